@@ -1,0 +1,160 @@
+package exchange
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Code says what kind of refusal or fault an [Error] is. Codes stand in signed
+// and stored records: the list is append-only, a number is never given a new
+// meaning, and an unknown one is shown as it is.
+type Code uint32
+
+const (
+	CodeOK            Code = 0  // no error
+	CodeInternal      Code = 1  // a fault of ours; its log has more
+	CodeInvalid       Code = 2  // the request breaks a rule of form; repeating it will not help
+	CodeUnavailable   Code = 3  // not reachable, stopping or overloaded; the same request may work later
+	CodeNotFound      Code = 4  // no such product, hold, order, partner or shop
+	CodeConflict      Code = 5  // the same id came before with other content
+	CodeNotMember     Code = 6  // the shop is not, or no longer, in the member list
+	CodeNoPartnership Code = 7  // no active partnership covers this
+	CodeInsufficient  Code = 8  // not enough stock
+	CodePriceChanged  Code = 9  // the total exceeds the caller's max_total
+	CodeTooOld        Code = 10 // the hold's window has passed and no record of it is left
+	CodeExpired       Code = 11 // the hold, proposal or order ran out
+	CodeReleased      Code = 12 // the hold was released, by the retailer or by the partnership's end
+	CodeCountry       Code = 13 // the terms or the shipping table do not cover the ship-to country
+	CodeOpenQuantity  Code = 14 // held and unshipped units would exceed the terms' open quantity
+	CodeLifetime      Code = 15 // the hold would live longer than the terms allow
+	CodeStale         Code = 16 // an accept or decline names a proposal that is not the open one
+	CodeShipped       Code = 17 // cancelling what has been shipped
+	CodeCancelRule    Code = 18 // the terms do not allow this cancel any more
+	CodeState         Code = 19 // the order, hold or partnership is not in a state that allows this
+	CodeOrdered       Code = 20 // the hold was already committed by another request
+	CodeCurrency      Code = 21 // currencies do not match
+	CodeNoRate        Code = 22 // no US dollar rate for a currency
+	CodeOverflow      Code = 23 // an amount or count leaves 64 bits
+	CodeSignature     Code = 24 // a signature, seal or hash does not verify
+	CodeFork          Code = 25 // two different entries at one position, or an illegal one: the chain is frozen
+	CodeBehind        Code = 26 // the caller must fetch earlier entries first
+	CodeRestored      Code = 27 // a partner proved records this shop has lost: it stopped selling
+	CodeLimit         Code = 28 // a size, count or rate limit was passed; slow down
+	CodeDiskFull      Code = 29 // free space is below the floor; nothing was written
+	CodeFreshness     Code = 30 // the member list is too old for this
+	CodeFrozen        Code = 31 // the chain or member list is frozen as evidence
+	CodeInvite        Code = 32 // an invite is forged, foreign, expired, void or used up
+	CodeVersion       Code = 33 // the other side speaks no version of the protocol that we speak
+	CodeUnauthorized  Code = 34 // the local API needs its token
+	CodeNotRunning    Code = 35 // no node or hub runs on this folder
+	CodeLocked        Code = 36 // another process uses this folder
+)
+
+type codeInfo struct {
+	name  string
+	retry bool
+}
+
+// codeTable is indexed by Code; a test holds it against the constants.
+var codeTable = [...]codeInfo{
+	CodeOK:            {"ok", false},
+	CodeInternal:      {"internal", true},
+	CodeInvalid:       {"invalid", false},
+	CodeUnavailable:   {"unavailable", true},
+	CodeNotFound:      {"not-found", false},
+	CodeConflict:      {"conflict", false},
+	CodeNotMember:     {"not-a-member", false},
+	CodeNoPartnership: {"no-partnership", false},
+	CodeInsufficient:  {"insufficient-stock", false},
+	CodePriceChanged:  {"price-changed", false},
+	CodeTooOld:        {"too-old", false},
+	CodeExpired:       {"expired", false},
+	CodeReleased:      {"released", false},
+	CodeCountry:       {"country-not-served", false},
+	CodeOpenQuantity:  {"open-quantity-exceeded", false},
+	CodeLifetime:      {"lifetime-exceeded", false},
+	CodeStale:         {"stale", false},
+	CodeShipped:       {"already-shipped", false},
+	CodeCancelRule:    {"cancel-not-allowed", false},
+	CodeState:         {"wrong-state", false},
+	CodeOrdered:       {"already-ordered", false},
+	CodeCurrency:      {"currency-mismatch", false},
+	CodeNoRate:        {"no-rate", false},
+	CodeOverflow:      {"overflow", false},
+	CodeSignature:     {"bad-signature", false},
+	CodeFork:          {"fork", false},
+	CodeBehind:        {"behind", true},
+	CodeRestored:      {"restored-from-backup", false},
+	CodeLimit:         {"limit", true},
+	CodeDiskFull:      {"disk-full", true},
+	CodeFreshness:     {"member-list-too-old", true},
+	CodeFrozen:        {"frozen", false},
+	CodeInvite:        {"bad-invite", false},
+	CodeVersion:       {"version", false},
+	CodeUnauthorized:  {"unauthorized", false},
+	CodeNotRunning:    {"not-running", true},
+	CodeLocked:        {"locked", false},
+}
+
+// String is the code's stable name, as in problem+json.
+func (c Code) String() string {
+	if int(c) < len(codeTable) && codeTable[c].name != "" {
+		return codeTable[c].name
+	}
+	return fmt.Sprintf("code-%d", uint32(c))
+}
+
+// Retry reports whether the same request may work later.
+func (c Code) Retry() bool { return int(c) < len(codeTable) && codeTable[c].retry }
+
+// ParseCode reads a code's name; unknown names are CodeInternal.
+func ParseCode(name string) Code {
+	for c, info := range codeTable {
+		if info.name == name {
+			return Code(c)
+		}
+	}
+	return CodeInternal
+}
+
+// Error is a refusal or fault with a kind that survives the wire. Two Errors
+// match under errors.Is when their codes are equal.
+type Error struct {
+	Code    Code
+	Message string // for a person: the cause and, where there is one, the next step
+	cause   error  // stays in this process
+}
+
+// Errorf makes an Error; %w keeps a cause for errors.Is and errors.As.
+func Errorf(code Code, format string, args ...any) *Error {
+	err := fmt.Errorf(format, args...)
+	return &Error{Code: code, Message: err.Error(), cause: errors.Unwrap(err)}
+}
+
+func (e *Error) Error() string {
+	if e.Message == "" {
+		return e.Code.String()
+	}
+	return e.Message
+}
+
+// Unwrap returns the local cause, if any.
+func (e *Error) Unwrap() error { return e.cause }
+
+// Is matches any Error of the same code.
+func (e *Error) Is(target error) bool {
+	t, ok := target.(*Error)
+	return ok && t.Code == e.Code
+}
+
+// CodeOf returns err's code: CodeOK for nil, CodeInternal for an error that has none.
+func CodeOf(err error) Code {
+	if err == nil {
+		return CodeOK
+	}
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return CodeInternal
+}

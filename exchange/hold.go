@@ -1,0 +1,109 @@
+package exchange
+
+import (
+	"encoding/base32"
+	"encoding/binary"
+	"strings"
+)
+
+// HoldID names a hold, and the order that commits it: one hold becomes at most
+// one order, which keeps its name. It is made by the retailer: the window that the
+// supplier last issued to it, then 96 random bits. It is unique within the pair of
+// shops; nobody else is asked about it.
+type HoldID [16]byte
+
+// OrderID is the HoldID of the hold that the order commits.
+type OrderID = HoldID
+
+// Window numbers a supplier's days: a hold is accepted only if its ID carries
+// the supplier's current or previous window, and its record is kept for
+// [WindowsKept], so that a replayed request can never run twice (DESIGN §6).
+type Window uint32
+
+// WindowsKept is how many windows a hold's record outlives its own.
+const WindowsKept = 8
+
+// NewHoldID joins a window and 12 random bytes.
+func NewHoldID(w Window, random [12]byte) HoldID {
+	var id HoldID
+	binary.BigEndian.PutUint32(id[:4], uint32(w))
+	copy(id[4:], random[:])
+	return id
+}
+
+// HoldIDFromBytes reads the 16-byte binary form.
+func HoldIDFromBytes(b []byte) (HoldID, error) {
+	var id HoldID
+	if len(b) != len(id) {
+		return id, Errorf(CodeInvalid, "a hold ID has %d bytes, not %d", len(id), len(b))
+	}
+	copy(id[:], b)
+	return id, nil
+}
+
+var holdIDText = base32.HexEncoding.WithPadding(base32.NoPadding)
+
+// ParseHoldID reads the text form, 26 characters 0–9 a–v, in either case.
+func ParseHoldID(s string) (HoldID, error) {
+	var id HoldID
+	b, err := holdIDText.DecodeString(strings.ToUpper(s))
+	if err != nil || len(b) != len(id) {
+		return id, Errorf(CodeInvalid, "%.40q is not a reservation or order ID", s)
+	}
+	copy(id[:], b)
+	if id.String() != strings.ToLower(s) {
+		return HoldID{}, Errorf(CodeInvalid, "%.40q is not a reservation or order ID", s)
+	}
+	return id, nil
+}
+
+// Window is the window the ID was made in.
+func (id HoldID) Window() Window { return Window(binary.BigEndian.Uint32(id[:4])) }
+
+// IsZero reports whether id names no hold.
+func (id HoldID) IsZero() bool { return id == HoldID{} }
+
+func (id HoldID) String() string { return strings.ToLower(holdIDText.EncodeToString(id[:])) }
+
+// MarshalText implements encoding.TextMarshaler.
+func (id HoldID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (id *HoldID) UnmarshalText(b []byte) error {
+	parsed, err := ParseHoldID(string(b))
+	if err == nil {
+		*id = parsed
+	}
+	return err
+}
+
+// MaxLines is how many lines a hold or order may have.
+const MaxLines = 64
+
+// Line asks for a quantity of one of the supplier's products.
+type Line struct {
+	SKU      SKU
+	Quantity Quantity
+}
+
+// CheckLines reports an empty or too long list, a bad quantity, or a SKU that
+// stands twice.
+func CheckLines(lines []Line) error {
+	if len(lines) == 0 || len(lines) > MaxLines {
+		return Errorf(CodeInvalid, "a hold has 1 to %d lines, not %d", MaxLines, len(lines))
+	}
+	for i, l := range lines {
+		if _, err := ParseSKU(string(l.SKU)); err != nil {
+			return err
+		}
+		if err := l.Quantity.Check(); err != nil {
+			return err
+		}
+		for _, other := range lines[:i] {
+			if other.SKU == l.SKU {
+				return Errorf(CodeInvalid, "%s stands in two lines; put its whole quantity in one", l.SKU)
+			}
+		}
+	}
+	return nil
+}
