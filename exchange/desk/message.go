@@ -1,6 +1,9 @@
 package desk
 
-import "github.com/souk-market/souk/exchange"
+import (
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/reservation"
+)
 
 // Kind names a wire message or stored record. Numbers are stored and sent:
 // append only.
@@ -30,6 +33,7 @@ const (
 	KindEntry      Kind = 41 // a sealed leaf
 	KindRequest    Kind = 42 // payload of a SignedRequest
 	KindHead       Kind = 43 // payload of a SignedHead
+	KindShipTo     Kind = 44 // hashed with a salt
 
 	// Records of the supplier's and retailer's synced store.
 	KindProductRecord     Kind = 60
@@ -81,42 +85,15 @@ type HoldStatus struct{ ID exchange.HoldID }
 // SealedAnswer carries a sealed HoldAnswer.
 type SealedAnswer struct{ Sealed []byte }
 
-// HoldState is where a hold stands. Terminal: every state but Held.
-type HoldState uint32
-
-const (
-	HoldHeld      HoldState = 1
-	HoldCommitted HoldState = 2
-	HoldReleased  HoldState = 3
-	HoldExpired   HoldState = 4
-	HoldRefused   HoldState = 5
-)
-
-func (s HoldState) String() string {
-	switch s {
-	case HoldHeld:
-		return "held"
-	case HoldCommitted:
-		return "committed"
-	case HoldReleased:
-		return "released"
-	case HoldExpired:
-		return "expired"
-	case HoldRefused:
-		return "refused"
-	}
-	return "unknown"
-}
-
 // HoldAnswer is what the supplier seals about a hold.
 type HoldAnswer struct {
 	Supplier exchange.ShopID
 	Retailer exchange.ShopID
 	Hold     exchange.HoldID
 	Request  [32]byte // SHA-256 of the raw request that is answered
-	State    HoldState
-	Quote    *exchange.Quote // set when State is HoldHeld
-	Refusal  exchange.Code   // set when State is HoldRefused, or a release, extend or status was refused
+	State    reservation.State
+	Quote    *exchange.Quote // set when State is reservation.Held
+	Refusal  exchange.Code   // set when State is reservation.Refused, or a release, extend or status was refused
 	Detail   string          // for a person, with the SKU that was short, say
 	At       exchange.Time
 }
@@ -188,6 +165,9 @@ type StockLine struct {
 	Available exchange.Availability
 	Price     exchange.Money
 }
+
+// ShipTo is a consumer's address as it is hashed and sent to the supplier.
+type ShipTo struct{ exchange.ShipTo }
 
 // Signature domains (DESIGN §6). Each is followed by origin and ShopID in the
 // signed bytes; package protocol writes the exact layout down.

@@ -1,0 +1,106 @@
+package partnership
+
+import "github.com/souk-market/souk/exchange"
+
+// State is one direction of trade. The zero State is two shops that have not
+// spoken yet.
+type State struct {
+	Version uint32         // of Terms; 0 = none were ever in force
+	Terms   exchange.Terms // in force while Active; the last ones after an end
+	Active  bool
+	Since   exchange.Time // when Version came into force
+	Ended   exchange.Time // when it last ended; 0 while active
+	EndedBy exchange.Party
+	Open    Proposal // the one open proposal; By is 0 where there is none
+}
+
+// Proposal is terms one side offers.
+type Proposal struct {
+	Hash  [32]byte // of the ledger entry that carries it
+	By    exchange.Party
+	Terms exchange.Terms
+	At    exchange.Time
+}
+
+// Event is what either side can do.
+type Event interface{ partnershipEvent() }
+
+type (
+	// Propose offers terms; it supersedes an open proposal of either side.
+	Propose struct {
+		By    exchange.Party
+		Terms exchange.Terms
+		Hash  [32]byte
+	}
+	// Accept puts the open proposal of the other side into force.
+	Accept struct {
+		By   exchange.Party
+		Hash [32]byte
+	}
+	// Decline closes the open proposal: the other side's, or one's own (a withdrawal).
+	Decline struct {
+		By   exchange.Party
+		Hash [32]byte
+	}
+	// End stops new holds and orders and closes an open proposal. It cannot be
+	// refused and may come twice.
+	End struct{ By exchange.Party }
+)
+
+func (Propose) partnershipEvent() {}
+func (Accept) partnershipEvent()  {}
+func (Decline) partnershipEvent() {}
+func (End) partnershipEvent()     {}
+
+// Effects say what else a step causes.
+type Effects struct {
+	Activated bool // a version came into force
+	Ended     bool // an active partnership ended: release its holds, make a new catalog key
+}
+
+// Step returns the state after e. Refusals: CodeInvalid for bad terms, CodeStale
+// where the named proposal is not the open one, CodeState for accepting one's
+// own. On error the state is unchanged.
+func Step(s State, e Event, now exchange.Time) (State, Effects, error) {
+	switch e := e.(type) {
+	case Propose:
+		if err := e.Terms.Check(); err != nil {
+			return s, Effects{}, err
+		}
+		s.Open = Proposal{Hash: e.Hash, By: e.By, Terms: e.Terms, At: now}
+		return s, Effects{}, nil
+	case Accept:
+		if s.Open.By == 0 || s.Open.Hash != e.Hash {
+			return s, Effects{}, stale(s)
+		}
+		if s.Open.By == e.By {
+			return s, Effects{}, exchange.Errorf(exchange.CodeState, "the proposal is your own; the other shop accepts it")
+		}
+		s.Terms, s.Active, s.Since = s.Open.Terms, true, now
+		s.Version++
+		s.Ended, s.EndedBy = 0, 0
+		s.Open = Proposal{}
+		return s, Effects{Activated: true}, nil
+	case Decline:
+		if s.Open.By == 0 || s.Open.Hash != e.Hash {
+			return s, Effects{}, stale(s)
+		}
+		s.Open = Proposal{}
+		return s, Effects{}, nil
+	case End:
+		s.Open = Proposal{}
+		if !s.Active {
+			return s, Effects{}, nil
+		}
+		s.Active, s.Ended, s.EndedBy = false, now, e.By
+		return s, Effects{Ended: true}, nil
+	}
+	return s, Effects{}, exchange.Errorf(exchange.CodeInternal, "unknown partnership event %T", e)
+}
+
+func stale(s State) error {
+	if s.Open.By == 0 {
+		return exchange.Errorf(exchange.CodeStale, "there is no open proposal; it was answered, withdrawn or ended")
+	}
+	return exchange.Errorf(exchange.CodeStale, "a newer proposal by the %v has replaced it; look at that one first", s.Open.By)
+}
