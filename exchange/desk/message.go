@@ -23,6 +23,8 @@ const (
 	KindPull       Kind = 7 // retailer → supplier, answered by KindEntries
 	KindStockQuery Kind = 8 // answered by KindStockAnswer
 
+	KindHello Kind = 10 // on the hello protocol, both ways
+
 	KindSealedAnswer Kind = 20
 	KindEntries      Kind = 21
 	KindSignedHead   Kind = 22

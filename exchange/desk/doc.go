@@ -1,0 +1,37 @@
+// Package desk is a shop's desk: the use cases that tie the pure machines to a
+// store, a signer and partners. It has no network, disk or protobuf of its own; it
+// declares what it needs of them (ports.go) and speaks native values
+// (message.go, act.go, record.go, feed.go).
+//
+// # The way of a request
+//
+//	bytes from a partner ─► decode ─► verify signatures ─► queue ─► writer
+//	writer: load → Step → encode → sign → commit → answer, send
+//
+// One [Writer] owns all changes of a shop's state, in both roles. It drains its
+// queue, applies the whole batch to an overlay, seals every answer and ledger
+// entry of the batch under one signature, and commits everything in one durable
+// transaction; only then are answers returned and messages sent. Nothing signed
+// leaves the process before it is durable. A failed commit ends the process
+// (whether it happened is unknown until the store is read again).
+//
+//	desk.go      Desk: what it owns, opening, verification of the chains
+//	batch.go     one batch: overlay, savepoints, sealing, commit
+//	writer.go    the queue and the goroutine around it; virtual single-step for simulations
+//	supplier.go  holds, orders and stock, as the shop that ships
+//	retailer.go  reservations, orders and the outbox, as the shop that sells
+//	partners.go  partnerships, both roles; ledger.go the chains both roles share
+//	publish.go   the catalog feed's sequence numbers, heads and gossip
+//	sync.go      replicas of partners' catalogs
+//
+// # Trade requests
+//
+// A request or reply on the trade protocol is its [Kind] as an unsigned varint,
+// then the encoded value. Hold, release, extend and status requests are unsigned (the
+// connection authenticates) and answered by a sealed [HoldAnswer]; a repeat with
+// the same bytes gets the same answer, byte for byte. Everything that enters a
+// ledger is a numbered [Request] signed by the retailer, answered by one sealed
+// [Entry] that embeds it, or the supplier's own act. An error instead of a reply is
+// an *exchange.Error; any other failure of the network leaves the outcome
+// unknown, and the same request is sent again until a signed answer comes.
+package desk
