@@ -1,5 +1,7 @@
 package exchange
 
+import "time"
+
 // TaxTreatment says how tax stands in a supplier's prices.
 type TaxTreatment uint32
 
@@ -62,6 +64,9 @@ type Quote struct {
 	Rate         Rate  // the one USD amounts were made with
 	Issued       Time
 	Expires      Time
+	// Of the terms quoted under, so that the order they become needs no other version:
+	AcceptWithin time.Duration // the submitted order expires after it, unless accepted
+	Cancel       CancelRule
 }
 
 // Units is the sum of the lines' quantities.
