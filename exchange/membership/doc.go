@@ -1,0 +1,130 @@
+// Package membership holds the formats and rules of a federation's member list:
+// who may trade, proven to everybody by the same bytes. It is pure: values in,
+// values out, no clock, disk or network. exchange/roster keeps a list in a
+// store, protocol/members spreads it, hub appends to it.
+//
+// # The parts
+//
+// A [Federation] is what a shop trusts: an origin, the log key and the
+// admission key. The admission key decides who is in (it signs invites,
+// revocations and voided invites) and may live on another machine. The log key,
+// online at the hub, decides only the order in which that became known: alone it
+// can add nobody.
+//
+// An [Invite] is one line of text for one shop owner. It contains a private key
+// of its own and a public [Token] that the admission key signed. With it a shop
+// makes a [Join]. A join published in the list does not reveal the invite's
+// private key, so nobody can spend the invite again.
+//
+// A [Statement] is what its author signs: a [Join], [Leave], [Void] or [Revoke]. The
+// hub adds its time and appends it as an [Entry] to a Merkle log (RFC 6962, package
+// golang.org/x/mod/sumdb/tlog), over which it signs a [Checkpoint]. A [Bundle]
+// carries a checkpoint and a run of entries from whoever has them.
+//
+// A [State] is a verified list: [State.Apply] takes a bundle and returns the next
+// state or refuses. Two checkpoints that cannot belong to one log are [Evidence].
+//
+// # Encoding
+//
+// All formats below are built of these pieces and have exactly one encoding;
+// a decoder refuses bytes that are missing, left over or out of bounds, so that
+// encode(decode(b)) = b and decode(encode(x)) = x.
+//
+//	u8 u16 u32 u64  unsigned, big-endian
+//	time            u64, milliseconds since 1970, 1 to 253402300799999 (year 9999)
+//	str, bytes      u16 length, then that many bytes; str is UTF-8
+//	[n]             n raw bytes
+//
+// A token, signed by the admission key over everything before the signature:
+//
+//	str "souk/invite/1" · str origin · [16] id · [32] invite public key · u32 uses (1 to 10000)
+//	· time expires · str shop name (may be empty) · [64] signature
+//
+// A statement. Every signature covers all bytes before the first signature:
+//
+//	str "souk/member/1" · str origin · u8 kind · body
+//	 1 join    bytes token · [32] ShopID · str name · [32] SHA-256 of the recovery public key
+//	           · [64] by the invite key · [64] by the shop's key
+//	 2 leave   [32] ShopID · u64 index of the shop's join entry · [64] by the shop's key
+//	 3 void    [16] invite id · str why · [64] by the admission key
+//	 4 revoke  [32] ShopID · str why · [64] by the admission key
+//	 5 rotate, 6 recover, 7 federate are reserved
+//
+// An entry, the leaf of the log:
+//
+//	str "souk/entry/1" · time · bytes statement
+//
+// A bundle, at most [MaxBundleBytes]:
+//
+//	str "souk/bundle/1" · str origin · u64 index of the first entry · bytes checkpoint
+//	· u32 count · count × bytes entry
+//
+// Evidence: two notes, the smaller tree's first, and the proof that the larger
+// tree's first entries hash to something else. Equal sizes: the smaller root first, a
+// zero hash and no proof.
+//
+//	str "souk/evidence/1" · str origin · bytes note · bytes note · [32] prefix hash · u8 count · count × [32]
+//
+// A profile, at most [MaxProfileBytes], signed by the shop's key:
+//
+//	str "souk/profile/1" · str origin · [32] ShopID · u64 sequence · time · str name · str sells
+//	· str contact · str returns · str web · str currency · u16 count · count × [2] country · [64] signature
+//
+// # Origin
+//
+// The origin is "souk/" name "-" and the first 8 hex digits of the log public key's
+// SHA-256, such as souk/riverside-1a2b3c4d. It tells federations apart wherever
+// bytes are signed; trust rests on the whole keys, never on those 8 digits. With a
+// leading slash it is the prefix of the federation's network protocols.
+//
+// # Checkpoint
+//
+// A C2SP tlog-checkpoint of three lines (origin, size, base64 root) in a C2SP
+// signed note (golang.org/x/mod/sumdb/note), with two lines of signature by the log
+// key under the origin as key name: the note's own Ed25519 (type 0x01), and a
+// time-stamped cosignature/v1 (type 0x04, C2SP tlog-cosignature), whose time
+// is the checkpoint's. The two signed messages start differently ("souk/…" and
+// "cosignature/v1"), so one key serves both. Other signature lines are dropped
+// on reading. The hub signs again hourly, so that a list nobody joined is seen
+// to be current.
+//
+// # Invite code
+//
+// "souk-invite-1-" and, in unpadded base64url,
+//
+//	u16 length of what lies between this and the checksum
+//	str origin · [32] log key · [32] admission key
+//	· [32] peer key of the hub's open host · u8 count · count × str multiaddr
+//	· [32] peer key of the hub's closed host · u8 count · count × str multiaddr
+//	· [32] the invite's private seed · bytes token
+//	[4] the first bytes of the SHA-256 of all before
+//
+// The length in front lets a truncated paste be told from a mistyped one.
+// White space anywhere is ignored, because mail programs fold lines.
+//
+// # Rules of the list
+//
+//   - Entry times never decrease, are not before the checkpoint that the verifier
+//     held before, and not after the checkpoint that covers them. So the hub cannot
+//     date an entry far from when it was published, and the entry's time decides
+//     whether the invite had expired.
+//   - An invite joins at most its token's number of shops, none after its void entry;
+//     one id belongs to one token; a token that names the shop fixes the name.
+//   - A shop that is a member does not join again, one that left may with
+//     another invite, and one that was revoked never. A leave names the join it ends,
+//     so it cannot be replayed against a later one.
+//   - A larger checkpoint must extend the entries held and not be older; an equal
+//     root needs a later time. Nothing is accepted that is dated more than
+//     [MaxAhead] after the verifier's clock.
+//   - An unknown kind of entry is refused with CodeVersion: the shop must be upgraded.
+//
+// # When the hub cheats
+//
+// Checkpoints that cannot belong to one log (a different list for two shops, a
+// dropped member, a rewritten entry) freeze the list: nothing further is
+// accepted, [State.MayTakeOn] answers CodeFrozen. The members known until then stay
+// members, because every one of them was admitted by the admission key, and a thief of
+// the log key must not be able to stop trade; [State.Common] tells up to which
+// entry the lists agree. An entry that breaks the rules under a good signature is
+// refused with CodeFork and the list stays where it was.
+package membership
