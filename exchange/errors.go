@@ -98,14 +98,14 @@ var codeTable = [...]codeInfo{
 
 // String is the code's stable name, as in problem+json.
 func (c Code) String() string {
-	if int(c) < len(codeTable) && codeTable[c].name != "" {
+	if c < Code(len(codeTable)) {
 		return codeTable[c].name
 	}
 	return fmt.Sprintf("code-%d", uint32(c))
 }
 
 // Retry reports whether the same request may work later.
-func (c Code) Retry() bool { return int(c) < len(codeTable) && codeTable[c].retry }
+func (c Code) Retry() bool { return c < Code(len(codeTable)) && codeTable[c].retry }
 
 // ParseCode reads a code's name; unknown names are CodeInternal.
 func ParseCode(name string) Code {
@@ -125,10 +125,17 @@ type Error struct {
 	cause   error  // stays in this process
 }
 
-// Errorf makes an Error; %w keeps a cause for errors.Is and errors.As.
+// Errorf makes an Error. What %w names, once or several times, stays reachable
+// by errors.Is and errors.As in this process; across the wire only code and
+// message go. The code given here is the one that [CodeOf] returns, whatever
+// the cause's is.
 func Errorf(code Code, format string, args ...any) *Error {
 	err := fmt.Errorf(format, args...)
-	return &Error{Code: code, Message: err.Error(), cause: errors.Unwrap(err)}
+	cause := errors.Unwrap(err)
+	if _, several := err.(interface{ Unwrap() []error }); several {
+		cause = err
+	}
+	return &Error{Code: code, Message: err.Error(), cause: cause}
 }
 
 func (e *Error) Error() string {

@@ -17,10 +17,12 @@ type OrderID = HoldID
 
 // Window numbers a supplier's days: a hold is accepted only if its ID carries
 // the supplier's current or previous window, and its record is kept for
-// [WindowsKept], so that a replayed request can never run twice (DESIGN §6).
+// [WindowsKept], so that a replayed request can never run twice.
 type Window uint32
 
-// WindowsKept is how many windows a hold's record outlives its own.
+// WindowsKept is how many windows a hold's record outlives its own. A hold may
+// be placed until the window after its own ends and then live MaxHoldLifetime,
+// seven windows: 1 + 7.
 const WindowsKept = 8
 
 // NewHoldID joins a window and 12 random bytes.
@@ -46,15 +48,15 @@ var holdIDText = base32.HexEncoding.WithPadding(base32.NoPadding)
 // ParseHoldID reads the text form, 26 characters 0–9 a–v, in either case.
 func ParseHoldID(s string) (HoldID, error) {
 	var id HoldID
-	b, err := holdIDText.DecodeString(strings.ToUpper(s))
-	if err != nil || len(b) != len(id) {
-		return id, Errorf(CodeInvalid, "%.40q is not a reservation or order ID", s)
+	if len(s) == holdIDText.EncodedLen(len(id)) {
+		b, err := holdIDText.DecodeString(strings.ToUpper(s))
+		copy(id[:], b)
+		// The decoder skips line ends and ignores the last two bits: one ID has one text.
+		if err == nil && id.String() == strings.ToLower(s) {
+			return id, nil
+		}
 	}
-	copy(id[:], b)
-	if id.String() != strings.ToLower(s) {
-		return HoldID{}, Errorf(CodeInvalid, "%.40q is not a reservation or order ID", s)
-	}
-	return id, nil
+	return HoldID{}, Errorf(CodeInvalid, "%.40q is not a reservation or order ID", s)
 }
 
 // Window is the window the ID was made in.

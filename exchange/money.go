@@ -32,7 +32,7 @@ type Money struct {
 	Currency Currency
 }
 
-// String shows the minor units, for logs; people are shown decimals (package money of node).
+// String shows the minor units, for logs; people are shown decimals, outside the core.
 func (m Money) String() string { return fmt.Sprintf("%d minor %s", m.Minor, m.Currency) }
 
 // Add returns m + o. Different currencies or overflow are errors.
@@ -62,8 +62,8 @@ type BasisPoints uint32
 // Whole is 100% in basis points.
 const Whole BasisPoints = 10_000
 
-// Discount returns list − floor(list × bp / 10,000) (DESIGN §6): the rounding
-// never favours the retailer by a minor unit. list must be ≥ 0 and bp ≤ Whole.
+// Discount returns list − floor(list × bp / 10,000) : the supplier
+// never loses a part of a minor unit by rounding. list must be ≥ 0 and bp ≤ Whole.
 func Discount(list int64, bp BasisPoints) (int64, error) {
 	if list < 0 || bp > Whole {
 		return 0, Errorf(CodeInvalid, "a discount of %d basis points on %d is not one", bp, list)

@@ -8,7 +8,15 @@ const (
 	Retailer Party = 2 // sells it to a consumer
 )
 
-// Other is the opposite side.
+// Check reports a value that is neither side.
+func (p Party) Check() error {
+	if p != Supplier && p != Retailer {
+		return Errorf(CodeInvalid, "party %d is neither supplier nor retailer", uint32(p))
+	}
+	return nil
+}
+
+// Other is the opposite side of p, which is one of the two.
 func (p Party) Other() Party { return Supplier + Retailer - p }
 
 func (p Party) String() string {

@@ -11,8 +11,9 @@ import (
 const MaxSKU = 128
 
 // SKU names a product within its shop: 1 to MaxSKU bytes of UTF-8 without
-// control, bidirectional-override or other invisible format characters, and
-// without white space at either end.
+// control, bidirectional-override or other invisible format characters (Unicode
+// categories Cc, Cf, Zl, Zp), and without white space at either end. SKUs are
+// equal when their bytes are; nothing is folded or normalized.
 type SKU string
 
 // ParseSKU checks s.
@@ -28,7 +29,7 @@ func ParseSKU(s string) (SKU, error) {
 		return "", Errorf(CodeInvalid, "SKU %q starts or ends with white space", s)
 	}
 	for _, r := range s {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
 			return "", Errorf(CodeInvalid, "SKU %q holds the invisible character %U", s, r)
 		}
 	}
@@ -46,7 +47,7 @@ type ProductID struct {
 func ParseProductID(s string) (ProductID, error) {
 	shop, sku, ok := strings.Cut(s, ":")
 	if !ok {
-		return ProductID{}, Errorf(CodeInvalid, "%q is not a product ID; write ShopID:SKU", s)
+		return ProductID{}, Errorf(CodeInvalid, "%.80q is not a product ID; write ShopID:SKU", s)
 	}
 	id, err := ParseShopID(shop)
 	if err != nil {
@@ -73,7 +74,7 @@ func (p *ProductID) UnmarshalText(b []byte) error {
 	return err
 }
 
-// Quantity bounds (DESIGN §1).
+// Quantity bounds, inclusive.
 const (
 	MinQuantity = 1
 	MaxQuantity = 1_000_000

@@ -22,17 +22,21 @@ type ShopID [ed25519.PublicKeySize]byte
 // (Ed25519), field 2 (data) of 32 bytes.
 var multihashPrefix = []byte{0x00, 0x24, 0x08, 0x01, 0x12, 0x20}
 
-// ShopIDFromKey returns the ShopID of the shop that joins with this key.
+// ShopIDFromKey returns the ShopID of the shop that joins with this key. The
+// all-zero key, which is a point of small order and stands for "no shop", is refused.
 func ShopIDFromKey(key ed25519.PublicKey) (ShopID, error) {
 	var id ShopID
 	if len(key) != len(id) {
 		return id, Errorf(CodeInvalid, "an Ed25519 public key has %d bytes, not %d", len(id), len(key))
 	}
 	copy(id[:], key)
+	if id.IsZero() {
+		return id, Errorf(CodeInvalid, "the all-zero key is no shop's")
+	}
 	return id, nil
 }
 
-// ShopIDFromBytes reads the 32-byte binary form.
+// ShopIDFromBytes reads the 32-byte binary form; zeros give the zero ShopID.
 func ShopIDFromBytes(b []byte) (ShopID, error) {
 	var id ShopID
 	if len(b) != len(id) {
@@ -42,7 +46,8 @@ func ShopIDFromBytes(b []byte) (ShopID, error) {
 	return id, nil
 }
 
-// ParseShopID reads the text form. Only peer IDs of Ed25519 keys are ShopIDs.
+// ParseShopID reads the text form. Only peer IDs of Ed25519 keys are ShopIDs;
+// a text that parses is the one that String gives back.
 func ParseShopID(s string) (ShopID, error) {
 	var id ShopID
 	if len(s) > maxBase58 {
@@ -55,8 +60,7 @@ func ParseShopID(s string) (ShopID, error) {
 	if len(b) != len(multihashPrefix)+len(id) || !bytes.HasPrefix(b, multihashPrefix) {
 		return id, Errorf(CodeInvalid, "%q is not the peer ID of an Ed25519 key", s)
 	}
-	copy(id[:], b[len(multihashPrefix):])
-	return id, nil
+	return ShopIDFromKey(b[len(multihashPrefix):])
 }
 
 // Key is the public key the shop joined with.

@@ -26,11 +26,19 @@ func (r CancelRule) String() string {
 	return "unknown"
 }
 
+// Check reports a rule that this version does not know.
+func (r CancelRule) Check() error {
+	if r < CancelUntilShipped || r > CancelNever {
+		return Errorf(CodeInvalid, "cancel rule %d is unknown", uint32(r))
+	}
+	return nil
+}
+
 // Terms are what one supplier and one retailer agreed on for one direction of
 // trade. Quotes pin the version they were made under.
 type Terms struct {
 	Discount       BasisPoints   // off the list price, 0 to Whole
-	Currency       Currency      // of settlement: the supplier's native currency
+	Currency       Currency      // in which is settled: the supplier's native one
 	HoldLifetime   time.Duration // longest a hold may live, extensions included; 10 s to 7 days
 	OpenQuantity   int64         // most units held + unshipped at once; 1 to 1e9
 	AcceptWithin   time.Duration // a submitted order that is not accepted by then expires; 1 min to 30 days
@@ -43,7 +51,7 @@ type Terms struct {
 // Bounds of Terms.
 const (
 	MinHoldLifetime   = 10 * time.Second
-	MaxHoldLifetime   = 7 * 24 * time.Hour // below WindowsKept days, so that a hold's record outlives the hold
+	MaxHoldLifetime   = 7 * 24 * time.Hour // WindowsKept − 1 windows of a day: a hold's record outlives the hold
 	MinAcceptWithin   = time.Minute
 	MaxAcceptWithin   = 30 * 24 * time.Hour
 	MaxOpenQuantity   = 1_000_000_000
@@ -77,8 +85,8 @@ func (t Terms) Check() error {
 	if t.AcceptWithin < MinAcceptWithin || t.AcceptWithin > MaxAcceptWithin || t.AcceptWithin%time.Millisecond != 0 {
 		return Errorf(CodeInvalid, "accept-within is %v to %v, not %v", MinAcceptWithin, MaxAcceptWithin, t.AcceptWithin)
 	}
-	if t.Cancel < CancelUntilShipped || t.Cancel > CancelNever {
-		return Errorf(CodeInvalid, "cancel rule %d is unknown", t.Cancel)
+	if err := t.Cancel.Check(); err != nil {
+		return err
 	}
 	if err := CheckCountries(t.Countries); err != nil {
 		return err

@@ -38,15 +38,16 @@ func (c Chain) Next(now exchange.Time, number uint64) Link {
 }
 
 // Append returns the chain with the entry at its end. It fails with CodeBehind
-// where entries before it are missing, CodeFork where it breaks a rule, and
-// CodeFrozen on a frozen chain. An entry at or below Position is the caller's to
-// compare with the stored one: equal bytes are a repeat, others a fork.
+// where entries before it are missing, CodeFork where it breaks a rule, CodeFrozen
+// on a frozen chain, and CodeInvalid for an entry of another ledger, which proves
+// nothing against this one. An entry at or below Position is the caller's to
+// compare with the stored one first: equal bytes are a repeat, others a fork.
 func (c Chain) Append(l Link, hash Hash) (Chain, error) {
 	switch {
 	case c.Frozen:
 		return c, exchange.Errorf(exchange.CodeFrozen, "the ledger with this shop is frozen as evidence")
 	case l.Supplier != c.Supplier || l.Retailer != c.Retailer:
-		return c, exchange.Errorf(exchange.CodeFork, "the entry belongs to another ledger")
+		return c, exchange.Errorf(exchange.CodeInvalid, "the entry belongs to the ledger of %s and %s", l.Supplier.Short(), l.Retailer.Short())
 	case l.Position > c.Position+1:
 		return c, exchange.Errorf(exchange.CodeBehind, "entry %d came, but the ledger ends at %d", l.Position, c.Position)
 	case l.Position <= c.Position:
@@ -66,8 +67,9 @@ func (c Chain) Append(l Link, hash Hash) (Chain, error) {
 }
 
 // Ack records how far the retailer has countersigned. hashAt must be the hash
-// of the supplier's own entry at position; a head beyond the chain means that the
-// supplier has lost entries (CodeRestored), another hash is a fork.
+// of the supplier's own entry at position (zero at 0); a head beyond the chain
+// means that the supplier has lost entries (CodeRestored), another hash is a fork
+// (CodeFork). An older head than Acked changes nothing.
 func (c Chain) Ack(position uint64, hash, hashAt Hash) (Chain, error) {
 	switch {
 	case position > c.Position:

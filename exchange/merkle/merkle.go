@@ -44,7 +44,8 @@ func Root(leaves []Hash) Hash {
 }
 
 // Paths returns the root and each leaf's audit path, from the leaf upwards.
-// Together they take n−1 node hashes and share no memory.
+// Together they take n−1 node hashes. Paths do not overlap, but one allocation
+// holds them all: keep one for long and all stay.
 func Paths(leaves []Hash) (Hash, [][]Hash) {
 	paths := make([][]Hash, len(leaves))
 	depth := bits.Len(uint(max(len(leaves), 1) - 1))
@@ -75,7 +76,9 @@ func fill(leaves []Hash, paths [][]Hash) Hash {
 
 // RootFromPath recomputes the root that a leaf hash at index, in a tree of size
 // leaves, has with this path (RFC 9162 §2.1.3.2). ok is false where the path's
-// length does not fit.
+// length does not fit, whatever its length is: it never takes more than 64
+// hashes. A root proves the leaf; it proves the index only to someone who knows
+// the size from elsewhere (in 2 and in 3 leaves, the last one's paths look alike).
 func RootFromPath(leaf Hash, index, size uint64, path []Hash) (root Hash, ok bool) {
 	if index >= size {
 		return root, false

@@ -18,6 +18,9 @@ type Line struct {
 // Open is what may still be shipped or cancelled.
 func (l Line) Open() int64 { return l.Ordered - l.Shipped - l.Cancelled }
 
+// underway is what was shipped and has not arrived.
+func (l Line) underway() int64 { return l.Shipped - l.Delivered }
+
 // Order is one committed purchase. The zero Order has not been submitted.
 type Order struct {
 	Lines     []Line
@@ -48,7 +51,7 @@ const (
 var statusNames = [...]string{"none", "submitted", "accepted", "partly_shipped", "shipped", "delivered", "cancelled", "rejected", "expired"}
 
 func (s Status) String() string {
-	if int(s) < len(statusNames) {
+	if s < Status(len(statusNames)) {
 		return statusNames[s]
 	}
 	return "unknown"
@@ -136,56 +139,28 @@ type Effects struct {
 	Freed   []Units // no longer sold: available again
 }
 
-// Step returns the order after e. Refusals: CodeState where the status does not
+// Step returns the order after e. Refusals: CodeNotFound where nothing was
+// submitted, CodeOrdered for a second submit, CodeState where the status does not
 // allow e, CodeShipped for a cancel of shipped units, CodeCancelRule where the
 // terms forbid it, CodeExpired for an accept that comes too late, CodeInvalid for
-// units that are not there. On error the order is unchanged; o's lines are
-// never written to.
+// lines or units that are not there. On error the order is unchanged. The lines of
+// o and e are never written to, and order and effects returned share none with them.
 func Step(o Order, e Event, now exchange.Time) (Order, Effects, error) {
 	if s, ok := e.(Submit); ok {
 		return submit(o, s, now)
 	}
 	status := o.Status()
-	if status == None {
+	switch {
+	case status == None:
 		return o, Effects{}, exchange.Errorf(exchange.CodeNotFound, "there is no such order")
-	}
-	if status.Terminal() {
+	case status == Delivered && isCancel(e):
+		return o, Effects{}, exchange.Errorf(exchange.CodeShipped, "the order is delivered; nothing of it can be cancelled")
+	case status.Terminal():
 		return o, Effects{}, exchange.Errorf(exchange.CodeState, "the order is %v", status)
 	}
 	next := o
 	next.Lines = slices.Clone(o.Lines)
-	var fx Effects
-	var err error
-	switch e := e.(type) {
-	case Accept:
-		err = next.accept(now)
-	case Reject:
-		if o.Accepted != 0 {
-			err = exchange.Errorf(exchange.CodeState, "the order is %v; cancel it instead", status)
-			break
-		}
-		next.Rejected = true
-		fx.Freed = next.freeAll()
-	case Expire:
-		if o.Accepted != 0 || now < o.AcceptBy {
-			err = exchange.Errorf(exchange.CodeState, "the order is %v and does not expire now", status)
-			break
-		}
-		next.Expired = true
-		fx.Freed = next.freeAll()
-	case Ship:
-		if o.Accepted == 0 {
-			err = exchange.Errorf(exchange.CodeState, "the order is %v; accept it before shipping", status)
-			break
-		}
-		fx.Shipped, err = next.ship(e.Lines)
-	case Deliver:
-		err = next.deliver(e.Lines)
-	case Cancel:
-		fx.Freed, err = next.cancel(e)
-	default:
-		err = exchange.Errorf(exchange.CodeInternal, "unknown order event %T", e)
-	}
+	fx, err := next.apply(e, now)
 	if err != nil {
 		return o, Effects{}, err
 	}
@@ -195,12 +170,44 @@ func Step(o Order, e Event, now exchange.Time) (Order, Effects, error) {
 	return next, fx, nil
 }
 
+func isCancel(e Event) bool {
+	_, ok := e.(Cancel)
+	return ok
+}
+
+// apply changes o, which is the caller's copy; after an error the copy is dropped.
+func (o *Order) apply(e Event, now exchange.Time) (fx Effects, err error) {
+	switch e := e.(type) {
+	case Accept:
+		err = o.accept(now)
+	case Reject:
+		fx.Freed, err = o.reject()
+	case Expire:
+		fx.Freed, err = o.expire(now)
+	case Ship:
+		fx.Shipped, err = o.ship(e.Lines)
+	case Deliver:
+		err = o.deliver(e.Lines)
+	case Cancel:
+		fx.Freed, err = o.cancel(e)
+	default:
+		err = exchange.Errorf(exchange.CodeInternal, "unknown order event %T", e)
+	}
+	return fx, err
+}
+
 func submit(o Order, s Submit, now exchange.Time) (Order, Effects, error) {
 	if o.Submitted != 0 {
 		return o, Effects{}, exchange.Errorf(exchange.CodeOrdered, "the hold has been ordered")
 	}
 	if err := exchange.CheckLines(s.Lines); err != nil {
 		return o, Effects{}, err
+	}
+	if err := s.Cancel.Check(); err != nil {
+		return o, Effects{}, err
+	}
+	if now <= 0 { // it would be taken for "not submitted"
+		return o, Effects{}, exchange.Errorf(exchange.CodeInvalid, "an order is submitted at a time after 1970")
 	}
 	next := Order{Cancel: s.Cancel, Submitted: now, AcceptBy: s.AcceptBy, Lines: make([]Line, len(s.Lines))}
 	for i, l := range s.Lines {
@@ -220,63 +227,131 @@ func (o *Order) accept(now exchange.Time) error {
 	return nil
 }
 
-func (o *Order) freeAll() []Units {
-	var freed []Units
-	for i := range o.Lines {
-		if n := o.Lines[i].Open(); n > 0 {
-			o.Lines[i].Cancelled += n
-			freed = append(freed, Units{o.Lines[i].SKU, n})
+func (o *Order) reject() ([]Units, error) {
+	if o.Accepted != 0 {
+		return nil, exchange.Errorf(exchange.CodeState, "the order is %v; cancel it instead", o.Status())
+	}
+	o.Rejected = true
+	return o.freeAll(), nil
+}
+
+func (o *Order) expire(now exchange.Time) ([]Units, error) {
+	if o.Accepted != 0 || now < o.AcceptBy {
+		return nil, exchange.Errorf(exchange.CodeState, "the order is %v and does not expire now", o.Status())
+	}
+	o.Expired = true
+	return o.freeAll(), nil
+}
+
+func (o *Order) ship(units []Units) ([]Units, error) {
+	if o.Accepted == 0 {
+		return nil, exchange.Errorf(exchange.CodeState, "the order is %v; accept it before shipping", o.Status())
+	}
+	units = slices.Clone(units)
+	if len(units) == 0 {
+		units = o.all(Line.Open)
+	}
+	if len(units) == 0 {
+		return nil, exchange.Errorf(exchange.CodeState, "the order is %v; nothing is left to ship", o.Status())
+	}
+	err := o.each(units, func(l *Line, n int64) error {
+		if n > l.Open() {
+			return exchange.Errorf(exchange.CodeInvalid, "%s: %d units asked, %d are left to ship", l.SKU, n, l.Open())
 		}
+		l.Shipped += n
+		return nil
+	})
+	return units, err
+}
+
+func (o *Order) deliver(units []Units) error {
+	if len(units) == 0 {
+		units = o.all(Line.underway)
+	}
+	if len(units) == 0 {
+		return exchange.Errorf(exchange.CodeState, "the order is %v; nothing of it is on the way", o.Status())
+	}
+	return o.each(units, func(l *Line, n int64) error {
+		if n > l.underway() {
+			return exchange.Errorf(exchange.CodeInvalid, "%s: %d units asked, %d are on the way", l.SKU, n, l.underway())
+		}
+		l.Delivered += n
+		return nil
+	})
+}
+
+func (o *Order) cancel(c Cancel) ([]Units, error) {
+	if err := o.mayCancel(c.By); err != nil {
+		return nil, err
+	}
+	units := slices.Clone(c.Lines)
+	if len(units) == 0 {
+		units = o.all(Line.Open)
+	}
+	if len(units) == 0 {
+		return nil, exchange.Errorf(exchange.CodeShipped, "the order is %v; nothing is left to cancel", o.Status())
+	}
+	err := o.each(units, func(l *Line, n int64) error {
+		switch {
+		case n > l.Ordered-l.Cancelled:
+			return exchange.Errorf(exchange.CodeInvalid, "%s: %d units asked, %d are ordered and not cancelled", l.SKU, n, l.Ordered-l.Cancelled)
+		case n > l.Open():
+			return exchange.Errorf(exchange.CodeShipped, "%s: %d units asked, %d are not yet shipped", l.SKU, n, l.Open())
+		}
+		l.Cancelled += n
+		return nil
+	})
+	return units, err
+}
+
+// mayCancel holds the retailer to the terms; the supplier may always cancel
+// what it has not shipped.
+func (o *Order) mayCancel(by exchange.Party) error {
+	if err := by.Check(); err != nil || by == exchange.Supplier {
+		return err
+	}
+	switch {
+	case o.Cancel == exchange.CancelNever:
+		return exchange.Errorf(exchange.CodeCancelRule, "the terms do not let the retailer cancel")
+	case o.Cancel == exchange.CancelUntilAccepted && o.Accepted != 0:
+		return exchange.Errorf(exchange.CodeCancelRule, "the terms let the retailer cancel until the order is accepted; it is")
+	}
+	return nil
+}
+
+// freeAll cancels everything open.
+func (o *Order) freeAll() []Units {
+	freed := o.all(Line.Open)
+	for i := range o.Lines {
+		o.Lines[i].Cancelled += o.Lines[i].Open()
 	}
 	return freed
 }
 
-func (o *Order) ship(units []Units) ([]Units, error) {
-	return o.each(units, Line.Open, func(l *Line, n int64) { l.Shipped += n }, exchange.CodeInvalid, "unshipped")
-}
-
-func (o *Order) deliver(units []Units) error {
-	_, err := o.each(units, func(l Line) int64 { return l.Shipped - l.Delivered },
-		func(l *Line, n int64) { l.Delivered += n }, exchange.CodeInvalid, "on the way")
-	return err
-}
-
-func (o *Order) cancel(c Cancel) ([]Units, error) {
-	if c.By == exchange.Retailer {
-		switch {
-		case o.Cancel == exchange.CancelNever:
-			return nil, exchange.Errorf(exchange.CodeCancelRule, "the terms do not let the retailer cancel")
-		case o.Cancel == exchange.CancelUntilAccepted && o.Accepted != 0:
-			return nil, exchange.Errorf(exchange.CodeCancelRule, "the terms let the retailer cancel until the order is accepted; it is")
+// all lists the units that count finds in each line, lines without any left out.
+func (o *Order) all(count func(Line) int64) []Units {
+	var units []Units
+	for _, l := range o.Lines {
+		if n := count(l); n > 0 {
+			units = append(units, Units{l.SKU, n})
 		}
 	}
-	return o.each(c.Lines, Line.Open, func(l *Line, n int64) { l.Cancelled += n }, exchange.CodeShipped, "unshipped")
+	return units
 }
 
-// each applies fn to the named units, or to all that room gives where none are
-// named. It fails with code where a line has less room, or nothing has any.
-func (o *Order) each(units []Units, room func(Line) int64, fn func(*Line, int64), code exchange.Code, what string) ([]Units, error) {
-	if len(units) == 0 {
-		for _, l := range o.Lines {
-			if n := room(l); n > 0 {
-				units = append(units, Units{l.SKU, n})
-			}
-		}
-		if len(units) == 0 {
-			return nil, exchange.Errorf(code, "nothing of the order is %s", what)
-		}
-	}
+// each moves the named units, in order; a SKU may stand more than once.
+func (o *Order) each(units []Units, move func(*Line, int64) error) error {
 	for _, u := range units {
 		i := slices.IndexFunc(o.Lines, func(l Line) bool { return l.SKU == u.SKU })
-		switch {
-		case i < 0:
-			return nil, exchange.Errorf(exchange.CodeInvalid, "the order has no line for %s", u.SKU)
-		case u.Units < 1:
-			return nil, exchange.Errorf(exchange.CodeInvalid, "%s: %d units", u.SKU, u.Units)
-		case u.Units > room(o.Lines[i]):
-			return nil, exchange.Errorf(code, "%s: %d units asked, %d are %s", u.SKU, u.Units, room(o.Lines[i]), what)
+		if i < 0 {
+			return exchange.Errorf(exchange.CodeInvalid, "the order has no line for %s", u.SKU)
 		}
-		fn(&o.Lines[i], u.Units)
+		if u.Units < 1 {
+			return exchange.Errorf(exchange.CodeInvalid, "%s: %d units; at least 1 is needed", u.SKU, u.Units)
+		}
+		if err := move(&o.Lines[i], u.Units); err != nil {
+			return err
+		}
 	}
-	return units, nil
+	return nil
 }

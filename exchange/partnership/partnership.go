@@ -1,6 +1,10 @@
 package partnership
 
-import "github.com/souk-market/souk/exchange"
+import (
+	"slices"
+
+	"github.com/souk-market/souk/exchange"
+)
 
 // State is one direction of trade. The zero State is two shops that have not
 // spoken yet.
@@ -23,7 +27,7 @@ type Proposal struct {
 }
 
 // Event is what either side can do.
-type Event interface{ partnershipEvent() }
+type Event interface{ by() exchange.Party }
 
 type (
 	// Propose offers terms; it supersedes an open proposal of either side.
@@ -47,10 +51,10 @@ type (
 	End struct{ By exchange.Party }
 )
 
-func (Propose) partnershipEvent() {}
-func (Accept) partnershipEvent()  {}
-func (Decline) partnershipEvent() {}
-func (End) partnershipEvent()     {}
+func (e Propose) by() exchange.Party { return e.By }
+func (e Accept) by() exchange.Party  { return e.By }
+func (e Decline) by() exchange.Party { return e.By }
+func (e End) by() exchange.Party     { return e.By }
 
 // Effects say what else a step causes.
 type Effects struct {
@@ -58,16 +62,21 @@ type Effects struct {
 	Ended     bool // an active partnership ended: release its holds, make a new catalog key
 }
 
-// Step returns the state after e. Refusals: CodeInvalid for bad terms, CodeStale
-// where the named proposal is not the open one, CodeState for accepting one's
-// own. On error the state is unchanged.
+// Step returns the state after e. Refusals: CodeInvalid for bad terms or a By
+// that is no party, CodeStale where the named proposal is not the open one,
+// CodeState for accepting one's own. On error the state is unchanged. The state
+// shares no list of countries with e.
 func Step(s State, e Event, now exchange.Time) (State, Effects, error) {
+	if err := e.by().Check(); err != nil {
+		return s, Effects{}, err
+	}
 	switch e := e.(type) {
 	case Propose:
 		if err := e.Terms.Check(); err != nil {
 			return s, Effects{}, err
 		}
 		s.Open = Proposal{Hash: e.Hash, By: e.By, Terms: e.Terms, At: now}
+		s.Open.Terms.Countries = slices.Clone(e.Terms.Countries)
 		return s, Effects{}, nil
 	case Accept:
 		if s.Open.By == 0 || s.Open.Hash != e.Hash {

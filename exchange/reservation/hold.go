@@ -1,6 +1,7 @@
 package reservation
 
 import (
+	"slices"
 	"time"
 
 	"github.com/souk-market/souk/exchange"
@@ -21,7 +22,7 @@ const (
 var stateNames = [...]string{"none", "held", "committed", "released", "expired", "refused"}
 
 func (s State) String() string {
-	if int(s) < len(stateNames) {
+	if s < State(len(stateNames)) {
 		return stateNames[s]
 	}
 	return "unknown"
@@ -59,7 +60,7 @@ type (
 		Lines   []exchange.Line
 		Expires exchange.Time
 	}
-	// Refuse answers a hold that cannot be placed.
+	// Refuse answers a hold that cannot be placed; Code says why.
 	Refuse struct{ Code exchange.Code }
 	// Extend moves the expiry to Until; a hold lives Limit at most, from its issue.
 	Extend struct {
@@ -88,7 +89,9 @@ type Effects struct{ Stock []Delta }
 // Step returns the hold after e. Refusals: CodeExpired, CodeReleased,
 // CodeOrdered or the refusal's own code where the hold has ended; CodeLifetime
 // for an extension beyond the limit; CodeNotFound where there is no hold;
-// CodeConflict for a second Place. On error the hold is unchanged.
+// CodeConflict for a second Place; CodeState for an Expire that comes too early;
+// CodeInvalid for lines that break exchange.CheckLines. On error the hold is
+// unchanged. The hold that is returned shares no lines with e.
 func Step(h Hold, e Event, now exchange.Time) (Hold, Effects, error) {
 	switch e := e.(type) {
 	case Place:
@@ -101,11 +104,14 @@ func Step(h Hold, e Event, now exchange.Time) (Hold, Effects, error) {
 		if err := exchange.CheckLines(e.Lines); err != nil {
 			return h, Effects{}, err
 		}
-		next := Hold{State: Held, Lines: e.Lines, Issued: now, Expires: e.Expires}
+		next := Hold{State: Held, Lines: slices.Clone(e.Lines), Issued: now, Expires: e.Expires}
 		return next, effects(next, MoveHold), nil
 	case Refuse:
 		if h.State != None {
 			return h, Effects{}, ended(h, exchange.CodeConflict)
+		}
+		if e.Code == exchange.CodeOK {
+			return h, Effects{}, exchange.Errorf(exchange.CodeInternal, "a refusal without a reason")
 		}
 		return Hold{State: Refused, Issued: now, Ended: now, Refusal: e.Code}, Effects{}, nil
 	case Release:

@@ -5,7 +5,7 @@ import "github.com/souk-market/souk/exchange"
 // Stock counts the units of one product at its supplier.
 type Stock struct {
 	Unlimited bool  // not counted: nothing is ever short; the other counts still run
-	Stocked   int64 // units ever put on the shelf, less those a count found missing
+	Stocked   int64 // ≥ Shipped; units ever put on the shelf, less those a count found missing
 	Held      int64 // in HELD holds
 	Sold      int64 // committed to orders and not cancelled, shipped units included
 	Shipped   int64 // ≤ Sold
@@ -25,7 +25,8 @@ func (s Stock) Shortfall() int64 {
 // Unshipped is what is sold and still on the shelf.
 func (s Stock) Unshipped() int64 { return s.Sold - s.Shipped }
 
-// Shelf is what a count should find: unsold, held and unshipped units.
+// Shelf is what a count should find: unsold, held and unshipped units;
+// meaningless when Unlimited.
 func (s Stock) Shelf() int64 { return s.Stocked - s.Shipped }
 
 // Availability is what the catalog says.
@@ -55,8 +56,10 @@ type Delta struct {
 }
 
 // Step applies a move. It fails with CodeInsufficient when a hold asks for more
-// than is available, and with CodeInternal when a count would go below zero,
-// which only a fault of the caller can cause.
+// than is available, and with CodeInternal when a count would go below zero or
+// leave 64 bits, which only a fault of the caller can cause. Units that are
+// shipped though a count had not found them were there after all: they count as
+// stocked again, and the shortfall shrinks by them.
 func (s Stock) Step(m Move, units int64) (Stock, error) {
 	if units <= 0 {
 		return s, exchange.Errorf(exchange.CodeInternal, "a stock move of %d units", units)
@@ -75,8 +78,11 @@ func (s Stock) Step(m Move, units int64) (Stock, error) {
 		next.Sold += units
 	case MoveShip:
 		next.Shipped += units
+		next.Stocked = max(next.Stocked, next.Shipped)
 	case MoveCancel:
 		next.Sold -= units
+	default:
+		return s, exchange.Errorf(exchange.CodeInternal, "unknown stock move %d", m)
 	}
 	if err := next.Check(); err != nil {
 		return s, err
@@ -104,9 +110,9 @@ func (s Stock) Uncount() Stock {
 	return s
 }
 
-// Check reports a negative count or more shipped than sold.
+// Check reports a negative count, or more shipped than was sold or stocked.
 func (s Stock) Check() error {
-	if s.Held < 0 || s.Sold < 0 || s.Shipped < 0 || s.Shipped > s.Sold || (s.Stocked < 0 && !s.Unlimited) {
+	if s.Held < 0 || s.Shipped < 0 || s.Shipped > s.Sold || s.Shipped > s.Stocked {
 		return exchange.Errorf(exchange.CodeInternal, "stock counts are inconsistent: %+v", s)
 	}
 	return nil
