@@ -48,17 +48,22 @@ type FeedPull struct {
 	Feed          string
 	Epoch         uint64
 	After         uint64
-	Buckets       []uint32 // ascending, each below catalog.Buckets
+	Buckets       []uint32 // ascending, each below catalog.Buckets, at most MaxPullBuckets
 	BucketDigests bool
+	// Have is the latest head of this supplier's feed that the asker knows, if any:
+	// a supplier that lacks it has lost state and starts another epoch.
+	Have *SignedFeedHead
 }
 
-// FeedChunk is a frame of the answer. The first carries the signed head of the
-// snapshot that all frames come from, and whether the items are everything (Full:
-// swap in when complete) or the changes after the asked sequence.
+// FeedChunk is a frame of the answer. The first carries a signed head, the feed's
+// key, and whether the items are everything (Full: swap in when complete) or the
+// changes after the asked sequence. All items come from one snapshot; where it is
+// newer than the first frame's head, the last frame carries the snapshot's own.
 type FeedChunk struct {
 	Head    *SignedFeedHead
+	Key     *FeedKey
 	Full    bool
-	Items   []FeedItem // in ascending Sequence (changes) or SKU order (buckets, full)
+	Items   []FeedItem // in ascending Sequence (changes, full) or by bucket, then SKU (buckets)
 	Digests [][32]byte // answer to BucketDigests
 	Last    bool
 }
@@ -75,8 +80,10 @@ type FeedMeta struct {
 	Sequence uint64
 	Count    uint64
 	Floor    uint64 // changes at or below it may be missing as tombstones: pull in full
-	Key      FeedKey
-	Head     SignedFeedHead // the last one signed
+	// Tombstones is how many removals are remembered.
+	Tombstones uint64
+	Key        FeedKey
+	Head       SignedFeedHead // the last one signed
 }
 
 // ReplicaMeta is what a partner keeps of one feed it replicates.

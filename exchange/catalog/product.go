@@ -1,0 +1,82 @@
+package catalog
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+// MaxRecord bounds an encoded product, in bytes: with every text at its limit
+// (500 + 4,000 + 9 × 255 + 1,000 + SKU 128, and below 200 for numbers and tags) a
+// record has less than 8,200; 10 KiB leave room for fields to come.
+const MaxRecord = 10 << 10
+
+// MaxUnits bounds what a catalog may say is available; it is the greatest shelf count.
+const MaxUnits = 1_000_000_000
+
+// CheckProduct reports the first reason why a catalog may not hold p. A supplier
+// checks what it publishes, a replica what it shows: records are another shop's
+// words.
+func CheckProduct(p exchange.Product) error {
+	if _, err := exchange.ParseSKU(string(p.SKU)); err != nil {
+		return err
+	}
+	if err := checkTexts(p); err != nil {
+		return err
+	}
+	bad := func(format string, args ...any) error {
+		return exchange.Errorf(exchange.CodeInvalid, "product %s: "+format, append([]any{p.SKU}, args...)...)
+	}
+	if err := p.Price.Currency.Check(); err != nil {
+		return bad("%w", err)
+	}
+	switch {
+	case p.Price.Minor < 0 || p.USD.Cents < 0:
+		return bad("its price is negative")
+	case p.Grams < 0:
+		return bad("its weight is negative")
+	case !p.Available.Unlimited && (p.Available.Units < 0 || p.Available.Units > MaxUnits):
+		return bad("%d units cannot be available", p.Available.Units)
+	case p.Image != "" && !strings.HasPrefix(p.Image, "https://") && !strings.HasPrefix(p.Image, "http://"):
+		return bad("its image %.40q is not a web address", p.Image)
+	}
+	return nil
+}
+
+func checkTexts(p exchange.Product) error {
+	if p.Title == "" {
+		return exchange.Errorf(exchange.CodeInvalid, "product %s has no title", p.SKU)
+	}
+	if len(p.Options) > exchange.MaxOptions {
+		return exchange.Errorf(exchange.CodeInvalid, "product %s has %d options; %d are allowed", p.SKU, len(p.Options), exchange.MaxOptions)
+	}
+	type text struct {
+		name, value string
+		limit       int
+	}
+	texts := []text{
+		{"title", p.Title, exchange.MaxTitle},
+		{"description", p.Description, exchange.MaxDescription},
+		{"group", p.Group, exchange.MaxText},
+		{"vendor", p.Vendor, exchange.MaxText},
+		{"category", p.Category, exchange.MaxText},
+		{"barcode", p.Barcode, exchange.MaxText},
+		{"image", p.Image, exchange.MaxURL},
+		{"rate", p.USD.Rate, exchange.MaxText},
+		{"rate source", p.USD.Source, exchange.MaxText},
+		{"rate date", p.USD.Date, exchange.MaxText},
+	}
+	for _, o := range p.Options {
+		texts = append(texts, text{"option name", o.Name, exchange.MaxText}, text{"option value", o.Value, exchange.MaxText})
+	}
+	for _, t := range texts {
+		if len(t.value) > t.limit {
+			return exchange.Errorf(exchange.CodeInvalid, "product %s: its %s has %d bytes; %d are allowed", p.SKU, t.name, len(t.value), t.limit)
+		}
+		if !utf8.ValidString(t.value) {
+			return exchange.Errorf(exchange.CodeInvalid, "product %s: its %s is not UTF-8", p.SKU, t.name)
+		}
+	}
+	return nil
+}

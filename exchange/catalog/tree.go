@@ -1,0 +1,95 @@
+package catalog
+
+import (
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/merkle"
+)
+
+// Tree keeps the bucket digests of one set and, over them, the Merkle tree whose
+// root is the set digest. It takes 384 KiB: 4,096 digests and 8,191 nodes of 32
+// bytes. It is not safe for concurrent use.
+type Tree struct {
+	digests [Buckets]Digest
+	// nodes is the tree as a heap: 1 is the root, the children of i are 2i and
+	// 2i+1, leaf b is Buckets+b. 4,096 is a power of two, so RFC 6962's split is
+	// this shape.
+	nodes [2 * Buckets]merkle.Hash
+	stale bool // nodes above the leaves wait to be rebuilt
+}
+
+// NewTree returns the tree of the empty set.
+func NewTree() *Tree {
+	t := &Tree{}
+	empty := EmptyBucket()
+	leaf := merkle.Leaf(empty[:])
+	for i := range t.digests {
+		t.digests[i] = empty
+		t.nodes[Buckets+i] = leaf
+	}
+	t.stale = true
+	return t
+}
+
+// LoadTree returns the tree over stored bucket digests; there must be Buckets of them.
+func LoadTree(digests []Digest) (*Tree, error) {
+	if len(digests) != Buckets {
+		return nil, exchange.Errorf(exchange.CodeInvalid, "a set has %d bucket digests, not %d", Buckets, len(digests))
+	}
+	t := &Tree{stale: true}
+	for i, d := range digests {
+		t.digests[i] = d
+		t.nodes[Buckets+i] = merkle.Leaf(d[:])
+	}
+	return t, nil
+}
+
+// Set replaces a bucket's digest: one leaf hash and, in a tree whose Root was
+// asked for before, 12 node hashes.
+func (t *Tree) Set(bucket uint32, d Digest) {
+	if t.digests[bucket] == d {
+		return
+	}
+	t.digests[bucket] = d
+	i := Buckets + bucket
+	t.nodes[i] = merkle.Leaf(d[:])
+	if t.stale {
+		return
+	}
+	for i /= 2; i >= 1; i /= 2 {
+		t.nodes[i] = merkle.Node(t.nodes[2*i], t.nodes[2*i+1])
+	}
+}
+
+// SetAll replaces many digests. Above a few hundred, building the tree once
+// (4,095 hashes) is cheaper than 12 hashes for each.
+func (t *Tree) SetAll(changed map[uint32]Digest) {
+	if len(changed) > Buckets/bucketBits {
+		t.stale = true
+	}
+	for bucket, d := range changed {
+		t.Set(bucket, d)
+	}
+}
+
+// Get returns a bucket's digest.
+func (t *Tree) Get(bucket uint32) Digest { return t.digests[bucket] }
+
+// Digests returns a copy of all bucket digests.
+func (t *Tree) Digests() []Digest { return append([]Digest(nil), t.digests[:]...) }
+
+// Root is the set digest.
+func (t *Tree) Root() Digest {
+	if t.stale {
+		for i := Buckets - 1; i >= 1; i-- {
+			t.nodes[i] = merkle.Node(t.nodes[2*i], t.nodes[2*i+1])
+		}
+		t.stale = false
+	}
+	return t.nodes[1]
+}
+
+// Clone copies the tree, so that a change can be tried before it is durable.
+func (t *Tree) Clone() *Tree {
+	c := *t
+	return &c
+}
