@@ -1,0 +1,228 @@
+package inventory
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"os"
+	"strings"
+	"unicode"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+// maxHead is how much of a file is looked at to tell its format: a header of
+// some 8,000 columns.
+const maxHead = 256 << 10
+
+// source is the file being read: one stream, or two passes over it where the
+// format needs them. It belongs to one Read.
+type source struct {
+	at   io.ReaderAt // nil: cannot be read twice
+	base int64       // where in at the file starts, byte order mark not counted
+	r    *bufio.Reader
+
+	temp *os.File // copy of a source that cannot seek
+
+	passes int   // how often the file is read
+	passed int64 // bytes of the passes that are done
+	read   int64 // bytes of the pass under way
+	onRead func(bytesRead int64)
+}
+
+// open looks at the start of r, which it reads from where r stands.
+func open(r io.Reader) (*source, error) {
+	s := &source{passes: 1, onRead: func(int64) {}}
+	if f, ok := r.(interface {
+		io.ReaderAt
+		io.Seeker
+	}); ok {
+		if pos, err := f.Seek(0, io.SeekCurrent); err == nil { // fails on a pipe
+			s.at, s.base = f, pos
+			r = io.NewSectionReader(f, pos, MaxFileBytes+1)
+		}
+	}
+	s.r = bufio.NewReaderSize(r, maxHead)
+	head, err := s.r.Peek(maxHead)
+	if err != nil && err != io.EOF && len(head) == 0 {
+		return nil, readError(err)
+	}
+	if bytes.HasPrefix(head, []byte(byteOrderMark)) {
+		s.base += int64(len(byteOrderMark))
+		_, _ = s.r.Discard(len(byteOrderMark)) // it was peeked: cannot fail
+	}
+	return s, nil
+}
+
+const byteOrderMark = "\ufeff"
+
+func (s *source) close() {
+	if s.temp != nil {
+		_ = s.temp.Close()
+		_ = os.Remove(s.temp.Name())
+	}
+}
+
+// detect refuses what no format is written in and tells the format if asked to.
+func (s *source) detect(wanted Format) (Format, error) {
+	head, _ := s.r.Peek(maxHead)
+	if err := checkHead(head); err != nil {
+		return wanted, err
+	}
+	if wanted != FormatAuto && wanted != "" {
+		return wanted, nil
+	}
+	switch head[bytes.IndexFunc(head, notSpace)] {
+	case '{':
+		return FormatJSONLines, nil
+	case '[':
+		return FormatAuto, exchange.Errorf(exchange.CodeInvalid, "the file is a JSON array; write one product object per line instead")
+	}
+	row, err := newRowReader(bytes.NewReader(head)).next()
+	if err != nil {
+		return FormatAuto, exchange.Errorf(exchange.CodeInvalid, "the header cannot be read: %w", err)
+	}
+	header := newHeader(row)
+	switch {
+	case isShopify(header):
+		return FormatShopify, nil
+	case isWooCommerce(header):
+		return FormatWooCommerce, nil
+	}
+	return FormatAuto, header.unknown()
+}
+
+func notSpace(r rune) bool { return !unicode.IsSpace(r) }
+
+// checkHead names the kinds of file that people hand in by mistake.
+func checkHead(head []byte) error {
+	refuse := func(what string) error { return exchange.Errorf(exchange.CodeInvalid, "%s", what) }
+	switch {
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		return refuse("the file is compressed with gzip; unpack it first")
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
+		return refuse("the file is a zip archive or an Excel workbook; unpack it, or save it as \"CSV UTF-8\"")
+	case bytes.HasPrefix(head, []byte{0xff, 0xfe}), bytes.HasPrefix(head, []byte{0xfe, 0xff}),
+		bytes.IndexByte(head[:min(len(head), 4)], 0) >= 0:
+		return refuse("the file is UTF-16; save it as UTF-8 (in Excel: \"CSV UTF-8\")")
+	case bytes.IndexFunc(head, notSpace) < 0:
+		return refuse("the file is empty")
+	}
+	line, _, more := bytes.Cut(head, []byte("\n"))
+	if i := bytes.IndexByte(line, '\r'); i >= 0 && i < len(line)-1 && (more || len(head) < maxHead) {
+		return refuse("lines of the file end in a carriage return alone; save it as \"CSV UTF-8\"")
+	}
+	return nil
+}
+
+// stream is the file from its start, to be read once.
+func (s *source) stream() io.Reader { return &meter{s: s, r: s.r} }
+
+// twice makes the source readable by two passes of section.
+func (s *source) twice(tempDir string) error {
+	s.passes = 2
+	if s.at != nil {
+		return nil
+	}
+	temp, err := os.CreateTemp(tempDir, "souk-import-*")
+	if err != nil {
+		return readError(err)
+	}
+	s.temp = temp
+	// Where a file may go before it is closed, it does: a killed process leaves nothing.
+	_ = os.Remove(temp.Name())
+	n, err := io.Copy(temp, io.LimitReader(s.r, MaxFileBytes+1))
+	if err != nil {
+		return readError(err)
+	}
+	if n > MaxFileBytes {
+		return errFileTooLong
+	}
+	s.at, s.base = temp, 0
+	return nil
+}
+
+// section is the file from its start, as often as wanted. The first call
+// begins the first pass, a further one the next.
+func (s *source) section() io.Reader {
+	s.passed += s.read
+	s.read = 0
+	return &meter{s: s, r: io.NewSectionReader(s.at, s.base, MaxFileBytes+1)}
+}
+
+// from is the file from an offset, aside from the pass under way.
+func (s *source) from(offset int64) io.Reader {
+	return io.NewSectionReader(s.at, s.base+offset, 2*MaxRowBytes)
+}
+
+// meter counts what a pass reads and holds it to MaxFileBytes.
+type meter struct {
+	s *source
+	r io.Reader
+}
+
+func (m *meter) Read(p []byte) (int, error) {
+	n, err := m.r.Read(p)
+	m.s.read += int64(n)
+	if m.s.read > MaxFileBytes {
+		return 0, errFileTooLong
+	}
+	if n > 0 {
+		m.s.onRead((m.s.passed + m.s.read) / int64(m.s.passes))
+	}
+	if err != nil && err != io.EOF {
+		err = readError(err)
+	}
+	return n, err
+}
+
+var errFileTooLong = exchange.Errorf(exchange.CodeLimit, "the file is longer than %d GiB; split it", MaxFileBytes>>30)
+
+func readError(err error) error {
+	return exchange.Errorf(exchange.CodeInternal, "the file cannot be read: %w", err)
+}
+
+// header is the first row of a CSV file.
+type header struct {
+	names []string
+	index map[string]column // by lower-case name; of equal names the first
+}
+
+// column is the 0-based number of a column; noColumn is one the file lacks.
+type column int
+
+const noColumn column = -1
+
+func newHeader(r *csvRow) *header {
+	h := &header{index: make(map[string]column, len(r.fields))}
+	for i := range r.fields {
+		name := r.get(column(i))
+		h.names = append(h.names, name)
+		if _, dup := h.index[strings.ToLower(name)]; !dup {
+			h.index[strings.ToLower(name)] = column(i)
+		}
+	}
+	return h
+}
+
+// col is the column with the first of these names that the file has.
+func (h *header) col(names ...string) column {
+	for _, name := range names {
+		if c, ok := h.index[strings.ToLower(name)]; ok {
+			return c
+		}
+	}
+	return noColumn
+}
+
+func (h *header) has(names ...string) bool { return h.col(names...) != noColumn }
+
+// unknown says why h is no header that we know.
+func (h *header) unknown() error {
+	first := h.names[0]
+	if len(h.names) == 1 && strings.ContainsAny(first, ";\t") {
+		return exchange.Errorf(exchange.CodeInvalid, "the columns are separated by semicolons or tabs; export the file with commas")
+	}
+	return exchange.Errorf(exchange.CodeInvalid,
+		"the first line is neither a Shopify header (Handle, Title, Variant Price …) nor a WooCommerce one in English (ID, Type, SKU, Name, Regular price …); it starts with %.60q", first)
+}

@@ -1,0 +1,128 @@
+package inventory
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+)
+
+// plainLine makes s one line of at most limit bytes: runs of white space become
+// one space, invisible characters go, what is over the limit is cut at a
+// character. cut reports the latter.
+func plainLine(s string, limit int) (line string, cut bool) {
+	if !simple(s) {
+		s = strings.Join(strings.FieldsFunc(visible(s), unicode.IsSpace), " ")
+	}
+	return shorten(s, limit)
+}
+
+// plainText is plainLine for a text of several lines: it keeps line breaks, and
+// of several empty lines one.
+func plainText(s string, limit int) (text string, cut bool) {
+	if simple(s) {
+		return shorten(s, limit)
+	}
+	var b strings.Builder
+	empty := 0
+	for line := range strings.Lines(strings.ReplaceAll(s, "\r", "\n")) {
+		line, _ = plainLine(line, len(line))
+		if line == "" {
+			empty++
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteString("\n\n"[:min(empty+1, 2)])
+		}
+		empty = 0
+		b.WriteString(line)
+	}
+	return shorten(b.String(), limit)
+}
+
+// simple reports text that needs no cleaning: printable ASCII, single spaces
+// inside. Most texts are, so it is worth a look.
+func simple(s string) bool {
+	space := true
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' || s[i] == ' ' && space {
+			return false
+		}
+		space = s[i] == ' '
+	}
+	return !space || s == ""
+}
+
+// visible drops the characters that cannot be seen but deceive, order or break
+// what can: controls and format characters (Unicode Cf), bidirectional overrides
+// among them. White space stays, and so do the joiners that scripts and emoji need.
+func visible(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r), r == '\u200c', r == '\u200d':
+			return r
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), r == utf8.RuneError:
+			return -1
+		}
+		return r
+	}, s)
+}
+
+func shorten(s string, limit int) (string, bool) {
+	if len(s) <= limit {
+		return s, false
+	}
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return strings.TrimRightFunc(s[:limit], unicode.IsSpace), true
+}
+
+// fromHTML reduces HTML to its text; blocks become lines. It is not a
+// sanitizer: what comes out is plain text that its reader escapes.
+func fromHTML(s string) string {
+	if !strings.ContainsAny(s, "<&") {
+		return s
+	}
+	var b strings.Builder
+	var hidden atom.Atom // the element whose content is no text, while inside one
+	z := html.NewTokenizer(strings.NewReader(s))
+	for {
+		switch z.Next() {
+		case html.ErrorToken:
+			return b.String()
+		case html.TextToken:
+			if hidden == 0 {
+				b.Write(z.Text())
+			}
+		case html.StartTagToken, html.SelfClosingTagToken:
+			name, _ := z.TagName()
+			tag := atom.Lookup(name)
+			if hidden == 0 && (tag == atom.Script || tag == atom.Style) {
+				hidden = tag
+			}
+			b.WriteString(spacing(tag))
+		case html.EndTagToken:
+			name, _ := z.TagName()
+			tag := atom.Lookup(name)
+			if tag == hidden {
+				hidden = 0
+			}
+			b.WriteString(spacing(tag))
+		}
+	}
+}
+
+// spacing is what stands in a text for a tag.
+func spacing(tag atom.Atom) string {
+	switch tag {
+	case atom.P, atom.Div, atom.Br, atom.Hr, atom.Li, atom.Ul, atom.Ol, atom.Dl, atom.Dt, atom.Dd, atom.Tr, atom.Table, atom.Blockquote,
+		atom.Section, atom.Article, atom.Pre, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6:
+		return "\n"
+	case atom.Td, atom.Th:
+		return " "
+	}
+	return ""
+}
