@@ -13,6 +13,10 @@ const MaxBundleBytes = 1 << 20
 // bundleFrame is what a bundle has besides its entries.
 const bundleFrame = 2 + len(tagBundle) + 2 + maxOrigin + 8 + 2 + MaxCheckpoint + 4
 
+// MinBundleBytes is the room that a bundle with any one entry needs, 5,159 bytes: who asks for
+// less might never get on.
+const MinBundleBytes = bundleFrame + 2 + MaxEntry
+
 // Bundle carries a checkpoint and the entries [From, From+len(Entries)) of its
 // list. It says nothing that Apply does not verify. A bundle whose entries end
 // before the checkpoint's size is part of a pull.

@@ -1,0 +1,29 @@
+// Package roster keeps a federation's member list in a store and answers who is a
+// member. A shop has one, and so has the hub.
+//
+// [Open] reads the stored list and recomputes its root, so that a damaged store
+// is found at start. [Roster.Apply] takes a bundle from anybody: it verifies first (package
+// membership), then stores, then shows the new list to readers. [Roster.Append] is the hub's way of
+// making one. Reads never wait: they see an immutable [membership.State].
+//
+// # In the store
+//
+// All keys start with "members/":
+//
+//	members/federation            the trust root as JSON; a folder serves one federation
+//	members/entry/<u64 index>     an entry's exact bytes; index is big-endian
+//	members/checkpoint            the newest signed note
+//	members/evidence              u64 common, then the evidence that froze the list
+//	members/profile/<32 ShopID>   a shop's newest signed profile
+//
+// The checkpoint is what commits: entries at or above its size are not part of the list.
+// A bundle that fits one batch is one commit. A longer one, such as a first pull of thousands of
+// entries, is stored in several batches, the checkpoint in the last: a crash
+// between them leaves entries that nobody reads and that the next pull overwrites.
+//
+// # When a commit fails
+//
+// A refused commit (errors.Is desk.ErrRefused) changes nothing and Apply may be
+// repeated. After any other failure nobody knows what is stored: the Roster
+// refuses all further writes and the process must end.
+package roster

@@ -1,0 +1,77 @@
+package roster
+
+import (
+	"crypto/ed25519"
+	"encoding/hex"
+	"sync"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/membership"
+)
+
+// profiles holds every shop's newest profile, one for each shop that is or was a member:
+// at most MaxProfileBytes × members.
+type profiles struct {
+	mu sync.RWMutex // guards of; written with Roster.mu held too
+	of map[exchange.ShopID]profile
+}
+
+type profile struct {
+	value  membership.Profile
+	signed []byte
+}
+
+// PutProfile verifies a signed profile and keeps it if it is newer than the one held; newer reports
+// that, and so whether to pass it on. A stranger's is CodeNotMember. Two profiles
+// of one sequence number are the shop's mistake: the first stays.
+func (r *Roster) PutProfile(signed []byte) (p membership.Profile, newer bool, err error) {
+	p, err = membership.OpenProfile(r.cfg.Federation, signed, r.Key)
+	if err != nil {
+		return membership.Profile{}, false, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if held, _, ok := r.Profile(p.Shop); ok && held.Sequence >= p.Sequence {
+		return p, false, nil
+	}
+	signed = append([]byte(nil), signed...)
+	if err := r.commit([][]desk.Write{{{Key: keyProfile(p.Shop), Value: signed}}}); err != nil {
+		return p, false, err
+	}
+	r.profiles.mu.Lock()
+	defer r.profiles.mu.Unlock()
+	r.profiles.of[p.Shop] = profile{p, signed}
+	return p, true, nil
+}
+
+// Profile returns a shop's newest profile and its signed bytes.
+func (r *Roster) Profile(shop exchange.ShopID) (p membership.Profile, signed []byte, ok bool) {
+	r.profiles.mu.RLock()
+	defer r.profiles.mu.RUnlock()
+	held, ok := r.profiles.of[shop]
+	return held.value, held.signed, ok
+}
+
+// loadProfiles reads the stored profiles. One that does not verify is dropped
+// with a warning: the shop sends it again.
+func (r *Roster) loadProfiles() error {
+	r.profiles.of = map[exchange.ShopID]profile{}
+	current := func(shop exchange.ShopID) (ed25519.PublicKey, bool) {
+		m, ok := r.Member(shop)
+		return m.Key, ok
+	}
+	return r.cfg.Store.Scan(desk.Prefix(prefixProfile), func(key, value []byte) bool {
+		signed := append([]byte(nil), value...)
+		p, err := membership.OpenProfile(r.cfg.Federation, signed, current)
+		if err == nil && string(keyProfile(p.Shop)) != string(key) {
+			err = exchange.Errorf(exchange.CodeConflict, "it is that of %s", p.Shop)
+		}
+		if err != nil {
+			r.log.Warn("a stored profile is damaged and was dropped", "shop", hex.EncodeToString(key[len(prefixProfile):]), "err", err)
+			return true
+		}
+		r.profiles.of[p.Shop] = profile{p, signed}
+		return true
+	})
+}

@@ -1,0 +1,162 @@
+package roster
+
+import (
+	"encoding/binary"
+	"encoding/json"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/membership"
+)
+
+// Bounds of one commit, below those of the smallest store: 1.2 MB and 12,000 writes.
+const (
+	commitBytes  = 1_000_000
+	commitWrites = 10_000
+	writeCost    = 64 // key and the store's own overhead of one write
+)
+
+var (
+	keyFederation = []byte("members/federation")
+	keyCheckpoint = []byte("members/checkpoint")
+	keyEvidence   = []byte("members/evidence")
+	prefixEntry   = []byte("members/entry/")
+	prefixProfile = []byte("members/profile/")
+)
+
+func keyEntry(index uint64) []byte {
+	return binary.BigEndian.AppendUint64(append([]byte(nil), prefixEntry...), index)
+}
+
+func keyProfile(shop exchange.ShopID) []byte {
+	return append(append([]byte(nil), prefixProfile...), shop[:]...)
+}
+
+// newEntries are the batches that lead from state to next, the checkpoint last.
+func newEntries(state, next *membership.State, b membership.Bundle) [][]desk.Write {
+	var batches [][]desk.Write
+	var batch []desk.Write
+	bytes := 0
+	add := func(w desk.Write) {
+		cost := len(w.Value) + writeCost
+		if bytes+cost > commitBytes || len(batch) == commitWrites {
+			batches, batch, bytes = append(batches, batch), nil, 0
+		}
+		batch, bytes = append(batch, w), bytes+cost
+	}
+	for i := state.Size(); i < next.Size(); i++ {
+		add(desk.Write{Key: keyEntry(i), Value: b.Entries[i-b.From]})
+	}
+	if state.Checkpoint().Note == nil {
+		federation, err := json.Marshal(next.Federation())
+		if err != nil {
+			panic("roster: " + err.Error()) // a string and two byte slices
+		}
+		add(desk.Write{Key: keyFederation, Value: federation})
+	}
+	add(desk.Write{Key: keyCheckpoint, Value: next.Checkpoint().Note})
+	return append(batches, batch)
+}
+
+func evidenceWrite(s *membership.State) desk.Write {
+	value := binary.BigEndian.AppendUint64(nil, s.Common())
+	return desk.Write{Key: keyEvidence, Value: append(value, s.Evidence().Encode(s.Federation().Origin)...)}
+}
+
+// Stored returns the federation whose list a store holds, and whether it holds one.
+func Stored(store desk.Store) (f membership.Federation, ok bool, err error) {
+	value, ok, err := store.Get(keyFederation)
+	if err != nil || !ok {
+		return f, false, err
+	}
+	if err := json.Unmarshal(value, &f); err != nil {
+		return f, false, damaged("its federation cannot be read: %w", err)
+	}
+	return f, true, f.Check()
+}
+
+func damaged(format string, args ...any) error {
+	cause := exchange.Errorf(exchange.CodeSignature, format, args...)
+	return exchange.Errorf(exchange.CodeSignature, "the stored member list is damaged; restore the folder from a backup: %w", cause)
+}
+
+// load reads the list and verifies it.
+func load(store desk.Store, f membership.Federation) (*membership.State, error) {
+	stored, ok, err := Stored(store)
+	if err != nil {
+		return nil, err
+	}
+	if ok && !stored.Equal(f) {
+		return nil, exchange.Errorf(exchange.CodeConflict, "this folder belongs to the federation %s, not to %s; use another --dir", stored.Origin, f.Origin)
+	}
+	checkpoint, have, err := store.Get(keyCheckpoint)
+	if err != nil {
+		return nil, err
+	}
+	if have != ok {
+		return nil, damaged("its federation or its checkpoint is missing")
+	}
+	state, err := membership.New(f)
+	if have && err == nil {
+		state, err = restore(store, f, checkpoint)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return loadEvidence(store, state)
+}
+
+func restore(store desk.Store, f membership.Federation, checkpoint []byte) (*membership.State, error) {
+	c, err := membership.OpenCheckpoint(f, checkpoint)
+	if err != nil {
+		return nil, damaged("%w", err)
+	}
+	entries, err := readEntries(store, 0, c.Size, func(int) bool { return true })
+	if err != nil {
+		return nil, err
+	}
+	state, err := membership.Restore(f, entries, checkpoint)
+	if err != nil && exchange.CodeOf(err) != exchange.CodeVersion {
+		err = damaged("%w", err)
+	}
+	return state, err
+}
+
+// readEntries reads entries [from, to) for as long as more agrees to their summed
+// length, and at least one.
+func readEntries(store desk.Store, from, to uint64, more func(bytes int) bool) ([][]byte, error) {
+	var entries [][]byte
+	bytes, next := 0, from
+	gap := false
+	err := store.Scan(desk.Range{From: keyEntry(from), To: keyEntry(to)}, func(key, value []byte) bool {
+		if gap = string(key) != string(keyEntry(next)); gap {
+			return false
+		}
+		next++
+		bytes += len(value)
+		entries = append(entries, append([]byte(nil), value...))
+		return more(bytes)
+	})
+	if err == nil && (gap || next < to && more(bytes)) {
+		err = damaged("entry %d is missing", next)
+	}
+	return entries, err
+}
+
+func loadEvidence(store desk.Store, state *membership.State) (*membership.State, error) {
+	value, ok, err := store.Get(keyEvidence)
+	if err != nil || !ok {
+		return state, err
+	}
+	if len(value) < 8 {
+		return nil, damaged("its evidence has %d bytes", len(value))
+	}
+	e, err := membership.VerifyEvidence(state.Federation(), value[8:])
+	if err == nil {
+		state, err = state.Freeze(e, binary.BigEndian.Uint64(value))
+	}
+	if err != nil {
+		return nil, damaged("%w", err)
+	}
+	return state, nil
+}
