@@ -126,9 +126,8 @@ type ShipToRecord struct {
 
 // MetaRecord is the shop's own bookkeeping.
 type MetaRecord struct {
-	Written exchange.Time   // time of the last committed batch: the writer's time never runs backwards
-	Window  exchange.Window // greatest window ever issued
-	Stopped string          // why selling is stopped (a partner proved records we lack); empty = it is not
+	Written exchange.Time // time of the last committed batch: the writer's time never runs backwards
+	Stopped string        // why selling is stopped (a partner proved records we lack); empty = it is not
 }
 
 // EvidenceRecord keeps what froze a chain: the stored entry and the one that

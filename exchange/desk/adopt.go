@@ -1,0 +1,249 @@
+package desk
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/ledger"
+)
+
+// The retailer's half of a ledger: entries come from the supplier, are checked
+// by running the same machines, and are countersigned.
+
+// incoming is a sealed entry that opened.
+type incoming struct {
+	sealed []byte
+	hash   ledger.Hash
+	entry  *Entry
+}
+
+// openEntries verifies sealed entries of a supplier, outside the writer.
+func (d *Desk) openEntries(supplier exchange.ShopID, sealed [][]byte) ([]incoming, error) {
+	list := make([]incoming, 0, len(sealed))
+	for _, s := range sealed {
+		payload, err := d.verifier.Open(supplier, s)
+		if err != nil {
+			return nil, err
+		}
+		v, err := d.codec.Decode(KindEntry, payload)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, incoming{s, digest(payload), v.(*Entry)})
+	}
+	return list, nil
+}
+
+// adoptAll takes the entries of one answer or push. An entry that breaks the
+// rules freezes the chain, durably, and is returned as errFrozen's code.
+func (d *Desk) adoptAll(ctx context.Context, c chainID, list []incoming) error {
+	if len(list) == 0 {
+		return nil
+	}
+	var frozen error
+	err := d.do(ctx, func(b *batch) error {
+		for _, in := range list {
+			err := b.attempt(func(b *batch) error { return d.adopt(b, c, in) })
+			switch exchange.CodeOf(err) {
+			case exchange.CodeOK:
+				continue
+			case exchange.CodeInternal, exchange.CodeBehind, exchange.CodeFrozen:
+				return err
+			}
+			frozen = err
+			return d.freeze(b, c, in, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return frozen
+}
+
+// adopt appends one entry. Any error but CodeInternal, CodeBehind and CodeFrozen
+// is proof that the supplier broke the rules.
+func (d *Desk) adopt(b *batch, c chainID, in incoming) error {
+	rec, err := b.chain(c)
+	if err != nil {
+		return err
+	}
+	e := in.entry
+	if e.Position > 0 && e.Position <= rec.Chain.Position {
+		return d.adoptAgain(b, c, in)
+	}
+	next, err := rec.Chain.Append(e.Link, in.hash)
+	if err != nil {
+		return err
+	}
+	act, err := d.actOf(b, c, e)
+	if err != nil {
+		return err
+	}
+	at := entryAt{chain: c, by: exchange.Supplier, at: e.At, position: e.Position, hash: in.hash}
+	if e.Request != nil {
+		at.by = exchange.Retailer
+	}
+	if e.Outcome == exchange.CodeOK {
+		err = d.step(b, at, act)
+	} else {
+		err = d.refusedByPartner(b, c, act, e)
+	}
+	if err != nil {
+		return err
+	}
+	b.put(entryKey(c, e.Position), in.sealed)
+	if rec, err = b.chain(c); err != nil {
+		return err
+	}
+	rec.Chain = next
+	if e.Number != 0 {
+		b.put(numberKey(c, e.Number), be64(e.Position))
+		b.del(outboxKey(c.supplier, e.Number))
+		rec.Queued = max(rec.Queued, e.Number)
+	}
+	b.setChain(c, rec)
+	return nil
+}
+
+// adoptAgain compares an entry with the one at its position.
+func (d *Desk) adoptAgain(b *batch, c chainID, in incoming) error {
+	ours, ok, err := b.get(entryKey(c, in.entry.Position))
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return exchange.Errorf(exchange.CodeInternal, "entry %d is not in the store", in.entry.Position)
+	}
+	payload, err := d.verifier.Peek(ours)
+	if err != nil {
+		return exchange.Errorf(exchange.CodeInternal, "entry %d in the store is damaged: %w", in.entry.Position, err)
+	}
+	if digest(payload) != in.hash {
+		return exchange.Errorf(exchange.CodeFork, "the supplier sealed two different entries %d", in.entry.Position)
+	}
+	return nil
+}
+
+// actOf is what an entry does. A request it embeds must be one this shop signed:
+// the very one in the outbox, if that is still there.
+func (d *Desk) actOf(b *batch, c chainID, e *Entry) (Act, error) {
+	if (e.Request == nil) == (e.Own == nil) || (e.Request != nil) != (e.Number != 0) {
+		return nil, exchange.Errorf(exchange.CodeFork, "entry %d is neither an answer nor an act of the supplier", e.Position)
+	}
+	if e.Own != nil {
+		if e.Outcome != exchange.CodeOK {
+			return nil, exchange.Errorf(exchange.CodeFork, "entry %d refuses the supplier's own act", e.Position)
+		}
+		return e.Own, nil
+	}
+	v, err := b.load(KindOutboxRecord, outboxKey(c.supplier, e.Number))
+	if err != nil {
+		return nil, err
+	}
+	if v != nil && !bytes.Equal(v.(*OutboxRecord).Signed.Payload, e.Request.Payload) {
+		return nil, exchange.Errorf(exchange.CodeFork,
+			"entry %d answers another request %d than the one queued here; was this shop restored from an old backup?", e.Position, e.Number)
+	}
+	return d.openRequest(c, *e.Request, e.Number)
+}
+
+// openRequest verifies a retailer's signed request and returns its act.
+func (d *Desk) openRequest(c chainID, signed SignedRequest, number uint64) (Act, error) {
+	if err := d.verifier.Verify(DomainRequest, c.retailer, signed.Payload, signed.Signature); err != nil {
+		return nil, err
+	}
+	v, err := d.codec.Decode(KindRequest, signed.Payload)
+	if err != nil {
+		return nil, err
+	}
+	req := v.(*Request)
+	if req.Supplier != c.supplier || req.Retailer != c.retailer || req.Number != number {
+		return nil, exchange.Errorf(exchange.CodeFork, "the entry embeds a request of another ledger or number")
+	}
+	return req.Act, nil
+}
+
+// refusedByPartner notes a refusal where people look for it.
+func (d *Desk) refusedByPartner(b *batch, c chainID, act Act, e *Entry) error {
+	switch act := act.(type) {
+	case EndTrade:
+		return exchange.Errorf(exchange.CodeFork, "entry %d refuses an end, which cannot be refused", e.Position)
+	case SubmitOrder:
+		return d.orderRefused(b, c, act.Order, e)
+	case CancelOrder:
+		return d.orderRefused(b, c, act.Order, e)
+	}
+	p, err := b.partnership(c)
+	if err != nil {
+		return err
+	}
+	p.Queued, p.Refusal, p.Detail = "", e.Outcome, e.Detail
+	b.then(func() { d.watch.notify(Event{Type: EventPartnership, At: e.At, Shop: c.supplier, Detail: e.Detail}) })
+	return b.save(partnershipKey(c), &p)
+}
+
+func (d *Desk) orderRefused(b *batch, c chainID, id exchange.OrderID, e *Entry) error {
+	k := orderKey(exchange.Retailer, id, c.supplier)
+	rec, err := b.order(k)
+	if err != nil || rec == nil {
+		return err
+	}
+	rec.Refusal, rec.Detail, rec.CancelAt, rec.Last = e.Outcome, e.Detail, 0, e.Position
+	b.then(func() { d.orderChanged(rec, c.supplier, exchange.Retailer) })
+	return b.save(k, rec)
+}
+
+// freeze keeps the proof and stops the chain: nothing is appended, held or
+// ordered on it any more.
+func (d *Desk) freeze(b *batch, c chainID, in incoming, why error) error {
+	rec, err := b.chain(c)
+	if err != nil {
+		return err
+	}
+	if rec.Chain.Frozen {
+		return nil
+	}
+	ours, _, err := b.get(entryKey(c, in.entry.Position))
+	if err != nil {
+		return err
+	}
+	rec.Chain = rec.Chain.Freeze()
+	b.setChain(c, rec)
+	partner, _ := c.partner(d.me)
+	d.log.Error("ledger frozen as evidence", "partner", partner, "position", in.entry.Position, "why", why)
+	b.then(func() {
+		d.watch.notify(Event{Type: EventFrozen, At: b.now, Shop: partner, Detail: why.Error()})
+	})
+	return b.save(evidenceKey(c), &EvidenceRecord{
+		Supplier: c.supplier, Retailer: c.retailer, Position: in.entry.Position,
+		Ours: ours, Theirs: in.sealed, Why: clip(why.Error(), MaxReason), At: b.now,
+	})
+}
+
+// signHead countersigns how far this shop has a supplier's ledger, from
+// committed state only.
+func (d *Desk) signHead(c chainID) (*SignedHead, error) {
+	v, err := d.read(KindChainRecord, chainKey(c))
+	if err != nil {
+		return nil, err
+	}
+	head := Head{Supplier: c.supplier, Retailer: c.retailer}
+	if v != nil {
+		chain := v.(*ChainRecord).Chain
+		if chain.Frozen {
+			return nil, errFrozen
+		}
+		head.Position, head.Hash = chain.Position, chain.Hash
+	}
+	payload, err := d.codec.Encode(&head)
+	if err != nil {
+		return nil, err
+	}
+	sig, err := d.signer.Sign(DomainHead, payload)
+	if err != nil {
+		return nil, err
+	}
+	return &SignedHead{Payload: payload, Signature: sig}, nil
+}

@@ -1,0 +1,312 @@
+package desk
+
+import (
+	"crypto/sha256"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/reservation"
+)
+
+// batch is one turn of the writer: operations run one after the other against
+// an overlay of the store; then everything they decided is sealed under one
+// signature and committed in one transaction. An operation that fails leaves no
+// trace (rollback). Only the writer's goroutine touches a batch.
+type batch struct {
+	d   *Desk
+	now exchange.Time // the writer's time, the same for the whole batch
+
+	index  map[string]int // key → its place in writes
+	writes []Write
+	bytes  int
+
+	stocks map[exchange.SKU]reservation.Stock // decoded, to be written at the end
+	chains map[chainID]*ChainRecord           // likewise; replaced, never changed in place
+
+	holds  map[string]*HoldRecord             // likewise, by key; their sealed answers arrive in finish
+
+	leaves []leaf
+	sealed []func() // run once everything is sealed, before the commit
+	after  []func() // run once the batch is durable
+
+	undo []func() // of the operation that runs
+
+	// answering is set while a retailer's requests are entered: what is appended
+	// goes out in the answer.
+	answering bool
+}
+
+// leaf is a payload to be sealed; then receives the sealed bytes before the commit.
+type leaf struct {
+	payload []byte
+	then    func(sealed []byte)
+}
+
+func newBatch(d *Desk, now exchange.Time) *batch {
+	return &batch{
+		d: d, now: now,
+		index:  make(map[string]int),
+		stocks: make(map[exchange.SKU]reservation.Stock),
+		chains: make(map[chainID]*ChainRecord),
+		holds:  make(map[string]*HoldRecord),
+	}
+}
+
+// run applies one operation, or none of it.
+func (b *batch) run(op func(*batch) error) error {
+	clear(b.undo)
+	b.undo = b.undo[:0]
+	return b.attempt(op)
+}
+
+// attempt applies a part of an operation, or none of that part.
+func (b *batch) attempt(op func(*batch) error) error {
+	undo, leaves, sealed, after := len(b.undo), len(b.leaves), len(b.sealed), len(b.after)
+	err := op(b)
+	if err != nil {
+		for i := len(b.undo) - 1; i >= undo; i-- {
+			b.undo[i]()
+		}
+		b.undo, b.leaves, b.sealed, b.after = b.undo[:undo], b.leaves[:leaves], b.sealed[:sealed], b.after[:after]
+	}
+	return err
+}
+
+func (b *batch) get(key []byte) ([]byte, bool, error) {
+	if i, ok := b.index[string(key)]; ok {
+		w := b.writes[i]
+		return w.Value, !w.Delete, nil
+	}
+	return b.d.store.Get(key)
+}
+
+func (b *batch) put(key, value []byte) { b.write(Write{Key: key, Value: value}) }
+func (b *batch) del(key []byte)        { b.write(Write{Key: key, Delete: true}) }
+
+// write keeps the last write to each key.
+func (b *batch) write(w Write) {
+	b.bytes += len(w.Key) + len(w.Value)
+	if i, ok := b.index[string(w.Key)]; ok {
+		before := b.writes[i]
+		b.undo = append(b.undo, func() { b.writes[i] = before })
+		b.writes[i] = w
+		return
+	}
+	k := string(w.Key)
+	b.index[k] = len(b.writes)
+	b.writes = append(b.writes, w)
+	b.undo = append(b.undo, func() {
+		delete(b.index, k)
+		b.writes = b.writes[:len(b.writes)-1]
+	})
+}
+
+// load decodes the record under key into a Value of its kind; nil where there is none.
+func (b *batch) load(k Kind, key []byte) (Value, error) {
+	raw, ok, err := b.get(key)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return b.d.codec.Decode(k, raw)
+}
+
+func (b *batch) save(key []byte, v Value) error {
+	raw, err := b.d.codec.Encode(v)
+	if err == nil {
+		b.put(key, raw)
+	}
+	return err
+}
+
+// seal asks for payload to be sealed with the batch. then runs after the
+// signature and before the commit, and may put the sealed bytes; nothing it
+// puts can be rolled back.
+func (b *batch) seal(payload []byte, then func(sealed []byte)) {
+	b.leaves = append(b.leaves, leaf{payload, then})
+	b.bytes += 2 * (len(payload) + sealOverhead)
+}
+
+// sealOverhead is what a seal adds to a payload: id, signature, and a path of 10
+// hashes (MaxBatchOps leaves). A hold keeps its answer and is rewritten with it.
+const sealOverhead = 16 + 64 + 10*32 + 32
+
+// then runs f once the batch is durable, on the writer's goroutine: be quick.
+func (b *batch) then(f func()) { b.after = append(b.after, f) }
+
+// stock is a product's counts; a product without a record has none.
+func (b *batch) stock(sku exchange.SKU) (reservation.Stock, error) {
+	if s, ok := b.stocks[sku]; ok {
+		return s, nil
+	}
+	v, err := b.load(KindStockRecord, stockKey(sku))
+	if err != nil || v == nil {
+		return reservation.Stock{}, err
+	}
+	return v.(*StockRecord).Stock, nil
+}
+
+// setStock records a product's counts and marks it for the publisher.
+func (b *batch) setStock(sku exchange.SKU, s reservation.Stock) {
+	before, had := b.stocks[sku]
+	b.undo = append(b.undo, func() {
+		if had {
+			b.stocks[sku] = before
+		} else {
+			delete(b.stocks, sku)
+		}
+	})
+	b.stocks[sku] = s
+	if !had {
+		b.bytes += 2 * (len(sku) + recordOverhead)
+	}
+}
+
+// recordOverhead is what a stock or chain record and its key take in a batch,
+// generously: the estimate that keeps batches below the store's limit.
+const recordOverhead = 128
+
+// holdRecord is a hold's record, in a copy of the caller's; nil where there is none.
+func (b *batch) holdRecord(k []byte) (*HoldRecord, error) {
+	if r, ok := b.holds[string(k)]; ok {
+		copied := *r
+		return &copied, nil
+	}
+	v, err := b.load(KindHoldRecord, k)
+	if err != nil || v == nil {
+		return nil, err
+	}
+	return v.(*HoldRecord), nil
+}
+
+func (b *batch) setHold(k []byte, r *HoldRecord) {
+	id := string(k)
+	before, had := b.holds[id]
+	b.undo = append(b.undo, func() {
+		if had {
+			b.holds[id] = before
+		} else {
+			delete(b.holds, id)
+		}
+	})
+	b.holds[id] = r
+	if !had {
+		b.bytes += len(k) + recordOverhead + len(r.Placed) + len(r.Latest) + len(r.Hold.Lines)*(exchange.MaxSKU+8)
+	}
+}
+
+// placedAnswer gives out the answer to the request that placed the hold; it may
+// be waiting for its seal in this very batch. latestAnswer is its like.
+func (b *batch) placedAnswer(k []byte, r *HoldRecord, out *sealedAnswer) {
+	out.sealed = r.Placed
+	if out.sealed == nil {
+		b.sealed = append(b.sealed, func() { out.sealed = b.holds[string(k)].Placed })
+	}
+}
+
+func (b *batch) latestAnswer(k []byte, r *HoldRecord, out *sealedAnswer) {
+	out.sealed = r.Latest
+	if out.sealed == nil {
+		b.sealed = append(b.sealed, func() { out.sealed = b.holds[string(k)].Latest })
+	}
+}
+
+// move applies the deltas of a step, all or none.
+func (b *batch) move(deltas []reservation.Delta) error {
+	for _, delta := range deltas {
+		s, err := b.stock(delta.SKU)
+		if err != nil {
+			return err
+		}
+		s, err = s.Step(delta.Move, delta.Units)
+		if err != nil {
+			return exchange.Errorf(exchange.CodeOf(err), "%s: %w", delta.SKU, err)
+		}
+		b.setStock(delta.SKU, s)
+	}
+	return nil
+}
+
+// chain is the record of one direction of trade; a chain nobody has written to
+// is empty. Callers treat it as a value: change a copy and setChain it.
+func (b *batch) chain(id chainID) (ChainRecord, error) {
+	if c, ok := b.chains[id]; ok {
+		return *c, nil
+	}
+	v, err := b.load(KindChainRecord, chainKey(id))
+	if err != nil {
+		return ChainRecord{}, err
+	}
+	var c ChainRecord
+	if v != nil {
+		c = *v.(*ChainRecord)
+	}
+	c.Chain.Supplier, c.Chain.Retailer = id.supplier, id.retailer
+	return c, nil
+}
+
+func (b *batch) setChain(id chainID, c ChainRecord) {
+	before, had := b.chains[id]
+	b.undo = append(b.undo, func() {
+		if had {
+			b.chains[id] = before
+		} else {
+			delete(b.chains, id)
+		}
+	})
+	b.chains[id] = &c
+	if !had {
+		b.bytes += recordOverhead + len(c.AckedHead.Payload) + len(c.AckedHead.Signature)
+	}
+}
+
+// empty reports whether a commit would change nothing.
+func (b *batch) empty() bool {
+	return len(b.writes)+len(b.stocks)+len(b.chains)+len(b.holds)+len(b.leaves) == 0
+}
+
+// full reports whether another operation might pass the store's limits.
+func (b *batch) full() bool {
+	const worst = 256 // writes of one operation: 64 lines, and their marks and indexes
+	return b.bytes > b.d.limits.BatchBytes/2 ||
+		len(b.writes)+2*len(b.stocks)+len(b.chains)+len(b.holds)+worst > b.d.limits.BatchWrites
+}
+
+// finish encodes what is still decoded, seals, and adds the writer's time.
+func (b *batch) finish() error {
+	for sku, s := range b.stocks {
+		if err := b.save(stockKey(sku), &StockRecord{Stock: s}); err != nil {
+			return err
+		}
+		b.put(dirtyKey(sku), nil)
+	}
+	for id, c := range b.chains {
+		if err := b.save(chainKey(id), c); err != nil {
+			return err
+		}
+	}
+	if len(b.leaves) > 0 {
+		payloads := make([][]byte, len(b.leaves))
+		for i, l := range b.leaves {
+			payloads[i] = l.payload
+		}
+		sealed, err := b.d.signer.Seal(payloads)
+		if err != nil {
+			return err
+		}
+		for i, l := range b.leaves {
+			l.then(sealed[i])
+		}
+		for _, f := range b.sealed {
+			f()
+		}
+	}
+	for k, r := range b.holds {
+		if err := b.save([]byte(k), r); err != nil {
+			return err
+		}
+	}
+	meta := b.d.meta
+	meta.Written = b.now
+	return b.save(keyMeta, &meta)
+}
+
+func digest(raw []byte) [32]byte { return sha256.Sum256(raw) }

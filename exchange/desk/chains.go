@@ -1,0 +1,93 @@
+package desk
+
+import (
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/ledger"
+)
+
+// openChains verifies every ledger in the store and builds what the desk keeps
+// in memory about partners.
+func (d *Desk) openChains() error {
+	d.partners.trade = make(map[chainID]tradeView)
+	d.partners.windows = make(map[exchange.ShopID]exchange.Window)
+	d.partners.ahead = make(map[exchange.ShopID]uint64)
+	trades, err := d.Trades()
+	if err != nil {
+		return err
+	}
+	now := d.clock.Now()
+	for _, t := range trades {
+		c := chainID{t.Supplier, t.Retailer}
+		if err := d.verifyChain(c, t); err != nil {
+			return err
+		}
+		d.partners.trade[c] = tradeView{active: t.State.Active && !t.Ending}
+		partner, side := c.partner(d.me)
+		if side == exchange.Supplier && t.State.Version > 0 && !t.State.Active {
+			d.ended[c] = true // some holds may not have been released before the stop
+		}
+		kind := KindPush
+		if side == exchange.Retailer {
+			kind = KindSubmit
+		}
+		d.courier.plan(lane{partner, kind}, now, true)
+	}
+	return nil
+}
+
+// verifyChain reads a ledger from its first entry and compares its end with the
+// record. Every entry was verified before it was stored, so form and hashes are
+// enough to find damage.
+func (d *Desk) verifyChain(c chainID, t Trade) error {
+	chain := ledger.Chain{Supplier: c.supplier, Retailer: c.retailer}
+	var failed error
+	err := d.store.Scan(Prefix(key(prefixEntry, c.supplier[:], c.retailer[:])), func(_, sealed []byte) bool {
+		chain, failed = d.verifyEntry(chain, sealed)
+		return failed == nil
+	})
+	if err != nil {
+		return err
+	}
+	if failed == nil && (chain.Position != t.Position || chain.Hash != t.Hash) {
+		failed = exchange.Errorf(exchange.CodeSignature, "its entries end at %d, its record says %d", chain.Position, t.Position)
+	}
+	if failed != nil {
+		partner, _ := c.partner(d.me)
+		return exchange.Errorf(exchange.CodeSignature, "the stored ledger with %v is damaged after entry %d (%w); restore the latest backup and start again, partners then return what is missing", partner, chain.Position, failed)
+	}
+	return nil
+}
+
+func (d *Desk) verifyEntry(chain ledger.Chain, sealed []byte) (ledger.Chain, error) {
+	payload, err := d.verifier.Peek(sealed)
+	if err != nil {
+		return chain, err
+	}
+	v, err := d.codec.Decode(KindEntry, payload)
+	if err != nil {
+		return chain, err
+	}
+	return chain.Append(v.(*Entry).Link, digest(payload))
+}
+
+// entryOf is the entry that answers a request number; nil where it is being
+// entered in this very batch.
+func (d *Desk) entryOf(b *batch, c chainID, number uint64) (*Entry, error) {
+	at, ok, err := b.get(numberKey(c, number))
+	if err != nil || !ok {
+		return nil, err
+	}
+	sealed, ok, err := b.get(key(prefixEntry, c.supplier[:], c.retailer[:], at))
+	if err != nil || !ok {
+		return nil, err
+	}
+	payload, err := d.verifier.Peek(sealed)
+	if err != nil {
+		return nil, err
+	}
+	v, err := d.codec.Decode(KindEntry, payload)
+	if err != nil {
+		return nil, err
+	}
+	return v.(*Entry), nil
+}

@@ -1,0 +1,376 @@
+package desk
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+// courier decides when queued requests go to suppliers and entries to retailers:
+// at once, then after 1, 2, 4, 8, 8 … seconds until they are answered or
+// countersigned, and at once when a partner comes back. It sends only what is
+// committed.
+type courier struct {
+	d *Desk
+
+	mu    sync.Mutex
+	lanes map[lane]*laneState
+	wake  chan struct{} // buffered 1: something is due sooner than the runner thinks
+}
+
+// lane is one direction of messages to one partner.
+type lane struct {
+	to   exchange.ShopID
+	kind Kind // KindSubmit, KindPush, or KindSignedHead
+}
+
+type laneState struct {
+	due     exchange.Time // next send; 0 = nothing to send
+	attempt int
+	flying  bool
+}
+
+// Delays before a first send.
+const (
+	// ackDelay lets several entries share one countersigned head.
+	ackDelay = 50 * time.Millisecond
+	// answeredDelay waits for the head of entries that went out in an answer,
+	// before they are pushed again.
+	answeredDelay = 2 * time.Second
+	// sendTimeout is how long one send waits for its answer.
+	sendTimeout = 10 * time.Second
+)
+
+// Outgoing is a message to a partner. Done must be called once, with the reply or
+// the error of the attempt.
+type Outgoing struct {
+	To  exchange.ShopID
+	Raw []byte
+	// Done takes the outcome; it may write to the store, so ctx bounds it.
+	Done func(ctx context.Context, reply []byte, err error)
+}
+
+func (c *courier) init(d *Desk) {
+	c.d, c.lanes, c.wake = d, make(map[lane]*laneState), make(chan struct{}, 1)
+}
+
+// plan moves a lane's next send to at, if that is sooner. fresh forgets earlier
+// failures.
+func (c *courier) plan(l lane, at exchange.Time, fresh bool) {
+	c.mu.Lock()
+	s := c.lanes[l]
+	if s == nil {
+		s = &laneState{}
+		c.lanes[l] = s
+	}
+	if fresh {
+		s.attempt = 0
+	}
+	if s.due == 0 || at < s.due {
+		s.due = at
+	}
+	c.mu.Unlock()
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// queued: a request was put into the outbox.
+func (c *courier) queued(supplier exchange.ShopID) {
+	c.plan(lane{supplier, KindSubmit}, c.d.clock.Now(), false)
+}
+
+// entered: an entry was appended for a retailer; inAnswer when it went out in an answer.
+func (c *courier) entered(id chainID, inAnswer bool) {
+	at := c.d.clock.Now()
+	if inAnswer {
+		at = at.Add(answeredDelay)
+	}
+	c.plan(lane{id.retailer, KindPush}, at, !inAnswer)
+}
+
+// behind: entries of a supplier are missing here.
+func (c *courier) behind(supplier exchange.ShopID) {
+	c.plan(lane{supplier, KindSubmit}, c.d.clock.Now(), true)
+}
+
+// acked: the retailer has everything up to position.
+func (c *courier) acked(id chainID, acked, head uint64) {
+	if acked < head {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.lanes[lane{id.retailer, KindPush}]; s != nil {
+		s.due, s.attempt = 0, 0
+	}
+}
+
+// connected: the partner is there; whatever waits for it goes now.
+func (c *courier) connected(partner exchange.ShopID) {
+	now := c.d.clock.Now()
+	c.plan(lane{partner, KindSubmit}, now, true)
+	c.plan(lane{partner, KindPush}, now, true)
+}
+
+// Outgoing takes what is due now, and says when to ask again (0 = when woken).
+func (d *Desk) Outgoing() (list []Outgoing, next exchange.Time) {
+	c := &d.courier
+	now := d.clock.Now()
+	var due []lane
+	c.mu.Lock()
+	for l, s := range c.lanes {
+		switch {
+		case s.due == 0 || s.flying:
+		case s.due <= now:
+			s.flying, s.due = true, 0
+			due = append(due, l)
+		case next == 0 || s.due < next:
+			next = s.due
+		}
+	}
+	c.mu.Unlock()
+	sortLanes(due)
+	for _, l := range due {
+		out, err := d.compose(l)
+		if err != nil {
+			d.log.Error("composing a message", "to", l.to, "err", err)
+		}
+		if out == nil {
+			c.landed(l, err == nil, false)
+			continue
+		}
+		list = append(list, *out)
+	}
+	return list, next
+}
+
+// landed ends a flight: rest when everything is answered, else try again.
+func (c *courier) landed(l lane, ok, more bool) {
+	c.mu.Lock()
+	s := c.lanes[l]
+	s.flying = false
+	now := c.d.clock.Now()
+	switch {
+	case ok && !more:
+		s.attempt = 0 // what was planned meanwhile stays planned
+	case ok:
+		s.attempt = 0
+		s.due = now
+	default:
+		again := now.Add(retryPause(s.attempt))
+		s.attempt++
+		if s.due == 0 || s.due > again {
+			s.due = again
+		}
+	}
+	c.mu.Unlock()
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// compose makes the message of a lane from committed state; nil where nothing waits.
+func (d *Desk) compose(l lane) (*Outgoing, error) {
+	if !d.members.IsMember(l.to) {
+		return nil, nil
+	}
+	switch l.kind {
+	case KindSubmit:
+		return d.composeSubmit(l)
+	case KindPush:
+		return d.composePush(l)
+	}
+	return d.composeHead(l)
+}
+
+// MaxSubmitBytes bounds the requests of one Submit, as MaxEntriesBytes does its answer.
+const MaxSubmitBytes = 256 << 10
+
+func (d *Desk) composeSubmit(l lane) (*Outgoing, error) {
+	c := chainID{l.to, d.me}
+	v, err := d.read(KindChainRecord, chainKey(c))
+	if err != nil {
+		return nil, err
+	}
+	msg := &Submit{}
+	if v != nil {
+		chain := v.(*ChainRecord).Chain
+		if chain.Frozen {
+			return nil, nil
+		}
+		msg.Have = chain.Position
+	}
+	size, more := 0, false
+	err = d.store.Scan(Prefix(key(prefixOutbox, l.to[:])), func(_, raw []byte) bool {
+		if size += len(raw); size > MaxSubmitBytes && len(msg.Requests) > 0 {
+			more = true
+			return false
+		}
+		var v Value
+		if v, err = d.codec.Decode(KindOutboxRecord, raw); err != nil {
+			return false
+		}
+		r := v.(*OutboxRecord)
+		msg.Requests = append(msg.Requests, SubmittedRequest{Signed: r.Signed, Salt: r.Salt, ShipTo: r.ShipTo})
+		return true
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(msg.Requests) == 0 && !d.partners.isAhead(l.to, msg.Have) {
+		return nil, nil
+	}
+	raw, err := d.frame(msg)
+	if err != nil {
+		return nil, err
+	}
+	return &Outgoing{To: l.to, Raw: raw, Done: func(ctx context.Context, reply []byte, err error) {
+		var entries *Entries
+		if err == nil {
+			entries, err = d.takeEntries(ctx, c, reply)
+		}
+		switch {
+		case err == nil:
+			got := msg.Have + uint64(len(entries.Entries))
+			d.partners.seen(l.to, entries.Head)
+			if len(entries.Entries) > 0 {
+				d.courier.plan(lane{l.to, KindSignedHead}, d.clock.Now().Add(ackDelay), false)
+			}
+			d.courier.landed(l, true, more || got < entries.Head)
+		default:
+			d.sendFailed(l, err)
+		}
+	}}, nil
+}
+
+// takeEntries adopts the entries of an answer.
+func (d *Desk) takeEntries(ctx context.Context, c chainID, reply []byte) (*Entries, error) {
+	v, err := d.unframe(reply)
+	if err != nil {
+		return nil, err
+	}
+	entries, ok := v.(*Entries)
+	if !ok {
+		return nil, exchange.Errorf(exchange.CodeInvalid, "the supplier answered with a %T", v)
+	}
+	list, err := d.openEntries(c.supplier, entries.Entries)
+	if err != nil {
+		return nil, err
+	}
+	return entries, d.adoptAll(ctx, c, list)
+}
+
+func (d *Desk) composePush(l lane) (*Outgoing, error) {
+	c := chainID{d.me, l.to}
+	v, err := d.read(KindChainRecord, chainKey(c))
+	if err != nil || v == nil {
+		return nil, err
+	}
+	chain := v.(*ChainRecord).Chain
+	if chain.Frozen || chain.Acked >= chain.Position {
+		return nil, nil
+	}
+	entries, err := d.entriesAfter(c, chain.Acked)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := d.frame(&Push{Entries: entries.Entries})
+	if err != nil {
+		return nil, err
+	}
+	covered := chain.Acked + uint64(len(entries.Entries))
+	return &Outgoing{To: l.to, Raw: raw, Done: func(ctx context.Context, reply []byte, err error) {
+		if err == nil {
+			err = d.takeHead(ctx, l.to, reply)
+		}
+		if err != nil {
+			d.sendFailed(l, err)
+			return
+		}
+		d.courier.landed(l, true, covered < entries.Head)
+	}}, nil
+}
+
+func (d *Desk) takeHead(ctx context.Context, retailer exchange.ShopID, reply []byte) error {
+	v, err := d.unframe(reply)
+	if err != nil {
+		return err
+	}
+	head, ok := v.(*SignedHead)
+	if !ok {
+		return exchange.Errorf(exchange.CodeInvalid, "the retailer answered with a %T", v)
+	}
+	return d.acknowledge(ctx, retailer, head)
+}
+
+// composeHead tells a supplier how far this shop has its entries, unasked: it
+// spares the push of entries that came in an answer.
+func (d *Desk) composeHead(l lane) (*Outgoing, error) {
+	head, err := d.signHead(chainID{l.to, d.me})
+	if err != nil {
+		return nil, err
+	}
+	raw, err := d.frame(head)
+	if err != nil {
+		return nil, err
+	}
+	// One attempt: the supplier's push asks again.
+	return &Outgoing{To: l.to, Raw: raw, Done: func(context.Context, []byte, error) { d.courier.landed(l, true, false) }}, nil
+}
+
+// sendFailed plans the next attempt. A refusal that repeating cannot change waits
+// for the next event on the lane or the next connection, and is logged.
+func (d *Desk) sendFailed(l lane, err error) {
+	if isRefusal(err) {
+		d.log.Warn("a partner refused a message", "to", l.to, "err", err)
+		if c := exchange.CodeOf(err); c == exchange.CodeFork || c == exchange.CodeFrozen {
+			d.courier.landed(l, true, false)
+			return
+		}
+	}
+	d.courier.landed(l, false, false)
+}
+
+// run sends what is due until ctx ends.
+func (c *courier) run(ctx context.Context) {
+	var flights sync.WaitGroup
+	defer flights.Wait()
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		list, next := c.d.Outgoing()
+		for _, out := range list {
+			flights.Go(func() {
+				sendCtx, cancel := context.WithTimeout(ctx, sendTimeout)
+				defer cancel()
+				reply, err := c.d.network.Request(sendCtx, out.To, out.Raw)
+				// What came must be recorded even while stopping; the writer outlives this.
+				out.Done(context.WithoutCancel(ctx), reply, err)
+			})
+		}
+		timer.Reset(time.Hour)
+		if next != 0 {
+			timer.Reset(max(next.Sub(c.d.clock.Now()), time.Millisecond))
+		}
+		select {
+		case <-c.wake:
+		case <-timer.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// sortLanes keeps the order of sends independent of the map's.
+func sortLanes(list []lane) {
+	slices.SortFunc(list, func(a, b lane) int {
+		return cmp.Or(a.to.Compare(b.to), cmp.Compare(a.kind, b.kind))
+	})
+}

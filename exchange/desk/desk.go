@@ -1,0 +1,246 @@
+package desk
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+// Config is what a Desk is made of. Everything without "optional" is required.
+type Config struct {
+	Store    Store
+	Codec    Codec
+	Signer   Signer
+	Verifier Verifier
+	Network  Network
+	Clock    Clock
+	Members  Members
+	Random   io.Reader // hold ids and salts; crypto/rand in production
+	Limits   Limits    // optional; of the store
+	Policy   Policy
+	Currency exchange.Currency // the shop's own
+	Logger   *slog.Logger      // optional
+
+	// Inline makes every operation a batch of its own, run by its caller: for
+	// single-goroutine simulations. Run must not be called then.
+	Inline bool
+}
+
+// Limits keep a batch below what the store takes in one transaction.
+type Limits struct {
+	BatchBytes  int
+	BatchWrites int
+}
+
+// Policy is how the shop answers as a supplier. It may be replaced while the
+// desk runs (SetPolicy).
+type Policy struct {
+	AcceptByHand bool // orders wait for the owner; else they are accepted as they come
+	Shipping     exchange.ShippingTable
+	Tax          exchange.Tax
+	Rate         exchange.Rate // newest US dollar rate of the shop's currency
+}
+
+// Desk is a shop's state and everything that may be done with it. Its methods
+// are safe for concurrent use. A Desk that runs inline is for one goroutine.
+type Desk struct {
+	me       exchange.ShopID
+	store    Store
+	codec    Codec
+	signer   Signer
+	verifier Verifier
+	network  Network
+	clock    Clock
+	members  Members
+	limits   Limits
+	currency exchange.Currency
+	log      *slog.Logger
+	inline   bool
+
+	policy atomic.Pointer[Policy]
+	random struct {
+		sync.Mutex
+		io.Reader
+	}
+
+	// Owned by the writer's turn.
+	meta       MetaRecord
+	nextExpiry exchange.Time   // nothing of ours expires before it
+	ended      map[chainID]bool // partnerships whose holds are being released
+	feed       *feedState
+
+	writer  writer
+	stopped chan struct{} // closed when the writer has returned
+	selling atomic.Pointer[string] // why selling is stopped; nil = it is not
+
+	courier  courier
+	partners partnerView
+	watch    watchers
+	meter    atomic.Pointer[Meter]
+}
+
+// Meter is told about batches; for metrics.
+type Meter struct {
+	Batch func(operations int)
+}
+
+// DefaultLimits suit a store with an 8 MiB memtable, whose transactions take
+// 15% of it: 1.2 MB.
+var DefaultLimits = Limits{BatchBytes: 1 << 20, BatchWrites: 10_000}
+
+// Open loads a shop's desk from its store and verifies its ledgers: every chain's
+// entries are there, hash-linked, and end where the record says (Badger can lose a
+// tail of its log to one flipped byte without an error). It starts nothing.
+func Open(cfg Config) (*Desk, error) {
+	d := &Desk{
+		me: cfg.Signer.Shop(), store: cfg.Store, codec: cfg.Codec, signer: cfg.Signer, verifier: cfg.Verifier,
+		network: cfg.Network, clock: cfg.Clock, members: cfg.Members, limits: cfg.Limits,
+		currency: cfg.Currency, log: cfg.Logger, inline: cfg.Inline,
+		ended: make(map[chainID]bool), stopped: make(chan struct{}),
+	}
+	d.random.Reader = cfg.Random
+	if d.log == nil {
+		d.log = slog.New(slog.DiscardHandler)
+	}
+	if d.limits == (Limits{}) {
+		d.limits = DefaultLimits
+	}
+	d.writer = writer{d: d, queue: make(chan *operation, 4*MaxBatchOps)}
+	d.courier.init(d)
+	if err := d.SetPolicy(cfg.Policy); err != nil {
+		return nil, err
+	}
+	raw, ok, err := d.store.Get(keyMeta)
+	if err != nil {
+		return nil, err
+	}
+	if ok {
+		v, err := d.codec.Decode(KindMetaRecord, raw)
+		if err != nil {
+			return nil, err
+		}
+		d.meta = *v.(*MetaRecord)
+	}
+	if d.meta.Stopped != "" {
+		d.selling.Store(&d.meta.Stopped)
+	}
+	if err := d.openChains(); err != nil {
+		return nil, err
+	}
+	if err := d.openFeed(); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// Shop is the shop this desk belongs to.
+func (d *Desk) Shop() exchange.ShopID { return d.me }
+
+// Currency is the shop's own.
+func (d *Desk) Currency() exchange.Currency { return d.currency }
+
+// SetPolicy replaces the policy for requests from now on.
+func (d *Desk) SetPolicy(p Policy) error {
+	if err := p.Shipping.Check(); err != nil {
+		return err
+	}
+	d.policy.Store(&p)
+	return nil
+}
+
+// SetMeter tells m of every batch from now on.
+func (d *Desk) SetMeter(m Meter) { d.meter.Store(&m) }
+
+func (d *Desk) batchSize(operations int) {
+	if m := d.meter.Load(); m != nil && m.Batch != nil {
+		m.Batch(operations)
+	}
+}
+
+// Run writes, expires, sends and publishes until ctx ends; then it finishes what
+// is queued and returns nil. An error means that a commit failed and its outcome
+// is unknown: the process must end and the shop be opened again.
+func (d *Desk) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var background sync.WaitGroup
+	background.Go(func() { d.courier.run(ctx) })
+	background.Go(func() { d.runPublisher(ctx) })
+	background.Go(func() { d.runJanitor(ctx) })
+	err := d.writer.run(ctx)
+	close(d.stopped)
+	cancel()
+	background.Wait()
+	return err
+}
+
+// Tick does what is due now at a desk that runs inline: expiry and housekeeping.
+// Sends are taken with Outgoing, publishing with Publish.
+func (d *Desk) Tick() error { return d.writer.batch(nil) }
+
+// Stopped says why the shop has stopped selling, or "".
+func (d *Desk) Stopped() string {
+	if why := d.selling.Load(); why != nil {
+		return *why
+	}
+	return ""
+}
+
+// stopSelling makes the shop refuse every hold and order from now on, durably
+// (design: Holds and orders, Restore).
+func (d *Desk) stopSelling(b *batch, why string) {
+	if d.meta.Stopped != "" {
+		return
+	}
+	d.log.Error("selling stopped", "why", why)
+	d.meta.Stopped = why
+	d.selling.Store(&why)
+	b.put(keyMeta, nil) // finish writes the record; this makes the batch non-empty
+	b.then(func() { d.watch.notify(Event{Type: EventStopped, At: b.now, Detail: why}) })
+}
+
+// window is the hold window of a moment: its day number since 1970.
+func window(now exchange.Time) exchange.Window {
+	return exchange.Window(now / exchange.Time(24*time.Hour/time.Millisecond))
+}
+
+// randomBytes fills p. A failing source of randomness cannot be survived.
+func (d *Desk) randomBytes(p []byte) error {
+	d.random.Lock()
+	defer d.random.Unlock()
+	if _, err := io.ReadFull(d.random.Reader, p); err != nil {
+		return exchange.Errorf(exchange.CodeInternal, "no random bytes: %w", err)
+	}
+	return nil
+}
+
+// read decodes a committed record; nil where there is none.
+func (d *Desk) read(k Kind, key []byte) (Value, error) {
+	raw, ok, err := d.store.Get(key)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return d.codec.Decode(k, raw)
+}
+
+// frame puts a kind before an encoded value: a request or reply of the trade protocol.
+func (d *Desk) frame(v Value) ([]byte, error) {
+	raw, err := d.codec.Encode(v)
+	if err != nil {
+		return nil, err
+	}
+	return append([]byte{byte(v.Kind())}, raw...), nil
+}
+
+// unframe reads a request or reply; kinds are below 128, one varint byte.
+func (d *Desk) unframe(b []byte) (Value, error) {
+	if len(b) == 0 || b[0] >= 0x80 {
+		return nil, exchange.Errorf(exchange.CodeInvalid, "an empty or unknown message")
+	}
+	return d.codec.Decode(Kind(b[0]), b[1:])
+}

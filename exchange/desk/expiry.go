@@ -1,0 +1,235 @@
+package desk
+
+import (
+	"context"
+	"time"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/reservation"
+)
+
+// What ends by itself: holds, orders nobody accepted, holds of ended
+// partnerships, and the records of old windows. Only the supplier's time counts.
+
+const (
+	// expiriesPerBatch bounds the work that time alone puts before a batch's
+	// operations.
+	expiriesPerBatch = 256
+	// refusedPause is how long expiry rests after the store refused a commit.
+	refusedPause = time.Second
+	// janitorPause is how often records of old windows are looked for.
+	janitorPause = time.Hour
+	// prunesPerBatch bounds one turn of the janitor.
+	prunesPerBatch = 1000
+)
+
+// noteExpiry remembers that something expires at t. Writer's turn only.
+func (d *Desk) noteExpiry(t exchange.Time) {
+	if t < d.nextExpiry {
+		d.nextExpiry = t
+	}
+}
+
+// forgetExpiry rests after a refused commit.
+func (d *Desk) forgetExpiry() { d.nextExpiry = d.clock.Now().Add(refusedPause) }
+
+// untilNextExpiry is how long the writer may wait for an operation.
+func (d *Desk) untilNextExpiry() time.Duration {
+	const idle = time.Minute
+	wait := d.nextExpiry.Sub(max(d.clock.Now(), d.meta.Written))
+	return min(max(wait, time.Millisecond), idle)
+}
+
+// expireDue ends what the batch's time has passed, before any operation runs.
+func (d *Desk) expireDue(b *batch) error {
+	if b.now < d.nextExpiry {
+		return nil
+	}
+	next := exchange.Time(1<<62 - 1)
+	left := expiriesPerBatch
+	for _, expire := range []func(*batch, *int, *exchange.Time) error{d.expireHolds, d.expireOrders, d.releaseEnded} {
+		if err := expire(b, &left, &next); err != nil {
+			return err
+		}
+	}
+	d.nextExpiry = next
+	return nil
+}
+
+// due scans an expiry index up to the batch's time. Keys beyond it set next.
+func (d *Desk) due(b *batch, prefix string, left *int, next *exchange.Time) ([]expiry, error) {
+	var list []expiry
+	err := d.store.Scan(Prefix([]byte(prefix)), func(k, _ []byte) bool {
+		at, retailer, id, ok := parseExpiryKey(prefix, k)
+		if !ok {
+			return true
+		}
+		if at > b.now || len(list) >= *left {
+			*next = min(*next, max(at, b.now))
+			return false
+		}
+		list = append(list, expiry{at, retailer, id})
+		return true
+	})
+	*left -= len(list)
+	return list, err
+}
+
+type expiry struct {
+	at       exchange.Time
+	retailer exchange.ShopID
+	id       exchange.HoldID
+}
+
+func (d *Desk) expireHolds(b *batch, left *int, next *exchange.Time) error {
+	list, err := d.due(b, prefixHoldExpiry, left, next)
+	if err != nil {
+		return err
+	}
+	for _, e := range list {
+		if err := b.run(func(b *batch) error { return d.endAlone(b, e, reservation.Expire{}) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endAlone ends a hold that nobody asked to end.
+func (d *Desk) endAlone(b *batch, e expiry, event reservation.Event) error {
+	k := holdKey(e.retailer, e.id)
+	rec, err := b.holdRecord(k)
+	if err != nil {
+		return err
+	}
+	if rec == nil {
+		return exchange.Errorf(exchange.CodeInternal, "the expiry index names hold %v, which has no record", e.id)
+	}
+	if err := d.endHold(b, e.id, rec, event); err != nil {
+		return err
+	}
+	b.setHold(k, rec)
+	b.then(func() { d.holdEnded(e.retailer, rec) })
+	return nil
+}
+
+func (d *Desk) expireOrders(b *batch, left *int, next *exchange.Time) error {
+	list, err := d.due(b, prefixOrderExpiry, left, next)
+	if err != nil {
+		return err
+	}
+	for _, e := range list {
+		err := b.run(func(b *batch) error {
+			return d.perform(b, chainID{d.me, e.retailer}, ExpireOrder{Order: e.id})
+		})
+		if err != nil {
+			d.log.Error("order did not expire", "order", e.id, "err", err)
+			b.del(orderExpiryKey(e.at, e.retailer, e.id))
+		}
+	}
+	return nil
+}
+
+// releaseEnded gives back the holds of partnerships that have ended, or whose
+// retailer was revoked, some at a time.
+func (d *Desk) releaseEnded(b *batch, left *int, next *exchange.Time) error {
+	if len(d.ended) == 0 || *left <= 0 {
+		if len(d.ended) > 0 {
+			*next = b.now
+		}
+		return nil
+	}
+	var list []expiry
+	err := d.store.Scan(Prefix([]byte(prefixHoldExpiry)), func(k, _ []byte) bool {
+		at, retailer, id, ok := parseExpiryKey(prefixHoldExpiry, k)
+		if ok && d.ended[chainID{d.me, retailer}] {
+			if len(list) >= *left {
+				*next = b.now
+				return false
+			}
+			list = append(list, expiry{at, retailer, id})
+		}
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	if len(list) < *left {
+		ended := d.ended
+		d.ended = make(map[chainID]bool)
+		b.then(func() { clear(ended) })
+	}
+	for _, e := range list {
+		// One that expired in this very batch is fine.
+		if err := b.run(func(b *batch) error { return d.endAlone(b, e, reservation.Release{}) }); exchange.CodeOf(err) == exchange.CodeInternal {
+			return err
+		}
+	}
+	return nil
+}
+
+// runJanitor prunes the records of windows older than WindowsKept.
+func (d *Desk) runJanitor(ctx context.Context) {
+	ticker := time.NewTicker(janitorPause)
+	defer ticker.Stop()
+	for {
+		for {
+			more, err := d.Prune(ctx)
+			if err != nil && ctx.Err() == nil {
+				d.log.Warn("pruning old holds", "err", err)
+			}
+			if !more || err != nil {
+				break
+			}
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Prune deletes up to prunesPerBatch terminal holds, as supplier and retailer,
+// whose window is more than WindowsKept old, and reports whether there may be more.
+// An absent hold of such a window is refused, so nothing can run twice.
+func (d *Desk) Prune(ctx context.Context) (more bool, err error) {
+	current := window(max(d.clock.Now(), 0))
+	if current <= exchange.WindowsKept {
+		return false, nil
+	}
+	old := current - exchange.WindowsKept
+	err = d.do(ctx, func(b *batch) error {
+		more, err = d.prune(b, old)
+		return err
+	})
+	return more, err
+}
+
+func (d *Desk) prune(b *batch, old exchange.Window) (more bool, err error) {
+	if w := window(b.now) - exchange.WindowsKept; old > w {
+		old = w
+	}
+	count := 0
+	for _, retailer := range d.retailers() {
+		from := holdKey(retailer, exchange.HoldID{})
+		to := holdKey(retailer, exchange.NewHoldID(old, [12]byte{}))
+		err = d.store.Scan(Range{From: from, To: to}, func(k, v []byte) bool {
+			rec, derr := d.codec.Decode(KindHoldRecord, v)
+			if derr != nil || rec.(*HoldRecord).Hold.State == reservation.Held {
+				return true
+			}
+			b.del(append([]byte(nil), k...))
+			count++
+			return count < prunesPerBatch
+		})
+		if err != nil || count >= prunesPerBatch {
+			return true, err
+		}
+	}
+	err = d.store.Scan(Range{From: reservationKey(exchange.HoldID{}), To: reservationKey(exchange.NewHoldID(old, [12]byte{}))}, func(k, _ []byte) bool {
+		b.del(append([]byte(nil), k...))
+		count++
+		return count < prunesPerBatch
+	})
+	return count >= prunesPerBatch, err
+}

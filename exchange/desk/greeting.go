@@ -1,0 +1,101 @@
+package desk
+
+import (
+	"context"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+// Greeting is what this shop tells a partner about trade, first on each connection.
+func (d *Desk) Greeting(to exchange.ShopID) (*Greeting, error) {
+	g := &Greeting{}
+	for _, c := range []chainID{{d.me, to}, {to, d.me}} {
+		v, err := d.read(KindChainRecord, chainKey(c))
+		if err != nil {
+			return nil, err
+		}
+		if v == nil {
+			continue
+		}
+		chain := v.(*ChainRecord).Chain
+		cg := ChainGreeting{Head: Head{Supplier: c.supplier, Retailer: c.retailer, Position: chain.Position, Hash: chain.Hash}}
+		if chain.Position > 0 {
+			if cg.Proof, _, err = d.store.Get(entryKey(c, chain.Position)); err != nil {
+				return nil, err
+			}
+		}
+		g.Chains = append(g.Chains, cg)
+	}
+	if d.mayReadFeed(to) {
+		g.Window = window(max(d.clock.Now(), 0))
+		if err := d.greetFeed(g); err != nil {
+			return nil, err
+		}
+	}
+	return g, nil
+}
+
+// Greeted takes a partner's greeting: heads are compared before any request is
+// sent (design: Holds and orders, Restore).
+func (d *Desk) Greeted(ctx context.Context, from exchange.ShopID, g *Greeting) error {
+	if g.Window != 0 {
+		d.partners.mu.Lock()
+		d.partners.windows[from] = g.Window
+		d.partners.mu.Unlock()
+	}
+	for _, cg := range g.Chains {
+		switch (chainID{cg.Head.Supplier, cg.Head.Retailer}) {
+		case chainID{from, d.me}:
+			d.partners.seen(from, cg.Head.Position)
+		case chainID{d.me, from}:
+			if err := d.compareHead(ctx, from, cg); err != nil {
+				return err
+			}
+		default:
+			return exchange.Errorf(exchange.CodeInvalid, "a greeting names the ledger of other shops")
+		}
+	}
+	d.courier.connected(from)
+	return nil
+}
+
+// compareHead looks for proof that this shop, a supplier, has lost entries it
+// sealed: the retailer's last entry opens and is not in the store. The position
+// alone proves nothing.
+func (d *Desk) compareHead(ctx context.Context, from exchange.ShopID, cg ChainGreeting) error {
+	if cg.Head.Position == 0 || len(cg.Proof) == 0 {
+		return nil
+	}
+	payload, err := d.verifier.Open(d.me, cg.Proof)
+	if err != nil {
+		return err
+	}
+	v, err := d.codec.Decode(KindEntry, payload)
+	if err != nil {
+		return err
+	}
+	e := v.(*Entry)
+	c := chainID{d.me, from}
+	if e.Supplier != d.me || e.Retailer != from || e.Position != cg.Head.Position {
+		return exchange.Errorf(exchange.CodeInvalid, "a greeting's proof is not of its head")
+	}
+	return d.do(ctx, func(b *batch) error {
+		rec, err := b.chain(c)
+		if err != nil || rec.Chain.Frozen {
+			return err
+		}
+		hash := rec.Chain.Hash
+		if e.Position < rec.Chain.Position {
+			if hash, err = d.entryHash(b, c, e.Position); err != nil {
+				return err
+			}
+		}
+		switch {
+		case e.Position > rec.Chain.Position:
+			d.stopSelling(b, "shop "+from.String()+" holds an entry sealed by this shop that is not in this store; the store was restored from an old backup or lost data")
+		case hash != digest(payload):
+			d.stopSelling(b, "this shop sealed two different entries in its ledger with "+from.String()+"; its key is used by two processes, or its store was restored from an old backup")
+		}
+		return nil
+	})
+}

@@ -1,0 +1,406 @@
+package desk
+
+import (
+	"bytes"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/order"
+	"github.com/souk-market/souk/exchange/partnership"
+	"github.com/souk-market/souk/exchange/reservation"
+)
+
+// Both roles of a ledger: the supplier appends (perform, answer), the retailer
+// adopts (adopt), and both run step for what an entry does.
+
+// entryAt is a place in a ledger: what step needs to know besides the act.
+type entryAt struct {
+	chain    chainID
+	by       exchange.Party
+	at       exchange.Time
+	position uint64
+	hash     ledger.Hash
+	secret   *ShipToRecord // supplier, SubmitOrder: what came beside the request
+}
+
+// allowed reports whether a side may do an act. Acts either side may do are
+// absent from the table.
+func allowed(act Act, by exchange.Party) bool {
+	switch act.(type) {
+	case SubmitOrder:
+		return by == exchange.Retailer
+	case AcceptOrder, RejectOrder, ShipOrder, DeliverOrder, ExpireOrder:
+		return by == exchange.Supplier
+	}
+	return true
+}
+
+// perform enters the supplier's own act. A refusal enters nothing.
+func (d *Desk) perform(b *batch, c chainID, act Act) error {
+	rec, err := b.chain(c)
+	if err != nil {
+		return err
+	}
+	if rec.Chain.Frozen {
+		return errFrozen
+	}
+	at := entryAt{chain: c, by: exchange.Supplier, at: b.now, position: rec.Chain.Position + 1}
+	if err := d.step(b, at, act); err != nil {
+		return err
+	}
+	return d.enter(b, at, Entry{Own: act, Terms: b.termsVersion(c)}, 0)
+}
+
+// answer enters the retailer's request, whatever its outcome.
+func (d *Desk) answer(b *batch, c chainID, signed SignedRequest, req *Request, secret *ShipToRecord) error {
+	rec, err := b.chain(c)
+	if err != nil {
+		return err
+	}
+	at := entryAt{chain: c, by: exchange.Retailer, at: b.now, position: rec.Chain.Position + 1, secret: secret}
+	entry := Entry{Request: &signed}
+	// What the act itself does is undone alone when it is refused: the entry stays.
+	if err := b.attempt(func(b *batch) error { return d.step(b, at, req.Act) }); err != nil {
+		if exchange.CodeOf(err) == exchange.CodeInternal {
+			return err
+		}
+		entry.Outcome, entry.Detail = exchange.CodeOf(err), clip(err.Error(), MaxReason)
+	}
+	entry.Terms = b.termsVersion(c)
+	return d.enter(b, at, entry, req.Number)
+}
+
+// enter links the entry into the chain, seals it, and schedules its way to the
+// retailer. A proposal is named by the hash of its entry, known only here.
+func (d *Desk) enter(b *batch, at entryAt, e Entry, number uint64) error {
+	rec, err := b.chain(at.chain) // again: the step may have moved its counts
+	if err != nil {
+		return err
+	}
+	e.Link = rec.Chain.Next(at.at, number)
+	payload, err := d.codec.Encode(&e)
+	if err != nil {
+		return err
+	}
+	hash := digest(payload)
+	if rec.Chain, err = rec.Chain.Append(e.Link, hash); err != nil {
+		return err
+	}
+	b.setChain(at.chain, rec)
+	if number != 0 {
+		b.put(numberKey(at.chain, number), be64(e.Position))
+	}
+	if e.Outcome == exchange.CodeOK {
+		if err := d.nameProposal(b, at, e, hash); err != nil {
+			return err
+		}
+	}
+	k := entryKey(at.chain, e.Position)
+	b.seal(payload, func(sealed []byte) { b.put(k, sealed) })
+	inAnswer := b.answering
+	b.then(func() { d.courier.entered(at.chain, inAnswer) })
+	return nil
+}
+
+func (d *Desk) nameProposal(b *batch, at entryAt, e Entry, hash ledger.Hash) error {
+	p, err := b.partnership(at.chain)
+	if err != nil {
+		return err
+	}
+	if p.State.Open.By == 0 || p.State.Open.Hash != (ledger.Hash{}) {
+		return nil
+	}
+	p.State.Open.Hash = hash
+	return b.save(partnershipKey(at.chain), &p)
+}
+
+// step does what an act does, at either side. It fails with the refusal that
+// belongs into the entry; then nothing has changed that the caller does not undo.
+func (d *Desk) step(b *batch, at entryAt, act Act) error {
+	if !allowed(act, at.by) {
+		return exchange.Errorf(exchange.CodeInvalid, "the %v cannot do this", at.by)
+	}
+	switch act := act.(type) {
+	case ProposeTerms:
+		return d.stepPartnership(b, at, partnership.Propose{By: at.by, Terms: act.Terms, Hash: at.hash})
+	case AcceptTerms:
+		return d.stepPartnership(b, at, partnership.Accept{By: at.by, Hash: act.Proposal})
+	case DeclineTerms:
+		return d.stepPartnership(b, at, partnership.Decline{By: at.by, Hash: act.Proposal})
+	case EndTrade:
+		return d.stepPartnership(b, at, partnership.End{By: at.by})
+	case SubmitOrder:
+		return d.stepSubmit(b, at, act)
+	case CancelOrder:
+		return d.stepOrder(b, at, act.Order, order.Cancel{By: at.by, Lines: act.Lines}, func(r *OrderRecord) { r.Reason = act.Reason })
+	case AcceptOrder:
+		return d.stepOrder(b, at, act.Order, order.Accept{}, nil)
+	case RejectOrder:
+		return d.stepOrder(b, at, act.Order, order.Reject{}, func(r *OrderRecord) { r.Reason = act.Reason })
+	case ShipOrder:
+		return d.stepShip(b, at, act)
+	case DeliverOrder:
+		return d.stepOrder(b, at, act.Order, order.Deliver{Lines: act.Lines}, nil)
+	case ExpireOrder:
+		return d.stepOrder(b, at, act.Order, order.Expire{}, nil)
+	}
+	return exchange.Errorf(exchange.CodeInvalid, "this version does not know the act %T; upgrade", act)
+}
+
+func (d *Desk) stepPartnership(b *batch, at entryAt, e partnership.Event) error {
+	if at.chain.supplier == d.me {
+		if err := d.mayPartner(at, e); err != nil {
+			return err
+		}
+	}
+	p, err := b.partnership(at.chain)
+	if err != nil {
+		return err
+	}
+	var fx partnership.Effects
+	if p.State, fx, err = partnership.Step(p.State, e, at.at); err != nil {
+		return err
+	}
+	if at.by == exchange.Retailer {
+		p.Refusal, p.Detail, p.Queued = exchange.CodeOK, "", ""
+	}
+	if fx.Activated || fx.Ended {
+		p.Ending = false
+	}
+	if err := b.save(partnershipKey(at.chain), &p); err != nil {
+		return err
+	}
+	if fx.Ended && at.chain.supplier == d.me {
+		b.then(func() {
+			d.ended[at.chain] = true
+			d.noteExpiry(b.now)
+		})
+		if err := d.rotateFeedKey(b); err != nil {
+			return err
+		}
+	}
+	b.then(func() { d.partnershipChanged(at.chain, p, fx) })
+	return nil
+}
+
+// mayPartner is what only the supplier can refuse in a partnership request.
+func (d *Desk) mayPartner(at entryAt, e partnership.Event) error {
+	switch e := e.(type) {
+	case partnership.Propose:
+		if e.Terms.Currency != d.currency {
+			return exchange.Errorf(exchange.CodeCurrency, "the supplier sells in %s; propose terms in that currency, not %s", d.currency, e.Terms.Currency)
+		}
+		return d.members.MayTakeOn()
+	case partnership.Accept:
+		return d.members.MayTakeOn()
+	}
+	return nil
+}
+
+func (d *Desk) stepOrder(b *batch, at entryAt, id exchange.OrderID, e order.Event, also func(*OrderRecord)) error {
+	partner, side := at.chain.partner(d.me)
+	k := orderKey(side, id, partner)
+	rec, err := b.order(k)
+	if err != nil {
+		return err
+	}
+	if rec == nil {
+		return exchange.Errorf(exchange.CodeNotFound, "there is no order %v", id)
+	}
+	before := rec.Order
+	next, fx, err := order.Step(before, e, at.at)
+	if err != nil {
+		return err
+	}
+	rec.Order, rec.Last = next, at.position
+	if also != nil {
+		also(rec)
+	}
+	if at.by == exchange.Retailer {
+		rec.CancelAt, rec.Refusal, rec.Detail = 0, exchange.CodeOK, ""
+	}
+	if side == exchange.Supplier {
+		if err := d.orderEffects(b, at, id, before, next, fx); err != nil {
+			return err
+		}
+	}
+	if err := b.save(k, rec); err != nil {
+		return err
+	}
+	b.then(func() { d.orderChanged(rec, partner, side) })
+	return nil
+}
+
+// orderEffects moves the supplier's stock and open quantity with the order.
+func (d *Desk) orderEffects(b *batch, at entryAt, id exchange.OrderID, before, next order.Order, fx order.Effects) error {
+	var deltas []reservation.Delta
+	var closed int64
+	for _, u := range fx.Shipped {
+		deltas = append(deltas, reservation.Delta{SKU: u.SKU, Move: reservation.MoveShip, Units: u.Units})
+		closed += u.Units
+	}
+	for _, u := range fx.Freed {
+		deltas = append(deltas, reservation.Delta{SKU: u.SKU, Move: reservation.MoveCancel, Units: u.Units})
+		closed += u.Units
+	}
+	if err := b.move(deltas); err != nil {
+		return exchange.Errorf(exchange.CodeInternal, "the order and its stock disagree: %w", err)
+	}
+	if closed > 0 {
+		c, err := b.chain(at.chain)
+		if err != nil {
+			return err
+		}
+		c.OpenUnshipped -= closed
+		b.setChain(at.chain, c)
+	}
+	if before.Status() == order.Submitted && next.Status() != order.Submitted {
+		b.del(orderExpiryKey(before.AcceptBy, at.chain.retailer, id))
+	}
+	return nil
+}
+
+func (d *Desk) stepShip(b *batch, at entryAt, act ShipOrder) error {
+	return d.stepOrder(b, at, act.Order, order.Ship{Lines: act.Lines}, func(r *OrderRecord) {
+		lines := act.Lines
+		if len(lines) == 0 { // everything that was open: what is shipped now less the earlier parcels
+			for _, l := range r.Order.Lines {
+				units := l.Shipped
+				for _, p := range r.Parcels {
+					for _, u := range p.Lines {
+						if u.SKU == l.SKU {
+							units -= u.Units
+						}
+					}
+				}
+				if units > 0 {
+					lines = append(lines, order.Units{SKU: l.SKU, Units: units})
+				}
+			}
+		}
+		r.Parcels = append(r.Parcels, Parcel{At: at.at, Lines: lines, Carrier: act.Carrier, Tracking: act.Tracking})
+	})
+}
+
+// stepSubmit begins an order. The supplier commits the hold; the retailer finds
+// the order that it queued.
+func (d *Desk) stepSubmit(b *batch, at entryAt, act SubmitOrder) error {
+	partner, side := at.chain.partner(d.me)
+	quote, err := d.openQuote(at.chain, act)
+	if err != nil {
+		return err
+	}
+	k := orderKey(side, act.Order, partner)
+	rec, err := b.order(k)
+	if err != nil {
+		return err
+	}
+	if rec == nil {
+		rec = &OrderRecord{ID: act.Order, Supplier: at.chain.supplier, Retailer: at.chain.retailer, Quote: *quote, ShipToHash: act.ShipTo}
+	}
+	if side == exchange.Supplier {
+		if err := d.commitHold(b, at, act, quote); err != nil {
+			return err
+		}
+	}
+	lines := make([]exchange.Line, len(quote.Lines))
+	for i, l := range quote.Lines {
+		lines[i] = exchange.Line{SKU: l.SKU, Quantity: l.Quantity}
+	}
+	acceptBy := at.at.Add(quote.AcceptWithin)
+	if rec.Order, _, err = order.Step(rec.Order, order.Submit{Lines: lines, Cancel: quote.Cancel, AcceptBy: acceptBy}, at.at); err != nil {
+		return err
+	}
+	rec.First, rec.Last = at.position, at.position
+	if side == exchange.Supplier {
+		b.put(orderExpiryKey(acceptBy, at.chain.retailer, act.Order), nil)
+		d.noteExpiry(acceptBy)
+	} else if err := b.reservationOrdered(act.Order); err != nil {
+		return err
+	}
+	if err := b.save(k, rec); err != nil {
+		return err
+	}
+	b.then(func() { d.orderChanged(rec, partner, side) })
+	return nil
+}
+
+// openQuote checks that the order's quote was sealed by the supplier for this hold.
+func (d *Desk) openQuote(c chainID, act SubmitOrder) (*exchange.Quote, error) {
+	payload, err := d.verifier.Open(c.supplier, act.Quote)
+	if err != nil {
+		return nil, exchange.Errorf(exchange.CodeSignature, "the order's quote was not sealed by the supplier: %w", err)
+	}
+	v, err := d.codec.Decode(KindHoldAnswer, payload)
+	if err != nil {
+		return nil, err
+	}
+	a := v.(*HoldAnswer)
+	if a.Supplier != c.supplier || a.Retailer != c.retailer || a.Hold != act.Order || a.Quote == nil {
+		return nil, exchange.Errorf(exchange.CodeInvalid, "the order's quote is for another hold")
+	}
+	return a.Quote, nil
+}
+
+// commitHold turns the hold into stock sold, and keeps the consumer's address.
+func (d *Desk) commitHold(b *batch, at entryAt, act SubmitOrder, quote *exchange.Quote) error {
+	if err := d.maySell(); err != nil {
+		return err
+	}
+	if _, _, err := b.termsInForce(at.chain); err != nil {
+		return err
+	}
+	if err := d.checkShipTo(at.secret, act.ShipTo, quote.Country); err != nil {
+		return err
+	}
+	k := holdKey(at.chain.retailer, act.Order)
+	rec, err := b.holdRecord(k)
+	if err != nil {
+		return err
+	}
+	if rec == nil {
+		return exchange.Errorf(exchange.CodeNotFound, "there is no such hold")
+	}
+	units := rec.Hold.Units()
+	if err := d.endHold(b, act.Order, rec, reservation.Commit{}); err != nil {
+		return err
+	}
+	b.setHold(k, rec)
+	c, err := b.chain(at.chain)
+	if err != nil {
+		return err
+	}
+	c.OpenUnshipped += units
+	b.setChain(at.chain, c)
+	return b.save(shipToKey(at.chain.retailer, act.Order), at.secret)
+}
+
+func (d *Desk) checkShipTo(secret *ShipToRecord, hash [32]byte, country string) error {
+	if secret == nil || digest(append(bytes.Clone(secret.Salt[:]), secret.Raw...)) != hash {
+		return exchange.Errorf(exchange.CodeInvalid, "the order's address does not match its hash")
+	}
+	v, err := d.codec.Decode(KindShipTo, secret.Raw)
+	if err != nil {
+		return err
+	}
+	to := v.(*ShipTo)
+	if err := to.Check(); err != nil {
+		return err
+	}
+	if to.Country != country {
+		return exchange.Errorf(exchange.CodeCountry, "the reservation was quoted for %s, the address is in %s", country, to.Country)
+	}
+	return nil
+}
+
+var errFrozen = exchange.Errorf(exchange.CodeFrozen, "the ledger with this shop is frozen: it sent two different histories; see souk doctor")
+
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && s[n]&0xC0 == 0x80 { // not inside a rune
+		n--
+	}
+	return s[:n]
+}

@@ -1,0 +1,117 @@
+package desk
+
+import (
+	"context"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/order"
+)
+
+// What a supplier does with the orders it received, and how both sides look
+// orders up.
+
+// AcceptOrder binds this shop to ship.
+func (d *Desk) AcceptOrder(ctx context.Context, id exchange.OrderID) (*OrderRecord, error) {
+	return d.actOnSold(ctx, id, AcceptOrder{Order: id})
+}
+
+// RejectOrder turns a submitted order down.
+func (d *Desk) RejectOrder(ctx context.Context, id exchange.OrderID, reason string) (*OrderRecord, error) {
+	return d.actOnSold(ctx, id, RejectOrder{Order: id, Reason: clip(reason, MaxReason)})
+}
+
+// ShipOrder marks units as sent; no lines means everything open.
+func (d *Desk) ShipOrder(ctx context.Context, id exchange.OrderID, lines []order.Units, carrier, tracking string) (*OrderRecord, error) {
+	if len(carrier) > MaxReason || len(tracking) > MaxReason {
+		return nil, exchange.Errorf(exchange.CodeInvalid, "carrier and tracking have at most %d bytes", MaxReason)
+	}
+	return d.actOnSold(ctx, id, ShipOrder{Order: id, Lines: lines, Carrier: carrier, Tracking: tracking})
+}
+
+// DeliverOrder marks units as arrived; no lines means everything shipped.
+func (d *Desk) DeliverOrder(ctx context.Context, id exchange.OrderID, lines []order.Units) (*OrderRecord, error) {
+	return d.actOnSold(ctx, id, DeliverOrder{Order: id, Lines: lines})
+}
+
+// CancelSold cancels unshipped units of an order this shop received.
+func (d *Desk) CancelSold(ctx context.Context, id exchange.OrderID, lines []order.Units, reason string) (*OrderRecord, error) {
+	return d.actOnSold(ctx, id, CancelOrder{Order: id, Lines: lines, Reason: clip(reason, MaxReason)})
+}
+
+func (d *Desk) actOnSold(ctx context.Context, id exchange.OrderID, act Act) (*OrderRecord, error) {
+	found, err := d.Order(exchange.Supplier, id)
+	if err != nil {
+		return nil, err
+	}
+	c := chainID{d.me, found.Retailer}
+	var rec *OrderRecord
+	err = d.do(ctx, func(b *batch) error {
+		if err := d.perform(b, c, act); err != nil {
+			return err
+		}
+		rec, err = b.order(orderKey(exchange.Supplier, id, found.Retailer))
+		return err
+	})
+	return rec, err
+}
+
+// Order is an order of this shop's, in the given role.
+func (d *Desk) Order(side exchange.Party, id exchange.OrderID) (*OrderRecord, error) {
+	var found []*OrderRecord
+	err := d.scanOrders(side, Prefix(key(orderPrefix(side), id[:])), func(r *OrderRecord) bool {
+		found = append(found, r)
+		return true
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case len(found) == 0:
+		return nil, exchange.Errorf(exchange.CodeNotFound, "there is no order %v", id)
+	case len(found) > 1: // ids are the retailers' to make; two made the same
+		return nil, exchange.Errorf(exchange.CodeConflict, "two retailers gave an order the id %v", id)
+	}
+	return found[0], nil
+}
+
+// Orders visits this shop's orders in one role, newest window first, after the
+// given id (zero = from the start), until visit returns false.
+func (d *Desk) Orders(side exchange.Party, after exchange.OrderID, visit func(*OrderRecord) bool) error {
+	r := Prefix([]byte(orderPrefix(side)))
+	r.Reverse = true
+	if !after.IsZero() {
+		r.To = key(orderPrefix(side), after[:])
+	}
+	return d.scanOrders(side, r, visit)
+}
+
+func (d *Desk) scanOrders(side exchange.Party, r Range, visit func(*OrderRecord) bool) error {
+	var failed error
+	err := d.store.Scan(r, func(_, raw []byte) bool {
+		var v Value
+		if v, failed = d.codec.Decode(KindOrderRecord, raw); failed != nil {
+			return false
+		}
+		return visit(v.(*OrderRecord))
+	})
+	if err == nil {
+		err = failed
+	}
+	return err
+}
+
+// ShipTo is the consumer's address of an order this shop received; CodeNotFound
+// once it has been erased.
+func (d *Desk) ShipTo(rec *OrderRecord) (*exchange.ShipTo, error) {
+	v, err := d.read(KindShipToRecord, shipToKey(rec.Retailer, rec.ID))
+	if err != nil {
+		return nil, err
+	}
+	if v == nil {
+		return nil, exchange.Errorf(exchange.CodeNotFound, "the address of order %v has been erased", rec.ID)
+	}
+	to, err := d.codec.Decode(KindShipTo, v.(*ShipToRecord).Raw)
+	if err != nil {
+		return nil, err
+	}
+	return &to.(*ShipTo).ShipTo, nil
+}

@@ -1,0 +1,253 @@
+package desk
+
+import (
+	"context"
+	"sort"
+	"sync"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/partnership"
+)
+
+// Partnerships, in both roles.
+
+// partnerView is what the desk keeps in memory about partners: rebuilt from the
+// store at opening, and from greetings.
+type partnerView struct {
+	mu      sync.RWMutex
+	trade   map[chainID]tradeView
+	windows map[exchange.ShopID]exchange.Window // suppliers' current windows
+	ahead   map[exchange.ShopID]uint64          // suppliers' ledger positions, as they said
+}
+
+type tradeView struct {
+	active bool // a partnership is in force
+}
+
+func (p *partnerView) window(supplier exchange.ShopID) (exchange.Window, bool) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	w, ok := p.windows[supplier]
+	return w, ok
+}
+
+// isAhead reports whether the supplier said its ledger goes on after have.
+func (p *partnerView) isAhead(supplier exchange.ShopID, have uint64) bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.ahead[supplier] > have
+}
+
+func (p *partnerView) seen(supplier exchange.ShopID, position uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ahead[supplier] = position
+}
+
+func (p *partnerView) set(c chainID, active bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.trade[c] = tradeView{active}
+}
+
+// list returns the partners on the other side of chains in which this shop has
+// the given side, in a stable order; active only where asked.
+func (p *partnerView) list(me exchange.ShopID, side exchange.Party, activeOnly bool) []exchange.ShopID {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	var out []exchange.ShopID
+	for c, t := range p.trade {
+		partner, mine := c.partner(me)
+		if mine == side && (t.active || !activeOnly) {
+			out = append(out, partner)
+		}
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Compare(out[j]) < 0 })
+	return out
+}
+
+// suppliers are the shops this one may buy from now; retailers all that ever had
+// a chain with it.
+func (d *Desk) suppliers() []exchange.ShopID { return d.partners.list(d.me, exchange.Retailer, true) }
+func (d *Desk) retailers() []exchange.ShopID { return d.partners.list(d.me, exchange.Supplier, false) }
+
+// Suppliers are the shops whose products this shop may sell now.
+func (d *Desk) Suppliers() []exchange.ShopID { return d.suppliers() }
+
+// Retailers are the shops that may sell this shop's products now.
+func (d *Desk) Retailers() []exchange.ShopID { return d.partners.list(d.me, exchange.Supplier, true) }
+
+// Counterparts are all shops with which there is or was a ledger: the ones to
+// stay connected to.
+func (d *Desk) Counterparts() []exchange.ShopID {
+	all := append(d.partners.list(d.me, exchange.Supplier, false), d.partners.list(d.me, exchange.Retailer, false)...)
+	sort.Slice(all, func(i, j int) bool { return all[i].Compare(all[j]) < 0 })
+	out := all[:0]
+	for i, s := range all {
+		if i == 0 || all[i-1] != s {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// mayReadFeed reports whether a shop may see this shop's catalog.
+func (d *Desk) mayReadFeed(from exchange.ShopID) bool {
+	d.partners.mu.RLock()
+	active := d.partners.trade[chainID{d.me, from}].active
+	d.partners.mu.RUnlock()
+	return active && d.members.IsMember(from)
+}
+
+// partnershipChanged follows a durable change.
+func (d *Desk) partnershipChanged(c chainID, p PartnershipRecord, fx partnership.Effects) {
+	d.partners.set(c, p.State.Active && !p.Ending)
+	partner, side := c.partner(d.me)
+	d.watch.notify(Event{Type: EventPartnership, At: d.meta.Written, Shop: partner, Side: side})
+	if fx.Activated || fx.Ended {
+		d.watch.notify(Event{Type: EventGreet, Shop: partner})
+	}
+}
+
+// Trade is one direction of trade, as people see it.
+type Trade struct {
+	Supplier exchange.ShopID
+	Retailer exchange.ShopID
+	PartnershipRecord
+	Position uint64 // of the ledger here
+	Hash     ledger.Hash
+	Acked    uint64 // as supplier: what the retailer has countersigned
+	Waiting  uint64 // as retailer: requests not yet answered
+	Open     int64  // as supplier: units held and unshipped
+	Frozen   bool
+}
+
+// Trades lists all directions of trade, in the order of their keys.
+func (d *Desk) Trades() ([]Trade, error) {
+	var out []Trade
+	var failed error
+	err := d.store.Scan(Prefix([]byte(prefixChain)), func(_, raw []byte) bool {
+		var v Value
+		if v, failed = d.codec.Decode(KindChainRecord, raw); failed != nil {
+			return false
+		}
+		c := v.(*ChainRecord)
+		t := Trade{
+			Supplier: c.Chain.Supplier, Retailer: c.Chain.Retailer, Position: c.Chain.Position, Hash: c.Chain.Hash,
+			Acked: c.Chain.Acked, Open: c.OpenHeld + c.OpenUnshipped, Frozen: c.Chain.Frozen,
+		}
+		if t.Retailer == d.me {
+			t.Waiting = c.Queued - c.Chain.Answered
+		}
+		out = append(out, t)
+		return true
+	})
+	if err == nil {
+		err = failed
+	}
+	for i := range out {
+		v, rerr := d.read(KindPartnershipRecord, partnershipKey(chainID{out[i].Supplier, out[i].Retailer}))
+		if rerr != nil {
+			return nil, rerr
+		}
+		if v != nil {
+			out[i].PartnershipRecord = *v.(*PartnershipRecord)
+		}
+	}
+	return out, err
+}
+
+// Trade is one direction of trade with a partner: side is this shop's.
+func (d *Desk) Trade(partner exchange.ShopID, side exchange.Party) (Trade, error) {
+	trades, err := d.Trades()
+	if err != nil {
+		return Trade{}, err
+	}
+	c := d.chainWith(partner, side)
+	for _, t := range trades {
+		if t.Supplier == c.supplier && t.Retailer == c.retailer {
+			return t, nil
+		}
+	}
+	return Trade{Supplier: c.supplier, Retailer: c.retailer}, nil
+}
+
+func (d *Desk) chainWith(partner exchange.ShopID, side exchange.Party) chainID {
+	if side == exchange.Supplier {
+		return chainID{d.me, partner}
+	}
+	return chainID{partner, d.me}
+}
+
+// Propose offers a partner terms for the direction in which this shop has the
+// given side. As retailer the proposal is queued until the supplier is reached.
+func (d *Desk) Propose(ctx context.Context, partner exchange.ShopID, side exchange.Party, terms exchange.Terms) error {
+	if err := terms.Check(); err != nil {
+		return err
+	}
+	if partner == d.me {
+		return exchange.Errorf(exchange.CodeInvalid, "this is your own shop")
+	}
+	if !d.members.IsMember(partner) {
+		return exchange.Errorf(exchange.CodeNotMember, "%v is not a member; see souk members", partner)
+	}
+	if err := d.members.MayTakeOn(); err != nil {
+		return err
+	}
+	return d.partnershipAct(ctx, partner, side, "propose", ProposeTerms{Terms: terms})
+}
+
+// AcceptTerms accepts the open proposal of a partner; hash names the one the
+// owner has seen.
+func (d *Desk) AcceptTerms(ctx context.Context, partner exchange.ShopID, side exchange.Party, hash ledger.Hash) error {
+	return d.partnershipAct(ctx, partner, side, "accept", AcceptTerms{Proposal: hash})
+}
+
+// DeclineTerms closes a partner's proposal, or withdraws one's own.
+func (d *Desk) DeclineTerms(ctx context.Context, partner exchange.ShopID, side exchange.Party, hash ledger.Hash) error {
+	return d.partnershipAct(ctx, partner, side, "decline", DeclineTerms{Proposal: hash})
+}
+
+// EndTrade ends a direction of trade. It binds this shop when it returns: no new
+// hold or order; submitted orders finish.
+func (d *Desk) EndTrade(ctx context.Context, partner exchange.ShopID, side exchange.Party, reason string) error {
+	return d.partnershipAct(ctx, partner, side, "end", EndTrade{Reason: clip(reason, MaxReason)})
+}
+
+func (d *Desk) partnershipAct(ctx context.Context, partner exchange.ShopID, side exchange.Party, name string, act Act) error {
+	c := d.chainWith(partner, side)
+	return d.do(ctx, func(b *batch) error {
+		if side == exchange.Supplier {
+			return d.perform(b, c, act)
+		}
+		p, err := b.partnership(c)
+		if err != nil {
+			return err
+		}
+		if err := checkAct(p, act); err != nil {
+			return err
+		}
+		p.Queued, p.Refusal, p.Detail = name, exchange.CodeOK, ""
+		if _, ok := act.(EndTrade); ok {
+			p.Ending = true
+		}
+		if err := b.save(partnershipKey(c), &p); err != nil {
+			return err
+		}
+		b.then(func() { d.partnershipChanged(c, p, partnership.Effects{}) })
+		return d.queue(b, c, act, [16]byte{}, nil)
+	})
+}
+
+// checkAct refuses at once what the supplier is sure to refuse.
+func checkAct(p PartnershipRecord, act Act) error {
+	var err error
+	switch act := act.(type) {
+	case AcceptTerms:
+		_, _, err = partnership.Step(p.State, partnership.Accept{By: exchange.Retailer, Hash: act.Proposal}, 0)
+	case DeclineTerms:
+		_, _, err = partnership.Step(p.State, partnership.Decline{By: exchange.Retailer, Hash: act.Proposal}, 0)
+	}
+	return err
+}

@@ -1,0 +1,339 @@
+package desk
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/catalog"
+)
+
+// The supplier's half of the catalog: what changed becomes numbered, digested and
+// signed. Every change of a product or its stock leaves a dirty mark in its own
+// transaction; the publisher drains the marks.
+//
+// # Rows
+//
+// Integers are big-endian. The order of the letters matters: one scan from c/c
+// ends at the feed's own row, one from c/f begins with it, so that changes and the
+// head they add up to, or the digests and their head, come from one snapshot.
+//
+//	d/ bucket(2) sku     dirty mark; in bucket order, so that a large import
+//	                     re-reads each bucket once and not once for every product
+//	c/c/ sequence(8)     a change: len(SKU) (2) ‖ SKU ‖ record; no record = tombstone
+//	c/f                  FeedMeta
+//	c/g/ group(2)        16 buckets: digest (32) ‖ live products (4) each
+//	c/i/ bucket(2) sku   sequence (8) ‖ SHA-256(record) (32); a tombstone has no hash
+//	c/t/ sequence(8)     a tombstone's SKU
+const (
+	prefixFeedChange    = "c/c/"
+	prefixFeedItem      = "c/i/"
+	prefixFeedTombstone = "c/t/"
+	prefixFeedGroup     = "c/g/"
+)
+
+var keyFeed = []byte("c/f")
+
+// Limits of publishing.
+const (
+	// PublishInterval is the shortest time between two publishings (design: Catalogs).
+	PublishInterval = 100 * time.Millisecond
+	// publishShare bounds the publisher's part of the writer's time to 1/(1+share):
+	// it rests for share times as long as it worked.
+	publishShare = 4
+	// MaxPublish is how many marks one operation drains: 256 × 30 µs (three reads,
+	// a record, a bucket of 244 rows in a feed of a million) hold the writer up for 8 ms.
+	MaxPublish = 256
+	// writesPerChange: the mark, the change, the old change, the item, a tombstone's
+	// row gone or come, and one dropped tombstone's three.
+	writesPerChange = 8
+	// MaxUpdateBytes bounds the items of an update: a gossip message of 64 KiB less
+	// the encryption's 48 bytes, a head of 600, and 5% for tags.
+	MaxUpdateBytes = 60 << 10
+	// itemOverhead is what an item takes beside SKU and record: sequence, tags, lengths.
+	itemOverhead = 24
+)
+
+// feedState is what the publisher keeps in memory. Its rows are the truth.
+type feedState struct {
+	// turn is the batch that published last: it may publish once, because buckets
+	// are read again from what is committed. highest is the greatest epoch of our
+	// own that a partner proved and the feed does not exceed. Both belong to the
+	// writer's turn.
+	turn    *batch
+	highest uint64
+
+	mu     sync.Mutex
+	set    *bucketSet  // committed; replaced, never changed
+	update *FeedUpdate // committed and not yet handed out, merged
+	heard  []func(*FeedUpdate, FeedKey)
+
+	wake chan struct{} // holds one token when marks may be waiting
+}
+
+// openFeed loads the bucket digests and holds them against the last signed head.
+// Where they do not agree, they are made again from the items; where that does not
+// help, rows were lost, and the next publishing starts another epoch.
+func (d *Desk) openFeed() error {
+	f := &feedState{wake: make(chan struct{}, 1)}
+	f.poke() // marks may be left from before
+	d.feed = f
+	meta, err := d.feedMeta()
+	if err != nil {
+		return err
+	}
+	if f.set, err = loadBuckets(d.store, []byte(prefixFeedGroup)); err != nil {
+		d.log.Warn("the catalog's bucket digests are unreadable and made again", "err", err)
+		f.set = newBucketSet()
+	}
+	if len(meta.Head.Payload) == 0 {
+		return nil
+	}
+	head, err := d.ownHead(meta.Head)
+	if err != nil {
+		return err
+	}
+	if f.set.states(head) {
+		return nil
+	}
+	sums, err := sumAll(d.store, []byte(prefixFeedItem), itemRow)
+	if err != nil {
+		return err
+	}
+	for b := range uint32(catalog.Buckets) {
+		if _, ok := sums[b]; !ok {
+			sums[b] = bucketSum{digest: catalog.EmptyBucket()}
+		}
+	}
+	f.set = newBucketSet().with(sums)
+	if err := d.store.Commit(f.set.rows([]byte(prefixFeedGroup), sums)); err != nil {
+		return err
+	}
+	if !f.set.states(head) {
+		d.log.Error("the catalog's rows are not those its last head states; it starts another epoch", "epoch", meta.Epoch, "sequence", meta.Sequence)
+		f.highest = meta.Epoch
+	}
+	return nil
+}
+
+// feedMeta is the feed's committed state; the zero one before the first publishing.
+func (d *Desk) feedMeta() (FeedMeta, error) {
+	v, err := d.read(KindFeedMeta, keyFeed)
+	if err != nil || v == nil {
+		return FeedMeta{}, err
+	}
+	return *v.(*FeedMeta), nil
+}
+
+// ownHead decodes a head that this shop signed.
+func (d *Desk) ownHead(signed SignedFeedHead) (*FeedHead, error) {
+	v, err := d.codec.Decode(KindFeedHead, signed.Payload)
+	if err != nil {
+		return nil, err
+	}
+	return v.(*FeedHead), nil
+}
+
+// feedGreeting is what a hello tells a partner of the feed: the last head and the
+// key of its gossip; nil before the first publishing.
+func (d *Desk) feedGreeting() (*SignedFeedHead, *FeedKey, error) {
+	meta, err := d.feedMeta()
+	if err != nil || len(meta.Head.Payload) == 0 {
+		return nil, nil, err
+	}
+	return &meta.Head, &meta.Key, nil
+}
+
+// rotateFeedKey makes a new key for the feed's gossip: whoever has only the old
+// one is blind from the next update on (design: Catalogs).
+func (d *Desk) rotateFeedKey(b *batch) error {
+	meta, err := batchMeta(b)
+	if err != nil {
+		return err
+	}
+	if meta.Key, err = d.newFeedKey(); err != nil {
+		return err
+	}
+	return b.save(keyFeed, meta)
+}
+
+func (d *Desk) newFeedKey() (k FeedKey, err error) {
+	if err = d.randomBytes(k.ID[:]); err == nil {
+		err = d.randomBytes(k.Key[:])
+	}
+	return k, err
+}
+
+func batchMeta(b *batch) (*FeedMeta, error) {
+	v, err := b.load(KindFeedMeta, keyFeed)
+	if err != nil {
+		return nil, err
+	}
+	if v == nil {
+		return &FeedMeta{}, nil
+	}
+	meta := *v.(*FeedMeta)
+	return &meta, nil
+}
+
+// OnPublish has f called with every update, after it is durable and merged with
+// others of the same publishing, and the key to encrypt it with. f is called by
+// the publisher and must be quick. Call OnPublish before Run.
+func (d *Desk) OnPublish(f func(*FeedUpdate, FeedKey)) {
+	d.feed.mu.Lock()
+	defer d.feed.mu.Unlock()
+	d.feed.heard = append(d.feed.heard, f)
+}
+
+// poke tells the publisher that there are marks. It never blocks.
+func (f *feedState) poke() {
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+// runPublisher publishes when there is something to, until ctx ends.
+func (d *Desk) runPublisher(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-d.feed.wake:
+		}
+		start := time.Now()
+		if err := d.Publish(ctx); err != nil && ctx.Err() == nil {
+			d.log.Error("publishing the catalog failed; trying again", "err", err)
+			d.feed.poke()
+		}
+		pause := time.NewTimer(max(PublishInterval, publishShare*time.Since(start)))
+		select {
+		case <-ctx.Done():
+			pause.Stop()
+			return
+		case <-pause.C:
+		}
+	}
+}
+
+// Publish drains the dirty marks and hands the merged update to those who asked
+// with OnPublish. The publisher calls it; at a desk that runs inline its owner does.
+func (d *Desk) Publish(ctx context.Context) error {
+	for more := true; more; {
+		err := d.do(ctx, func(b *batch) (err error) {
+			more, err = d.publish(b)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	f := d.feed
+	f.mu.Lock()
+	update, heard := f.update, slices.Clone(f.heard)
+	f.update = nil
+	f.mu.Unlock()
+	if update == nil {
+		return nil
+	}
+	meta, err := d.feedMeta()
+	if err != nil {
+		return err
+	}
+	for _, h := range heard {
+		h(update, meta.Key)
+	}
+	return nil
+}
+
+// publish drains up to MaxPublish marks within a batch: it compares each
+// product's public record to the one last published, gives those that differ a
+// sequence, and signs the new head. more reports that marks are left.
+func (d *Desk) publish(b *batch) (more bool, err error) {
+	f := d.feed
+	if f.turn == b {
+		return true, nil
+	}
+	p, err := d.newPublishing(b)
+	if err != nil {
+		return false, err
+	}
+	marks, more, err := d.dirtyMarks(p.room())
+	if err != nil {
+		return false, err
+	}
+	for i, sku := range marks {
+		if p.full() {
+			more = more || i < len(marks)
+			break
+		}
+		b.del(dirtyKey(sku))
+		if err := p.product(sku); err != nil {
+			return false, err
+		}
+	}
+	if err := p.dropTombstones(); err != nil {
+		return false, err
+	}
+	f.turn = b
+	return more, p.finish()
+}
+
+// dirtyMarks are the first n marked products in bucket order.
+func (d *Desk) dirtyMarks(n int) (skus []exchange.SKU, more bool, err error) {
+	const head = len(prefixDirty) + 2
+	err = d.store.Scan(Prefix([]byte(prefixDirty)), func(key, _ []byte) bool {
+		if more = len(skus) == n; !more && len(key) > head {
+			skus = append(skus, exchange.SKU(key[head:]))
+		}
+		return !more
+	})
+	return skus, more, err
+}
+
+// bucketKey is prefix ‖ bucket ‖ SKU.
+func bucketKey(prefix string, sku exchange.SKU) []byte {
+	k := make([]byte, 0, len(prefix)+2+len(sku))
+	k = append(k, prefix...)
+	k = binary.BigEndian.AppendUint16(k, uint16(catalog.BucketOf(sku)))
+	return append(k, sku...)
+}
+
+func changeKey(seq uint64) []byte { return key(prefixFeedChange, be64(seq)) }
+
+func changeRow(sku exchange.SKU, record []byte) []byte {
+	row := make([]byte, 0, 2+len(sku)+len(record))
+	row = binary.BigEndian.AppendUint16(row, uint16(len(sku)))
+	row = append(row, sku...)
+	return append(row, record...)
+}
+
+// parseChange reads a c/c row into an item of the caller's.
+func parseChange(key, row []byte) (FeedItem, error) {
+	if len(key) != len(prefixFeedChange)+8 || len(row) < 2 || len(row)-2 < int(binary.BigEndian.Uint16(row)) {
+		return FeedItem{}, exchange.Errorf(exchange.CodeInternal, "a catalog change of %d bytes is damaged", len(row))
+	}
+	n := 2 + int(binary.BigEndian.Uint16(row))
+	return FeedItem{
+		Sequence: binary.BigEndian.Uint64(key[len(prefixFeedChange):]),
+		SKU:      exchange.SKU(row[2:n]),
+		Record:   slices.Clone(row[n:]),
+	}, nil
+}
+
+// itemRow reads a c/i row: the sequence and, of a live product, its record's hash.
+func itemRow(row []byte) (seq uint64, hash catalog.Digest, live bool, err error) {
+	switch len(row) {
+	case 8:
+	case 8 + sha256.Size:
+		live = true
+		hash = catalog.Digest(row[8:])
+	default:
+		return 0, hash, false, exchange.Errorf(exchange.CodeInternal, "a catalog item of %d bytes is damaged", len(row))
+	}
+	return binary.BigEndian.Uint64(row), hash, live, nil
+}

@@ -1,0 +1,303 @@
+package desk
+
+import (
+	"context"
+	"time"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+// Serve answers one request of the trade protocol. raw is what the partner
+// sent; the connection has proven that from sent it. An error that is an
+// *exchange.Error is for the partner.
+func (d *Desk) Serve(ctx context.Context, from exchange.ShopID, raw []byte) ([]byte, error) {
+	if from == d.me || !d.members.IsMember(from) {
+		return nil, exchange.Errorf(exchange.CodeNotMember, "%v is not a member", from)
+	}
+	v, err := d.unframe(raw)
+	if err != nil {
+		return nil, err
+	}
+	var reply Value
+	switch req := v.(type) {
+	case *Hold:
+		reply, err = d.serveHold(ctx, from, raw, req)
+	case *Release:
+		reply, err = d.serveRelease(ctx, from, raw, req)
+	case *Extend:
+		reply, err = d.serveExtend(ctx, from, raw, req)
+	case *HoldStatus:
+		reply, err = d.serveHoldStatus(from, req)
+	case *Submit:
+		reply, err = d.serveSubmit(ctx, from, req)
+	case *Push:
+		reply, err = d.servePush(ctx, from, req)
+	case *Pull:
+		reply, err = d.entriesAfter(chainID{d.me, from}, req.After)
+	case *SignedHead:
+		reply, err = d.serveHead(ctx, from, req)
+	case *StockQuery:
+		reply, err = d.serveStock(from, req)
+	default:
+		err = exchange.Errorf(exchange.CodeInvalid, "a %T is no trade request", v)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return d.frame(reply)
+}
+
+// serveSubmit enters the retailer's signed requests in the order of their
+// numbers and answers with every entry the retailer does not have.
+func (d *Desk) serveSubmit(ctx context.Context, from exchange.ShopID, req *Submit) (Value, error) {
+	c := chainID{d.me, from}
+	acts := make([]*Request, len(req.Requests))
+	for i, r := range req.Requests { // verified before the queue
+		if err := d.verifier.Verify(DomainRequest, from, r.Signed.Payload, r.Signed.Signature); err != nil {
+			return nil, err
+		}
+		v, err := d.codec.Decode(KindRequest, r.Signed.Payload)
+		if err != nil {
+			return nil, err
+		}
+		acts[i] = v.(*Request)
+		if acts[i].Supplier != d.me || acts[i].Retailer != from {
+			return nil, exchange.Errorf(exchange.CodeInvalid, "the request is for another ledger")
+		}
+	}
+	for first := 0; first < len(acts); {
+		last, size := first, 0
+		for last < len(acts) && (last == first || size+len(req.Requests[last].Signed.Payload) <= submitShare) {
+			size += len(req.Requests[last].Signed.Payload)
+			last++
+		}
+		err := d.do(ctx, func(b *batch) error {
+			b.answering = true
+			defer func() { b.answering = false }()
+			for i := first; i < last; i++ {
+				if err := d.enterRequest(b, c, req.Requests[i], acts[i]); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		first = last
+	}
+	return d.entriesAfter(c, req.Have)
+}
+
+// submitShare is how many bytes of requests one operation enters: each stands
+// in its entry, order and hold again, and a batch must stay below the store's limit.
+const submitShare = 32 << 10
+
+// enterRequest answers the next number, repeats an answered one, and refuses a gap.
+func (d *Desk) enterRequest(b *batch, c chainID, sent SubmittedRequest, req *Request) error {
+	signed := sent.Signed
+	rec, err := b.chain(c)
+	if err != nil {
+		return err
+	}
+	switch {
+	case rec.Chain.Frozen:
+		return errFrozen
+	case req.Number > rec.Chain.Answered+1:
+		return exchange.Errorf(exchange.CodeBehind, "request %d came before request %d", req.Number, rec.Chain.Answered+1)
+	case req.Number <= rec.Chain.Answered:
+		return d.sameRequest(b, c, signed, req.Number)
+	}
+	var secret *ShipToRecord
+	if len(sent.ShipTo) > 0 {
+		secret = &ShipToRecord{Salt: sent.Salt, Raw: sent.ShipTo}
+	}
+	if err := d.answer(b, c, signed, req, secret); err != nil {
+		return err
+	}
+	if submit, ok := req.Act.(SubmitOrder); ok && !d.policy.Load().AcceptByHand {
+		return b.attemptQuietly(func(b *batch) error { return d.perform(b, c, AcceptOrder{Order: submit.Order}) })
+	}
+	return nil
+}
+
+// attemptQuietly drops a refusal: an order that was refused cannot be accepted.
+func (b *batch) attemptQuietly(op func(*batch) error) error {
+	if err := b.attempt(op); exchange.CodeOf(err) == exchange.CodeInternal {
+		return err
+	}
+	return nil
+}
+
+// sameRequest lets a repeat pass and calls other bytes under its number a conflict.
+func (d *Desk) sameRequest(b *batch, c chainID, signed SignedRequest, number uint64) error {
+	e, err := d.entryOf(b, c, number)
+	if err != nil || e == nil {
+		return err // nil: it was entered in this very batch; its repeat is in the same stream
+	}
+	if e.Request == nil || digest(e.Request.Payload) != digest(signed.Payload) {
+		return exchange.Errorf(exchange.CodeConflict, "request %d was answered before, with other content", number)
+	}
+	return nil
+}
+
+// MaxEntriesBytes bounds the sealed entries of one answer or push: a frame is 1
+// MiB at most, and one entry (an order of 64 lines, its quote inside its request)
+// may be 64 KiB.
+const MaxEntriesBytes = 768 << 10
+
+// entriesAfter reads committed entries after a position, up to MaxEntriesBytes.
+func (d *Desk) entriesAfter(c chainID, after uint64) (*Entries, error) {
+	out := &Entries{}
+	v, err := d.read(KindChainRecord, chainKey(c))
+	if err != nil || v == nil {
+		return out, err
+	}
+	out.Head = v.(*ChainRecord).Chain.Position
+	if after >= out.Head {
+		return out, nil
+	}
+	size := 0
+	err = d.store.Scan(Range{From: entryKey(c, after+1), To: entryKey(c, out.Head+1)}, func(_, sealed []byte) bool {
+		size += len(sealed)
+		if size > MaxEntriesBytes && len(out.Entries) > 0 {
+			return false
+		}
+		out.Entries = append(out.Entries, append([]byte(nil), sealed...))
+		return true
+	})
+	return out, err
+}
+
+// servePush takes entries from a supplier and answers how far this shop has them.
+func (d *Desk) servePush(ctx context.Context, from exchange.ShopID, req *Push) (Value, error) {
+	c := chainID{from, d.me}
+	list, err := d.openEntries(from, req.Entries)
+	if err != nil {
+		return nil, err
+	}
+	// Entries that are missing before these are asked for; the head says which.
+	if err := d.adoptAll(ctx, c, list); exchange.CodeOf(err) == exchange.CodeBehind {
+		d.courier.behind(from)
+	} else if err != nil {
+		return nil, err
+	}
+	return d.signHead(c)
+}
+
+// serveHead records how far the retailer has countersigned; it answers nothing.
+func (d *Desk) serveHead(ctx context.Context, from exchange.ShopID, signed *SignedHead) (Value, error) {
+	return &Entries{}, d.acknowledge(ctx, from, signed)
+}
+
+func (d *Desk) acknowledge(ctx context.Context, from exchange.ShopID, signed *SignedHead) error {
+	if err := d.verifier.Verify(DomainHead, from, signed.Payload, signed.Signature); err != nil {
+		return err
+	}
+	v, err := d.codec.Decode(KindHead, signed.Payload)
+	if err != nil {
+		return err
+	}
+	head := v.(*Head)
+	if head.Supplier != d.me || head.Retailer != from {
+		return exchange.Errorf(exchange.CodeInvalid, "the head is of another ledger")
+	}
+	c := chainID{d.me, from}
+	return d.do(ctx, func(b *batch) error {
+		rec, err := b.chain(c)
+		if err != nil || head.Position == rec.Chain.Acked || head.Position == 0 {
+			return err
+		}
+		at := rec.Chain.Hash
+		if head.Position < rec.Chain.Position {
+			if at, err = d.entryHash(b, c, head.Position); err != nil {
+				return err
+			}
+		}
+		if rec.Chain, err = rec.Chain.Ack(head.Position, head.Hash, at); err != nil {
+			// A head alone is the retailer's word; only an entry sealed by this shop
+			// (hello carries it) proves a loss.
+			return err
+		}
+		if head.Position == rec.Chain.Acked {
+			rec.AckedHead = *signed
+		}
+		b.setChain(c, rec)
+		b.then(func() { d.courier.acked(c, rec.Chain.Acked, rec.Chain.Position) })
+		return nil
+	})
+}
+
+func (d *Desk) entryHash(b *batch, c chainID, position uint64) ([32]byte, error) {
+	sealed, ok, err := b.get(entryKey(c, position))
+	if err != nil {
+		return [32]byte{}, err
+	}
+	if !ok {
+		return [32]byte{}, exchange.Errorf(exchange.CodeInternal, "entry %d is not in the store", position)
+	}
+	payload, err := d.verifier.Peek(sealed)
+	if err != nil {
+		return [32]byte{}, err
+	}
+	return digest(payload), nil
+}
+
+// serveStock says what is available now, to partners.
+func (d *Desk) serveStock(from exchange.ShopID, req *StockQuery) (Value, error) {
+	if !d.mayReadFeed(from) {
+		return nil, exchange.Errorf(exchange.CodeNoPartnership, "no partnership is in force in this direction")
+	}
+	answer := &StockAnswer{At: d.clock.Now()}
+	for _, sku := range req.SKUs {
+		line := StockLine{SKU: sku}
+		v, err := d.read(KindProductRecord, productKey(sku))
+		if err != nil {
+			return nil, err
+		}
+		if v != nil && !v.(*ProductRecord).Removed {
+			s, err := d.Stock(sku)
+			if err != nil {
+				return nil, err
+			}
+			line.Known, line.Available, line.Price = true, s.Availability(), v.(*ProductRecord).Product.Price
+		}
+		answer.Lines = append(answer.Lines, line)
+	}
+	return answer, nil
+}
+
+// ask sends a framed request to a partner and waits for a signed answer: a
+// time-out is "unknown", so it asks again with the same bytes after 1, 2, 4, 8, 8 …
+// seconds until ctx ends. A partner's own refusal ends it.
+func (d *Desk) ask(ctx context.Context, to exchange.ShopID, raw []byte) ([]byte, error) {
+	for attempt := 0; ; attempt++ {
+		reply, err := d.network.Request(ctx, to, raw)
+		if err == nil || isRefusal(err) {
+			return reply, err
+		}
+		if d.inline { // a simulation retries itself
+			return nil, unknown(to, err)
+		}
+		select {
+		case <-time.After(retryPause(attempt)):
+		case <-ctx.Done():
+			return nil, unknown(to, err)
+		}
+	}
+}
+
+func unknown(to exchange.ShopID, err error) error {
+	return exchange.Errorf(exchange.CodeUnavailable, "%s did not answer; whether it acted is unknown, ask again with the same id: %w", to.Short(), err)
+}
+
+// retryPause is 1, 2, 4, 8, 8 … seconds (design: Ledger).
+func retryPause(attempt int) time.Duration {
+	return time.Second << min(attempt, 3)
+}
+
+// isRefusal reports an answer that asking again will not change.
+func isRefusal(err error) bool {
+	code := exchange.CodeOf(err)
+	return code != exchange.CodeOK && code != exchange.CodeInternal && !code.Retry()
+}

@@ -1,0 +1,359 @@
+package desk
+
+import (
+	"context"
+	"time"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/reservation"
+)
+
+// Holds, as the shop that ships: the hot path.
+
+// sealedAnswer receives the sealed bytes of a hold's answer when the batch is sealed.
+type sealedAnswer struct{ sealed []byte }
+
+// serveHold answers a hold request; raw is the whole framed request.
+func (d *Desk) serveHold(ctx context.Context, from exchange.ShopID, raw []byte, req *Hold) (Value, error) {
+	var out sealedAnswer
+	sum := digest(raw)
+	err := d.do(ctx, func(b *batch) error { return d.hold(b, from, sum, req, &out) })
+	if err != nil {
+		return nil, err
+	}
+	return &SealedAnswer{Sealed: out.sealed}, nil
+}
+
+func (d *Desk) hold(b *batch, from exchange.ShopID, sum [32]byte, req *Hold, out *sealedAnswer) error {
+	k := holdKey(from, req.ID)
+	rec, err := b.holdRecord(k)
+	if err != nil {
+		return err
+	}
+	answer := HoldAnswer{Supplier: d.me, Retailer: from, Hold: req.ID, Request: sum, At: b.now}
+	if rec != nil {
+		return d.holdAgain(b, k, rec, answer, out)
+	}
+	if err := d.checkWindow(b, req.ID); err != nil {
+		return d.sealAnswer(b, answer.refused(err), nil, out)
+	}
+	if err := d.maySell(); err != nil {
+		return err
+	}
+	chain := chainID{d.me, from}
+	terms, version, err := b.termsInForce(chain)
+	if err != nil {
+		return err
+	}
+	rec = &HoldRecord{Retailer: from, Request: sum, Terms: version}
+	quote, place, err := d.quote(b, from, req, terms, version)
+	if err == nil {
+		err = d.place(b, chain, rec, place, terms, req.ID)
+	}
+	if err != nil {
+		if exchange.CodeOf(err) == exchange.CodeInternal {
+			return err
+		}
+		rec.Hold, _, _ = reservation.Step(reservation.Hold{}, reservation.Refuse{Code: exchange.CodeOf(err)}, b.now)
+		return d.sealPlaced(b, k, rec, answer.refused(err), out)
+	}
+	answer.State, answer.Quote = reservation.Held, quote
+	return d.sealPlaced(b, k, rec, answer, out)
+}
+
+// holdAgain answers a hold whose id is known: a repeat gets the same bytes,
+// anything else a conflict; a tombstone refuses.
+func (d *Desk) holdAgain(b *batch, k []byte, rec *HoldRecord, answer HoldAnswer, out *sealedAnswer) error {
+	switch {
+	case rec.Request == answer.Request:
+		b.placedAnswer(k, rec, out)
+		return nil
+	case rec.Request == [32]byte{}:
+		rec.Request = answer.Request
+		return d.sealPlaced(b, k, rec, answer.refused(exchange.Errorf(exchange.CodeReleased, "the hold was released before it arrived")), out)
+	}
+	return d.sealAnswer(b, answer.refused(exchange.Errorf(exchange.CodeConflict,
+		"this reservation id was used before with other content; use a new id")), nil, out)
+}
+
+// checkWindow refuses an absent hold whose window has passed: its record may
+// have been pruned, so it could run twice.
+func (d *Desk) checkWindow(b *batch, id exchange.HoldID) error {
+	current, w := window(b.now), id.Window()
+	switch {
+	case w > current:
+		return exchange.Errorf(exchange.CodeInvalid, "window %d has not been issued yet; %d is current", w, current)
+	case w+1 < current:
+		return exchange.Errorf(exchange.CodeTooOld, "window %d has passed; make a new reservation", w)
+	}
+	return nil
+}
+
+func (d *Desk) maySell() error {
+	if why := d.Stopped(); why != "" {
+		return exchange.Errorf(exchange.CodeRestored, "the supplier has stopped selling: %s", why)
+	}
+	return nil
+}
+
+// quote prices a hold request under the terms and checks everything but stock.
+func (d *Desk) quote(b *batch, from exchange.ShopID, req *Hold, terms exchange.Terms, version uint32) (*exchange.Quote, reservation.Place, error) {
+	policy := d.policy.Load()
+	lifetime := terms.HoldLifetime
+	if req.Lifetime > 0 {
+		lifetime = time.Duration(req.Lifetime) * time.Millisecond
+	}
+	switch {
+	case lifetime > terms.HoldLifetime:
+		return nil, reservation.Place{}, exchange.Errorf(exchange.CodeLifetime, "the terms let a hold live %v, not %v", terms.HoldLifetime, lifetime)
+	case !terms.ShipsTo(req.Country):
+		return nil, reservation.Place{}, exchange.Errorf(exchange.CodeCountry, "the terms do not cover %s", req.Country)
+	}
+	lines := make([]exchange.PricedLine, len(req.Lines))
+	for i, l := range req.Lines {
+		rec, err := b.product(l.SKU)
+		if err != nil {
+			return nil, reservation.Place{}, err
+		}
+		p := rec.Product
+		if p.Price.Currency != terms.Currency {
+			return nil, reservation.Place{}, exchange.Errorf(exchange.CodeCurrency, "%s is priced in %s, the terms say %s", l.SKU, p.Price.Currency, terms.Currency)
+		}
+		lines[i] = exchange.PricedLine{Line: l, Title: p.Title, List: p.Price.Minor, Grams: p.Grams}
+	}
+	q := &exchange.Quote{
+		Supplier: d.me, Retailer: from, Hold: req.ID, TermsVersion: version, Country: req.Country,
+		Currency: terms.Currency, Tax: policy.Tax, Rate: policy.Rate, Issued: b.now, Expires: b.now.Add(lifetime),
+		AcceptWithin: terms.AcceptWithin, Cancel: terms.Cancel,
+	}
+	if err := exchange.PriceQuote(q, lines, terms.Discount, policy.Shipping); err != nil {
+		return nil, reservation.Place{}, err
+	}
+	if req.MaxTotal > 0 && q.Total > req.MaxTotal {
+		return nil, reservation.Place{}, exchange.Errorf(exchange.CodePriceChanged, "the total is %d, above the limit of %d minor units", q.Total, req.MaxTotal)
+	}
+	return q, reservation.Place{Lines: req.Lines, Expires: q.Expires}, nil
+}
+
+// place takes the stock, counts the open quantity, and indexes the expiry.
+func (d *Desk) place(b *batch, id chainID, rec *HoldRecord, place reservation.Place, terms exchange.Terms, hold exchange.HoldID) error {
+	next, fx, err := reservation.Step(rec.Hold, place, b.now)
+	if err != nil {
+		return err
+	}
+	c, err := b.chain(id)
+	if err != nil {
+		return err
+	}
+	units := next.Units()
+	if open := c.OpenHeld + c.OpenUnshipped; open+units > terms.OpenQuantity {
+		return exchange.Errorf(exchange.CodeOpenQuantity, "%d units are held or unshipped; the terms allow %d", open, terms.OpenQuantity)
+	}
+	if err := b.fits(fx.Stock); err != nil {
+		return err
+	}
+	if err := b.move(fx.Stock); err != nil {
+		return exchange.Errorf(exchange.CodeInternal, "stock moved between check and step: %w", err)
+	}
+	c.OpenHeld += units
+	b.setChain(id, c)
+	rec.Hold = next
+	b.put(holdExpiryKey(next.Expires, rec.Retailer, hold), nil)
+	d.noteExpiry(next.Expires)
+	return nil
+}
+
+// fits checks every line before any is moved, so that a refusal changes nothing.
+func (b *batch) fits(deltas []reservation.Delta) error {
+	for _, delta := range deltas {
+		s, err := b.stock(delta.SKU)
+		if err != nil {
+			return err
+		}
+		if _, err := s.Step(delta.Move, delta.Units); err != nil {
+			return exchange.Errorf(exchange.CodeOf(err), "%s: %w", delta.SKU, err)
+		}
+	}
+	return nil
+}
+
+// serveRelease gives a hold back, or leaves a tombstone for one still to come.
+func (d *Desk) serveRelease(ctx context.Context, from exchange.ShopID, raw []byte, req *Release) (Value, error) {
+	return d.serveHoldEvent(ctx, from, raw, req.ID, func(b *batch, k []byte, rec *HoldRecord, answer HoldAnswer, out *sealedAnswer) error {
+		if rec == nil {
+			if err := d.checkWindow(b, req.ID); err != nil {
+				return d.sealAnswer(b, answer.refused(err), nil, out)
+			}
+			if _, _, err := b.termsInForce(chainID{d.me, from}); err != nil {
+				return err // a shop that is no partner leaves no tombstones
+			}
+			rec = &HoldRecord{Retailer: from}
+		}
+		if err := d.endHold(b, req.ID, rec, reservation.Release{}); err != nil && rec.Hold.State != reservation.Released {
+			answer.Refusal, answer.Detail = exchange.CodeOf(err), err.Error()
+		}
+		answer.State = rec.Hold.State
+		return d.sealLatest(b, k, rec, answer, out)
+	})
+}
+
+// serveExtend moves a hold's expiry within the terms.
+func (d *Desk) serveExtend(ctx context.Context, from exchange.ShopID, raw []byte, req *Extend) (Value, error) {
+	return d.serveHoldEvent(ctx, from, raw, req.ID, func(b *batch, k []byte, rec *HoldRecord, answer HoldAnswer, out *sealedAnswer) error {
+		if rec == nil {
+			return d.sealAnswer(b, answer.refused(exchange.Errorf(exchange.CodeNotFound, "there is no such hold")), nil, out)
+		}
+		err := d.extend(b, req, rec, &answer)
+		answer.State = rec.Hold.State
+		if err != nil {
+			answer.Refusal, answer.Detail = exchange.CodeOf(err), err.Error()
+		}
+		return d.sealLatest(b, k, rec, answer, out)
+	})
+}
+
+func (d *Desk) extend(b *batch, req *Extend, rec *HoldRecord, answer *HoldAnswer) error {
+	if err := d.maySell(); err != nil {
+		return err
+	}
+	terms, _, err := b.termsInForce(chainID{d.me, rec.Retailer})
+	if err != nil {
+		return err
+	}
+	next, _, err := reservation.Step(rec.Hold, reservation.Extend{Until: req.Until, Limit: terms.HoldLifetime}, b.now)
+	if err != nil {
+		return err
+	}
+	quote, err := d.ownQuote(rec)
+	if err != nil {
+		return err
+	}
+	b.del(holdExpiryKey(rec.Hold.Expires, rec.Retailer, req.ID))
+	b.put(holdExpiryKey(next.Expires, rec.Retailer, req.ID), nil)
+	rec.Hold = next
+	quote.Expires = next.Expires
+	answer.Quote = quote
+	return nil
+}
+
+// ownQuote is the quote of a hold of ours, from its first answer.
+func (d *Desk) ownQuote(rec *HoldRecord) (*exchange.Quote, error) {
+	payload, err := d.verifier.Peek(rec.Placed)
+	if err != nil {
+		return nil, err
+	}
+	v, err := d.codec.Decode(KindHoldAnswer, payload)
+	if err != nil {
+		return nil, err
+	}
+	if q := v.(*HoldAnswer).Quote; q != nil {
+		return q, nil
+	}
+	return nil, exchange.Errorf(exchange.CodeState, "the hold was refused")
+}
+
+// serveHoldStatus tells the retailer where one of its holds stands: the answer
+// it may have missed, byte for byte.
+func (d *Desk) serveHoldStatus(from exchange.ShopID, req *HoldStatus) (Value, error) {
+	v, err := d.read(KindHoldRecord, holdKey(from, req.ID))
+	if err != nil {
+		return nil, err
+	}
+	if v == nil {
+		return nil, exchange.Errorf(exchange.CodeNotFound, "there is no such hold")
+	}
+	rec := v.(*HoldRecord)
+	if rec.Latest != nil {
+		return &SealedAnswer{Sealed: rec.Latest}, nil
+	}
+	if rec.Placed == nil {
+		return nil, exchange.Errorf(exchange.CodeReleased, "the hold was released before it arrived")
+	}
+	return &SealedAnswer{Sealed: rec.Placed}, nil
+}
+
+// serveHoldEvent runs a release or extension; the repeat of the last one gets
+// the same bytes.
+func (d *Desk) serveHoldEvent(ctx context.Context, from exchange.ShopID, raw []byte, id exchange.HoldID,
+	event func(*batch, []byte, *HoldRecord, HoldAnswer, *sealedAnswer) error) (Value, error) {
+	var out sealedAnswer
+	sum := digest(raw)
+	err := d.do(ctx, func(b *batch) error {
+		k := holdKey(from, id)
+		rec, err := b.holdRecord(k)
+		if err != nil {
+			return err
+		}
+		if rec != nil && rec.LatestRequest == sum {
+			b.latestAnswer(k, rec, &out)
+			return nil
+		}
+		return event(b, k, rec, HoldAnswer{Supplier: d.me, Retailer: from, Hold: id, Request: sum, At: b.now}, &out)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &SealedAnswer{Sealed: out.sealed}, nil
+}
+
+// endHold ends a HELD hold by e: stock, open quantity and index follow. On a
+// refusal nothing changes. The caller saves rec.
+func (d *Desk) endHold(b *batch, id exchange.HoldID, rec *HoldRecord, e reservation.Event) error {
+	before := rec.Hold
+	next, fx, err := reservation.Step(before, e, b.now)
+	if err != nil {
+		return err
+	}
+	if err := b.move(fx.Stock); err != nil {
+		return err
+	}
+	if before.State == reservation.Held {
+		chain := chainID{d.me, rec.Retailer}
+		c, err := b.chain(chain)
+		if err != nil {
+			return err
+		}
+		c.OpenHeld -= before.Units()
+		b.setChain(chain, c)
+		b.del(holdExpiryKey(before.Expires, rec.Retailer, id))
+	}
+	rec.Hold = next
+	return nil
+}
+
+// refused makes an answer a refusal for err's reason.
+func (a HoldAnswer) refused(err error) HoldAnswer {
+	a.State, a.Refusal, a.Detail = reservation.Refused, exchange.CodeOf(err), err.Error()
+	return a
+}
+
+// sealPlaced seals the answer to the placing request and stores it with the record.
+func (d *Desk) sealPlaced(b *batch, k []byte, rec *HoldRecord, answer HoldAnswer, out *sealedAnswer) error {
+	b.setHold(k, rec)
+	return d.sealAnswer(b, answer, func(sealed []byte) { b.holds[string(k)].Placed = sealed }, out)
+}
+
+// sealLatest seals the answer to a later event on the hold and stores it with the record.
+func (d *Desk) sealLatest(b *batch, k []byte, rec *HoldRecord, answer HoldAnswer, out *sealedAnswer) error {
+	rec.Latest, rec.LatestRequest = nil, answer.Request
+	b.setHold(k, rec)
+	return d.sealAnswer(b, answer, func(sealed []byte) {
+		if r := b.holds[string(k)]; r.LatestRequest == answer.Request {
+			r.Latest = sealed
+		}
+	}, out)
+}
+
+func (d *Desk) sealAnswer(b *batch, answer HoldAnswer, keep func([]byte), out *sealedAnswer) error {
+	payload, err := d.codec.Encode(&answer)
+	if err != nil {
+		return err
+	}
+	b.seal(payload, func(sealed []byte) {
+		if keep != nil {
+			keep(sealed)
+		}
+		out.sealed = sealed
+	})
+	return nil
+}

@@ -1,0 +1,101 @@
+package desk
+
+import (
+	"sync"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+// EventType says what happened.
+type EventType string
+
+const (
+	EventHold        EventType = "hold"        // a hold of ours was placed, refused or ended, as supplier
+	EventOrder       EventType = "order"       // an order changed, at either side
+	EventPartnership EventType = "partnership" // a proposal, terms or an end
+	EventCatalog     EventType = "catalog"     // a partner's catalog or ours changed
+	EventFrozen      EventType = "frozen"      // a ledger was frozen as evidence
+	EventStopped     EventType = "stopped"     // selling was stopped
+	EventGreet       EventType = "greet"       // the partner should be greeted again; internal
+)
+
+// Event tells a watcher that something changed; the details are read where they
+// are kept, so that a watcher that missed events has missed nothing.
+type Event struct {
+	Type   EventType
+	At     exchange.Time
+	Shop   exchange.ShopID // the partner
+	Side   exchange.Party  // ours
+	Order  exchange.OrderID
+	Status string
+	Detail string
+	// Total and Currency are the order's, for business figures.
+	Total    int64
+	Currency exchange.Currency
+}
+
+// watchers hand out events. A watcher that does not keep up loses the oldest.
+type watchers struct {
+	mu   sync.Mutex
+	next int
+	list map[int]chan Event
+}
+
+// watchBuffer is how far a watcher may fall behind.
+const watchBuffer = 256
+
+// Watch returns a channel of events from now on, and a function that ends it.
+func (d *Desk) Watch() (<-chan Event, func()) {
+	w := &d.watch
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.list == nil {
+		w.list = make(map[int]chan Event)
+	}
+	id := w.next
+	w.next++
+	ch := make(chan Event, watchBuffer)
+	w.list[id] = ch
+	return ch, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.list, id)
+	}
+}
+
+// notify never blocks: it drops the oldest event of a full watcher.
+func (w *watchers) notify(e Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, ch := range w.list {
+		for {
+			select {
+			case ch <- e:
+			default:
+				select {
+				case <-ch:
+				default:
+				}
+				continue
+			}
+			break
+		}
+	}
+}
+
+// orderChanged follows a durable change of an order.
+func (d *Desk) orderChanged(rec *OrderRecord, partner exchange.ShopID, side exchange.Party) {
+	status := rec.Order.Status().String()
+	if rec.Refusal != exchange.CodeOK {
+		status = "refused"
+	}
+	d.watch.notify(Event{
+		Type: EventOrder, At: d.meta.Written, Shop: partner, Side: side, Order: rec.ID, Status: status,
+		Detail: rec.Detail, Total: rec.Quote.Total, Currency: rec.Quote.Currency,
+	})
+}
+
+// holdEnded follows a hold that ended by time or by its partnership.
+func (d *Desk) holdEnded(retailer exchange.ShopID, rec *HoldRecord) {
+	d.watch.notify(Event{Type: EventHold, At: d.meta.Written, Shop: retailer, Side: exchange.Supplier, Status: rec.Hold.State.String()})
+}

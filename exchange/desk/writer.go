@@ -1,0 +1,193 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+// MaxBatchOps is how many operations one transaction takes at most. With 8
+// partners × 32 holds in flight 256 are waiting at most; above ~1,000 the
+// answer to the first waits longer for the last than the shared fsync saves.
+const MaxBatchOps = 1024
+
+// operation is a queued change and where its caller waits.
+type operation struct {
+	run  func(*batch) error
+	done chan error // buffered: the writer never waits for a caller
+	err  error
+}
+
+// writer drains a queue of operations into durable batches. Its zero value with
+// a desk set is ready.
+type writer struct {
+	d     *Desk
+	queue chan *operation
+
+	// turn is held by whoever runs a batch: the goroutine of Run, or the caller
+	// itself at a desk that runs inline.
+	turn   sync.Mutex
+	failed error // a commit whose outcome is unknown: nothing may run any more
+}
+
+// do runs op in the next batch and returns when that batch is durable. It
+// returns op's error, a refusal of the store (nothing was written), or ctx's
+// error, after which the outcome is unknown.
+func (d *Desk) do(ctx context.Context, op func(*batch) error) error {
+	o := &operation{run: op, done: make(chan error, 1)}
+	if d.inline {
+		d.writer.batch([]*operation{o})
+		return <-o.done
+	}
+	select {
+	case d.writer.queue <- o:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-d.stopped:
+		return errStopping
+	}
+	select {
+	case err := <-o.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-d.stopped:
+		// The writer answers everything it took before it closes stopped.
+		select {
+		case err := <-o.done:
+			return err
+		default:
+			return errStopping
+		}
+	}
+}
+
+// later queues op and returns at once; for records whose loss in a crash costs
+// nothing that was promised. It drops op when the queue is full.
+func (d *Desk) later(op func(*batch) error) {
+	o := &operation{run: op, done: make(chan error, 1)}
+	if d.inline {
+		d.writer.batch([]*operation{o})
+		return
+	}
+	select {
+	case d.writer.queue <- o:
+	default:
+	}
+}
+
+var errStopping = exchange.Errorf(exchange.CodeUnavailable, "the shop is stopping; try again when it runs")
+
+// run drains the queue until ctx ends and the queue is empty. It returns the
+// error of a commit whose outcome is unknown: the process must end then.
+func (w *writer) run(ctx context.Context) error {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		timer.Reset(w.d.untilNextExpiry())
+		var ops []*operation
+		select {
+		case o := <-w.queue:
+			ops = w.drain(o)
+		case <-timer.C:
+		case <-ctx.Done():
+			for {
+				select {
+				case o := <-w.queue:
+					if err := w.batch(w.drain(o)); err != nil {
+						return err
+					}
+				default:
+					return nil
+				}
+			}
+		}
+		if err := w.batch(ops); err != nil {
+			return err
+		}
+	}
+}
+
+// drain takes what is waiting, up to a batch's size.
+func (w *writer) drain(first *operation) []*operation {
+	ops := []*operation{first}
+	for len(ops) < MaxBatchOps {
+		select {
+		case o := <-w.queue:
+			ops = append(ops, o)
+		default:
+			return ops
+		}
+	}
+	return ops
+}
+
+// batch applies ops in as many transactions as the store's limits ask for. The
+// error it returns is the one that ends the process.
+func (w *writer) batch(ops []*operation) error {
+	w.turn.Lock()
+	defer w.turn.Unlock()
+	if w.failed != nil {
+		for _, o := range ops {
+			o.done <- w.failed
+		}
+		return w.failed
+	}
+	for first := true; first || len(ops) > 0; first = false {
+		n, err := w.transaction(ops)
+		if err != nil {
+			w.failed = err
+			for _, o := range ops {
+				o.done <- err
+			}
+			return err
+		}
+		ops = ops[n:]
+	}
+	return nil
+}
+
+// transaction runs as many of ops as fit one commit, and says how many those were.
+func (w *writer) transaction(ops []*operation) (n int, fatal error) {
+	d := w.d
+	b := newBatch(d, max(d.clock.Now(), d.meta.Written))
+	if err := d.expireDue(b); err != nil {
+		return 0, err
+	}
+	for n < len(ops) && (n == 0 || !b.full()) {
+		ops[n].err = b.run(ops[n].run)
+		n++
+	}
+	var err error
+	if !b.empty() {
+		if err = b.finish(); err == nil {
+			err = d.store.Commit(b.writes)
+		}
+	}
+	switch {
+	case err == nil:
+		if !b.empty() {
+			d.meta.Written = b.now
+			d.batchSize(n)
+		}
+	case errors.Is(err, ErrRefused):
+		for _, o := range ops[:n] {
+			o.err = err
+		}
+		d.forgetExpiry()
+	default:
+		return 0, exchange.Errorf(exchange.CodeInternal, "committing failed, and whether it happened is unknown: %w", err)
+	}
+	if err == nil {
+		for _, f := range b.after {
+			f()
+		}
+	}
+	for _, o := range ops[:n] {
+		o.done <- o.err
+	}
+	return n, nil
+}
