@@ -1,0 +1,352 @@
+package protocol
+
+import (
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/order"
+	"github.com/souk-market/souk/exchange/reservation"
+)
+
+// The rules of messages. Encode and Decode hold every value to them. They are the
+// rules of form: sizes, counts, ranges, things that must be there. What a machine
+// answers with a refusal (terms out of bounds, units that are not there) is
+// left to the machine, because a numbered request must be answered by an entry.
+
+func checkNothing[V desk.Value](V) error { return nil }
+
+func errorf(format string, args ...any) error {
+	return exchange.Errorf(exchange.CodeInvalid, format, args...)
+}
+
+func checkText(name, s string, limit int) error {
+	if len(s) > limit {
+		return errorf("%s has %d bytes; %d are allowed", name, len(s), limit)
+	}
+	return nil
+}
+
+func checkParties(supplier, retailer *exchange.ShopID) error {
+	switch {
+	case supplier.IsZero():
+		return errorf("the supplier is missing")
+	case retailer.IsZero():
+		return errorf("the retailer is missing")
+	case *supplier == *retailer:
+		return errorf("supplier and retailer are one shop")
+	}
+	return nil
+}
+
+func checkID(id *exchange.HoldID) error {
+	if id.IsZero() {
+		return errorf("the hold's or order's id is missing")
+	}
+	return nil
+}
+
+func checkState(s reservation.State) error {
+	if s > reservation.Refused {
+		return errorf("hold state %d is unknown", s)
+	}
+	return nil
+}
+
+func checkCancel(r exchange.CancelRule) error {
+	if r > exchange.CancelNever {
+		return errorf("cancel rule %d is unknown", r)
+	}
+	return nil
+}
+
+func checkHold(v *desk.Hold) error {
+	if err := checkID(&v.ID); err != nil {
+		return err
+	}
+	if err := exchange.CheckLines(v.Lines); err != nil {
+		return err
+	}
+	if v.MaxTotal < 0 || v.Lifetime < 0 {
+		return errorf("the greatest total and the lifetime are not negative")
+	}
+	return exchange.CheckCountry(v.Country)
+}
+
+func checkRelease(v *desk.Release) error   { return checkID(&v.ID) }
+func checkStatus(v *desk.HoldStatus) error { return checkID(&v.ID) }
+
+func checkExtend(v *desk.Extend) error {
+	if v.Until <= 0 {
+		return errorf("the new expiry is missing")
+	}
+	return checkID(&v.ID)
+}
+
+func checkSealed(b []byte, limit int) error {
+	if len(b) == 0 || len(b) > limit {
+		return errorf("a sealed part has %d bytes; 1 to %d are allowed", len(b), limit)
+	}
+	return nil
+}
+
+func checkSealedAnswer(v *desk.SealedAnswer) error { return checkSealed(v.Sealed, MaxSealedAnswer) }
+
+func checkHoldAnswer(v *desk.HoldAnswer) error {
+	if err := checkParties(&v.Supplier, &v.Retailer); err != nil {
+		return err
+	}
+	if err := checkID(&v.Hold); err != nil {
+		return err
+	}
+	if err := checkState(v.State); err != nil {
+		return err
+	}
+	if v.Quote == nil {
+		return nil
+	}
+	return checkQuote(v.Quote)
+}
+
+func checkQuote(q *exchange.Quote) error {
+	if err := checkParties(&q.Supplier, &q.Retailer); err != nil {
+		return err
+	}
+	if err := checkID(&q.Hold); err != nil {
+		return err
+	}
+	if err := q.CheckSums(); err != nil {
+		return err
+	}
+	for i := range q.Lines {
+		if _, err := exchange.ParseSKU(string(q.Lines[i].SKU)); err != nil {
+			return err
+		}
+		if err := checkText("a title", q.Lines[i].Title, exchange.MaxTitle); err != nil {
+			return err
+		}
+	}
+	if err := exchange.CheckCountry(q.Country); err != nil {
+		return err
+	}
+	if err := q.Currency.Check(); err != nil {
+		return err
+	}
+	if err := checkRate(&q.Rate); err != nil {
+		return err
+	}
+	if q.Tax.Treatment > exchange.TaxNone || q.Tax.Rate > exchange.Whole {
+		return errorf("tax treatment %d at %d basis points is unknown", q.Tax.Treatment, q.Tax.Rate)
+	}
+	if q.AcceptWithin < 0 || q.AcceptWithin > exchange.MaxAcceptWithin {
+		return errorf("accept-within is at most %v, not %v", exchange.MaxAcceptWithin, q.AcceptWithin)
+	}
+	return checkCancel(q.Cancel)
+}
+
+func checkRate(r *exchange.Rate) error {
+	if err := r.Check(); err != nil {
+		return err
+	}
+	if len(r.Text) > exchange.MaxText || len(r.Source) > exchange.MaxText || len(r.Date) > exchange.MaxText {
+		return errorf("a text of the rate has more than %d bytes", exchange.MaxText)
+	}
+	return nil
+}
+
+func checkSubmit(v *desk.Submit) error {
+	for i := range v.Requests {
+		r := &v.Requests[i]
+		if err := checkSignature("the request", r.Signed.Payload, r.Signed.Signature, MaxRequest); err != nil {
+			return err
+		}
+		if len(r.ShipTo) > MaxShipTo {
+			return errorf("the ship-to has %d bytes; %d are allowed", len(r.ShipTo), MaxShipTo)
+		}
+	}
+	return nil
+}
+
+func checkPush(v *desk.Push) error       { return checkEntryList(v.Entries) }
+func checkEntries(v *desk.Entries) error { return checkEntryList(v.Entries) }
+
+func checkEntryList(entries [][]byte) error {
+	for _, e := range entries {
+		if err := checkSealed(e, MaxSealedEntry); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkSignedHead(v *desk.SignedHead) error {
+	return checkSignature("the head", v.Payload, v.Signature, maxSmall)
+}
+
+func checkStockQuery(v *desk.StockQuery) error {
+	if len(v.SKUs) == 0 || len(v.SKUs) > exchange.MaxLines {
+		return errorf("a query names 1 to %d products, not %d", exchange.MaxLines, len(v.SKUs))
+	}
+	for _, s := range v.SKUs {
+		if _, err := exchange.ParseSKU(string(s)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkStockAnswer(v *desk.StockAnswer) error {
+	if len(v.Lines) > exchange.MaxLines {
+		return errorf("an answer has at most %d lines, not %d", exchange.MaxLines, len(v.Lines))
+	}
+	for i := range v.Lines {
+		l := &v.Lines[i]
+		if _, err := exchange.ParseSKU(string(l.SKU)); err != nil {
+			return err
+		}
+		if !l.Known {
+			continue
+		}
+		if err := checkPrice(l.Price); err != nil {
+			return err
+		}
+		if l.Available.Units < 0 {
+			return errorf("%s: %d units cannot be available", l.SKU, l.Available.Units)
+		}
+	}
+	return nil
+}
+
+func checkPrice(p exchange.Money) error {
+	if p.Minor < 0 {
+		return errorf("a price is not negative: %v", p)
+	}
+	return p.Currency.Check()
+}
+
+func checkHello(v *desk.Hello) error {
+	switch {
+	case len(v.Agent) > MaxAgent:
+		return checkText("agent", v.Agent, MaxAgent)
+	case len(v.Members) > MaxHelloMembers:
+		return errorf("the member list's part has %d bytes; %d are allowed", len(v.Members), MaxHelloMembers)
+	case len(v.Profile) > MaxHelloProfile:
+		return errorf("the profile has %d bytes; %d are allowed", len(v.Profile), MaxHelloProfile)
+	case len(v.Greeting.Chains) > MaxChains:
+		return errorf("two shops share at most %d ledgers, not %d", MaxChains, len(v.Greeting.Chains))
+	}
+	for i := range v.Greeting.Chains {
+		c := &v.Greeting.Chains[i]
+		if err := checkHead(&c.Head); err != nil {
+			return err
+		}
+		if len(c.Proof) > MaxSealedEntry {
+			return checkSealed(c.Proof, MaxSealedEntry)
+		}
+	}
+	if h := v.Greeting.FeedHead; h != nil {
+		return checkSignature("the feed's head", h.Payload, h.Signature, maxSmall)
+	}
+	return nil
+}
+
+func checkHead(v *desk.Head) error { return checkParties(&v.Supplier, &v.Retailer) }
+
+func checkShipTo(v *desk.ShipTo) error { return v.ShipTo.Check() }
+
+func checkRequest(v *desk.Request) error {
+	if err := checkParties(&v.Supplier, &v.Retailer); err != nil {
+		return err
+	}
+	if v.Number == 0 {
+		return errorf("requests are numbered from 1")
+	}
+	return checkAct(v.Act)
+}
+
+func checkEntry(v *desk.Entry) error {
+	if err := checkParties(&v.Supplier, &v.Retailer); err != nil {
+		return err
+	}
+	switch {
+	case v.Position == 0:
+		return errorf("positions count from 1")
+	case (v.Request == nil) == (v.Own == nil):
+		return errorf("an entry holds either a request or an act of the supplier's own")
+	case (v.Request == nil) != (v.Number == 0):
+		return errorf("an entry has a request's number where it answers one, and only there")
+	case v.Own != nil:
+		return checkAct(v.Own)
+	}
+	return checkSignature("the request", v.Request.Payload, v.Request.Signature, MaxRequest)
+}
+
+func checkAct(a desk.Act) error {
+	switch a := a.(type) {
+	case nil:
+		return errorf("the act is missing")
+	case desk.ProposeTerms:
+		return checkTermsForm(&a.Terms)
+	case desk.EndTrade:
+		return checkText("a reason", a.Reason, desk.MaxReason)
+	case desk.SubmitOrder:
+		if err := checkSealed(a.Quote, MaxSealedAnswer); err != nil {
+			return err
+		}
+		return checkID(&a.Order)
+	case desk.CancelOrder:
+		return checkOrderAct(&a.Order, a.Lines, a.Reason)
+	case desk.AcceptOrder:
+		return checkID(&a.Order)
+	case desk.RejectOrder:
+		return checkOrderAct(&a.Order, nil, a.Reason)
+	case desk.ShipOrder:
+		return checkOrderAct(&a.Order, a.Lines, a.Carrier, a.Tracking)
+	case desk.DeliverOrder:
+		return checkOrderAct(&a.Order, a.Lines)
+	case desk.ExpireOrder:
+		return checkID(&a.Order)
+	}
+	return nil
+}
+
+func checkOrderAct(id *exchange.OrderID, lines []order.Units, texts ...string) error {
+	if err := checkID(id); err != nil {
+		return err
+	}
+	if err := checkUnits(lines); err != nil {
+		return err
+	}
+	for _, t := range texts {
+		if err := checkText("a reason, carrier or tracking code", t, desk.MaxReason); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkUnits(lines []order.Units) error {
+	if len(lines) > exchange.MaxLines {
+		return errorf("an order has at most %d lines, not %d", exchange.MaxLines, len(lines))
+	}
+	for _, l := range lines {
+		if _, err := exchange.ParseSKU(string(l.SKU)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkTermsForm bounds the size of terms; partnership.Step judges them.
+func checkTermsForm(t *exchange.Terms) error {
+	if len(t.Countries) > exchange.MaxCountries {
+		return errorf("%d countries are more than %d", len(t.Countries), exchange.MaxCountries)
+	}
+	for _, c := range t.Countries {
+		if err := exchange.CheckCountry(c); err != nil {
+			return err
+		}
+	}
+	if err := checkText("feed", t.Feed, exchange.MaxText); err != nil {
+		return err
+	}
+	return checkText("currency", string(t.Currency), exchange.MaxText)
+}

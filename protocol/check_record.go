@@ -1,0 +1,37 @@
+package protocol
+
+import (
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+)
+
+// Records are the shop's own: the rules here are only those that a damaged or
+// newer record would break (numbers that stand for something this version does not
+// know). Zero values are allowed everywhere.
+
+func checkHoldRecord(v *desk.HoldRecord) error { return checkState(v.Hold.State) }
+
+func checkReservationRecord(v *desk.ReservationRecord) error { return checkState(v.State) }
+
+func checkOrderRecord(v *desk.OrderRecord) error {
+	if len(v.Parcels) > MaxParcels {
+		return errorf("an order has at most %d parcels, not %d", MaxParcels, len(v.Parcels))
+	}
+	if v.Quote.Tax.Treatment > exchange.TaxNone {
+		return errorf("tax treatment %d is unknown", v.Quote.Tax.Treatment)
+	}
+	if err := checkCancel(v.Quote.Cancel); err != nil {
+		return err
+	}
+	return checkCancel(v.Order.Cancel)
+}
+
+func checkPartnershipRecord(v *desk.PartnershipRecord) error {
+	if v.State.EndedBy > exchange.Retailer || v.State.Open.By > exchange.Retailer {
+		return errorf("a party is unknown")
+	}
+	if err := checkCancel(v.State.Terms.Cancel); err != nil {
+		return err
+	}
+	return checkCancel(v.State.Open.Terms.Cancel)
+}

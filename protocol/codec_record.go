@@ -1,0 +1,224 @@
+package protocol
+
+import (
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/order"
+	"github.com/souk-market/souk/exchange/partnership"
+	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/protocol/pb"
+)
+
+func productRecordOut(v *desk.ProductRecord) *pb.ProductRecord {
+	return &pb.ProductRecord{
+		Product: productOut(&v.Product), ImportedMs: int64(v.Imported), Removed: v.Removed,
+		FileStock: &pb.FileStock{Set: v.FileStock.Set, Unlimited: v.FileStock.Unlimited, Units: v.FileStock.Units},
+	}
+}
+
+func productRecordIn(_ *fields, m *pb.ProductRecord) *desk.ProductRecord {
+	s := m.FileStock
+	return &desk.ProductRecord{
+		Product: productIn(m.Product), Imported: exchange.Time(m.ImportedMs), Removed: m.Removed,
+		FileStock: desk.FileStock{Set: s.GetSet(), Unlimited: s.GetUnlimited(), Units: s.GetUnits()},
+	}
+}
+
+func stockRecordOut(v *desk.StockRecord) *pb.StockRecord {
+	s := v.Stock
+	return &pb.StockRecord{Unlimited: s.Unlimited, Stocked: s.Stocked, Held: s.Held, Sold: s.Sold, Shipped: s.Shipped}
+}
+
+func stockRecordIn(_ *fields, m *pb.StockRecord) *desk.StockRecord {
+	return &desk.StockRecord{Stock: reservation.Stock{
+		Unlimited: m.Unlimited, Stocked: m.Stocked, Held: m.Held, Sold: m.Sold, Shipped: m.Shipped,
+	}}
+}
+
+func holdRecordOut(v *desk.HoldRecord) *pb.HoldRecord {
+	h := &v.Hold
+	return &pb.HoldRecord{
+		Retailer: raw(v.Retailer[:]), State: pb.HoldState(h.State), Lines: linesOut(h.Lines),
+		IssuedMs: int64(h.Issued), ExpiresMs: int64(h.Expires), EndedMs: int64(h.Ended),
+		Refusal: pb.Code(h.Refusal), Request: raw(v.Request[:]), Terms: v.Terms,
+		Placed: v.Placed, Latest: v.Latest, LatestRequest: raw(v.LatestRequest[:]),
+	}
+}
+
+func holdRecordIn(f *fields, m *pb.HoldRecord) *desk.HoldRecord {
+	v := &desk.HoldRecord{
+		Hold: reservation.Hold{
+			State: reservation.State(m.State), Lines: linesIn(m.Lines), Issued: exchange.Time(m.IssuedMs),
+			Expires: exchange.Time(m.ExpiresMs), Ended: exchange.Time(m.EndedMs), Refusal: exchange.Code(m.Refusal),
+		},
+		Terms: m.Terms, Placed: m.Placed, Latest: m.Latest,
+	}
+	f.fixed("retailer", v.Retailer[:], m.Retailer)
+	f.fixed("request", v.Request[:], m.Request)
+	f.fixed("latest request", v.LatestRequest[:], m.LatestRequest)
+	return v
+}
+
+func orderRecordOut(v *desk.OrderRecord) *pb.OrderRecord {
+	o := &v.Order
+	m := &pb.OrderRecord{
+		Id: raw(v.ID[:]), Supplier: raw(v.Supplier[:]), Retailer: raw(v.Retailer[:]),
+		Cancel: pb.CancelRule(o.Cancel), SubmittedMs: int64(o.Submitted), AcceptByMs: int64(o.AcceptBy),
+		AcceptedMs: int64(o.Accepted), ClosedMs: int64(o.Closed), Rejected: o.Rejected, Expired: o.Expired,
+		Quote: quoteOut(&v.Quote), ShipToHash: raw(v.ShipToHash[:]), First: v.First, Last: v.Last,
+		Reason: v.Reason, RequestedMs: int64(v.Requested), Refusal: pb.Code(v.Refusal),
+		Detail: clip(v.Detail), CancelAtMs: int64(v.CancelAt),
+	}
+	m.Lines = each(o.Lines, func(l order.Line) *pb.OrderLine {
+		return &pb.OrderLine{
+			Sku: string(l.SKU), Ordered: l.Ordered, Shipped: l.Shipped, Delivered: l.Delivered, Cancelled: l.Cancelled,
+		}
+	})
+	m.Parcels = each(v.Parcels, func(p desk.Parcel) *pb.Parcel {
+		return &pb.Parcel{AtMs: int64(p.At), Lines: unitsOut(p.Lines), Carrier: p.Carrier, Tracking: p.Tracking}
+	})
+	return m
+}
+
+func orderRecordIn(f *fields, m *pb.OrderRecord) *desk.OrderRecord {
+	v := &desk.OrderRecord{
+		Order: order.Order{
+			Cancel: exchange.CancelRule(m.Cancel), Submitted: exchange.Time(m.SubmittedMs),
+			AcceptBy: exchange.Time(m.AcceptByMs), Accepted: exchange.Time(m.AcceptedMs),
+			Closed: exchange.Time(m.ClosedMs), Rejected: m.Rejected, Expired: m.Expired,
+		},
+		First: m.First, Last: m.Last, Reason: m.Reason, Requested: exchange.Time(m.RequestedMs),
+		Refusal: exchange.Code(m.Refusal), Detail: m.Detail, CancelAt: exchange.Time(m.CancelAtMs),
+	}
+	v.Order.Lines = each(m.Lines, func(l *pb.OrderLine) order.Line {
+		return order.Line{
+			SKU: exchange.SKU(l.Sku), Ordered: l.Ordered, Shipped: l.Shipped, Delivered: l.Delivered, Cancelled: l.Cancelled,
+		}
+	})
+	v.Parcels = each(m.Parcels, func(p *pb.Parcel) desk.Parcel {
+		return desk.Parcel{At: exchange.Time(p.AtMs), Lines: unitsIn(p.Lines), Carrier: p.Carrier, Tracking: p.Tracking}
+	})
+	if q := f.quote(m.Quote); q != nil {
+		v.Quote = *q
+	}
+	f.fixed("id", v.ID[:], m.Id)
+	f.fixed("supplier", v.Supplier[:], m.Supplier)
+	f.fixed("retailer", v.Retailer[:], m.Retailer)
+	f.fixed("ship-to hash", v.ShipToHash[:], m.ShipToHash)
+	return v
+}
+
+func chainRecordOut(v *desk.ChainRecord) *pb.ChainRecord {
+	c := &v.Chain
+	return &pb.ChainRecord{
+		Supplier: raw(c.Supplier[:]), Retailer: raw(c.Retailer[:]), Position: c.Position, Hash: raw(c.Hash[:]),
+		AtMs: int64(c.At), Answered: c.Answered, Acked: c.Acked, Frozen: c.Frozen, Queued: v.Queued,
+		OpenHeld: v.OpenHeld, OpenUnshipped: v.OpenUnshipped,
+		AckedHead: signedOut(v.AckedHead.Payload, v.AckedHead.Signature),
+	}
+}
+
+func chainRecordIn(f *fields, m *pb.ChainRecord) *desk.ChainRecord {
+	v := &desk.ChainRecord{
+		Chain: ledger.Chain{
+			Position: m.Position, At: exchange.Time(m.AtMs), Answered: m.Answered, Acked: m.Acked, Frozen: m.Frozen,
+		},
+		Queued: m.Queued, OpenHeld: m.OpenHeld, OpenUnshipped: m.OpenUnshipped, AckedHead: headSignedIn(m.AckedHead),
+	}
+	f.fixed("supplier", v.Chain.Supplier[:], m.Supplier)
+	f.fixed("retailer", v.Chain.Retailer[:], m.Retailer)
+	f.fixed("hash", v.Chain.Hash[:], m.Hash)
+	return v
+}
+
+func partnershipRecordOut(v *desk.PartnershipRecord) *pb.PartnershipRecord {
+	s := &v.State
+	return &pb.PartnershipRecord{
+		Version: s.Version, Terms: termsOut(&s.Terms), Active: s.Active, SinceMs: int64(s.Since),
+		EndedMs: int64(s.Ended), EndedBy: pb.Party(s.EndedBy),
+		Open: &pb.Proposal{
+			Hash: raw(s.Open.Hash[:]), By: pb.Party(s.Open.By), Terms: termsOut(&s.Open.Terms), AtMs: int64(s.Open.At),
+		},
+		Ending: v.Ending, Queued: v.Queued, Refusal: pb.Code(v.Refusal), Detail: clip(v.Detail),
+	}
+}
+
+func partnershipRecordIn(f *fields, m *pb.PartnershipRecord) *desk.PartnershipRecord {
+	open := m.GetOpen()
+	return &desk.PartnershipRecord{
+		State: partnership.State{
+			Version: m.Version, Terms: f.terms(m.Terms), Active: m.Active, Since: exchange.Time(m.SinceMs),
+			Ended: exchange.Time(m.EndedMs), EndedBy: exchange.Party(m.EndedBy),
+			Open: partnership.Proposal{
+				Hash: f.hash("proposal", open.GetHash()), By: exchange.Party(open.GetBy()),
+				Terms: f.terms(open.GetTerms()), At: exchange.Time(open.GetAtMs()),
+			},
+		},
+		Ending: m.Ending, Queued: m.Queued, Refusal: exchange.Code(m.Refusal), Detail: m.Detail,
+	}
+}
+
+func outboxRecordOut(v *desk.OutboxRecord) *pb.OutboxRecord {
+	return &pb.OutboxRecord{
+		Number: v.Number, Signed: signedOut(v.Signed.Payload, v.Signed.Signature), Salt: raw(v.Salt[:]), ShipTo: v.ShipTo,
+	}
+}
+
+func outboxRecordIn(f *fields, m *pb.OutboxRecord) *desk.OutboxRecord {
+	v := &desk.OutboxRecord{Number: m.Number, Signed: requestSignedIn(m.Signed), ShipTo: m.ShipTo}
+	f.fixed("salt", v.Salt[:], m.Salt)
+	return v
+}
+
+func reservationRecordOut(v *desk.ReservationRecord) *pb.ReservationRecord {
+	return &pb.ReservationRecord{
+		Supplier: raw(v.Supplier[:]), Request: holdOut(&v.Request), Raw: v.Raw, State: pb.HoldState(v.State),
+		Answer: v.Answer, Refusal: pb.Code(v.Refusal), Detail: clip(v.Detail),
+		CreatedMs: int64(v.Created), ExpiresMs: int64(v.Expires),
+	}
+}
+
+func reservationRecordIn(f *fields, m *pb.ReservationRecord) *desk.ReservationRecord {
+	v := &desk.ReservationRecord{
+		Request: *holdIn(f, m.Request), Raw: m.Raw, State: reservation.State(m.State), Answer: m.Answer,
+		Refusal: exchange.Code(m.Refusal), Detail: m.Detail,
+		Created: exchange.Time(m.CreatedMs), Expires: exchange.Time(m.ExpiresMs),
+	}
+	f.fixed("supplier", v.Supplier[:], m.Supplier)
+	return v
+}
+
+func metaRecordOut(v *desk.MetaRecord) *pb.MetaRecord {
+	return &pb.MetaRecord{WrittenMs: int64(v.Written), Stopped: clip(v.Stopped)}
+}
+
+func metaRecordIn(_ *fields, m *pb.MetaRecord) *desk.MetaRecord {
+	return &desk.MetaRecord{Written: exchange.Time(m.WrittenMs), Stopped: m.Stopped}
+}
+
+func evidenceRecordOut(v *desk.EvidenceRecord) *pb.EvidenceRecord {
+	return &pb.EvidenceRecord{
+		Supplier: raw(v.Supplier[:]), Retailer: raw(v.Retailer[:]), Position: v.Position,
+		Ours: v.Ours, Theirs: v.Theirs, Why: clip(v.Why), AtMs: int64(v.At),
+	}
+}
+
+func evidenceRecordIn(f *fields, m *pb.EvidenceRecord) *desk.EvidenceRecord {
+	v := &desk.EvidenceRecord{
+		Position: m.Position, Ours: m.Ours, Theirs: m.Theirs, Why: m.Why, At: exchange.Time(m.AtMs),
+	}
+	f.fixed("supplier", v.Supplier[:], m.Supplier)
+	f.fixed("retailer", v.Retailer[:], m.Retailer)
+	return v
+}
+
+func shipToRecordOut(v *desk.ShipToRecord) *pb.ShipToRecord {
+	return &pb.ShipToRecord{Salt: raw(v.Salt[:]), Raw: v.Raw}
+}
+
+func shipToRecordIn(f *fields, m *pb.ShipToRecord) *desk.ShipToRecord {
+	v := &desk.ShipToRecord{Raw: m.Raw}
+	f.fixed("salt", v.Salt[:], m.Salt)
+	return v
+}

@@ -1,0 +1,123 @@
+package protocol
+
+import (
+	"crypto/ed25519"
+	"math"
+	"time"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/protocol/pb"
+)
+
+// fields reads what protobuf does not check: sizes. It keeps the first error, so
+// that a reader can go on and look once, at the end.
+type fields struct{ err error }
+
+func (f *fields) fail(format string, args ...any) {
+	if f.err == nil {
+		f.err = exchange.Errorf(exchange.CodeInvalid, format, args...)
+	}
+}
+
+// fixed copies a field of fixed size; an absent one leaves zeros.
+func (f *fields) fixed(name string, dst, b []byte) {
+	if len(b) != len(dst) && len(b) != 0 {
+		f.fail("%s has %d bytes, not %d", name, len(b), len(dst))
+		return
+	}
+	copy(dst, b)
+}
+
+// duration reads milliseconds; more than a Duration holds is an error.
+func (f *fields) duration(name string, ms int64) time.Duration {
+	const longest = math.MaxInt64 / int64(time.Millisecond)
+	if ms > longest || ms < -longest {
+		f.fail("%s of %d ms is too long", name, ms)
+		return 0
+	}
+	return time.Duration(ms) * time.Millisecond
+}
+
+// raw is a field of fixed size, absent where it is all zeros.
+func raw(b []byte) []byte {
+	for _, c := range b {
+		if c != 0 {
+			return b
+		}
+	}
+	return nil
+}
+
+// each converts a list; an empty one is nil.
+func each[A, B any](list []A, convert func(A) B) []B {
+	if len(list) == 0 {
+		return nil
+	}
+	out := make([]B, len(list))
+	for i := range list {
+		out[i] = convert(list[i])
+	}
+	return out
+}
+
+func linesOut(lines []exchange.Line) []*pb.Line {
+	if len(lines) == 0 {
+		return nil
+	}
+	backing, out := make([]pb.Line, len(lines)), make([]*pb.Line, len(lines))
+	for i, l := range lines {
+		backing[i].Sku, backing[i].Quantity = string(l.SKU), int64(l.Quantity)
+		out[i] = &backing[i]
+	}
+	return out
+}
+
+func linesIn(lines []*pb.Line) []exchange.Line {
+	return each(lines, func(l *pb.Line) exchange.Line {
+		return exchange.Line{SKU: exchange.SKU(l.Sku), Quantity: exchange.Quantity(l.Quantity)}
+	})
+}
+
+// A signed statement has two names in desk, by what is signed; both have the
+// same two fields.
+
+func signedOut(payload, signature []byte) *pb.Signed {
+	if len(payload) == 0 && len(signature) == 0 {
+		return nil
+	}
+	return &pb.Signed{Payload: payload, Signature: signature}
+}
+
+func feedSignedIn(m *pb.Signed) desk.SignedFeedHead {
+	return desk.SignedFeedHead{Payload: m.GetPayload(), Signature: m.GetSignature()}
+}
+
+func requestSignedIn(m *pb.Signed) desk.SignedRequest {
+	return desk.SignedRequest{Payload: m.GetPayload(), Signature: m.GetSignature()}
+}
+
+func headSignedIn(m *pb.Signed) desk.SignedHead {
+	return desk.SignedHead{Payload: m.GetPayload(), Signature: m.GetSignature()}
+}
+
+func feedKeyOut(k *desk.FeedKey) *pb.FeedKey {
+	return &pb.FeedKey{Id: raw(k.ID[:]), Key: raw(k.Key[:])}
+}
+
+func (f *fields) feedKey(m *pb.FeedKey) (k desk.FeedKey) {
+	f.fixed("feed key's id", k.ID[:], m.GetId())
+	f.fixed("feed key", k.Key[:], m.GetKey())
+	return k
+}
+
+// checkSignature reports a signed statement of a wrong form.
+func checkSignature(what string, payload, signature []byte, limit int) error {
+	if len(payload) == 0 || len(payload) > limit {
+		return exchange.Errorf(exchange.CodeInvalid, "%s has %d bytes; 1 to %d are allowed", what, len(payload), limit)
+	}
+	if len(signature) != ed25519.SignatureSize {
+		return exchange.Errorf(exchange.CodeInvalid, "the signature of %s has %d bytes, not %d", what, len(signature), ed25519.SignatureSize)
+	}
+	return nil
+}
