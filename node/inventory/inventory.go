@@ -129,7 +129,7 @@ func Read(ctx context.Context, r io.Reader, o Options, yield func(Item) error) (
 	default:
 		err = readJSONLines(im, src)
 	}
-	report.Bytes = src.read
+	report.finish(src.read)
 	if err == nil && o.Progress != nil {
 		o.Progress(report.Bytes, report.Rows)
 	}

@@ -18,7 +18,7 @@ const (
 // RowError says why one row was not imported.
 type RowError struct {
 	Line       int    `json:"line"`             // 1-based line of the file on which the row starts
-	Column     int    `json:"column,omitempty"` // 1-based: in CSV the column's number, in JSON lines the byte; 0 = the row as a whole
+	Column     int    `json:"column,omitempty"` // 1-based: in CSV the column's number, in JSON lines the byte after the field's name; 0 = the row as a whole
 	ColumnName string `json:"column_name,omitempty"`
 	Message    string `json:"message"` // the cause and, where there is one, the next step
 }
@@ -73,7 +73,7 @@ type Report struct {
 	Skips   []Skip               `json:"skips,omitempty"` // the first MaxSkipsKept, without the silent reasons
 
 	ErrorCount int64      `json:"error_count"`
-	Errors     []RowError `json:"errors,omitempty"` // the first MaxErrorsKept
+	Errors     []RowError `json:"errors,omitempty"` // by line; the first MaxErrorsKept
 
 	// Of the items:
 	Untracked      int64 `json:"untracked"`       // the file does not count them; Options.Untracked applies
@@ -92,6 +92,12 @@ type Report struct {
 }
 
 func newReport(f Format) *Report { return &Report{Format: f, Skipped: make(map[SkipReason]int64)} }
+
+// finish puts the errors in order: those of a Shopify product wait for its last row.
+func (r *Report) finish(bytesRead int64) {
+	r.Bytes = bytesRead
+	slices.SortStableFunc(r.Errors, func(a, b RowError) int { return a.Line - b.Line })
+}
 
 func (r *Report) unknownField(name string) {
 	if len(r.UnknownFields) < MaxUnknownKept && !slices.Contains(r.UnknownFields, name) {

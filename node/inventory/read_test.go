@@ -1,0 +1,282 @@
+package inventory
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+const smallCSV = "Handle,Title,Variant SKU,Variant Price\na,A,A,1\nb,B,B,2\n"
+
+func TestFilesThatAreRefused(t *testing.T) {
+	for _, c := range []struct{ file, message string }{
+		{"", "empty"},
+		{"\ufeff\r\n ", "empty"},
+		{"\x1f\x8b\x08\x00", "gzip"},
+		{"PK\x03\x04xl/workbook.xml", "Excel"},
+		{"\xff\xfeH\x00a\x00", "UTF-16"},
+		{"\xfe\xff\x00H\x00a", "UTF-16"},
+		{"H\x00a\x00n\x00", "UTF-16"},
+		{"Handle,Title,Variant Price\ra,A,1\r", "carriage return"},
+		{"Handle;Title;Variant Price\na;A;1\n", "semicolons"},
+		{"Nummer,Titel\n1,A\n", "neither a Shopify header"},
+		{"[{\"sku\":\"A\"}]", "JSON array"},
+		{"Han\xe9le,Title,Variant Price\n", "Windows-1252"},
+		{"\"Handle,Title\n", "never closed"},
+	} {
+		_, report, err := read(t, inEuro(), c.file)
+		if exchange.CodeOf(err) != exchange.CodeInvalid || !strings.Contains(err.Error(), c.message) || report.Rows != 0 {
+			t.Errorf("%.30q: %v, want %q", c.file, err, c.message)
+		}
+	}
+	for _, f := range []Format{FormatShopify, FormatWooCommerce} {
+		o := inEuro()
+		o.Format = f
+		if _, _, err := read(t, o, "x,y\n1,2\n"); err == nil || !strings.Contains(err.Error(), "header") {
+			t.Errorf("%s: %v", f, err)
+		}
+	}
+	for _, o := range []Options{{}, {Currency: "XXZ"}, {Currency: "EUR", Format: "xml"}} {
+		if _, _, err := read(t, o, smallCSV); exchange.CodeOf(err) != exchange.CodeInvalid {
+			t.Errorf("%+v: %v", o, err)
+		}
+	}
+}
+
+func TestHeaderOnlyGivesNothing(t *testing.T) {
+	for _, text := range []string{"Handle,Title,Variant Price\n", woo(), "ID,Type,SKU,Name,Regular price"} {
+		items, report, err := read(t, inEuro(), text)
+		if err != nil || len(items) != 0 || report.Rows != 0 {
+			t.Errorf("%q: %v, %+v", text, err, report)
+		}
+	}
+}
+
+func TestBadEncodingAndShortRowsAreNamed(t *testing.T) {
+	items, report, err := read(t, inEuro(), "Handle,Title,Variant SKU,Variant Price\r\na,Caf\xe9,A,1\r\nb,B,B\r\nc,C,C,3,,\r\nd,D,D,4,x\r\n")
+	if err != nil || len(items) != 1 || items[0].Product.SKU != "C" {
+		t.Errorf("%s, %v", lines(items), err)
+	}
+	wantErrors(t, report, `2:: 0xE9 after "a,Caf" is not UTF-8`, "3:: 3 columns, but the header has 4", "5:: 5 columns")
+}
+
+func TestEndings(t *testing.T) {
+	wrong := errors.New("disk full")
+	report, err := Read(context.Background(), strings.NewReader(smallCSV), inEuro(), func(Item) error { return wrong })
+	if err != wrong || report.Items != 1 {
+		t.Errorf("an error of yield: %v, %+v", err, report)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	report, err = Read(ctx, strings.NewReader("Handle,Title,Variant SKU,Variant Price\na,A,A,1\nb,B,B,2\nc,C,C,3\n"), inEuro(), func(Item) error { cancel(); return nil })
+	if err != context.Canceled || report.Items != 1 {
+		t.Errorf("cancelled: %v, %+v", err, report)
+	}
+	for _, text := range []string{smallCSV, woo("ID=1|Type=simple|SKU=A|Name=A|Regular price=1"), `{"sku":"A","title":"A","price":1}` + "\n"} {
+		// a source that breaks beyond what detect looks at
+		long := io.MultiReader(strings.NewReader(text), &endless{n: maxHead}, brokenReader{wrong})
+		if _, _, err := readFrom(t, inEuro(), long); !errors.Is(err, wrong) {
+			t.Errorf("%.20q: a source that breaks: %v", text, err)
+		}
+	}
+}
+
+type brokenReader struct{ err error }
+
+func (b brokenReader) Read([]byte) (int, error) { return 0, b.err }
+
+func TestProgressAndPosition(t *testing.T) {
+	file, err := os.CreateTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	rows := woo("ID=1|Type=simple|SKU=A|Name=A|Regular price=1") + strings.Repeat(wooRow("ID=2|Type=grouped|SKU=B|Name=B|Description="+strings.Repeat("x", 1000)), 4000)
+	if _, err := file.WriteString("not this" + rows); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := file.Seek(int64(len("not this")), io.SeekStart); err != nil {
+		t.Fatal(err)
+	}
+	var calls, last, lastRows int64
+	o := inEuro()
+	o.Progress = func(bytesRead, rows int64) {
+		if bytesRead < last {
+			t.Errorf("progress went back from %d to %d bytes", last, bytesRead)
+		}
+		calls, last, lastRows = calls+1, bytesRead, rows
+	}
+	_, report, err := readFrom(t, o, file)
+	if err != nil || report.Rows != 4001 || report.Bytes != int64(len(rows)) || last != report.Bytes || lastRows != 4001 || calls < 4 {
+		t.Errorf("%v; %d calls, the last with %d bytes and %d rows; %d bytes in all", err, calls, last, lastRows, len(rows))
+	}
+}
+
+func TestReportsAreBounded(t *testing.T) {
+	n := MaxErrorsKept + 50
+	text := "Handle,Title,Variant SKU,Variant Price,Status\n" + strings.Repeat("a,A,A,bad,active\nb,B,B,1,draft\n", n)
+	_, report, err := read(t, inEuro(), text)
+	if err != nil || report.ErrorCount != int64(n) || len(report.Errors) != MaxErrorsKept || report.Skipped[SkipDraft] != int64(n) || len(report.Skips) != MaxSkipsKept {
+		t.Errorf("%v; %d errors, %d kept; %d skips kept", err, report.ErrorCount, len(report.Errors), len(report.Skips))
+	}
+	if _, err := json.Marshal(report); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestStock(t *testing.T) {
+	for _, c := range []struct {
+		s         Stock
+		untracked string
+		want      exchange.Availability
+	}{
+		{counted(3), "unlimited", exchange.Availability{Units: 3}},
+		{counted(-3), "", exchange.Availability{}},
+		{countNotTold, "unlimited", exchange.Availability{}},
+		{notCounted, "", exchange.Availability{}},
+		{notCounted, "unavailable", exchange.Availability{}},
+		{notCounted, "unlimited", exchange.Availability{Unlimited: true}},
+		{notCounted, "25", exchange.Availability{Units: 25}},
+	} {
+		u, err := ParseUntracked(c.untracked)
+		if err != nil || c.s.Available(u) != c.want {
+			t.Errorf("%+v with %s: %+v, %v", c.s, u, c.s.Available(u), err)
+		}
+		if again, err := ParseUntracked(u.String()); err != nil || again != u {
+			t.Errorf("%s reads back as %v, %v", u, again, err)
+		}
+	}
+	for _, s := range []string{"-1", "many", "1000000001", "1.5"} {
+		if _, err := ParseUntracked(s); err == nil {
+			t.Errorf("%q is taken", s)
+		}
+	}
+}
+
+func TestTexts(t *testing.T) {
+	for in, want := range map[string]string{
+		"  a \t b\u00a0c  ":       "a b c",
+		"evil\u202etxt.exe\u0000": "eviltxt.exe",
+		"zero\u200bwidth\ufeff":   "zerowidth",
+		"👩\u200d🔧":                "👩\u200d🔧",
+		"line\nbreak":             "line break",
+		"\ufffd":                  "",
+		"Größe 3":                 "Größe 3",
+	} {
+		if got, _ := plainLine(in, 100); got != want {
+			t.Errorf("plainLine(%q) = %q, want %q", in, got, want)
+		}
+	}
+	for in, want := range map[string]string{
+		"<p>a</p><p>b <b>c</b></p>":              "a\n\nb c",
+		"a<br>b<br/>c":                           "a\nb\nc",
+		"<ul><li>x</li><li>y</li></ul>":          "x\n\ny",
+		"1 < 2 & 3":                              "1 < 2 & 3",
+		"&lt;script&gt;":                         "<script>",
+		"<script>x<p></script>y<style>z</style>": "y",
+		"<!-- c -->t<img onerror=x src=y>":       "t",
+		"a\r\nb\r\n\r\n\r\nc":                    "a\n\nb\n\nc",
+		"<script>never closed":                   "",
+	} {
+		if got, _ := plainText(fromHTML(in), 1000); got != want {
+			t.Errorf("%q becomes %q, want %q", in, got, want)
+		}
+	}
+	if s, cut := plainLine(strings.Repeat("ä", 10), 7); s != "äää" || !cut {
+		t.Errorf("cut to %q", s)
+	}
+	for _, s := range []string{"javascript:alert(1)", "//example.com/a.jpg", "https://", "https://user@example.com/", "https://example.com/ a", "https://example.com/\u202ea", "https://example.com/" + strings.Repeat("a", 1000)} {
+		if image(s) != "" {
+			t.Errorf("%q is taken for an image", s)
+		}
+	}
+}
+
+// checkItem holds an item of any file to what package exchange promises.
+func checkItem(t testing.TB, it Item) {
+	p := it.Product
+	if _, err := exchange.ParseSKU(string(p.SKU)); err != nil {
+		t.Fatalf("%+v: %v", it, err)
+	}
+	texts := map[string]int{p.Title: exchange.MaxTitle, p.Description: exchange.MaxDescription, p.Group: exchange.MaxText, p.Vendor: exchange.MaxText,
+		p.Category: exchange.MaxText, p.Barcode: exchange.MaxText, p.Image: exchange.MaxURL}
+	for _, o := range p.Options {
+		texts[o.Name], texts[o.Value] = exchange.MaxText, exchange.MaxText
+	}
+	for s, limit := range texts {
+		if len(s) > max(limit, exchange.MaxText) || !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool {
+			return unicode.IsControl(r) && r != '\n' || unicode.Is(unicode.Bidi_Control, r)
+		}) {
+			t.Fatalf("%+v: text %q", it, s)
+		}
+	}
+	if p.Title == "" || strings.Contains(p.Title, "\n") || len(p.Options) > exchange.MaxOptions || p.Grams < 0 || p.Grams > MaxGrams ||
+		p.Price.Minor < 0 || p.Price.Minor > MaxPrice || p.Price.Currency != "EUR" || p.USD != (exchange.USDPrice{}) || p.Available != (exchange.Availability{}) ||
+		it.Stock.Units < 0 || it.Stock.Units > MaxStock || it.Line < 1 {
+		t.Fatalf("%+v breaks a bound", it)
+	}
+}
+
+// fuzzImport reads text twice, as a file and as a stream: the same items and
+// report, all within bounds.
+func fuzzImport(t *testing.T, f Format, text string) {
+	o := inEuro()
+	o.Format = f
+	items, report, err := read(t, o, text)
+	for _, it := range items {
+		checkItem(t, it)
+	}
+	o.TempDir = t.TempDir()
+	again, reportAgain, errAgain := readFrom(t, o, onStream{strings.NewReader(text)})
+	if !reflect.DeepEqual(items, again) || !reflect.DeepEqual(report, reportAgain) || (err == nil) != (errAgain == nil) {
+		t.Fatalf("%q reads differently the second time:\n%v %+v %v\n%v %+v %v", text, items, report, err, again, reportAgain, errAgain)
+	}
+}
+
+func FuzzShopify(f *testing.F) {
+	f.Fuzz(func(t *testing.T, text string) { fuzzImport(t, FormatShopify, text) })
+}
+
+func FuzzWooCommerce(f *testing.F) {
+	f.Fuzz(func(t *testing.T, text string) { fuzzImport(t, FormatWooCommerce, text) })
+}
+
+func FuzzJSONLines(f *testing.F) {
+	f.Fuzz(func(t *testing.T, text string) { fuzzImport(t, FormatJSONLines, text) })
+}
+
+func FuzzRows(f *testing.F) {
+	f.Fuzz(func(t *testing.T, text string) {
+		readAll(t, text)
+		if utf8.ValidString(text) {
+			sameAsStandard(t, text)
+		}
+	})
+}
+
+// FuzzRates: rates that are read can be used, or say why not.
+func FuzzRates(f *testing.F) {
+	f.Fuzz(func(t *testing.T, file string) {
+		rates, err := ReadRates(strings.NewReader(file))
+		if err != nil {
+			return
+		}
+		for _, c := range rates.Currencies() {
+			rate, err := rates.USD(c)
+			if err == nil {
+				err = rate.Check()
+			}
+			if code := exchange.CodeOf(err); err != nil && code != exchange.CodeNoRate && code != exchange.CodeInvalid {
+				t.Fatalf("%s: %+v, %v", c, rate, err)
+			}
+		}
+	})
+}
