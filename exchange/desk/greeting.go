@@ -28,7 +28,8 @@ func (d *Desk) Greeting(to exchange.ShopID) (*Greeting, error) {
 	}
 	if d.mayReadFeed(to) {
 		g.Window = window(max(d.clock.Now(), 0))
-		if err := d.greetFeed(g); err != nil {
+		var err error
+		if g.FeedHead, g.FeedKey, err = d.feedGreeting(); err != nil {
 			return nil, err
 		}
 	}
