@@ -1,0 +1,214 @@
+package reservation_test
+
+import (
+	"math"
+	"testing"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/reservation"
+	"pgregory.net/rapid"
+)
+
+// checkI1 is the invariant of one tracked product, from its public counts.
+func checkI1(t *rapid.T, s reservation.Stock) {
+	t.Helper()
+	if s.Available()+s.Held+s.Sold != s.Stocked+s.Shortfall() {
+		t.Fatalf("available %d + held %d + sold %d ≠ stocked %d + shortfall %d", s.Available(), s.Held, s.Sold, s.Stocked, s.Shortfall())
+	}
+	for name, n := range map[string]int64{
+		"available": s.Available(), "held": s.Held, "sold": s.Sold, "stocked": s.Stocked, "shortfall": s.Shortfall(),
+		"shipped": s.Shipped, "unshipped": s.Unshipped(), "shelf": s.Shelf(),
+	} {
+		if n < 0 {
+			t.Fatalf("%s is %d in %+v", name, n, s)
+		}
+	}
+	if s.Available() > 0 && s.Shortfall() > 0 {
+		t.Fatalf("%+v is short and available at once", s)
+	}
+	if err := s.Check(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// room is how many units a move may take, by the definition of the move.
+func room(s reservation.Stock, m reservation.Move) int64 {
+	switch m {
+	case reservation.MoveHold:
+		if s.Unlimited {
+			return math.MaxInt64
+		}
+		return s.Available()
+	case reservation.MoveRelease, reservation.MoveCommit:
+		return s.Held
+	case reservation.MoveShip, reservation.MoveCancel:
+		return s.Sold - s.Shipped
+	}
+	return 0
+}
+
+// TestStockInvariant runs random moves and counts on one product. A move is
+// taken exactly where there is room for it; I1 holds at every prefix; and while no
+// count found units missing, nothing is promised twice.
+func TestStockInvariant(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var s reservation.Stock
+		counted := false // a count took away, or the product was unlimited
+		for range rapid.IntRange(1, 60).Draw(t, "steps") {
+			before := s
+			switch rapid.IntRange(0, 9).Draw(t, "what") {
+			case 0:
+				shelf := rapid.Int64Range(0, 30).Draw(t, "shelf")
+				next, err := s.Count(shelf)
+				if err != nil || next.Shelf() != shelf || next.Available() != max(0, shelf-s.Held-s.Unshipped()) {
+					t.Fatalf("count %d of %+v: %+v, %v", shelf, s, next, err)
+				}
+				counted = counted || shelf < s.Shelf() || before.Unlimited
+				s = next
+			case 1:
+				if rapid.IntRange(0, 3).Draw(t, "uncount") == 0 {
+					s, counted = s.Uncount(), true
+				}
+			default:
+				m := reservation.Move(rapid.IntRange(1, 5).Draw(t, "move"))
+				units := rapid.Int64Range(1, 12).Draw(t, "units")
+				next, err := s.Step(m, units)
+				checkMove(t, s, m, units, next, err)
+				s = next
+			}
+			if s.Unlimited {
+				if s.Shortfall() != 0 || !s.Availability().Unlimited || s.Check() != nil {
+					t.Fatalf("unlimited stock is short: %+v", s)
+				}
+				continue
+			}
+			checkI1(t, s)
+			if a := s.Availability(); a.Unlimited || a.Units != s.Available() {
+				t.Fatalf("the catalog says %+v of %+v", a, s)
+			}
+			if !counted && s.Shortfall() != 0 {
+				t.Fatalf("oversold: %+v after %+v", s, before)
+			}
+		}
+	})
+}
+
+func checkMove(t *rapid.T, s reservation.Stock, m reservation.Move, units int64, next reservation.Stock, err error) {
+	t.Helper()
+	if units > room(s, m) {
+		want := exchange.CodeInternal
+		if m == reservation.MoveHold {
+			want = exchange.CodeInsufficient
+		}
+		if exchange.CodeOf(err) != want || next != s {
+			t.Fatalf("move %d of %d units: %v and %+v; want %v and %+v", m, units, err, next, want, s)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatalf("move %d of %d units from %+v: %v", m, units, s, err)
+	}
+	d := reservation.Stock{Held: next.Held - s.Held, Sold: next.Sold - s.Sold, Shipped: next.Shipped - s.Shipped}
+	want := map[reservation.Move]reservation.Stock{
+		reservation.MoveHold:    {Held: units},
+		reservation.MoveRelease: {Held: -units},
+		reservation.MoveCommit:  {Held: -units, Sold: units},
+		reservation.MoveShip:    {Shipped: units},
+		reservation.MoveCancel:  {Sold: -units},
+	}[m]
+	if d != want {
+		t.Fatalf("move %d of %d units changed %+v, want %+v", m, units, d, want)
+	}
+	if stocked := max(s.Stocked, next.Shipped); next.Stocked != stocked || next.Unlimited != s.Unlimited {
+		t.Fatalf("move %d: stocked %d became %d, want %d", m, s.Stocked, next.Stocked, stocked)
+	}
+}
+
+func TestStockRefuses(t *testing.T) {
+	s := reservation.Stock{Stocked: 10, Held: 3, Sold: 4, Shipped: 1}
+	for name, c := range map[string]struct {
+		stock reservation.Stock
+		move  reservation.Move
+		units int64
+		code  exchange.Code
+	}{
+		"hold all":            {s, reservation.MoveHold, 3, exchange.CodeOK},
+		"hold one more":       {s, reservation.MoveHold, 4, exchange.CodeInsufficient},
+		"release one more":    {s, reservation.MoveRelease, 4, exchange.CodeInternal},
+		"commit one more":     {s, reservation.MoveCommit, 4, exchange.CodeInternal},
+		"ship one more":       {s, reservation.MoveShip, 4, exchange.CodeInternal},
+		"cancel shipped ones": {s, reservation.MoveCancel, 4, exchange.CodeInternal},
+		"nothing":             {s, reservation.MoveHold, 0, exchange.CodeInternal},
+		"less than nothing":   {s, reservation.MoveRelease, -1, exchange.CodeInternal},
+		"the least number":    {s, reservation.MoveCommit, math.MinInt64, exchange.CodeInternal},
+		"no move":             {s, 0, 1, exchange.CodeInternal},
+		"unknown move":        {s, 6, 1, exchange.CodeInternal},
+		"unlimited wraps":     {reservation.Stock{Unlimited: true, Held: 1}, reservation.MoveHold, math.MaxInt64, exchange.CodeInternal},
+		"greatest number":     {s, reservation.MoveHold, math.MaxInt64, exchange.CodeInsufficient},
+	} {
+		next, err := c.stock.Step(c.move, c.units)
+		if exchange.CodeOf(err) != c.code || (err != nil && next != c.stock) {
+			t.Errorf("%s: %+v, %v; want %v", name, next, err, c.code)
+		}
+	}
+}
+
+// A count below what is promised is a shortfall; it shrinks as promises end, as
+// a later count finds more, and as units are shipped that were there after all.
+func TestShortfall(t *testing.T) {
+	s := reservation.Stock{Stocked: 10, Held: 3, Sold: 5}
+	s = count(t, s, 2)
+	expect := func(step string, available, shortfall, shelf int64) {
+		t.Helper()
+		if s.Available() != available || s.Shortfall() != shortfall || s.Shelf() != shelf {
+			t.Errorf("%s: available %d, short %d, shelf %d; want %d, %d, %d",
+				step, s.Available(), s.Shortfall(), s.Shelf(), available, shortfall, shelf)
+		}
+	}
+	expect("2 counted, 8 promised", 0, 6, 2)
+	s = move(t, s, reservation.MoveRelease, 3)
+	expect("the hold released", 0, 3, 2)
+	s = move(t, s, reservation.MoveShip, 2)
+	expect("2 shipped", 0, 3, 0)
+	s = move(t, s, reservation.MoveShip, 1)
+	expect("a third found and shipped", 0, 2, 0)
+	s = move(t, s, reservation.MoveCancel, 1)
+	expect("one cancelled", 0, 1, 0)
+	s = count(t, s, 4)
+	expect("4 delivered and counted", 3, 0, 4)
+	s = move(t, s, reservation.MoveShip, 1)
+	expect("the last shipped", 3, 0, 3)
+}
+
+func TestCountBounds(t *testing.T) {
+	for shelf, ok := range map[int64]bool{
+		math.MinInt64: false, -1: false, 0: true, reservation.MaxShelf: true, reservation.MaxShelf + 1: false, math.MaxInt64: false,
+	} {
+		s := reservation.Stock{Unlimited: true, Stocked: 7, Held: 1, Sold: 6, Shipped: 5}
+		next, err := s.Count(shelf)
+		if (err == nil) != ok || (!ok && (exchange.CodeOf(err) != exchange.CodeInvalid || next != s)) {
+			t.Errorf("count %d: %+v, %v", shelf, next, err)
+		}
+		if ok && (next.Unlimited || next.Shelf() != shelf) {
+			t.Errorf("count %d: %+v", shelf, next)
+		}
+	}
+}
+
+func count(t *testing.T, s reservation.Stock, shelf int64) reservation.Stock {
+	t.Helper()
+	next, err := s.Count(shelf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return next
+}
+
+func move(t *testing.T, s reservation.Stock, m reservation.Move, units int64) reservation.Stock {
+	t.Helper()
+	next, err := s.Step(m, units)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return next
+}
