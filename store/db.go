@@ -2,12 +2,14 @@ package store
 
 import (
 	"errors"
+	"io/fs"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/table"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
@@ -22,12 +24,13 @@ type DB struct {
 	bdb      *badger.DB
 	limits   Limits
 	space    *space
-	log      *slog.Logger
+	log      *activeLog // nil when unsynced; used under committing
+	slog     *slog.Logger
 	metrics  *metrics
 	readOnly bool   // Commit refuses; see ReadOnly
 	remove   func() // cleans up after Close; nil = nothing to do
 
-	committing sync.Mutex                 // held by the commit in flight
+	committing sync.RWMutex               // locked by the commit in flight, read-locked to take a snapshot
 	broken     atomic.Pointer[brokenFail] // set by the first Commit of unknown outcome
 
 	gate   sync.Mutex // guards closed, and active's step away from zero
@@ -61,21 +64,26 @@ func (d *DB) Get(key []byte) (value []byte, ok bool, err error) {
 		return nil, false, err
 	}
 	defer d.active.Done()
-	err = d.bdb.View(func(txn *badger.Txn) error {
-		item, err := txn.Get(inner(key))
-		if err != nil {
-			return err
-		}
-		value, err = item.ValueCopy(nil)
-		return err
-	})
-	switch {
-	case errors.Is(err, badger.ErrKeyNotFound):
+	txn, err := d.snapshot()
+	if err != nil {
+		return nil, false, err
+	}
+	defer txn.Discard()
+	item, err := txn.Get(inner(key))
+	if errors.Is(err, badger.ErrKeyNotFound) {
 		return nil, false, nil
-	case err != nil:
-		return nil, false, exchange.Errorf(exchange.CodeInternal, "reading from %s: %w", d.dir, err)
+	}
+	if err == nil {
+		value, err = item.ValueCopy(nil)
+	}
+	if err != nil {
+		return nil, false, d.readError(err)
 	}
 	return value, true, nil
+}
+
+func (d *DB) readError(err error) error {
+	return exchange.Errorf(exchange.CodeInternal, "reading from %s: %w", d.dir, err)
 }
 
 // Limits says what one Commit may carry.
@@ -112,7 +120,7 @@ func (d *DB) Commit(writes []desk.Write) error {
 		// match desk.ErrRefused and promise what nobody knows.
 		err = exchange.Errorf(exchange.CodeInternal, "a commit to %s failed and nobody knows whether it happened; end the process and start it again: %w", d.dir, err)
 		d.broken.Store(&brokenFail{err})
-		d.log.Error("ALARM: a commit failed; the store is out of use until it is opened again", "dir", d.dir, "err", err)
+		d.slog.Error("ALARM: a commit failed; the store is out of use until it is opened again", "dir", d.dir, "err", err)
 		return err
 	}
 	d.metrics.committed(writes, time.Since(start))
@@ -143,7 +151,29 @@ func (d *DB) write(writes []desk.Write) error {
 			return err
 		}
 	}
-	return txn.Commit()
+	return d.commit(txn)
+}
+
+// commit makes a transaction durable.
+func (d *DB) commit(txn *badger.Txn) error {
+	if err := txn.Commit(); err != nil {
+		return err
+	}
+	if d.log == nil {
+		return nil
+	}
+	return d.log.sync()
+}
+
+// snapshot starts a read of what is durable: Badger shows a transaction before
+// it is synced, so it waits for the commit in flight.
+func (d *DB) snapshot() (*badger.Txn, error) {
+	d.committing.RLock()
+	defer d.committing.RUnlock()
+	if b := d.broken.Load(); b != nil {
+		return nil, b.err
+	}
+	return d.bdb.NewTransaction(false), nil
 }
 
 // Healthy returns nil while commits are accepted, else why they are not and
@@ -158,16 +188,19 @@ func (d *DB) Healthy() error {
 	return nil
 }
 
-// Verify reads every table and checks its sums; CodeInternal names the damage.
-// It takes as long as reading the whole store; a node runs it now and then,
-// for Badger's reads do not report a block that rots while the store is open.
+// Verify reads every table from the disk and checks its sums; CodeInternal names
+// the damage. It takes as long as reading the whole store; a node runs it now and then,
+// for Badger does not check a block that rots while the store is open.
 func (d *DB) Verify() error {
 	if err := d.enter(); err != nil {
 		return err
 	}
 	defer d.active.Done()
-	if err := d.bdb.VerifyChecksum(); err != nil {
-		return damaged(d.dir, err)
+	for _, t := range d.bdb.Tables() {
+		_, err := checkTable(table.NewFilename(t.ID, d.dir))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // compaction may have replaced it
+			return damaged(d.dir, err)
+		}
 	}
 	return nil
 }
@@ -184,7 +217,7 @@ func (d *DB) Close() error {
 	d.gate.Unlock()
 	d.active.Wait()
 	d.metrics.unregister()
-	err := d.bdb.Close()
+	err := errors.Join(d.log.close(), d.bdb.Close())
 	if d.remove != nil {
 		d.remove()
 	}

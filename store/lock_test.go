@@ -38,7 +38,7 @@ func child(role, dir string) error {
 		fmt.Println("locked")
 		select {}
 	}
-	d, err := Open(dir, ledger)
+	d, err := Open(dir, Options{Sync: true, Profile: Replica, FreeFloor: -1}) // for its small log
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func child(role, dir string) error {
 	} else if ok {
 		last, _ = strconv.Atoi(string(v))
 	}
-	pad := make([]byte, 20_000) // passes through the memtable every 1,600 commits
+	pad := make([]byte, 20_000) // fills the memtable every 400 commits
 	for i := last + 1; ; i++ {
 		n := []byte(strconv.Itoa(i))
 		err := d.Commit([]desk.Write{
@@ -131,7 +131,7 @@ func TestKill(t *testing.T) {
 	for range 8 {
 		cmd, lines := start(t, "commit", dir)
 		said := ""
-		for range 1 + random.IntN(2000) {
+		for range 1 + random.IntN(700) {
 			if !lines.Scan() {
 				t.Fatal("the child ended")
 			}

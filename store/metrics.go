@@ -26,7 +26,6 @@ type metrics struct {
 
 	free, floor, healthy    *prometheus.Desc
 	levelTables, levelBytes *prometheus.Desc
-	cacheHits, cacheMisses  *prometheus.Desc
 }
 
 // newMetrics registers the store's figures; it returns nil without a registry.
@@ -56,8 +55,6 @@ func newMetrics(d *DB, opts Options) (*metrics, error) {
 		healthy:     desc("healthy", "1 while commits are accepted."),
 		levelTables: desc("level_tables", "Tables of a level of the LSM tree.", "level"),
 		levelBytes:  desc("level_bytes", "Bytes of a level of the LSM tree.", "level"),
-		cacheHits:   desc("block_cache_hits_total", "Blocks found in the cache."),
-		cacheMisses: desc("block_cache_misses_total", "Blocks not found in the cache."),
 	}
 	if err := m.reg.Register(m); err != nil {
 		return nil, exchange.Errorf(exchange.CodeInternal, "the metrics of store %q cannot be registered: %w", opts.Name, err)
@@ -96,7 +93,7 @@ func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 	m.bytes.Describe(ch)
 	m.writes.Describe(ch)
 	m.refusals.Describe(ch)
-	for _, d := range []*prometheus.Desc{m.free, m.floor, m.healthy, m.levelTables, m.levelBytes, m.cacheHits, m.cacheMisses} {
+	for _, d := range []*prometheus.Desc{m.free, m.floor, m.healthy, m.levelTables, m.levelBytes} {
 		ch <- d
 	}
 }
@@ -130,9 +127,5 @@ func (m *metrics) collectBadger(ch chan<- prometheus.Metric) {
 		level := strconv.Itoa(l.Level)
 		ch <- prometheus.MustNewConstMetric(m.levelTables, prometheus.GaugeValue, float64(l.NumTables), level)
 		ch <- prometheus.MustNewConstMetric(m.levelBytes, prometheus.GaugeValue, float64(l.Size), level)
-	}
-	if c := m.db.bdb.BlockCacheMetrics(); c != nil {
-		ch <- prometheus.MustNewConstMetric(m.cacheHits, prometheus.CounterValue, float64(c.Hits()))
-		ch <- prometheus.MustNewConstMetric(m.cacheMisses, prometheus.CounterValue, float64(c.Misses()))
 	}
 }

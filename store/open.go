@@ -2,7 +2,6 @@ package store
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -39,9 +38,9 @@ func Open(dir string, opts Options) (*DB, error) {
 	if err != nil {
 		return nil, openError(dir, err)
 	}
-	d := &DB{dir: dir, bdb: bdb, limits: t.limits, space: s, log: opts.logger()}
+	d := &DB{dir: dir, bdb: bdb, limits: t.limits, space: s, slog: opts.logger()}
 	if err := d.start(opts); err != nil {
-		return nil, errors.Join(err, bdb.Close())
+		return nil, errors.Join(err, d.log.close(), bdb.Close())
 	}
 	return d, nil
 }
@@ -81,17 +80,20 @@ func prepare(dir string, opts Options) error {
 		return lockedError(dir)
 	}
 	defer release()
-	return checkLogs(dir, opts.Sync && !opts.AcceptLoss, opts.logger())
+	span, err := checkLogs(dir, opts.Sync && !opts.AcceptLoss, opts.logger())
+	if err != nil {
+		return err
+	}
+	if err := checkTables(dir, span, opts.badger(dir)); err != nil {
+		return damaged(dir, err)
+	}
+	return nil
 }
 
 // openBadger turns a panic over damaged files into an error. Badger's own
 // goroutines are out of its reach.
 func openBadger(o badger.Options) (bdb *badger.DB, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("badger panicked: %v", p)
-		}
-	}()
+	defer recovered(&err)
 	return badger.Open(o)
 }
 
@@ -112,15 +114,19 @@ func damaged(dir string, err error) error {
 	return exchange.Errorf(exchange.CodeInternal, "the store in %s cannot be read; keep a copy of it and restore the latest backup: %w", dir, err)
 }
 
-// start checks the format, or writes it, and makes the folder durable.
-func (d *DB) start(opts Options) error {
-	if err := d.checkFormat(); err != nil {
-		return err
+// start makes the folder durable and checks the format, or writes it.
+func (d *DB) start(opts Options) (err error) {
+	if opts.Sync {
+		if d.log, err = openActiveLog(d.dir); err != nil {
+			return exchange.Errorf(exchange.CodeInternal, "the log of %s cannot be opened: %w", d.dir, err)
+		}
 	}
 	if err := syncDir(d.dir); err != nil {
 		return err
 	}
-	var err error
+	if err := d.checkFormat(); err != nil {
+		return err
+	}
 	d.metrics, err = newMetrics(d, opts)
 	return err
 }
@@ -155,9 +161,12 @@ func (d *DB) checkFormat() error {
 }
 
 func (d *DB) writeFormat() error {
-	err := d.bdb.Update(func(txn *badger.Txn) error {
-		return txn.Set(formatKey, strconv.AppendInt(nil, Format, 10))
-	})
+	txn := d.bdb.NewTransaction(true)
+	defer txn.Discard()
+	err := txn.Set(formatKey, strconv.AppendInt(nil, Format, 10))
+	if err == nil {
+		err = d.commit(txn)
+	}
 	if err != nil {
 		return exchange.Errorf(exchange.CodeInternal, "the store in %s cannot be written: %w", d.dir, err)
 	}

@@ -140,7 +140,7 @@ func folder(t testing.TB, dir string) map[string][]byte {
 	must(t, err)
 	files := map[string][]byte{}
 	for _, e := range entries {
-		b, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		b, _, err := readUsed(filepath.Join(dir, e.Name()))
 		must(t, err)
 		files[e.Name()] = b
 	}

@@ -52,11 +52,9 @@ const DefaultFreeFloor = 256 << 20
 
 // tuning is what a Profile means.
 type tuning struct {
-	limits     Limits
-	memTable   int64 // bytes; also the WAL that a start after a crash replays, a third of a second at most
-	blockCache int64 // bytes; 0 without compression: blocks are read in place
-	compress   options.CompressionType
-	openFloor  int64 // free bytes below which Open would risk SIGBUS; see below
+	limits    Limits
+	memTable  int64 // bytes; also the most of a WAL that a start after a crash replays
+	openFloor int64 // free bytes below which Open would risk SIGBUS; see below
 }
 
 // memTables is the number of memtables that wait for being written as tables
@@ -68,10 +66,9 @@ const memTables = 2
 const openSlack = 16 << 20
 
 func (p Profile) tuning() tuning {
-	t := tuning{limits: ledgerLimits, memTable: 32 << 20, compress: options.None}
+	t := tuning{limits: ledgerLimits, memTable: 32 << 20}
 	if p == Replica {
-		// 8 MiB of cache hold 2,000 blocks: the hot end of a search index.
-		t = tuning{limits: replicaLimits, memTable: 8 << 20, blockCache: 8 << 20, compress: options.Snappy}
+		t = tuning{limits: replicaLimits, memTable: 8 << 20}
 	}
 	t.openFloor = (memTables+1)*t.memTable + openSlack
 	return t
@@ -98,16 +95,16 @@ func (o Options) logger() *slog.Logger {
 func (o Options) badger(dir string) badger.Options {
 	t := o.Profile.tuning()
 	b := badger.DefaultOptions(dir)
-	b.SyncWrites = o.Sync
+	b.SyncWrites = false // activeLog syncs
 	b.MemTableSize = t.memTable
 	b.NumMemtables = memTables
 	b.NumLevelZeroTables = 4 // compaction starts; see DefaultFreeFloor
 	b.NumCompactors = 2      // the least Badger takes
 	b.ValueThreshold = MaxValueBytes + 1
 	b.ValueLogFileSize = 1 << 20 // the least Badger takes; the file stays empty
-	b.Compression = t.compress
-	b.BlockCacheSize = t.blockCache
-	b.ChecksumVerificationMode = options.OnTableRead
+	b.Compression = options.None // tables.go verifies tables as they are
+	b.BlockCacheSize = 0         // blocks are read in place
+	b.ChecksumVerificationMode = options.NoVerification
 	b.DetectConflicts = false // commits are blind writes, one at a time
 	b.MetricsEnabled = false  // process-wide expvars; metrics.go has our own
 	b.Logger = badgerLog{o.logger()}

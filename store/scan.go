@@ -5,7 +5,6 @@ import (
 
 	"github.com/dgraph-io/badger/v4"
 
-	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
 )
 
@@ -38,22 +37,26 @@ func (d *DB) Scan(r desk.Range, visit func(key, value []byte) bool) error {
 	if bytes.Compare(from, to) >= 0 {
 		return nil
 	}
-	err := d.bdb.View(func(txn *badger.Txn) error {
-		opts := badger.DefaultIteratorOptions
-		// Values lie beside their keys; prefetching would start a goroutine for each
-		// only to wait for it.
-		opts.PrefetchValues = false
-		opts.Reverse = r.Reverse
-		opts.Prefix = commonPrefix(from, to) // leaves out tables that cannot have a key of r
-		it := txn.NewIterator(opts)
-		defer it.Close()
-		if r.Reverse {
-			return scanDown(it, from, to, visit)
-		}
-		return scanUp(it, from, to, visit)
-	})
+	txn, err := d.snapshot()
 	if err != nil {
-		return exchange.Errorf(exchange.CodeInternal, "reading from %s: %w", d.dir, err)
+		return err
+	}
+	defer txn.Discard()
+	opts := badger.DefaultIteratorOptions
+	// Values lie beside their keys; prefetching would start a goroutine for each
+	// only to wait for it.
+	opts.PrefetchValues = false
+	opts.Reverse = r.Reverse
+	opts.Prefix = commonPrefix(from, to) // leaves out tables that cannot have a key of r
+	it := txn.NewIterator(opts)
+	defer it.Close()
+	if r.Reverse {
+		err = scanDown(it, from, to, visit)
+	} else {
+		err = scanUp(it, from, to, visit)
+	}
+	if err != nil {
+		return d.readError(err)
 	}
 	return nil
 }

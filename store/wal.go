@@ -1,10 +1,12 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -41,30 +43,30 @@ const (
 // with an error if strict, else by cutting off everything after that place, so
 // that the store comes back as it was at some commit. The caller keeps other processes
 // off the folder.
-func checkLogs(dir string, strict bool, log *slog.Logger) error {
+func checkLogs(dir string, strict bool, log *slog.Logger) (logSpan, error) {
+	var span logSpan
 	names, err := logNames(dir)
 	if err != nil {
-		return exchange.Errorf(exchange.CodeInternal, "the folder %s cannot be read: %w", dir, err)
+		return span, exchange.Errorf(exchange.CodeInternal, "the folder %s cannot be read: %w", dir, err)
 	}
-	var last uint64 // number of the last transaction so far; 0 = none yet
-	lost := false   // what follows is cut off
+	lost := false // what follows is cut off
 	for _, name := range names {
 		path := filepath.Join(dir, name)
-		b, err := os.ReadFile(path)
+		b, size, err := readUsed(path)
 		if err != nil {
-			return exchange.Errorf(exchange.CodeInternal, "a log of the store cannot be read: %w", err)
+			return span, exchange.Errorf(exchange.CodeInternal, "a log of the store cannot be read: %w", err)
 		}
-		if len(b) == 0 || lost {
+		if size == 0 || lost {
 			// Badger was about to delete an empty one, its content being in a table, or
 			// had just created it. Left alone it would keep Badger from opening.
 			if err := os.Remove(path); err != nil {
-				return exchange.Errorf(exchange.CodeInternal, "a log of the store cannot be removed: %w", err)
+				return span, exchange.Errorf(exchange.CodeInternal, "a log of the store cannot be removed: %w", err)
 			}
 			continue
 		}
-		end, to, err := readLog(b, last)
+		end, err := readLog(b, &span)
 		if err != nil && strict {
-			return exchange.Errorf(exchange.CodeInternal,
+			return span, exchange.Errorf(exchange.CodeInternal,
 				"the log %s is damaged: %w. Commits after that place would be lost, orders among them: keep a copy of the folder and restore the latest backup, or accept the loss and compare the ledgers with every partner", path, err)
 		}
 		if err != nil {
@@ -72,12 +74,16 @@ func checkLogs(dir string, strict bool, log *slog.Logger) error {
 			lost = true
 		}
 		if err := cutLog(path, b, end); err != nil {
-			return err
+			return span, err
 		}
-		last = to
 	}
-	return nil
+	return span, nil
 }
+
+// logSpan is the run of transactions that logs hold; zero when they hold none.
+type logSpan struct{ first, last uint64 }
+
+func (s logSpan) covers(txn uint64) bool { return s.first <= txn && txn <= s.last }
 
 // cutLog removes what stands behind end. Badger would not replay it either, but
 // lengths in it could make it ask for gigabytes.
@@ -119,24 +125,26 @@ func logNumber(name string) (int64, error) {
 	return strconv.ParseInt(digits, 10, 32)
 }
 
-// readLog returns where the last whole transaction of a log ends, and the number of
-// the last one up to there; last is that of the logs before, 0 when there was none. An
-// error says that transactions are missing that a crash cannot have cut off.
-func readLog(b []byte, last uint64) (end int, to uint64, err error) {
+// readLog returns where the last whole transaction of a log ends and adds its
+// transactions to the span of the logs before. An error says that transactions are
+// missing that a crash cannot have cut off.
+func readLog(b []byte, span *logSpan) (end int, err error) {
 	if len(b) < logHeader {
-		return len(b), last, nil
+		return len(b), nil
 	}
 	end = logHeader
 	for {
 		n, txn := readTxn(b[end:])
-		if n == 0 {
-			return end, last, judgeTail(b[end:], end, last)
-		}
-		if last != 0 && txn != last+1 {
-			return end, last, fmt.Errorf("transaction %d follows %d at byte %d", txn, last, end)
+		switch {
+		case n == 0:
+			return end, judgeTail(b[end:], end, span.last)
+		case span.last == 0:
+			span.first = txn
+		case txn != span.last+1:
+			return end, fmt.Errorf("transaction %d follows %d at byte %d", txn, span.last, end)
 		}
 		end += n
-		last = txn
+		span.last = txn
 	}
 }
 
@@ -221,6 +229,34 @@ func readEntry(b []byte) (logEntry, int) {
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// readUsed reads a file up to the zeros at its end, of which a log is mostly
+// made, and returns its size too.
+func readUsed(path string) (b []byte, size int64, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer f.Close()
+	var chunk, zeros [64 << 10]byte
+	skipped := 0 // zeros read and not yet kept
+	for {
+		n, err := io.ReadFull(f, chunk[:])
+		size += int64(n)
+		if bytes.Equal(chunk[:n], zeros[:n]) {
+			skipped += n
+		} else {
+			b = append(append(b, make([]byte, skipped)...), chunk[:n]...)
+			skipped = 0
+		}
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return b, size, nil
+		}
+		if err != nil {
+			return nil, size, err
+		}
+	}
+}
 
 func allZero(b []byte) bool {
 	for _, c := range b {

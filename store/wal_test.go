@@ -23,7 +23,7 @@ func theLog(t testing.TB, dir string) (path string, b []byte, ends []int) {
 		t.Fatalf("logs %q, want one", names)
 	}
 	path = filepath.Join(dir, names[0])
-	b, err = os.ReadFile(path)
+	b, _, err = readUsed(path)
 	must(t, err)
 	for at := logHeader; ; {
 		n, _ := readTxn(b[at:])
@@ -40,12 +40,13 @@ func TestReadLog(t *testing.T) {
 	if len(ends) != 11 { // the format and ten commits
 		t.Fatalf("%d transactions, want 11", len(ends))
 	}
-	end, to, err := readLog(b, 0)
+	var span logSpan
+	end, err := readLog(b, &span)
 	must(t, err)
-	if end != ends[10] || to != 11 {
-		t.Errorf("the log ends at %d with %d, want %d with 11", end, to, ends[10])
+	if end != ends[10] || span != (logSpan{1, 11}) {
+		t.Errorf("the log ends at %d with %v, want %d with 1 to 11", end, span, ends[10])
 	}
-	if _, _, err := readLog(b, 7); err == nil {
+	if _, err := readLog(b, &logSpan{1, 7}); err == nil {
 		t.Error("a gap between two logs passes")
 	}
 }
@@ -54,11 +55,11 @@ func TestReadLog(t *testing.T) {
 // transaction that others follow is found; the last looks like a crash.
 func TestDamagedLog(t *testing.T) {
 	_, b, ends := theLog(t, unclean(t, 4))
-	b = b[:ends[4]+100]
+	b = append(b[:ends[4]], make([]byte, 100)...)
 	for i := logHeader; i < ends[4]; i++ {
 		bad := bytes.Clone(b)
 		bad[i] ^= 1 << (i % 8)
-		end, _, err := readLog(bad, 0)
+		end, err := readLog(bad, new(logSpan))
 		if i < ends[3] && err == nil {
 			t.Errorf("a flip at byte %d of %v passes", i, ends)
 		}
@@ -67,7 +68,7 @@ func TestDamagedLog(t *testing.T) {
 		}
 	}
 	for i := logHeader; i < ends[4]; i++ { // a crash may have cut it anywhere
-		end, _, err := readLog(b[:i], 0)
+		end, err := readLog(b[:i], new(logSpan))
 		must(t, err)
 		if end > i || end != logHeader && !slices.Contains(ends, end) {
 			t.Errorf("cut at %d it ends at %d", i, end)
@@ -124,8 +125,10 @@ func TestCheckLogsCutsEverythingBehindALoss(t *testing.T) {
 	must(t, os.WriteFile(path, first, 0o600))
 
 	log := slog.New(slog.DiscardHandler)
-	wantCode(t, checkLogs(dir, true, log), exchange.CodeInternal)
-	must(t, checkLogs(dir, false, log))
+	_, err := checkLogs(dir, true, log)
+	wantCode(t, err, exchange.CodeInternal)
+	_, err = checkLogs(dir, false, log)
+	must(t, err)
 	d := mustOpen(t, dir, ledger)
 	n := 0
 	must(t, d.Scan(desk.Range{}, func(_, _ []byte) bool { n++; return true }))
@@ -140,11 +143,11 @@ func FuzzReadLog(f *testing.F) {
 	f.Add(b[:ends[3]-5])
 	f.Add(slices.Concat(b[:ends[0]], b[ends[1]:ends[3]]))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		end, _, err := readLog(b, 0)
+		end, err := readLog(b, new(logSpan))
 		if end > len(b) || end < 0 {
 			t.Fatalf("a log of %d bytes ends at %d", len(b), end)
 		}
-		if again, _, _ := readLog(b[:end], 0); err == nil && again != end {
+		if again, _ := readLog(b[:end], new(logSpan)); err == nil && again != end {
 			t.Fatalf("cut at its end %d it ends at %d", end, again)
 		}
 	})
