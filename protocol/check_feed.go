@@ -141,6 +141,11 @@ func checkFeedPull(v *desk.FeedPull) error {
 			return errorf("buckets ascend and are below %d; %d does not", MaxBuckets, b)
 		}
 	}
+	if h := v.Have; h != nil {
+		if err := checkSignature("the feed's head", h.Payload, h.Signature, maxSmall); err != nil {
+			return err
+		}
+	}
 	return checkFeedName(v.Feed)
 }
 

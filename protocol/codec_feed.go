@@ -99,21 +99,33 @@ func feedUpdateIn(_ *fields, m *pb.FeedUpdate) *desk.FeedUpdate {
 }
 
 func feedPullOut(v *desk.FeedPull) *pb.FeedPull {
-	return &pb.FeedPull{
+	m := &pb.FeedPull{
 		Feed: v.Feed, Epoch: v.Epoch, After: v.After, Buckets: v.Buckets, BucketDigests: v.BucketDigests,
 	}
+	if v.Have != nil {
+		m.Have = signedOut(v.Have.Payload, v.Have.Signature)
+	}
+	return m
 }
 
 func feedPullIn(_ *fields, m *pb.FeedPull) *desk.FeedPull {
-	return &desk.FeedPull{
+	v := &desk.FeedPull{
 		Feed: m.Feed, Epoch: m.Epoch, After: m.After, Buckets: m.Buckets, BucketDigests: m.BucketDigests,
 	}
+	if m.Have != nil {
+		head := feedSignedIn(m.Have)
+		v.Have = &head
+	}
+	return v
 }
 
 func feedChunkOut(v *desk.FeedChunk) *pb.FeedChunk {
 	m := &pb.FeedChunk{Full: v.Full, Items: feedItemsOut(v.Items), Last: v.Last}
 	if v.Head != nil {
 		m.Head = signedOut(v.Head.Payload, v.Head.Signature)
+	}
+	if v.Key != nil {
+		m.Key = feedKeyOut(v.Key)
 	}
 	if len(v.Digests) > 0 {
 		m.Digests = make([]byte, 0, 32*len(v.Digests))
@@ -130,6 +142,10 @@ func feedChunkIn(f *fields, m *pb.FeedChunk) *desk.FeedChunk {
 		head := feedSignedIn(m.Head)
 		v.Head = &head
 	}
+	if m.Key != nil {
+		key := f.feedKey(m.Key)
+		v.Key = &key
+	}
 	if len(m.Digests)%32 != 0 {
 		f.fail("digests have %d bytes, no multiple of 32", len(m.Digests))
 	} else if len(m.Digests) > 0 {
@@ -143,14 +159,14 @@ func feedChunkIn(f *fields, m *pb.FeedChunk) *desk.FeedChunk {
 
 func feedMetaOut(v *desk.FeedMeta) *pb.FeedMeta {
 	return &pb.FeedMeta{
-		Epoch: v.Epoch, Sequence: v.Sequence, Count: v.Count, Floor: v.Floor,
+		Epoch: v.Epoch, Sequence: v.Sequence, Count: v.Count, Floor: v.Floor, Tombstones: v.Tombstones,
 		Key: feedKeyOut(&v.Key), Head: signedOut(v.Head.Payload, v.Head.Signature),
 	}
 }
 
 func feedMetaIn(f *fields, m *pb.FeedMeta) *desk.FeedMeta {
 	return &desk.FeedMeta{
-		Epoch: m.Epoch, Sequence: m.Sequence, Count: m.Count, Floor: m.Floor,
+		Epoch: m.Epoch, Sequence: m.Sequence, Count: m.Count, Floor: m.Floor, Tombstones: m.Tombstones,
 		Key: f.feedKey(m.Key), Head: feedSignedIn(m.Head),
 	}
 }

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/merkle"
 )
 
@@ -46,15 +47,10 @@ const MaxEntry = MaxRequest + 1<<10
 // MaxSealedEntry bounds a sealed Entry: 52.6 KiB.
 const MaxSealedEntry = MaxEntry + MaxSealOverhead
 
-// MaxTradeMessage bounds a request or reply of the trade protocol: four of the
-// largest ledger entries, or some 250 of the usual ones of 1 KiB, and one frame that
-// keeps a slow link busy for 20 ms at 100 Mbit/s.
-const MaxTradeMessage = 256 << 10
-
-// MaxEntriesBytes is how many bytes of entries a reply, push or submit may
-// carry so that the whole stays below MaxTradeMessage whatever their number:
-// the tags of 200-byte entries, the smallest there are, are 2% of it, 5 KiB.
-const MaxEntriesBytes = MaxTradeMessage - 16<<10
+// MaxTradeMessage bounds a request or reply of the trade protocol: the entries that
+// desk puts into one (768 KiB; its submits are smaller) and their tags, 4 bytes for
+// each of at most 4,000 entries (the smallest has some 200 bytes).
+const MaxTradeMessage = desk.MaxEntriesBytes + 32<<10
 
 // MaxShipTo bounds an encoded ship-to: 11 texts of 255 bytes and their tags are 2,849.
 const MaxShipTo = 3 << 10
@@ -87,8 +83,8 @@ const (
 	MaxFeedChunk = 160 << 10
 	// MaxBuckets is how many buckets a set digest has: 12 bits of SHA-256(SKU).
 	MaxBuckets = 4096
-	// MaxFeedPull bounds a pull: 4,096 bucket numbers of two bytes, and its head.
-	MaxFeedPull = 9 << 10
+	// MaxFeedPull bounds a pull: 4,096 bucket numbers of two bytes, and a signed head.
+	MaxFeedPull = MaxBuckets*2 + 2<<10
 )
 
 // MaxRecord bounds a stored record: below Badger's 1 MiB, above which it would

@@ -290,6 +290,7 @@ type FeedPull struct {
 	After         uint64                 `protobuf:"varint,3,opt,name=after,proto3" json:"after,omitempty"`
 	Buckets       []uint32               `protobuf:"varint,4,rep,packed,name=buckets,proto3" json:"buckets,omitempty"`
 	BucketDigests bool                   `protobuf:"varint,5,opt,name=bucket_digests,json=bucketDigests,proto3" json:"bucket_digests,omitempty"`
+	Have          *Signed                `protobuf:"bytes,6,opt,name=have,proto3" json:"have,omitempty"` // a FeedHead, domain souk/feed/1
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -359,6 +360,13 @@ func (x *FeedPull) GetBucketDigests() bool {
 	return false
 }
 
+func (x *FeedPull) GetHave() *Signed {
+	if x != nil {
+		return x.Have
+	}
+	return nil
+}
+
 type FeedChunk struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Head          *Signed                `protobuf:"bytes,1,opt,name=head,proto3" json:"head,omitempty"` // a FeedHead, domain souk/feed/1
@@ -366,6 +374,7 @@ type FeedChunk struct {
 	Items         []*FeedItem            `protobuf:"bytes,3,rep,name=items,proto3" json:"items,omitempty"`
 	Digests       []byte                 `protobuf:"bytes,4,opt,name=digests,proto3" json:"digests,omitempty"` // 32 bytes a bucket, in order
 	Last          bool                   `protobuf:"varint,5,opt,name=last,proto3" json:"last,omitempty"`
+	Key           *FeedKey               `protobuf:"bytes,6,opt,name=key,proto3" json:"key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -435,6 +444,66 @@ func (x *FeedChunk) GetLast() bool {
 	return false
 }
 
+func (x *FeedChunk) GetKey() *FeedKey {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+// FeedKey encrypts a feed's gossip.
+type FeedKey struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`   // 8 bytes
+	Key           []byte                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"` // 32 bytes
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FeedKey) Reset() {
+	*x = FeedKey{}
+	mi := &file_feed_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FeedKey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FeedKey) ProtoMessage() {}
+
+func (x *FeedKey) ProtoReflect() protoreflect.Message {
+	mi := &file_feed_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FeedKey.ProtoReflect.Descriptor instead.
+func (*FeedKey) Descriptor() ([]byte, []int) {
+	return file_feed_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *FeedKey) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *FeedKey) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
 var File_feed_proto protoreflect.FileDescriptor
 
 const file_feed_proto_rawDesc = "" +
@@ -459,19 +528,24 @@ const file_feed_proto_rawDesc = "" +
 	"FeedUpdate\x12#\n" +
 	"\x04head\x18\x01 \x01(\v2\x0f.souk.v1.SignedR\x04head\x12\x14\n" +
 	"\x05after\x18\x02 \x01(\x04R\x05after\x12'\n" +
-	"\x05items\x18\x03 \x03(\v2\x11.souk.v1.FeedItemR\x05items\"\x8b\x01\n" +
+	"\x05items\x18\x03 \x03(\v2\x11.souk.v1.FeedItemR\x05items\"\xb0\x01\n" +
 	"\bFeedPull\x12\x12\n" +
 	"\x04feed\x18\x01 \x01(\tR\x04feed\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x14\n" +
 	"\x05after\x18\x03 \x01(\x04R\x05after\x12\x18\n" +
 	"\abuckets\x18\x04 \x03(\rR\abuckets\x12%\n" +
-	"\x0ebucket_digests\x18\x05 \x01(\bR\rbucketDigests\"\x9b\x01\n" +
+	"\x0ebucket_digests\x18\x05 \x01(\bR\rbucketDigests\x12#\n" +
+	"\x04have\x18\x06 \x01(\v2\x0f.souk.v1.SignedR\x04have\"\xbf\x01\n" +
 	"\tFeedChunk\x12#\n" +
 	"\x04head\x18\x01 \x01(\v2\x0f.souk.v1.SignedR\x04head\x12\x12\n" +
 	"\x04full\x18\x02 \x01(\bR\x04full\x12'\n" +
 	"\x05items\x18\x03 \x03(\v2\x11.souk.v1.FeedItemR\x05items\x12\x18\n" +
 	"\adigests\x18\x04 \x01(\fR\adigests\x12\x12\n" +
-	"\x04last\x18\x05 \x01(\bR\x04lastB)Z'github.com/souk-market/souk/protocol/pbb\x06proto3"
+	"\x04last\x18\x05 \x01(\bR\x04last\x12\"\n" +
+	"\x03key\x18\x06 \x01(\v2\x10.souk.v1.FeedKeyR\x03key\"+\n" +
+	"\aFeedKey\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\fR\x03keyB)Z'github.com/souk-market/souk/protocol/pbb\x06proto3"
 
 var (
 	file_feed_proto_rawDescOnce sync.Once
@@ -485,7 +559,7 @@ func file_feed_proto_rawDescGZIP() []byte {
 	return file_feed_proto_rawDescData
 }
 
-var file_feed_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_feed_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_feed_proto_goTypes = []any{
 	(*FeedItem)(nil),    // 0: souk.v1.FeedItem
 	(*FeedProduct)(nil), // 1: souk.v1.FeedProduct
@@ -493,20 +567,23 @@ var file_feed_proto_goTypes = []any{
 	(*FeedUpdate)(nil),  // 3: souk.v1.FeedUpdate
 	(*FeedPull)(nil),    // 4: souk.v1.FeedPull
 	(*FeedChunk)(nil),   // 5: souk.v1.FeedChunk
-	(*Product)(nil),     // 6: souk.v1.Product
-	(*Signed)(nil),      // 7: souk.v1.Signed
+	(*FeedKey)(nil),     // 6: souk.v1.FeedKey
+	(*Product)(nil),     // 7: souk.v1.Product
+	(*Signed)(nil),      // 8: souk.v1.Signed
 }
 var file_feed_proto_depIdxs = []int32{
-	6, // 0: souk.v1.FeedProduct.product:type_name -> souk.v1.Product
-	7, // 1: souk.v1.FeedUpdate.head:type_name -> souk.v1.Signed
+	7, // 0: souk.v1.FeedProduct.product:type_name -> souk.v1.Product
+	8, // 1: souk.v1.FeedUpdate.head:type_name -> souk.v1.Signed
 	0, // 2: souk.v1.FeedUpdate.items:type_name -> souk.v1.FeedItem
-	7, // 3: souk.v1.FeedChunk.head:type_name -> souk.v1.Signed
-	0, // 4: souk.v1.FeedChunk.items:type_name -> souk.v1.FeedItem
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	8, // 3: souk.v1.FeedPull.have:type_name -> souk.v1.Signed
+	8, // 4: souk.v1.FeedChunk.head:type_name -> souk.v1.Signed
+	0, // 5: souk.v1.FeedChunk.items:type_name -> souk.v1.FeedItem
+	6, // 6: souk.v1.FeedChunk.key:type_name -> souk.v1.FeedKey
+	7, // [7:7] is the sub-list for method output_type
+	7, // [7:7] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_feed_proto_init() }
@@ -521,7 +598,7 @@ func file_feed_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_feed_proto_rawDesc), len(file_feed_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

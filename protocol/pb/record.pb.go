@@ -1411,6 +1411,7 @@ type FeedMeta struct {
 	Floor         uint64                 `protobuf:"varint,4,opt,name=floor,proto3" json:"floor,omitempty"`
 	Key           *FeedKey               `protobuf:"bytes,5,opt,name=key,proto3" json:"key,omitempty"`
 	Head          *Signed                `protobuf:"bytes,6,opt,name=head,proto3" json:"head,omitempty"` // a FeedHead, domain souk/feed/1
+	Tombstones    uint64                 `protobuf:"varint,7,opt,name=tombstones,proto3" json:"tombstones,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1485,6 +1486,13 @@ func (x *FeedMeta) GetHead() *Signed {
 		return x.Head
 	}
 	return nil
+}
+
+func (x *FeedMeta) GetTombstones() uint64 {
+	if x != nil {
+		return x.Tombstones
+	}
+	return 0
 }
 
 type ReplicaMeta struct {
@@ -1575,7 +1583,8 @@ var File_record_proto protoreflect.FileDescriptor
 
 const file_record_proto_rawDesc = "" +
 	"\n" +
-	"\frecord.proto\x12\asouk.v1\x1a\vtrade.proto\x1a\vtypes.proto\"\xa9\x01\n" +
+	"\frecord.proto\x12\asouk.v1\x1a\n" +
+	"feed.proto\x1a\vtrade.proto\x1a\vtypes.proto\"\xa9\x01\n" +
 	"\rProductRecord\x12*\n" +
 	"\aproduct\x18\x01 \x01(\v2\x10.souk.v1.ProductR\aproduct\x12\x1f\n" +
 	"\vimported_ms\x18\x02 \x01(\x03R\n" +
@@ -1712,14 +1721,17 @@ const file_record_proto_rawDesc = "" +
 	"\x04ours\x18\x04 \x01(\fR\x04ours\x12\x16\n" +
 	"\x06theirs\x18\x05 \x01(\fR\x06theirs\x12\x10\n" +
 	"\x03why\x18\x06 \x01(\tR\x03why\x12\x13\n" +
-	"\x05at_ms\x18\a \x01(\x03R\x04atMs\"\xb1\x01\n" +
+	"\x05at_ms\x18\a \x01(\x03R\x04atMs\"\xd1\x01\n" +
 	"\bFeedMeta\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12\x14\n" +
 	"\x05count\x18\x03 \x01(\x04R\x05count\x12\x14\n" +
 	"\x05floor\x18\x04 \x01(\x04R\x05floor\x12\"\n" +
 	"\x03key\x18\x05 \x01(\v2\x10.souk.v1.FeedKeyR\x03key\x12#\n" +
-	"\x04head\x18\x06 \x01(\v2\x0f.souk.v1.SignedR\x04head\"\xb3\x01\n" +
+	"\x04head\x18\x06 \x01(\v2\x0f.souk.v1.SignedR\x04head\x12\x1e\n" +
+	"\n" +
+	"tombstones\x18\a \x01(\x04R\n" +
+	"tombstones\"\xb3\x01\n" +
 	"\vReplicaMeta\x12\x12\n" +
 	"\x04shop\x18\x01 \x01(\fR\x04shop\x12#\n" +
 	"\x04head\x18\x02 \x01(\v2\x0f.souk.v1.SignedR\x04head\x12\x14\n" +
@@ -1811,6 +1823,7 @@ func file_record_proto_init() {
 	if File_record_proto != nil {
 		return
 	}
+	file_feed_proto_init()
 	file_trade_proto_init()
 	file_types_proto_init()
 	type x struct{}

@@ -1007,63 +1007,12 @@ func (x *ChainGreeting) GetProof() []byte {
 	return nil
 }
 
-type FeedKey struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`   // 8 bytes
-	Key           []byte                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"` // 32 bytes
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *FeedKey) Reset() {
-	*x = FeedKey{}
-	mi := &file_trade_proto_msgTypes[17]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *FeedKey) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*FeedKey) ProtoMessage() {}
-
-func (x *FeedKey) ProtoReflect() protoreflect.Message {
-	mi := &file_trade_proto_msgTypes[17]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use FeedKey.ProtoReflect.Descriptor instead.
-func (*FeedKey) Descriptor() ([]byte, []int) {
-	return file_trade_proto_rawDescGZIP(), []int{17}
-}
-
-func (x *FeedKey) GetId() []byte {
-	if x != nil {
-		return x.Id
-	}
-	return nil
-}
-
-func (x *FeedKey) GetKey() []byte {
-	if x != nil {
-		return x.Key
-	}
-	return nil
-}
-
 var File_trade_proto protoreflect.FileDescriptor
 
 const file_trade_proto_rawDesc = "" +
 	"\n" +
-	"\vtrade.proto\x12\asouk.v1\x1a\fledger.proto\x1a\vtypes.proto\"\x93\x01\n" +
+	"\vtrade.proto\x12\asouk.v1\x1a\n" +
+	"feed.proto\x1a\fledger.proto\x1a\vtypes.proto\"\x93\x01\n" +
 	"\x04Hold\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12#\n" +
 	"\x05lines\x18\x02 \x03(\v2\r.souk.v1.LineR\x05lines\x12\x18\n" +
@@ -1129,10 +1078,7 @@ const file_trade_proto_rawDesc = "" +
 	"\bfeed_key\x18\x04 \x01(\v2\x10.souk.v1.FeedKeyR\afeedKey\"H\n" +
 	"\rChainGreeting\x12!\n" +
 	"\x04head\x18\x01 \x01(\v2\r.souk.v1.HeadR\x04head\x12\x14\n" +
-	"\x05proof\x18\x02 \x01(\fR\x05proof\"+\n" +
-	"\aFeedKey\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\fR\x02id\x12\x10\n" +
-	"\x03key\x18\x02 \x01(\fR\x03keyB)Z'github.com/souk-market/souk/protocol/pbb\x06proto3"
+	"\x05proof\x18\x02 \x01(\fR\x05proofB)Z'github.com/souk-market/souk/protocol/pbb\x06proto3"
 
 var (
 	file_trade_proto_rawDescOnce sync.Once
@@ -1146,7 +1092,7 @@ func file_trade_proto_rawDescGZIP() []byte {
 	return file_trade_proto_rawDescData
 }
 
-var file_trade_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_trade_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_trade_proto_goTypes = []any{
 	(*Hold)(nil),             // 0: souk.v1.Hold
 	(*Release)(nil),          // 1: souk.v1.Release
@@ -1165,30 +1111,30 @@ var file_trade_proto_goTypes = []any{
 	(*Hello)(nil),            // 14: souk.v1.Hello
 	(*Greeting)(nil),         // 15: souk.v1.Greeting
 	(*ChainGreeting)(nil),    // 16: souk.v1.ChainGreeting
-	(*FeedKey)(nil),          // 17: souk.v1.FeedKey
-	(*Line)(nil),             // 18: souk.v1.Line
-	(HoldState)(0),           // 19: souk.v1.HoldState
-	(*Quote)(nil),            // 20: souk.v1.Quote
-	(Code)(0),                // 21: souk.v1.Code
-	(*Signed)(nil),           // 22: souk.v1.Signed
-	(*Availability)(nil),     // 23: souk.v1.Availability
-	(*Money)(nil),            // 24: souk.v1.Money
+	(*Line)(nil),             // 17: souk.v1.Line
+	(HoldState)(0),           // 18: souk.v1.HoldState
+	(*Quote)(nil),            // 19: souk.v1.Quote
+	(Code)(0),                // 20: souk.v1.Code
+	(*Signed)(nil),           // 21: souk.v1.Signed
+	(*Availability)(nil),     // 22: souk.v1.Availability
+	(*Money)(nil),            // 23: souk.v1.Money
+	(*FeedKey)(nil),          // 24: souk.v1.FeedKey
 	(*Head)(nil),             // 25: souk.v1.Head
 }
 var file_trade_proto_depIdxs = []int32{
-	18, // 0: souk.v1.Hold.lines:type_name -> souk.v1.Line
-	19, // 1: souk.v1.HoldAnswer.state:type_name -> souk.v1.HoldState
-	20, // 2: souk.v1.HoldAnswer.quote:type_name -> souk.v1.Quote
-	21, // 3: souk.v1.HoldAnswer.refusal:type_name -> souk.v1.Code
+	17, // 0: souk.v1.Hold.lines:type_name -> souk.v1.Line
+	18, // 1: souk.v1.HoldAnswer.state:type_name -> souk.v1.HoldState
+	19, // 2: souk.v1.HoldAnswer.quote:type_name -> souk.v1.Quote
+	20, // 3: souk.v1.HoldAnswer.refusal:type_name -> souk.v1.Code
 	7,  // 4: souk.v1.Submit.requests:type_name -> souk.v1.SubmittedRequest
-	22, // 5: souk.v1.SubmittedRequest.signed:type_name -> souk.v1.Signed
+	21, // 5: souk.v1.SubmittedRequest.signed:type_name -> souk.v1.Signed
 	13, // 6: souk.v1.StockAnswer.lines:type_name -> souk.v1.StockLine
-	23, // 7: souk.v1.StockLine.available:type_name -> souk.v1.Availability
-	24, // 8: souk.v1.StockLine.price:type_name -> souk.v1.Money
+	22, // 7: souk.v1.StockLine.available:type_name -> souk.v1.Availability
+	23, // 8: souk.v1.StockLine.price:type_name -> souk.v1.Money
 	15, // 9: souk.v1.Hello.greeting:type_name -> souk.v1.Greeting
 	16, // 10: souk.v1.Greeting.chains:type_name -> souk.v1.ChainGreeting
-	22, // 11: souk.v1.Greeting.feed_head:type_name -> souk.v1.Signed
-	17, // 12: souk.v1.Greeting.feed_key:type_name -> souk.v1.FeedKey
+	21, // 11: souk.v1.Greeting.feed_head:type_name -> souk.v1.Signed
+	24, // 12: souk.v1.Greeting.feed_key:type_name -> souk.v1.FeedKey
 	25, // 13: souk.v1.ChainGreeting.head:type_name -> souk.v1.Head
 	14, // [14:14] is the sub-list for method output_type
 	14, // [14:14] is the sub-list for method input_type
@@ -1202,6 +1148,7 @@ func file_trade_proto_init() {
 	if File_trade_proto != nil {
 		return
 	}
+	file_feed_proto_init()
 	file_ledger_proto_init()
 	file_types_proto_init()
 	type x struct{}
@@ -1210,7 +1157,7 @@ func file_trade_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_trade_proto_rawDesc), len(file_trade_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,0 +1,143 @@
+package gen
+
+import (
+	"pgregory.net/rapid"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+)
+
+func (s source) holdRequest() desk.Hold {
+	return desk.Hold{
+		ID: s.holdID(), Lines: s.lines(), Country: country.Draw(s.t, "country"), MaxTotal: s.amount(), Lifetime: s.amount(),
+	}
+}
+
+func submit(s source) desk.Value {
+	return &desk.Submit{Have: s.number(), Requests: list(s, 3, func() desk.SubmittedRequest {
+		r := desk.SubmittedRequest{Signed: s.signed()}
+		if s.flag() {
+			r.Salt, r.ShipTo = s.salt(), s.blob()
+		}
+		return r
+	})}
+}
+
+func stockQuery(s source) desk.Value {
+	q := &desk.StockQuery{SKUs: []exchange.SKU{s.sku()}}
+	q.SKUs = append(q.SKUs, list(s, 3, s.sku)...)
+	return q
+}
+
+func stockAnswer(s source) desk.Value {
+	return &desk.StockAnswer{At: s.time(), Lines: list(s, 3, func() desk.StockLine {
+		l := desk.StockLine{SKU: s.sku(), Known: s.flag()}
+		if l.Known {
+			l.Available, l.Price = s.availability(), s.money()
+		}
+		return l
+	})}
+}
+
+func hello(s source) desk.Value {
+	return &desk.Hello{Agent: "souk/1.0.0", Members: s.optional(), Profile: s.optional(), Greeting: desk.Greeting{
+		Window: exchange.Window(s.small()),
+		Chains: list(s, 2, func() desk.ChainGreeting {
+			return desk.ChainGreeting{Head: s.head(), Proof: s.optional()}
+		}),
+		FeedHead: maybe(s, s.signedFeed), FeedKey: maybe(s, s.feedKey),
+	}}
+}
+
+func holdAnswer(s source) desk.Value {
+	v := &desk.HoldAnswer{
+		Hold: s.holdID(), Request: s.hash(), State: s.state(), Quote: maybe(s, s.quote),
+		Refusal: s.code(), Detail: s.text(), At: s.time(),
+	}
+	v.Supplier, v.Retailer = s.parties()
+	return v
+}
+
+func request(s source) desk.Value {
+	v := &desk.Request{Number: s.positive(), At: s.time(), Act: s.act()}
+	v.Supplier, v.Retailer = s.parties()
+	return v
+}
+
+func entry(s source) desk.Value {
+	v := &desk.Entry{Outcome: s.code(), Detail: s.text(), Terms: s.small()}
+	v.Supplier, v.Retailer = s.parties()
+	v.Position, v.At = s.positive(), s.time()
+	if v.Position > 1 {
+		v.Prev = s.hash()
+	}
+	if s.flag() {
+		v.Own = s.act()
+		return v
+	}
+	signed := s.signed()
+	v.Request, v.Number = &signed, s.positive()
+	return v
+}
+
+// act is any of the acts, so that a forgotten one is found.
+func (s source) act() desk.Act {
+	acts := []func() desk.Act{
+		func() desk.Act { return desk.ProposeTerms{Terms: s.terms()} },
+		func() desk.Act { return desk.AcceptTerms{Proposal: s.hash()} },
+		func() desk.Act { return desk.DeclineTerms{Proposal: s.hash()} },
+		func() desk.Act { return desk.EndTrade{Reason: s.text()} },
+		func() desk.Act { return desk.SubmitOrder{Order: s.holdID(), Quote: s.blob(), ShipTo: s.hash()} },
+		func() desk.Act { return desk.CancelOrder{Order: s.holdID(), Lines: s.units(), Reason: s.text()} },
+		func() desk.Act { return desk.AcceptOrder{Order: s.holdID()} },
+		func() desk.Act { return desk.RejectOrder{Order: s.holdID(), Reason: s.text()} },
+		func() desk.Act {
+			return desk.ShipOrder{Order: s.holdID(), Lines: s.units(), Carrier: s.text(), Tracking: s.text()}
+		},
+		func() desk.Act { return desk.DeliverOrder{Order: s.holdID(), Lines: s.units()} },
+		func() desk.Act { return desk.ExpireOrder{Order: s.holdID()} },
+	}
+	return rapid.SampledFrom(acts).Draw(s.t, "act")()
+}
+
+func shipTo(s source) desk.Value {
+	v := exchange.ShipTo{
+		Name: "N" + s.text(), Lines: []string{"1 " + s.text()}, City: "C" + s.text(), Region: s.text(),
+		PostalCode: s.text(), Country: country.Draw(s.t, "country"), Email: s.text(), Phone: s.text(),
+	}
+	v.Lines = append(v.Lines, list(s, 3, s.text)...)
+	return &desk.ShipTo{ShipTo: v}
+}
+
+func feedHead(s source) desk.Value {
+	return &desk.FeedHead{
+		Shop: s.shop(), Feed: exchange.MainFeed, Epoch: s.number(), Sequence: s.number(),
+		Count: s.number(), Digest: s.hash(), At: s.time(),
+	}
+}
+
+func (s source) item() desk.FeedItem {
+	return desk.FeedItem{Sequence: s.positive(), SKU: s.sku(), Record: s.optional()}
+}
+
+func feedUpdate(s source) desk.Value {
+	return &desk.FeedUpdate{Head: s.signedFeed(), After: s.number(), Items: list(s, 4, s.item)}
+}
+
+func feedPull(s source) desk.Value {
+	v := &desk.FeedPull{
+		Feed: exchange.MainFeed, Epoch: s.number(), After: s.number(),
+		BucketDigests: s.flag(), Have: maybe(s, s.signedFeed),
+	}
+	for b := uint32(s.upTo(1000)); b < 4096 && s.flag(); b += 1 + uint32(s.upTo(1000)) {
+		v.Buckets = append(v.Buckets, b)
+	}
+	return v
+}
+
+func feedChunk(s source) desk.Value {
+	return &desk.FeedChunk{
+		Head: maybe(s, s.signedFeed), Key: maybe(s, s.feedKey), Full: s.flag(),
+		Items: list(s, 4, s.item), Digests: list(s, 4, s.hash), Last: s.flag(),
+	}
+}

@@ -1,0 +1,114 @@
+package gen
+
+import (
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/order"
+	"github.com/souk-market/souk/exchange/partnership"
+	"github.com/souk-market/souk/exchange/reservation"
+)
+
+func productRecord(s source) desk.Value {
+	return &desk.ProductRecord{
+		Product: s.product(), Imported: s.time(), Removed: s.flag(),
+		FileStock: desk.FileStock{Set: s.flag(), Unlimited: s.flag(), Units: s.amount()},
+	}
+}
+
+func stockRecord(s source) desk.Value {
+	return &desk.StockRecord{Stock: reservation.Stock{
+		Unlimited: s.flag(), Stocked: -s.amount(), Held: s.amount(), Sold: s.amount(), Shipped: s.amount(),
+	}}
+}
+
+func holdRecord(s source) desk.Value {
+	v := &desk.HoldRecord{
+		Retailer: s.shop(),
+		Hold:     reservation.Hold{State: s.state(), Issued: s.time(), Expires: s.time(), Ended: s.time(), Refusal: s.code()},
+		Terms:    s.small(), Placed: s.optional(), Latest: s.optional(),
+	}
+	if s.flag() {
+		v.Request, v.LatestRequest, v.Hold.Lines = s.hash(), s.hash(), s.lines()
+	}
+	return v
+}
+
+func orderRecord(s source) desk.Value {
+	v := &desk.OrderRecord{
+		ID: s.holdID(), Quote: s.quote(), ShipToHash: s.hash(), First: s.number(), Last: s.number(),
+		Reason: s.text(), Requested: s.time(), Refusal: s.code(), Detail: s.text(), CancelAt: s.time(),
+		Order: order.Order{
+			Cancel: s.cancel(), Submitted: s.time(), AcceptBy: s.time(), Accepted: s.time(), Closed: s.time(),
+			Rejected: s.flag(), Expired: s.flag(),
+			Lines: list(s, 3, func() order.Line {
+				return order.Line{SKU: s.sku(), Ordered: s.amount(), Shipped: s.amount(), Delivered: s.amount(), Cancelled: s.amount()}
+			}),
+		},
+		Parcels: list(s, 3, func() desk.Parcel {
+			return desk.Parcel{At: s.time(), Lines: s.units(), Carrier: s.text(), Tracking: s.text()}
+		}),
+	}
+	v.Supplier, v.Retailer = s.parties()
+	return v
+}
+
+func chainRecord(s source) desk.Value {
+	v := &desk.ChainRecord{
+		Chain: ledger.Chain{
+			Position: s.number(), Hash: s.hash(), At: s.time(), Answered: s.number(), Acked: s.number(), Frozen: s.flag(),
+		},
+		Queued: s.number(), OpenHeld: s.amount(), OpenUnshipped: s.amount(),
+	}
+	v.Chain.Supplier, v.Chain.Retailer = s.parties()
+	if s.flag() {
+		v.AckedHead = desk.SignedHead{Payload: s.blob(), Signature: s.signature()}
+	}
+	return v
+}
+
+func partnershipRecord(s source) desk.Value {
+	v := &desk.PartnershipRecord{Ending: s.flag(), Queued: s.text(), Refusal: s.code(), Detail: s.text()}
+	if s.flag() {
+		v.State = partnership.State{
+			Version: s.small(), Terms: s.terms(), Active: s.flag(), Since: s.time(), Ended: s.time(), EndedBy: s.party(),
+		}
+	}
+	if s.flag() {
+		v.State.Open = partnership.Proposal{Hash: s.hash(), By: s.party(), Terms: s.terms(), At: s.time()}
+	}
+	return v
+}
+
+func outboxRecord(s source) desk.Value {
+	v := &desk.OutboxRecord{Number: s.positive(), Signed: s.signed()}
+	if s.flag() {
+		v.Salt, v.ShipTo = s.salt(), s.blob()
+	}
+	return v
+}
+
+func reservationRecord(s source) desk.Value {
+	return &desk.ReservationRecord{
+		Supplier: s.shop(), Request: s.holdRequest(), Raw: s.blob(), State: s.state(), Answer: s.optional(),
+		Refusal: s.code(), Detail: s.text(), Created: s.time(), Expires: s.time(),
+	}
+}
+
+func evidenceRecord(s source) desk.Value {
+	v := &desk.EvidenceRecord{Position: s.positive(), Ours: s.optional(), Theirs: s.blob(), Why: s.text(), At: s.time()}
+	v.Supplier, v.Retailer = s.parties()
+	return v
+}
+
+func feedMeta(s source) desk.Value {
+	return &desk.FeedMeta{
+		Epoch: s.number(), Sequence: s.number(), Count: s.number(), Floor: s.number(), Tombstones: s.number(),
+		Key: s.feedKey(), Head: s.signedFeed(),
+	}
+}
+
+func replicaMeta(s source) desk.Value {
+	return &desk.ReplicaMeta{
+		Shop: s.shop(), Head: s.signedFeed(), Epoch: s.number(), At: s.number(), Key: s.feedKey(), Refreshed: s.time(),
+	}
+}
