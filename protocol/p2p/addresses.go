@@ -1,0 +1,177 @@
+package p2p
+
+import (
+	"github.com/libp2p/go-libp2p/core/event"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/peerstore"
+	"github.com/libp2p/go-libp2p/core/record"
+	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
+	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+// Addresses are the multiaddrs others may dial, each ending in /p2p/<own peer ID>.
+func (n *Node) Addresses() []string {
+	addrs, err := peer.AddrInfoToP2pAddrs(&peer.AddrInfo{ID: n.host.ID(), Addrs: n.host.Addrs()})
+	if err != nil {
+		return nil
+	}
+	return addrStrings(addrs)
+}
+
+func addrStrings(addrs []ma.Multiaddr) []string {
+	list := make([]string, len(addrs))
+	for i, a := range addrs {
+		list[i] = a.String()
+	}
+	return list
+}
+
+// SignedAddresses is the node's current signed peer record (libp2p RFC 0003),
+// for others to LearnAddresses from; empty while there is none.
+func (n *Node) SignedAddresses() []byte {
+	book, ok := peerstore.GetCertifiedAddrBook(n.host.Peerstore())
+	if !ok {
+		return nil
+	}
+	env := book.GetPeerRecord(n.host.ID())
+	if env == nil {
+		return nil
+	}
+	b, err := env.Marshal()
+	if err != nil {
+		n.log.Error("own address record", "err", err)
+		return nil
+	}
+	return b
+}
+
+// LearnAddresses takes a member's signed peer record from wherever it came. The
+// record's signature says whose it is; one of a stranger, too large or not
+// verifying is refused. An older one than known changes nothing.
+func (n *Node) LearnAddresses(envelope []byte) error {
+	return n.learn(exchange.ShopID{}, envelope)
+}
+
+// learn is LearnAddresses; unless from is zero, the record must be from's own.
+func (n *Node) learn(from exchange.ShopID, envelope []byte) error {
+	env, rec, shop, err := openRecord(envelope)
+	if err != nil {
+		return err
+	}
+	if !from.IsZero() && shop != from {
+		return exchange.Errorf(exchange.CodeSignature, "the address record is of %s, not of %s who sent it", shop, from)
+	}
+	if !n.gate.admits(rec.PeerID) {
+		return exchange.Errorf(exchange.CodeNotMember, "the address record is of %s, who is not a member", shop)
+	}
+	fresh, err := n.store(env, rec)
+	if err != nil || !fresh || n.cfg.Book == nil || n.gate.hubs[rec.PeerID] {
+		return err
+	}
+	if err := n.cfg.Book.SaveAddresses(shop, envelope); err != nil {
+		n.log.Warn("addresses not saved", "shop", shop, "err", err)
+	}
+	return nil
+}
+
+// store replaces what the peerstore knew by a newer record.
+func (n *Node) store(env *record.Envelope, rec *peer.PeerRecord) (fresh bool, err error) {
+	book, ok := peerstore.GetCertifiedAddrBook(n.host.Peerstore())
+	if !ok {
+		return false, nil
+	}
+	n.addrMu.Lock()
+	defer n.addrMu.Unlock()
+	if old := book.GetPeerRecord(rec.PeerID); old != nil {
+		var known peer.PeerRecord
+		if err := old.TypedRecord(&known); err == nil && known.Seq >= rec.Seq {
+			if known.Seq == rec.Seq { // heard again: keep it longer
+				n.host.Peerstore().AddAddrs(rec.PeerID, known.Addrs, AddressTTL)
+			}
+			return false, nil
+		}
+		n.host.Peerstore().ClearAddrs(rec.PeerID)
+	}
+	return book.ConsumePeerRecord(env, AddressTTL)
+}
+
+func openRecord(envelope []byte) (*record.Envelope, *peer.PeerRecord, exchange.ShopID, error) {
+	if len(envelope) > MaxRecord {
+		return nil, nil, exchange.ShopID{}, exchange.Errorf(exchange.CodeLimit, "an address record has at most %d bytes, not %d", MaxRecord, len(envelope))
+	}
+	rec := new(peer.PeerRecord)
+	env, err := record.ConsumeTypedEnvelope(envelope, rec)
+	if err != nil {
+		return nil, nil, exchange.ShopID{}, exchange.Errorf(exchange.CodeSignature, "the address record does not verify: %w", err)
+	}
+	shop, ok := shopOf(rec.PeerID)
+	if !ok || !rec.PeerID.MatchesPublicKey(env.PublicKey) {
+		return nil, nil, exchange.ShopID{}, exchange.Errorf(exchange.CodeSignature, "the address record was not signed by the peer it names")
+	}
+	if len(rec.Addrs) > MaxAddresses {
+		return nil, nil, exchange.ShopID{}, exchange.Errorf(exchange.CodeLimit, "an address record names at most %d addresses, not %d", MaxAddresses, len(rec.Addrs))
+	}
+	return env, rec, shop, nil
+}
+
+// loadAddresses fills the peerstore from the address book.
+func (n *Node) loadAddresses() {
+	if n.cfg.Book == nil {
+		return
+	}
+	records, err := n.cfg.Book.LoadAddresses()
+	if err != nil {
+		n.log.Warn("saved addresses not read; partners are found through the hub", "err", err)
+		return
+	}
+	for shop, envelope := range records {
+		env, rec, signer, err := openRecord(envelope)
+		if err == nil && signer == shop && n.gate.admits(rec.PeerID) {
+			_, err = n.store(env, rec)
+		}
+		if err != nil {
+			n.log.Warn("saved address record not used", "shop", shop, "err", err)
+		}
+	}
+}
+
+// forget removes all addresses of a shop.
+func (n *Node) forget(shop exchange.ShopID) {
+	n.addrMu.Lock()
+	n.host.Peerstore().ClearAddrs(peerOf(shop))
+	n.addrMu.Unlock()
+	if n.cfg.Book == nil {
+		return
+	}
+	if err := n.cfg.Book.SaveAddresses(shop, nil); err != nil {
+		n.log.Warn("saved addresses not removed", "shop", shop, "err", err)
+	}
+}
+
+// OnAddresses calls f when the node's own addresses changed, so that
+// SignedAddresses can be spread. It is set before Start; f must not block for long.
+func (n *Node) OnAddresses(f func()) { n.onAddresses = append(n.onAddresses, f) }
+
+func (n *Node) followAddresses() {
+	sub, err := n.host.EventBus().Subscribe(new(event.EvtLocalAddressesUpdated), eventbus.Name("souk"))
+	if err != nil {
+		n.log.Error("own address changes will not be told", "err", err)
+		return
+	}
+	defer sub.Close()
+	for {
+		select {
+		case <-n.ctx.Done():
+			return
+		case _, ok := <-sub.Out():
+			if !ok {
+				return
+			}
+			for _, f := range n.onAddresses {
+				f()
+			}
+		}
+	}
+}

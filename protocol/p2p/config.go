@@ -1,0 +1,128 @@
+package p2p
+
+import (
+	"crypto/ed25519"
+	"log/slog"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+// Config says who a Node is and whom it trusts. Key, Federation and Members are
+// required.
+type Config struct {
+	Key        ed25519.PrivateKey // of the shop or the hub's closed host; its peer ID is the ShopID
+	Federation string             // stands in every protocol ID: 1 to 64 letters, digits, dots, dashes, underscores
+	Listen     []string           // multiaddrs; empty = DefaultListen
+	Announce   []string           // multiaddrs told to others instead of the host's own; empty = the host's own
+	Hubs       []string           // multiaddrs of the hubs' closed hosts, each ending in /p2p/<peer>: trusted, bootstrap and relay
+	Hub        bool               // serve as a hub: relay for members, AutoNAT, reachable by definition
+	Members    Directory
+	Hellos     Hellos      // nil = the application has nothing to say in a hello
+	Book       AddressBook // nil = addresses do not survive a restart
+	Version    string      // of the program, told to members as souk/<version>; empty = "dev"
+
+	Registerer  prometheus.Registerer // nil = no metrics
+	Logger      *slog.Logger          // nil = no log
+	HostOptions []libp2p.Option       // applied last; package p2psim puts a simulated network here
+}
+
+// DefaultListen is every interface, TCP and QUIC, with ports the system chooses.
+var DefaultListen = []string{
+	"/ip4/0.0.0.0/tcp/0", "/ip4/0.0.0.0/udp/0/quic-v1",
+	"/ip6/::/tcp/0", "/ip6/::/udp/0/quic-v1",
+}
+
+// Directory answers who is a member. It is asked on every connection, stream and
+// message and must answer from memory. The hubs of the configuration need not be
+// in it. Safe for concurrent use.
+type Directory interface {
+	// Admit reports whether shop is a member now.
+	Admit(shop exchange.ShopID) bool
+	// Unknown tells that a key which is no member knocked or is wanted, so that
+	// the member list may be pulled. It must return at once; the callee limits
+	// how often it acts on it.
+	Unknown(shop exchange.ShopID)
+}
+
+// Hellos is what the application says and hears in a hello. Safe for concurrent use.
+type Hellos interface {
+	// Hello returns at most MaxHello bytes for one partner.
+	Hello(to exchange.ShopID) []byte
+	// Greet receives the partner's. An error refuses the connection; the partner
+	// is told its code and text. It is called again for every later hello.
+	Greet(from exchange.ShopID, hello []byte) error
+}
+
+// AddressBook keeps members' signed addresses over a restart. Safe for
+// concurrent use; errors are logged and cost only speed of finding a partner.
+type AddressBook interface {
+	// LoadAddresses returns every saved record by shop.
+	LoadAddresses() (map[exchange.ShopID][]byte, error)
+	// SaveAddresses replaces shop's record; an empty one forgets it.
+	SaveAddresses(shop exchange.ShopID, record []byte) error
+}
+
+// maxFederation bounds a federation's name, so that protocol IDs stay short.
+const maxFederation = 64
+
+// settings is a Config that was checked and parsed.
+type settings struct {
+	Config
+	listen   []ma.Multiaddr
+	announce []ma.Multiaddr
+	hubs     []peer.AddrInfo
+	self     exchange.ShopID
+}
+
+func (c Config) check() (settings, error) {
+	s := settings{Config: c}
+	if len(c.Key) != ed25519.PrivateKeySize {
+		return s, exchange.Errorf(exchange.CodeInvalid, "an Ed25519 private key has %d bytes, not %d", ed25519.PrivateKeySize, len(c.Key))
+	}
+	if c.Members == nil {
+		return s, exchange.Errorf(exchange.CodeInvalid, "a node needs a directory of members")
+	}
+	if err := checkName("federation", c.Federation, maxFederation, false); err != nil {
+		return s, err
+	}
+	var err error
+	if s.self, err = exchange.ShopIDFromKey(c.Key.Public().(ed25519.PublicKey)); err != nil {
+		return s, err
+	}
+	if len(c.Listen) == 0 {
+		s.Listen = DefaultListen
+	}
+	if s.listen, err = parseAddrs(s.Listen); err != nil {
+		return s, err
+	}
+	if s.announce, err = parseAddrs(c.Announce); err != nil {
+		return s, err
+	}
+	if s.hubs, err = parsePeers(c.Hubs); err != nil {
+		return s, err
+	}
+	if s.Logger == nil {
+		s.Logger = slog.New(slog.DiscardHandler)
+	}
+	if s.Version == "" {
+		s.Version = "dev"
+	}
+	return s, nil
+}
+
+func parseAddrs(list []string) ([]ma.Multiaddr, error) {
+	var addrs []ma.Multiaddr
+	for _, s := range list {
+		a, err := ma.NewMultiaddr(s)
+		if err != nil {
+			return nil, exchange.Errorf(exchange.CodeInvalid, "address %q: %v; write it like /ip4/203.0.113.7/tcp/4001", s, err)
+		}
+		addrs = append(addrs, a)
+	}
+	return addrs, nil
+}

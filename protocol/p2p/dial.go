@@ -1,0 +1,210 @@
+package p2p
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
+	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+// Paths of a DialReport.
+const (
+	PathOpen        = "open connection"
+	PathAddressBook = "address book"
+	PathDHT         = "dht"
+	PathRelay       = "relay"
+)
+
+// DialReport says how a member was reached.
+type DialReport struct {
+	Path      string          // how its address was found; PathRelay where the connection is relayed
+	Address   string          // of the other side, as connected
+	Transport string          // "tcp", "quic" or "relay"
+	Direct    bool            // not through a relay
+	RTTs      []time.Duration // of dialPings round trips; fewer where one failed
+}
+
+const dialPings = 3
+
+// Dial reaches a member by its ID alone: over an open connection, by stored
+// addresses, by asking the members' DHT, or through a hub's relay; then says
+// hello and measures round trips. Its errors are CodeNotMember and
+// CodeUnavailable, naming what was tried.
+func (n *Node) Dial(ctx context.Context, shop exchange.ShopID) (DialReport, error) {
+	ses, path, err := n.dial(ctx, shop)
+	if err != nil {
+		return DialReport{}, err
+	}
+	c := n.bestConn(ses.peer)
+	if c == nil {
+		return DialReport{}, exchange.Errorf(exchange.CodeUnavailable, "%s closed the connection", shop)
+	}
+	r := DialReport{Path: path, Address: c.RemoteMultiaddr().String(), Transport: transportOf(c), Direct: isDirect(c)}
+	if !r.Direct {
+		r.Path = PathRelay
+	}
+	for range dialPings {
+		rtt, err := n.ping(ctx, ses.peer)
+		if err != nil {
+			break
+		}
+		r.RTTs = append(r.RTTs, rtt)
+	}
+	return r, nil
+}
+
+// reach returns a greeted session, dialing if there is none.
+func (n *Node) reach(ctx context.Context, shop exchange.ShopID) (*session, error) {
+	if ses := n.connected(shop); ses != nil {
+		return ses, nil
+	}
+	ses, _, err := n.dial(ctx, shop)
+	return ses, err
+}
+
+func (n *Node) dial(ctx context.Context, shop exchange.ShopID) (*session, string, error) {
+	p := peerOf(shop)
+	if shop == n.cfg.self {
+		return nil, "", exchange.Errorf(exchange.CodeInvalid, "%s is this shop itself", shop)
+	}
+	if !n.gate.knock(p) {
+		return nil, "", exchange.Errorf(exchange.CodeNotMember, "%s is not in the member list; pull it or check the ID", shop)
+	}
+	if ses := n.connected(shop); ses != nil {
+		return ses, PathOpen, nil
+	}
+	var tried []string
+	for _, path := range []struct {
+		name  string
+		addrs func(context.Context, peer.ID) ([]ma.Multiaddr, error)
+	}{
+		{PathAddressBook, n.bookAddrs}, {PathDHT, n.dhtAddrs}, {PathRelay, n.relayAddrs},
+	} {
+		ses, err := n.dialBy(ctx, p, path.addrs)
+		if err == nil {
+			return ses, path.name, nil
+		}
+		tried = append(tried, path.name+": "+err.Error())
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, "", exchange.Errorf(exchange.CodeUnavailable, "%s was not reached (%s)", shop, strings.Join(tried, "; "))
+}
+
+// dialBy connects by the addresses one path finds and waits for the hello.
+func (n *Node) dialBy(ctx context.Context, p peer.ID, find func(context.Context, peer.ID) ([]ma.Multiaddr, error)) (*session, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	addrs, err := find(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	if len(addrs) == 0 {
+		return nil, exchange.Errorf(exchange.CodeNotFound, "no address known")
+	}
+	if sw, ok := n.host.Network().(*swarm.Swarm); ok {
+		sw.Backoff().Clear(p) // our own retries are spaced, see keeper
+	}
+	if err := n.host.Connect(network.WithAllowLimitedConn(ctx, "souk"), peer.AddrInfo{ID: p, Addrs: addrs}); err != nil {
+		return nil, err
+	}
+	c := n.bestConn(p)
+	if c == nil {
+		return nil, exchange.Errorf(exchange.CodeUnavailable, "the other side closed the connection; it may not know us as a member yet")
+	}
+	ses := n.track(c)
+	if ses == nil {
+		return nil, exchange.Errorf(exchange.CodeUnavailable, "the other side closed the connection; it may not know us as a member yet")
+	}
+	if err := ses.awaitHello(ctx); err != nil {
+		return nil, n.reason(ses, err)
+	}
+	return ses, nil
+}
+
+// reason prefers why a session ended to the fact that it did.
+func (n *Node) reason(ses *session, err error) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if ses.whyEnded != nil {
+		return ses.whyEnded
+	}
+	return err
+}
+
+func (n *Node) bookAddrs(_ context.Context, p peer.ID) ([]ma.Multiaddr, error) {
+	return n.host.Peerstore().Addrs(p), nil
+}
+
+func (n *Node) dhtAddrs(ctx context.Context, p peer.ID) ([]ma.Multiaddr, error) {
+	info, err := n.dht.FindPeer(ctx, p)
+	return info.Addrs, err
+}
+
+// relayAddrs are p's circuits over every hub.
+func (n *Node) relayAddrs(_ context.Context, p peer.ID) ([]ma.Multiaddr, error) {
+	if n.gate.hubs[p] {
+		return nil, nil
+	}
+	var addrs []ma.Multiaddr
+	for _, hub := range n.cfg.hubs {
+		if hub.ID == n.host.ID() {
+			continue
+		}
+		addrs = append(addrs, ma.StringCast("/p2p/"+hub.ID.String()+"/p2p-circuit"))
+	}
+	return addrs, nil
+}
+
+// ping measures one round trip over an open connection.
+func (n *Node) ping(ctx context.Context, p peer.ID) (time.Duration, error) {
+	ctx, cancel := context.WithTimeout(network.WithNoDial(ctx, "ping"), pingTimeout)
+	defer cancel()
+	r, ok := <-ping.Ping(ctx, n.host, p)
+	if !ok {
+		return 0, ctx.Err()
+	}
+	return r.RTT, r.Error
+}
+
+// bestConn prefers direct connections, then older ones; nil if there is none.
+func (n *Node) bestConn(p peer.ID) network.Conn {
+	conns := slices.DeleteFunc(n.host.Network().ConnsToPeer(p), func(c network.Conn) bool { return c.IsClosed() })
+	if len(conns) == 0 {
+		return nil
+	}
+	return slices.MinFunc(conns, func(a, b network.Conn) int {
+		if isDirect(a) != isDirect(b) {
+			if isDirect(a) {
+				return -1
+			}
+			return 1
+		}
+		return a.Stat().Opened.Compare(b.Stat().Opened)
+	})
+}
+
+func isDirect(c network.Conn) bool {
+	_, err := c.RemoteMultiaddr().ValueForProtocol(ma.P_CIRCUIT)
+	return err != nil
+}
+
+func transportOf(c network.Conn) string {
+	switch {
+	case !isDirect(c):
+		return "relay"
+	case c.ConnState().Transport == "quic-v1":
+		return "quic"
+	default:
+		return c.ConnState().Transport
+	}
+}

@@ -1,0 +1,110 @@
+package p2p
+
+import (
+	"context"
+	"sync"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+// events tells the application who connected and who is gone, one call at a
+// time. It keeps at most one entry a shop: what matters is the latest state and
+// that a reconnection is told as such, not every flap.
+type events struct {
+	connect, disconnect []func(exchange.ShopID) // fixed before run
+	current             func(exchange.ShopID) uint64
+
+	mu    sync.Mutex
+	queue []exchange.ShopID        // guarded by mu
+	dirty map[exchange.ShopID]bool // guarded by mu: in queue
+	wake  chan struct{}            // capacity 1
+
+	told map[exchange.ShopID]uint64 // owned by run: session last told as connected
+}
+
+func newEvents() *events {
+	return &events{dirty: map[exchange.ShopID]bool{}, wake: make(chan struct{}, 1), told: map[exchange.ShopID]uint64{}}
+}
+
+// changed notes that shop's session began or ended.
+func (e *events) changed(shop exchange.ShopID) {
+	e.mu.Lock()
+	if !e.dirty[shop] {
+		e.dirty[shop] = true
+		e.queue = append(e.queue, shop)
+	}
+	e.mu.Unlock()
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (e *events) run(ctx context.Context) {
+	for {
+		select {
+		case <-e.wake:
+		case <-ctx.Done():
+			return
+		}
+		for {
+			e.mu.Lock()
+			if len(e.queue) == 0 {
+				e.mu.Unlock()
+				break
+			}
+			shop := e.queue[0]
+			e.queue = e.queue[1:]
+			delete(e.dirty, shop)
+			e.mu.Unlock()
+			e.tell(shop)
+		}
+	}
+}
+
+func (e *events) tell(shop exchange.ShopID) {
+	was, is := e.told[shop], e.current(shop)
+	if was == is {
+		return
+	}
+	if was != 0 {
+		delete(e.told, shop)
+		for _, f := range e.disconnect {
+			f(shop)
+		}
+	}
+	if is != 0 {
+		e.told[shop] = is
+		for _, f := range e.connect {
+			f(shop)
+		}
+	}
+}
+
+// OnConnect calls f after the first hello with a member, hubs included, and after
+// each reconnection. Calls come one at a time, in order: f must not block for
+// long. It is set before Start; several may be.
+func (n *Node) OnConnect(f func(exchange.ShopID)) { n.events.connect = append(n.events.connect, f) }
+
+// OnDisconnect calls f when a member that was told to OnConnect is gone.
+func (n *Node) OnDisconnect(f func(exchange.ShopID)) {
+	n.events.disconnect = append(n.events.disconnect, f)
+}
+
+// connected returns the session with shop if its hello was accepted.
+func (n *Node) connected(shop exchange.ShopID) *session {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if ses := n.sessions[peerOf(shop)]; ses != nil && ses.hello {
+		return ses
+	}
+	return nil
+}
+
+// currentSession is connected for events: 0 = not connected.
+func (n *Node) currentSession(shop exchange.ShopID) uint64 {
+	if ses := n.connected(shop); ses != nil {
+		return ses.id
+	}
+	return 0
+}

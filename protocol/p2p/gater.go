@@ -1,0 +1,109 @@
+package p2p
+
+import (
+	"github.com/libp2p/go-libp2p/core/connmgr"
+	"github.com/libp2p/go-libp2p/core/control"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
+	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+// gate is the one place that decides who may connect. It serves libp2p as
+// connection gater and as the relay's access list.
+type gate struct {
+	members Directory
+	hubs    map[peer.ID]bool // trusted by configuration
+}
+
+var (
+	_ connmgr.ConnectionGater = (*gate)(nil)
+	_ relay.ACLFilter         = (*gate)(nil)
+)
+
+// admits reports whether p may be connected now.
+func (g *gate) admits(p peer.ID) bool {
+	if g.hubs[p] {
+		return true
+	}
+	shop, ok := shopOf(p)
+	return ok && g.members.Admit(shop)
+}
+
+// knock is admits for somebody who is at the door or whom we look for: an
+// unknown key may be one that joined since we last read the member list.
+func (g *gate) knock(p peer.ID) bool {
+	if g.admits(p) {
+		return true
+	}
+	if shop, ok := shopOf(p); ok {
+		g.members.Unknown(shop)
+	}
+	return false
+}
+
+func (g *gate) InterceptPeerDial(p peer.ID) bool             { return g.knock(p) }
+func (g *gate) InterceptAddrDial(peer.ID, ma.Multiaddr) bool { return true }
+func (g *gate) InterceptAccept(network.ConnMultiaddrs) bool  { return true }
+func (g *gate) AllowReserve(p peer.ID, _ ma.Multiaddr) bool  { return g.admits(p) }
+func (g *gate) AllowConnect(p peer.ID, _ ma.Multiaddr, to peer.ID) bool {
+	return g.admits(p) && g.admits(to)
+}
+
+func (g *gate) InterceptSecured(_ network.Direction, p peer.ID, _ network.ConnMultiaddrs) bool {
+	return g.knock(p)
+}
+
+// InterceptUpgraded asks once more: a revocation may have come during the handshake.
+func (g *gate) InterceptUpgraded(c network.Conn) (bool, control.DisconnectReason) {
+	return g.admits(c.RemotePeer()), 0
+}
+
+// guardedHost gives libp2p's own services (DHT, gossip) a host on which their
+// stream handlers, too, serve only members who said hello.
+type guardedHost struct {
+	host.Host
+	node *Node
+}
+
+func (g guardedHost) SetStreamHandler(id protocol.ID, h network.StreamHandler) {
+	g.Host.SetStreamHandler(id, g.node.guard(h))
+}
+
+func (g guardedHost) SetStreamHandlerMatch(id protocol.ID, match func(protocol.ID) bool, h network.StreamHandler) {
+	g.Host.SetStreamHandlerMatch(id, match, g.node.guard(h))
+}
+
+func (n *Node) guard(h network.StreamHandler) network.StreamHandler {
+	return func(s network.Stream) {
+		if _, err := n.receive(s); err != nil {
+			n.refuseStream(s, err)
+			return
+		}
+		h(s)
+	}
+}
+
+// receive admits an inbound stream: from a member, after its hello.
+func (n *Node) receive(s network.Stream) (*session, error) {
+	p := s.Conn().RemotePeer()
+	if !n.gate.admits(p) {
+		n.cut(p, "not a member")
+		return nil, exchange.Errorf(exchange.CodeNotMember, "the peer is not a member")
+	}
+	ses := n.track(s.Conn())
+	if ses == nil {
+		return nil, exchange.Errorf(exchange.CodeUnavailable, "the connection closed")
+	}
+	return ses, ses.awaitHello(n.ctx)
+}
+
+func (n *Node) refuseStream(s network.Stream, err error) {
+	_ = s.Reset()
+	n.metrics.refused.WithLabelValues(exchange.CodeOf(err).String()).Inc()
+	n.log.Debug("stream refused", "peer", s.Conn().RemotePeer(), "protocol", s.Protocol(), "err", err)
+}

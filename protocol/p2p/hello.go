@@ -1,0 +1,270 @@
+package p2p
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+// versions this program speaks, ascending: generations of everything below
+// /souk/<federation>/ together.
+var versions = []uint64{1}
+
+const helloName = "hello"
+
+// hello is the payload of a hello frame; doc.go has its layout.
+type hello struct {
+	versions    []uint64
+	incarnation uint64
+	record      []byte
+	app         []byte
+}
+
+func (h hello) append(dst []byte) []byte {
+	header := binary.AppendUvarint(nil, uint64(len(h.versions)))
+	for _, v := range h.versions {
+		header = binary.AppendUvarint(header, v)
+	}
+	header = binary.BigEndian.AppendUint64(header, h.incarnation)
+	header = append(binary.AppendUvarint(header, uint64(len(h.record))), h.record...)
+	dst = append(binary.AppendUvarint(dst, uint64(len(header))), header...)
+	return append(dst, h.app...)
+}
+
+// parseHello reads untrusted bytes; the result's slices point into b.
+func parseHello(b []byte) (hello, error) {
+	var h hello
+	size, n := binary.Uvarint(b)
+	if n <= 0 || size > maxHeader || size > uint64(len(b)-n) {
+		return h, errFrame
+	}
+	header := b[n : n+int(size)]
+	h.app = b[n+int(size):]
+	count, n := binary.Uvarint(header)
+	if n <= 0 || count > maxVersions || len(h.app) > MaxHello {
+		return h, errFrame
+	}
+	header = header[n:]
+	for range count {
+		v, n := binary.Uvarint(header)
+		if n <= 0 {
+			return h, errFrame
+		}
+		h.versions, header = append(h.versions, v), header[n:]
+	}
+	if len(header) < 8 {
+		return h, errFrame
+	}
+	h.incarnation, header = binary.BigEndian.Uint64(header), header[8:]
+	size, n = binary.Uvarint(header)
+	if n <= 0 || size > MaxRecord || size > uint64(len(header)-n) || h.incarnation == 0 {
+		return h, errFrame
+	}
+	h.record = header[n : n+int(size)]
+	return h, nil
+}
+
+// ownHello is what we say to one peer.
+func (n *Node) ownHello(to exchange.ShopID) ([]byte, error) {
+	h := hello{versions: versions, incarnation: n.incarnation, record: n.SignedAddresses()}
+	if n.cfg.Hellos != nil {
+		h.app = n.cfg.Hellos.Hello(to)
+	}
+	if len(h.app) > MaxHello {
+		return nil, exchange.Errorf(exchange.CodeLimit, "our hello to %s has %d bytes, more than %d", to, len(h.app), MaxHello)
+	}
+	if len(h.record) > MaxRecord {
+		h.record = nil // it knows at least the address we met on
+	}
+	return h.append(nil), nil
+}
+
+// judge accepts or refuses a peer's hello heard on c.
+func (n *Node) judge(c network.Conn, shop exchange.ShopID, payload []byte) (*session, error) {
+	h, err := parseHello(payload)
+	if err != nil {
+		return nil, exchange.Errorf(exchange.CodeInvalid, "the hello is malformed")
+	}
+	if !slices.ContainsFunc(h.versions, func(v uint64) bool { return slices.Contains(versions, v) }) {
+		return nil, exchange.Errorf(exchange.CodeVersion, "we speak versions %v of the protocol, the other side %v; update the older program", versions, h.versions)
+	}
+	if len(h.record) > 0 {
+		if err := n.learn(shop, h.record); err != nil {
+			n.log.Debug("hello without usable addresses", "shop", shop, "err", err)
+		}
+	}
+	if n.cfg.Hellos != nil {
+		if err := n.cfg.Hellos.Greet(shop, slices.Clone(h.app)); err != nil {
+			return nil, err
+		}
+	}
+	if !n.gate.admits(c.RemotePeer()) {
+		return nil, exchange.Errorf(exchange.CodeNotMember, "%s is not a member", shop)
+	}
+	ses := n.greet(c, h.incarnation)
+	if ses == nil {
+		return nil, exchange.Errorf(exchange.CodeUnavailable, "the connection to %s closed during its hello", shop)
+	}
+	return ses, nil
+}
+
+// sayHello exchanges hellos with a connected peer, as the side that begins.
+func (n *Node) sayHello(ctx context.Context, p peer.ID) error {
+	shop, _ := shopOf(p)
+	ctx, cancel := context.WithTimeout(network.WithNoDial(network.WithAllowLimitedConn(ctx, "souk"), "hello"), HelloTimeout)
+	defer cancel()
+	s, err := n.host.NewStream(ctx, p, protocolID(n.cfg.Federation, helloName))
+	if err != nil {
+		return exchange.Errorf(exchange.CodeUnavailable, "%s did not take our hello: it may not know us as a member yet, or belong to another federation: %w", shop, err)
+	}
+	defer s.Reset() // after Close it has no effect
+	_ = s.SetDeadline(time.Now().Add(HelloTimeout))
+	defer context.AfterFunc(ctx, func() { _ = s.Reset() })()
+	own, err := n.ownHello(shop)
+	if err != nil {
+		return err
+	}
+	if _, err := s.Write(appendFrame(nil, 0, kindHello, own)); err != nil {
+		return exchange.Errorf(exchange.CodeUnavailable, "%s closed the connection during our hello: %w", shop, err)
+	}
+	_ = s.CloseWrite()
+	k, payload, err := readHelloFrame(s)
+	if err != nil {
+		return exchange.Errorf(exchange.CodeUnavailable, "%s did not answer our hello; it may not know us as a member yet: %w", shop, err)
+	}
+	if k == kindError {
+		return parseError(payload)
+	}
+	if _, err = n.judge(s.Conn(), shop, payload); err == nil {
+		_ = s.Close()
+	}
+	return err
+}
+
+// hearHello answers a peer that begins.
+func (n *Node) hearHello(s network.Stream) {
+	defer s.Close()
+	c := s.Conn()
+	shop, ok := shopOf(c.RemotePeer())
+	if !ok || !n.gate.knock(c.RemotePeer()) || n.track(c) == nil {
+		_ = s.Reset()
+		_ = c.Close()
+		return
+	}
+	_ = s.SetDeadline(time.Now().Add(HelloTimeout))
+	k, payload, err := readHelloFrame(s)
+	if err != nil || k != kindHello {
+		_ = s.Reset()
+		_ = c.Close()
+		return
+	}
+	own, err := n.ownHello(shop)
+	if err == nil {
+		_, err = n.judge(c, shop, payload)
+	}
+	n.metrics.hello(err)
+	if err == nil {
+		_, _ = s.Write(appendFrame(nil, 0, kindHello, own))
+		return
+	}
+	n.log.Info("hello refused", "shop", shop, "err", err)
+	_, _ = s.Write(appendFrame(nil, 0, kindError, appendError(nil, err)))
+	_ = s.CloseWrite()
+	_ = s.SetReadDeadline(time.Now().Add(refusalLinger))
+	_, _ = s.Read(make([]byte, 1)) // until it has read the reason and closed
+	n.dismiss(c, err)
+}
+
+// dismiss closes a connection whose hello was refused. A session that an
+// earlier hello began ends with it: the peer no longer is what it said.
+func (n *Node) dismiss(c network.Conn, why error) {
+	n.mu.Lock()
+	if ses := n.sessions[c.RemotePeer()]; ses != nil {
+		n.end(ses, why)
+	}
+	n.mu.Unlock()
+	_ = n.host.Network().ClosePeer(c.RemotePeer())
+}
+
+func readHelloFrame(s network.Stream) (kind, []byte, error) {
+	fr := frameReader{r: bufio.NewReader(s), limit: MaxHello + maxHeader + binary.MaxVarintLen64}
+	h, payload, err := fr.next()
+	if err == nil && h.kind != kindHello && h.kind != kindError {
+		err = errFrame
+	}
+	return h.kind, payload, err
+}
+
+// welcome runs for every new connection: the side that dialed says hello, and
+// either side closes what is not greeted in time. A second call for a connection
+// does nothing.
+func (n *Node) welcome(c network.Conn) {
+	ses := n.track(c)
+	if ses == nil {
+		_ = c.Close()
+		return
+	}
+	n.mu.Lock()
+	st := ses.conns[c]
+	again := st == nil || st.welcomed
+	if !again {
+		st.welcomed = true
+	}
+	n.mu.Unlock()
+	if again {
+		return
+	}
+	if c.Stat().Direction == network.DirOutbound {
+		err := n.sayHello(ses.ctx, c.RemotePeer())
+		n.metrics.hello(err)
+		switch {
+		case err == nil || ses.ctx.Err() != nil:
+		case n.connected(ses.shop) != nil && !IsAnswer(err):
+			_ = c.Close() // another connection serves
+		default:
+			n.log.Info("hello failed", "shop", ses.shop, "addr", c.RemoteMultiaddr(), "err", err)
+			n.dismiss(c, err)
+		}
+		return
+	}
+	if err := ses.awaitHello(n.ctx); err != nil && ses.ctx.Err() == nil {
+		n.dismiss(c, err)
+	}
+}
+
+// Rehello tells a connected member our hello again and hears its own: after a
+// change of what Hellos says. A member that is not connected is CodeUnavailable.
+func (n *Node) Rehello(ctx context.Context, shop exchange.ShopID) error {
+	if n.connected(shop) == nil {
+		return exchange.Errorf(exchange.CodeUnavailable, "%s is not connected", shop)
+	}
+	return n.sayHello(ctx, peerOf(shop))
+}
+
+// rehelloAtOnce bounds HelloAll's streams: 16 × MaxHello = 4 MiB.
+const rehelloAtOnce = 16
+
+// HelloAll is Rehello to every connected member. Failures are logged: a member
+// that misses a hello learns the same from the next one or from gossip.
+func (n *Node) HelloAll(ctx context.Context) {
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, rehelloAtOnce)
+	for _, ses := range n.greetedSessions() {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			if err := n.sayHello(ctx, ses.peer); err != nil {
+				n.log.Debug("hello again failed", "shop", ses.shop, "err", err)
+			}
+		})
+	}
+	wg.Wait()
+}

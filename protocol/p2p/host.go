@@ -1,0 +1,189 @@
+package p2p
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	dht "github.com/libp2p/go-libp2p-kad-dht"
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/libp2p/go-libp2p/p2p/host/autorelay"
+	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
+	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
+	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
+	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
+	"github.com/libp2p/go-libp2p/p2p/security/noise"
+	libp2pquic "github.com/libp2p/go-libp2p/p2p/transport/quic"
+	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
+	"github.com/libp2p/go-libp2p/x/rate"
+	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
+)
+
+// open makes the host, the DHT and gossip; an error leaves none of them open.
+func (n *Node) open() error {
+	opts, err := n.hostOptions()
+	if err != nil {
+		return err
+	}
+	h, err := libp2p.New(opts...)
+	if err != nil {
+		return err
+	}
+	n.host = h
+	if err := n.openServices(); err != nil {
+		_ = h.Close()
+		n.host = nil
+		return err
+	}
+	return nil
+}
+
+func (n *Node) openServices() (err error) {
+	n.dht, err = dht.New(guardedHost{n.host, n},
+		dht.Mode(dht.ModeServer),
+		dht.ProtocolPrefix(protocol.ID("/souk/"+n.cfg.Federation)),
+		dht.DisableProviders(), dht.DisableValues(),
+		dht.BootstrapPeers(n.cfg.hubs...),
+		dht.RoutingTableFilter(func(_ any, p peer.ID) bool { return n.gate.admits(p) }),
+		dht.QueryFilter(func(_ any, info peer.AddrInfo) bool { return n.gate.admits(info.ID) }),
+	)
+	if err != nil {
+		return err
+	}
+	if err = n.openGossip(); err != nil {
+		_ = n.dht.Close()
+	}
+	return err
+}
+
+// hostOptions composes a host without any of libp2p's defaults that would speak
+// to strangers: two transports, one cipher suite each, no public services.
+func (n *Node) hostOptions() ([]libp2p.Option, error) {
+	key, err := crypto.UnmarshalEd25519PrivateKey(n.cfg.Key)
+	if err != nil {
+		return nil, err
+	}
+	resources, err := newResources(maxConns)
+	if err != nil {
+		return nil, err
+	}
+	conns, err := connmgr.NewConnManager(connLow, connHigh, connmgr.WithGracePeriod(time.Minute))
+	if err != nil {
+		return nil, err
+	}
+	opts := append(baseOptions(key),
+		libp2p.ListenAddrs(n.cfg.listen...),
+		libp2p.UserAgent("souk/"+n.cfg.Version),
+		libp2p.ConnectionGater(n.gate),
+		libp2p.ResourceManager(resources),
+		libp2p.ConnectionManager(conns),
+		libp2p.EnableRelay(),
+		libp2p.EnableHolePunching(),
+	)
+	if n.cfg.Registerer != nil {
+		opts = append(opts, libp2p.PrometheusRegisterer(n.cfg.Registerer))
+	} else {
+		opts = append(opts, libp2p.DisableMetrics())
+	}
+	if len(n.cfg.announce) > 0 {
+		announce := n.cfg.announce
+		opts = append(opts, libp2p.AddrsFactory(func([]ma.Multiaddr) []ma.Multiaddr { return slices.Clone(announce) }))
+	}
+	if slices.ContainsFunc(n.cfg.listen, behindNAT) {
+		opts = append(opts, libp2p.NATPortMap())
+	}
+	if n.cfg.Hub {
+		opts = append(opts, libp2p.ForceReachabilityPublic(), libp2p.EnableAutoNATv2(), libp2p.EnableNATService(),
+			libp2p.EnableRelayService(relay.WithResources(relayResources()), relay.WithACL(n.gate),
+				relay.WithReservationAddressFilter(func(ma.Multiaddr) bool { return true })))
+	} else if len(n.cfg.hubs) > 0 {
+		opts = append(opts, libp2p.EnableAutoRelayWithStaticRelays(n.cfg.hubs,
+			autorelay.WithBackoff(retryHub), autorelay.WithBootDelay(0), autorelay.WithMinInterval(retryHub)))
+	}
+	return append(opts, n.cfg.HostOptions...), nil
+}
+
+// baseOptions are common to every host of this package.
+func baseOptions(key crypto.PrivKey) []libp2p.Option {
+	return []libp2p.Option{
+		libp2p.Identity(key),
+		libp2p.Transport(tcp.NewTCPTransport),
+		libp2p.Transport(libp2pquic.NewTransport),
+		libp2p.Security(noise.ID, noise.New),
+		libp2p.Muxer(yamux.ID, yamux.DefaultTransport),
+		libp2p.ProtocolVersion("souk/1"),
+	}
+}
+
+// behindNAT reports whether a port mapping could make sense for a listen
+// address: loopback and public ones need none.
+func behindNAT(a ma.Multiaddr) bool {
+	return manet.IsIPUnspecified(a) || manet.IsPrivateAddr(a) && !manet.IsIPLoopback(a)
+}
+
+func relayResources() relay.Resources {
+	r := relay.DefaultResources()
+	r.Limit = &relay.RelayLimit{Duration: relayDuration, Data: relayData}
+	r.MaxReservations = relayReservations
+	r.MaxReservationsPerIP = relayReservationsPerIP
+	r.MaxReservationsPerASN = relayReservationsASN
+	r.MaxCircuits = relayCircuits
+	return r
+}
+
+// newResources turns the limits of limits.go into libp2p's resource manager.
+func newResources(conns int) (network.ResourceManager, error) {
+	limits := rcmgr.DefaultLimits
+	libp2p.SetDefaultServiceLimits(&limits)
+	host := rcmgr.ResourceLimits{
+		Conns: rcmgr.LimitVal(conns), ConnsInbound: rcmgr.LimitVal(conns), ConnsOutbound: rcmgr.LimitVal(conns),
+		Streams: maxStreams, StreamsInbound: maxStreams, StreamsOutbound: maxStreams,
+		FD: rcmgr.LimitVal(conns), Memory: maxMemory,
+	}
+	perPeer := rcmgr.ResourceLimits{
+		Conns: maxPeerConns, ConnsInbound: maxPeerConns, ConnsOutbound: maxPeerConns, FD: maxPeerConns,
+		Streams: 2 * maxPeerStreams, StreamsInbound: maxPeerStreams, StreamsOutbound: maxPeerStreams,
+		Memory: maxPeerMemory,
+	}
+	perProtocol := host
+	perProtocol.Conns, perProtocol.ConnsInbound, perProtocol.ConnsOutbound, perProtocol.FD = 0, 0, 0, 0
+	perProtocolPeer := rcmgr.ResourceLimits{
+		Streams: 2 * maxProtocolPeerStreams, StreamsInbound: maxProtocolPeerStreams, StreamsOutbound: maxProtocolPeerStreams,
+		Memory: maxPeerMemory,
+	}
+	transient := rcmgr.ResourceLimits{
+		Conns: maxTransientConns, ConnsInbound: maxTransientConns, ConnsOutbound: maxTransientConns, FD: maxTransientConns,
+		Streams: maxTransientStreams, StreamsInbound: maxTransientStreams, StreamsOutbound: maxTransientStreams,
+	}
+	config := rcmgr.PartialLimitConfig{
+		System: host, Transient: transient, PeerDefault: perPeer,
+		ProtocolDefault: perProtocol, ProtocolPeerDefault: perProtocolPeer,
+	}.Build(limits.AutoScale())
+	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(config),
+		rcmgr.WithLimitPerSubnet(
+			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: maxConnsPerIP}},
+			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: maxConnsPerIP}, {PrefixLength: 48, ConnCount: 4 * maxConnsPerIP}}),
+		rcmgr.WithConnRateLimiters(connRate(connRatePerIP, connBurstPerIP)))
+}
+
+// connRate limits new connections by address; loopback is exempt, so that shops
+// on one machine do not count as one crowd.
+func connRate(perSecond float64, burst int) *rate.Limiter {
+	limit := rate.Limit{RPS: perSecond, Burst: burst}
+	return &rate.Limiter{
+		NetworkPrefixLimits: []rate.PrefixLimit{
+			{Prefix: netip.MustParsePrefix("127.0.0.0/8")},
+			{Prefix: netip.MustParsePrefix("::1/128")},
+		},
+		SubnetRateLimiter: rate.SubnetLimiter{
+			IPv4SubnetLimits: []rate.SubnetLimit{{PrefixLength: 32, Limit: limit}},
+			IPv6SubnetLimits: []rate.SubnetLimit{{PrefixLength: 56, Limit: limit}},
+			GracePeriod:      time.Minute,
+		},
+	}
+}

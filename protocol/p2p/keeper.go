@@ -1,0 +1,122 @@
+package p2p
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/peerstore"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+// keeper keeps one member connected: it waits while there is a session and dials
+// with growing pauses while there is none.
+type keeper struct {
+	peer    peer.ID
+	longest time.Duration // pause between attempts
+	cancel  context.CancelFunc
+	came    chan struct{} // capacity 1: a session began by itself
+}
+
+// SetWanted replaces the set of members, hubs aside, to stay connected with. A
+// lost one is dialed after 1, 2, 4, 8, 8 … s; one that dials us counts at once.
+// Members no longer wanted are not disconnected.
+func (n *Node) SetWanted(shops []exchange.ShopID) {
+	want := map[peer.ID]bool{}
+	for _, shop := range shops {
+		if p := peerOf(shop); shop != n.cfg.self && !n.gate.hubs[p] {
+			want[p] = true
+		}
+	}
+	n.mu.Lock()
+	var drop []peer.ID
+	for p := range n.keepers {
+		if !want[p] && !n.gate.hubs[p] {
+			drop = append(drop, p)
+		}
+	}
+	n.mu.Unlock()
+	for _, p := range drop {
+		n.keep(p, false)
+	}
+	for p := range want {
+		n.keep(p, true)
+	}
+}
+
+// keepHubs makes the configured hubs known for good and stays connected to them.
+func (n *Node) keepHubs() {
+	for _, hub := range n.cfg.hubs {
+		if hub.ID == n.host.ID() {
+			continue
+		}
+		n.host.Peerstore().AddAddrs(hub.ID, hub.Addrs, peerstore.PermanentAddrTTL)
+		n.keep(hub.ID, true)
+	}
+}
+
+// keep starts or stops the keeper of p.
+func (n *Node) keep(p peer.ID, on bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	k := n.keepers[p]
+	switch {
+	case !on && k != nil:
+		k.cancel()
+		delete(n.keepers, p)
+	case on && k == nil && n.ctx.Err() == nil && !n.stopping:
+		k = &keeper{peer: p, longest: retryPartner, came: make(chan struct{}, 1)}
+		if n.gate.hubs[p] {
+			k.longest = retryHub
+		}
+		var ctx context.Context
+		ctx, k.cancel = context.WithCancel(n.ctx)
+		n.keepers[p] = k
+		n.tasks.Go(func() { n.runKeeper(ctx, k) })
+	}
+}
+
+// stopKeepers ends every keeper and lets none begin.
+func (n *Node) stopKeepers() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.stopping = true
+	for p, k := range n.keepers {
+		k.cancel()
+		delete(n.keepers, p)
+	}
+}
+
+func (n *Node) runKeeper(ctx context.Context, k *keeper) {
+	shop, _ := shopOf(k.peer)
+	pause := retryFirst
+	for ctx.Err() == nil {
+		ses, err := n.reach(ctx, shop)
+		if err == nil {
+			_, _ = n.ping(ctx, k.peer) // fills PeerInfo.RTT
+			select {
+			case <-ses.ctx.Done():
+				pause = retryFirst
+				continue // at once: a restarted partner is back already, and a dead one costs one dial
+			case <-ctx.Done():
+				return
+			}
+		}
+		n.log.Debug("not connected", "shop", shop, "again", pause, "err", err)
+		t := time.NewTimer(jittered(pause))
+		select {
+		case <-t.C:
+		case <-k.came:
+		case <-ctx.Done():
+		}
+		t.Stop()
+		pause = min(2*pause, k.longest)
+	}
+}
+
+// jittered varies d by ±retryJitter.
+func jittered(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * (1 - retryJitter + 2*retryJitter*rand.Float64()))
+}

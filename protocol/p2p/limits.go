@@ -1,0 +1,197 @@
+package p2p
+
+import "time"
+
+// Limits of requests and frames.
+const (
+	// MaxMessage bounds a request, a reply and a piece of a bulk stream.
+	MaxMessage = 1 << 20
+	// frameOverhead is what a frame's body holds besides its payload: a uvarint id and the kind.
+	frameOverhead = 10 + 1
+	// MaxErrorText bounds the text of an error that crosses the wire.
+	MaxErrorText = 1024
+
+	// RequestStreams is how many pipelined streams serve one protocol with one
+	// partner: two, so that a large reply on one does not hold up the other.
+	RequestStreams = 2
+	// MaxInFlight bounds the requests of one partner that are being handled, over
+	// all protocols; the next one waits in its stream. Eight partners with 32
+	// each are the load to reach, one partner with 256 the most it may ask for.
+	MaxInFlight = 256
+	// smallRequest needs no share of MaxRequestBytes: MaxInFlight × 4 KiB = 1 MiB a partner.
+	smallRequest = 4 << 10
+	// MaxRequestBytes bounds the larger requests of one partner held in memory:
+	// 8 of MaxMessage. 100 partners that all fill it hold 800 MiB; members are
+	// known by name, and one that does is revoked.
+	MaxRequestBytes = 8 * MaxMessage
+	// maxIdleWorkers goroutines stay with a stream for its next requests:
+	// 16 × 8 KiB of stack = 128 KiB a stream, only where there was that much load.
+	maxIdleWorkers = 16
+
+	// streamBuffer is the read buffer of a stream. 64 KiB holds some 500 small
+	// requests; with RequestStreams both ways over 4 protocols it is 1 MiB a partner.
+	streamBuffer = 64 << 10
+	// maxQueued is how many bytes wait for a stream's writer before senders wait
+	// too; one frame may go over it.
+	maxQueued = 1 << 20
+	// writeChunk is what must leave within FrameTimeout: 9 KB/s, a bad mobile link.
+	writeChunk = 256 << 10
+	// keepBuffer is the largest write buffer that a stream keeps when idle.
+	keepBuffer = 128 << 10
+
+	// MaxBulkStreams bounds the bulk streams one partner has open with us, a protocol.
+	MaxBulkStreams = 8
+)
+
+// Limits of hello and addresses.
+const (
+	// MaxHello bounds the application's bytes in a hello.
+	MaxHello = 256 << 10
+	// MaxRecord bounds a signed peer record: 32 addresses of ≤ 128 bytes, key, signature.
+	MaxRecord = 8 << 10
+	// MaxAddresses bounds the addresses taken from one record.
+	MaxAddresses = 32
+	// maxVersions bounds the versions a hello names.
+	maxVersions = 16
+	// maxHeader bounds a hello's header: the record, its versions, and room for later fields.
+	maxHeader = MaxRecord + 1<<10
+	// AddressTTL is how long an address is kept after it was last heard: trade
+	// goes on with a hub dead for 30 days, so twice that.
+	AddressTTL = 60 * 24 * time.Hour
+)
+
+// Timeouts. They bound how long a peer can hold a resource, not how fast it
+// must be: links of satellites and of loaded machines fit.
+const (
+	// HelloTimeout bounds the time from connecting to a completed hello, and how
+	// long an early stream waits for it. Three round trips of 600 ms and a log pull fit.
+	HelloTimeout = 10 * time.Second
+	// FrameTimeout bounds the time from a frame's first byte to its last, and one
+	// flush of a write: MaxMessage at 35 KB/s.
+	FrameTimeout = 30 * time.Second
+	// RequestTimeout bounds a request whose context has no deadline.
+	RequestTimeout = 30 * time.Second
+	// openTimeout bounds the opening of one stream.
+	openTimeout = 10 * time.Second
+	// dialTimeout bounds one attempt of a path to a member.
+	dialTimeout = 10 * time.Second
+	// pingTimeout bounds one round trip of Dial.
+	pingTimeout = 5 * time.Second
+	// drainTimeout bounds how long a stopping node waits for requests in hand.
+	drainTimeout = 5 * time.Second
+	// refusalLinger is how long a refused peer has to read why before its connection is closed.
+	refusalLinger = 2 * time.Second
+)
+
+// Reconnecting. Delays double up to the last and are jittered by ±20% so that
+// shops do not return to a restarted hub all at once.
+const (
+	retryFirst   = 1 * time.Second
+	retryPartner = 8 * time.Second  // 1, 2, 4, 8, 8 … s: an order is terminal ≤ 30 s after a network heals
+	retryHub     = 60 * time.Second // 1, 2, 4 … 60 s
+	retryJitter  = 0.2
+)
+
+// Limits of libp2p's resource manager. They bound what a peer can make us hold
+// before and after it proves to be a member.
+const (
+	// maxPeerStreams bounds one member's streams in each direction: RequestStreams
+	// for 16 protocols = 32, MaxBulkStreams for 4 = 32, gossip 2, DHT and services
+	// ≤ 64 in bursts; doubled. A member that opens 10,000 gets 9,744 resets.
+	maxPeerStreams = 256
+	// maxProtocolPeerStreams bounds them for one protocol: twice what an honest
+	// partner needs while its old connection times out, with bursts of the DHT's.
+	maxProtocolPeerStreams = 64
+	// maxConns and maxStreams bound the whole host: 2,000 members with two
+	// connections each, 16 streams apiece.
+	maxConns   = 4096
+	maxStreams = 32 * 1024
+	// maxPeerConns bounds one member's connections: TCP and QUIC dialed from both
+	// sides at once are 4, a relayed one 5; room for those of a crashed process.
+	maxPeerConns = 16
+	// maxPeerMemory bounds the muxer memory of one member: 64 streams with a full 256 KiB window.
+	maxPeerMemory = 16 << 20
+	// maxMemory bounds libp2p's own buffers: 64 members at maxPeerMemory.
+	maxMemory = 1 << 30
+	// maxTransient bounds connections and streams that are not yet authenticated
+	// or negotiated: 256 handshakes at once, 1 KiB to 32 KiB each.
+	maxTransientConns   = 256
+	maxTransientStreams = 2048
+	// maxConnsPerIP raises libp2p's 8: an office or a data centre with 64 shops
+	// behind one address, two connections each.
+	maxConnsPerIP = 128
+	// connRatePerIP and connBurstPerIP raise libp2p's 0.2/s and 16: those 64 shops
+	// come back within 15 s of a restart. An attempt that fails the handshake costs 200 µs.
+	connRatePerIP  = 4
+	connBurstPerIP = 2 * maxConnsPerIP
+	// connHigh is where the connection manager starts to close idle connections
+	// that are no session's, connLow where it stops.
+	connHigh = maxConns * 3 / 4
+	connLow  = maxConns / 2
+)
+
+// Limits of the relay a hub serves. A shop behind NAT trades through it until
+// hole punching works: 500 members × 2 KiB of buffer each way.
+const (
+	relayReservations      = 1024
+	relayReservationsPerIP = 64 // as many shops as maxConnsPerIP assumes
+	relayReservationsASN   = 512
+	relayCircuits          = 32            // of one member: 32 partners
+	relayDuration          = 2 * time.Hour // then the circuit is dialed anew
+	relayData              = 256 << 20     // a first sync of 1M products (≤ 100 MB) and a day's trade
+)
+
+// Limits of gossip.
+const (
+	// MaxTopicMessage bounds what may be published: deltas are coalesced to 16–64
+	// KiB; 1 MiB and more would vanish without an error in pubsub.
+	MaxTopicMessage = 256 << 10
+	// maxGossipRPC bounds an RPC between two peers: one message and its envelope, with control messages.
+	maxGossipRPC = 1 << 20
+	// gossipQueue raises pubsub's 32 of outbound and validation queues, where a
+	// burst of 2,000 messages lost 65%: twice that burst.
+	gossipQueue = 4096
+	// gossipDontWant is from which size on neighbours are told not to send a
+	// message again: below 16 KiB, a coalesced delta, the telling costs more (measured).
+	gossipDontWant = 16 << 10
+	// topicBuffer is how many messages wait for Topic.Next.
+	topicBuffer = 1024
+	// authorRate and authorBurst bound one author's messages a second over all
+	// topics: a publisher coalesces to 10/s a feed, so five times that, and a
+	// burst of 2,000 uncoalesced ones.
+	authorRate  = 50
+	authorBurst = 2048
+	// senderRate and senderBurst bound the messages one neighbour hands us before
+	// signatures are checked (73 µs each): 2,000/s cost 15% of one core.
+	senderRate  = 2000
+	senderBurst = 16384
+	// maxTopicName bounds a topic's name after its prefix: a ShopID has 52 characters.
+	maxTopicName = 128
+	// maxPeerTopics bounds the topics one member subscribes to: every feed of 2,000 partners, twice.
+	maxPeerTopics = 4096
+	// replayWindow is how many sequence numbers behind an author's highest are
+	// still accepted once each: messages overtake each other on their way.
+	replayWindow = 4096
+)
+
+// Limits of the open host (join).
+const (
+	// MaxOpenRequest and MaxOpenReply bound a join and its answer; the answer
+	// holds the member log's head and hubs, the log itself is pulled as a member.
+	MaxOpenRequest = 64 << 10
+	MaxOpenReply   = MaxMessage
+	// openHandlers bounds joins handled at once: each waits for one durable commit.
+	openHandlers = 32
+	// openRatePerIP and openBurstPerIP bound an address: a person retrying by hand, or 64 shops in one office.
+	openRatePerIP  = 1
+	openBurstPerIP = 64
+	// openRate and openBurst bound all: 20 signatures verified a second cost 0.2% of a core.
+	openRate  = 20
+	openBurst = 256
+	// openConns bounds connections of the open host.
+	openConns = 256
+	// openTimeoutTotal bounds one join from the stream's opening to its answer's last byte.
+	openTimeoutTotal = 15 * time.Second
+	// openIdle closes a connection to the open host that is older.
+	openIdle = 30 * time.Second
+)

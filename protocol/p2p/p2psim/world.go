@@ -1,0 +1,127 @@
+// Package p2psim is a simulated network for tests of everything that runs on
+// package p2p: real hosts, real QUIC and real gossip over packets that travel in
+// memory. Inside a testing/synctest bubble time is virtual, so that hours of
+// retries take milliseconds and nothing depends on the machine's speed.
+//
+//	synctest.Test(t, func(t *testing.T) {
+//		w := p2psim.New(10 * time.Millisecond)
+//		defer w.Close()
+//		node, err := p2p.New(p2p.Config{
+//			Listen: w.Listen(0), HostOptions: w.HostOptions(0), …
+//		})
+//		…
+//	})
+//
+// Places are numbered from 0 and have one public address each. Which packets
+// arrive is decided by Cut and Heal. Scheduling and keys are not seeded: what
+// must be replayed exactly belongs in a simulation without a network.
+package p2psim
+
+import (
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/config"
+	"github.com/libp2p/go-libp2p/x/simlibp2p"
+	"github.com/marcopolo/simnet"
+)
+
+// linkSpeed of each place, both ways: 100 Mbit/s, an office's line.
+const linkSpeed = 100 * simlibp2p.OneMbps
+
+// never is a latency that no test outlives: the packet is lost.
+const never = 365 * 24 * time.Hour
+
+// World is a simulated network. It is safe for concurrent use, but hosts must be
+// opened one at a time.
+type World struct {
+	net     *simnet.Simnet
+	latency time.Duration
+
+	mu   sync.Mutex
+	cuts map[[2]string]bool // guarded by mu: from, to
+}
+
+// New starts a network with a one-way latency between any two places. It must
+// be made inside the bubble that uses it.
+func New(latency time.Duration) *World {
+	w := &World{latency: latency, cuts: map[[2]string]bool{}}
+	w.net = &simnet.Simnet{LatencyFunc: w.travel}
+	w.net.Start()
+	return w
+}
+
+// Close stops the network; hosts are closed before.
+func (w *World) Close() { w.net.Close() }
+
+// Listen is where the host at a place listens: p2p.Config.Listen.
+func (w *World) Listen(place int) []string {
+	return []string{fmt.Sprintf("/ip4/%s/udp/%d/quic-v1", address(place), port)}
+}
+
+const port = 8000
+
+func address(place int) net.IP { return simnet.IntToPublicIPv4(place) }
+
+// HostOptions put a host at a place: p2p.Config.HostOptions. A host that was
+// closed may be followed by another at the same place.
+func (w *World) HostOptions(place int) []libp2p.Option {
+	link := simnet.LinkSettings{BitsPerSecond: linkSpeed}
+	return []libp2p.Option{
+		simlibp2p.QUICSimnet(w.net, simnet.NodeBiDiLinkSettings{Downlink: link, Uplink: link}),
+		libp2p.DisableIdentifyAddressDiscovery(), // it stalls a bubble
+		noProbes,
+	}
+}
+
+// noProbes switches off a hub's AutoNAT services: libp2p gives their probes a
+// transport of its own, on real sockets.
+func noProbes(cfg *config.Config) error {
+	cfg.EnableAutoNATv2 = false
+	cfg.AutoNATConfig.EnableService = false
+	return nil
+}
+
+// Cut loses every packet from one place to another until Heal. One direction
+// only: a partition is two cuts.
+func (w *World) Cut(from, to int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cuts[[2]string{address(from).String(), address(to).String()}] = true
+}
+
+// Partition cuts both directions between each place of a and each of b.
+func (w *World) Partition(a, b []int) {
+	for _, x := range a {
+		for _, y := range b {
+			w.Cut(x, y)
+			w.Cut(y, x)
+		}
+	}
+}
+
+// Heal removes every cut.
+func (w *World) Heal() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	clear(w.cuts)
+}
+
+func (w *World) travel(p *simnet.Packet) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.cuts[[2]string{ipOf(p.From), ipOf(p.To)}] {
+		return never
+	}
+	return w.latency
+}
+
+func ipOf(a net.Addr) string {
+	if u, ok := a.(*net.UDPAddr); ok {
+		return u.IP.String()
+	}
+	return a.String()
+}

@@ -1,0 +1,65 @@
+package p2p
+
+import (
+	"slices"
+	"time"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+// PeerInfo is one member that is connected now.
+type PeerInfo struct {
+	Shop      exchange.ShopID
+	Hub       bool
+	Addresses []string      // of its open connections, the one in use first
+	Transport string        // of the connection in use: "tcp", "quic" or "relay"
+	Direct    bool          // not through a relay
+	Since     time.Time     // of the first connection
+	RTT       time.Duration // smoothed; 0 = not measured yet
+}
+
+// Peers lists the members with a completed hello, hubs included, by ShopID.
+func (n *Node) Peers() []PeerInfo {
+	var list []PeerInfo
+	for _, ses := range n.greetedSessions() {
+		best := n.bestConn(ses.peer)
+		if best == nil {
+			continue
+		}
+		info := PeerInfo{
+			Shop: ses.shop, Hub: n.gate.hubs[ses.peer], Transport: transportOf(best), Direct: isDirect(best),
+			Since: ses.begun, RTT: n.host.Peerstore().LatencyEWMA(ses.peer),
+			Addresses: []string{best.RemoteMultiaddr().String()},
+		}
+		for _, c := range n.host.Network().ConnsToPeer(ses.peer) {
+			if a := c.RemoteMultiaddr().String(); c != best && !slices.Contains(info.Addresses, a) {
+				info.Addresses = append(info.Addresses, a)
+			}
+		}
+		list = append(list, info)
+	}
+	slices.SortFunc(list, func(a, b PeerInfo) int { return a.Shop.Compare(b.Shop) })
+	return list
+}
+
+// Connected reports whether a member's hello was accepted and it is still there.
+func (n *Node) Connected(shop exchange.ShopID) bool { return n.connected(shop) != nil }
+
+// Disconnect closes every connection of a shop now, fails what is under way with
+// it, and forgets its addresses: for a shop that was revoked or left. The
+// Directory must already refuse it, or it may come back at once.
+func (n *Node) Disconnect(shop exchange.ShopID, why string) {
+	n.keep(peerOf(shop), false)
+	n.cut(peerOf(shop), why)
+	n.forget(shop)
+}
+
+// Recheck asks the Directory about everybody who is connected and cuts off
+// those it no longer admits.
+func (n *Node) Recheck() {
+	for _, p := range n.host.Network().Peers() {
+		if !n.gate.admits(p) {
+			n.cut(p, "no longer a member")
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package p2p
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+
+	"github.com/libp2p/go-libp2p/core/network"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+// requestHandler serves inbound request streams of one protocol.
+func (n *Node) requestHandler(name string, h HandlerFunc) network.StreamHandler {
+	return func(s network.Stream) {
+		ses, err := n.receive(s)
+		if err != nil {
+			n.refuseStream(s, err)
+			return
+		}
+		sv := &server{
+			node: n, ses: ses, name: name, handle: h, s: s,
+			out: newFrameWriter(s, s.SetWriteDeadline), jobs: make(chan job),
+		}
+		sv.run()
+	}
+}
+
+// server is one inbound request stream.
+type server struct {
+	node   *Node
+	ses    *session
+	name   string
+	handle HandlerFunc
+	s      network.Stream
+	out    *frameWriter
+	jobs   chan job // unbuffered, to idle workers; closed by run
+	idle   atomic.Int32
+	works  sync.WaitGroup
+}
+
+type job struct {
+	id    uint64
+	req   []byte
+	bytes int64 // taken of session.bytes
+}
+
+// run reads requests until the stream ends. A half-closed stream still gets the
+// replies that are under way.
+func (sv *server) run() {
+	stop := context.AfterFunc(sv.ses.ctx, func() { _ = sv.s.Reset() })
+	defer stop()
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		if err := sv.out.run(); !errors.Is(err, io.EOF) {
+			_ = sv.s.Reset()
+		}
+	}()
+	sv.ses.serving.Store(sv.out, struct{}{})
+	defer sv.ses.serving.Delete(sv.out)
+	err := sv.read()
+	close(sv.jobs)
+	if err == io.EOF {
+		sv.works.Wait()
+		_ = sv.out.flush(sv.ses.ctx)
+	} else {
+		_ = sv.s.Reset()
+		sv.node.log.Debug("request stream ended", "shop", sv.ses.shop, "protocol", sv.name, "err", err)
+	}
+	sv.out.fail(err)
+	<-written
+	_ = sv.s.Close()
+}
+
+// read dispatches requests. Taking the permits here is the back-pressure: a
+// partner with too much in hand finds its stream no longer read.
+func (sv *server) read() error {
+	fr := frameReader{r: bufio.NewReaderSize(sv.s, streamBuffer), slow: sv.s, limit: MaxMessage}
+	for {
+		h, err := fr.header()
+		if err != nil {
+			return err
+		}
+		if h.kind != kindRequest || h.id == 0 {
+			return errFrame
+		}
+		select {
+		case sv.ses.inflight <- struct{}{}:
+		case <-sv.ses.ctx.Done():
+			return sv.ses.ctx.Err()
+		}
+		j := job{id: h.id}
+		if h.size > smallRequest {
+			j.bytes = int64(h.size)
+			if err := sv.ses.bytes.Acquire(sv.ses.ctx, j.bytes); err != nil {
+				<-sv.ses.inflight
+				return err
+			}
+		}
+		if j.req, err = fr.payload(h); err != nil {
+			sv.release(j)
+			return err
+		}
+		select {
+		case sv.jobs <- j:
+		default:
+			sv.works.Go(func() { sv.work(j) })
+		}
+	}
+}
+
+func (sv *server) release(j job) {
+	if j.bytes > 0 {
+		sv.ses.bytes.Release(j.bytes)
+	}
+	<-sv.ses.inflight
+}
+
+// work handles one request and then as many as come while few workers are idle.
+func (sv *server) work(j job) {
+	for {
+		sv.answer(j)
+		if sv.idle.Add(1) > maxIdleWorkers {
+			sv.idle.Add(-1)
+			return
+		}
+		next, ok := <-sv.jobs
+		sv.idle.Add(-1)
+		if !ok {
+			return
+		}
+		j = next
+	}
+}
+
+func (sv *server) answer(j job) {
+	defer sv.release(j)
+	if !sv.node.gate.admits(sv.ses.peer) {
+		sv.node.cut(sv.ses.peer, "not a member")
+		return
+	}
+	reply, err := sv.handle(sv.ses.ctx, sv.ses.shop, j.req)
+	if err == nil && len(reply) > MaxMessage {
+		err = exchange.Errorf(exchange.CodeLimit, "the answer has %d bytes, more than %d; ask for less", len(reply), MaxMessage)
+	}
+	sv.node.metrics.served.WithLabelValues(sv.name, exchange.CodeOf(err).String()).Inc()
+	if err == nil {
+		_ = sv.out.send(sv.ses.ctx, j.id, kindReply, reply)
+		return
+	}
+	if exchange.CodeOf(err) == exchange.CodeInternal {
+		sv.node.log.Error("request failed", "protocol", sv.name, "shop", sv.ses.shop, "err", err)
+	}
+	_ = sv.out.send(sv.ses.ctx, j.id, kindError, appendError(nil, err))
+}

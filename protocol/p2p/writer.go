@@ -1,0 +1,141 @@
+package p2p
+
+import (
+	"context"
+	"io"
+	"sync"
+	"time"
+)
+
+// frameWriter gathers frames of many goroutines and writes them with one: while
+// a write is under way the next frames collect, so that under load one write
+// carries many and when idle a frame leaves at once.
+type frameWriter struct {
+	w    io.Writer
+	slow func(time.Time) error // sets the write deadline; nil = none
+
+	mu    sync.Mutex
+	buf   []byte        // guarded by mu: frames not yet taken by run
+	busy  bool          // guarded by mu: run is writing
+	err   error         // guarded by mu: set once, then nothing more is accepted
+	room  chan struct{} // guarded by mu: closed and replaced when buf was taken
+	wake  chan struct{} // capacity 1
+	ended chan struct{} // closed when err is set
+}
+
+func newFrameWriter(w io.Writer, slow func(time.Time) error) *frameWriter {
+	return &frameWriter{w: w, slow: slow, room: make(chan struct{}), wake: make(chan struct{}, 1), ended: make(chan struct{})}
+}
+
+// send queues a frame; it waits while maxQueued bytes are queued. The payload is
+// copied. A nil error promises nothing about delivery.
+func (f *frameWriter) send(ctx context.Context, id uint64, k kind, payload []byte) error {
+	for {
+		f.mu.Lock()
+		if f.err != nil {
+			defer f.mu.Unlock()
+			return f.err
+		}
+		if len(f.buf) < maxQueued {
+			first := len(f.buf) == 0
+			f.buf = appendFrame(f.buf, id, k, payload)
+			f.mu.Unlock()
+			if first {
+				select {
+				case f.wake <- struct{}{}:
+				default:
+				}
+			}
+			return nil
+		}
+		room := f.room
+		f.mu.Unlock()
+		select {
+		case <-room:
+		case <-f.ended:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// run writes until a write fails or fail is called, and returns the reason.
+func (f *frameWriter) run() error {
+	var spare []byte
+	for {
+		select {
+		case <-f.wake:
+		case <-f.ended:
+			return f.reason()
+		}
+		for {
+			f.mu.Lock()
+			out := f.buf
+			f.buf, f.busy = spare[:0], len(out) > 0
+			close(f.room)
+			f.room = make(chan struct{})
+			f.mu.Unlock()
+			if len(out) == 0 {
+				spare = out
+				break
+			}
+			if err := f.write(out); err != nil {
+				f.fail(err)
+				return err
+			}
+			if spare = out; cap(spare) > keepBuffer {
+				spare = nil
+			}
+		}
+	}
+}
+
+// write gives every writeChunk a deadline of its own, so that a long batch to a
+// slow partner is no reason to give it up.
+func (f *frameWriter) write(b []byte) error {
+	for len(b) > 0 {
+		chunk := b[:min(len(b), writeChunk)]
+		b = b[len(chunk):]
+		if f.slow != nil {
+			_ = f.slow(time.Now().Add(FrameTimeout))
+		}
+		if _, err := f.w.Write(chunk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// flush waits until everything queued so far was handed to the stream.
+func (f *frameWriter) flush(ctx context.Context) error {
+	for {
+		f.mu.Lock()
+		done, err, room := len(f.buf) == 0 && !f.busy, f.err, f.room
+		f.mu.Unlock()
+		if done || err != nil {
+			return err
+		}
+		select {
+		case <-room:
+		case <-f.ended:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// fail makes every later send return err; the first reason stays.
+func (f *frameWriter) fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err == nil {
+		f.err, f.buf = err, nil
+		close(f.ended)
+	}
+}
+
+func (f *frameWriter) reason() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
+}
