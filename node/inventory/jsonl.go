@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/souk-market/souk/exchange"
@@ -81,129 +82,104 @@ type jsonOption struct {
 	Value string `json:"value"`
 }
 
-// read takes the object apart token by token: encoding/json would let a field
-// that stands twice, or in another case, change the first silently.
+// read takes the object apart member by member: decoding into a struct would
+// let a field that stands twice, or in another case, change the first silently.
 func (p *jsonProduct) read(text []byte) *RowError {
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.DisallowUnknownFields() // in options
-	at := func() int { return int(dec.InputOffset()) + 1 }
-	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return &RowError{Column: 1, Message: "the line is not a JSON object"}
+	if bad := checkJSON(text); bad != nil {
+		return bad
 	}
-	var have []string
-	for dec.More() {
-		t, err := dec.Token()
-		if err != nil {
-			return badJSON(at(), "", err)
+	have := make([]string, 0, 16)
+	for m := range members(text) {
+		name := m.name
+		bad := func(err error) *RowError {
+			shown, _ := plainLine(name, maxNameShown)
+			return &RowError{Column: m.at + 1, ColumnName: shown, Message: err.Error()}
 		}
-		name := t.(string) // a key: the decoder takes nothing else here
-		for _, other := range have {
-			if other == name {
-				return &RowError{Column: at(), ColumnName: name, Message: "the field stands twice"}
-			}
+		if slices.Contains(have, name) {
+			return bad(errors.New("the field stands twice"))
 		}
-		have = append(have, name)
-		column := at()
-		if err := p.field(dec, name); err != nil {
-			return badJSON(column, name, err)
+		if have = append(have, name); len(have) > maxFields {
+			return bad(fmt.Errorf("a product has at most %d fields", maxFields))
 		}
-	}
-	if _, err := dec.Token(); err != nil { // the closing brace
-		return badJSON(at(), "", err)
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return &RowError{Column: at(), Message: "something follows the product; write one object per line"}
+		if err := p.field(name, m.value); err != nil {
+			return bad(err)
+		}
 	}
 	return nil
 }
 
-func badJSON(column int, name string, err error) *RowError {
-	name, _ = plainLine(name, maxNameShown)
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		err = errors.New("the line ends within the object; it is cut off, or the object is spread over several lines")
-	}
-	return &RowError{Column: column, ColumnName: name, Message: err.Error()}
-}
+// maxFields bounds the fields of a line: some four times those that we know.
+const maxFields = 64
 
-// field reads the value of one field.
-func (p *jsonProduct) field(dec *json.Decoder, name string) error {
+// field takes the value of one field.
+func (p *jsonProduct) field(name string, value []byte) error {
 	product := &p.draft.item.Product
 	switch name {
 	case "sku":
-		return dec.Decode(&p.sku)
+		return decodeString(value, &p.sku)
 	case "title":
-		return dec.Decode(&p.title)
+		return decodeString(value, &p.title)
 	case "price":
-		return decodeNumber(dec, &p.price)
+		return decodeNumber(value, &p.price)
 	case "currency":
-		return dec.Decode(&p.currency)
+		return decodeString(value, &p.currency)
 	case "description":
-		return dec.Decode(&p.description)
+		return decodeString(value, &p.description)
 	case "image":
-		return dec.Decode(&p.image)
+		return decodeString(value, &p.image)
 	case "options":
-		return dec.Decode(&p.options)
+		return p.decodeOptions(value)
 	case "published":
-		return dec.Decode(&p.published)
+		return decodeBool(value, &p.published)
 	case "group":
-		return p.decodeText(dec, &product.Group)
+		return p.decodeText(value, &product.Group)
 	case "vendor":
-		return p.decodeText(dec, &product.Vendor)
+		return p.decodeText(value, &product.Vendor)
 	case "category":
-		return p.decodeText(dec, &product.Category)
+		return p.decodeText(value, &product.Category)
 	case "barcode":
-		return p.decodeText(dec, &product.Barcode)
+		return p.decodeText(value, &product.Barcode)
 	case "stock":
-		return p.decodeStock(dec)
+		return p.decodeStock(value)
 	case "grams":
 		var s string
-		err := decodeNumber(dec, &s)
+		err := decodeNumber(value, &s)
 		if err == nil {
 			product.Grams, err = grams(s, gramsPerGram)
 		}
 		return err
 	}
-	return p.unknown(dec, name)
+	return p.unknown(name)
 }
 
-func (p *jsonProduct) unknown(dec *json.Decoder, name string) error {
+func (p *jsonProduct) unknown(name string) error {
 	if p.im.options.Strict {
 		return errors.New("no such field is known; its name may be misspelt")
 	}
 	shown, _ := plainLine(name, maxNameShown)
 	p.im.report.unknownField(shown)
-	var ignored json.RawMessage
-	return dec.Decode(&ignored)
+	return nil
 }
 
-func (p *jsonProduct) decodeText(dec *json.Decoder, into *string) error {
+func (p *jsonProduct) decodeText(value []byte, into *string) error {
 	var s string
-	err := dec.Decode(&s)
+	err := decodeString(value, &s)
 	*into = p.draft.text(s)
 	return err
 }
 
-// decodeNumber keeps a number, or a string that holds one, as it is written; null is "".
-func decodeNumber(dec *json.Decoder, into *string) error {
-	var raw json.RawMessage
-	if err := dec.Decode(&raw); err != nil {
-		return err
-	}
-	switch raw[0] {
-	case '"':
-		return json.Unmarshal(raw, into)
-	case 'n':
+func (p *jsonProduct) decodeOptions(value []byte) error {
+	if string(value) == "null" {
 		return nil
-	case '{', '[', 't', 'f':
-		return fmt.Errorf("%s is not a number", shown(raw))
 	}
-	*into = string(raw)
-	return nil
+	dec := json.NewDecoder(bytes.NewReader(value))
+	dec.DisallowUnknownFields()
+	return dec.Decode(&p.options)
 }
 
-func (p *jsonProduct) decodeStock(dec *json.Decoder) error {
+func (p *jsonProduct) decodeStock(value []byte) error {
 	var s string
-	if err := decodeNumber(dec, &s); err != nil || s == "" {
+	if err := decodeNumber(value, &s); err != nil || s == "" {
 		return err
 	}
 	if err := p.draft.setCount(s); err != nil {

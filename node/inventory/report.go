@@ -18,7 +18,7 @@ const (
 // RowError says why one row was not imported.
 type RowError struct {
 	Line       int    `json:"line"`             // 1-based line of the file on which the row starts
-	Column     int    `json:"column,omitempty"` // 1-based: in CSV the column's number, in JSON lines the byte after the field's name; 0 = the row as a whole
+	Column     int    `json:"column,omitempty"` // 1-based: in CSV the column's number, in JSON lines the byte; 0 = the row as a whole
 	ColumnName string `json:"column_name,omitempty"`
 	Message    string `json:"message"` // the cause and, where there is one, the next step
 }

@@ -43,6 +43,12 @@ func newRowReader(r io.Reader) *rowReader {
 	return &rowReader{r: r, buf: make([]byte, firstWindow), line: 1}
 }
 
+// restart reads on from r, whose rows are under the same header. Lines and
+// offsets count from there.
+func (r *rowReader) restart(from io.Reader) {
+	*r = rowReader{r: from, buf: r.buf, line: 1, width: r.width, names: r.names, row: r.row}
+}
+
 // csvRow is one row. It is valid until the next call of next.
 type csvRow struct {
 	line   int

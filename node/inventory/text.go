@@ -13,10 +13,25 @@ import (
 // one space, invisible characters go, what is over the limit is cut at a
 // character. cut reports the latter.
 func plainLine(s string, limit int) (line string, cut bool) {
-	if !simple(s) {
-		s = strings.Join(strings.FieldsFunc(visible(s), unicode.IsSpace), " ")
+	if simple(s) {
+		return shorten(s, limit)
 	}
-	return shorten(s, limit)
+	var b strings.Builder
+	gap := false
+	for _, r := range s {
+		switch {
+		case unicode.IsSpace(r):
+			gap = true
+			continue
+		case !visible(r):
+			continue
+		case gap && b.Len() > 0:
+			b.WriteByte(' ')
+		}
+		gap = false
+		b.WriteRune(r)
+	}
+	return shorten(b.String(), limit)
 }
 
 // plainText is plainLine for a text of several lines: it keeps line breaks, and
@@ -55,19 +70,17 @@ func simple(s string) bool {
 	return !space || s == ""
 }
 
-// visible drops the characters that cannot be seen but deceive, order or break
-// what can: controls and format characters (Unicode Cf), bidirectional overrides
-// among them. White space stays, and so do the joiners that scripts and emoji need.
-func visible(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r), r == '\u200c', r == '\u200d':
-			return r
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), r == utf8.RuneError:
-			return -1
-		}
-		return r
-	}, s)
+// visible tells the characters that can be seen from those that deceive, order
+// or break what can: controls and format characters (Unicode Cf), bidirectional
+// overrides among them. The joiners that scripts and emoji need stay.
+func visible(r rune) bool {
+	switch {
+	case r < utf8.RuneSelf:
+		return r >= ' ' && r != 0x7f
+	case r == '\u200c', r == '\u200d':
+		return true
+	}
+	return r != utf8.RuneError && !unicode.IsControl(r) && !unicode.Is(unicode.Cf, r)
 }
 
 func shorten(s string, limit int) (string, bool) {

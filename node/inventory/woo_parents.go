@@ -29,7 +29,7 @@ type wooParent struct {
 type wooParents struct {
 	src     *source
 	columns *wooColumns
-	header  *rowReader                    // for width and names
+	rows    *rowReader                    // of the first pass, then of single rows
 	offsets map[skuHash]int64             // parent reference → row
 	cache   *lru.Cache[int64, *wooParent] // by offset
 }
@@ -43,8 +43,8 @@ func indexParents(ctx context.Context, src *source) (*wooParents, error) {
 		return nil, err
 	}
 	p := &wooParents{src: src, offsets: make(map[skuHash]int64), cache: cache}
-	p.header = newRowReader(src.section())
-	h, err := p.header.readHeader()
+	p.rows = newRowReader(src.section())
+	h, err := p.rows.readHeader()
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func indexParents(ctx context.Context, src *source) (*wooParents, error) {
 	}
 	p.columns = newWooColumns(h)
 	for {
-		row, err := p.header.next()
+		row, err := p.rows.next()
 		if _, bad := err.(*RowError); bad {
 			continue
 		}
@@ -117,8 +117,8 @@ func (p *wooParents) read(offset int64) (*wooParent, error) {
 	if parent, ok := p.cache.Get(offset); ok {
 		return parent, nil
 	}
-	rows := &rowReader{r: p.src.from(offset), buf: make([]byte, 4<<10), line: 1, width: p.header.width, names: p.header.names}
-	row, err := rows.next()
+	p.rows.restart(p.src.from(offset))
+	row, err := p.rows.next()
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -311,10 +312,11 @@ func (w *wooReader) readTexts(row *csvRow, parent *wooParent, d *draft) {
 	c, p := w.columns, &d.item.Product
 	own := wooTextsOf(row, c)
 	if parent != nil {
-		own.fill(parent.wooTexts)
+		own.fill(&parent.wooTexts)
 		p.Group = d.text(parent.group)
 	}
-	d.setDescription(own.description)
+	p.Description = own.description
+	d.shortened = d.shortened || own.shortened
 	p.Vendor, p.Category = d.text(own.brand), d.text(own.category)
 	p.Barcode = d.text(unescapeCell(row.get(c.barcode)))
 	d.setImage(own.image)
@@ -336,31 +338,33 @@ func (w *wooReader) options(row *csvRow, parent *wooParent) []exchange.Option {
 }
 
 // wooTexts are what a variation may take from its parent.
-type wooTexts struct{ description, category, brand, image string }
+type wooTexts struct {
+	description            string // plain, within its limit, as variations share it
+	shortened              bool   // the description was
+	category, brand, image string
+}
 
 func wooTextsOf(row *csvRow, c *wooColumns) wooTexts {
 	t := wooTexts{
-		description: unescapeLines(row.get(c.description)),
-		category:    fromHTML(firstOf(row.get(c.categories))),
-		brand:       fromHTML(firstOf(row.get(c.brands))),
-		image:       firstOf(row.get(c.images)),
+		category: fromHTML(firstOf(row.get(c.categories))),
+		brand:    fromHTML(firstOf(row.get(c.brands))),
+		image:    firstOf(row.get(c.images)),
 	}
-	if t.description == "" {
-		t.description = unescapeLines(row.get(c.shortDescription))
+	for _, from := range []column{c.description, c.shortDescription} {
+		if t.description == "" {
+			t.description, t.shortened = plainText(fromHTML(unescapeLines(row.get(from))), exchange.MaxDescription)
+		}
 	}
-	t.description, _ = shorten(fromHTML(t.description), 4*exchange.MaxDescription)
 	return t
 }
 
-func (t *wooTexts) fill(from wooTexts) {
-	for _, f := range []struct {
-		to   *string
-		from string
-	}{{&t.description, from.description}, {&t.category, from.category}, {&t.brand, from.brand}, {&t.image, from.image}} {
-		if *f.to == "" {
-			*f.to = f.from
-		}
+func (t *wooTexts) fill(from *wooTexts) {
+	if t.description == "" {
+		t.description, t.shortened = from.description, from.shortened
 	}
+	t.category = cmp.Or(t.category, from.category)
+	t.brand = cmp.Or(t.brand, from.brand)
+	t.image = cmp.Or(t.image, from.image)
 }
 
 // firstOf is the first of a list whose commas are escaped within its members.
