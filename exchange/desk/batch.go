@@ -22,7 +22,7 @@ type batch struct {
 	stocks map[exchange.SKU]reservation.Stock // decoded, to be written at the end
 	chains map[chainID]*ChainRecord           // likewise; replaced, never changed in place
 
-	holds  map[string]*HoldRecord             // likewise, by key; their sealed answers arrive in finish
+	holds map[string]*HoldRecord // likewise, by key; their sealed answers arrive in finish
 
 	leaves []leaf
 	sealed []func() // run once everything is sealed, before the commit
@@ -276,7 +276,7 @@ func (b *batch) finish() error {
 		if err := b.save(stockKey(sku), &StockRecord{Stock: s}); err != nil {
 			return err
 		}
-		b.put(dirtyKey(sku), nil)
+		b.markDirty(sku)
 	}
 	for id, c := range b.chains {
 		if err := b.save(chainKey(id), c); err != nil {

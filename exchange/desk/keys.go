@@ -13,7 +13,7 @@ import (
 //	m                                    MetaRecord
 //	p/ sku                               ProductRecord
 //	s/ sku                               StockRecord
-//	d/ sku                               dirty mark: publish this product (no value)
+//	d/ bucket(2) sku                     dirty mark: publish this product (no value); see publish.go
 //	c/ …                                 the catalog feed; see publish.go
 //	h/ retailer hold                     HoldRecord (as supplier)
 //	hx/ expiry retailer hold             index of HELD holds (no value)
@@ -79,7 +79,6 @@ func be64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
 func productKey(sku exchange.SKU) []byte { return key(prefixProduct, []byte(sku)) }
 func stockKey(sku exchange.SKU) []byte   { return key(prefixStock, []byte(sku)) }
-func dirtyKey(sku exchange.SKU) []byte   { return key(prefixDirty, []byte(sku)) }
 
 func holdKey(retailer exchange.ShopID, id exchange.HoldID) []byte {
 	return key(prefixHold, retailer[:], id[:])

@@ -176,7 +176,7 @@ func (d *Desk) RemoveProduct(ctx context.Context, sku exchange.SKU) error {
 		if err := b.save(productKey(sku), rec); err != nil {
 			return err
 		}
-		b.put(dirtyKey(sku), nil)
+		b.markDirty(sku)
 		return nil
 	})
 }

@@ -62,24 +62,27 @@ const (
 type feedState struct {
 	// turn is the batch that published last: it may publish once, because buckets
 	// are read again from what is committed. highest is the greatest epoch of our
-	// own that a partner proved and the feed does not exceed. Both belong to the
-	// writer's turn.
+	// own that a partner proved. Both belong to the writer's turn.
 	turn    *batch
 	highest uint64
+
+	tombstones int // how many are kept: catalog.MaxTombstones
 
 	mu     sync.Mutex
 	set    *bucketSet  // committed; replaced, never changed
 	update *FeedUpdate // committed and not yet handed out, merged
 	heard  []func(*FeedUpdate, FeedKey)
 
-	wake chan struct{} // holds one token when marks may be waiting
+	wake   chan struct{} // holds one token when marks may be waiting
+	marked func()        // poke, made once: batches keep it for after their commit
 }
 
 // openFeed loads the bucket digests and holds them against the last signed head.
 // Where they do not agree, they are made again from the items; where that does not
 // help, rows were lost, and the next publishing starts another epoch.
 func (d *Desk) openFeed() error {
-	f := &feedState{wake: make(chan struct{}, 1)}
+	f := &feedState{wake: make(chan struct{}, 1), tombstones: catalog.MaxTombstones}
+	f.marked = f.poke
 	f.poke() // marks may be left from before
 	d.feed = f
 	meta, err := d.feedMeta()
@@ -282,6 +285,15 @@ func (d *Desk) publish(b *batch) (more bool, err error) {
 	f.turn = b
 	return more, p.finish()
 }
+
+// markDirty has the publisher look at a product once the batch is durable. Every
+// change of a product or its stock calls it.
+func (b *batch) markDirty(sku exchange.SKU) {
+	b.put(dirtyKey(sku), nil)
+	b.then(b.d.feed.marked)
+}
+
+func dirtyKey(sku exchange.SKU) []byte { return bucketKey(prefixDirty, sku) }
 
 // dirtyMarks are the first n marked products in bucket order.
 func (d *Desk) dirtyMarks(n int) (skus []exchange.SKU, more bool, err error) {

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"slices"
 
 	"github.com/souk-market/souk/exchange"
@@ -149,7 +150,7 @@ func (p *publishing) touch(sku exchange.SKU, row changedRow) {
 // dropTombstones forgets the oldest removals beyond MaxTombstones and raises the
 // floor to the last forgotten. What this batch removed stays until the next.
 func (p *publishing) dropTombstones() error {
-	excess := int(p.meta.Tombstones) - p.d.maxTombstones()
+	excess := int(p.meta.Tombstones) - p.d.feed.tombstones
 	if excess <= 0 {
 		return nil
 	}
@@ -159,7 +160,7 @@ func (p *publishing) dropTombstones() error {
 	}
 	var oldest []tombstone
 	err := p.d.store.Scan(Prefix([]byte(prefixFeedTombstone)), func(k, v []byte) bool {
-		oldest = append(oldest, tombstone{be64At(k[len(prefixFeedTombstone):]), exchange.SKU(v)})
+		oldest = append(oldest, tombstone{binary.BigEndian.Uint64(k[len(prefixFeedTombstone):]), exchange.SKU(v)})
 		return len(oldest) < min(excess, MaxPublish)
 	})
 	if err != nil {
@@ -335,7 +336,7 @@ func sumAll(store Store, prefix []byte, read rowReader) (map[uint32]bucketSum, e
 			failed = exchange.Errorf(exchange.CodeInternal, "a catalog row has a key of %d bytes", len(key))
 			return false
 		}
-		if b := be16At(rest); b != bucket {
+		if b := uint32(binary.BigEndian.Uint16(rest)); b != bucket {
 			flush()
 			bucket = b
 		}

@@ -1,0 +1,265 @@
+package desk
+
+import (
+	"context"
+	"encoding/binary"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/catalog"
+)
+
+// Limits of a catalog stream.
+const (
+	// ChunkBytes is the size at which a chunk is sent: below a frame of 160 KiB with
+	// the largest item (10 KiB) added and 5% for tags, and small enough that both
+	// sides hold little.
+	ChunkBytes = 128 << 10
+	// MaxPullBuckets is how many buckets one pull may ask for: an eighth of all.
+	// Whoever differs in more asks again, or for everything.
+	MaxPullBuckets = 512
+)
+
+// ServeFeed answers a partner's pull, chunk by chunk. send may block; everything
+// comes from one snapshot of the store. Errors: CodeNoPartnership where from may
+// not see the catalog, CodeInvalid for a pull out of bounds, CodeUnavailable while
+// the feed has no head, what send returned, and ctx's.
+func (d *Desk) ServeFeed(ctx context.Context, from exchange.ShopID, pull *FeedPull, send func(*FeedChunk) error) error {
+	if from != d.me && !d.mayReadFeed(from) {
+		return exchange.Errorf(exchange.CodeNoPartnership, "there is no partnership under which %v may see this catalog; propose one", from)
+	}
+	if err := checkPull(pull); err != nil {
+		return err
+	}
+	meta, err := d.feedMeta()
+	if err != nil {
+		return err
+	}
+	if pull.Have != nil {
+		if meta, err = d.metOwnHead(ctx, meta, pull.Have); err != nil {
+			return err
+		}
+	}
+	if len(meta.Head.Payload) == 0 {
+		return exchange.Errorf(exchange.CodeUnavailable, "the catalog has not been published yet; try again in a second")
+	}
+	s := &serving{ctx: ctx, d: d, send: send, first: meta.Head, chunk: FeedChunk{Head: &meta.Head, Key: &meta.Key}}
+	switch {
+	case pull.BucketDigests:
+		return s.digests()
+	case len(pull.Buckets) > 0:
+		return s.buckets(pull.Buckets)
+	}
+	return s.changes(pull, meta)
+}
+
+func checkPull(p *FeedPull) error {
+	if p.Feed != exchange.MainFeed {
+		return exchange.Errorf(exchange.CodeNotFound, "there is no feed %.40q; use %q", p.Feed, exchange.MainFeed)
+	}
+	if len(p.Buckets) > MaxPullBuckets {
+		return exchange.Errorf(exchange.CodeInvalid, "a pull asks for at most %d buckets, not %d", MaxPullBuckets, len(p.Buckets))
+	}
+	for i, b := range p.Buckets {
+		if b >= catalog.Buckets || i > 0 && p.Buckets[i-1] >= b {
+			return exchange.Errorf(exchange.CodeInvalid, "a pull asks for ascending buckets below %d", catalog.Buckets)
+		}
+	}
+	return nil
+}
+
+// metOwnHead starts another epoch where a partner proves that this shop has signed
+// a head it does not remember (design: Catalogs). A proof that does not verify is ignored:
+// the pull is answered all the same.
+func (d *Desk) metOwnHead(ctx context.Context, meta FeedMeta, have *SignedFeedHead) (FeedMeta, error) {
+	if d.verifier.Verify(DomainFeed, d.me, have.Payload, have.Signature) != nil {
+		return meta, nil
+	}
+	theirs, err := d.ownHead(*have)
+	if err != nil || theirs.Shop != d.me || theirs.Feed != exchange.MainFeed {
+		return meta, nil
+	}
+	lost := func(meta *FeedMeta) (bool, error) {
+		if len(meta.Head.Payload) == 0 {
+			return true, nil
+		}
+		ours, err := d.ownHead(meta.Head)
+		if err != nil {
+			return false, err
+		}
+		order := position(theirs).Compare(position(ours))
+		return order > 0 || order == 0 && theirs.Digest != ours.Digest, nil
+	}
+	if is, err := lost(&meta); err != nil || !is {
+		return meta, err
+	}
+	err = d.do(ctx, func(b *batch) error {
+		now, err := batchMeta(b)
+		if err != nil {
+			return err
+		}
+		if is, err := lost(now); err != nil || !is {
+			return err
+		}
+		d.log.Error("a partner holds a head of our catalog that we have lost; the feed starts another epoch", "epoch", theirs.Epoch, "sequence", theirs.Sequence)
+		d.feed.highest = max(d.feed.highest, theirs.Epoch)
+		_, err = d.publish(b)
+		return err
+	})
+	if err != nil {
+		return meta, err
+	}
+	return d.feedMeta()
+}
+
+func position(h *FeedHead) catalog.Position {
+	return catalog.Position{Epoch: h.Epoch, Sequence: h.Sequence}
+}
+
+// serving is one answer on its way.
+type serving struct {
+	ctx   context.Context
+	d     *Desk
+	send  func(*FeedChunk) error
+	first SignedFeedHead // told in the first chunk
+	chunk FeedChunk
+	bytes int
+}
+
+func (s *serving) add(it FeedItem) error {
+	s.chunk.Items = append(s.chunk.Items, it)
+	s.bytes += len(it.SKU) + len(it.Record) + itemOverhead
+	if s.bytes < ChunkBytes {
+		return nil
+	}
+	return s.flush()
+}
+
+func (s *serving) flush() error {
+	if err := s.ctx.Err(); err != nil {
+		return err
+	}
+	chunk := s.chunk
+	s.chunk, s.bytes = FeedChunk{}, 0
+	return s.send(&chunk)
+}
+
+// last ends the answer. now is the feed's row in the snapshot that was read: where
+// a publishing came between, its head is what the items add up to.
+func (s *serving) last(now *FeedMeta) error {
+	if now != nil && string(now.Head.Payload) != string(s.first.Payload) {
+		s.chunk.Head = &now.Head
+	}
+	s.chunk.Last = true
+	return s.flush()
+}
+
+// changes sends what follows the asked sequence, or everything: the scan runs over
+// the changes in their order and ends at the feed's row.
+func (s *serving) changes(pull *FeedPull, meta FeedMeta) error {
+	at := catalog.Position{Epoch: pull.Epoch, Sequence: pull.After}
+	after := pull.After
+	if s.chunk.Full = catalog.NeedsFull(at, catalog.Position{Epoch: meta.Epoch, Sequence: meta.Sequence}, meta.Floor); s.chunk.Full {
+		after = 0
+	}
+	full := s.chunk.Full
+	var now *FeedMeta
+	var failed error
+	r := Range{From: changeKey(after + 1), To: append(keyFeed[:len(keyFeed):len(keyFeed)], 0)}
+	err := s.d.store.Scan(r, func(k, v []byte) bool {
+		if string(k) == string(keyFeed) {
+			now, failed = s.readMeta(v)
+			return false
+		}
+		var it FeedItem
+		if it, failed = parseChange(k, v); failed != nil {
+			return false
+		}
+		if full && len(it.Record) == 0 {
+			return true
+		}
+		failed = s.add(it)
+		return failed == nil
+	})
+	if err != nil {
+		return err
+	}
+	if failed != nil {
+		return failed
+	}
+	if now != nil && (now.Epoch != meta.Epoch || !full && now.Floor > after) {
+		return exchange.Errorf(exchange.CodeUnavailable, "the catalog's feed has just begun again; ask again")
+	}
+	return s.last(now)
+}
+
+func (s *serving) readMeta(row []byte) (*FeedMeta, error) {
+	v, err := s.d.codec.Decode(KindFeedMeta, row)
+	if err != nil {
+		return nil, err
+	}
+	return v.(*FeedMeta), nil
+}
+
+// digests sends all bucket digests with the head they belong to.
+func (s *serving) digests() error {
+	set := newBucketSet()
+	digests := make(map[uint32]catalog.Digest, catalog.Buckets)
+	var failed error
+	prefix := len(prefixFeedGroup)
+	err := s.d.store.Scan(Range{From: keyFeed, To: Prefix([]byte(prefixFeedGroup)).To}, func(k, v []byte) bool {
+		if string(k) == string(keyFeed) {
+			var now *FeedMeta
+			if now, failed = s.readMeta(v); failed == nil {
+				s.chunk.Head = &now.Head
+			}
+			return failed == nil
+		}
+		failed = set.read(k[prefix:], v, digests)
+		return failed == nil
+	})
+	if err != nil {
+		return err
+	}
+	if failed != nil {
+		return failed
+	}
+	set.tree.SetAll(digests)
+	s.chunk.Digests = set.tree.Digests()
+	s.chunk.Last = true
+	return s.flush()
+}
+
+// buckets sends whole buckets. A product that changes meanwhile may be missing:
+// whoever repairs a replica so asks for the changes after its sequence next.
+func (s *serving) buckets(list []uint32) error {
+	for _, bucket := range list {
+		var items []FeedItem
+		at := groupKey([]byte(prefixFeedItem), uint16(bucket))
+		err := s.d.store.Scan(Prefix(at), func(k, v []byte) bool {
+			if len(v) > 8 {
+				items = append(items, FeedItem{Sequence: binary.BigEndian.Uint64(v), SKU: exchange.SKU(k[len(at):])})
+			}
+			return true
+		})
+		if err != nil {
+			return err
+		}
+		for _, it := range items {
+			k := changeKey(it.Sequence)
+			row, ok, err := s.d.store.Get(k)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				continue
+			}
+			if it, err = parseChange(k, row); err != nil {
+				return err
+			}
+			if err := s.add(it); err != nil {
+				return err
+			}
+		}
+	}
+	return s.last(nil)
+}

@@ -1,0 +1,367 @@
+package desk
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/base64"
+	"encoding/binary"
+	"slices"
+	"strings"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/catalog"
+)
+
+// Limits of one search.
+const (
+	DefaultHits = 50
+	MaxHits     = 200
+	// maxPostings is how many index rows are read for one word: some 10 ms. A word
+	// that has more does not narrow a search; it is checked on what the others find.
+	maxPostings = 20_000
+	// maxExamined is how many products are read for one page: some 25 ms. A page
+	// that filters more away ends early and has a cursor.
+	maxExamined = 5_000
+)
+
+// Query asks for products. Every condition set must hold.
+type Query struct {
+	Text     string          // every word begins a word of title, SKU, barcode, vendor, option, category or group
+	Shop     exchange.ShopID // zero = all
+	Group    string          // exactly
+	Category string          // its beginning, folded: "clothing > sh"
+	MinCents int64           // US cents, ≥; 0 = any
+	MaxCents int64           // US cents, ≤; 0 = any
+	InStock  bool            // at least one unit, or unlimited
+	Limit    int             // hits a page; 0 = DefaultHits, at most MaxHits
+	Cursor   string          // Page.Next of the page before, of the same query
+}
+
+// Hit is one product found.
+type Hit struct {
+	ID       exchange.ProductID
+	Product  exchange.Product
+	Sequence uint64 // of its latest change
+	Score    uint32 // 0 where the query has no text
+	// Sellable is false where the supplier has been out of reach for too long to
+	// promise anything: since UnreachableSince.
+	Sellable         bool
+	UnreachableSince exchange.Time
+}
+
+// Page is a part of what was found: by score, then shop and SKU, where the query
+// has text; else by shop, then title. A product that does not change while one pages
+// appears exactly once. A page may be short, even empty, while Next is set.
+type Page struct {
+	Hits []Hit
+	Next string // empty = the end
+	// Partial: a word is so common that not all products with it were looked at.
+	// Add words.
+	Partial bool
+}
+
+// Search finds products in all live copies. CodeInvalid for a cursor that is
+// not one.
+func (r *Replicas) Search(q Query) (Page, error) {
+	if q.Limit <= 0 {
+		q.Limit = DefaultHits
+	}
+	q.Limit = min(q.Limit, MaxHits)
+	views := r.views(q.Shop)
+	s := &search{r: r, q: q, category: catalog.Fold(q.Category), words: catalog.QueryWords(q.Text)}
+	if q.Text != "" && len(s.words) == 0 {
+		return Page{}, nil // nothing but punctuation
+	}
+	cur, err := parseCursor(q.Cursor, len(s.words) > 0)
+	if err != nil {
+		return Page{}, err
+	}
+	if len(s.words) > 0 {
+		return s.ranked(views, cur)
+	}
+	return s.listed(views, cur)
+}
+
+// Product is one product of a live copy; CodeNotFound where it is not there, or
+// not fit to be shown.
+func (r *Replicas) Product(id exchange.ProductID) (Hit, error) {
+	for _, v := range r.views(id.Shop) {
+		row, ok, err := r.store.Get(replicaItemKey(v.generation, id.SKU))
+		if err != nil {
+			return Hit{}, err
+		}
+		if !ok || len(row) < 8 {
+			continue
+		}
+		p, err := r.showable(id.SKU, row[8:])
+		if err != nil {
+			return Hit{}, exchange.Errorf(exchange.CodeNotFound, "%v is not fit to be shown: %w", id, err)
+		}
+		return r.hit(candidate{view: v, sku: id.SKU}, p, row), nil
+	}
+	return Hit{}, exchange.Errorf(exchange.CodeNotFound, "%v is in no catalog that this shop sees", id)
+}
+
+// views are the live copies of one shop, or all, in the order of their ShopIDs.
+func (r *Replicas) views(shop exchange.ShopID) []*replicaView {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var views []*replicaView
+	for id, p := range r.shops {
+		if v := p.view.Load(); v != nil && (shop.IsZero() || shop == id) {
+			views = append(views, v)
+		}
+	}
+	slices.SortFunc(views, func(a, b *replicaView) int { return a.shop.Compare(b.shop) })
+	return views
+}
+
+type search struct {
+	r        *Replicas
+	q        Query
+	words    []string
+	category string
+	examined int
+	page     Page
+}
+
+// candidate is a product that the index names.
+type candidate struct {
+	view  *replicaView
+	sku   exchange.SKU
+	score uint32
+}
+
+func (c candidate) place() place { return place{c.score, c.view.shop, string(c.sku)} }
+
+// ranked collects what the index names, and reads products in the order of score
+// until the page is full.
+func (s *search) ranked(views []*replicaView, after *place) (Page, error) {
+	var found []candidate
+	for _, v := range views {
+		scores, err := s.match(v)
+		if err != nil {
+			return Page{}, err
+		}
+		for sku, score := range scores {
+			c := candidate{v, exchange.SKU(sku), score}
+			if after == nil || c.place().compare(*after) > 0 {
+				found = append(found, c)
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b candidate) int { return a.place().compare(b.place()) })
+	for i, c := range found {
+		if err := s.examine(c); err != nil {
+			return Page{}, err
+		}
+		if s.done() && i < len(found)-1 {
+			s.page.Next = c.place().cursor()
+			break
+		}
+	}
+	return s.page, nil
+}
+
+// match returns the products of one copy that have every word that could be read in
+// full, with their scores so far.
+func (s *search) match(v *replicaView) (map[string]uint32, error) {
+	var found map[string]uint32
+	var fallback map[string]uint32 // the shortest list of those cut off
+	for _, w := range s.words {
+		list, complete, err := s.postings(v, w)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case !complete:
+			fallback = list
+		case found == nil:
+			found = list
+		default:
+			for sku, score := range found {
+				if more, ok := list[sku]; ok {
+					found[sku] = score + more
+				} else {
+					delete(found, sku)
+				}
+			}
+		}
+	}
+	if found == nil {
+		s.page.Partial = true
+		return fallback, nil
+	}
+	return found, nil
+}
+
+// postings are the products that the index names for a word, with what the word
+// adds to their scores. complete is false where there are more than maxPostings rows.
+func (s *search) postings(v *replicaView, word string) (list map[string]uint32, complete bool, err error) {
+	list = make(map[string]uint32)
+	at := tokenPrefix(v.generation, word)
+	skip := len(at) - len(word)
+	n := 0
+	err = s.r.store.Scan(Prefix(at), func(key, weight []byte) bool {
+		if n++; n > maxPostings {
+			return false
+		}
+		token, sku, ok := splitToken(key[skip:])
+		if ok && len(weight) == 1 {
+			score := uint32(weight[0])
+			if len(token) == len(word) {
+				score *= 2
+			}
+			if score > list[string(sku)] {
+				list[string(sku)] = score
+			}
+		}
+		return true
+	})
+	return list, n <= maxPostings, err
+}
+
+// listed walks the copies in the order of shop and title, or of a group.
+func (s *search) listed(views []*replicaView, after *place) (Page, error) {
+	from := tokenTitle
+	if s.q.Group != "" {
+		from = groupToken(s.q.Group) + "\x00"
+	}
+	for _, v := range views {
+		r := Prefix(tokenPrefix(v.generation, from))
+		if after != nil {
+			switch c := v.shop.Compare(after.shop); {
+			case c < 0:
+				continue
+			case c == 0:
+				r.From = append(tokenPrefix(v.generation, after.rest), 0)
+			}
+		}
+		if more, err := s.list(v, r); err != nil || more {
+			return s.page, err
+		}
+	}
+	s.page.Next = ""
+	return s.page, nil
+}
+
+// list reads the products that index rows name until the page is full.
+func (s *search) list(v *replicaView, r Range) (stopped bool, err error) {
+	skip := len(generationKey(prefixReplicaToken, v.generation))
+	var failed error
+	err = s.r.store.Scan(r, func(key, _ []byte) bool {
+		if s.done() {
+			stopped = true
+			return false
+		}
+		_, sku, ok := splitToken(key[skip:])
+		if ok {
+			failed = s.examine(candidate{view: v, sku: exchange.SKU(sku)})
+		}
+		s.page.Next = place{shop: v.shop, rest: string(key[skip:])}.cursor()
+		return failed == nil
+	})
+	if err == nil {
+		err = failed
+	}
+	return stopped, err
+}
+
+func (s *search) done() bool { return len(s.page.Hits) == s.q.Limit || s.examined >= maxExamined }
+
+// examine reads a product and adds it to the page where every condition holds.
+func (s *search) examine(c candidate) error {
+	s.examined++
+	row, ok, err := s.r.store.Get(replicaItemKey(c.view.generation, c.sku))
+	if err != nil || !ok || len(row) < 8 {
+		return err
+	}
+	p, err := s.r.showable(c.sku, row[8:])
+	if err != nil {
+		return nil
+	}
+	if !s.accepts(p) {
+		return nil
+	}
+	if len(s.words) > 0 {
+		if _, ok := catalog.Score(s.words, catalog.Tokens(p)); !ok {
+			return nil
+		}
+	}
+	s.page.Hits = append(s.page.Hits, s.r.hit(c, p, row))
+	return nil
+}
+
+func (r *Replicas) hit(c candidate, p exchange.Product, row []byte) Hit {
+	h := Hit{
+		ID: exchange.ProductID{Shop: c.view.shop, SKU: c.sku}, Product: p,
+		Sequence: binary.BigEndian.Uint64(row), Score: c.score, Sellable: true,
+	}
+	if r.cfg.Reachable == nil {
+		return h
+	}
+	if now, since := r.cfg.Reachable(c.view.shop); !now {
+		h.UnreachableSince = since
+		h.Sellable = r.clock.Now().Sub(since) <= r.cfg.UnreachableAfter
+	}
+	return h
+}
+
+func (s *search) accepts(p exchange.Product) bool {
+	q := s.q
+	return (q.Group == "" || p.Group == q.Group) &&
+		(s.category == "" || strings.HasPrefix(catalog.Fold(p.Category), s.category)) &&
+		(q.MinCents == 0 || p.USD.Cents >= q.MinCents) &&
+		(q.MaxCents == 0 || p.USD.Cents <= q.MaxCents) &&
+		(!q.InStock || p.Available.Any())
+}
+
+// place is where a hit stands in the order of a search, and what a cursor holds.
+type place struct {
+	score uint32
+	shop  exchange.ShopID
+	rest  string // SKU, or index key without its generation
+}
+
+func (p place) compare(o place) int {
+	return cmp.Or(cmp.Compare(o.score, p.score), p.shop.Compare(o.shop), cmp.Compare(p.rest, o.rest))
+}
+
+// Cursors are version (1) ‖ score (4) ‖ shop (32) ‖ rest, in base64url.
+const (
+	cursorRanked = 1
+	cursorListed = 2
+	cursorHead   = 1 + 4 + 32
+	maxCursor    = cursorHead + 1 + catalog.MaxToken + 1 + exchange.MaxSKU + 16
+)
+
+func (p place) cursor() string {
+	version := byte(cursorListed)
+	if p.score > 0 {
+		version = cursorRanked
+	}
+	b := binary.BigEndian.AppendUint32([]byte{version}, p.score)
+	b = append(b, p.shop[:]...)
+	return base64.RawURLEncoding.EncodeToString(append(b, p.rest...))
+}
+
+func parseCursor(text string, ranked bool) (*place, error) {
+	if text == "" {
+		return nil, nil
+	}
+	bad := exchange.Errorf(exchange.CodeInvalid, "the cursor is not one of this query; start again without it")
+	b, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || len(b) <= cursorHead || len(b) > maxCursor {
+		return nil, bad
+	}
+	p := &place{score: binary.BigEndian.Uint32(b[1:]), rest: string(b[cursorHead:])}
+	copy(p.shop[:], b[5:])
+	want := byte(cursorListed)
+	if ranked {
+		want = cursorRanked
+	}
+	if b[0] != want || (p.score > 0) != ranked || !ranked && !bytes.ContainsAny(b[cursorHead:cursorHead+1], tokenGroup+tokenTitle) {
+		return nil, bad
+	}
+	return p, nil
+}
