@@ -21,7 +21,7 @@ func (d *Desk) openChains() error {
 		if err := d.verifyChain(c, t); err != nil {
 			return err
 		}
-		d.partners.trade[c] = tradeView{active: t.State.Active && !t.Ending}
+		d.partners.trade[c] = t.view()
 		partner, side := c.partner(d.me)
 		if side == exchange.Supplier && t.State.Version > 0 && !t.State.Active {
 			d.ended[c] = true // some holds may not have been released before the stop

@@ -70,12 +70,12 @@ type Desk struct {
 
 	// Owned by the writer's turn.
 	meta       MetaRecord
-	nextExpiry exchange.Time   // nothing of ours expires before it
+	nextExpiry exchange.Time    // nothing of ours expires before it
 	ended      map[chainID]bool // partnerships whose holds are being released
 	feed       *feedState
 
 	writer  writer
-	stopped chan struct{} // closed when the writer has returned
+	stopped chan struct{}          // closed when the writer has returned
 	selling atomic.Pointer[string] // why selling is stopped; nil = it is not
 
 	courier  courier

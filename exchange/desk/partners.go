@@ -23,6 +23,7 @@ type partnerView struct {
 
 type tradeView struct {
 	active bool // a partnership is in force
+	ending bool // this shop, its retailer, has ended it; the supplier may not know yet
 }
 
 func (p *partnerView) window(supplier exchange.ShopID) (exchange.Window, bool) {
@@ -45,10 +46,23 @@ func (p *partnerView) seen(supplier exchange.ShopID, position uint64) {
 	p.ahead[supplier] = position
 }
 
-func (p *partnerView) set(c chainID, active bool) {
+func (p *partnerView) set(c chainID, t tradeView) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.trade[c] = tradeView{active}
+	p.trade[c] = t
+}
+
+// isEnding reports whether this shop has ended its trade as c's retailer, which
+// binds it at once.
+func (p *partnerView) isEnding(c chainID) bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.trade[c].ending
+}
+
+// view is what is kept in memory of a direction of trade.
+func (p *PartnershipRecord) view() tradeView {
+	return tradeView{active: p.State.Active && !p.Ending, ending: p.Ending}
 }
 
 // list returns the partners on the other side of chains in which this shop has
@@ -102,7 +116,7 @@ func (d *Desk) mayReadFeed(from exchange.ShopID) bool {
 
 // partnershipChanged follows a durable change.
 func (d *Desk) partnershipChanged(c chainID, p PartnershipRecord, fx partnership.Effects) {
-	d.partners.set(c, p.State.Active && !p.Ending)
+	d.partners.set(c, p.view())
 	partner, side := c.partner(d.me)
 	d.watch.notify(Event{Type: EventPartnership, At: d.meta.Written, Shop: partner, Side: side})
 	if fx.Activated || fx.Ended {

@@ -60,6 +60,9 @@ func (d *Desk) prepareReserve(r ReserveRequest) (*ReservationRecord, error) {
 	if r.Supplier == d.me {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "this is your own product; sell it from your own stock")
 	}
+	if d.partners.isEnding(chainID{r.Supplier, d.me}) {
+		return nil, exchange.Errorf(exchange.CodeNoPartnership, "you have ended the partnership with %v; propose a new one", r.Supplier)
+	}
 	if err := exchange.CheckLines(r.Lines); err != nil {
 		return nil, err
 	}
