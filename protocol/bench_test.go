@@ -101,7 +101,7 @@ func BenchmarkOpen(b *testing.B) {
 	}
 	b.Run("cold", func(b *testing.B) {
 		for b.Loop() {
-			v := protocol.NewVerifier(origin, membersOf())
+			v := protocol.NewVerifier(origin, membersOf("acorn"))
 			_, _ = v.Open(shopID("acorn"), sealed[0])
 		}
 	})

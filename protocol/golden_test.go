@@ -1,0 +1,209 @@
+package protocol_test
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"encoding/hex"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/protocol"
+	"github.com/souk-market/souk/protocol/internal/gen"
+)
+
+// Golden vectors pin the bytes of every kind, signature, seal and box, for other
+// implementations and for versions to come. They are made by
+//
+//	go test ./protocol -run Golden -update
+//
+// from values that depend on nothing but this repository. A vector that changes is a
+// change of the wire: see doc.go on what may change, and how.
+var update = flag.Bool("update", false, "write the golden vectors anew")
+
+type hexBytes []byte
+
+func (h hexBytes) MarshalText() ([]byte, error) { return []byte(hex.EncodeToString(h)), nil }
+
+func (h *hexBytes) UnmarshalText(b []byte) (err error) {
+	*h, err = hex.DecodeString(string(b))
+	return err
+}
+
+// golden compares what a generator made with a file, or writes it.
+func golden[V any](t *testing.T, name string, made V) V {
+	t.Helper()
+	file := filepath.Join("testdata", "golden", name)
+	if *update {
+		b, err := json.MarshalIndent(made, "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, append(b, '\n'), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept V
+	if err := json.Unmarshal(b, &kept); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(kept, made) {
+		t.Errorf("%s is not what the generator makes; if the wire is meant to change, run with -update", name)
+	}
+	return kept
+}
+
+type kindVector struct {
+	Kind  desk.Kind
+	Name  string
+	Bytes []hexBytes // of three values
+}
+
+func TestGoldenKinds(t *testing.T) {
+	var made []kindVector
+	for _, k := range gen.Kinds {
+		v := kindVector{Kind: k}
+		for seed := range 3 {
+			value := gen.Value(k).Example(100 + seed)
+			v.Name = reflect.TypeOf(value).Elem().Name()
+			b, err := protocol.Codec{}.Encode(value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v.Bytes = append(v.Bytes, b)
+		}
+		made = append(made, v)
+	}
+	for _, v := range golden(t, "kinds.json", made) {
+		for _, b := range v.Bytes {
+			value, err := protocol.Codec{}.Decode(v.Kind, b)
+			if err != nil {
+				t.Errorf("%s: %v", v.Name, err)
+				continue
+			}
+			again, err := protocol.Codec{}.Encode(value)
+			if err != nil || !bytes.Equal(again, b) {
+				t.Errorf("%s: encodes to\n%x, not\n%x (%v)", v.Name, again, b, err)
+			}
+		}
+	}
+}
+
+type signatureVector struct {
+	Origin, Domain                            string
+	PrivateKey, Shop, Payload, Sum, Signature hexBytes
+}
+
+func TestGoldenSignatures(t *testing.T) {
+	var made []signatureVector
+	for _, domain := range []string{desk.DomainRequest, desk.DomainHead, desk.DomainFeed} {
+		payload := []byte("payload under " + domain)
+		sig, err := signerOf("acorn").Sign(domain, payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		made = append(made, signatureVector{
+			Origin: origin, Domain: domain, PrivateKey: hexBytes(shopKey("acorn").Seed()),
+			Shop: shopID("acorn").Bytes(), Payload: payload, Sum: sum(payload), Signature: sig,
+		})
+	}
+	for _, v := range golden(t, "signatures.json", made) {
+		shop, err := exchange.ShopIDFromBytes(v.Shop)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := protocol.NewVerifier(v.Origin, membersOf("acorn")).Verify(v.Domain, shop, v.Payload, v.Signature); err != nil {
+			t.Errorf("%s: %v", v.Domain, err)
+		}
+		// The layout of doc.go, written out by hand.
+		msg := append([]byte(v.Domain+"\n"), byte(len(v.Origin)))
+		msg = append(append(append(msg, v.Origin...), v.Shop...), sum(v.Payload)...)
+		if !ed25519.Verify(shop.Key(), msg, v.Signature) {
+			t.Errorf("%s: the statement is not laid out as doc.go says", v.Domain)
+		}
+	}
+}
+
+type sealVector struct {
+	Origin     string
+	PrivateKey hexBytes
+	Shop       hexBytes
+	Payloads   []hexBytes
+	Sealed     []hexBytes
+}
+
+func TestGoldenSeals(t *testing.T) {
+	var made []sealVector
+	for _, n := range []int{1, 2, 5} {
+		v := sealVector{Origin: origin, PrivateKey: hexBytes(shopKey("acorn").Seed()), Shop: shopID("acorn").Bytes()}
+		sealed, err := signerOf("acorn").Seal(payloads(n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, p := range payloads(n) {
+			v.Payloads, v.Sealed = append(v.Payloads, p), append(v.Sealed, sealed[i])
+		}
+		made = append(made, v)
+	}
+	for _, v := range golden(t, "seals.json", made) {
+		verifier := protocol.NewVerifier(v.Origin, membersOf("acorn"))
+		for i, s := range v.Sealed {
+			got, err := verifier.Open(exchange.ShopID(v.Shop), s)
+			if err != nil || !bytes.Equal(got, v.Payloads[i]) {
+				t.Errorf("%d of %d: %q, %v", i, len(v.Sealed), got, err)
+			}
+		}
+	}
+}
+
+type boxVector struct {
+	Origin, Feed                  string
+	Shop, KeyID, Key, Update, Box hexBytes
+}
+
+func TestGoldenFeedBox(t *testing.T) {
+	key, plain := feedKey("golden"), []byte("an encoded feed update")
+	box, err := protocol.SealFeed(key, origin, shopID("acorn"), exchange.MainFeed, plain, stream("box"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := golden(t, "feedbox.json", boxVector{
+		Origin: origin, Feed: exchange.MainFeed, Shop: shopID("acorn").Bytes(),
+		KeyID: key.ID[:], Key: key.Key[:], Update: plain, Box: box,
+	})
+	kept := desk.FeedKey{ID: [8]byte(v.KeyID), Key: [32]byte(v.Key)}
+	got, err := protocol.OpenFeed(kept, v.Origin, exchange.ShopID(v.Shop), v.Feed, v.Box)
+	if err != nil || !bytes.Equal(got, v.Update) {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+type errorVector struct {
+	Code    exchange.Code
+	Name    string
+	Message string
+	Bytes   hexBytes
+}
+
+func TestGoldenErrors(t *testing.T) {
+	var made []errorVector
+	for c := exchange.Code(1); int(c) < codes(); c++ {
+		err := exchange.Errorf(c, "told as %v", c)
+		made = append(made, errorVector{Code: c, Name: c.String(), Message: err.Message, Bytes: protocol.EncodeError(err)})
+	}
+	for _, v := range golden(t, "errors.json", made) {
+		got := protocol.DecodeError(v.Bytes)
+		if got.Code != v.Code || got.Code != exchange.CodeInternal && got.Message != v.Message {
+			t.Errorf("%s: %v %q", v.Name, got.Code, got.Message)
+		}
+	}
+}

@@ -1,0 +1,233 @@
+package protocol_test
+
+import (
+	"crypto/ed25519"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/catalog"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/order"
+	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/protocol"
+)
+
+// What the rules of form allow fits the limits on bytes: the arithmetic of
+// limits.go, done with the longest values there are.
+func TestLongestValuesFit(t *testing.T) {
+	answer := longestAnswer()
+	for _, v := range []struct {
+		value desk.Value
+		limit int
+	}{
+		{longestHold(), protocol.MaxHold},
+		{answer, protocol.MaxHoldAnswer},
+		{longestRequest(make([]byte, protocol.MaxSealedAnswer)), protocol.MaxRequest},
+		{longestEntry(make([]byte, protocol.MaxRequest)), protocol.MaxEntry},
+		{&desk.SealedAnswer{Sealed: make([]byte, protocol.MaxSealedAnswer)}, protocol.MaxSealedAnswer + 4},
+		{longestEntries(), protocol.MaxTradeMessage},
+		{longestHello(), protocol.MaxHello},
+		{longestShipTo(), protocol.MaxShipTo},
+		{&desk.FeedProduct{Product: longestProduct()}, protocol.MaxFeedRecord},
+		{longestPull(), protocol.MaxFeedPull},
+		{&desk.FeedChunk{Head: longHead(), Digests: fullDigests(), Full: true, Last: true}, protocol.MaxFeedChunk},
+		{longestOrder(answer.Quote), protocol.MaxRecord},
+		{longestStock(), 64 << 10},
+	} {
+		b, err := protocol.Codec{}.Encode(v.value)
+		if err != nil {
+			t.Errorf("%T: %v", v.value, err)
+			continue
+		}
+		if _, err := (protocol.Codec{}).Decode(v.value.Kind(), b); err != nil {
+			t.Errorf("%T: %v", v.value, err)
+		}
+		t.Logf("%-20T %7d of %7d bytes", v.value, len(b), v.limit)
+		if len(b) > v.limit {
+			t.Errorf("%T: %d bytes are more than %d", v.value, len(b), v.limit)
+		}
+	}
+}
+
+// One product fits a gossip message with its head, and a chunk that has reached
+// its target.
+func TestFeedLimitsFitTogether(t *testing.T) {
+	item := desk.FeedItem{Sequence: math.MaxUint64, SKU: longSKU(0), Record: make([]byte, protocol.MaxFeedRecord)}
+	b, err := protocol.Codec{}.Encode(&desk.FeedUpdate{Head: *longHead(), After: math.MaxUint64, Items: []desk.FeedItem{item, item, item, item, item}})
+	if err != nil || len(b) > protocol.MaxFeedUpdate {
+		t.Errorf("%d bytes, %v", len(b), err)
+	}
+	if protocol.ChunkTarget+protocol.MaxFeedRecord+2<<10 > protocol.MaxFeedChunk {
+		t.Error("a chunk at its target has no room for one more product")
+	}
+	if protocol.MaxBuckets != catalog.Buckets {
+		t.Errorf("the catalog has %d buckets", catalog.Buckets)
+	}
+	if desk.MaxSubmitBytes > desk.MaxEntriesBytes {
+		t.Error("a submit may be longer than the entries that answer it")
+	}
+}
+
+func longSKU(i int) exchange.SKU {
+	return exchange.SKU(strings.Repeat(string(rune('A'+i%26)), i/26+1) + strings.Repeat("x", exchange.MaxSKU-i/26-1))
+}
+
+func full(n int) string { return strings.Repeat("w", n) }
+
+func filled[T ~[16]byte | ~[32]byte | ~[8]byte]() (v T) {
+	for i := range len(v) {
+		v[i] = 0xEE
+	}
+	return v
+}
+
+func longestLines() []exchange.Line {
+	var out []exchange.Line
+	for i := range exchange.MaxLines {
+		out = append(out, exchange.Line{SKU: longSKU(i), Quantity: exchange.MaxQuantity})
+	}
+	return out
+}
+
+func longestHold() *desk.Hold {
+	return &desk.Hold{ID: filled[exchange.HoldID](), Lines: longestLines(), Country: "SE", MaxTotal: math.MaxInt64, Lifetime: math.MaxInt64}
+}
+
+func longestAnswer() *desk.HoldAnswer {
+	q := &exchange.Quote{
+		Supplier: shopID("acorn"), Retailer: shopID("birch"), Hold: filled[exchange.HoldID](), TermsVersion: math.MaxUint32,
+		Country: "SE", Currency: "EUR", Shipping: 1 << 62, USDShipping: 1 << 62,
+		Tax:    exchange.Tax{Treatment: exchange.TaxNone, Rate: exchange.Whole},
+		Rate:   exchange.Rate{From: "EUR", Num: math.MaxInt64, Den: math.MaxInt64, Text: full(255), Source: full(255), Date: full(255)},
+		Issued: math.MaxInt64, Expires: math.MaxInt64, AcceptWithin: exchange.MaxAcceptWithin, Cancel: exchange.CancelNever,
+	}
+	const unit = 1 << 55 / exchange.MaxQuantity // so that 64 totals and the shipping stay below 2^63
+	q.Total, q.USDTotal = q.Shipping, q.USDShipping
+	for _, l := range longestLines() {
+		total := unit * int64(l.Quantity)
+		q.Lines = append(q.Lines, exchange.QuoteLine{
+			SKU: l.SKU, Title: full(exchange.MaxTitle), Quantity: l.Quantity,
+			List: math.MaxInt64, Unit: unit, Total: total, USDUnit: unit, USDTotal: total,
+		})
+		q.Total, q.USDTotal = q.Total+total, q.USDTotal+total
+	}
+	return &desk.HoldAnswer{
+		Supplier: q.Supplier, Retailer: q.Retailer, Hold: q.Hold, Request: filled[[32]byte](), State: reservation.Held,
+		Quote: q, Refusal: math.MaxInt32, Detail: full(protocol.MaxDetail), At: math.MaxInt64,
+	}
+}
+
+func longestRequest(quote []byte) *desk.Request {
+	return &desk.Request{
+		Supplier: shopID("acorn"), Retailer: shopID("birch"), Number: math.MaxUint64, At: math.MaxInt64,
+		Act: desk.SubmitOrder{Order: filled[exchange.HoldID](), Quote: quote, ShipTo: filled[[32]byte]()},
+	}
+}
+
+func longestEntry(request []byte) *desk.Entry {
+	return &desk.Entry{
+		Link: ledger.Link{
+			Supplier: shopID("acorn"), Retailer: shopID("birch"), Position: math.MaxUint64, Prev: filled[ledger.Hash](),
+			At: math.MaxInt64, Number: math.MaxUint64,
+		},
+		Request: &desk.SignedRequest{Payload: request, Signature: make([]byte, ed25519.SignatureSize)},
+		Outcome: math.MaxInt32, Detail: full(protocol.MaxDetail), Terms: math.MaxUint32,
+	}
+}
+
+// longestEntries are as many of the smallest entries as a reply may carry.
+func longestEntries() *desk.Entries {
+	v := &desk.Entries{Head: math.MaxUint64}
+	for size := 0; size+200 <= desk.MaxEntriesBytes; size += 200 {
+		v.Entries = append(v.Entries, make([]byte, 200))
+	}
+	return v
+}
+
+func longHead() *desk.SignedFeedHead {
+	return &desk.SignedFeedHead{Payload: make([]byte, 512), Signature: make([]byte, ed25519.SignatureSize)}
+}
+
+func longestHello() *desk.Hello {
+	chain := desk.ChainGreeting{Proof: make([]byte, protocol.MaxSealedEntry), Head: desk.Head{
+		Supplier: shopID("acorn"), Retailer: shopID("birch"), Position: math.MaxUint64, Hash: filled[ledger.Hash](),
+	}}
+	return &desk.Hello{
+		Agent: full(protocol.MaxAgent), Members: make([]byte, protocol.MaxHelloMembers), Profile: make([]byte, protocol.MaxHelloProfile),
+		Greeting: desk.Greeting{
+			Window: math.MaxUint32, Chains: []desk.ChainGreeting{chain, chain}, FeedHead: longHead(),
+			FeedKey: &desk.FeedKey{ID: filled[[8]byte](), Key: filled[[32]byte]()},
+		},
+	}
+}
+
+func longestShipTo() *desk.ShipTo {
+	text := full(exchange.MaxText)
+	return &desk.ShipTo{ShipTo: exchange.ShipTo{
+		Name: text, Lines: []string{text, text, text, text}, City: text, Region: text, PostalCode: text,
+		Country: "SE", Email: text, Phone: text,
+	}}
+}
+
+func longestProduct() exchange.Product {
+	text := full(exchange.MaxText)
+	option := exchange.Option{Name: text, Value: text}
+	return exchange.Product{
+		SKU: longSKU(0), Group: text, Title: full(exchange.MaxTitle), Options: []exchange.Option{option, option, option},
+		Description: full(exchange.MaxDescription), Vendor: text, Category: text, Barcode: text,
+		Image: "https://" + full(exchange.MaxURL-8), Grams: math.MaxInt64,
+		Price:     exchange.Money{Minor: math.MaxInt64, Currency: "EUR"},
+		USD:       exchange.USDPrice{Cents: math.MaxInt64, Rate: text, Source: text, Date: text},
+		Available: exchange.Availability{Unlimited: true, Units: math.MaxInt64},
+	}
+}
+
+func longestPull() *desk.FeedPull {
+	v := &desk.FeedPull{Feed: full(exchange.MaxText), Epoch: math.MaxUint64, After: math.MaxUint64, BucketDigests: true, Have: longHead()}
+	for b := range uint32(protocol.MaxBuckets) {
+		v.Buckets = append(v.Buckets, b)
+	}
+	return v
+}
+
+func fullDigests() [][32]byte {
+	out := make([][32]byte, protocol.MaxBuckets)
+	for i := range out {
+		out[i] = filled[[32]byte]()
+	}
+	return out
+}
+
+func longestOrder(q *exchange.Quote) *desk.OrderRecord {
+	v := &desk.OrderRecord{
+		ID: q.Hold, Supplier: q.Supplier, Retailer: q.Retailer, Quote: *q, ShipToHash: filled[[32]byte](),
+		Reason: full(desk.MaxReason), Detail: full(protocol.MaxDetail),
+	}
+	var units []order.Units
+	for _, l := range q.Lines {
+		v.Order.Lines = append(v.Order.Lines, order.Line{
+			SKU: l.SKU, Ordered: exchange.MaxQuantity, Shipped: exchange.MaxQuantity, Delivered: exchange.MaxQuantity, Cancelled: exchange.MaxQuantity,
+		})
+		units = append(units, order.Units{SKU: l.SKU, Units: exchange.MaxQuantity})
+	}
+	for range protocol.MaxParcels {
+		v.Parcels = append(v.Parcels, desk.Parcel{
+			At: math.MaxInt64, Lines: units, Carrier: full(desk.MaxReason), Tracking: full(desk.MaxReason),
+		})
+	}
+	return v
+}
+
+func longestStock() *desk.StockAnswer {
+	v := &desk.StockAnswer{At: math.MaxInt64}
+	for _, l := range longestLines() {
+		v.Lines = append(v.Lines, desk.StockLine{
+			SKU: l.SKU, Known: true, Available: exchange.Availability{Unlimited: true, Units: math.MaxInt64},
+			Price: exchange.Money{Minor: math.MaxInt64, Currency: "EUR"},
+		})
+	}
+	return v
+}
