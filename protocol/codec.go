@@ -4,6 +4,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/catalog"
 	"github.com/souk-market/souk/exchange/desk"
 )
 
@@ -141,7 +142,7 @@ var forms = [...]*form{
 	desk.KindEvidenceRecord:    of("evidence record", MaxRecord, evidenceRecordOut, evidenceRecordIn, checkNothing),
 	desk.KindShipToRecord:      of("ship-to record", MaxRecord, shipToRecordOut, shipToRecordIn, checkNothing),
 
-	desk.KindFeedRecord:  of("feed record", MaxFeedRecord, feedProductOut, feedProductIn, checkFeedProduct),
+	desk.KindFeedRecord:  of("feed record", catalog.MaxRecord, feedProductOut, feedProductIn, checkFeedProduct),
 	desk.KindFeedHead:    of("feed head", maxSmall, feedHeadOut, feedHeadIn, checkFeedHead),
 	desk.KindFeedUpdate:  of("feed update", MaxFeedUpdate, feedUpdateOut, feedUpdateIn, checkFeedUpdate),
 	desk.KindFeedPull:    of("feed pull", MaxFeedPull, feedPullOut, feedPullIn, checkFeedPull),

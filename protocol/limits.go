@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/catalog"
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/merkle"
 )
@@ -64,27 +65,18 @@ const (
 	MaxHello        = MaxChains*(MaxSealedEntry+256) + MaxHelloMembers + MaxHelloProfile + 1<<10
 )
 
-// Bounds of the catalog feed.
+// Bounds of the catalog feed. One product has at most catalog.MaxRecord, 10 KiB.
 const (
-	// MaxFeedRecord bounds one product. Texts: SKU 128, title 500, description 4,000,
-	// image 1,000, and ten of 255 (group, vendor, category, barcode, three options'
-	// names and values) are 8,178; the USD price's three 765; 22 tags 88; five numbers 55.
-	MaxFeedRecord = 10 << 10
 	// MaxGossip bounds a gossip message: measured, 64 KiB messages carry twenty
 	// times the bytes of 1 KiB ones, and messages near 1 MiB vanish.
 	MaxGossip = 64 << 10
 	// MaxFeedUpdate bounds an update before its encryption.
 	MaxFeedUpdate = MaxGossip - FeedBoxOverhead
-	// ChunkTarget is when a sender of chunks begins the next one: large enough that
-	// framing costs nothing, small enough that both sides hold little.
-	ChunkTarget = 128 << 10
-	// MaxFeedChunk bounds a chunk: one that reached its target with the largest item
-	// (128 + 10 + 1 KiB), or all 4,096 bucket digests (128 KiB), and a head.
-	MaxFeedChunk = 160 << 10
-	// MaxBuckets is how many buckets a set digest has: 12 bits of SHA-256(SKU).
-	MaxBuckets = 4096
+	// MaxFeedChunk bounds a chunk: one that reached desk.ChunkBytes (128 KiB) with the
+	// largest item added, a signed head and 5% for tags; or all 4,096 bucket digests.
+	MaxFeedChunk = desk.ChunkBytes + 32<<10
 	// MaxFeedPull bounds a pull: 4,096 bucket numbers of two bytes, and a signed head.
-	MaxFeedPull = MaxBuckets*2 + 2<<10
+	MaxFeedPull = catalog.Buckets*2 + 2<<10
 )
 
 // MaxRecord bounds a stored record: below Badger's 1 MiB, above which it would

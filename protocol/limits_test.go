@@ -31,7 +31,7 @@ func TestLongestValuesFit(t *testing.T) {
 		{longestEntries(), protocol.MaxTradeMessage},
 		{longestHello(), protocol.MaxHello},
 		{longestShipTo(), protocol.MaxShipTo},
-		{&desk.FeedProduct{Product: longestProduct()}, protocol.MaxFeedRecord},
+		{&desk.FeedProduct{Product: longestProduct()}, catalog.MaxRecord},
 		{longestPull(), protocol.MaxFeedPull},
 		{&desk.FeedChunk{Head: longHead(), Digests: fullDigests(), Full: true, Last: true}, protocol.MaxFeedChunk},
 		{longestOrder(answer.Quote), protocol.MaxRecord},
@@ -55,16 +55,13 @@ func TestLongestValuesFit(t *testing.T) {
 // One product fits a gossip message with its head, and a chunk that has reached
 // its target.
 func TestFeedLimitsFitTogether(t *testing.T) {
-	item := desk.FeedItem{Sequence: math.MaxUint64, SKU: longSKU(0), Record: make([]byte, protocol.MaxFeedRecord)}
+	item := desk.FeedItem{Sequence: math.MaxUint64, SKU: longSKU(0), Record: make([]byte, catalog.MaxRecord)}
 	b, err := protocol.Codec{}.Encode(&desk.FeedUpdate{Head: *longHead(), After: math.MaxUint64, Items: []desk.FeedItem{item, item, item, item, item}})
 	if err != nil || len(b) > protocol.MaxFeedUpdate {
 		t.Errorf("%d bytes, %v", len(b), err)
 	}
-	if protocol.ChunkTarget+protocol.MaxFeedRecord+2<<10 > protocol.MaxFeedChunk {
+	if desk.ChunkBytes+catalog.MaxRecord+2<<10 > protocol.MaxFeedChunk {
 		t.Error("a chunk at its target has no room for one more product")
-	}
-	if protocol.MaxBuckets != catalog.Buckets {
-		t.Errorf("the catalog has %d buckets", catalog.Buckets)
 	}
 	if desk.MaxSubmitBytes > desk.MaxEntriesBytes {
 		t.Error("a submit may be longer than the entries that answer it")
@@ -181,20 +178,20 @@ func longestProduct() exchange.Product {
 		Image: "https://" + full(exchange.MaxURL-8), Grams: math.MaxInt64,
 		Price:     exchange.Money{Minor: math.MaxInt64, Currency: "EUR"},
 		USD:       exchange.USDPrice{Cents: math.MaxInt64, Rate: text, Source: text, Date: text},
-		Available: exchange.Availability{Unlimited: true, Units: math.MaxInt64},
+		Available: exchange.Availability{Unlimited: true, Units: catalog.MaxUnits},
 	}
 }
 
 func longestPull() *desk.FeedPull {
 	v := &desk.FeedPull{Feed: full(exchange.MaxText), Epoch: math.MaxUint64, After: math.MaxUint64, BucketDigests: true, Have: longHead()}
-	for b := range uint32(protocol.MaxBuckets) {
+	for b := range uint32(catalog.Buckets) {
 		v.Buckets = append(v.Buckets, b)
 	}
 	return v
 }
 
 func fullDigests() [][32]byte {
-	out := make([][32]byte, protocol.MaxBuckets)
+	out := make([][32]byte, catalog.Buckets)
 	for i := range out {
 		out[i] = filled[[32]byte]()
 	}
@@ -225,7 +222,7 @@ func longestStock() *desk.StockAnswer {
 	v := &desk.StockAnswer{At: math.MaxInt64}
 	for _, l := range longestLines() {
 		v.Lines = append(v.Lines, desk.StockLine{
-			SKU: l.SKU, Known: true, Available: exchange.Availability{Unlimited: true, Units: math.MaxInt64},
+			SKU: l.SKU, Known: true, Available: exchange.Availability{Unlimited: true, Units: catalog.MaxUnits},
 			Price: exchange.Money{Minor: math.MaxInt64, Currency: "EUR"},
 		})
 	}

@@ -6,6 +6,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/catalog"
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/order"
 	"github.com/souk-market/souk/exchange/reservation"
@@ -184,7 +185,7 @@ func (s source) money() exchange.Money {
 }
 
 func (s source) availability() exchange.Availability {
-	return exchange.Availability{Unlimited: s.flag(), Units: s.amount()}
+	return exchange.Availability{Unlimited: s.flag(), Units: int64(s.upTo(catalog.MaxUnits))}
 }
 
 func (s source) product() exchange.Product {
