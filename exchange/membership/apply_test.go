@@ -167,18 +167,17 @@ func TestJoinAgain(t *testing.T) {
 	wantCode(t, err, exchange.CodeState)
 }
 
-// TestUsesAreCounted has one invite for many shops, in the list and by the hub.
+// TestUsesAreCounted has one invite for many shops.
 func TestUsesAreCounted(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	for _, uses := range []uint32{1, 2, 5} {
 		w := newWorld(t)
-		uses := rapid.Uint32Range(1, 5).Draw(t, "uses")
 		inv := w.invite(uses)
 		for range uses {
 			w.append(w.join(inv, w.key()))
 		}
 		_, err := w.state.Sign(w.logKey, []Statement{w.join(inv, w.key())}, w.now)
 		wantCode(t, err, exchange.CodeInvite)
-	})
+	}
 }
 
 // TestSharedInviteID has the admission key sign two invites of one id.
@@ -314,7 +313,7 @@ func TestFreshness(t *testing.T) {
 func TestHubClock(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
-		for range rapid.IntRange(1, 12).Draw(t, "steps") {
+		for range rapid.IntRange(1, 6).Draw(t, "steps") {
 			w.now = start.Add(time.Duration(rapid.Int64Range(-3_600_000, 3_600_000).Draw(t, "clock")) * time.Millisecond)
 			before := w.state.Checkpoint().Time
 			if rapid.Bool().Draw(t, "join") {

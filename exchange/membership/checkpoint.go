@@ -124,9 +124,8 @@ func OpenCheckpoint(f Federation, msg []byte) (Checkpoint, error) {
 	if err != nil {
 		return Checkpoint{}, err
 	}
-	// A verified cosignature has 4 + 8 + 64 bytes; base64 was checked on the way in.
-	raw, _ := base64.StdEncoding.DecodeString(n.Sigs[1].Base64)
-	seconds := binary.BigEndian.Uint64(raw[4:])
+	seconds := binary.BigEndian.Uint64(onlyForm(&n.Sigs[1])[4:]) // verified: 4 + 8 + 64 bytes
+	onlyForm(&n.Sigs[0])
 	if seconds == 0 || seconds > uint64(maxTime)/1000 {
 		return Checkpoint{}, exchange.Errorf(exchange.CodeInvalid, "the checkpoint's time %d is none", seconds)
 	}
@@ -136,6 +135,18 @@ func OpenCheckpoint(f Federation, msg []byte) (Checkpoint, error) {
 		return Checkpoint{}, exchange.Errorf(exchange.CodeInternal, "the checkpoint cannot be kept: %w", err)
 	}
 	return c, nil
+}
+
+// onlyForm returns the bytes of a line that note.Open verified and writes its base64 anew: the
+// note package ignores the spare bits of the last character, so that one
+// signature could be had in several forms.
+func onlyForm(s *note.Signature) []byte {
+	raw, err := base64.StdEncoding.DecodeString(s.Base64)
+	if err != nil {
+		panic("membership: " + err.Error()) // note.Open decoded it
+	}
+	s.Base64 = base64.StdEncoding.EncodeToString(raw)
+	return raw
 }
 
 // parseCheckpoint reads the three lines of the note's text, in their only form.

@@ -69,15 +69,15 @@ func TestDroppedMember(t *testing.T) {
 func TestForksAreProven(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
-		common := rapid.IntRange(0, 9).Draw(t, "common")
+		common := rapid.IntRange(0, 5).Draw(t, "common")
 		for range common {
 			w.append(w.join(w.invite(1), w.key()))
 		}
 		h := w.fork()
-		for range rapid.IntRange(1, 9).Draw(t, "ours") {
+		for range rapid.IntRange(1, 4).Draw(t, "ours") {
 			w.append(w.join(w.invite(1), w.key()))
 		}
-		for range rapid.IntRange(1, 9).Draw(t, "theirs") {
+		for range rapid.IntRange(1, 4).Draw(t, "theirs") {
 			h.append(h.join(h.invite(1), h.key()))
 		}
 		b := h.whole()

@@ -9,11 +9,11 @@ import (
 	"github.com/souk-market/souk/exchange/membership"
 )
 
-// Bounds of one commit, below those of the smallest store: 1.2 MB and 12,000 writes.
+// Bounds of one commit, far below those of the smallest store (1.2 MB, 12,000 writes): the
+// list of 10,000 shops, 6 MB, takes 24 commits of 0.2 ms, once.
 const (
-	commitBytes  = 1_000_000
-	commitWrites = 10_000
-	writeCost    = 64 // key and the store's own overhead of one write
+	commitBytes = 256 << 10
+	writeCost   = 64 // key and the store's own overhead of one write; so at most 4,096 writes
 )
 
 var (
@@ -39,7 +39,7 @@ func newEntries(state, next *membership.State, b membership.Bundle) [][]desk.Wri
 	bytes := 0
 	add := func(w desk.Write) {
 		cost := len(w.Value) + writeCost
-		if bytes+cost > commitBytes || len(batch) == commitWrites {
+		if bytes+cost > commitBytes {
 			batches, batch, bytes = append(batches, batch), nil, 0
 		}
 		batch, bytes = append(batch, w), bytes+cost
