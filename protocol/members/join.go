@@ -1,0 +1,97 @@
+package members
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/binary"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/membership"
+	"github.com/souk-market/souk/exchange/roster"
+	"github.com/souk-market/souk/protocol"
+	"github.com/souk-market/souk/protocol/p2p"
+)
+
+// JoinRequest is what a shop joins with.
+type JoinRequest struct {
+	Invite   membership.Invite
+	Key      ed25519.PrivateKey // the shop's
+	Name     string             // the shop's; the invite's, where that names one
+	Recovery [32]byte           // SHA-256 of the offline recovery public key
+}
+
+// Ask carries one request to the hub's open host and its answer back.
+type Ask func(ctx context.Context, request []byte) (reply []byte, err error)
+
+// Join asks the hub to enter the shop and returns the whole list with the entry
+// in it, verified up to what membership.State.Apply checks. It may be repeated after
+// a lost answer or a crash: the same invite and key give the same entry. Refusals
+// are the hub's: CodeInvite and its reason.
+func Join(ctx context.Context, r JoinRequest, ask Ask) (membership.Bundle, error) {
+	name := r.Name
+	if fixed := r.Invite.Token.ShopName; fixed != "" {
+		name = fixed
+	}
+	statement, err := membership.NewJoin(r.Invite, r.Key, name, r.Recovery)
+	if err != nil {
+		return membership.Bundle{}, err
+	}
+	raw, err := membership.EncodeStatement(statement)
+	if err != nil {
+		return membership.Bundle{}, err
+	}
+	collector := roster.NewCollector(r.Invite.Federation, 0)
+	for {
+		reply, err := ask(ctx, append(binary.BigEndian.AppendUint64(nil, collector.Next()), raw...))
+		if err != nil {
+			return membership.Bundle{}, err
+		}
+		b, err := membership.DecodeBundle(reply)
+		if err != nil {
+			return membership.Bundle{}, err
+		}
+		done, err := collector.Add(b)
+		if err != nil {
+			return membership.Bundle{}, err
+		}
+		if done {
+			return collector.Bundle(), nil
+		}
+	}
+}
+
+// ParseJoin reads a join request, at the hub.
+func ParseJoin(request []byte) (from uint64, join membership.Join, err error) {
+	if len(request) < 8 {
+		return 0, join, exchange.Errorf(exchange.CodeInvalid, "a join request is too short")
+	}
+	st, err := membership.DecodeStatement(request[8:])
+	if err != nil {
+		return 0, join, err
+	}
+	join, ok := st.(membership.Join)
+	if !ok {
+		return 0, join, exchange.Errorf(exchange.CodeInvalid, "this is no join statement")
+	}
+	return binary.BigEndian.Uint64(request), join, nil
+}
+
+// Leave asks the hub to enter the shop's leave statement, and applies the entry.
+func Leave(ctx context.Context, n *p2p.Node, hub exchange.ShopID, list *roster.Roster, leave membership.Leave) error {
+	raw, err := membership.EncodeStatement(leave)
+	if err != nil {
+		return err
+	}
+	reply, err := n.Request(ctx, hub, protocol.Leave, raw)
+	if err != nil {
+		return err
+	}
+	b, err := membership.DecodeBundle(reply)
+	if err != nil {
+		return err
+	}
+	if b.From > list.State().Size() {
+		return nil // the entry is in the list; ours is behind and will be pulled
+	}
+	return list.Apply(b)
+}
