@@ -88,6 +88,6 @@ type Entry struct {
 	Request *SignedRequest // the request answered, its exact bytes
 	Outcome exchange.Code  // CodeOK, or why the request was refused
 	Detail  string         // for a person, where Outcome is a refusal
-	Terms   uint32         // AcceptTerms and SubmitOrder applied: the version in force
+	Terms   uint32         // the version in force after it; 0 = none
 	Own     Act            // the supplier's own act
 }

@@ -48,7 +48,7 @@ func (d *Desk) adoptAll(ctx context.Context, c chainID, list []incoming) error {
 			switch exchange.CodeOf(err) {
 			case exchange.CodeOK:
 				continue
-			case exchange.CodeInternal, exchange.CodeBehind, exchange.CodeFrozen:
+			case exchange.CodeInternal, exchange.CodeBehind, exchange.CodeFrozen, exchange.CodeNotMember:
 				return err
 			}
 			frozen = err
@@ -62,8 +62,8 @@ func (d *Desk) adoptAll(ctx context.Context, c chainID, list []incoming) error {
 	return frozen
 }
 
-// adopt appends one entry. Any error but CodeInternal, CodeBehind and CodeFrozen
-// is proof that the supplier broke the rules.
+// adopt appends one entry. Any error but CodeInternal, CodeBehind, CodeFrozen
+// and CodeNotMember is proof that the supplier broke the rules.
 func (d *Desk) adopt(b *batch, c chainID, in incoming) error {
 	rec, err := b.chain(c)
 	if err != nil {
@@ -126,8 +126,9 @@ func (d *Desk) adoptAgain(b *batch, c chainID, in incoming) error {
 	return nil
 }
 
-// actOf is what an entry does. A request it embeds must be one this shop signed:
-// the very one in the outbox, if that is still there.
+// actOf is what an entry does. A request it embeds must be one this shop signed.
+// Where another one is queued under its number, this shop has lost state: the
+// queued ones have not been answered and move up.
 func (d *Desk) actOf(b *batch, c chainID, e *Entry) (Act, error) {
 	if (e.Request == nil) == (e.Own == nil) || (e.Request != nil) != (e.Number != 0) {
 		return nil, exchange.Errorf(exchange.CodeFork, "entry %d is neither an answer nor an act of the supplier", e.Position)
@@ -138,15 +139,52 @@ func (d *Desk) actOf(b *batch, c chainID, e *Entry) (Act, error) {
 		}
 		return e.Own, nil
 	}
-	v, err := b.load(KindOutboxRecord, outboxKey(c.supplier, e.Number))
+	act, err := d.openRequest(c, *e.Request, e.Number)
 	if err != nil {
 		return nil, err
 	}
-	if v != nil && !bytes.Equal(v.(*OutboxRecord).Signed.Payload, e.Request.Payload) {
-		return nil, exchange.Errorf(exchange.CodeFork,
-			"entry %d answers another request %d than the one queued here; was this shop restored from an old backup?", e.Position, e.Number)
+	v, err := b.load(KindOutboxRecord, outboxKey(c.supplier, e.Number))
+	if err != nil {
+		return nil, exchange.Errorf(exchange.CodeInternal, "queued request %d is unreadable: %w", e.Number, err)
 	}
-	return d.openRequest(c, *e.Request, e.Number)
+	if v != nil && !bytes.Equal(v.(*OutboxRecord).Signed.Payload, e.Request.Payload) {
+		d.log.Warn("this shop has lost requests it had signed, and continues after them; was it restored from an old backup?",
+			"supplier", c.supplier, "number", e.Number)
+		if err := d.renumber(b, c, e.Number); err != nil {
+			return nil, exchange.Errorf(exchange.CodeInternal, "request %d cannot move up: %w", e.Number, err)
+		}
+	}
+	return act, nil
+}
+
+// renumber moves the queued requests from a number on up by one, signed anew: the
+// supplier can take a number only once, and it has taken this one.
+func (d *Desk) renumber(b *batch, c chainID, from uint64) error {
+	rec, err := b.chain(c)
+	if err != nil {
+		return err
+	}
+	for n := rec.Queued; n >= from; n-- {
+		v, err := b.load(KindOutboxRecord, outboxKey(c.supplier, n))
+		if err != nil {
+			return err
+		}
+		if v == nil {
+			return exchange.Errorf(exchange.CodeInternal, "request %d is not in the outbox", n)
+		}
+		old := v.(*OutboxRecord)
+		if v, err = d.codec.Decode(KindRequest, old.Signed.Payload); err != nil {
+			return err
+		}
+		if err := d.sign(b, c, n+1, v.(*Request).Act, old.Salt, old.ShipTo); err != nil {
+			return err
+		}
+	}
+	b.del(outboxKey(c.supplier, from))
+	rec.Queued++
+	b.setChain(c, rec)
+	b.then(func() { d.courier.queued(c.supplier) })
+	return nil
 }
 
 // openRequest verifies a retailer's signed request and returns its act.
@@ -171,9 +209,9 @@ func (d *Desk) refusedByPartner(b *batch, c chainID, act Act, e *Entry) error {
 	case EndTrade:
 		return exchange.Errorf(exchange.CodeFork, "entry %d refuses an end, which cannot be refused", e.Position)
 	case SubmitOrder:
-		return d.orderRefused(b, c, act.Order, e)
+		return d.orderRefused(b, c, act.Order, act, e)
 	case CancelOrder:
-		return d.orderRefused(b, c, act.Order, e)
+		return d.orderRefused(b, c, act.Order, act, e)
 	}
 	p, err := b.partnership(c)
 	if err != nil {
@@ -184,13 +222,19 @@ func (d *Desk) refusedByPartner(b *batch, c chainID, act Act, e *Entry) error {
 	return b.save(partnershipKey(c), &p)
 }
 
-func (d *Desk) orderRefused(b *batch, c chainID, id exchange.OrderID, e *Entry) error {
+func (d *Desk) orderRefused(b *batch, c chainID, id exchange.OrderID, act Act, e *Entry) error {
 	k := orderKey(exchange.Retailer, id, c.supplier)
 	rec, err := b.order(k)
 	if err != nil || rec == nil {
 		return err
 	}
-	rec.Refusal, rec.Detail, rec.CancelAt, rec.Last = e.Outcome, e.Detail, 0, e.Position
+	rec.CancelAt, rec.Last = 0, e.Position
+	_, submit := act.(SubmitOrder)
+	if live := rec.Order.Submitted != 0; live != submit {
+		// A second submit of a live order, or the cancel of one that was refused,
+		// says nothing about it.
+		rec.Refusal, rec.Detail = e.Outcome, e.Detail
+	}
 	b.then(func() { d.orderChanged(rec, c.supplier, exchange.Retailer) })
 	return b.save(k, rec)
 }

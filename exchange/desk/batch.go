@@ -22,11 +22,15 @@ type batch struct {
 	stocks map[exchange.SKU]reservation.Stock // decoded, to be written at the end
 	chains map[chainID]*ChainRecord           // likewise; replaced, never changed in place
 
-	holds map[string]*HoldRecord // likewise, by key; their sealed answers arrive in finish
+	holds  map[string]*HoldRecord     // likewise, by key; their sealed answers arrive in finish
+	quotes map[string]*exchange.Quote // of holds placed in this batch, whose answers are not sealed yet
+	ended  map[chainID]uint32         // terms versions that ended in this batch; see Desk.ended
 
 	leaves []leaf
 	sealed []func() // run once everything is sealed, before the commit
-	after  []func() // run once the batch is durable
+	// released forgets the ended terms whose holds are all released by this batch.
+	released func()
+	after    []func() // run once the batch is durable
 
 	undo []func() // of the operation that runs
 
@@ -48,6 +52,7 @@ func newBatch(d *Desk, now exchange.Time) *batch {
 		stocks: make(map[exchange.SKU]reservation.Stock),
 		chains: make(map[chainID]*ChainRecord),
 		holds:  make(map[string]*HoldRecord),
+		quotes: make(map[string]*exchange.Quote),
 	}
 }
 
@@ -268,6 +273,40 @@ func (b *batch) full() bool {
 	const worst = 256 // writes of one operation: 64 lines, and their marks and indexes
 	return b.bytes > b.d.limits.BatchBytes/2 ||
 		len(b.writes)+2*len(b.stocks)+len(b.chains)+len(b.holds)+worst > b.d.limits.BatchWrites
+}
+
+// durable does what waited for the commit.
+func (b *batch) durable() {
+	if b.released != nil {
+		b.released()
+	}
+	for c, version := range b.ended {
+		b.d.ended[c] = max(b.d.ended[c], version)
+		b.d.noteExpiry(b.now)
+	}
+	for _, f := range b.after {
+		f()
+	}
+}
+
+// endTerms marks the holds made under a version of the terms and earlier ones for
+// release; from now on they can be neither ordered nor extended.
+func (b *batch) endTerms(c chainID, version uint32) {
+	if b.ended == nil {
+		b.ended = make(map[chainID]uint32)
+	}
+	before := b.ended[c]
+	b.undo = append(b.undo, func() { b.ended[c] = before })
+	b.ended[c] = max(before, version)
+}
+
+// checkEnded refuses a hold whose partnership has ended since, though another may
+// be in force by now.
+func (b *batch) checkEnded(c chainID, rec *HoldRecord) error {
+	if rec.Terms <= max(b.ended[c], b.d.ended[c]) {
+		return exchange.Errorf(exchange.CodeReleased, "the hold ended with the partnership it was made under")
+	}
+	return nil
 }
 
 // finish encodes what is still decoded, seals, and adds the writer's time.

@@ -18,13 +18,17 @@ func (d *Desk) openChains() error {
 	now := d.clock.Now()
 	for _, t := range trades {
 		c := chainID{t.Supplier, t.Retailer}
-		if err := d.verifyChain(c, t); err != nil {
+		ended, err := d.verifyChain(c, t)
+		if err != nil {
 			return err
 		}
 		d.partners.trade[c] = t.view()
 		partner, side := c.partner(d.me)
-		if side == exchange.Supplier && t.State.Version > 0 && !t.State.Active {
-			d.ended[c] = true // some holds may not have been released before the stop
+		if side == exchange.Supplier && ended > 0 {
+			d.ended[c] = ended // some holds may not have been released before the stop
+		}
+		if side == exchange.Supplier && !d.members.IsMember(partner) {
+			d.ended[c] = allTerms
 		}
 		kind := KindPush
 		if side == exchange.Retailer {
@@ -37,37 +41,47 @@ func (d *Desk) openChains() error {
 
 // verifyChain reads a ledger from its first entry and compares its end with the
 // record. Every entry was verified before it was stored, so form and hashes are
-// enough to find damage.
-func (d *Desk) verifyChain(c chainID, t Trade) error {
+// enough to find damage. It returns the last version of terms that ended.
+func (d *Desk) verifyChain(c chainID, t Trade) (ended uint32, err error) {
 	chain := ledger.Chain{Supplier: c.supplier, Retailer: c.retailer}
 	var failed error
-	err := d.store.Scan(Prefix(key(prefixEntry, c.supplier[:], c.retailer[:])), func(_, sealed []byte) bool {
-		chain, failed = d.verifyEntry(chain, sealed)
-		return failed == nil
+	var terms uint32
+	err = d.store.Scan(Prefix(key(prefixEntry, c.supplier[:], c.retailer[:])), func(_, sealed []byte) bool {
+		var e *Entry
+		if chain, e, failed = d.verifyEntry(chain, sealed); failed != nil {
+			return false
+		}
+		if e.Terms == 0 && terms > 0 {
+			ended = terms
+		}
+		terms = e.Terms
+		return true
 	})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if failed == nil && (chain.Position != t.Position || chain.Hash != t.Hash) {
 		failed = exchange.Errorf(exchange.CodeSignature, "its entries end at %d, its record says %d", chain.Position, t.Position)
 	}
 	if failed != nil {
 		partner, _ := c.partner(d.me)
-		return exchange.Errorf(exchange.CodeSignature, "the stored ledger with %v is damaged after entry %d (%w); restore the latest backup and start again, partners then return what is missing", partner, chain.Position, failed)
+		return 0, exchange.Errorf(exchange.CodeSignature, "the stored ledger with %v is damaged after entry %d (%w); restore the latest backup and start again, partners then return what is missing", partner, chain.Position, failed)
 	}
-	return nil
+	return ended, nil
 }
 
-func (d *Desk) verifyEntry(chain ledger.Chain, sealed []byte) (ledger.Chain, error) {
+func (d *Desk) verifyEntry(chain ledger.Chain, sealed []byte) (ledger.Chain, *Entry, error) {
 	payload, err := d.verifier.Peek(sealed)
 	if err != nil {
-		return chain, err
+		return chain, nil, err
 	}
 	v, err := d.codec.Decode(KindEntry, payload)
 	if err != nil {
-		return chain, err
+		return chain, nil, err
 	}
-	return chain.Append(v.(*Entry).Link, digest(payload))
+	e := v.(*Entry)
+	chain, err = chain.Append(e.Link, digest(payload))
+	return chain, e, err
 }
 
 // entryOf is the entry that answers a request number; nil where it is being

@@ -191,7 +191,7 @@ func (d *Desk) compose(l lane) (*Outgoing, error) {
 }
 
 // MaxSubmitBytes bounds the requests of one Submit, as MaxEntriesBytes does its answer.
-const MaxSubmitBytes = 256 << 10
+const MaxSubmitBytes = 240 << 10
 
 func (d *Desk) composeSubmit(l lane) (*Outgoing, error) {
 	c := chainID{l.to, d.me}
@@ -207,20 +207,23 @@ func (d *Desk) composeSubmit(l lane) (*Outgoing, error) {
 		}
 		msg.Have = chain.Position
 	}
-	size, more := 0, false
+	size := 0
+	var failed error
 	err = d.store.Scan(Prefix(key(prefixOutbox, l.to[:])), func(_, raw []byte) bool {
 		if size += len(raw); size > MaxSubmitBytes && len(msg.Requests) > 0 {
-			more = true
 			return false
 		}
 		var v Value
-		if v, err = d.codec.Decode(KindOutboxRecord, raw); err != nil {
+		if v, failed = d.codec.Decode(KindOutboxRecord, raw); failed != nil {
 			return false
 		}
 		r := v.(*OutboxRecord)
 		msg.Requests = append(msg.Requests, SubmittedRequest{Signed: r.Signed, Salt: r.Salt, ShipTo: r.ShipTo})
 		return true
 	})
+	if err == nil {
+		err = failed
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -236,18 +239,30 @@ func (d *Desk) composeSubmit(l lane) (*Outgoing, error) {
 		if err == nil {
 			entries, err = d.takeEntries(ctx, c, reply)
 		}
-		switch {
-		case err == nil:
-			got := msg.Have + uint64(len(entries.Entries))
-			d.partners.seen(l.to, entries.Head)
-			if len(entries.Entries) > 0 {
-				d.courier.plan(lane{l.to, KindSignedHead}, d.clock.Now().Add(ackDelay), false)
-			}
-			d.courier.landed(l, true, more || got < entries.Head)
-		default:
+		if err != nil {
 			d.sendFailed(l, err)
+			return
 		}
+		d.partners.seen(l.to, entries.Head)
+		progress := len(entries.Entries) > 0
+		if progress {
+			d.courier.plan(lane{l.to, KindSignedHead}, d.clock.Now().Add(ackDelay), false)
+		}
+		more := msg.Have+uint64(len(entries.Entries)) < entries.Head || d.waiting(c)
+		// An answer that brings nothing while something is missing is a failed attempt.
+		d.courier.landed(l, progress || !more, more)
 	}}, nil
+}
+
+// waiting reports whether requests to a supplier are unanswered. One that cannot
+// be read is found again by the next attempt.
+func (d *Desk) waiting(c chainID) bool {
+	v, err := d.read(KindChainRecord, chainKey(c))
+	if err != nil || v == nil {
+		return err != nil
+	}
+	rec := v.(*ChainRecord)
+	return !rec.Chain.Frozen && rec.Queued > rec.Chain.Answered
 }
 
 // takeEntries adopts the entries of an answer.
@@ -314,6 +329,9 @@ func (d *Desk) takeHead(ctx context.Context, retailer exchange.ShopID, reply []b
 // spares the push of entries that came in an answer.
 func (d *Desk) composeHead(l lane) (*Outgoing, error) {
 	head, err := d.signHead(chainID{l.to, d.me})
+	if exchange.CodeOf(err) == exchange.CodeFrozen {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -70,8 +70,8 @@ type Desk struct {
 
 	// Owned by the writer's turn.
 	meta       MetaRecord
-	nextExpiry exchange.Time    // nothing of ours expires before it
-	ended      map[chainID]bool // partnerships whose holds are being released
+	nextExpiry exchange.Time      // nothing of ours expires before it
+	ended      map[chainID]uint32 // holds of these terms versions and earlier ones are being released
 	feed       *feedState
 
 	writer  writer
@@ -101,7 +101,7 @@ func Open(cfg Config) (*Desk, error) {
 		me: cfg.Signer.Shop(), store: cfg.Store, codec: cfg.Codec, signer: cfg.Signer, verifier: cfg.Verifier,
 		network: cfg.Network, clock: cfg.Clock, members: cfg.Members, limits: cfg.Limits,
 		currency: cfg.Currency, log: cfg.Logger, inline: cfg.Inline,
-		ended: make(map[chainID]bool), stopped: make(chan struct{}),
+		ended: make(map[chainID]uint32), stopped: make(chan struct{}),
 	}
 	d.random.Reader = cfg.Random
 	if d.log == nil {
@@ -172,7 +172,15 @@ func (d *Desk) Run(ctx context.Context) error {
 	background.Go(func() { d.courier.run(ctx) })
 	background.Go(func() { d.runPublisher(ctx) })
 	background.Go(func() { d.runJanitor(ctx) })
-	err := d.writer.run(ctx)
+	// The writer outlives the others: what they brought in is still recorded.
+	writing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	go func() {
+		<-ctx.Done()
+		background.Wait()
+		stop()
+	}()
+	err := d.writer.run(writing)
 	close(d.stopped)
 	cancel()
 	background.Wait()

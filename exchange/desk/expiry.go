@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/souk-market/souk/exchange"
@@ -30,8 +31,8 @@ func (d *Desk) noteExpiry(t exchange.Time) {
 	}
 }
 
-// forgetExpiry rests after a refused commit.
-func (d *Desk) forgetExpiry() { d.nextExpiry = d.clock.Now().Add(refusedPause) }
+// restExpiry rests after a refused commit at the writer's time now.
+func (d *Desk) restExpiry(now exchange.Time) { d.nextExpiry = now.Add(refusedPause) }
 
 // untilNextExpiry is how long the writer may wait for an operation.
 func (d *Desk) untilNextExpiry() time.Duration {
@@ -81,17 +82,28 @@ type expiry struct {
 	id       exchange.HoldID
 }
 
+// endEach ends what is due until the batch is full; the rest comes with the next.
+func (b *batch) endEach(list []expiry, next *exchange.Time, end func(expiry) error) error {
+	for _, e := range list {
+		if b.full() {
+			*next = b.now
+			return nil
+		}
+		if err := end(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (d *Desk) expireHolds(b *batch, left *int, next *exchange.Time) error {
 	list, err := d.due(b, prefixHoldExpiry, left, next)
 	if err != nil {
 		return err
 	}
-	for _, e := range list {
-		if err := b.run(func(b *batch) error { return d.endAlone(b, e, reservation.Expire{}) }); err != nil {
-			return err
-		}
-	}
-	return nil
+	return b.endEach(list, next, func(e expiry) error {
+		return b.run(func(b *batch) error { return d.endAlone(b, e, reservation.Expire{}) })
+	})
 }
 
 // endAlone ends a hold that nobody asked to end.
@@ -117,55 +129,81 @@ func (d *Desk) expireOrders(b *batch, left *int, next *exchange.Time) error {
 	if err != nil {
 		return err
 	}
-	for _, e := range list {
+	return b.endEach(list, next, func(e expiry) error {
 		err := b.run(func(b *batch) error {
 			return d.perform(b, chainID{d.me, e.retailer}, ExpireOrder{Order: e.id})
 		})
-		if err != nil {
+		if err != nil && exchange.CodeOf(err) != exchange.CodeInternal { // its ledger is frozen
 			d.log.Error("order did not expire", "order", e.id, "err", err)
 			b.del(orderExpiryKey(e.at, e.retailer, e.id))
+			return nil
+		}
+		return err
+	})
+}
+
+// releaseEnded gives back the holds of partnerships that have ended, or whose
+// retailer is gone, some at a time.
+func (d *Desk) releaseEnded(b *batch, left *int, next *exchange.Time) error {
+	if len(d.ended) == 0 {
+		return nil
+	}
+	var list []expiry
+	var failed error
+	more := false
+	err := d.store.Scan(Prefix([]byte(prefixHoldExpiry)), func(k, _ []byte) bool {
+		at, retailer, id, ok := parseExpiryKey(prefixHoldExpiry, k)
+		if !ok || d.ended[chainID{d.me, retailer}] == 0 {
+			return true
+		}
+		var v Value
+		if v, failed = d.read(KindHoldRecord, holdKey(retailer, id)); failed != nil {
+			return false
+		}
+		if v == nil || v.(*HoldRecord).Terms > d.ended[chainID{d.me, retailer}] {
+			return true // made since, under other terms
+		}
+		if more = len(list) >= *left; more {
+			return false
+		}
+		list = append(list, expiry{at, retailer, id})
+		return true
+	})
+	if err == nil {
+		err = failed
+	}
+	if err != nil {
+		return err
+	}
+	before := *next
+	err = b.endEach(list, next, func(e expiry) error {
+		// One that expired in this very batch is fine.
+		err := b.run(func(b *batch) error { return d.endAlone(b, e, reservation.Release{}) })
+		if exchange.CodeOf(err) == exchange.CodeInternal {
+			return err
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return err
+	case more || *next != before:
+		*next = b.now
+	default: // before what this batch ends: that comes after it in durable
+		done := maps.Clone(d.ended)
+		b.released = func() {
+			for c, version := range done {
+				if d.ended[c] == version {
+					delete(d.ended, c)
+				}
+			}
 		}
 	}
 	return nil
 }
 
-// releaseEnded gives back the holds of partnerships that have ended, or whose
-// retailer was revoked, some at a time.
-func (d *Desk) releaseEnded(b *batch, left *int, next *exchange.Time) error {
-	if len(d.ended) == 0 || *left <= 0 {
-		if len(d.ended) > 0 {
-			*next = b.now
-		}
-		return nil
-	}
-	var list []expiry
-	err := d.store.Scan(Prefix([]byte(prefixHoldExpiry)), func(k, _ []byte) bool {
-		at, retailer, id, ok := parseExpiryKey(prefixHoldExpiry, k)
-		if ok && d.ended[chainID{d.me, retailer}] {
-			if len(list) >= *left {
-				*next = b.now
-				return false
-			}
-			list = append(list, expiry{at, retailer, id})
-		}
-		return true
-	})
-	if err != nil {
-		return err
-	}
-	if len(list) < *left {
-		ended := d.ended
-		d.ended = make(map[chainID]bool)
-		b.then(func() { clear(ended) })
-	}
-	for _, e := range list {
-		// One that expired in this very batch is fine.
-		if err := b.run(func(b *batch) error { return d.endAlone(b, e, reservation.Release{}) }); exchange.CodeOf(err) == exchange.CodeInternal {
-			return err
-		}
-	}
-	return nil
-}
+// allTerms is beyond every version of terms.
+const allTerms = 1<<32 - 1
 
 // runJanitor prunes the records of windows older than WindowsKept.
 func (d *Desk) runJanitor(ctx context.Context) {

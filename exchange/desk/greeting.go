@@ -27,13 +27,26 @@ func (d *Desk) Greeting(to exchange.ShopID) (*Greeting, error) {
 		g.Chains = append(g.Chains, cg)
 	}
 	if d.mayReadFeed(to) {
-		g.Window = window(max(d.clock.Now(), 0))
 		var err error
+		if g.Window, err = d.window(); err != nil {
+			return nil, err
+		}
 		if g.FeedHead, g.FeedKey, err = d.feedGreeting(); err != nil {
 			return nil, err
 		}
 	}
 	return g, nil
+}
+
+// window is the hold window that this shop issues now: of the time that its next
+// batch will have at least, whatever its clock says.
+func (d *Desk) window() (exchange.Window, error) {
+	now := max(d.clock.Now(), 0)
+	v, err := d.read(KindMetaRecord, keyMeta)
+	if err == nil && v != nil {
+		now = max(now, v.(*MetaRecord).Written)
+	}
+	return window(now), err
 }
 
 // Greeted takes a partner's greeting: heads are compared before any request is

@@ -51,23 +51,23 @@ func (d *Desk) perform(b *batch, c chainID, act Act) error {
 	return d.enter(b, at, Entry{Own: act, Terms: b.termsVersion(c)}, 0)
 }
 
-// answer enters the retailer's request, whatever its outcome.
-func (d *Desk) answer(b *batch, c chainID, signed SignedRequest, req *Request, secret *ShipToRecord) error {
+// answer enters the retailer's request, whatever its outcome, and says what that was.
+func (d *Desk) answer(b *batch, c chainID, signed SignedRequest, req *Request, secret *ShipToRecord) (exchange.Code, error) {
 	rec, err := b.chain(c)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	at := entryAt{chain: c, by: exchange.Retailer, at: b.now, position: rec.Chain.Position + 1, secret: secret}
 	entry := Entry{Request: &signed}
 	// What the act itself does is undone alone when it is refused: the entry stays.
 	if err := b.attempt(func(b *batch) error { return d.step(b, at, req.Act) }); err != nil {
 		if exchange.CodeOf(err) == exchange.CodeInternal {
-			return err
+			return 0, err
 		}
 		entry.Outcome, entry.Detail = exchange.CodeOf(err), clip(err.Error(), MaxReason)
 	}
 	entry.Terms = b.termsVersion(c)
-	return d.enter(b, at, entry, req.Number)
+	return entry.Outcome, d.enter(b, at, entry, req.Number)
 }
 
 // enter links the entry into the chain, seals it, and schedules its way to the
@@ -164,17 +164,14 @@ func (d *Desk) stepPartnership(b *batch, at entryAt, e partnership.Event) error 
 	if at.by == exchange.Retailer {
 		p.Refusal, p.Detail, p.Queued = exchange.CodeOK, "", ""
 	}
-	if fx.Activated || fx.Ended {
-		p.Ending = false
+	if _, end := e.(partnership.End); end && at.by == exchange.Retailer {
+		p.Ending = false // the own end has been entered
 	}
 	if err := b.save(partnershipKey(at.chain), &p); err != nil {
 		return err
 	}
 	if fx.Ended && at.chain.supplier == d.me {
-		b.then(func() {
-			d.ended[at.chain] = true
-			d.noteExpiry(b.now)
-		})
+		b.endTerms(at.chain, p.State.Version)
 		if err := d.rotateFeedKey(b); err != nil {
 			return err
 		}
@@ -360,6 +357,9 @@ func (d *Desk) commitHold(b *batch, at entryAt, act SubmitOrder, quote *exchange
 	}
 	if rec == nil {
 		return exchange.Errorf(exchange.CodeNotFound, "there is no such hold")
+	}
+	if err := b.checkEnded(at.chain, rec); err != nil {
+		return err
 	}
 	units := rec.Hold.Units()
 	if err := d.endHold(b, act.Order, rec, reservation.Commit{}); err != nil {

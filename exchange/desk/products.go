@@ -94,7 +94,7 @@ func (d *Desk) importItem(b *batch, item ImportItem, dry bool) (ImportChange, er
 	if moved && change == ImportUnchanged {
 		change = ImportStock
 	}
-	if dry || change == ImportUnchanged && item.Stock == old.FileStock {
+	if dry || change == ImportUnchanged && (!item.Stock.Set || item.Stock == old.FileStock) {
 		return change, nil
 	}
 	rec := ProductRecord{Product: p, Imported: b.now, FileStock: old.FileStock}

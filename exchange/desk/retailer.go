@@ -48,7 +48,8 @@ func (d *Desk) Reserve(ctx context.Context, r ReserveRequest) (*ReservationRecor
 	if err != nil {
 		if !isRefusal(err) {
 			rec.Detail = "the supplier has not answered"
-			d.later(func(b *batch) error { return b.save(reservationKey(rec.Request.ID), rec) })
+			saved := *rec
+			d.later(func(b *batch) error { return d.saveReservation(b, &saved) })
 		}
 		return nil, err
 	}
@@ -97,6 +98,9 @@ func (d *Desk) reserved(rec *ReservationRecord, reply []byte) error {
 		return exchange.Errorf(exchange.CodeSignature, "the supplier answered another request")
 	}
 	err = rec.take(answer, sealed)
+	if exchange.CodeOf(err) == exchange.CodeConflict {
+		return err // the record, if it is kept, is of the hold that has this id
+	}
 	saved := *rec
 	d.later(func(b *batch) error { return d.saveReservation(b, &saved) })
 	return err
@@ -123,10 +127,22 @@ func (d *Desk) saveReservation(b *batch, rec *ReservationRecord) error {
 	if err != nil {
 		return err
 	}
-	if before != nil && before.State.Terminal() && !rec.State.Terminal() {
+	if before != nil && before.after(rec) {
 		return nil
 	}
 	return b.save(reservationKey(rec.Request.ID), rec)
+}
+
+// after reports whether rec knows more of the hold than other does: answers come
+// in any order, and the one that placed a hold is repeated after it ended.
+func (rec *ReservationRecord) after(other *ReservationRecord) bool {
+	switch {
+	case rec.State.Terminal() != other.State.Terminal():
+		return rec.State.Terminal()
+	case other.State == reservation.None:
+		return rec.State != reservation.None
+	}
+	return rec.State == other.State && rec.Expires > other.Expires
 }
 
 // openAnswer verifies a sealed answer about a hold of ours.
@@ -156,12 +172,11 @@ func (d *Desk) openAnswer(supplier exchange.ShopID, id exchange.HoldID, reply []
 // Reservation is what this shop knows of a hold of its own; with a supplier it
 // has forgotten, it asks every supplier it trades with.
 func (d *Desk) Reservation(ctx context.Context, id exchange.HoldID) (*ReservationRecord, error) {
-	v, err := d.read(KindReservationRecord, reservationKey(id))
+	rec, err := d.known(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	if v != nil {
-		rec := v.(*ReservationRecord)
+	if rec != nil {
 		if rec.State != reservation.None {
 			return rec, nil
 		}
@@ -173,6 +188,23 @@ func (d *Desk) Reservation(ctx context.Context, id exchange.HoldID) (*Reservatio
 		}
 	}
 	return nil, exchange.Errorf(exchange.CodeNotFound, "there is no reservation %v", id)
+}
+
+// known is this shop's own record of a hold, nil where there is none. A record
+// that Reserve has just left to the writer is waited for.
+func (d *Desk) known(ctx context.Context, id exchange.HoldID) (rec *ReservationRecord, err error) {
+	v, err := d.read(KindReservationRecord, reservationKey(id))
+	if err != nil {
+		return nil, err
+	}
+	if v != nil {
+		return v.(*ReservationRecord), nil
+	}
+	err = d.do(ctx, func(b *batch) (err error) {
+		rec, err = b.reservation(id)
+		return err
+	})
+	return rec, err
 }
 
 // recall asks a supplier about a hold whose answer was lost.
@@ -323,6 +355,9 @@ func (d *Desk) CancelBought(ctx context.Context, id exchange.OrderID, lines []or
 		if rec, err = b.order(k); err != nil {
 			return err
 		}
+		if rec.Order.Submitted == 0 && rec.Refusal != exchange.CodeOK {
+			return exchange.Errorf(exchange.CodeState, "the supplier refused the order; there is nothing to cancel")
+		}
 		if rec.Order.Submitted != 0 { // refuse at once what the supplier is sure to refuse
 			if _, _, err := order.Step(rec.Order, order.Cancel{By: exchange.Retailer, Lines: lines}, b.now); err != nil {
 				return err
@@ -350,7 +385,14 @@ func (d *Desk) queue(b *batch, c chainID, act Act, salt [16]byte, shipTo []byte)
 		return exchange.Errorf(exchange.CodeLimit, "%d requests to this supplier wait for an answer; try again when it is online", waiting)
 	}
 	rec.Queued++
-	payload, err := d.codec.Encode(&Request{Supplier: c.supplier, Retailer: c.retailer, Number: rec.Queued, At: b.now, Act: act})
+	b.setChain(c, rec)
+	b.then(func() { d.courier.queued(c.supplier) })
+	return d.sign(b, c, rec.Queued, act, salt, shipTo)
+}
+
+// sign puts a signed request into the outbox.
+func (d *Desk) sign(b *batch, c chainID, number uint64, act Act, salt [16]byte, shipTo []byte) error {
+	payload, err := d.codec.Encode(&Request{Supplier: c.supplier, Retailer: c.retailer, Number: number, At: b.now, Act: act})
 	if err != nil {
 		return err
 	}
@@ -358,10 +400,8 @@ func (d *Desk) queue(b *batch, c chainID, act Act, salt [16]byte, shipTo []byte)
 	if err != nil {
 		return err
 	}
-	b.setChain(c, rec)
-	b.then(func() { d.courier.queued(c.supplier) })
-	return b.save(outboxKey(c.supplier, rec.Queued), &OutboxRecord{
-		Number: rec.Queued, Signed: SignedRequest{Payload: payload, Signature: sig}, Salt: salt, ShipTo: shipTo,
+	return b.save(outboxKey(c.supplier, number), &OutboxRecord{
+		Number: number, Signed: SignedRequest{Payload: payload, Signature: sig}, Salt: salt, ShipTo: shipTo,
 	})
 }
 

@@ -81,12 +81,29 @@ func (d *Desk) serveSubmit(ctx context.Context, from exchange.ShopID, req *Submi
 			}
 			return nil
 		})
+		if exchange.CodeOf(err) == exchange.CodeConflict {
+			return d.entriesInstead(c, req.Have, err)
+		}
 		if err != nil {
 			return nil, err
 		}
 		first = last
 	}
 	return d.entriesAfter(c, req.Have)
+}
+
+// entriesInstead answers a retailer that gave an answered number to another
+// request with the entries it lacks: it has lost state, adopts them and continues its
+// numbering. One that lacks nothing gets the conflict.
+func (d *Desk) entriesInstead(c chainID, have uint64, conflict error) (Value, error) {
+	entries, err := d.entriesAfter(c, have)
+	if err == nil && len(entries.Entries) == 0 {
+		err = conflict
+	}
+	if err != nil {
+		return nil, err
+	}
+	return entries, nil
 }
 
 // submitShare is how many bytes of requests one operation enters: each stands
@@ -112,10 +129,11 @@ func (d *Desk) enterRequest(b *batch, c chainID, sent SubmittedRequest, req *Req
 	if len(sent.ShipTo) > 0 {
 		secret = &ShipToRecord{Salt: sent.Salt, Raw: sent.ShipTo}
 	}
-	if err := d.answer(b, c, signed, req, secret); err != nil {
+	outcome, err := d.answer(b, c, signed, req, secret)
+	if err != nil {
 		return err
 	}
-	if submit, ok := req.Act.(SubmitOrder); ok && !d.policy.Load().AcceptByHand {
+	if submit, ok := req.Act.(SubmitOrder); ok && outcome == exchange.CodeOK && !d.policy.Load().AcceptByHand {
 		return b.attemptQuietly(func(b *batch) error { return d.perform(b, c, AcceptOrder{Order: submit.Order}) })
 	}
 	return nil
@@ -141,10 +159,11 @@ func (d *Desk) sameRequest(b *batch, c chainID, signed SignedRequest, number uin
 	return nil
 }
 
-// MaxEntriesBytes bounds the sealed entries of one answer or push: a frame is 1
-// MiB at most, and one entry (an order of 64 lines, its quote inside its request)
-// may be 64 KiB.
-const MaxEntriesBytes = 768 << 10
+// MaxEntriesBytes bounds the sealed entries of one answer or push: a message of
+// the trade protocol is 256 KiB at most, its tags included, and one entry (an order
+// of 64 lines, its quote inside its request) may be 53 KiB. A test holds it against
+// the limits of package protocol.
+const MaxEntriesBytes = 240 << 10
 
 // entriesAfter reads committed entries after a position, up to MaxEntriesBytes.
 func (d *Desk) entriesAfter(c chainID, after uint64) (*Entries, error) {
@@ -178,6 +197,7 @@ func (d *Desk) servePush(ctx context.Context, from exchange.ShopID, req *Push) (
 	}
 	// Entries that are missing before these are asked for; the head says which.
 	if err := d.adoptAll(ctx, c, list); exchange.CodeOf(err) == exchange.CodeBehind {
+		d.partners.seen(from, list[len(list)-1].entry.Position)
 		d.courier.behind(from)
 	} else if err != nil {
 		return nil, err

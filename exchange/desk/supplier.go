@@ -58,6 +58,7 @@ func (d *Desk) hold(b *batch, from exchange.ShopID, sum [32]byte, req *Hold, out
 		return d.sealPlaced(b, k, rec, answer.refused(err), out)
 	}
 	answer.State, answer.Quote = reservation.Held, quote
+	b.quotes[string(k)] = quote
 	return d.sealPlaced(b, k, rec, answer, out)
 }
 
@@ -100,14 +101,14 @@ func (d *Desk) maySell() error {
 func (d *Desk) quote(b *batch, from exchange.ShopID, req *Hold, terms exchange.Terms, version uint32) (*exchange.Quote, reservation.Place, error) {
 	policy := d.policy.Load()
 	lifetime := terms.HoldLifetime
-	if req.Lifetime > 0 {
-		lifetime = time.Duration(req.Lifetime) * time.Millisecond
-	}
 	switch {
-	case lifetime > terms.HoldLifetime:
-		return nil, reservation.Place{}, exchange.Errorf(exchange.CodeLifetime, "the terms let a hold live %v, not %v", terms.HoldLifetime, lifetime)
+	case req.Lifetime > lifetime.Milliseconds():
+		return nil, reservation.Place{}, exchange.Errorf(exchange.CodeLifetime, "the terms let a hold live %v, not %d ms", lifetime, req.Lifetime)
 	case !terms.ShipsTo(req.Country):
 		return nil, reservation.Place{}, exchange.Errorf(exchange.CodeCountry, "the terms do not cover %s", req.Country)
+	}
+	if req.Lifetime > 0 {
+		lifetime = time.Duration(req.Lifetime) * time.Millisecond
 	}
 	lines := make([]exchange.PricedLine, len(req.Lines))
 	for i, l := range req.Lines {
@@ -189,7 +190,11 @@ func (d *Desk) serveRelease(ctx context.Context, from exchange.ShopID, raw []byt
 			}
 			rec = &HoldRecord{Retailer: from}
 		}
-		if err := d.endHold(b, req.ID, rec, reservation.Release{}); err != nil && rec.Hold.State != reservation.Released {
+		err := d.endHold(b, req.ID, rec, reservation.Release{})
+		if exchange.CodeOf(err) == exchange.CodeInternal {
+			return err
+		}
+		if err != nil && rec.Hold.State != reservation.Released {
 			answer.Refusal, answer.Detail = exchange.CodeOf(err), err.Error()
 		}
 		answer.State = rec.Hold.State
@@ -203,7 +208,10 @@ func (d *Desk) serveExtend(ctx context.Context, from exchange.ShopID, raw []byte
 		if rec == nil {
 			return d.sealAnswer(b, answer.refused(exchange.Errorf(exchange.CodeNotFound, "there is no such hold")), nil, out)
 		}
-		err := d.extend(b, req, rec, &answer)
+		err := d.extend(b, k, req, rec, &answer)
+		if exchange.CodeOf(err) == exchange.CodeInternal {
+			return err
+		}
 		answer.State = rec.Hold.State
 		if err != nil {
 			answer.Refusal, answer.Detail = exchange.CodeOf(err), err.Error()
@@ -212,21 +220,25 @@ func (d *Desk) serveExtend(ctx context.Context, from exchange.ShopID, raw []byte
 	})
 }
 
-func (d *Desk) extend(b *batch, req *Extend, rec *HoldRecord, answer *HoldAnswer) error {
+func (d *Desk) extend(b *batch, k []byte, req *Extend, rec *HoldRecord, answer *HoldAnswer) error {
 	if err := d.maySell(); err != nil {
 		return err
 	}
-	terms, _, err := b.termsInForce(chainID{d.me, rec.Retailer})
+	chain := chainID{d.me, rec.Retailer}
+	terms, _, err := b.termsInForce(chain)
 	if err != nil {
+		return err
+	}
+	if err := b.checkEnded(chain, rec); err != nil && rec.Hold.State == reservation.Held {
 		return err
 	}
 	next, _, err := reservation.Step(rec.Hold, reservation.Extend{Until: req.Until, Limit: terms.HoldLifetime}, b.now)
 	if err != nil {
 		return err
 	}
-	quote, err := d.ownQuote(rec)
+	quote, err := d.ownQuote(b, k, rec)
 	if err != nil {
-		return err
+		return exchange.Errorf(exchange.CodeInternal, "the quote of hold %v is unreadable: %w", req.ID, err)
 	}
 	b.del(holdExpiryKey(rec.Hold.Expires, rec.Retailer, req.ID))
 	b.put(holdExpiryKey(next.Expires, rec.Retailer, req.ID), nil)
@@ -236,8 +248,13 @@ func (d *Desk) extend(b *batch, req *Extend, rec *HoldRecord, answer *HoldAnswer
 	return nil
 }
 
-// ownQuote is the quote of a hold of ours, from its first answer.
-func (d *Desk) ownQuote(rec *HoldRecord) (*exchange.Quote, error) {
+// ownQuote is the quote of a hold of ours, from its first answer, in a copy of
+// the caller's.
+func (d *Desk) ownQuote(b *batch, k []byte, rec *HoldRecord) (*exchange.Quote, error) {
+	if q, ok := b.quotes[string(k)]; ok {
+		copied := *q
+		return &copied, nil
+	}
 	payload, err := d.verifier.Peek(rec.Placed)
 	if err != nil {
 		return nil, err

@@ -86,7 +86,7 @@ func (w *watchers) notify(e Event) {
 // orderChanged follows a durable change of an order.
 func (d *Desk) orderChanged(rec *OrderRecord, partner exchange.ShopID, side exchange.Party) {
 	status := rec.Order.Status().String()
-	if rec.Refusal != exchange.CodeOK {
+	if rec.Refusal != exchange.CodeOK && rec.Order.Submitted == 0 {
 		status = "refused"
 	}
 	d.watch.notify(Event{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/souk-market/souk/exchange"
@@ -16,9 +17,10 @@ const MaxBatchOps = 1024
 
 // operation is a queued change and where its caller waits.
 type operation struct {
-	run  func(*batch) error
-	done chan error // buffered: the writer never waits for a caller
-	err  error
+	run   func(*batch) error
+	done  chan error // buffered: the writer never waits for a caller
+	err   error
+	taken atomic.Bool // by the writer, to run it, or by its caller, to give it up
 }
 
 // writer drains a queue of operations into durable batches. Its zero value with
@@ -35,7 +37,8 @@ type writer struct {
 
 // do runs op in the next batch and returns when that batch is durable. It
 // returns op's error, a refusal of the store (nothing was written), or ctx's
-// error, after which the outcome is unknown.
+// error: op will never run then. An op that the writer has begun is waited for
+// whatever becomes of ctx, so op may write to its caller's variables.
 func (d *Desk) do(ctx context.Context, op func(*batch) error) error {
 	o := &operation{run: op, done: make(chan error, 1)}
 	if d.inline {
@@ -53,7 +56,14 @@ func (d *Desk) do(ctx context.Context, op func(*batch) error) error {
 	case err := <-o.done:
 		return err
 	case <-ctx.Done():
-		return ctx.Err()
+		if o.taken.CompareAndSwap(false, true) {
+			return ctx.Err()
+		}
+	case <-d.stopped:
+	}
+	select {
+	case err := <-o.done:
+		return err
 	case <-d.stopped:
 		// The writer answers everything it took before it closes stopped.
 		select {
@@ -158,36 +168,46 @@ func (w *writer) transaction(ops []*operation) (n int, fatal error) {
 		return 0, err
 	}
 	for n < len(ops) && (n == 0 || !b.full()) {
-		ops[n].err = b.run(ops[n].run)
+		if o := ops[n]; o.taken.CompareAndSwap(false, true) {
+			o.err = b.run(o.run)
+		}
 		n++
 	}
-	var err error
-	if !b.empty() {
-		if err = b.finish(); err == nil {
-			err = d.store.Commit(b.writes)
-		}
+	refused, fatal := w.commit(b)
+	if fatal != nil {
+		return 0, fatal
 	}
-	switch {
-	case err == nil:
-		if !b.empty() {
-			d.meta.Written = b.now
-			d.batchSize(n)
-		}
-	case errors.Is(err, ErrRefused):
-		for _, o := range ops[:n] {
-			o.err = err
-		}
-		d.forgetExpiry()
-	default:
-		return 0, exchange.Errorf(exchange.CodeInternal, "committing failed, and whether it happened is unknown: %w", err)
-	}
-	if err == nil {
-		for _, f := range b.after {
-			f()
-		}
+	if refused != nil {
+		d.restExpiry(b.now)
+	} else {
+		b.durable()
+		d.batchSize(n)
 	}
 	for _, o := range ops[:n] {
+		if refused != nil {
+			o.err = refused
+		}
 		o.done <- o.err
 	}
 	return n, nil
+}
+
+// commit makes a batch durable. After a refusal nothing of it happened; a fatal
+// error leaves that unknown.
+func (w *writer) commit(b *batch) (refused, fatal error) {
+	if b.empty() {
+		return nil, nil
+	}
+	if err := b.finish(); err != nil {
+		return err, nil
+	}
+	err := w.d.store.Commit(b.writes)
+	switch {
+	case err == nil:
+		w.d.meta.Written = b.now
+		return nil, nil
+	case errors.Is(err, ErrRefused):
+		return err, nil
+	}
+	return nil, exchange.Errorf(exchange.CodeInternal, "committing failed, and whether it happened is unknown: %w", err)
 }
