@@ -23,7 +23,7 @@ func (n *Node) openGossip() (err error) {
 	n.gossip, err = pubsub.NewGossipSub(n.ctx, guardedHost{n.host, n},
 		pubsub.WithGossipSubParams(params),
 		pubsub.WithGossipSubProtocols([]protocol.ID{id}, func(f pubsub.GossipSubFeature, _ protocol.ID) bool {
-			return f != pubsub.GossipSubFeaturePX
+			return f == pubsub.GossipSubFeatureMesh || f == pubsub.GossipSubFeatureIdontwant
 		}),
 		pubsub.WithMessageSignaturePolicy(pubsub.StrictSign),
 		pubsub.WithPeerExchange(false),

@@ -154,7 +154,8 @@ func (n *Node) hearHello(s network.Stream) {
 	defer s.Close()
 	c := s.Conn()
 	shop, ok := shopOf(c.RemotePeer())
-	if !ok || !n.gate.knock(c.RemotePeer()) || n.track(c) == nil {
+	ses := n.track(c)
+	if !ok || ses == nil || !n.gate.knock(c.RemotePeer()) {
 		_ = s.Reset()
 		_ = c.Close()
 		return
@@ -178,8 +179,12 @@ func (n *Node) hearHello(s network.Stream) {
 	n.log.Info("hello refused", "shop", shop, "err", err)
 	_, _ = s.Write(appendFrame(nil, 0, kindError, appendError(nil, err)))
 	_ = s.CloseWrite()
-	_ = s.SetReadDeadline(time.Now().Add(refusalLinger))
-	_, _ = s.Read(make([]byte, 1)) // until it has read the reason and closed
+	linger := time.NewTimer(refusalLinger)
+	defer linger.Stop()
+	select { // closing now could overtake the reason on its way
+	case <-ses.ctx.Done():
+	case <-linger.C:
+	}
 	n.dismiss(c, err)
 }
 

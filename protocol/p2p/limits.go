@@ -79,6 +79,8 @@ const (
 	pingTimeout = 5 * time.Second
 	// drainTimeout bounds how long a stopping node waits for requests in hand.
 	drainTimeout = 5 * time.Second
+	// goodbyeTimeout bounds how long it then waits for partners to read their replies.
+	goodbyeTimeout = time.Second
 	// refusalLinger is how long a refused peer has to read why before its connection is closed.
 	refusalLinger = 2 * time.Second
 )

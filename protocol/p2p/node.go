@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	dht "github.com/libp2p/go-libp2p-kad-dht"
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
@@ -40,6 +41,10 @@ type Node struct {
 	streams     map[string]StreamHandlerFunc // fixed by Start
 	onAddresses []func()                     // fixed by Start
 
+	// results are channels for replies, reused: each has capacity 1, is empty, and
+	// nobody else holds it.
+	results sync.Pool
+
 	addrMu sync.Mutex // held to replace a member's addresses in the peerstore
 
 	mu          sync.Mutex
@@ -50,7 +55,8 @@ type Node struct {
 	keepers     map[peer.ID]*keeper  // guarded by mu
 	stopping    bool                 // guarded by mu: no keeper may begin
 
-	closing sync.Once
+	closing atomic.Bool
+	closed  chan struct{} // closed by the first Close when it is done
 }
 
 // HandlerFunc answers one request. req is the handler's own. Its context ends
@@ -69,7 +75,7 @@ func New(cfg Config) (*Node, error) {
 	}
 	n := &Node{
 		cfg: s, log: s.Logger, gate: &gate{members: s.Members, hubs: map[peer.ID]bool{}},
-		events:   newEvents(),
+		events: newEvents(), closed: make(chan struct{}),
 		handlers: map[string]HandlerFunc{}, streams: map[string]StreamHandlerFunc{},
 		sessions: map[peer.ID]*session{}, topics: map[string]*Topic{}, keepers: map[peer.ID]*keeper{},
 	}
@@ -77,6 +83,7 @@ func New(cfg Config) (*Node, error) {
 		n.gate.hubs[h.ID] = true
 	}
 	n.events.current = n.currentSession
+	n.results.New = func() any { return make(chan result, 1) }
 	for n.incarnation == 0 {
 		var b [8]byte
 		_, _ = rand.Read(b[:]) // never fails (crypto/rand)
@@ -185,7 +192,11 @@ func (n *Node) Close() {
 	if !started {
 		return
 	}
-	n.closing.Do(n.shut)
+	if n.closing.CompareAndSwap(false, true) {
+		n.shut()
+		close(n.closed)
+	}
+	<-n.closed
 }
 
 func (n *Node) shut() {
@@ -207,24 +218,26 @@ func (n *Node) shut() {
 	n.tasks.Wait()
 }
 
-// drain waits until every request in hand was answered and its reply written,
-// at most drainTimeout. Requests that come meanwhile wait and are never started.
+// drain waits until every request in hand was answered, at most drainTimeout, and
+// its reply read, at most goodbyeTimeout more. Requests that come meanwhile wait
+// and are never started.
 func (n *Node) drain() {
+	sessions := n.greetedSessions()
 	ctx, cancel := context.WithTimeout(n.ctx, drainTimeout)
 	defer cancel()
-	for _, ses := range n.greetedSessions() {
-		for range MaxInFlight {
-			select {
-			case ses.inflight <- struct{}{}:
-			case <-ses.ctx.Done():
-			case <-ctx.Done():
-				n.log.Warn("stopped with requests in hand; their senders will ask again", "shop", ses.shop)
-				return
-			}
+	for _, ses := range sessions {
+		if !ses.finish(ctx) {
+			n.log.Warn("stopping with requests in hand; their senders will ask again", "shop", ses.shop)
 		}
-		ses.serving.Range(func(w, _ any) bool {
-			_ = w.(*frameWriter).flush(ctx)
+	}
+	ctx, cancel = context.WithTimeout(n.ctx, goodbyeTimeout)
+	defer cancel()
+	var wg sync.WaitGroup
+	for _, ses := range sessions {
+		ses.serving.Range(func(sv, _ any) bool {
+			wg.Go(func() { sv.(*server).goodbye(ctx) })
 			return true
 		})
 	}
+	wg.Wait()
 }

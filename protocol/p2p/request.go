@@ -109,7 +109,7 @@ func (n *Node) pipe(ctx context.Context, ses *session, name string) (*pipe, erro
 	if err != nil {
 		return nil, err
 	}
-	p := &pipe{ses: ses, s: s, out: newFrameWriter(s, s.SetWriteDeadline), calls: map[uint64]chan result{}}
+	p := &pipe{ses: ses, s: s, results: &n.results, out: newFrameWriter(s, s.SetWriteDeadline), calls: map[uint64]chan result{}}
 	p.stop = context.AfterFunc(ses.ctx, func() { _ = s.Reset() })
 	go func() { p.fail(p.out.run()) }() // both end with the stream
 	go func() { p.fail(p.read()) }()
@@ -131,10 +131,11 @@ func (n *Node) openStream(ctx context.Context, ses *session, name string) (netwo
 
 // pipe is one stream with many requests under way.
 type pipe struct {
-	ses  *session
-	s    network.Stream
-	out  *frameWriter
-	stop func() bool
+	ses     *session
+	s       network.Stream
+	out     *frameWriter
+	results *sync.Pool // Node.results
+	stop    func() bool
 
 	mu    sync.Mutex
 	last  uint64                 // guarded by mu: id of the newest request
@@ -150,11 +151,8 @@ type result struct {
 
 func (p *pipe) alive() bool { return !p.dead.Load() }
 
-// resultChans are reused: each has capacity 1, is empty, and nobody else holds it.
-var resultChans = sync.Pool{New: func() any { return make(chan result, 1) }}
-
 func (p *pipe) ask(ctx context.Context, req []byte) ([]byte, error) {
-	done := resultChans.Get().(chan result)
+	done := p.results.Get().(chan result)
 	p.mu.Lock()
 	if p.calls == nil {
 		defer p.mu.Unlock()
@@ -170,7 +168,7 @@ func (p *pipe) ask(ctx context.Context, req []byte) ([]byte, error) {
 	}
 	select {
 	case r := <-done:
-		resultChans.Put(done)
+		p.results.Put(done)
 		return r.reply, r.err
 	case <-ctx.Done():
 		p.forget(id) // done is left to the collector: read may be about to fill it

@@ -23,7 +23,7 @@ func (n *Node) requestHandler(name string, h HandlerFunc) network.StreamHandler 
 		}
 		sv := &server{
 			node: n, ses: ses, name: name, handle: h, s: s,
-			out: newFrameWriter(s, s.SetWriteDeadline), jobs: make(chan job),
+			out: newFrameWriter(s, s.SetWriteDeadline), jobs: make(chan job), ended: make(chan struct{}),
 		}
 		sv.run()
 	}
@@ -37,7 +37,8 @@ type server struct {
 	handle HandlerFunc
 	s      network.Stream
 	out    *frameWriter
-	jobs   chan job // unbuffered, to idle workers; closed by run
+	ended  chan struct{} // closed when run returns
+	jobs   chan job      // unbuffered, to idle workers; closed by run
 	idle   atomic.Int32
 	works  sync.WaitGroup
 }
@@ -60,8 +61,9 @@ func (sv *server) run() {
 			_ = sv.s.Reset()
 		}
 	}()
-	sv.ses.serving.Store(sv.out, struct{}{})
-	defer sv.ses.serving.Delete(sv.out)
+	defer close(sv.ended)
+	sv.ses.serving.Store(sv, struct{}{})
+	defer sv.ses.serving.Delete(sv)
 	err := sv.read()
 	close(sv.jobs)
 	if err == io.EOF {
@@ -74,6 +76,19 @@ func (sv *server) run() {
 	sv.out.fail(err)
 	<-written
 	_ = sv.s.Close()
+}
+
+// goodbye writes the replies that are queued and half-closes; the partner, once
+// it has read them, resets the stream, which ends run. Closing the connection
+// without that would lose replies on their way.
+func (sv *server) goodbye(ctx context.Context) {
+	if sv.out.flush(ctx) != nil || sv.s.CloseWrite() != nil {
+		return
+	}
+	select {
+	case <-sv.ended:
+	case <-ctx.Done():
+	}
 }
 
 // read dispatches requests. Taking the permits here is the back-pressure: a

@@ -36,7 +36,7 @@ type session struct {
 	inflight chan struct{}       // capacity MaxInFlight: requests of the peer in hand
 	bytes    *semaphore.Weighted // MaxRequestBytes of them
 	bulk     bulkCount
-	serving  sync.Map // *frameWriter → struct{}: replies on their way, for draining
+	serving  sync.Map // *server → struct{}: the peer's request streams
 }
 
 // connState is what is known of one connection.
@@ -213,4 +213,19 @@ func (n *Node) greetedSessions() []*session {
 		}
 	}
 	return list
+}
+
+// finish waits until none of the peer's requests is in hand and lets no other
+// begin; it reports false when ctx ended first.
+func (s *session) finish(ctx context.Context) bool {
+	for range MaxInFlight {
+		select {
+		case s.inflight <- struct{}{}:
+		case <-s.ctx.Done():
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
 }

@@ -1,0 +1,272 @@
+package p2p
+
+import (
+	"bufio"
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/control"
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/x/rate"
+	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+// OpenConfig describes an open host: the one host of a federation that talks to
+// anybody, and only about one thing.
+type OpenConfig struct {
+	Key         ed25519.PrivateKey // of the open host; not the closed host's
+	Federation  string
+	Listen      []string // multiaddrs; empty = DefaultListen
+	Announce    []string // multiaddrs told to others instead of the host's own
+	Logger      *slog.Logger
+	HostOptions []libp2p.Option // applied last
+}
+
+// OpenHost serves one protocol to anybody.
+type OpenHost struct {
+	host    host.Host
+	handle  HandlerFunc
+	log     *slog.Logger
+	ctx     context.Context
+	slots   chan struct{} // capacity openHandlers
+	limiter *rate.Limiter // of requests
+}
+
+// OpenServe opens a host on which protocol name, and nothing else but identify,
+// is served: one request of at most MaxOpenRequest and one reply a stream. from
+// is the key of the connection, which anybody can make. Requests beyond the
+// rates in limits.go are answered with CodeLimit. The host closes when ctx ends.
+func OpenServe(ctx context.Context, cfg OpenConfig, name string, h HandlerFunc) (*OpenHost, error) {
+	if err := checkName("federation", cfg.Federation, maxFederation, false); err != nil {
+		return nil, err
+	}
+	if len(cfg.Listen) == 0 {
+		cfg.Listen = DefaultListen
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	opts, err := openOptions(cfg)
+	if err != nil {
+		return nil, err
+	}
+	o := &OpenHost{handle: h, log: cfg.Logger, ctx: ctx, slots: make(chan struct{}, openHandlers), limiter: connRate(openRatePerIP, openBurstPerIP)}
+	o.limiter.GlobalLimit = rate.Limit{RPS: openRate, Burst: openBurst}
+	if o.host, err = libp2p.New(opts...); err != nil {
+		return nil, exchange.Errorf(exchange.CodeUnavailable, "the open host could not listen on %v: %w", cfg.Listen, err)
+	}
+	o.host.SetStreamHandler(protocolID(cfg.Federation, name), o.serve)
+	o.host.Network().Notify(&network.NotifyBundle{ConnectedF: func(_ network.Network, c network.Conn) {
+		closing := time.AfterFunc(openIdle, func() { _ = c.Close() })
+		context.AfterFunc(ctx, func() { closing.Stop() })
+	}})
+	context.AfterFunc(ctx, func() { _ = o.Close() })
+	return o, nil
+}
+
+// ServeOpen is OpenServe that returns when ctx ends and the host is closed.
+func ServeOpen(ctx context.Context, cfg OpenConfig, name string, h HandlerFunc) error {
+	o, err := OpenServe(ctx, cfg, name, h)
+	if err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return o.Close()
+}
+
+func openOptions(cfg OpenConfig) ([]libp2p.Option, error) {
+	key, err := crypto.UnmarshalEd25519PrivateKey(cfg.Key)
+	if err != nil {
+		return nil, exchange.Errorf(exchange.CodeInvalid, "the open host's key: %w", err)
+	}
+	listen, err := parseAddrs(cfg.Listen)
+	if err != nil {
+		return nil, err
+	}
+	announce, err := parseAddrs(cfg.Announce)
+	if err != nil {
+		return nil, err
+	}
+	resources, err := newResources(openConns)
+	if err != nil {
+		return nil, err
+	}
+	opts := append(baseOptions(key),
+		libp2p.ListenAddrs(listen...), libp2p.UserAgent("souk"),
+		libp2p.ResourceManager(resources), libp2p.ConnectionGater(ed25519Only{}),
+		libp2p.DisableRelay(), libp2p.Ping(false), libp2p.DisableMetrics())
+	if len(announce) > 0 {
+		opts = append(opts, libp2p.AddrsFactory(func([]ma.Multiaddr) []ma.Multiaddr { return announce }))
+	}
+	return append(opts, cfg.HostOptions...), nil
+}
+
+// Addresses are where joiners reach the host, each ending in /p2p/<its peer ID>.
+func (o *OpenHost) Addresses() []string {
+	addrs, err := peer.AddrInfoToP2pAddrs(&peer.AddrInfo{ID: o.host.ID(), Addrs: o.host.Addrs()})
+	if err != nil {
+		return nil
+	}
+	return addrStrings(addrs)
+}
+
+// Close ends every request and the host; it is safe to call twice.
+func (o *OpenHost) Close() error { return o.host.Close() }
+
+func (o *OpenHost) serve(s network.Stream) {
+	ctx, cancel := context.WithTimeout(o.ctx, openTimeoutTotal)
+	defer cancel()
+	_ = s.SetDeadline(time.Now().Add(openTimeoutTotal))
+	from, _ := shopOf(s.Conn().RemotePeer())
+	reply, err := o.answer(ctx, s, from)
+	k := kindReply
+	if err != nil {
+		o.log.Info("join request refused", "from", from, "addr", s.Conn().RemoteMultiaddr(), "err", err)
+		k, reply = kindError, appendError(nil, err)
+	}
+	if _, err := s.Write(appendFrame(nil, 1, k, reply)); err != nil {
+		_ = s.Reset()
+		return
+	}
+	_ = s.Close()
+}
+
+func (o *OpenHost) answer(ctx context.Context, s network.Stream, from exchange.ShopID) ([]byte, error) {
+	if !o.limiter.Allow(remoteIP(s.Conn())) {
+		return nil, exchange.Errorf(exchange.CodeLimit, "too many requests from your address; try again in a minute")
+	}
+	select {
+	case o.slots <- struct{}{}:
+		defer func() { <-o.slots }()
+	case <-ctx.Done():
+		return nil, exchange.Errorf(exchange.CodeLimit, "the hub is busy; try again in a minute")
+	}
+	fr := frameReader{r: bufio.NewReader(s), limit: MaxOpenRequest}
+	h, req, err := fr.next()
+	if err != nil || h.kind != kindRequest || h.id != 1 {
+		return nil, exchange.Errorf(exchange.CodeInvalid, "the request is malformed or longer than %d bytes", MaxOpenRequest)
+	}
+	reply, err := o.handle(ctx, from, req)
+	if err == nil && len(reply) > MaxOpenReply {
+		return nil, exchange.Errorf(exchange.CodeInternal, "the reply has %d bytes, more than %d", len(reply), MaxOpenReply)
+	}
+	return reply, err
+}
+
+// remoteIP is the zero Addr where there is none; it counts as one address.
+func remoteIP(c network.Conn) netip.Addr {
+	ip, err := manet.ToIP(c.RemoteMultiaddr())
+	if err != nil {
+		return netip.Addr{}
+	}
+	a, _ := netip.AddrFromSlice(ip)
+	return a.Unmap()
+}
+
+// ed25519Only refuses keys that cannot be a shop's. The open host dials nobody.
+type ed25519Only struct{}
+
+func (ed25519Only) InterceptPeerDial(peer.ID) bool               { return false }
+func (ed25519Only) InterceptAddrDial(peer.ID, ma.Multiaddr) bool { return false }
+func (ed25519Only) InterceptAccept(network.ConnMultiaddrs) bool  { return true }
+func (ed25519Only) InterceptSecured(_ network.Direction, p peer.ID, _ network.ConnMultiaddrs) bool {
+	_, ok := shopOf(p)
+	return ok
+}
+func (ed25519Only) InterceptUpgraded(network.Conn) (bool, control.DisconnectReason) { return true, 0 }
+
+// AskConfig says where an open host is.
+type AskConfig struct {
+	Addrs       []string // multiaddrs ending in /p2p/<peer>; hosts are tried in order
+	Federation  string
+	HostOptions []libp2p.Option // applied last
+}
+
+// Ask puts one request to an open host, from a throwaway host with a key of its
+// own, and returns the reply. The connection proves that the host holds the key
+// its address names. An error for which IsAnswer holds is the host's; otherwise
+// it is CodeUnavailable, naming the addresses tried, and the outcome is unknown.
+func Ask(ctx context.Context, cfg AskConfig, name string, req []byte) ([]byte, error) {
+	infos, err := parsePeers(cfg.Addrs)
+	if err != nil {
+		return nil, err
+	}
+	if len(infos) == 0 {
+		return nil, exchange.Errorf(exchange.CodeInvalid, "there is no address to ask")
+	}
+	if len(req) > MaxOpenRequest {
+		return nil, exchange.Errorf(exchange.CodeLimit, "a request to an open host has at most %d bytes, not %d", MaxOpenRequest, len(req))
+	}
+	h, err := askHost(cfg)
+	if err != nil {
+		return nil, exchange.Errorf(exchange.CodeUnavailable, "no network: %w", err)
+	}
+	defer h.Close()
+	var failures []string
+	for _, info := range infos {
+		reply, err := askOne(ctx, h, info, cfg.Federation, name, req)
+		if err == nil || IsAnswer(err) {
+			return reply, err
+		}
+		failures = append(failures, err.Error())
+	}
+	return nil, exchange.Errorf(exchange.CodeUnavailable,
+		"no answer from %s (%s); check that the hub runs, that its address is reachable from here and that your clock and network are up",
+		strings.Join(cfg.Addrs, ", "), strings.Join(failures, "; "))
+}
+
+func askHost(cfg AskConfig) (host.Host, error) {
+	_, raw, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	key, err := crypto.UnmarshalEd25519PrivateKey(raw)
+	if err != nil {
+		return nil, err
+	}
+	opts := append(baseOptions(key), libp2p.NoListenAddrs, libp2p.UserAgent("souk"),
+		libp2p.DisableRelay(), libp2p.Ping(false), libp2p.DisableMetrics())
+	return libp2p.New(append(opts, cfg.HostOptions...)...)
+}
+
+func askOne(ctx context.Context, h host.Host, info peer.AddrInfo, federation, name string, req []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, openTimeoutTotal)
+	defer cancel()
+	if err := h.Connect(ctx, info); err != nil {
+		return nil, err
+	}
+	s, err := h.NewStream(ctx, info.ID, protocolID(federation, name))
+	if err != nil {
+		return nil, exchange.Errorf(exchange.CodeUnavailable, "%s is no open host of federation %s: %w", info.ID, federation, err)
+	}
+	defer s.Reset() // after Close it has no effect
+	defer context.AfterFunc(ctx, func() { _ = s.Reset() })()
+	if _, err := s.Write(appendFrame(nil, 1, kindRequest, req)); err != nil {
+		return nil, err
+	}
+	_ = s.CloseWrite()
+	fr := frameReader{r: bufio.NewReader(s), limit: MaxOpenReply}
+	head, reply, err := fr.next()
+	switch {
+	case err != nil:
+		return nil, err
+	case head.kind == kindError:
+		return nil, parseError(reply)
+	case head.kind != kindReply:
+		return nil, errFrame
+	}
+	_ = s.Close()
+	return reply, nil
+}
