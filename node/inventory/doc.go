@@ -2,16 +2,16 @@
 // system wrote, and the exchange rates that price them in US dollars. It turns
 // untrusted bytes into [Item]s; what becomes of those is the desk's business.
 //
-// [Read] streams: memory does not grow with the length of the file, but for 24
-// bytes per product (which SKUs were seen, and at which line) and 24 per
-// WooCommerce variable product (where its row starts). A row that cannot be sold
+// [Read] streams: memory does not grow with the length of the file, but for
+// about 50 bytes per product (which SKUs were seen, and at which line) and 100
+// per WooCommerce variable product (where its row starts). A row that cannot be sold
 // as it stands is left out and named in the [Report]; it never stops the rest
 // unless [Options.Strict] is set. The same file and options give the same items.
 //
 // # All formats
 //
 // The file is UTF-8, with or without a byte order mark; lines end in LF or
-// CRLF. UTF-16, Windows-1252, gzip, zip and Excel files are refused with a
+// CRLF. UTF-16, gzip, zip and Excel files, and rows in Windows-1252, are refused with a
 // sentence that says what to do. A row is at most [MaxRowBytes] long.
 //
 // A price is digits with at most one decimal point; no sign, exponent, currency

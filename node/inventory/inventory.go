@@ -17,8 +17,8 @@ const (
 	MaxRowBytes = 2 << 20
 	// MaxFileBytes bounds a file: 1M products of 16 KiB each.
 	MaxFileBytes = 16 << 30
-	// MaxItems bounds the products of one file, at 24 bytes of memory each:
-	// twice the largest catalog Souk's figures speak of.
+	// MaxItems bounds the products of one file, at about 50 bytes of memory
+	// each: twice the largest catalog Souk's figures speak of.
 	MaxItems = 2_000_000
 	// MaxPrice bounds a list price, in minor units. 10^15 is exact in a 64-bit
 	// float (2^53 ≈ 9.007 × 10^15), so no JSON reader of an order garbles it.

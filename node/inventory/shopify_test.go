@@ -121,6 +121,7 @@ func TestShopifySeveralLocations(t *testing.T) {
 	}
 }
 
+// TestSlug pins slugs for good: a shop that imports again must find its products.
 func TestSlug(t *testing.T) {
 	for _, c := range []struct {
 		handle string
@@ -131,14 +132,9 @@ func TestSlug(t *testing.T) {
 		{"shirt-red", nil, "shirt-red"},
 		{"shirt", []string{"Red"}, "shirt/red"},
 		{"größe", []string{"Mittel Groß"}, "größe/mittel-groß"},
-		{"bolt", []string{"1/2"}, "bolt/1-2~2ad0c0b8d1"},
+		{"bolt", []string{"1/2"}, "bolt/1-2~584a1b9567"},
 	} {
-		got := slug(c.handle, c.values)
-		if strings.Contains(c.want, "~") {
-			if !strings.HasPrefix(got, c.want[:strings.Index(c.want, "~")+1]) || len(got) != len(c.want) {
-				t.Errorf("slug(%q, %q) = %q", c.handle, c.values, got)
-			}
-		} else if got != c.want {
+		if got := slug(c.handle, c.values); got != c.want {
 			t.Errorf("slug(%q, %q) = %q, want %q", c.handle, c.values, got, c.want)
 		}
 	}

@@ -123,7 +123,9 @@ func fromHTML(s string) string {
 			if tag == hidden {
 				hidden = 0
 			}
-			b.WriteString(spacing(tag))
+			if tag != atom.Li && tag != atom.Tr && tag != atom.Dt && tag != atom.Dd { // these follow each other closely
+				b.WriteString(spacing(tag))
+			}
 		}
 	}
 }
