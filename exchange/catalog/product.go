@@ -74,9 +74,36 @@ func checkTexts(p exchange.Product) error {
 		if len(t.value) > t.limit {
 			return exchange.Errorf(exchange.CodeInvalid, "product %s: its %s has %d bytes; %d are allowed", p.SKU, t.name, len(t.value), t.limit)
 		}
-		if !utf8.ValidString(t.value) {
-			return exchange.Errorf(exchange.CodeInvalid, "product %s: its %s is not UTF-8", p.SKU, t.name)
+		if err := checkPlain(p.SKU, t.name, t.value); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// checkPlain reports text that could rewrite the terminal or page that shows it.
+// A description may have lines.
+func checkPlain(sku exchange.SKU, name, text string) error {
+	if !utf8.ValidString(text) {
+		return exchange.Errorf(exchange.CodeInvalid, "product %s: its %s is not UTF-8", sku, name)
+	}
+	for _, r := range text {
+		if invisible(r) && !(name == "description" && (r == '\n' || r == '\r' || r == '\t')) {
+			return exchange.Errorf(exchange.CodeInvalid, "product %s: its %s holds the invisible character %U", sku, name, r)
+		}
+	}
+	return nil
+}
+
+// invisible reports control characters (C0, DEL, C1), line separators, and the
+// bidirectional embeddings, overrides and isolates. Joiners and marks that some
+// scripts need are none of them.
+func invisible(r rune) bool {
+	switch {
+	case r < 0x20, r >= 0x7F && r < 0xA0:
+		return true
+	case r < 0x2028:
+		return false
+	}
+	return r <= 0x202E || r >= 0x2066 && r <= 0x2069
 }

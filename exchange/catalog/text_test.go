@@ -104,6 +104,7 @@ func TestCheckProduct(t *testing.T) {
 	good := exchange.Product{
 		SKU: "A", Title: "Shoe", Price: exchange.Money{Minor: 100, Currency: "EUR"},
 		Available: exchange.Availability{Units: 3}, Image: "https://example.com/a.jpg",
+		Description: "one\ntwo\tthree",
 	}
 	if err := catalog.CheckProduct(good); err != nil {
 		t.Fatal(err)
@@ -113,6 +114,9 @@ func TestCheckProduct(t *testing.T) {
 		"no title":    func(p *exchange.Product) { p.Title = "" },
 		"long title":  func(p *exchange.Product) { p.Title = strings.Repeat("x", exchange.MaxTitle+1) },
 		"not utf-8":   func(p *exchange.Product) { p.Description = "\xff" },
+		"bidi":        func(p *exchange.Product) { p.Title = "a\u202eb" },
+		"control":     func(p *exchange.Product) { p.Vendor = "a\x1b[2Jb" },
+		"two lines":   func(p *exchange.Product) { p.Title = "a\nb" },
 		"price":       func(p *exchange.Product) { p.Price.Minor = -1 },
 		"usd":         func(p *exchange.Product) { p.USD.Cents = -1 },
 		"currency":    func(p *exchange.Product) { p.Price.Currency = "euro" },

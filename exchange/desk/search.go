@@ -130,6 +130,7 @@ type candidate struct {
 	view  *replicaView
 	sku   exchange.SKU
 	score uint32
+	token string // of a list's row: what the product must still be listed by
 }
 
 func (c candidate) place() place { return place{c.score, c.view.shop, string(c.sku)} }
@@ -144,7 +145,7 @@ func (s *search) ranked(views []*replicaView, after *place) (Page, error) {
 			return Page{}, err
 		}
 		for sku, score := range scores {
-			c := candidate{v, exchange.SKU(sku), score}
+			c := candidate{view: v, sku: exchange.SKU(sku), score: score}
 			if after == nil || c.place().compare(*after) > 0 {
 				found = append(found, c)
 			}
@@ -254,9 +255,9 @@ func (s *search) list(v *replicaView, r Range) (stopped bool, err error) {
 			stopped = true
 			return false
 		}
-		_, sku, ok := splitToken(key[skip:])
+		token, sku, ok := splitToken(key[skip:])
 		if ok {
-			failed = s.examine(candidate{view: v, sku: exchange.SKU(sku)})
+			failed = s.examine(candidate{view: v, sku: exchange.SKU(sku), token: string(token)})
 		}
 		s.page.Next = place{shop: v.shop, rest: string(key[skip:])}.cursor()
 		return failed == nil
@@ -281,6 +282,9 @@ func (s *search) examine(c candidate) error {
 		return nil
 	}
 	if !s.accepts(p) {
+		return nil
+	}
+	if c.token != "" && c.token != tokenTitle+titleOrder(p.Title) && c.token != groupToken(p.Group) {
 		return nil
 	}
 	if len(s.words) > 0 {

@@ -1,0 +1,176 @@
+package desk_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/catalog"
+	"github.com/souk-market/souk/exchange/desk"
+	"pgregory.net/rapid"
+)
+
+func (w *feedWorld) search(q desk.Query) []string {
+	w.t.Helper()
+	page, err := w.copy.Search(q)
+	must(w.t, err)
+	var skus []string
+	for _, h := range page.Hits {
+		skus = append(skus, string(h.ID.SKU))
+	}
+	return skus
+}
+
+func TestSearch(t *testing.T) {
+	w := newFeedWorld(t, 20)
+	product := func(sku, group, title, category string, cents, units int64) {
+		p := exchange.Product{SKU: exchange.SKU(sku), Group: group, Title: title, Category: category, Price: exchange.Money{Minor: cents, Currency: "EUR"}}
+		must(t, w.tryPut(p, units))
+	}
+	product("TR-41", "trail", "Trail running shoe", "Sport > Shoes", 9900, 3)
+	product("TR-42", "trail", "Trail running shoe", "Sport > Shoes", 10900, 0)
+	product("CAP", "", "Café cap", "Hats", 1500, 9)
+	product("SOCK", "", "Running sock", "Sport > Socks", 500, 1)
+	w.publish()
+	must(t, w.pull())
+	for _, c := range []struct {
+		q    desk.Query
+		want string
+	}{
+		{desk.Query{Text: "running"}, "SOCK TR-41 TR-42"},
+		{desk.Query{Text: "running shoe"}, "TR-41 TR-42"},
+		{desk.Query{Text: "RUNN tra"}, "TR-41 TR-42"},
+		{desk.Query{Text: "tr 41"}, "TR-41"},
+		{desk.Query{Text: "cafe"}, "CAP"},
+		{desk.Query{Text: "unning"}, ""},
+		{desk.Query{Text: "–"}, ""},
+		{desk.Query{Text: "shoe", InStock: true}, "TR-41"},
+		{desk.Query{Group: "trail"}, "TR-41 TR-42"},
+		{desk.Query{Group: "trai"}, ""},
+		{desk.Query{Category: "sport > s"}, "SOCK TR-41 TR-42"},
+		{desk.Query{MinCents: 1000, MaxCents: 11_000}, "CAP TR-41"}, // 1.1 dollars a euro
+		{desk.Query{}, "CAP SOCK TR-41 TR-42"},
+		{desk.Query{Shop: w.supplier.id, Text: "cap"}, "CAP"},
+		{desk.Query{Shop: exchange.ShopID{1}, Text: "cap"}, ""},
+	} {
+		got := w.search(c.q)
+		if c.q.Text == "" {
+			slices.Sort(got) // listed by title
+		}
+		if s := strings.Join(got, " "); s != c.want {
+			t.Errorf("%+v finds %q, want %q", c.q, s, c.want)
+		}
+	}
+	if got := w.search(desk.Query{}); got[0] != "CAP" || got[1] != "SOCK" {
+		t.Errorf("listed as %q, not by title", got)
+	}
+	id := exchange.ProductID{Shop: w.supplier.id, SKU: "CAP"}
+	if h, err := w.copy.Product(id); err != nil || h.Product.Title != "Café cap" || !h.Sellable {
+		t.Errorf("%+v, %v", h, err)
+	}
+	id.SKU = "NONE"
+	if _, err := w.copy.Product(id); exchange.CodeOf(err) != exchange.CodeNotFound {
+		t.Errorf("a product that is not there: %v", err)
+	}
+}
+
+// Whatever the query and page size, paging shows each product that fits exactly
+// once, and the index finds what reading every product finds.
+func TestSearchEqualsReadingEverything(t *testing.T) {
+	w := newFeedWorld(t, 21)
+	w.fill(300)
+	w.publish()
+	must(t, w.pull())
+	rapid.Check(t, func(t *rapid.T) {
+		q := desk.Query{
+			Text:     rapid.SampledFrom([]string{"", "shoe", "s", "running sh", "no1 blue", "sku 0000012", "zzz"}).Draw(t, "text"),
+			Category: rapid.SampledFrom([]string{"", "things > r", "x"}).Draw(t, "category"),
+			Group:    rapid.SampledFrom([]string{"", "", "group-7"}).Draw(t, "group"),
+			InStock:  rapid.Bool().Draw(t, "in stock"),
+			MaxCents: rapid.SampledFrom([]int64{0, 700}).Draw(t, "max"),
+			Limit:    rapid.IntRange(1, 40).Draw(t, "limit"),
+		}
+		want := map[exchange.SKU]bool{}
+		for i := range 300 {
+			p := sampleProduct(i)
+			_, matches := catalog.Score(catalog.QueryWords(q.Text), catalog.Tokens(p))
+			cents := (p.Price.Minor*11 + 5) / 10
+			if matches && (q.Group == "" || p.Group == q.Group) && strings.HasPrefix(strings.ToLower(p.Category), q.Category) &&
+				(!q.InStock || i%50 > 0) && (q.MaxCents == 0 || cents <= q.MaxCents) {
+				want[p.SKU] = true
+			}
+		}
+		for {
+			page, err := w.copy.Search(q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, h := range page.Hits {
+				if !want[h.ID.SKU] {
+					t.Fatalf("%v does not fit, or comes twice", h.ID.SKU)
+				}
+				delete(want, h.ID.SKU)
+			}
+			if q.Cursor = page.Next; q.Cursor == "" {
+				break
+			}
+		}
+		if len(want) > 0 {
+			t.Fatalf("%d products are not found, such as %v", len(want), want)
+		}
+	})
+}
+
+// A record that another shop filled with what no product may say is kept for the
+// digest and shown to nobody.
+func TestUnfitRecordsAreHidden(t *testing.T) {
+	w := newFeedWorld(t, 22)
+	w.fill(5)
+	w.publish()
+	must(t, w.pull())
+	must(t, w.copy.SpoilRecord(w.supplier.id, sampleProduct(2).SKU))
+	w.found(4)
+	if _, err := w.copy.Product(exchange.ProductID{Shop: w.supplier.id, SKU: sampleProduct(2).SKU}); exchange.CodeOf(err) != exchange.CodeNotFound {
+		t.Errorf("it is shown: %v", err)
+	}
+}
+
+func FuzzCursor(f *testing.F) {
+	w := newFeedWorld(f, 23)
+	w.fill(20)
+	w.publish()
+	must(f, w.pull())
+	for _, q := range []desk.Query{{Limit: 3}, {Text: "s", Limit: 3}} {
+		page, err := w.copy.Search(q)
+		must(f, err)
+		f.Add(q.Text, page.Next)
+	}
+	f.Add("shoe", "AQ")
+	f.Fuzz(func(t *testing.T, text, cursor string) {
+		page, err := w.copy.Search(desk.Query{Text: text, Cursor: cursor})
+		if err != nil && exchange.CodeOf(err) != exchange.CodeInvalid {
+			t.Fatal(err)
+		}
+		if len(page.Hits) > desk.DefaultHits {
+			t.Fatalf("%d hits", len(page.Hits))
+		}
+	})
+}
+
+func BenchmarkSearch(b *testing.B) {
+	w := newFeedWorld(b, 24)
+	w.fill(100_000)
+	w.publish()
+	must(b, w.pull())
+	for _, q := range []desk.Query{{Text: "no77777"}, {Text: "running shoe 42"}, {Text: "s"}, {Text: "leather", InStock: true}, {}} {
+		b.Run(fmt.Sprintf("%q", q.Text), func(b *testing.B) {
+			for range b.N {
+				if _, err := w.copy.Search(q); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
