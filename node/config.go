@@ -1,0 +1,221 @@
+package node
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	toml "github.com/pelletier/go-toml/v2"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/node/money"
+)
+
+// Config is shop.toml: what the owner decides. Unknown keys are errors.
+type Config struct {
+	Name     string            `toml:"name" comment:"The shop's name, as members see it."`
+	Currency exchange.Currency `toml:"currency" comment:"The one currency this shop sells in (ISO 4217). It cannot change once there are products."`
+
+	Listen   []string `toml:"listen" comment:"Where partners reach this shop: multiaddrs, TCP and QUIC."`
+	Announce []string `toml:"announce" comment:"Addresses told to others instead, where a router or proxy stands between; empty = the machine's own."`
+	API      string   `toml:"api" comment:"Where the local HTTP API listens. Keep it on the loopback."`
+	APIHosts []string `toml:"api_hosts,omitempty" comment:"Further Host names the API answers to, behind a proxy of yours."`
+
+	AcceptByHand bool `toml:"accept_by_hand" comment:"true: orders wait for souk order accept; false: they are accepted as they come."`
+
+	Tax      TaxConfig    `toml:"tax" comment:"How tax stands in your prices. Souk computes no tax; partners see this in quotes."`
+	Shipping []ZoneConfig `toml:"shipping,omitempty" comment:"Shipping prices, first match wins; no zones = free, everywhere."`
+
+	Profile ProfileConfig `toml:"profile" comment:"What members see of this shop."`
+}
+
+// TaxConfig is the [tax] table.
+type TaxConfig struct {
+	Treatment string `toml:"treatment" comment:"included, excluded, reverse-charge or none."`
+	Rate      string `toml:"rate" comment:"In percent, such as 20 or 5.5."`
+}
+
+// ZoneConfig is one [[shipping]] table.
+type ZoneConfig struct {
+	Countries []string     `toml:"countries" comment:"ISO 3166-1 alpha-2; empty = everywhere else."`
+	Flat      string       `toml:"flat,omitempty" comment:"One price for any weight, in the shop's currency."`
+	Bands     []BandConfig `toml:"bands,omitempty" comment:"Or prices by weight."`
+}
+
+// BandConfig prices parcels up to a weight.
+type BandConfig struct {
+	UpToGrams int64  `toml:"up_to_grams"`
+	Price     string `toml:"price"`
+}
+
+// ProfileConfig is the [profile] table.
+type ProfileConfig struct {
+	Sells     string   `toml:"sells" comment:"What you sell, in a sentence."`
+	Countries []string `toml:"countries" comment:"Where you ship to."`
+	Contact   string   `toml:"contact" comment:"An e-mail address for partners."`
+	Returns   string   `toml:"returns" comment:"Your returns policy, in a sentence."`
+	Web       string   `toml:"web" comment:"Your shop's domain."`
+}
+
+// DefaultAPI is the API's address of a first shop on a machine.
+const DefaultAPI = "127.0.0.1:7350"
+
+// DefaultListen gives a shop one port for TCP and QUIC, on every interface.
+var DefaultListen = []string{
+	"/ip4/0.0.0.0/tcp/7351", "/ip4/0.0.0.0/udp/7351/quic-v1",
+	"/ip6/::/tcp/7351", "/ip6/::/udp/7351/quic-v1",
+}
+
+const configFile = "shop.toml"
+
+// readConfig reads and checks a folder's shop.toml.
+func readConfig(dir string) (Config, error) {
+	path := filepath.Join(dir, configFile)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Config{}, exchange.Errorf(exchange.CodeNotFound, "%s is not a shop's folder: it has no %s. Make one with souk node init --dir %s --name NAME --currency EUR", dir, configFile, dir)
+	}
+	if err != nil {
+		return Config{}, err
+	}
+	var c Config
+	dec := toml.NewDecoder(bytes.NewReader(b)).DisallowUnknownFields()
+	if err := dec.Decode(&c); err != nil {
+		var strict *toml.StrictMissingError
+		if errors.As(err, &strict) {
+			return Config{}, exchange.Errorf(exchange.CodeInvalid, "%s has keys this version does not know:\n%s", path, strict.String())
+		}
+		var at *toml.DecodeError
+		if errors.As(err, &at) {
+			return Config{}, exchange.Errorf(exchange.CodeInvalid, "%s:\n%s", path, at.String())
+		}
+		return Config{}, exchange.Errorf(exchange.CodeInvalid, "%s: %w", path, err)
+	}
+	if _, err := c.policy(); err != nil {
+		return Config{}, exchange.Errorf(exchange.CodeInvalid, "%s: %w", path, err)
+	}
+	return c, nil
+}
+
+// writeConfig writes a new folder's shop.toml.
+func writeConfig(dir string, c Config) error {
+	var buf bytes.Buffer
+	enc := toml.NewEncoder(&buf)
+	enc.SetIndentTables(false)
+	if err := enc.Encode(c); err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(dir, configFile), buf.Bytes(), 0o644)
+}
+
+// policy is the part of the configuration that the desk follows; its Rate is
+// left to the caller.
+func (c Config) policy() (policyParts, error) {
+	p := policyParts{byHand: c.AcceptByHand}
+	if err := c.Currency.Check(); err != nil {
+		return p, err
+	}
+	if _, err := money.Digits(c.Currency); err != nil {
+		return p, err
+	}
+	var err error
+	if p.tax, err = c.Tax.parse(); err != nil {
+		return p, err
+	}
+	for i, z := range c.Shipping {
+		zone, err := z.parse(c.Currency)
+		if err != nil {
+			return p, exchange.Errorf(exchange.CodeInvalid, "shipping zone %d: %w", i+1, err)
+		}
+		p.shipping.Zones = append(p.shipping.Zones, zone)
+	}
+	return p, p.shipping.Check()
+}
+
+type policyParts struct {
+	byHand   bool
+	tax      exchange.Tax
+	shipping exchange.ShippingTable
+}
+
+func (t TaxConfig) parse() (exchange.Tax, error) {
+	rate, err := ParsePercent(t.Rate)
+	if err != nil {
+		return exchange.Tax{}, exchange.Errorf(exchange.CodeInvalid, "tax rate: %w", err)
+	}
+	for _, tr := range []exchange.TaxTreatment{exchange.TaxIncluded, exchange.TaxExcluded, exchange.TaxReverseCharge, exchange.TaxNone} {
+		if tr.String() == t.Treatment || t.Treatment == "" && tr == exchange.TaxNone {
+			return exchange.Tax{Treatment: tr, Rate: rate}, nil
+		}
+	}
+	return exchange.Tax{}, exchange.Errorf(exchange.CodeInvalid, "tax treatment %q is none of included, excluded, reverse-charge, none", t.Treatment)
+}
+
+func (z ZoneConfig) parse(c exchange.Currency) (exchange.ShippingZone, error) {
+	zone := exchange.ShippingZone{Countries: slices.Sorted(slices.Values(z.Countries))}
+	if (z.Flat != "") == (len(z.Bands) > 0) {
+		return zone, exchange.Errorf(exchange.CodeInvalid, "give either flat or bands")
+	}
+	if z.Flat != "" {
+		m, err := money.Parse(c, z.Flat)
+		zone.Flat = m.Minor
+		return zone, err
+	}
+	for _, b := range z.Bands {
+		m, err := money.Parse(c, b.Price)
+		if err != nil {
+			return zone, err
+		}
+		zone.Bands = append(zone.Bands, exchange.WeightBand{UpTo: b.UpToGrams, Price: m.Minor})
+	}
+	return zone, nil
+}
+
+// ParsePercent reads "15", "15%" or "5.25%" as basis points; empty is 0.
+func ParsePercent(s string) (exchange.BasisPoints, error) {
+	s = strings.TrimSuffix(strings.TrimSpace(s), "%")
+	if s == "" {
+		return 0, nil
+	}
+	whole, frac, _ := strings.Cut(s, ".")
+	if len(frac) > 2 || len(whole) > 3 || whole == "" {
+		return 0, exchange.Errorf(exchange.CodeInvalid, "%q is not a percentage with at most two decimals", s)
+	}
+	n := 0
+	for _, r := range whole + (frac + "00")[:2] {
+		if r < '0' || r > '9' {
+			return 0, exchange.Errorf(exchange.CodeInvalid, "%q is not a percentage with at most two decimals", s)
+		}
+		n = n*10 + int(r-'0')
+	}
+	if n > int(exchange.Whole) {
+		return 0, exchange.Errorf(exchange.CodeInvalid, "%s%% is more than 100%%", s)
+	}
+	return exchange.BasisPoints(n), nil
+}
+
+// writeFile writes durably: to a temporary file, synced, then renamed.
+func writeFile(path string, b []byte, mode os.FileMode) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".souk-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	if _, err = f.Write(b); err == nil {
+		err = f.Chmod(mode)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}

@@ -1,0 +1,258 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/protocol"
+	"github.com/souk-market/souk/protocol/p2p"
+)
+
+// feeds carries catalogs: this shop's updates out by gossip, suppliers' updates
+// in, and pulls both ways as compressed chunks on bulk streams.
+type feeds struct {
+	s        *Shop
+	log      *slog.Logger
+	replicas *desk.Replicas
+	syncer   *desk.Syncer
+	changed  chan struct{} // buffered 1: partners may have changed
+
+	out chan gossip // updates waiting to be published
+
+	mu     sync.Mutex
+	topics map[exchange.ShopID]context.CancelFunc // suppliers listened to
+}
+
+// gossip is one update on its way out.
+type gossip struct {
+	update *desk.FeedUpdate
+	key    desk.FeedKey
+}
+
+// gossipQueue is how many updates wait for the network: a publisher makes ten a
+// second; what does not fit is dropped, and partners pull.
+const gossipQueue = 64
+
+func newFeeds(s *Shop) (*feeds, error) {
+	f := &feeds{
+		s: s, log: s.log, changed: make(chan struct{}, 1), out: make(chan gossip, gossipQueue),
+		topics: make(map[exchange.ShopID]context.CancelFunc),
+	}
+	var err error
+	f.replicas, err = desk.OpenReplicas(desk.ReplicasConfig{
+		Store: s.parts.Replicas, Codec: s.codec, Verifier: protocol.NewVerifier(s.parts.Federation.Origin, s.roster),
+		Clock: s.parts.Clock, Limits: s.parts.ReplicaLimits, Logger: s.log,
+		Alarm: func(shop exchange.ShopID, why string) {
+			s.log.Error("a catalog does not add up", "shop", shop, "why", why)
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	f.syncer = desk.NewSyncer(desk.SyncerConfig{Replicas: f.replicas, Client: f, Open: f.open, Logger: s.log})
+	s.desk.OnPublish(func(u *desk.FeedUpdate, key desk.FeedKey) {
+		f.syncer.Updated(s.me, u)
+		select {
+		case f.out <- gossip{u, key}:
+		default:
+		}
+	})
+	s.net.HandleStream(protocol.Catalog, f.serve)
+	return f, nil
+}
+
+// run gossips and follows suppliers until ctx ends.
+func (f *feeds) run(ctx context.Context) error {
+	done := make(chan error, 1)
+	go func() { done <- f.syncer.Run(ctx) }()
+	own, err := f.s.net.Topic(f.topicName(f.s.me), p2p.TopicOptions{MaxMessage: protocol.MaxGossip, Author: &f.s.me})
+	if err != nil {
+		return err
+	}
+	defer own.Close()
+	f.syncer.Follow(f.s.me)
+	f.follow(ctx)
+	for {
+		select {
+		case g := <-f.out:
+			if err := f.publish(ctx, own, g); err != nil {
+				f.log.Debug("gossiping a catalog update", "err", err)
+			}
+		case <-f.changed:
+			f.follow(ctx)
+		case err := <-done:
+			return err
+		}
+	}
+}
+
+func (f *feeds) topicName(shop exchange.ShopID) string {
+	return "topic/feed/" + shop.String() + "/" + exchange.MainFeed
+}
+
+func (f *feeds) publish(ctx context.Context, own *p2p.Topic, g gossip) error {
+	raw, err := f.s.codec.Encode(g.update)
+	if err != nil {
+		return err
+	}
+	sealed, err := protocol.SealFeed(g.key, f.s.parts.Federation.Origin, f.s.me, exchange.MainFeed, raw, f.s.parts.Random)
+	if err != nil {
+		return err
+	}
+	return own.Publish(ctx, sealed)
+}
+
+// open decrypts a supplier's gossip for the syncer.
+func (f *feeds) open(shop exchange.ShopID, key desk.FeedKey, sealed []byte) ([]byte, error) {
+	return protocol.OpenFeed(key, f.s.parts.Federation.Origin, shop, exchange.MainFeed, sealed)
+}
+
+// partnersChanged has the list of suppliers looked at again.
+func (f *feeds) partnersChanged() {
+	select {
+	case f.changed <- struct{}{}:
+	default:
+	}
+}
+
+// greeted takes what a hello says of the sender's catalog.
+func (f *feeds) greeted(from exchange.ShopID, g *desk.Greeting) {
+	if g.FeedHead != nil && slices.Contains(f.s.desk.Suppliers(), from) {
+		f.syncer.HeadSeen(from, g.FeedHead, g.FeedKey)
+		f.syncer.Reconnected(from)
+	}
+	f.partnersChanged()
+}
+
+// follow listens to the suppliers there are now, and no others.
+func (f *feeds) follow(ctx context.Context) {
+	suppliers := f.s.desk.Suppliers()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for shop, stop := range f.topics {
+		if !slices.Contains(suppliers, shop) {
+			stop()
+			delete(f.topics, shop)
+			f.syncer.PartnerEnded(shop)
+		}
+	}
+	for _, shop := range suppliers {
+		if _, ok := f.topics[shop]; ok {
+			continue
+		}
+		topic, err := f.s.net.Topic(f.topicName(shop), p2p.TopicOptions{MaxMessage: protocol.MaxGossip, Author: &shop})
+		if err != nil {
+			f.log.Warn("listening to a supplier's catalog", "shop", shop, "err", err)
+			continue
+		}
+		topicCtx, stop := context.WithCancel(ctx)
+		f.topics[shop] = stop
+		go f.listen(topicCtx, shop, topic)
+		f.syncer.Follow(shop)
+	}
+}
+
+func (f *feeds) listen(ctx context.Context, shop exchange.ShopID, topic *p2p.Topic) {
+	defer topic.Close()
+	for {
+		m, err := topic.Next(ctx)
+		if err != nil {
+			return
+		}
+		f.syncer.Gossip(shop, m.Data)
+	}
+}
+
+// Pull implements desk.FeedClient: over the network, or from this very desk.
+func (f *feeds) Pull(ctx context.Context, shop exchange.ShopID, pull *desk.FeedPull, each func(*desk.FeedChunk) error) error {
+	if shop == f.s.me {
+		return f.s.desk.ServeFeed(ctx, shop, pull, each)
+	}
+	request, err := f.s.codec.Encode(pull)
+	if err != nil {
+		return err
+	}
+	st, err := f.s.net.OpenStream(ctx, shop, protocol.Catalog)
+	if err != nil {
+		return err
+	}
+	defer st.Reset()
+	if err := st.Send(request); err != nil {
+		return err
+	}
+	if err := st.CloseWrite(); err != nil {
+		return err
+	}
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(protocol.MaxFeedChunk))
+	if err != nil {
+		return err
+	}
+	defer dec.Close()
+	for {
+		frame, err := st.Receive()
+		if errors.Is(err, io.EOF) {
+			return exchange.Errorf(exchange.CodeUnavailable, "the catalog's stream ended early")
+		}
+		if err != nil {
+			return err
+		}
+		chunk, err := f.chunk(dec, frame)
+		if err != nil {
+			return err
+		}
+		if err := each(chunk); err != nil {
+			return err
+		}
+		if chunk.Last {
+			return st.Close()
+		}
+	}
+}
+
+func (f *feeds) chunk(dec *zstd.Decoder, frame []byte) (*desk.FeedChunk, error) {
+	raw, err := dec.DecodeAll(frame, nil)
+	if err != nil {
+		return nil, exchange.Errorf(exchange.CodeInvalid, "a chunk of the catalog does not decompress: %w", err)
+	}
+	v, err := f.s.codec.Decode(desk.KindFeedChunk, raw)
+	if err != nil {
+		return nil, err
+	}
+	return v.(*desk.FeedChunk), nil
+}
+
+// serve answers a partner's pull.
+func (f *feeds) serve(ctx context.Context, from exchange.ShopID, st *p2p.Stream) error {
+	request, err := st.Receive()
+	if err != nil {
+		return err
+	}
+	v, err := f.s.codec.Decode(desk.KindFeedPull, request)
+	if err != nil {
+		return err
+	}
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
+	if err != nil {
+		return err
+	}
+	defer enc.Close()
+	err = f.s.desk.ServeFeed(ctx, from, v.(*desk.FeedPull), func(c *desk.FeedChunk) error {
+		raw, err := f.s.codec.Encode(c)
+		if err != nil {
+			return err
+		}
+		return st.Send(enc.EncodeAll(raw, nil))
+	})
+	if err != nil {
+		return err
+	}
+	return st.CloseWrite()
+}

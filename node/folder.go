@@ -1,0 +1,154 @@
+package node
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/membership"
+	"github.com/souk-market/souk/node/money"
+	"github.com/souk-market/souk/protocol/keyfile"
+	"github.com/souk-market/souk/protocol/words"
+)
+
+// Names in a shop's folder; see the package's doc.
+const (
+	keyName        = "key"
+	keyPurpose     = "shop"
+	inviteName     = "invite"
+	federationName = "federation.json"
+	recoveryName   = "recovery.pub"
+	ratesName      = "rates"
+	storeName      = "db"
+	replicasName   = "replicas"
+	archiveName    = "archive.json"
+)
+
+// InitOptions are what a new shop needs to say.
+type InitOptions struct {
+	Name     string
+	Currency exchange.Currency
+	Listen   []string // nil = DefaultListen
+	Announce []string
+	API      string // "" = DefaultAPI
+}
+
+// NewShop is what Init made.
+type NewShop struct {
+	Shop        exchange.ShopID
+	Fingerprint string // words, to be compared by telephone
+	Recovery    string // words of the offline recovery key; kept nowhere else
+}
+
+// Init makes a shop's folder: key, configuration, and the offline recovery key
+// of which only the public half stays in the folder. It never overwrites.
+func Init(dir string, o InitOptions) (*NewShop, error) {
+	cfg := Config{
+		Name: strings.TrimSpace(o.Name), Currency: o.Currency, Listen: o.Listen, Announce: o.Announce, API: o.API,
+		Tax:     TaxConfig{Treatment: exchange.TaxNone.String(), Rate: "0"},
+		Profile: ProfileConfig{Countries: []string{}},
+	}
+	if err := membership.CheckName(cfg.Name); err != nil {
+		return nil, err
+	}
+	if err := cfg.Currency.Check(); err != nil {
+		return nil, err
+	}
+	if _, err := money.Digits(cfg.Currency); err != nil {
+		return nil, err
+	}
+	if cfg.Listen == nil {
+		cfg.Listen = DefaultListen
+	}
+	if cfg.Announce == nil {
+		cfg.Announce = []string{}
+	}
+	if cfg.API == "" {
+		cfg.API = DefaultAPI
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(filepath.Join(dir, configFile)); err == nil {
+		return nil, exchange.Errorf(exchange.CodeConflict, "%s holds a shop already; choose another folder", dir)
+	}
+	key, err := keyfile.Create(filepath.Join(dir, keyName), keyPurpose, rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	_, recovery, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	hash := words.RecoveryHash(recovery)
+	if err := writeJSON(filepath.Join(dir, recoveryName), recoveryFile{Hash: hash[:]}); err != nil {
+		return nil, err
+	}
+	// Last: a folder with a configuration is a whole one.
+	if err := writeConfig(dir, cfg); err != nil {
+		return nil, err
+	}
+	shop, err := exchange.ShopIDFromKey(key.Public().(ed25519.PublicKey))
+	if err != nil {
+		return nil, err
+	}
+	return &NewShop{Shop: shop, Fingerprint: words.Fingerprint(key.Public().(ed25519.PublicKey)), Recovery: words.RecoveryPhrase(recovery)}, nil
+}
+
+// recoveryFile keeps the hash of the recovery public key for the join entry.
+type recoveryFile struct {
+	Hash []byte `json:"sha256"`
+}
+
+// federationFile is federation.json.
+type federationFile struct {
+	Federation membership.Federation `json:"federation"`
+	Hub        membership.Hub        `json:"hub"`
+}
+
+func writeJSON(path string, v any) error {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeFile(path, append(b, '\n'), 0o600)
+}
+
+// readJSON reports whether there is such a file.
+func readJSON(path string, v any) (bool, error) {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if err := json.Unmarshal(b, v); err != nil {
+		return false, exchange.Errorf(exchange.CodeInvalid, "%s is damaged: %w", path, err)
+	}
+	return true, nil
+}
+
+// SaveInvite checks an invite's form and keeps it in the folder, to be used by
+// Join or by the next start.
+func SaveInvite(dir, code string) error {
+	if _, err := readConfig(dir); err != nil {
+		return err
+	}
+	if _, err := membership.ParseInvite(code); err != nil {
+		return err
+	}
+	var f federationFile
+	if joined, err := readJSON(filepath.Join(dir, federationName), &f); err != nil {
+		return err
+	} else if joined {
+		return exchange.Errorf(exchange.CodeState, "this shop is in federation %s already", f.Federation.Name())
+	}
+	return writeFile(filepath.Join(dir, inviteName), []byte(strings.TrimSpace(code)+"\n"), 0o600)
+}

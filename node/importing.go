@@ -1,0 +1,182 @@
+package node
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/node/inventory"
+)
+
+// ImportOptions say how a product file is imported.
+type ImportOptions struct {
+	Format    inventory.Format
+	Currency  exchange.Currency // what the file's prices are in; "" = the shop's
+	Untracked inventory.Untracked
+	Strict    bool // all or nothing: any bad row, and nothing is written
+	DryRun    bool // say what would happen
+	// Progress is called now and then with what has been read.
+	Progress func(bytesRead, rows int64)
+}
+
+// ImportReport says what became of a file and of the catalog.
+type ImportReport struct {
+	inventory.Report
+	DryRun    bool  `json:"dry_run"`
+	Added     int64 `json:"added"`
+	Changed   int64 `json:"changed"`
+	StockOnly int64 `json:"stock_only"` // only the stock changed
+	Unchanged int64 `json:"unchanged"`
+}
+
+// Import reads a product file into the catalog (design: Catalogs). Products the
+// file does not name stay as they are. A file that was imported before changes
+// nothing. After an error the report covers what was imported until then, and
+// importing again goes on.
+func (s *Shop) Import(ctx context.Context, r io.Reader, o ImportOptions) (*ImportReport, error) {
+	if o.Currency == "" {
+		o.Currency = s.desk.Currency()
+	}
+	if o.Currency != s.desk.Currency() {
+		return nil, exchange.Errorf(exchange.CodeCurrency, "this shop sells in %s; a file priced in %s cannot be imported", s.desk.Currency(), o.Currency)
+	}
+	if !o.Strict || o.DryRun {
+		return s.importPass(ctx, r, o)
+	}
+	// Strict is all or nothing: read once without writing, then again. What the
+	// reader cannot rewind is kept in a file beside the store.
+	file, done, err := s.rewindable(r)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	check := o
+	check.DryRun, check.Progress = true, nil
+	if report, err := s.importPass(ctx, file, check); err != nil {
+		return report, err
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	return s.importPass(ctx, file, o)
+}
+
+func (s *Shop) importPass(ctx context.Context, r io.Reader, o ImportOptions) (*ImportReport, error) {
+	out := &ImportReport{DryRun: o.DryRun}
+	var chunk []desk.ImportItem
+	flush := func() error {
+		changes, err := s.desk.Import(ctx, chunk, o.DryRun)
+		chunk = chunk[:0]
+		for _, c := range changes {
+			out.count(c)
+		}
+		return err
+	}
+	report, err := inventory.Read(ctx, r, inventory.Options{
+		Format: o.Format, Currency: o.Currency, Untracked: o.Untracked, Strict: o.Strict,
+		Now: s.now().Std().In(time.Local), TempDir: s.parts.TempDir, Progress: o.Progress,
+	}, func(it inventory.Item) error {
+		a := it.Stock.Available(o.Untracked)
+		chunk = append(chunk, desk.ImportItem{
+			Product: it.Product,
+			Stock:   desk.FileStock{Set: true, Unlimited: a.Unlimited, Units: a.Units},
+		})
+		if len(chunk) < desk.ImportChunk {
+			return nil
+		}
+		return flush()
+	})
+	if err == nil && len(chunk) > 0 {
+		err = flush()
+	}
+	out.Report = *report
+	return out, err
+}
+
+func (r *ImportReport) count(c desk.ImportChange) {
+	switch c {
+	case desk.ImportAdded:
+		r.Added++
+	case desk.ImportChanged:
+		r.Changed++
+	case desk.ImportStock:
+		r.StockOnly++
+	default:
+		r.Unchanged++
+	}
+}
+
+// rewindable returns r itself where it can be rewound, else a copy on disk.
+func (s *Shop) rewindable(r io.Reader) (io.ReadSeeker, func(), error) {
+	if f, ok := r.(*os.File); ok {
+		return f, func() {}, nil
+	}
+	f, err := os.CreateTemp(s.parts.TempDir, ".souk-import-*")
+	if err != nil {
+		return nil, nil, err
+	}
+	done := func() {
+		f.Close()
+		os.Remove(f.Name())
+	}
+	if _, err := io.Copy(f, io.LimitReader(r, inventory.MaxFileBytes+1)); err != nil {
+		done()
+		return nil, nil, err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		done()
+		return nil, nil, err
+	}
+	return f, done, nil
+}
+
+// RatesReport says what a new rates file did.
+type RatesReport struct {
+	Rate      exchange.Rate
+	Rewritten int // products whose US dollar price moved by 1% or more
+}
+
+// SetRates takes a file of ECB reference rates: quotes use the new rate at once,
+// products are rewritten where their price moves by 1%. The file is kept in the
+// shop's folder, if it has one.
+func (s *Shop) SetRates(ctx context.Context, r io.Reader) (*RatesReport, error) {
+	data, err := io.ReadAll(io.LimitReader(r, inventory.MaxRatesBytes+1))
+	if err != nil {
+		return nil, err
+	}
+	rate, err := readRate(data, s.desk.Currency())
+	if err != nil {
+		return nil, err
+	}
+	if s.parts.Folder != "" {
+		if err := writeFile(filepath.Join(s.parts.Folder, ratesName), data, 0o644); err != nil {
+			return nil, err
+		}
+	}
+	s.mu.Lock()
+	s.policy.Rate = rate
+	err = s.desk.SetPolicy(s.policy)
+	s.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	n, err := s.desk.Reprice(ctx)
+	return &RatesReport{Rate: rate, Rewritten: n}, err
+}
+
+func readRate(data []byte, c exchange.Currency) (exchange.Rate, error) {
+	rates, err := inventory.ReadRates(bytes.NewReader(data))
+	if err != nil {
+		return exchange.Rate{}, err
+	}
+	return rates.USD(c)
+}
+
+// ratesOld is when `souk doctor` calls a rate old: the ECB publishes on working
+// days, and Easter has four days without.
+const ratesOld = 7 * 24 * time.Hour

@@ -1,0 +1,111 @@
+package node
+
+import (
+	"context"
+	"time"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/protocol"
+	"github.com/souk-market/souk/protocol/p2p"
+)
+
+// partnerNetwork carries the desk's requests on the trade protocol.
+type partnerNetwork struct{ net *p2p.Node }
+
+func (n partnerNetwork) Request(ctx context.Context, to exchange.ShopID, request []byte) ([]byte, error) {
+	return n.net.Request(ctx, to, protocol.Trade, request)
+}
+
+// openNetwork makes the node that carries everything, with the handlers of this
+// shop. The desk is not there yet; nothing is handled before Start.
+func (s *Shop) openNetwork() error {
+	var hubs []string
+	for _, a := range s.parts.Hub.Closed.Addrs {
+		hubs = append(hubs, a+"/p2p/"+s.parts.Hub.Closed.Peer.String())
+	}
+	cfg := p2p.Config{
+		Key: s.parts.Key, Federation: s.parts.Federation.Label(), Listen: s.parts.Config.Listen, Announce: s.parts.Config.Announce,
+		Hubs: hubs, Members: s.list, Hellos: hellos{s}, Book: addressBook{s.parts.Store},
+		Version: s.parts.Version, Registerer: s.parts.Registry, Logger: s.log,
+	}
+	if s.parts.Network != nil {
+		s.parts.Network(&cfg)
+	}
+	var err error
+	if s.net, err = p2p.New(cfg); err != nil {
+		return err
+	}
+	s.net.Handle(protocol.Trade, func(ctx context.Context, from exchange.ShopID, req []byte) ([]byte, error) {
+		return s.desk.Serve(ctx, from, req)
+	})
+	s.net.OnConnect(s.noteSeen)
+	s.net.OnDisconnect(s.noteSeen)
+	return s.list.Bind(s.net)
+}
+
+func (s *Shop) noteSeen(shop exchange.ShopID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen[shop] = s.now()
+}
+
+// hellos is what this shop says and hears first on each connection.
+type hellos struct{ s *Shop }
+
+// greetTimeout bounds what a greeting may wait for the writer.
+const greetTimeout = 10 * time.Second
+
+// Hello tells a member about the list and the profile, and a partner about trade.
+func (h hellos) Hello(to exchange.ShopID) []byte {
+	list, profile := h.s.list.HelloPart()
+	greeting, err := h.s.desk.Greeting(to)
+	if err != nil {
+		h.s.log.Error("making a greeting", "to", to, "err", err)
+		greeting = &desk.Greeting{}
+	}
+	raw, err := h.s.codec.Encode(&desk.Hello{Agent: "souk/" + h.s.parts.Version, Members: list, Profile: profile, Greeting: *greeting})
+	if err != nil {
+		h.s.log.Error("making a hello", "to", to, "err", err)
+	}
+	return raw
+}
+
+// Greet hears a member. A hub has no greeting.
+func (h hellos) Greet(from exchange.ShopID, raw []byte) error {
+	v, err := h.s.codec.Decode(desk.KindHello, raw)
+	if err != nil {
+		return err
+	}
+	hello := v.(*desk.Hello)
+	h.s.list.Heard(from, hello.Members, hello.Profile)
+	ctx, cancel := context.WithTimeout(context.Background(), greetTimeout)
+	defer cancel()
+	if err := h.s.desk.Greeted(ctx, from, &hello.Greeting); err != nil {
+		return err
+	}
+	h.s.feeds.greeted(from, &hello.Greeting)
+	return nil
+}
+
+// addressBook keeps members' signed addresses in the store, so that partners
+// find each other when the hub is gone.
+type addressBook struct{ store desk.Store }
+
+const prefixAddress = "addr/"
+
+func (a addressBook) LoadAddresses() (map[exchange.ShopID][]byte, error) {
+	out := make(map[exchange.ShopID][]byte)
+	err := a.store.Scan(desk.Prefix([]byte(prefixAddress)), func(k, v []byte) bool {
+		if shop, err := exchange.ShopIDFromBytes(k[len(prefixAddress):]); err == nil {
+			out[shop] = append([]byte(nil), v...)
+		}
+		return true
+	})
+	return out, err
+}
+
+func (a addressBook) SaveAddresses(shop exchange.ShopID, record []byte) error {
+	k := append([]byte(prefixAddress), shop[:]...)
+	return a.store.Commit([]desk.Write{{Key: k, Value: record, Delete: len(record) == 0}})
+}

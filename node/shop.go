@@ -1,0 +1,212 @@
+package node
+
+import (
+	"context"
+	"crypto/ed25519"
+	"io"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/membership"
+	"github.com/souk-market/souk/exchange/roster"
+	"github.com/souk-market/souk/protocol"
+	"github.com/souk-market/souk/protocol/members"
+	"github.com/souk-market/souk/protocol/p2p"
+)
+
+// Parts are what a Shop is composed of. Everything without "optional" is required.
+type Parts struct {
+	Key        ed25519.PrivateKey
+	Config     Config
+	Federation membership.Federation
+	Hub        membership.Hub
+	Store      desk.Store // synced
+	Limits     desk.Limits
+	Replicas   desk.Store // unsynced, its own
+	// Limits of one commit of Store and of Replicas; zero = the desk's defaults.
+	ReplicaLimits desk.Limits
+	Clock         desk.Clock
+	Random        io.Reader
+	Logger        *slog.Logger
+	Registry      *prometheus.Registry
+	Rate          exchange.Rate // optional: newest US dollar rate of the shop's currency
+	Version       string        // optional
+	Folder        string        // optional: where files are kept
+	TempDir       string        // optional: for large imports
+
+	// Network may change the network's configuration before it is used: tests put
+	// a simulated network there.
+	Network func(*p2p.Config)
+}
+
+// Shop is a running shop without a folder or an API: the desk and everything it
+// talks to.
+type Shop struct {
+	parts  Parts
+	me     exchange.ShopID
+	log    *slog.Logger
+	codec  protocol.Codec
+	desk   *desk.Desk
+	roster *roster.Roster
+	list   *members.Syncer
+	net    *p2p.Node
+	feeds  *feeds
+
+	ready chan struct{} // closed when the network listens
+
+	mu     sync.Mutex
+	policy desk.Policy
+	seen   map[exchange.ShopID]exchange.Time // when a member was last connected
+}
+
+// New composes a shop and opens its state: ledgers are verified, nothing is started.
+func New(p Parts) (*Shop, error) {
+	me, err := exchange.ShopIDFromKey(p.Key.Public().(ed25519.PublicKey))
+	if err != nil {
+		return nil, err
+	}
+	parts, err := p.Config.policy()
+	if err != nil {
+		return nil, err
+	}
+	s := &Shop{
+		parts: p, me: me, log: p.Logger, ready: make(chan struct{}), seen: make(map[exchange.ShopID]exchange.Time),
+		policy: desk.Policy{AcceptByHand: parts.byHand, Shipping: parts.shipping, Tax: parts.tax, Rate: p.Rate},
+	}
+	if p.Config.Currency == exchange.USD && p.Rate.From == "" {
+		s.policy.Rate = exchange.USDRate
+	}
+	if s.roster, err = roster.Open(roster.Config{Store: p.Store, Federation: p.Federation, Clock: p.Clock, Log: p.Logger}); err != nil {
+		return nil, err
+	}
+	if s.list, err = members.New(members.Config{
+		Roster: s.roster, Self: me, Hub: []exchange.ShopID{p.Hub.Closed.Peer}, Logger: p.Logger, Gone: s.memberGone,
+	}); err != nil {
+		return nil, err
+	}
+	if err := s.openNetwork(); err != nil {
+		return nil, err
+	}
+	if s.desk, err = desk.Open(desk.Config{
+		Store: p.Store, Codec: s.codec, Signer: protocol.NewSigner(p.Key, p.Federation.Origin, p.Random),
+		Verifier: protocol.NewVerifier(p.Federation.Origin, s.roster), Network: partnerNetwork{s.net},
+		Clock: p.Clock, Members: s.roster, Random: p.Random, Limits: p.Limits, Policy: s.policy,
+		Currency: p.Config.Currency, Logger: p.Logger,
+	}); err != nil {
+		return nil, err
+	}
+	if s.feeds, err = newFeeds(s); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Desk is the shop's use cases.
+func (s *Shop) Desk() *desk.Desk { return s.desk }
+
+// Roster is the shop's member list.
+func (s *Shop) Roster() *roster.Roster { return s.roster }
+
+// Net is the shop's network.
+func (s *Shop) Net() *p2p.Node { return s.net }
+
+// Ready is closed when the network listens and requests are served.
+func (s *Shop) Ready() <-chan struct{} { return s.ready }
+
+func (s *Shop) now() exchange.Time { return s.parts.Clock.Now() }
+
+// Run runs the shop until ctx ends, then stops in order: the network accepts no
+// more, the desk finishes what it took, catalogs rest. An error means that the
+// store failed: the process must end.
+func (s *Shop) Run(ctx context.Context) error {
+	// The desk outlives the network, so that what was taken is answered.
+	deskCtx, stopDesk := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopDesk()
+	deskDone := make(chan error, 1)
+	go func() { deskDone <- s.desk.Run(deskCtx) }()
+
+	g, runCtx := errgroup.WithContext(ctx)
+	if err := s.net.Start(runCtx); err != nil {
+		stopDesk()
+		<-deskDone
+		return err
+	}
+	g.Go(func() error { return s.net.Run(runCtx) })
+	g.Go(func() error { return s.list.Run(runCtx) })
+	g.Go(func() error { return s.feeds.run(runCtx) })
+	g.Go(func() error { return s.greetAgain(runCtx) })
+	g.Go(func() error { // a failed commit stops everything
+		select {
+		case err := <-deskDone:
+			deskDone <- err
+			return err
+		case <-runCtx.Done():
+			return nil
+		}
+	})
+	if err := s.publishProfile(); err != nil {
+		s.log.Warn("the profile was not published", "err", err)
+	}
+	s.net.SetWanted(s.desk.Counterparts())
+	close(s.ready)
+	err := g.Wait()
+	stopDesk()
+	if derr := <-deskDone; derr != nil {
+		err = derr
+	}
+	return err
+}
+
+// greetAgain keeps partners connected, and greets them again when what a hello
+// says has changed: a partnership began or ended.
+func (s *Shop) greetAgain(ctx context.Context) error {
+	events, stop := s.desk.Watch()
+	defer stop()
+	for {
+		select {
+		case e := <-events:
+			switch e.Type {
+			case desk.EventGreet:
+				s.net.SetWanted(s.desk.Counterparts())
+				s.feeds.partnersChanged()
+				if err := s.net.Rehello(ctx, e.Shop); err != nil {
+					s.log.Debug("greeting again", "shop", e.Shop, "err", err)
+				}
+			case desk.EventPartnership:
+				s.net.SetWanted(s.desk.Counterparts())
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// memberGone cuts a shop that was revoked or left, and releases what it held.
+func (s *Shop) memberGone(shop exchange.ShopID, why string) {
+	s.net.Disconnect(shop, why)
+	s.desk.ReleaseAll(shop)
+	s.feeds.partnersChanged()
+}
+
+func (s *Shop) publishProfile() error {
+	c := s.parts.Config
+	p := membership.Profile{
+		Origin: s.parts.Federation.Origin, Shop: s.me, Name: c.Name, Currency: c.Currency,
+		Sells: c.Profile.Sells, Countries: slices.Sorted(slices.Values(c.Profile.Countries)), Contact: c.Profile.Contact,
+		Returns: c.Profile.Returns, Web: c.Profile.Web, At: s.now(), Sequence: uint64(s.now()),
+	}
+	if old, _, ok := s.roster.Profile(s.me); ok {
+		p.Sequence = max(p.Sequence, old.Sequence+1)
+	}
+	signed, err := membership.SignProfile(p, s.parts.Key)
+	if err != nil {
+		return err
+	}
+	return s.list.PublishProfile(signed)
+}
