@@ -10,35 +10,15 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/node/api"
 	"github.com/souk-market/souk/node/inventory"
 )
-
-// ImportOptions say how a product file is imported.
-type ImportOptions struct {
-	Format    inventory.Format
-	Currency  exchange.Currency // what the file's prices are in; "" = the shop's
-	Untracked inventory.Untracked
-	Strict    bool // all or nothing: any bad row, and nothing is written
-	DryRun    bool // say what would happen
-	// Progress is called now and then with what has been read.
-	Progress func(bytesRead, rows int64)
-}
-
-// ImportReport says what became of a file and of the catalog.
-type ImportReport struct {
-	inventory.Report
-	DryRun    bool  `json:"dry_run"`
-	Added     int64 `json:"added"`
-	Changed   int64 `json:"changed"`
-	StockOnly int64 `json:"stock_only"` // only the stock changed
-	Unchanged int64 `json:"unchanged"`
-}
 
 // Import reads a product file into the catalog (design: Catalogs). Products the
 // file does not name stay as they are. A file that was imported before changes
 // nothing. After an error the report covers what was imported until then, and
 // importing again goes on.
-func (s *Shop) Import(ctx context.Context, r io.Reader, o ImportOptions) (*ImportReport, error) {
+func (s *Shop) Import(ctx context.Context, r io.Reader, o api.ImportOptions) (*api.ImportReport, error) {
 	if o.Currency == "" {
 		o.Currency = s.desk.Currency()
 	}
@@ -66,14 +46,14 @@ func (s *Shop) Import(ctx context.Context, r io.Reader, o ImportOptions) (*Impor
 	return s.importPass(ctx, file, o)
 }
 
-func (s *Shop) importPass(ctx context.Context, r io.Reader, o ImportOptions) (*ImportReport, error) {
-	out := &ImportReport{DryRun: o.DryRun}
+func (s *Shop) importPass(ctx context.Context, r io.Reader, o api.ImportOptions) (*api.ImportReport, error) {
+	out := &api.ImportReport{DryRun: o.DryRun}
 	var chunk []desk.ImportItem
 	flush := func() error {
 		changes, err := s.desk.Import(ctx, chunk, o.DryRun)
 		chunk = chunk[:0]
 		for _, c := range changes {
-			out.count(c)
+			count(out, c)
 		}
 		return err
 	}
@@ -98,7 +78,7 @@ func (s *Shop) importPass(ctx context.Context, r io.Reader, o ImportOptions) (*I
 	return out, err
 }
 
-func (r *ImportReport) count(c desk.ImportChange) {
+func count(r *api.ImportReport, c desk.ImportChange) {
 	switch c {
 	case desk.ImportAdded:
 		r.Added++
@@ -135,16 +115,10 @@ func (s *Shop) rewindable(r io.Reader) (io.ReadSeeker, func(), error) {
 	return f, done, nil
 }
 
-// RatesReport says what a new rates file did.
-type RatesReport struct {
-	Rate      exchange.Rate
-	Rewritten int // products whose US dollar price moved by 1% or more
-}
-
 // SetRates takes a file of ECB reference rates: quotes use the new rate at once,
 // products are rewritten where their price moves by 1%. The file is kept in the
 // shop's folder, if it has one.
-func (s *Shop) SetRates(ctx context.Context, r io.Reader) (*RatesReport, error) {
+func (s *Shop) SetRates(ctx context.Context, r io.Reader) (*api.RatesReport, error) {
 	data, err := io.ReadAll(io.LimitReader(r, inventory.MaxRatesBytes+1))
 	if err != nil {
 		return nil, err
@@ -166,7 +140,7 @@ func (s *Shop) SetRates(ctx context.Context, r io.Reader) (*RatesReport, error) 
 		return nil, err
 	}
 	n, err := s.desk.Reprice(ctx)
-	return &RatesReport{Rate: rate, Rewritten: n}, err
+	return &api.RatesReport{Rate: rate, Rewritten: n}, err
 }
 
 func readRate(data []byte, c exchange.Currency) (exchange.Rate, error) {
