@@ -135,6 +135,9 @@ func (i Invite) String() string {
 	return fmt.Sprintf("invite %s to %s", i.Token.ID, i.Federation.Origin)
 }
 
+// MarshalText is String: neither JSON nor a log shows the secret by accident.
+func (i Invite) MarshalText() ([]byte, error) { return []byte(i.String()), nil }
+
 // Code is the one-line text given to the shop's owner. It is a secret. The
 // invite must pass Check.
 func (i Invite) Code() string {

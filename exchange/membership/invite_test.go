@@ -2,6 +2,7 @@ package membership
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"strings"
@@ -22,8 +23,10 @@ func TestInviteCode(t *testing.T) {
 		if !reflect.DeepEqual(got, inv) || got.Code() != code {
 			t.Fatalf("%+v, want %+v", got, inv)
 		}
-		if s := fmt.Sprint(inv); strings.Contains(s, code[60:]) || !strings.Contains(s, inv.Token.ID.String()) {
-			t.Errorf("it prints as %q", s)
+		for _, shown := range []string{fmt.Sprintf("%+v", inv), string(must(json.Marshal(inv))(t))} {
+			if strings.Trim(shown, `"`) != "invite "+inv.Token.ID.String()+" to "+w.fed.Origin {
+				t.Errorf("it shows as %q", shown)
+			}
 		}
 		wantCode(t, inv.CheckTime(inv.Token.Expires+1), exchange.CodeInvite)
 		wantCode(t, inv.CheckTime(inv.Token.Expires), exchange.CodeOK)
