@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/souk-market/souk/exchange"
@@ -48,6 +49,9 @@ func (Codec) Decode(k desk.Kind, b []byte) (desk.Value, error) {
 	}
 	if err := f.fits(b); err != nil {
 		return nil, err
+	}
+	if crowded(b) {
+		return nil, exchange.Errorf(exchange.CodeLimit, "%s: more than %d parts", f.name, MaxParts)
 	}
 	v, err := f.in(b)
 	if err == nil {
@@ -107,13 +111,33 @@ func (f *form) fits(b []byte) error {
 	return nil
 }
 
+// crowded reports a message of more than MaxParts fields at its top level. An empty
+// list item takes two bytes on the wire and a hundred in memory, so a long message
+// is counted before it is unpacked; malformed bytes are left to the unpacking.
+func crowded(b []byte) bool {
+	if len(b) <= 2*MaxParts {
+		return false
+	}
+	for n := 0; len(b) > 0; n++ {
+		_, _, length := protowire.ConsumeField(b)
+		if length < 0 {
+			return false
+		}
+		if n == MaxParts {
+			return true
+		}
+		b = b[length:]
+	}
+	return false
+}
+
 // forms has every kind, at its number.
 var forms = [...]*form{
 	desk.KindHold:       of("hold", MaxHold, holdOut, holdIn, checkHold),
 	desk.KindRelease:    of("release", maxSmall, releaseOut, releaseIn, checkRelease),
 	desk.KindExtend:     of("extend", maxSmall, extendOut, extendIn, checkExtend),
 	desk.KindHoldStatus: of("hold status", maxSmall, statusOut, statusIn, checkStatus),
-	desk.KindSubmit:     of("submit", MaxTradeMessage, submitOut, submitIn, checkSubmit),
+	desk.KindSubmit:     of("submit", MaxSubmit, submitOut, submitIn, checkSubmit),
 	desk.KindPush:       of("push", MaxTradeMessage, pushOut, pushIn, checkPush),
 	desk.KindPull:       of("pull", maxSmall, pullOut, pullIn, checkNothing),
 	desk.KindStockQuery: of("stock query", maxStock, stockQueryOut, stockQueryIn, checkStockQuery),

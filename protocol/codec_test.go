@@ -183,3 +183,12 @@ func readable(k desk.Kind, b []byte) error {
 	}
 	return nil
 }
+
+// A pointer to an act is an act to the compiler, and not to the schema: it must
+// not be left out in silence.
+func TestPointerToAct(t *testing.T) {
+	v := gen.Value(desk.KindRequest).Example(1).(*desk.Request)
+	v.Act = &desk.EndTrade{Reason: "moving"}
+	_, err := protocol.Codec{}.Encode(v)
+	wantCode(t, "encode", err, exchange.CodeInvalid)
+}

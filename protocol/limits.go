@@ -53,6 +53,15 @@ const MaxSealedEntry = MaxEntry + MaxSealOverhead
 // each of at most 4,000 entries (the smallest has some 200 bytes).
 const MaxTradeMessage = desk.MaxEntriesBytes + 32<<10
 
+// MaxSubmit bounds a submit: desk fills it to 256 KiB of outbox records, which are
+// longer than what is sent of them.
+const MaxSubmit = desk.MaxSubmitBytes + 1<<10
+
+// MaxParts bounds the items of any list that is a message's main content. The most
+// there can be are removals in a chunk: 128 KiB at 25 bytes each, by desk's count,
+// are 5,243; a reply of the smallest ledger entries has 4,000.
+const MaxParts = 8192
+
 // MaxShipTo bounds an encoded ship-to: 11 texts of 255 bytes and their tags are 2,849.
 const MaxShipTo = 3 << 10
 

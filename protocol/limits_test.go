@@ -2,6 +2,7 @@ package protocol_test
 
 import (
 	"crypto/ed25519"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -62,6 +63,17 @@ func TestFeedLimitsFitTogether(t *testing.T) {
 	}
 	if desk.ChunkBytes+catalog.MaxRecord+2<<10 > protocol.MaxFeedChunk {
 		t.Error("a chunk at its target has no room for one more product")
+	}
+	removals := &desk.FeedChunk{Head: longHead(), Full: true, Last: true}
+	for size := 0; size < desk.ChunkBytes; size += 25 {
+		removals.Items = append(removals.Items, desk.FeedItem{Sequence: math.MaxUint64, SKU: "x"})
+	}
+	b, err = protocol.Codec{}.Encode(removals)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (protocol.Codec{}).Decode(desk.KindFeedChunk, b); err != nil {
+		t.Errorf("a chunk of removals: %v", err)
 	}
 	if desk.MaxSubmitBytes > desk.MaxEntriesBytes {
 		t.Error("a submit may be longer than the entries that answer it")
@@ -227,4 +239,16 @@ func longestStock() *desk.StockAnswer {
 		})
 	}
 	return v
+}
+
+// Empty list items, which cost fifty times their bytes in memory, are refused
+// before they are unpacked.
+func TestCrowdedMessages(t *testing.T) {
+	for kind, field := range map[desk.Kind]string{
+		desk.KindSubmit: "\x12\x00", desk.KindPush: "\x0a\x00", desk.KindEntries: "\x0a\x00",
+		desk.KindFeedChunk: "\x1a\x00", desk.KindFeedUpdate: "\x1a\x00",
+	} {
+		_, err := protocol.Codec{}.Decode(kind, []byte(strings.Repeat(field, 20_000)))
+		wantCode(t, fmt.Sprintf("kind %d", kind), err, exchange.CodeLimit)
+	}
 }
