@@ -154,3 +154,12 @@ func readRate(data []byte, c exchange.Currency) (exchange.Rate, error) {
 // ratesOld is when `souk doctor` calls a rate old: the ECB publishes on working
 // days, and Easter has four days without.
 const ratesOld = 7 * 24 * time.Hour
+
+// dateOf is the start of a day YYYY-MM-DD, UTC; 0 where it is none.
+func dateOf(day string) exchange.Time {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return 0
+	}
+	return exchange.TimeOf(t)
+}

@@ -40,6 +40,10 @@ type Parts struct {
 	Folder        string        // optional: where files are kept
 	TempDir       string        // optional: for large imports
 
+	// Optional: of the disk the store is on.
+	FreeBytes func() int64
+	Healthy   func() error
+
 	// Network may change the network's configuration before it is used: tests put
 	// a simulated network there.
 	Network func(*p2p.Config)
@@ -58,7 +62,8 @@ type Shop struct {
 	net    *p2p.Node
 	feeds  *feeds
 
-	ready chan struct{} // closed when the network listens
+	started exchange.Time
+	ready   chan struct{} // closed when the network listens
 
 	mu     sync.Mutex
 	policy desk.Policy
@@ -76,7 +81,7 @@ func New(p Parts) (*Shop, error) {
 		return nil, err
 	}
 	s := &Shop{
-		parts: p, me: me, log: p.Logger, ready: make(chan struct{}), seen: make(map[exchange.ShopID]exchange.Time),
+		parts: p, me: me, log: p.Logger, started: p.Clock.Now(), ready: make(chan struct{}), seen: make(map[exchange.ShopID]exchange.Time),
 		policy: desk.Policy{AcceptByHand: parts.byHand, Shipping: parts.shipping, Tax: parts.tax, Rate: p.Rate},
 	}
 	if p.Config.Currency == exchange.USD && p.Rate.From == "" {

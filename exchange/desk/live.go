@@ -1,0 +1,29 @@
+package desk
+
+import (
+	"context"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+// AskStock asks a supplier what is available now of some of its products; the
+// answer is in their order. Nothing is held by it.
+func (d *Desk) AskStock(ctx context.Context, supplier exchange.ShopID, skus []exchange.SKU) ([]StockLine, error) {
+	raw, err := d.frame(&StockQuery{SKUs: skus})
+	if err != nil {
+		return nil, err
+	}
+	reply, err := d.network.Request(ctx, supplier, raw)
+	if err != nil {
+		return nil, err
+	}
+	v, err := d.unframe(reply)
+	if err != nil {
+		return nil, err
+	}
+	answer, ok := v.(*StockAnswer)
+	if !ok || len(answer.Lines) != len(skus) {
+		return nil, exchange.Errorf(exchange.CodeInvalid, "the supplier answered with something else than its stock")
+	}
+	return answer.Lines, nil
+}

@@ -1,0 +1,105 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/membership"
+	"github.com/souk-market/souk/node/api"
+	"github.com/souk-market/souk/protocol/members"
+)
+
+// Leave ends every partnership, publishes the leave entry through the hub, and
+// writes a readable archive of all trade; with preview it only says what that would
+// do. Submitted orders stay as they are: the two shops finish them between
+// themselves, with the archive as their record.
+func (s *Shop) Leave(ctx context.Context, preview bool) (*api.Leaving, error) {
+	trades, err := s.desk.Trades()
+	if err != nil {
+		return nil, err
+	}
+	out := &api.Leaving{Preview: preview, Archive: filepath.Join(s.parts.Folder, archiveName)}
+	for _, side := range []exchange.Party{exchange.Supplier, exchange.Retailer} {
+		err := s.desk.Orders(side, exchange.OrderID{}, func(r *desk.OrderRecord) bool {
+			if st := r.Order.Status(); !st.Terminal() && r.Refusal == exchange.CodeOK {
+				partner := r.Supplier
+				if side == exchange.Supplier {
+					partner = r.Retailer
+				}
+				out.OpenOrders = append(out.OpenOrders, api.OpenOrder{Order: r.ID, Shop: partner, Side: side, Status: st.String()})
+			}
+			return true
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	for _, t := range trades {
+		if !t.State.Active && t.State.Open.By == 0 {
+			continue
+		}
+		partner, side := t.Retailer, exchange.Supplier
+		if t.Retailer == s.me {
+			partner, side = t.Supplier, exchange.Retailer
+		}
+		out.Partners = append(out.Partners, partner)
+		if preview {
+			continue
+		}
+		if err := s.desk.EndTrade(ctx, partner, side, "leaving the federation"); err != nil {
+			return nil, err
+		}
+	}
+	if preview {
+		return out, nil
+	}
+	if err := s.writeArchive(out.Archive); err != nil {
+		return nil, err
+	}
+	me, _ := s.roster.Member(s.me)
+	statement, err := membership.NewLeave(s.parts.Federation.Origin, s.parts.Key, me.Index)
+	if err != nil {
+		return nil, err
+	}
+	if err := members.Leave(ctx, s.net, s.parts.Hub.Closed.Peer, s.roster, statement); err != nil {
+		return nil, exchange.Errorf(exchange.CodeOf(err), "the partnerships are ended, but the hub did not enter the leave (%w); run souk node leave again when it is online", err)
+	}
+	return out, nil
+}
+
+// archive is archive.json: all that this shop traded, for people and their
+// accountants. It holds no consumer's address.
+type archive struct {
+	Shop       exchange.ShopID     `json:"shop"`
+	Name       string              `json:"name"`
+	Federation string              `json:"federation"`
+	Written    string              `json:"written"`
+	Trades     []desk.Trade        `json:"trades"`
+	Sold       []*desk.OrderRecord `json:"orders_sold"`
+	Bought     []*desk.OrderRecord `json:"orders_bought"`
+}
+
+func (s *Shop) writeArchive(path string) error {
+	a := archive{Shop: s.me, Name: s.nameOf(s.me), Federation: s.parts.Federation.Origin, Written: s.now().String()}
+	var err error
+	if a.Trades, err = s.desk.Trades(); err != nil {
+		return err
+	}
+	for side, list := range map[exchange.Party]*[]*desk.OrderRecord{exchange.Supplier: &a.Sold, exchange.Retailer: &a.Bought} {
+		if err := s.desk.Orders(side, exchange.OrderID{}, func(r *desk.OrderRecord) bool {
+			*list = append(*list, r)
+			return true
+		}); err != nil {
+			return err
+		}
+	}
+	b, err := json.MarshalIndent(a, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeFile(path, append(b, '\n'), os.FileMode(0o600))
+}
