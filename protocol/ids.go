@@ -2,7 +2,8 @@ package protocol
 
 import "github.com/souk-market/souk/exchange"
 
-// Names of the protocols that members speak; [ID] makes protocol IDs of them.
+// Names of the protocols that members speak, as package p2p is given them; [ID] is
+// what they become on the wire.
 const (
 	Hello   = "hello"   // first on each connection, both ways
 	Trade   = "trade"   // holds, orders and ledgers, pipelined requests
@@ -10,17 +11,16 @@ const (
 	Log     = "log"     // the member list, from any member
 	Leave   = "leave"   // a shop's leave entry, to the hub
 	Join    = "join"    // on the hub's open host, the only one strangers may speak
-	DHT     = "kad"     // address lookup among members
 )
 
-// Names of gossip topics; [Topic] and [FeedTopic] make topic names of them.
+// Names of gossip topics, beside those of [FeedTopic]. On the wire each follows
+// /souk/<federation>/.
 const (
-	TopicMembers  = "members"  // new entries and checkpoints of the member list
-	TopicProfiles = "profiles" // shops' signed profiles
-	TopicAddrs    = "addrs"    // signed address records
+	TopicMembers  = "topic/members/" + Version  // new entries and checkpoints of the member list
+	TopicProfiles = "topic/profiles/" + Version // shops' signed profiles
 )
 
-// Version is the one version of every protocol here. A protocol that changes so
+// Version is the one version of every protocol and topic here. One that changes so
 // that an older reader would misunderstand it gets the next number and an ID of
 // its own; both are then spoken for a while.
 const Version = "1"
@@ -31,14 +31,7 @@ func ID(federation, name string) string {
 	return "/souk/" + federation + "/" + name + "/" + Version
 }
 
-// Prefix is what a protocol stack that makes IDs of its own, such as the DHT's,
-// puts before them.
-func Prefix(federation string) string { return "/souk/" + federation }
-
-// Topic is the gossip topic of that name in a federation.
-func Topic(federation, name string) string { return ID(federation, "topic/"+name) }
-
-// FeedTopic is the gossip topic of one shop's feed.
-func FeedTopic(federation string, shop exchange.ShopID, feed string) string {
-	return Topic(federation, "feed/"+shop.String()+"/"+feed)
+// FeedTopic names the gossip topic of one shop's feed.
+func FeedTopic(shop exchange.ShopID, feed string) string {
+	return "topic/feed/" + shop.String() + "/" + feed + "/" + Version
 }
