@@ -117,6 +117,7 @@ func TestCents(t *testing.T) {
 		"dollars":                 {exchange.USDRate, exchange.Money{Minor: math.MaxInt64, Currency: exchange.USD}, math.MaxInt64, exchange.CodeOK},
 		"half, greatest divisor":  {rate(1, math.MaxInt64), eur(math.MaxInt64), 1, exchange.CodeOK},
 		"out of 64 bits":          {rate(2, 1), eur(math.MaxInt64), 0, exchange.CodeOverflow},
+		"quotient just 2^64":      {rate(1<<62, 1<<60), eur(1 << 62), 0, exchange.CodeOverflow},
 		"out of 128 bits' half":   {rate(math.MaxInt64, 1), eur(math.MaxInt64), 0, exchange.CodeOverflow},
 		"negative":                {rate(1, 1), eur(-1), 0, exchange.CodeInvalid},
 		"foreign":                 {rate(1, 1), exchange.Money{Minor: 1, Currency: "SEK"}, 0, exchange.CodeCurrency},

@@ -211,6 +211,11 @@ func TestCheckSumsRefuses(t *testing.T) {
 		"sum leaves 64 bits": {func(q *exchange.Quote) {
 			q.Shipping, q.Total = math.MaxInt64, math.MinInt64+7
 		}, exchange.CodeOverflow},
+		"sum wraps round to the total": {func(q *exchange.Quote) { // 2 × (2^63 − 1) + 2 = 2^64
+			dear := exchange.QuoteLine{Quantity: 1, List: math.MaxInt64, Unit: math.MaxInt64, Total: math.MaxInt64}
+			q.Lines = []exchange.QuoteLine{dear, dear, {Quantity: 1, List: 2, Unit: 2, Total: 2}}
+			q.Total, q.USDTotal = 0, 0
+		}, exchange.CodeOverflow},
 		"negative shipping": {func(q *exchange.Quote) { q.Shipping, q.Total = -8, 0 }, exchange.CodeInvalid},
 	} {
 		q := good()

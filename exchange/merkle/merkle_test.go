@@ -98,8 +98,12 @@ func TestAnyCorruptionIsFound(t *testing.T) {
 		case "other leaf":
 			leaf = leaves[(i+1)%n]
 		}
-		if got, ok := merkle.RootFromPath(leaf, uint64(i), uint64(n), path); ok && got == root {
+		got, ok := merkle.RootFromPath(leaf, uint64(i), uint64(n), path)
+		if ok && got == root {
 			t.Fatal("the fault was not found")
+		}
+		if ok != (len(path) == len(paths[i])) {
+			t.Fatalf("a path of %d hashes, where %d fit, counts as fitting: %v", len(path), len(paths[i]), ok)
 		}
 	})
 }
