@@ -1,0 +1,183 @@
+package p2p
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+func readerOf(b []byte, limit int) frameReader {
+	return frameReader{r: bufio.NewReader(bytes.NewReader(b)), limit: limit}
+}
+
+func TestFramesComeBack(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		type frame struct {
+			id      uint64
+			k       byte
+			payload []byte
+		}
+		frames := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) frame {
+			return frame{rapid.Uint64().Draw(t, "id"), rapid.Byte().Draw(t, "kind"), rapid.SliceOfN(rapid.Byte(), 0, 300).Draw(t, "payload")}
+		}), 0, 10).Draw(t, "frames")
+		var b []byte
+		for _, f := range frames {
+			b = appendFrame(b, f.id, kind(f.k), f.payload)
+		}
+		fr := readerOf(b, 300)
+		for i, f := range frames {
+			h, payload, err := fr.next()
+			if err != nil || h.id != f.id || h.kind != kind(f.k) || !bytes.Equal(payload, f.payload) {
+				t.Fatalf("frame %d: %+v %x %v", i, h, payload, err)
+			}
+		}
+		if _, _, err := fr.next(); err != io.EOF {
+			t.Fatalf("after the last: %v", err)
+		}
+		if len(b) > 0 {
+			fr = readerOf(b[:rapid.IntRange(1, len(b)-1).Draw(t, "cut")], 300)
+			for {
+				if _, _, err := fr.next(); err != nil {
+					return // io.EOF at a frame's end, anything else inside one; never a panic
+				}
+			}
+		}
+	})
+}
+
+func TestAbsurdLengths(t *testing.T) {
+	for name, b := range map[string][]byte{
+		"4 GiB":            binary.AppendUvarint(nil, 4<<30),
+		"2^64-1":           binary.AppendUvarint(nil, 1<<64-1),
+		"overlong uvarint": bytes.Repeat([]byte{0xff}, 20),
+		"one above":        append(binary.AppendUvarint(nil, 2+101), append([]byte{1, 1}, make([]byte, 101)...)...),
+		"no room for kind": {1, 1},
+		"empty":            {0},
+		"id eats kind":     {2, 0x80, 0x80, 0x01, 1},
+	} {
+		fr := readerOf(b, 100)
+		if _, _, err := fr.next(); err == nil || err == io.EOF {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestErrorsCrossTheWire(t *testing.T) {
+	long := strings.Repeat("å", MaxErrorText)
+	for _, c := range []struct {
+		err  error
+		code exchange.Code
+		text string
+	}{
+		{exchange.Errorf(exchange.CodeTooOld, "too old"), exchange.CodeTooOld, "too old"},
+		{exchange.Errorf(9999, "a later code"), 9999, "a later code"},
+		{errors.New("local detail"), exchange.CodeInternal, "internal error; the shop's own log has more"},
+		{exchange.Errorf(exchange.CodeLimit, "%s", long), exchange.CodeLimit, long[:MaxErrorText]},
+	} {
+		err := parseError(appendError(nil, c.err))
+		if !IsAnswer(err) || exchange.CodeOf(err) != c.code || err.Error() != c.text {
+			t.Errorf("%v came back as %v", c.err, err)
+		}
+	}
+	if IsAnswer(exchange.Errorf(exchange.CodeTooOld, "mine")) || IsAnswer(nil) {
+		t.Error("a local error passes for an answer")
+	}
+}
+
+func FuzzFrames(f *testing.F) {
+	f.Add(appendFrame(appendFrame(nil, 1, kindRequest, []byte("req")), 300, kindReply, nil))
+	f.Add(binary.AppendUvarint(nil, 4<<30))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		fr := readerOf(b, 1<<10)
+		for used := 0; ; {
+			h, payload, err := fr.next()
+			if err != nil {
+				return
+			}
+			again := appendFrame(nil, h.id, h.kind, payload)
+			if used += len(again); used > len(b) || len(payload) > 1<<10 {
+				t.Fatalf("%d bytes made frames of %d", len(b), used)
+			}
+			_ = parseError(payload)
+		}
+	})
+}
+
+func FuzzHello(f *testing.F) {
+	f.Add(hello{versions: []uint64{1, 2}, incarnation: 7, record: []byte("record"), app: []byte("app")}.append(nil))
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0x0f})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		h, err := parseHello(b)
+		if err != nil {
+			return
+		}
+		again, err := parseHello(h.append(nil))
+		if err != nil || again.incarnation != h.incarnation || !bytes.Equal(again.record, h.record) || !bytes.Equal(again.app, h.app) {
+			t.Fatalf("%+v came back as %+v, %v", h, again, err)
+		}
+	})
+}
+
+func TestReplayWindow(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var r replay
+		seen, highest := map[uint64]bool{}, uint64(0)
+		at := rapid.Uint64Range(1, 1<<62).Draw(t, "start")
+		for range 200 {
+			at += uint64(rapid.SampledFrom([]int{0, 1, 1, 1, 2, 60, replayWindow - 1, replayWindow, 3 * replayWindow}).Draw(t, "step"))
+			seq := at - min(at-1, uint64(rapid.IntRange(0, replayWindow+2).Draw(t, "late")))
+			want := !seen[seq] && (seq > highest || highest-seq < replayWindow)
+			if got := r.accept(seq); got != want {
+				t.Fatalf("%d below the highest %d: accepted %v, want %v", highest-seq, highest, got, want)
+			}
+			seen[seq], highest = seen[seq] || want, max(highest, seq)
+		}
+	})
+}
+
+// TestWriterCoalesces finds every frame of many goroutines whole and in each one's order.
+func TestWriterCoalesces(t *testing.T) {
+	pr, pw := io.Pipe()
+	w := newFrameWriter(pw, nil)
+	ended := make(chan error, 1)
+	go func() { ended <- w.run() }()
+	const senders, each = 8, 200
+	for s := range senders {
+		go func() {
+			for i := range each {
+				_ = w.send(context.Background(), uint64(s), kindData, binary.AppendUvarint(nil, uint64(i)))
+			}
+		}()
+	}
+	next := make([]uint64, senders)
+	fr := frameReader{r: bufio.NewReader(pr), limit: 100}
+	for range senders * each {
+		h, payload, err := fr.next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i, _ := binary.Uvarint(payload); i != next[h.id] {
+			t.Fatalf("sender %d: %d after %d", h.id, i, next[h.id])
+		}
+		next[h.id]++
+	}
+	if err := w.flush(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	w.fail(io.ErrClosedPipe)
+	if err := <-ended; err != io.ErrClosedPipe {
+		t.Fatal(err)
+	}
+	if err := w.send(context.Background(), 1, kindData, nil); err != io.ErrClosedPipe {
+		t.Fatal(err)
+	}
+}
