@@ -73,7 +73,7 @@ func newFeeds(s *Shop) (*feeds, error) {
 func (f *feeds) run(ctx context.Context) error {
 	done := make(chan error, 1)
 	go func() { done <- f.syncer.Run(ctx) }()
-	own, err := f.s.net.Topic(f.topicName(f.s.me), p2p.TopicOptions{MaxMessage: protocol.MaxGossip, Author: &f.s.me})
+	own, err := f.s.net.Topic(protocol.FeedTopic(f.s.me, exchange.MainFeed), p2p.TopicOptions{MaxMessage: protocol.MaxGossip, Author: &f.s.me})
 	if err != nil {
 		return err
 	}
@@ -92,10 +92,6 @@ func (f *feeds) run(ctx context.Context) error {
 			return err
 		}
 	}
-}
-
-func (f *feeds) topicName(shop exchange.ShopID) string {
-	return "topic/feed/" + shop.String() + "/" + exchange.MainFeed
 }
 
 func (f *feeds) publish(ctx context.Context, own *p2p.Topic, g gossip) error {
@@ -148,7 +144,7 @@ func (f *feeds) follow(ctx context.Context) {
 		if _, ok := f.topics[shop]; ok {
 			continue
 		}
-		topic, err := f.s.net.Topic(f.topicName(shop), p2p.TopicOptions{MaxMessage: protocol.MaxGossip, Author: &shop})
+		topic, err := f.s.net.Topic(protocol.FeedTopic(shop, exchange.MainFeed), p2p.TopicOptions{MaxMessage: protocol.MaxGossip, Author: &shop})
 		if err != nil {
 			f.log.Warn("listening to a supplier's catalog", "shop", shop, "err", err)
 			continue

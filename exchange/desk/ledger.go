@@ -257,7 +257,17 @@ func (d *Desk) orderEffects(b *batch, at entryAt, id exchange.OrderID, before, n
 	return nil
 }
 
+// MaxParcels bounds the shipments of one order, so that its record stays below
+// 896 KiB whatever is in them: 80 × 9,930 bytes (64 lines, carrier, tracking).
+const MaxParcels = 80
+
 func (d *Desk) stepShip(b *batch, at entryAt, act ShipOrder) error {
+	partner, side := at.chain.partner(d.me)
+	if rec, err := b.order(orderKey(side, act.Order, partner)); err != nil {
+		return err
+	} else if rec != nil && len(rec.Parcels) >= MaxParcels {
+		return exchange.Errorf(exchange.CodeLimit, "the order has %d parcels, the most there can be; ship the rest in one by cancelling and ordering again", MaxParcels)
+	}
 	return d.stepOrder(b, at, act.Order, order.Ship{Lines: act.Lines}, func(r *OrderRecord) {
 		lines := act.Lines
 		if len(lines) == 0 { // everything that was open: what is shipped now less the earlier parcels

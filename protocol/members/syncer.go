@@ -28,9 +28,6 @@ const (
 	// maxJobs is how many pulls wait; further ones are dropped, the next hello or
 	// checkpoint asks again.
 	maxJobs = 64
-	// topicMembers and topicProfiles are relative to the federation's topics.
-	topicMembers  = "topic/" + protocol.TopicMembers
-	topicProfiles = "topic/" + protocol.TopicProfiles
 	// maxGossip is the most a gossiped bundle may have; a larger one is pulled.
 	maxGossip = protocol.MaxGossip
 )
@@ -164,12 +161,12 @@ func (s *Syncer) PublishProfile(signed []byte) error {
 
 // Run gossips and pulls until ctx ends. The node must have been started.
 func (s *Syncer) Run(ctx context.Context) error {
-	list, err := s.net.Topic(topicMembers, p2p.TopicOptions{MaxMessage: maxGossip, Validate: s.validateList})
+	list, err := s.net.Topic(protocol.TopicMembers, p2p.TopicOptions{MaxMessage: maxGossip, Validate: s.validateList})
 	if err != nil {
 		return err
 	}
 	defer list.Close()
-	profiles, err := s.net.Topic(topicProfiles, p2p.TopicOptions{MaxMessage: membership.MaxProfileBytes, Validate: s.validateProfile})
+	profiles, err := s.net.Topic(protocol.TopicProfiles, p2p.TopicOptions{MaxMessage: membership.MaxProfileBytes, Validate: s.validateProfile})
 	if err != nil {
 		return err
 	}
