@@ -26,6 +26,8 @@ type world struct {
 	shops []*shop
 	fate  func(from, to *shop) fate // nil: every request arrives and is answered
 	late  func(from, to *shop, raw []byte)
+	// answered sees every answer that a shop gives.
+	answered func(from, to *shop, raw, reply []byte)
 }
 
 const origin = "souk.test/federation"
@@ -55,7 +57,9 @@ type shop struct {
 	skew   time.Duration
 	policy desk.Policy
 	random *rand.ChaCha8
-	life   int // restarts so far: what was in flight before one is gone with it
+	// changed is set by every commit, for who wants to look at what changed.
+	changed bool
+	life    int // restarts so far: what was in flight before one is gone with it
 }
 
 func newWorld(t testing.TB, seed uint64, shops int) *world {
@@ -101,7 +105,7 @@ func (s *shop) open() {
 
 func (s *shop) config() desk.Config {
 	return desk.Config{
-		Store: s.mem, Codec: protocol.Codec{}, Signer: protocol.NewSigner(s.key, origin, s.random),
+		Store: watched{s.mem, s}, Codec: protocol.Codec{}, Signer: protocol.NewSigner(s.key, origin, s.random),
 		Verifier: s.w.verifier(), Network: link{s}, Clock: clock{s}, Members: s.w.keys, Random: s.random,
 		Limits:   desk.Limits{BatchBytes: int(s.mem.Limits().BatchBytes), BatchWrites: s.mem.Limits().BatchWrites},
 		Policy:   s.policy,
@@ -114,7 +118,7 @@ func (w *world) verifier() *protocol.Verifier { return protocol.NewVerifier(orig
 // restart ends the shop's process and starts it again on what was committed.
 func (s *shop) restart() {
 	s.life++
-	s.mem = s.mem.Clone()
+	s.mem, s.changed = s.mem.Clone(), true
 	s.open()
 }
 
@@ -126,6 +130,17 @@ func (w *world) shopOf(id exchange.ShopID) *shop {
 		}
 	}
 	return nil
+}
+
+// watched is a shop's store, which notes that it has changed.
+type watched struct {
+	*store.Mem
+	s *shop
+}
+
+func (m watched) Commit(writes []desk.Write) error {
+	m.s.changed = true
+	return m.Mem.Commit(writes)
 }
 
 // memberKeys are the members and their keys.
@@ -181,6 +196,9 @@ func (s *shop) serve(ctx context.Context, from exchange.ShopID, raw []byte) ([]b
 	reply, err := s.desk.Serve(ctx, from, raw)
 	if s.died() {
 		return nil, errLost
+	}
+	if err == nil && s.w.answered != nil {
+		s.w.answered(s.w.shopOf(from), s, raw, reply)
 	}
 	var e *exchange.Error
 	if err != nil && !errors.As(err, &e) {

@@ -1,0 +1,165 @@
+package audit
+
+import (
+	"crypto/sha256"
+	"slices"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/reservation"
+)
+
+// Shop reads a shop's whole store, verifies every signature in it, replays its
+// ledgers and compares what follows with its records. The books are returned
+// even where there are faults, as far as they could be read.
+func Shop(shop exchange.ShopID, store desk.Store, codec desk.Codec, verifier desk.Verifier) (*Books, error) {
+	b, f, err := read(shop, store, codec, verifier, all)
+	if err != nil {
+		return nil, err
+	}
+	b.counts(f)
+	for k, h := range b.Holds {
+		b.checkHold(f, k, h)
+	}
+	for id, c := range b.Chains {
+		b.checkChain(f, id, c)
+	}
+	for k, o := range b.Bought {
+		if b.Chains[ChainID{k.Partner, b.Shop}] == nil {
+			f.add("order %v was bought outside every ledger", o.ID)
+		}
+	}
+	for k, to := range b.ShipTo {
+		o := b.Sold[k]
+		if o == nil || to != nil && sha256.Sum256(append(slices.Clone(to.Salt[:]), to.Raw...)) != o.ShipToHash {
+			f.add("the address kept for order %v is not the one that was signed", k.ID)
+		}
+	}
+	return b, f.err()
+}
+
+// answer opens a sealed answer about a hold.
+func (b *Books) answer(f *faults, k Key, sealed []byte) *desk.HoldAnswer {
+	payload, err := b.verifier.Open(b.Shop, sealed)
+	if err != nil {
+		f.add("hold %v: its answer does not open: %w", k.ID, err)
+		return nil
+	}
+	v, err := b.codec.Decode(desk.KindHoldAnswer, payload)
+	if err != nil {
+		f.add("hold %v: its answer is unreadable: %w", k.ID, err)
+		return nil
+	}
+	a := v.(*desk.HoldAnswer)
+	if a.Supplier != b.Shop || a.Retailer != k.Partner || a.Hold != k.ID {
+		f.add("hold %v: its answer is about another hold", k.ID)
+	}
+	return a
+}
+
+func (b *Books) checkHold(f *faults, k Key, h *desk.HoldRecord) {
+	if (h.Hold.State == reservation.Refused) != (h.Hold.Refusal != exchange.CodeOK) {
+		f.add("hold %v is %v for reason %v", k.ID, h.Hold.State, h.Hold.Refusal)
+	}
+	if ended := h.Hold.State.Terminal(); ended != (h.Hold.Ended != 0) {
+		f.add("hold %v is %v and ended %v", k.ID, h.Hold.State, h.Hold.Ended)
+	}
+	if (h.Placed != nil) != (h.Request != [32]byte{}) {
+		f.add("hold %v: a placing request without its answer, or the reverse", k.ID)
+	}
+	if h.Placed != nil {
+		if a := b.answer(f, k, h.Placed); a != nil {
+			b.checkPlaced(f, k, h, a)
+		}
+	}
+	if h.Latest != nil {
+		if a := b.answer(f, k, h.Latest); a != nil && a.Request != h.LatestRequest {
+			f.add("hold %v: the latest answer is to another request", k.ID)
+		}
+	}
+}
+
+func (b *Books) checkPlaced(f *faults, k Key, h *desk.HoldRecord, a *desk.HoldAnswer) {
+	if a.Request != h.Request {
+		f.add("hold %v: its first answer is to another request", k.ID)
+	}
+	if len(h.Hold.Lines) == 0 { // refused, or found a tombstone
+		if a.Quote != nil || a.State != reservation.Refused {
+			f.add("hold %v has no lines and was answered with %v", k.ID, a.State)
+		}
+		return
+	}
+	if a.State != reservation.Held || a.Quote == nil || a.Quote.TermsVersion != h.Terms || !quotes(a.Quote, h.Hold.Lines) {
+		f.add("hold %v: its first answer does not quote what it holds", k.ID)
+	}
+}
+
+func quotes(q *exchange.Quote, lines []exchange.Line) bool {
+	return slices.EqualFunc(q.Lines, lines, func(a exchange.QuoteLine, b exchange.Line) bool {
+		return a.SKU == b.SKU && a.Quantity == b.Quantity
+	})
+}
+
+// entry reads and verifies one sealed entry of a ledger.
+func (r reader) entry(id ChainID, c *Chain, position uint64, sealed []byte) {
+	payload, err := r.verifier.Open(id.Supplier, sealed)
+	if err != nil {
+		r.f.add("entry %d of the ledger with %s: %w", position, r.other(id).Short(), err)
+		return
+	}
+	v := decode[*desk.Entry](r, desk.KindEntry, payload)
+	if v == nil {
+		return
+	}
+	if v.Position != position {
+		r.f.add("entry %d stands under %d", v.Position, position)
+	}
+	e := &Entry{Entry: v, Hash: sha256.Sum256(payload), Act: v.Own}
+	if v.Request != nil {
+		e.Request = r.request(id, *v.Request)
+		if e.Request == nil {
+			return
+		}
+		if e.Request.Number != v.Number {
+			r.f.add("entry %d answers request %d with number %d", position, e.Request.Number, v.Number)
+		}
+		e.Act = e.Request.Act
+	}
+	if act, ok := e.Act.(desk.SubmitOrder); ok {
+		r.quoted(id, e, act)
+	}
+	c.Entries = append(c.Entries, e)
+}
+
+// request verifies a retailer's signed request.
+func (r reader) request(id ChainID, signed desk.SignedRequest) *desk.Request {
+	if err := r.verifier.Verify(desk.DomainRequest, id.Retailer, signed.Payload, signed.Signature); err != nil {
+		r.f.add("a request of %s: %w", id.Retailer.Short(), err)
+	}
+	req := decode[*desk.Request](r, desk.KindRequest, signed.Payload)
+	if req != nil && (req.Supplier != id.Supplier || req.Retailer != id.Retailer) {
+		r.f.add("request %d is for another ledger", req.Number)
+	}
+	return req
+}
+
+// quoted opens the sealed quote that an order embeds.
+func (r reader) quoted(id ChainID, e *Entry, act desk.SubmitOrder) {
+	payload, err := r.verifier.Open(id.Supplier, act.Quote)
+	if err != nil {
+		if e.Outcome == exchange.CodeOK {
+			r.f.add("order %v: its quote does not open: %w", act.Order, err)
+		}
+		return
+	}
+	if a := decode[*desk.HoldAnswer](r, desk.KindHoldAnswer, payload); a != nil && a.Hold == act.Order {
+		e.quote = a.Quote
+	}
+}
+
+func (b *Books) other(id ChainID) exchange.ShopID {
+	if id.Supplier == b.Shop {
+		return id.Retailer
+	}
+	return id.Supplier
+}
