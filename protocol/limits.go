@@ -94,8 +94,8 @@ const (
 const MaxRecord = 896 << 10
 
 // MaxParcels is how many parcels an order's record can hold whatever is in
-// them: (896 − 64) KiB / 9,930 B = 85.
-const MaxParcels = 80
+// them: (896 − 64) KiB / 9,930 B = 85, and the desk stops before.
+const MaxParcels = desk.MaxParcels
 
 // maxSmall bounds messages of a few fixed-size fields: a feed's head, the
 // largest, has two hashes, five numbers, a name of 255 bytes and a signature.
