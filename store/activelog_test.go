@@ -9,7 +9,7 @@ import (
 // TestActiveLog: after every commit the log that was synced holds it, over
 // several changes of the log.
 func TestActiveLog(t *testing.T) {
-	d := mustOpen(t, t.TempDir(), Options{Sync: true, Profile: Replica, FreeFloor: -1}) // for its small log
+	d := mustOpen(t, t.TempDir(), synced)
 	first := d.log.number
 	value := make([]byte, 1_000_000)
 	for i := range 40 {

@@ -30,11 +30,11 @@ func TestDamagedFolder(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 1))
 	whole := tablesAndLog(t)
 	opened := 0
-	for range 60 {
+	for range 30 {
 		dir := t.TempDir()
 		must(t, copyFolder(dir, whole))
 		what := damage(t, dir, random)
-		d, err := Open(dir, ledger)
+		d, err := Open(dir, synced)
 		if err != nil {
 			continue
 		}
@@ -52,18 +52,18 @@ func TestDamagedFolder(t *testing.T) {
 		}
 		must(t, d.Close())
 	}
-	t.Logf("%d of 60 damaged folders opened", opened)
+	t.Logf("%d of 30 damaged folders opened", opened)
 }
 
 const damagedKeys = 300
 
 func tablesAndLog(t *testing.T) string {
 	t.Helper()
-	d := mustOpen(t, t.TempDir(), ledger)
+	d := mustOpen(t, t.TempDir(), synced)
 	for i := range damagedKeys {
 		if i == damagedKeys/2 { // the first half goes into a table
 			must(t, d.Close())
-			d = mustOpen(t, d.dir, ledger)
+			d = mustOpen(t, d.dir, synced)
 		}
 		k := fmt.Sprintf("key%03d", i)
 		put(t, d, k, k+strings.Repeat(" value", 50))
@@ -127,13 +127,13 @@ func TestLostManifest(t *testing.T) {
 	b, err := os.ReadFile(path)
 	must(t, err)
 	must(t, os.Remove(path))
-	_, err = Open(dir, ledger)
+	_, err = Open(dir, synced)
 	wantCode(t, err, exchange.CodeInternal)
 	must(t, os.WriteFile(path, b[:len(b)-1], 0o600)) // the last change was that the table is there
-	_, err = Open(dir, ledger)
+	_, err = Open(dir, synced)
 	wantCode(t, err, exchange.CodeInternal)
 	must(t, os.WriteFile(path, b, 0o600))
-	d := mustOpen(t, dir, ledger)
+	d := mustOpen(t, dir, synced)
 	wantValue(t, d, "key000", "key000"+strings.Repeat(" value", 50))
 	must(t, d.Verify())
 }
@@ -148,7 +148,7 @@ func TestInterruptedTable(t *testing.T) {
 	must(t, err)
 	must(t, os.WriteFile(filepath.Join(dir, "000777.sst"), b[:len(b)/2], 0o600))
 	must(t, os.WriteFile(filepath.Join(dir, "000778.sst"), b, 0o600)) // as compaction copies it
-	d := mustOpen(t, dir, ledger)
+	d := mustOpen(t, dir, synced)
 	wantValue(t, d, "key000", "key000"+strings.Repeat(" value", 50))
 }
 

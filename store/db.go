@@ -185,6 +185,11 @@ func (d *DB) Healthy() error {
 	if e := d.space.low.Load(); e != nil {
 		return e
 	}
+	d.gate.Lock()
+	defer d.gate.Unlock()
+	if d.closed {
+		return errClosed
+	}
 	return nil
 }
 

@@ -32,8 +32,9 @@
 // so the desk may use any key of 1 to [MaxKeyBytes] bytes, Badger's own included.
 // Values stay under Badger's value threshold of 1 MiB ([MaxValueBytes]); its value
 // log therefore stays empty, no garbage collection has to run, and what a Commit
-// makes durable is a single write-ahead log (WAL). The ledger is not compressed: its
-// blocks are then read in place from the page cache and no block cache is needed.
+// makes durable is a single write-ahead log (WAL). Nothing is compressed: blocks are
+// read in place from the page cache, no block cache is needed, and tables can
+// be verified as they are.
 //
 // # Format and upgrades
 //
@@ -47,8 +48,8 @@
 // # One commit
 //
 // Commit checks the limits, then that the disk's free space is above the floor,
-// then hands Badger one transaction: one write to the WAL and one sync. Commits run
-// one at a time. That costs nothing, since Badger does not share a sync between
+// then hands Badger one transaction, which it writes to the WAL, and syncs that
+// file (activeLog says why Badger does not do it itself). Commits run one at a time. That costs nothing, since Badger does not share a sync between
 // transactions (callers that want throughput put more into a batch), and it gives the
 // WAL the property on which damage is told from a crash, below.
 //
@@ -70,10 +71,10 @@
 //
 // What a flipped bit or a truncated file does, and who notices:
 //
-//   - In a table (*.sst): Badger's checksums. Open reads and verifies every table
-//     and refuses a damaged one; DB.Verify does the same on a running store. This
-//     matters because Badger's reads take a block that fails to verify for one
-//     that lacks the key.
+//   - In a table (*.sst): its checksums. Open reads and verifies every table before
+//     Badger does and refuses a damaged one; DB.Verify does the same on a running
+//     store. Badger itself panics over a damaged index, and its reads take a block
+//     that fails to verify for one that lacks the key.
 //   - In the WAL (*.mem): Badger stops replaying at the first entry that does not
 //     verify, drops what follows and opens without a word. So Open reads the WAL
 //     first. Transactions are numbered without gaps and only the last can have been
@@ -81,13 +82,10 @@
 //     entry of a later transaction behind a break, or a gap, is damage, and Open refuses the
 //     folder (CodeInternal) until the owner restores it or sets Options.AcceptLoss.
 //     Damage to the very last transaction looks like a crash and cannot be told here.
-//   - In MANIFEST, or a file missing: Badger refuses to open. A missing WAL that was
-//     the only one is not noticed here.
+//   - In MANIFEST, or a table missing: Badger refuses most of it. It would delete
+//     tables that a MANIFEST cut short no longer names; Open refuses that folder.
+//     A missing WAL that was the only one is not noticed here.
 //
 // What cannot be noticed here is noticed above: the hash chains of the ledgers
 // are verified at start and their heads compared with the partners'.
-//
-// A WAL is made durable under its name by the file system when the file itself
-// is synced (ext4, xfs and btrfs do so); Badger does not sync the folder after
-// starting a new one. Open syncs the folder for the first.
 package store

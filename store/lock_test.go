@@ -38,7 +38,7 @@ func child(role, dir string) error {
 		fmt.Println("locked")
 		select {}
 	}
-	d, err := Open(dir, Options{Sync: true, Profile: Replica, FreeFloor: -1}) // for its small log
+	d, err := Open(dir, synced)
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func TestLock(t *testing.T) {
 
 	_, err = Lock(filepath.Join(dir, "nothing"))
 	wantCode(t, err, exchange.CodeNotFound)
-	_, err = Lock(mustOpen(t, t.TempDir(), ledger).dir)
+	_, err = Lock(mustOpen(t, t.TempDir(), synced).dir)
 	wantCode(t, err, exchange.CodeInvalid)
 }
 
@@ -115,7 +115,7 @@ func TestLockEndsWithItsProcess(t *testing.T) {
 	must(t, l.Unlock())
 }
 
-// TestKill kills a committing process at random counters, eight times on one
+// TestKill kills a committing process at random counters, five times on one
 // folder. What it said was durable is there, and no batch is there by half.
 // SOUK_SEED repeats a run's places.
 func TestKill(t *testing.T) {
@@ -128,10 +128,10 @@ func TestKill(t *testing.T) {
 	t.Logf("SOUK_SEED=%d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	dir := t.TempDir()
-	for range 8 {
+	for range 5 {
 		cmd, lines := start(t, "commit", dir)
 		said := ""
-		for range 1 + random.IntN(700) {
+		for range 1 + random.IntN(600) {
 			if !lines.Scan() {
 				t.Fatal("the child ended")
 			}

@@ -17,7 +17,8 @@ import (
 	"github.com/souk-market/souk/exchange/desk"
 )
 
-var ledger = Options{Sync: true, FreeFloor: -1}
+// synced is small, so that tests soon get to see a full log.
+var synced = Options{Sync: true, Profile: Replica, FreeFloor: -1}
 
 func wantCode(t *testing.T, err error, code exchange.Code) {
 	t.Helper()
@@ -41,8 +42,8 @@ func wantValue(t testing.TB, s desk.Store, key, want string) {
 }
 
 func TestSecondOpenIsRefused(t *testing.T) {
-	d := mustOpen(t, t.TempDir(), ledger)
-	_, err := Open(d.dir, ledger)
+	d := mustOpen(t, t.TempDir(), synced)
+	_, err := Open(d.dir, synced)
 	wantCode(t, err, exchange.CodeLocked)
 	if !strings.Contains(err.Error(), strconv.Itoa(os.Getpid())) {
 		t.Errorf("the error does not name the pid: %v", err)
@@ -51,11 +52,11 @@ func TestSecondOpenIsRefused(t *testing.T) {
 	wantCode(t, err, exchange.CodeLocked)
 	put(t, d, "a", "1")
 	must(t, d.Close())
-	wantValue(t, mustOpen(t, d.dir, ledger), "a", "1")
+	wantValue(t, mustOpen(t, d.dir, synced), "a", "1")
 }
 
 func TestClosed(t *testing.T) {
-	d := mustOpen(t, t.TempDir(), ledger)
+	d := mustOpen(t, t.TempDir(), synced)
 	must(t, d.Close())
 	must(t, d.Close())
 	err := d.Commit([]desk.Write{{Key: []byte("a")}})
@@ -72,7 +73,7 @@ func TestFormat(t *testing.T) {
 	dir := t.TempDir()
 	withBadger := func(key, value string) {
 		must(t, os.RemoveAll(dir))
-		b, err := badger.Open(ledger.badger(dir))
+		b, err := badger.Open(synced.badger(dir))
 		must(t, err)
 		must(t, b.Update(func(txn *badger.Txn) error { return txn.Set([]byte(key), []byte(value)) }))
 		must(t, b.Close())
@@ -87,11 +88,11 @@ func TestFormat(t *testing.T) {
 		{"something", "else", exchange.CodeInvalid},
 	} {
 		withBadger(test.key, test.value)
-		_, err := Open(dir, ledger)
+		_, err := Open(dir, synced)
 		wantCode(t, err, test.code)
 	}
 	withBadger(string(formatKey), "1")
-	mustOpen(t, dir, ledger)
+	mustOpen(t, dir, synced)
 }
 
 func TestReadOnly(t *testing.T) {
@@ -118,14 +119,14 @@ func TestReadOnly(t *testing.T) {
 			t.Errorf("%s was changed by reading", name)
 		}
 	}
-	wantValue(t, mustOpen(t, dir, ledger), "k9", "v9")
+	wantValue(t, mustOpen(t, dir, synced), "k9", "v9")
 }
 
 // unclean returns a folder as kill -9 leaves it: the keys k0 to k<n-1>, one
 // commit each, all in the log.
 func unclean(t testing.TB, n int) string {
 	t.Helper()
-	d := mustOpen(t, t.TempDir(), ledger)
+	d := mustOpen(t, t.TempDir(), synced)
 	for i := range n {
 		put(t, d, "k"+strconv.Itoa(i), "v"+strconv.Itoa(i))
 	}
@@ -204,7 +205,7 @@ func TestFreeBytes(t *testing.T) {
 
 // TestBrokenStore: after a commit of unknown outcome the store answers nothing.
 func TestBrokenStore(t *testing.T) {
-	d := mustOpen(t, t.TempDir(), ledger)
+	d := mustOpen(t, t.TempDir(), synced)
 	put(t, d, "a", "1")
 	must(t, d.bdb.Close()) // the disk under it is gone
 	err := d.Commit([]desk.Write{{Key: []byte("a"), Value: []byte("2")}})
@@ -225,9 +226,9 @@ func TestBrokenStore(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	reg := prometheus.NewRegistry()
-	one, two := ledger, ledger
+	one, two := synced, synced
 	one.Registerer, one.Name = reg, "one"
-	two.Registerer, two.Name, two.Profile = reg, "two", Replica
+	two.Registerer, two.Name, two.Profile = reg, "two", Ledger
 	d1, d2 := mustOpen(t, t.TempDir(), one), mustOpen(t, t.TempDir(), two)
 	if _, err := Open(t.TempDir(), one); err == nil {
 		t.Error("two stores of one name share a registry")

@@ -82,7 +82,7 @@ func TestOpenDamagedLog(t *testing.T) {
 	b[(ends[4]+ends[5])/2] ^= 0x10
 	must(t, os.WriteFile(path, b, 0o600))
 
-	_, err := Open(dir, ledger)
+	_, err := Open(dir, synced)
 	wantCode(t, err, exchange.CodeInternal)
 	if !strings.Contains(err.Error(), "damaged") {
 		t.Errorf("the error does not say so: %v", err)
@@ -90,7 +90,7 @@ func TestOpenDamagedLog(t *testing.T) {
 	_, err = ReadOnly(dir)
 	wantCode(t, err, exchange.CodeInternal)
 
-	lossy := ledger
+	lossy := synced
 	lossy.AcceptLoss = true
 	d := mustOpen(t, dir, lossy)
 	wantValue(t, d, "k3", "v3")
@@ -101,7 +101,7 @@ func TestOpenDamagedLog(t *testing.T) {
 	}
 	put(t, d, "k4", "new")
 	must(t, d.Close())
-	wantValue(t, mustOpen(t, dir, ledger), "k4", "new")
+	wantValue(t, mustOpen(t, dir, synced), "k4", "new")
 }
 
 // TestEmptyLog is the folder of a process killed while Badger deleted, or had
@@ -110,7 +110,7 @@ func TestEmptyLog(t *testing.T) {
 	dir := unclean(t, 3)
 	must(t, os.WriteFile(filepath.Join(dir, "00000.mem"), nil, 0o600))
 	must(t, os.WriteFile(filepath.Join(dir, "00777.mem"), nil, 0o600))
-	d := mustOpen(t, dir, ledger)
+	d := mustOpen(t, dir, synced)
 	wantValue(t, d, "k2", "v2")
 }
 
@@ -129,7 +129,7 @@ func TestCheckLogsCutsEverythingBehindALoss(t *testing.T) {
 	wantCode(t, err, exchange.CodeInternal)
 	_, err = checkLogs(dir, false, log)
 	must(t, err)
-	d := mustOpen(t, dir, ledger)
+	d := mustOpen(t, dir, synced)
 	n := 0
 	must(t, d.Scan(desk.Range{}, func(_, _ []byte) bool { n++; return true }))
 	if n != 2 {
