@@ -28,7 +28,7 @@ import (
 //	x/ generation(4)                 to be removed
 //	i/ generation(4) bucket(2) sku   sequence (8) ‖ record
 //	d/ generation(4) group(2)        bucket digests, as in publish_buckets.go
-//	t/ generation(4) token 0 sku     weight (1): the search index; see search_index.go
+//	t/ generation(4) …               the search index; see search_index.go
 //
 // # What a replica claims
 //

@@ -155,7 +155,7 @@ func (r *Replicas) applyUpdate(p *replica, head *FeedHead, u *FeedUpdate) (bool,
 	if w.full() {
 		return false, nil
 	}
-	if err := r.prove(p, head, u.Head, set, sums, live, p.pulling, w.writes); err != nil {
+	if err := r.prove(p, head, u.Head, set, sums, live, p.pulling, w.take()); err != nil {
 		return false, err
 	}
 	r.stats.updates.Add(1)
@@ -255,6 +255,7 @@ type replicaWrites struct {
 	g      generation
 	index  bool // keep the search index in step: a live copy
 	writes []Write
+	rows   map[string]postings // index rows as they will be, by key
 	bytes  int
 }
 
@@ -262,8 +263,8 @@ func (r *Replicas) newWrites(p *replica, g generation, index bool) *replicaWrite
 	return &replicaWrites{r: r, p: p, g: g, index: index}
 }
 
-// worstItem is the most writes that one change makes: its row, and the tokens, order
-// and group of the product before and after.
+// worstItem is the most writes that one change makes: its row, and the words, group
+// and title of the product before and after.
 const worstItem = 1 + 2*(catalog.MaxTokens+2)
 
 // stateWrites is room for all groups, meta, work and number rows.
@@ -272,7 +273,7 @@ const stateWrites = bucketGroups + 4
 // full reports that another change might pass the store's limits beside the
 // rows of prove; these take up to 160 KB.
 func (w *replicaWrites) full() bool {
-	return w.bytes > w.r.limits.BatchBytes/2 || len(w.writes)+worstItem+stateWrites > w.r.limits.BatchWrites
+	return w.bytes > w.r.limits.BatchBytes/2 || len(w.writes)+len(w.rows)+worstItem+stateWrites > w.r.limits.BatchWrites
 }
 
 func (w *replicaWrites) add(write Write) {
@@ -300,7 +301,7 @@ func (w *replicaWrites) item(it FeedItem) error {
 		w.add(Write{Key: k, Value: append(row, it.Record...)})
 	}
 	if w.index {
-		w.reindex(it.SKU, before, it.Record)
+		return w.reindex(it.SKU, before, it.Record)
 	}
 	return nil
 }

@@ -229,7 +229,7 @@ func (f *FeedPulling) apply(items []FeedItem, end uint64) error {
 			g.At = max(g.At, end)
 			end = 0
 		}
-		if err := f.commitCopy(g, w.writes); err != nil {
+		if err := f.commitCopy(g, w.take()); err != nil {
 			return err
 		}
 	}
@@ -385,7 +385,7 @@ func (f *FeedPulling) replaceBucket() error {
 			}
 			content = content[1:]
 		}
-		if err := f.commitCopy(g, w.writes); err != nil {
+		if err := f.commitCopy(g, w.take()); err != nil {
 			return err
 		}
 	}

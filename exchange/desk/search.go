@@ -1,8 +1,8 @@
 package desk
 
 import (
-	"bytes"
 	"cmp"
+	"container/heap"
 	"encoding/base64"
 	"encoding/binary"
 	"slices"
@@ -16,7 +16,7 @@ import (
 const (
 	DefaultHits = 50
 	MaxHits     = 200
-	// maxPostings is how many index rows are read for one word: some 10 ms. A word
+	// maxPostings is how many products the index may name for one word: some 5 ms. A word
 	// that has more does not narrow a search; it is checked on what the others find.
 	maxPostings = 20_000
 	// maxExamined is how many products are read for one page: some 25 ms. A page
@@ -50,7 +50,7 @@ type Hit struct {
 }
 
 // Page is a part of what was found: by score, then shop and SKU, where the query
-// has text; else by shop, then title. A product that does not change while one pages
+// has text or a group; else by shop, then title. A product that does not change while one pages
 // appears exactly once. A page may be short, even empty, while Next is set.
 type Page struct {
 	Hits []Hit
@@ -72,11 +72,12 @@ func (r *Replicas) Search(q Query) (Page, error) {
 	if q.Text != "" && len(s.words) == 0 {
 		return Page{}, nil // nothing but punctuation
 	}
-	cur, err := parseCursor(q.Cursor, len(s.words) > 0)
+	named := len(s.words) > 0 || q.Group != "" // the index names what to look at
+	cur, err := parseCursor(q.Cursor, named)
 	if err != nil {
 		return Page{}, err
 	}
-	if len(s.words) > 0 {
+	if named {
 		return s.ranked(views, cur)
 	}
 	return s.listed(views, cur)
@@ -130,7 +131,7 @@ type candidate struct {
 	view  *replicaView
 	sku   exchange.SKU
 	score uint32
-	token string // of a list's row: what the product must still be listed by
+	title string // of a list's row: what the product must still be listed by
 }
 
 func (c candidate) place() place { return place{c.score, c.view.shop, string(c.sku)} }
@@ -138,7 +139,7 @@ func (c candidate) place() place { return place{c.score, c.view.shop, string(c.s
 // ranked collects what the index names, and reads products in the order of score
 // until the page is full.
 func (s *search) ranked(views []*replicaView, after *place) (Page, error) {
-	var found []candidate
+	var found candidates
 	for _, v := range views {
 		scores, err := s.match(v)
 		if err != nil {
@@ -151,12 +152,13 @@ func (s *search) ranked(views []*replicaView, after *place) (Page, error) {
 			}
 		}
 	}
-	slices.SortFunc(found, func(a, b candidate) int { return a.place().compare(b.place()) })
-	for i, c := range found {
+	heap.Init(&found) // a page needs the best few of many
+	for len(found) > 0 {
+		c := heap.Pop(&found).(candidate)
 		if err := s.examine(c); err != nil {
 			return Page{}, err
 		}
-		if s.done() && i < len(found)-1 {
+		if s.done() && len(found) > 0 {
 			s.page.Next = c.place().cursor()
 			break
 		}
@@ -164,12 +166,30 @@ func (s *search) ranked(views []*replicaView, after *place) (Page, error) {
 	return s.page, nil
 }
 
+// candidates is a heap, the best first.
+type candidates []candidate
+
+func (c candidates) Len() int           { return len(c) }
+func (c candidates) Less(i, j int) bool { return c[i].place().compare(c[j].place()) < 0 }
+func (c candidates) Swap(i, j int)      { c[i], c[j] = c[j], c[i] }
+func (c *candidates) Push(x any)        { *c = append(*c, x.(candidate)) }
+func (c *candidates) Pop() any {
+	old := *c
+	last := old[len(old)-1]
+	*c = old[:len(old)-1]
+	return last
+}
+
 // match returns the products of one copy that have every word that could be read in
 // full, with their scores so far.
 func (s *search) match(v *replicaView) (map[string]uint32, error) {
 	var found map[string]uint32
 	var fallback map[string]uint32 // the shortest list of those cut off
-	for _, w := range s.words {
+	words := s.words
+	if s.q.Group != "" {
+		words = append([]string{groupToken(s.q.Group)}, words...)
+	}
+	for _, w := range words {
 		list, complete, err := s.postings(v, w)
 		if err != nil {
 			return nil, err
@@ -203,33 +223,30 @@ func (s *search) postings(v *replicaView, word string) (list map[string]uint32, 
 	at := tokenPrefix(v.generation, word)
 	skip := len(at) - len(word)
 	n := 0
-	err = s.r.store.Scan(Prefix(at), func(key, weight []byte) bool {
-		if n++; n > maxPostings {
-			return false
+	err = s.r.store.Scan(Prefix(at), func(key, row []byte) bool {
+		token, _, ok := splitToken(key[skip:])
+		if !ok {
+			return true
 		}
-		token, sku, ok := splitToken(key[skip:])
-		if ok && len(weight) == 1 {
-			score := uint32(weight[0])
+		postings(row).each(func(sku []byte, weight uint8) {
+			n++
+			score := uint32(weight)
 			if len(token) == len(word) {
 				score *= 2
 			}
 			if score > list[string(sku)] {
 				list[string(sku)] = score
 			}
-		}
-		return true
+		})
+		return n <= maxPostings
 	})
 	return list, n <= maxPostings, err
 }
 
-// listed walks the copies in the order of shop and title, or of a group.
+// listed walks the copies in the order of shop and title.
 func (s *search) listed(views []*replicaView, after *place) (Page, error) {
-	from := tokenTitle
-	if s.q.Group != "" {
-		from = groupToken(s.q.Group) + "\x00"
-	}
 	for _, v := range views {
-		r := Prefix(tokenPrefix(v.generation, from))
+		r := Prefix(tokenPrefix(v.generation, tokenTitle))
 		if after != nil {
 			switch c := v.shop.Compare(after.shop); {
 			case c < 0:
@@ -257,7 +274,7 @@ func (s *search) list(v *replicaView, r Range) (stopped bool, err error) {
 		}
 		token, sku, ok := splitToken(key[skip:])
 		if ok {
-			failed = s.examine(candidate{view: v, sku: exchange.SKU(sku), token: string(token)})
+			failed = s.examine(candidate{view: v, sku: exchange.SKU(sku), title: string(token)})
 		}
 		s.page.Next = place{shop: v.shop, rest: string(key[skip:])}.cursor()
 		return failed == nil
@@ -284,7 +301,7 @@ func (s *search) examine(c candidate) error {
 	if !s.accepts(p) {
 		return nil
 	}
-	if c.token != "" && c.token != tokenTitle+titleOrder(p.Title) && c.token != groupToken(p.Group) {
+	if c.title != "" && c.title != tokenTitle+titleOrder(p.Title) {
 		return nil
 	}
 	if len(s.words) > 0 {
@@ -364,7 +381,7 @@ func parseCursor(text string, ranked bool) (*place, error) {
 	if ranked {
 		want = cursorRanked
 	}
-	if b[0] != want || (p.score > 0) != ranked || !ranked && !bytes.ContainsAny(b[cursorHead:cursorHead+1], tokenGroup+tokenTitle) {
+	if b[0] != want || (p.score > 0) != ranked || !ranked && b[cursorHead] != tokenTitle[0] {
 		return nil, bad
 	}
 	return p, nil

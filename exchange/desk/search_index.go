@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/souk-market/souk/exchange"
@@ -13,16 +15,18 @@ import (
 // The search index lies beside the products it finds, in the same copy, so that a
 // new copy brings its own index and an old one takes it along:
 //
-//	t/ generation(4) token 0 sku → weight (1)
+//	t/ generation(4) word 0 block(1)    → products with the word, of 16 buckets:
+//	                                      weight (1) ‖ len(SKU) (1) ‖ SKU, each
+//	t/ generation(4) 0x02 title 0 sku   → nothing; puts products in the order of titles
 //
-// A token of letters and digits is a word of the product. Two more rows begin with
-// a byte that no word holds: 0x02 ‖ the folded title, which puts a shop's products in
-// the order of their titles, and 0x01 ‖ hex of SHA-256(group)[:8], which finds the
-// variants of one thing. A row is a hint: what is found is held against the product.
+// A word is letters and digits; 0x01 ‖ hex of SHA-256(group)[:8] stands for a group.
+// Blocks make one row of what a common word finds in a sixteenth of 4,096 buckets: in
+// 100,000 products a word that every twentieth has takes 256 rows of 20, not 5,000
+// rows. What the index names is a hint: it is held against the product.
 //
-// This index answers some 10,000 products per word in tens of milliseconds. A
-// million products want posting lists in blocks, sorted by a rank that does not
-// depend on the query; the rows change then, the interface does not.
+// A word in many thousand products is read to maxPostings entries only. A million
+// products want rows sorted by a rank that does not depend on the query; the rows
+// change then, the interface does not.
 const (
 	tokenGroup = "\x01"
 	tokenTitle = "\x02"
@@ -32,13 +36,54 @@ func tokenPrefix(number uint32, token string) []byte {
 	return append(generationKey(prefixReplicaToken, number), token...)
 }
 
-func tokenKey(number uint32, token string, sku exchange.SKU) []byte {
-	k := tokenPrefix(number, token)
-	return append(append(k, 0), sku...)
+// blockBuckets is how many buckets share an index row; 256 blocks have one byte.
+const blockBuckets = catalog.Buckets / 256
+
+// maxPostingRow bounds a row below the store's 1 MiB a value: 4,000 products with
+// the longest SKUs, which is what a block of a million holds. Beyond it, products are
+// not found by that word.
+const maxPostingRow = 640 << 10
+
+func postingKey(number uint32, token string, sku exchange.SKU) []byte {
+	return append(tokenPrefix(number, token), 0, byte(catalog.BucketOf(sku)/blockBuckets))
 }
 
-// splitToken reads what follows the generation in an index key.
-func splitToken(rest []byte) (token, sku []byte, ok bool) {
+func titleKey(number uint32, title string, sku exchange.SKU) []byte {
+	return append(append(tokenPrefix(number, tokenTitle+titleOrder(title)), 0), sku...)
+}
+
+// postings are the entries of one row.
+type postings []byte
+
+func (p postings) with(sku exchange.SKU, weight uint8) postings {
+	if len(p)+2+len(sku) > maxPostingRow {
+		return p
+	}
+	return append(append(p, weight, byte(len(sku))), sku...)
+}
+
+func (p postings) without(sku exchange.SKU) postings {
+	kept := make(postings, 0, len(p))
+	p.each(func(other []byte, weight uint8) {
+		if string(other) != string(sku) {
+			kept = kept.with(exchange.SKU(other), weight)
+		}
+	})
+	return kept
+}
+
+// each visits the entries, up to one that is damaged.
+func (p postings) each(visit func(sku []byte, weight uint8)) {
+	for len(p) >= 2 && len(p) >= 2+int(p[1]) {
+		n := 2 + int(p[1])
+		visit(p[2:n], p[0])
+		p = p[n:]
+	}
+}
+
+// splitToken reads what follows the generation in an index key: the token, and
+// the block or SKU.
+func splitToken(rest []byte) (token, tail []byte, ok bool) {
 	i := bytes.IndexByte(rest, 0)
 	if i < 1 || i == len(rest)-1 {
 		return nil, nil, false
@@ -46,11 +91,11 @@ func splitToken(rest []byte) (token, sku []byte, ok bool) {
 	return rest[:i], rest[i+1:], true
 }
 
-// indexTokens are all rows a product has in the index.
+// indexTokens are a product's words and its group's.
 func indexTokens(p exchange.Product) []catalog.Token {
-	tokens := append(catalog.Tokens(p), catalog.Token{Text: tokenTitle + titleOrder(p.Title)})
+	tokens := catalog.Tokens(p)
 	if p.Group != "" {
-		tokens = append(tokens, catalog.Token{Text: groupToken(p.Group)})
+		tokens = append(tokens, catalog.Token{Text: groupToken(p.Group), Weight: 1})
 	}
 	return tokens
 }
@@ -95,39 +140,87 @@ func (r *Replicas) judge(shop exchange.ShopID, sku exchange.SKU, record []byte) 
 	return p, err == nil
 }
 
-// reindex writes the difference between a product's tokens before and after.
-func (w *replicaWrites) reindex(sku exchange.SKU, before, after []byte) {
+// reindex brings a live copy's index from a product's former record to the present
+// one; either may be empty or unfit.
+func (w *replicaWrites) reindex(sku exchange.SKU, before, after []byte) error {
 	old := make(map[string]uint8)
-	if len(before) > 0 {
-		if p, err := w.r.showable(sku, before); err == nil {
-			for _, t := range indexTokens(p) {
-				old[t.Text] = t.Weight
-			}
+	var oldTitle, newTitle []byte
+	if p, err := w.r.showable(sku, before); len(before) > 0 && err == nil {
+		oldTitle = titleKey(w.g.Number, p.Title, sku)
+		for _, t := range indexTokens(p) {
+			old[t.Text] = t.Weight
 		}
 	}
 	if len(after) > 0 {
 		if p, ok := w.r.judge(w.p.shop, sku, after); ok {
+			newTitle = titleKey(w.g.Number, p.Title, sku)
 			for _, t := range indexTokens(p) {
 				weight, had := old[t.Text]
 				delete(old, t.Text)
-				if !had || weight != t.Weight {
-					w.add(Write{Key: tokenKey(w.g.Number, t.Text, sku), Value: []byte{t.Weight}})
+				if had && weight == t.Weight {
+					continue
+				}
+				if err := w.post(t.Text, sku, func(p postings) postings { return p.without(sku).with(sku, t.Weight) }); err != nil {
+					return err
 				}
 			}
 		}
 	}
 	for token := range old {
-		w.add(Write{Key: tokenKey(w.g.Number, token, sku), Delete: true})
+		if err := w.post(token, sku, func(p postings) postings { return p.without(sku) }); err != nil {
+			return err
+		}
 	}
+	if !bytes.Equal(oldTitle, newTitle) {
+		if oldTitle != nil {
+			w.add(Write{Key: oldTitle, Delete: true})
+		}
+		if newTitle != nil {
+			w.add(Write{Key: newTitle})
+		}
+	}
+	return nil
+}
+
+// post changes one row of the index; take writes it.
+func (w *replicaWrites) post(token string, sku exchange.SKU, change func(postings) postings) error {
+	k := postingKey(w.g.Number, token, sku)
+	row, pending := w.rows[string(k)]
+	if !pending {
+		stored, _, err := w.r.store.Get(k)
+		if err != nil {
+			return err
+		}
+		row = stored
+		w.bytes += len(k) + len(row) + exchange.MaxSKU
+	}
+	next := change(row)
+	w.bytes += max(0, len(next)-len(row))
+	if w.rows == nil {
+		w.rows = make(map[string]postings)
+	}
+	w.rows[string(k)] = next
+	return nil
+}
+
+// take returns all writes, index rows included.
+func (w *replicaWrites) take() []Write {
+	writes := w.writes
+	for _, k := range slices.Sorted(maps.Keys(w.rows)) {
+		row := w.rows[k]
+		writes = append(writes, Write{Key: []byte(k), Value: row, Delete: len(row) == 0})
+	}
+	w.writes, w.rows = nil, nil
+	return writes
 }
 
 // buildIndex indexes a copy that has no index yet, or a part of one that a crash
-// left: rows of products as they were then are removed first.
+// left, which is removed first. It holds one block's words in memory.
 func (r *Replicas) buildIndex(p *replica, number uint32) error {
 	if err := r.clearIndex(number); err != nil {
 		return err
 	}
-	w := r.newWrites(p, generation{Number: number}, true)
+	b := &indexBuild{r: r, number: number, words: make(map[string]postings)}
 	at := generationKey(prefixReplicaItem, number)
 	var failed error
 	err := r.store.Scan(Prefix(at), func(key, row []byte) bool {
@@ -137,23 +230,68 @@ func (r *Replicas) buildIndex(p *replica, number uint32) error {
 		}
 		sku := exchange.SKU(key[len(at)+2:])
 		if product, ok := r.judge(p.shop, sku, row[8:]); ok {
-			for _, t := range indexTokens(product) {
-				w.add(Write{Key: tokenKey(number, t.Text, sku), Value: []byte{t.Weight}})
-			}
-		}
-		if w.full() {
-			failed = r.commit(w.writes)
-			w = r.newWrites(p, generation{Number: number}, true)
+			failed = b.add(product)
 		}
 		return failed == nil
 	})
 	if err == nil {
 		err = failed
 	}
-	if err != nil || len(w.writes) == 0 {
-		return err
+	if err == nil {
+		err = b.flush()
 	}
-	return r.commit(w.writes)
+	if err == nil && len(b.writes) > 0 {
+		err = r.commit(b.writes)
+	}
+	return err
+}
+
+// indexBuild collects the index rows of one block after the other.
+type indexBuild struct {
+	r      *Replicas
+	number uint32
+	block  uint32
+	words  map[string]postings // of the block
+	writes []Write
+	bytes  int
+}
+
+func (b *indexBuild) add(p exchange.Product) error {
+	if block := catalog.BucketOf(p.SKU) / blockBuckets; block != b.block {
+		if err := b.flush(); err != nil {
+			return err
+		}
+		b.block = block
+	}
+	for _, t := range indexTokens(p) {
+		b.words[t.Text] = b.words[t.Text].with(p.SKU, t.Weight)
+	}
+	return b.write(Write{Key: titleKey(b.number, p.Title, p.SKU)})
+}
+
+func (b *indexBuild) flush() error {
+	for word, list := range b.words {
+		k := append(tokenPrefix(b.number, word), 0, byte(b.block))
+		if err := b.write(Write{Key: k, Value: list}); err != nil {
+			return err
+		}
+	}
+	clear(b.words)
+	return nil
+}
+
+// write commits what has gathered where another row might pass the store's limits.
+func (b *indexBuild) write(w Write) error {
+	size := len(w.Key) + len(w.Value) + 16
+	if b.bytes+size > b.r.limits.BatchBytes*3/4 || len(b.writes) == b.r.limits.BatchWrites*3/4 {
+		if err := b.r.commit(b.writes); err != nil {
+			return err
+		}
+		b.writes, b.bytes = nil, 0
+	}
+	b.writes = append(b.writes, w)
+	b.bytes += size
+	return nil
 }
 
 func (r *Replicas) clearIndex(number uint32) error {

@@ -1,6 +1,7 @@
 package desk_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -80,9 +81,23 @@ func TestSearch(t *testing.T) {
 // once, and the index finds what reading every product finds.
 func TestSearchEqualsReadingEverything(t *testing.T) {
 	w := newFeedWorld(t, 21)
-	w.fill(300)
+	w.fill(150)
 	w.publish()
 	must(t, w.pull())
+	// The rest of the index is made change by change, some of them back and forth.
+	for i := range 60 {
+		w.put(string(sampleProduct(3*i).SKU), "zzz other "+sampleWords[i%20], 1)
+	}
+	w.publish()
+	must(t, w.pull())
+	w.fill(300)
+	for i := range 60 { // the import counts no stock again that its file does not change
+		_, err := w.supplier.desk.SetStock(context.Background(), sampleProduct(3*i).SKU, int64(3*i%50), false)
+		must(t, err)
+	}
+	w.publish()
+	must(t, w.pull())
+	w.equal()
 	rapid.Check(t, func(t *rapid.T) {
 		q := desk.Query{
 			Text:     rapid.SampledFrom([]string{"", "shoe", "s", "running sh", "no1 blue", "sku 0000012", "zzz"}).Draw(t, "text"),
