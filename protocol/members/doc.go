@@ -21,8 +21,9 @@
 //
 //	log     request: u64 index of the first entry wanted
 //	        answer:  bundle
-//	join    request: u64 index ‖ join statement     (to the hub's open host)
-//	        answer:  bundle from that index; the statement is in the list when it comes
+//	join    request: u64 index ‖ statement          (to the hub's open host)
+//	        answer:  to a join statement, the bundle from that index; to any other,
+//	                 nothing. The statement is in the list when it comes
 //	leave   request: leave statement                (to the hub's closed host)
 //	        answer:  bundle: the newest entries
 //	topic members    'B' ‖ bundle, or 'E' ‖ evidence

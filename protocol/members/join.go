@@ -60,20 +60,25 @@ func Join(ctx context.Context, r JoinRequest, ask Ask) (membership.Bundle, error
 	}
 }
 
-// ParseJoin reads a join request, at the hub.
-func ParseJoin(request []byte) (from uint64, join membership.Join, err error) {
-	if len(request) < 8 {
-		return 0, join, exchange.Errorf(exchange.CodeInvalid, "a join request is too short")
-	}
-	st, err := membership.DecodeStatement(request[8:])
+// Submit has the hub enter a statement of any kind through its open host. It may be
+// repeated: a statement that is in the list is not entered again. nil means that the
+// hub, whose key the connection proves, holds it durably.
+func Submit(ctx context.Context, st membership.Statement, ask Ask) error {
+	raw, err := membership.EncodeStatement(st)
 	if err != nil {
-		return 0, join, err
+		return err
 	}
-	join, ok := st.(membership.Join)
-	if !ok {
-		return 0, join, exchange.Errorf(exchange.CodeInvalid, "this is no join statement")
+	_, err = ask(ctx, append(make([]byte, 8), raw...))
+	return err
+}
+
+// ParseSubmission reads a request of protocol join, at the hub. It verifies no signature.
+func ParseSubmission(request []byte) (from uint64, st membership.Statement, err error) {
+	if len(request) < 8 {
+		return 0, nil, exchange.Errorf(exchange.CodeInvalid, "a join request has at least 8 bytes, not %d", len(request))
 	}
-	return binary.BigEndian.Uint64(request), join, nil
+	st, err = membership.DecodeStatement(request[8:])
+	return binary.BigEndian.Uint64(request), st, err
 }
 
 // Leave asks the hub to enter the shop's leave statement, and applies the entry.

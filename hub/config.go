@@ -1,0 +1,208 @@
+package hub
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	toml "github.com/pelletier/go-toml/v2"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+// Config is hub.toml: what the operator decides. Unknown keys are errors.
+type Config struct {
+	Listen      []string `toml:"listen" comment:"IP addresses of this machine to listen on; 0.0.0.0 and :: are all of them."`
+	OpenPort    int      `toml:"open_port" comment:"TCP and UDP port through which shops join. Invites name it: keep it."`
+	ClosedPort  int      `toml:"closed_port" comment:"TCP and UDP port for members. Invites name it: keep it."`
+	Announce    []string `toml:"announce" comment:"Names or IP addresses under which shops reach this hub, with the ports above. Empty: the addresses of this machine."`
+	Status      string   `toml:"status" comment:"Where the read-only status page listens. Keep it on the loopback, or behind a proxy."`
+	StatusHosts []string `toml:"status_hosts" comment:"Further host names the status page answers to, behind a proxy of yours."`
+}
+
+// Defaults of a hub's addresses.
+const (
+	DefaultOpenPort   = 7401
+	DefaultClosedPort = 7402
+	DefaultStatus     = "127.0.0.1:7400"
+)
+
+// DefaultListen is every interface.
+var DefaultListen = []string{"0.0.0.0", "::"}
+
+const configFile = "hub.toml"
+
+// maxAnnounce bounds the names: each makes two addresses, TCP and QUIC, in an
+// invite that holds membership.MaxHubAddrs.
+const maxAnnounce = 4
+
+// check reports what the hub could not work with. Port 0 is allowed: see fixPorts.
+func (c Config) check() error {
+	if len(c.Listen) == 0 {
+		return exchange.Errorf(exchange.CodeInvalid, "listen names no address; use \"0.0.0.0\" and \"::\" for all")
+	}
+	for _, a := range c.Listen {
+		if ip, err := netip.ParseAddr(a); err != nil || ip.Zone() != "" {
+			return exchange.Errorf(exchange.CodeInvalid, "listen: %q is not an IP address such as 0.0.0.0", a)
+		}
+	}
+	for _, p := range []int{c.OpenPort, c.ClosedPort} {
+		if p < 0 || p > 65535 {
+			return exchange.Errorf(exchange.CodeInvalid, "%d is not a port", p)
+		}
+	}
+	if c.OpenPort == c.ClosedPort && c.OpenPort != 0 {
+		return exchange.Errorf(exchange.CodeInvalid, "open_port and closed_port are both %d; give them different ports", c.OpenPort)
+	}
+	if len(c.Announce) > maxAnnounce {
+		return exchange.Errorf(exchange.CodeInvalid, "announce names %d addresses; %d fit into an invite", len(c.Announce), maxAnnounce)
+	}
+	for _, a := range c.Announce {
+		if err := checkHost(a); err != nil {
+			return err
+		}
+	}
+	if _, _, err := splitStatus(c.Status); err != nil {
+		return err
+	}
+	return nil
+}
+
+// checkHost reports what is neither an IP address nor a DNS name.
+func checkHost(s string) error {
+	if ip, err := netip.ParseAddr(s); err == nil {
+		if ip.IsUnspecified() || ip.Zone() != "" {
+			return exchange.Errorf(exchange.CodeInvalid, "announce: %s is not an address that a shop could reach", s)
+		}
+		return nil
+	}
+	bad := s == "" || len(s) > 253
+	for _, label := range strings.Split(s, ".") {
+		bad = bad || label == "" || len(label) > 63
+	}
+	for _, c := range []byte(s) {
+		bad = bad || (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '.'
+	}
+	if bad {
+		return exchange.Errorf(exchange.CodeInvalid, "announce: %.80q is neither an IP address nor a name such as hub.example.org; the ports are those of open_port and closed_port", s)
+	}
+	return nil
+}
+
+func splitStatus(status string) (host string, port int, err error) {
+	host, text, err := net.SplitHostPort(status)
+	if err == nil {
+		port, err = strconv.Atoi(text)
+	}
+	if err != nil || port < 0 || port > 65535 {
+		return "", 0, exchange.Errorf(exchange.CodeInvalid, "status: %q is not an address such as %s", status, DefaultStatus)
+	}
+	return host, port, nil
+}
+
+// readConfig reads and checks a folder's hub.toml.
+func readConfig(dir string) (Config, error) {
+	path := filepath.Join(dir, configFile)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Config{}, exchange.Errorf(exchange.CodeNotFound, "%s is not a hub's folder: it has no %s. Make one with: souk hub init --dir %s --name NAME", dir, configFile, dir)
+	}
+	if err != nil {
+		return Config{}, exchange.Errorf(exchange.CodeInternal, "%w", err)
+	}
+	var c Config
+	if err := toml.NewDecoder(bytes.NewReader(b)).DisallowUnknownFields().Decode(&c); err != nil {
+		var strict *toml.StrictMissingError
+		var at *toml.DecodeError
+		switch {
+		case errors.As(err, &strict):
+			return Config{}, exchange.Errorf(exchange.CodeInvalid, "%s has keys this version does not know:\n%s", path, strict.String())
+		case errors.As(err, &at):
+			return Config{}, exchange.Errorf(exchange.CodeInvalid, "%s:\n%s", path, at.String())
+		}
+		return Config{}, exchange.Errorf(exchange.CodeInvalid, "%s: %w", path, err)
+	}
+	if err := c.check(); err != nil {
+		return Config{}, exchange.Errorf(exchange.CodeInvalid, "%s: %w", path, err)
+	}
+	return c, nil
+}
+
+func writeConfig(dir string, c Config) error {
+	b, err := toml.Marshal(c)
+	if err != nil {
+		return exchange.Errorf(exchange.CodeInternal, "%w", err)
+	}
+	return writeFile(filepath.Join(dir, configFile), b, 0o644)
+}
+
+// fixPorts replaces each port 0 by one that is free now, so that invites stay valid over
+// a restart. changed reports whether c must be written.
+func (c *Config) fixPorts() (changed bool, err error) {
+	ip := netip.MustParseAddr(c.Listen[0]).String()
+	for _, port := range []*int{&c.OpenPort, &c.ClosedPort} {
+		if *port == 0 {
+			if *port, err = freePort(ip); err != nil {
+				return false, err
+			}
+			changed = true
+		}
+	}
+	host, port, err := splitStatus(c.Status)
+	if err != nil || port != 0 {
+		return changed, err
+	}
+	if port, err = freePort(host); err != nil {
+		return false, err
+	}
+	c.Status = net.JoinHostPort(host, strconv.Itoa(port))
+	return true, nil
+}
+
+// freePort finds a port that is free for TCP and for UDP.
+func freePort(host string) (int, error) {
+	var last error
+	for range 16 {
+		l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+		if err != nil {
+			return 0, exchange.Errorf(exchange.CodeUnavailable, "no port is free on %s: %w", host, err)
+		}
+		port := l.Addr().(*net.TCPAddr).Port
+		u, err := net.ListenPacket("udp", net.JoinHostPort(host, strconv.Itoa(port)))
+		_ = l.Close()
+		if err == nil {
+			_ = u.Close()
+			return port, nil
+		}
+		last = err
+	}
+	return 0, exchange.Errorf(exchange.CodeUnavailable, "no port is free on %s for both TCP and UDP: %w", host, last)
+}
+
+// writeFile writes durably: to a temporary file, synced, then renamed.
+func writeFile(path string, b []byte, mode os.FileMode) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".souk-*")
+	if err != nil {
+		return exchange.Errorf(exchange.CodeInternal, "%w", err)
+	}
+	defer os.Remove(f.Name()) // after the rename there is nothing to remove
+	if _, err = f.Write(b); err == nil {
+		err = f.Chmod(mode)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return exchange.Errorf(exchange.CodeInternal, "%s could not be written: %w", path, err)
+	}
+	return nil
+}

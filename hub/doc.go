@@ -1,0 +1,61 @@
+// Package hub runs a federation's hub: it lets shops in, keeps the signed member
+// list, and helps members find each other. It holds no catalog, price, partnership or order,
+// and none passes it in the clear.
+//
+// [Init] makes a hub's folder, [Open] reads it and [Hub.Run] runs the hub until its
+// context ends. [Invite], [Members], [Revoke], [Void] and [Status] are the operator's
+// commands on a folder, whether a hub runs on it or not. Underneath, [New] composes a
+// Hub from [Parts] without a folder, which is how tests run one in virtual time.
+//
+// # The folder
+//
+//	hub.toml          the operator's configuration; see Config
+//	log.key           signs the member list; needed while the hub runs (package keyfile)
+//	admission.key     signs invites, voids and revocations; the running hub never reads it
+//	open.key          of the host that strangers join through
+//	closed.key        of the host that members connect to
+//	federation.json   public: origin, public keys, and where the hub is; see Public
+//	db/               the member list, synced
+//	hub.sock          where commands reach the running hub, mode 0600
+//	LOCK              held by the process that uses the folder, with its pid
+//
+// All keys have mode 0600 and are never overwritten. A backup is the whole folder of a
+// stopped hub; whoever has log.key and admission.key is the hub.
+//
+// # The admission key elsewhere
+//
+// The admission key decides who is in, so it may live on another machine: move admission.key into
+// a folder there and copy federation.json beside it. Invite, Revoke and Void work on
+// such a folder. What they sign reaches the hub through its open host; the signature is what counts,
+// not the way.
+//
+// # Two hosts
+//
+// The open host speaks one protocol, join, to anybody: a signed statement in, the
+// member list out. The closed host speaks to members only: the member list
+// (protocol/members), leave, private DHT, relay and AutoNAT (protocol/p2p).
+//
+// # One entry for one statement
+//
+// Statements are appended one at a time; the entry and the checkpoint over it are one
+// commit, and no answer leaves before it. A statement that is in the list already is
+// answered as if it had just been appended, so a shop whose answer was lost asks again and
+// one entry results.
+//
+// # Restored from a backup
+//
+// A hub that continued an old copy of its list would sign a second list beside the one that
+// shops hold, which freezes every shop's list for good. The shops have the newer one and any of
+// them hands it back. So a hub that finds its newest checkpoint older than [staleAfter]
+// at start, and has members, appends nothing for [settleTime] while they connect.
+//
+// # HTTP
+//
+// The status address serves reading only: / for people, /status and /members as JSON,
+// /checkpoint (a C2SP signed note), /healthz and /metrics. It answers only requests addressed to
+// localhost, an IP address, or a name in status_hosts, so that no web page can read
+// it through a visitor's browser.
+//
+// hub.sock serves the commands: GET /status, GET /members, POST /statement with the bytes of
+// a signed statement, answered by its index as JSON. Errors are {"code", "message"}.
+package hub
