@@ -45,14 +45,27 @@ type leaf struct {
 	then    func(sealed []byte)
 }
 
-func newBatch(d *Desk, now exchange.Time) *batch {
+// newBatch begins a batch; last is the one before, if any, which is finished: its
+// maps have the size that this one will need.
+func newBatch(d *Desk, now exchange.Time, last *batch) *batch {
+	if last == nil {
+		return &batch{
+			d: d, now: now,
+			index:  make(map[string]int),
+			stocks: make(map[exchange.SKU]reservation.Stock),
+			chains: make(map[chainID]*ChainRecord),
+			holds:  make(map[string]*HoldRecord),
+			quotes: make(map[string]*exchange.Quote),
+		}
+	}
+	clear(last.index)
+	clear(last.stocks)
+	clear(last.chains)
+	clear(last.holds)
+	clear(last.quotes)
 	return &batch{
-		d: d, now: now,
-		index:  make(map[string]int),
-		stocks: make(map[exchange.SKU]reservation.Stock),
-		chains: make(map[chainID]*ChainRecord),
-		holds:  make(map[string]*HoldRecord),
-		quotes: make(map[string]*exchange.Quote),
+		d: d, now: now, undo: last.undo[:0],
+		index: last.index, stocks: last.stocks, chains: last.chains, holds: last.holds, quotes: last.quotes,
 	}
 }
 
@@ -114,6 +127,37 @@ func (b *batch) load(k Kind, key []byte) (Value, error) {
 	return b.d.codec.Decode(k, raw)
 }
 
+// peek is load for records that many operations read: what is committed is
+// decoded once and kept (recordCache). The value is everybody's: do not change it.
+func (b *batch) peek(k Kind, key []byte) (Value, error) {
+	if _, ok := b.index[string(key)]; ok {
+		return b.load(k, key)
+	}
+	if v, ok := b.d.records[string(key)]; ok {
+		return v, nil
+	}
+	v, err := b.load(k, key)
+	if err == nil && v != nil {
+		b.d.records.put(key, v)
+	}
+	return v, err
+}
+
+// recordCache holds decoded records as they are committed: products, stock,
+// ledger ends and partnerships. Only the writer's turn touches it, and every commit
+// drops what it wrote.
+type recordCache map[string]Value
+
+// maxCached bounds the cache: at some 2 KB for a product of usual length, 32 MB.
+const maxCached = 16_384
+
+func (c recordCache) put(key []byte, v Value) {
+	if len(c) >= maxCached {
+		clear(c)
+	}
+	c[string(key)] = v
+}
+
 func (b *batch) save(key []byte, v Value) error {
 	raw, err := b.d.codec.Encode(v)
 	if err == nil {
@@ -142,7 +186,7 @@ func (b *batch) stock(sku exchange.SKU) (reservation.Stock, error) {
 	if s, ok := b.stocks[sku]; ok {
 		return s, nil
 	}
-	v, err := b.load(KindStockRecord, stockKey(sku))
+	v, err := b.peek(KindStockRecord, stockKey(sku))
 	if err != nil || v == nil {
 		return reservation.Stock{}, err
 	}
@@ -236,7 +280,7 @@ func (b *batch) chain(id chainID) (ChainRecord, error) {
 	if c, ok := b.chains[id]; ok {
 		return *c, nil
 	}
-	v, err := b.load(KindChainRecord, chainKey(id))
+	v, err := b.peek(KindChainRecord, chainKey(id))
 	if err != nil {
 		return ChainRecord{}, err
 	}
@@ -279,6 +323,15 @@ func (b *batch) full() bool {
 func (b *batch) durable() {
 	if b.released != nil {
 		b.released()
+	}
+	for _, w := range b.writes {
+		delete(b.d.records, string(w.Key))
+	}
+	for sku, s := range b.stocks {
+		b.d.records.put(stockKey(sku), &StockRecord{Stock: s})
+	}
+	for id, c := range b.chains {
+		b.d.records.put(chainKey(id), c)
 	}
 	for c, version := range b.ended {
 		b.d.ended[c] = max(b.d.ended[c], version)

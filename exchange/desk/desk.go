@@ -72,6 +72,7 @@ type Desk struct {
 	meta       MetaRecord
 	nextExpiry exchange.Time      // nothing of ours expires before it
 	ended      map[chainID]uint32 // holds of these terms versions and earlier ones are being released
+	records    recordCache
 	feed       *feedState
 
 	writer  writer
@@ -79,6 +80,7 @@ type Desk struct {
 	selling atomic.Pointer[string] // why selling is stopped; nil = it is not
 
 	courier  courier
+	recent   recentReservations
 	partners partnerView
 	watch    watchers
 	meter    atomic.Pointer[Meter]
@@ -101,7 +103,7 @@ func Open(cfg Config) (*Desk, error) {
 		me: cfg.Signer.Shop(), store: cfg.Store, codec: cfg.Codec, signer: cfg.Signer, verifier: cfg.Verifier,
 		network: cfg.Network, clock: cfg.Clock, members: cfg.Members, limits: cfg.Limits,
 		currency: cfg.Currency, log: cfg.Logger, inline: cfg.Inline,
-		ended: make(map[chainID]uint32), stopped: make(chan struct{}),
+		ended: make(map[chainID]uint32), records: make(recordCache), stopped: make(chan struct{}),
 	}
 	d.random.Reader = cfg.Random
 	if d.log == nil {
@@ -110,7 +112,7 @@ func Open(cfg Config) (*Desk, error) {
 	if d.limits == (Limits{}) {
 		d.limits = DefaultLimits
 	}
-	d.writer = writer{d: d, queue: make(chan *operation, 4*MaxBatchOps)}
+	d.writer = writer{d: d, queue: make(chan *operation, 4*MaxBatchOps), idle: make(chan *operation, 4*MaxBatchOps)}
 	d.courier.init(d)
 	if err := d.SetPolicy(cfg.Policy); err != nil {
 		return nil, err

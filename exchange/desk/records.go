@@ -9,7 +9,17 @@ import (
 
 // product is one of the shop's own products that is offered.
 func (b *batch) product(sku exchange.SKU) (*ProductRecord, error) {
-	v, err := b.load(KindProductRecord, productKey(sku))
+	rec, err := b.offered(sku)
+	if err != nil {
+		return nil, err
+	}
+	copied := *rec
+	return &copied, nil
+}
+
+// offered is product without the copy: for reading only.
+func (b *batch) offered(sku exchange.SKU) (*ProductRecord, error) {
+	v, err := b.peek(KindProductRecord, productKey(sku))
 	if err != nil {
 		return nil, err
 	}
@@ -21,7 +31,7 @@ func (b *batch) product(sku exchange.SKU) (*ProductRecord, error) {
 
 // partnership is one direction of trade; two shops that never spoke have a zero one.
 func (b *batch) partnership(c chainID) (PartnershipRecord, error) {
-	v, err := b.load(KindPartnershipRecord, partnershipKey(c))
+	v, err := b.peek(KindPartnershipRecord, partnershipKey(c))
 	if err != nil || v == nil {
 		return PartnershipRecord{}, err
 	}

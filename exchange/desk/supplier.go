@@ -112,11 +112,11 @@ func (d *Desk) quote(b *batch, from exchange.ShopID, req *Hold, terms exchange.T
 	}
 	lines := make([]exchange.PricedLine, len(req.Lines))
 	for i, l := range req.Lines {
-		rec, err := b.product(l.SKU)
+		rec, err := b.offered(l.SKU)
 		if err != nil {
 			return nil, reservation.Place{}, err
 		}
-		p := rec.Product
+		p := &rec.Product
 		if p.Price.Currency != terms.Currency {
 			return nil, reservation.Place{}, exchange.Errorf(exchange.CodeCurrency, "%s is priced in %s, the terms say %s", l.SKU, p.Price.Currency, terms.Currency)
 		}

@@ -28,11 +28,13 @@ type operation struct {
 type writer struct {
 	d     *Desk
 	queue chan *operation
+	idle  chan *operation // may wait for company, laterDelay at most
 
 	// turn is held by whoever runs a batch: the goroutine of Run, or the caller
 	// itself at a desk that runs inline.
 	turn   sync.Mutex
-	failed error // a commit whose outcome is unknown: nothing may run any more
+	last   *batch // the latest, finished or not: its memory is used again
+	failed error  // a commit whose outcome is unknown: nothing may run any more
 }
 
 // do runs op in the next batch and returns when that batch is durable. It
@@ -75,17 +77,24 @@ func (d *Desk) do(ctx context.Context, op func(*batch) error) error {
 	}
 }
 
+// laterDelay is how long an operation of later waits for others to share a
+// commit with: five commits a second, whatever a busy retailer reserves.
+const laterDelay = 200 * time.Millisecond
+
 // later queues op and returns at once; for records whose loss in a crash costs
 // nothing that was promised. It drops op when the queue is full.
-func (d *Desk) later(op func(*batch) error) {
+// It reports whether op was queued.
+func (d *Desk) later(op func(*batch) error) bool {
 	o := &operation{run: op, done: make(chan error, 1)}
 	if d.inline {
 		d.writer.batch([]*operation{o})
-		return
+		return true
 	}
 	select {
-	case d.writer.queue <- o:
+	case d.writer.idle <- o:
+		return true
 	default:
+		return false
 	}
 }
 
@@ -96,24 +105,31 @@ var errStopping = exchange.Errorf(exchange.CodeUnavailable, "the shop is stoppin
 func (w *writer) run(ctx context.Context) error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
+	var idle []*operation // waiting until idleDue for others to come
+	var idleDue time.Time
 	for {
-		timer.Reset(w.d.untilNextExpiry())
+		wait := w.d.untilNextExpiry()
+		if len(idle) > 0 {
+			wait = min(wait, time.Until(idleDue))
+		}
+		timer.Reset(wait)
 		var ops []*operation
 		select {
 		case o := <-w.queue:
-			ops = w.drain(o)
-		case <-timer.C:
-		case <-ctx.Done():
-			for {
-				select {
-				case o := <-w.queue:
-					if err := w.batch(w.drain(o)); err != nil {
-						return err
-					}
-				default:
-					return nil
-				}
+			ops = append(drain(w.queue, o), idle...)
+			idle = nil
+		case o := <-w.idle:
+			if len(idle) == 0 {
+				idleDue = time.Now().Add(laterDelay)
 			}
+			if idle = append(idle, o); len(idle) < MaxBatchOps {
+				continue
+			}
+			ops, idle = idle, nil
+		case <-timer.C:
+			ops, idle = idle, nil
+		case <-ctx.Done():
+			return w.finish(idle)
 		}
 		if err := w.batch(ops); err != nil {
 			return err
@@ -121,12 +137,33 @@ func (w *writer) run(ctx context.Context) error {
 	}
 }
 
+// finish runs what is queued when the desk stops.
+func (w *writer) finish(idle []*operation) error {
+	for {
+		ops := idle
+		select {
+		case o := <-w.queue:
+			ops = append(drain(w.queue, o), idle...)
+		case o := <-w.idle:
+			ops = append(drain(w.idle, o), idle...)
+		default:
+			if len(idle) == 0 {
+				return nil
+			}
+		}
+		if err := w.batch(ops); err != nil {
+			return err
+		}
+		idle = nil
+	}
+}
+
 // drain takes what is waiting, up to a batch's size.
-func (w *writer) drain(first *operation) []*operation {
+func drain(queue chan *operation, first *operation) []*operation {
 	ops := []*operation{first}
 	for len(ops) < MaxBatchOps {
 		select {
-		case o := <-w.queue:
+		case o := <-queue:
 			ops = append(ops, o)
 		default:
 			return ops
@@ -163,7 +200,8 @@ func (w *writer) batch(ops []*operation) error {
 // transaction runs as many of ops as fit one commit, and says how many those were.
 func (w *writer) transaction(ops []*operation) (n int, fatal error) {
 	d := w.d
-	b := newBatch(d, max(d.clock.Now(), d.meta.Written))
+	b := newBatch(d, max(d.clock.Now(), d.meta.Written), w.last)
+	w.last = b
 	if err := d.expireDue(b); err != nil {
 		return 0, err
 	}

@@ -1,0 +1,149 @@
+package desk_test
+
+import (
+	"context"
+	"encoding/binary"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/protocol"
+	"github.com/souk-market/souk/store"
+)
+
+// BenchmarkHolds is durable sealed holds a second on one hot product: 8 partners
+// with 32 requests in flight each, through Serve of a running desk on a synced store,
+// without a network. Beside it stands its floor, measured in the same run: the same
+// writes in the same commits, made by hand.
+func BenchmarkHolds(b *testing.B) {
+	const partners, flights = 8, 32
+	w := newWorld(b, 1, 1+partners)
+	supplier := w.shops[0]
+	supplier.stock("hot", 1_000_000_000, 9900)
+	terms := exchange.DefaultTerms("EUR")
+	terms.OpenQuantity, terms.HoldLifetime = exchange.MaxOpenQuantity, time.Hour
+	for _, r := range w.shops[1:] {
+		w.partner(supplier, r, terms)
+	}
+	disk := &journal{Store: openStore(b), keep: 200}
+	d := supplier.runOn(b, disk)
+
+	requests := make([][]byte, b.N)
+	window := exchange.Window(w.now / 86_400_000)
+	for i := range requests {
+		var tail [12]byte
+		binary.BigEndian.PutUint64(tail[4:], uint64(i+1))
+		raw, err := protocol.Codec{}.Encode(&desk.Hold{
+			ID: exchange.NewHoldID(window, tail), Lines: []exchange.Line{{SKU: "hot", Quantity: 1}}, Country: "SE",
+		})
+		must(b, err)
+		requests[i] = append([]byte{byte(desk.KindHold)}, raw...)
+	}
+	var next atomic.Int64
+	var callers sync.WaitGroup
+	b.ReportAllocs()
+	b.ResetTimer()
+	for c := range partners * flights {
+		from := w.shops[1+c%partners].id
+		callers.Go(func() {
+			for i := next.Add(1) - 1; i < int64(b.N); i = next.Add(1) - 1 {
+				if _, err := d.Serve(b.Context(), from, requests[i]); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	callers.Wait()
+	b.StopTimer()
+	rate := float64(b.N) / b.Elapsed().Seconds()
+	floor := disk.floor(b)
+	b.ReportMetric(rate, "holds/s")
+	b.ReportMetric(floor, "floor-holds/s")
+	b.ReportMetric(rate/floor, "of-floor")
+	b.ReportMetric(disk.size(), "holds/commit")
+}
+
+func openStore(t testing.TB) *store.DB {
+	t.Helper()
+	db, err := store.Open(t.TempDir(), store.Options{Sync: true, FreeFloor: -1})
+	must(t, err)
+	t.Cleanup(func() { must(t, db.Close()) })
+	return db
+}
+
+// runOn copies the shop's state to another store and runs a desk on it, with a
+// writer's goroutine, until the test ends.
+func (s *shop) runOn(t testing.TB, on desk.Store) *desk.Desk {
+	t.Helper()
+	var all []desk.Write
+	must(t, s.mem.Scan(desk.Range{}, func(k, v []byte) bool {
+		all = append(all, desk.Write{Key: append([]byte(nil), k...), Value: append([]byte(nil), v...)})
+		return true
+	}))
+	must(t, on.Commit(all))
+	cfg := s.config()
+	cfg.Store, cfg.Inline = on, false
+	d, err := desk.Open(cfg)
+	must(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- d.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil && !t.Failed() {
+			t.Error(err)
+		}
+	})
+	return d
+}
+
+// journal is a store that remembers its latest commits.
+type journal struct {
+	desk.Store
+	keep    int
+	mu      sync.Mutex
+	commits [][]desk.Write
+}
+
+func (j *journal) Commit(writes []desk.Write) error {
+	j.mu.Lock()
+	j.commits = append(j.commits, writes)
+	if len(j.commits) > j.keep {
+		j.commits = j.commits[1:]
+	}
+	j.mu.Unlock()
+	return j.Store.Commit(writes)
+}
+
+// holds is how many holds a commit placed: each has one entry in the expiry index.
+func holds(writes []desk.Write) (n int) {
+	for _, w := range writes {
+		if len(w.Key) > 3 && string(w.Key[:3]) == "hx/" {
+			n++
+		}
+	}
+	return n
+}
+
+func (j *journal) size() float64 {
+	total := 0
+	for _, c := range j.commits {
+		total += holds(c)
+	}
+	return float64(total) / float64(len(j.commits))
+}
+
+// floor commits the remembered batches again to a store of their own.
+func (j *journal) floor(b *testing.B) float64 {
+	db, total := openStore(b), 0
+	began := time.Now()
+	for _, c := range j.commits {
+		must(b, db.Commit(c))
+		total += holds(c)
+	}
+	return float64(total) / time.Since(began).Seconds()
+}
