@@ -41,6 +41,9 @@ const (
 	// answeredDelay waits for the head of entries that went out in an answer,
 	// before they are pushed again.
 	answeredDelay = 2 * time.Second
+	// longestPause is the longest time for which anything is planned: the pause
+	// after the fourth failure and later ones.
+	longestPause = 8 * time.Second
 	// sendTimeout is how long one send waits for its answer.
 	sendTimeout = 10 * time.Second
 )
@@ -125,6 +128,9 @@ func (d *Desk) Outgoing() (list []Outgoing, next exchange.Time) {
 	var due []lane
 	c.mu.Lock()
 	for l, s := range c.lanes {
+		if latest := now.Add(longestPause); s.due > latest {
+			s.due = latest // the clock fell back since it was planned
+		}
 		switch {
 		case s.due == 0 || s.flying:
 		case s.due <= now:

@@ -48,8 +48,7 @@ func (d *Desk) Reserve(ctx context.Context, r ReserveRequest) (*ReservationRecor
 	if err != nil {
 		if !isRefusal(err) {
 			rec.Detail = "the supplier has not answered"
-			saved := *rec
-			d.later(func(b *batch) error { return d.saveReservation(b, &saved) })
+			d.saveSoon(*rec)
 		}
 		return nil, err
 	}
@@ -101,8 +100,7 @@ func (d *Desk) reserved(rec *ReservationRecord, reply []byte) error {
 	if exchange.CodeOf(err) == exchange.CodeConflict {
 		return err // the record, if it is kept, is of the hold that has this id
 	}
-	saved := *rec
-	d.later(func(b *batch) error { return d.saveReservation(b, &saved) })
+	d.saveSoon(*rec)
 	return err
 }
 
@@ -172,7 +170,7 @@ func (d *Desk) openAnswer(supplier exchange.ShopID, id exchange.HoldID, reply []
 // Reservation is what this shop knows of a hold of its own; with a supplier it
 // has forgotten, it asks every supplier it trades with.
 func (d *Desk) Reservation(ctx context.Context, id exchange.HoldID) (*ReservationRecord, error) {
-	rec, err := d.known(ctx, id)
+	rec, err := d.known(id)
 	if err != nil {
 		return nil, err
 	}
@@ -190,21 +188,17 @@ func (d *Desk) Reservation(ctx context.Context, id exchange.HoldID) (*Reservatio
 	return nil, exchange.Errorf(exchange.CodeNotFound, "there is no reservation %v", id)
 }
 
-// known is this shop's own record of a hold, nil where there is none. A record
-// that Reserve has just left to the writer is waited for.
-func (d *Desk) known(ctx context.Context, id exchange.HoldID) (rec *ReservationRecord, err error) {
+// known is what this shop has recorded of a reservation, or is about to; nil
+// where that is nothing.
+func (d *Desk) known(id exchange.HoldID) (*ReservationRecord, error) {
+	if rec := d.recent.get(id); rec != nil {
+		return rec, nil
+	}
 	v, err := d.read(KindReservationRecord, reservationKey(id))
-	if err != nil {
+	if err != nil || v == nil {
 		return nil, err
 	}
-	if v != nil {
-		return v.(*ReservationRecord), nil
-	}
-	err = d.do(ctx, func(b *batch) (err error) {
-		rec, err = b.reservation(id)
-		return err
-	})
-	return rec, err
+	return v.(*ReservationRecord), nil
 }
 
 // recall asks a supplier about a hold whose answer was lost.
@@ -269,6 +263,8 @@ func (d *Desk) changeReservation(ctx context.Context, id exchange.HoldID, change
 		return nil, err
 	}
 	refusal := rec.take(answer, sealed)
+	d.recent.put(rec)
+	defer d.recent.forget(rec)
 	if err := d.do(ctx, func(b *batch) error { return d.saveReservation(b, rec) }); err != nil {
 		return nil, err
 	}
@@ -337,6 +333,10 @@ func (d *Desk) PlaceOrder(ctx context.Context, id exchange.HoldID, to exchange.S
 		if err := b.save(k, rec); err != nil {
 			return err
 		}
+		if err := d.saveReservation(b, res); err != nil { // the order's entry will find it
+			return err
+		}
+		b.then(func() { d.recent.drop(id) })
 		return d.queue(b, c, SubmitOrder{Order: id, Quote: res.Answer, ShipTo: hash}, salt, raw)
 	})
 	return rec, err
