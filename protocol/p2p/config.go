@@ -3,6 +3,7 @@ package p2p
 import (
 	"crypto/ed25519"
 	"log/slog"
+	"slices"
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -75,7 +76,7 @@ type settings struct {
 	Config
 	listen   []ma.Multiaddr
 	announce []ma.Multiaddr
-	hubs     []peer.AddrInfo
+	hubs     []peer.AddrInfo // without this node
 	self     exchange.ShopID
 }
 
@@ -106,6 +107,7 @@ func (c Config) check() (settings, error) {
 	if s.hubs, err = parsePeers(c.Hubs); err != nil {
 		return s, err
 	}
+	s.hubs = slices.DeleteFunc(s.hubs, func(h peer.AddrInfo) bool { return h.ID == peerOf(s.self) })
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
 	}

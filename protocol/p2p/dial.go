@@ -111,6 +111,7 @@ func (n *Node) dialBy(ctx context.Context, p peer.ID, find func(context.Context,
 	if len(addrs) == 0 {
 		return nil, exchange.Errorf(exchange.CodeNotFound, "no address known")
 	}
+	n.gate.wake(p)
 	if sw, ok := n.host.Network().(*swarm.Swarm); ok {
 		sw.Backoff().Clear(p) // our own retries are spaced, see keeper
 	}
@@ -157,9 +158,6 @@ func (n *Node) relayAddrs(_ context.Context, p peer.ID) ([]ma.Multiaddr, error) 
 	}
 	var addrs []ma.Multiaddr
 	for _, hub := range n.cfg.hubs {
-		if hub.ID == n.host.ID() {
-			continue
-		}
 		addrs = append(addrs, ma.StringCast("/p2p/"+hub.ID.String()+"/p2p-circuit"))
 	}
 	return addrs, nil

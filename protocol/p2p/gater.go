@@ -1,6 +1,9 @@
 package p2p
 
 import (
+	"sync"
+	"time"
+
 	"github.com/libp2p/go-libp2p/core/connmgr"
 	"github.com/libp2p/go-libp2p/core/control"
 	"github.com/libp2p/go-libp2p/core/host"
@@ -18,6 +21,9 @@ import (
 type gate struct {
 	members Directory
 	hubs    map[peer.ID]bool // trusted by configuration
+
+	mu      sync.Mutex
+	resting map[peer.ID]time.Time // guarded by mu: members not to be dialed before
 }
 
 var (
@@ -46,7 +52,32 @@ func (g *gate) knock(p peer.ID) bool {
 	return false
 }
 
-func (g *gate) InterceptPeerDial(p peer.ID) bool             { return g.knock(p) }
+// rest keeps libp2p's own services from dialing a member whose hello failed: the
+// DHT would do so many times a second. Our own dials wake it.
+func (g *gate) rest(p peer.ID) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.resting[p] = time.Now().Add(refusedRest)
+}
+
+func (g *gate) wake(p peer.ID) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.resting, p)
+}
+
+func (g *gate) rests(p peer.ID) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	until, ok := g.resting[p]
+	if ok && time.Now().After(until) {
+		delete(g.resting, p)
+		return false
+	}
+	return ok
+}
+
+func (g *gate) InterceptPeerDial(p peer.ID) bool             { return g.knock(p) && !g.rests(p) }
 func (g *gate) InterceptAddrDial(peer.ID, ma.Multiaddr) bool { return true }
 func (g *gate) InterceptAccept(network.ConnMultiaddrs) bool  { return true }
 func (g *gate) AllowReserve(p peer.ID, _ ma.Multiaddr) bool  { return g.admits(p) }

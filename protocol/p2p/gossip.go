@@ -3,6 +3,7 @@ package p2p
 import (
 	"encoding/binary"
 	"errors"
+	"log/slog"
 	"regexp"
 	"sync"
 	"time"
@@ -36,7 +37,7 @@ func (n *Node) openGossip() (err error) {
 		pubsub.WithAppSpecificRpcInspector(n.filter.inspect),
 		pubsub.WithRawTracer(&gossipTracer{m: n.metrics, filter: n.filter}),
 		pubsub.WithLogger(n.log),
-		pubsub.WithRPCLogger(n.log),
+		pubsub.WithRPCLogger(slog.New(slog.DiscardHandler)), // it would write every message out
 	)
 	return err
 }

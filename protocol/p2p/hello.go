@@ -191,6 +191,7 @@ func (n *Node) hearHello(s network.Stream) {
 // dismiss closes a connection whose hello was refused. A session that an
 // earlier hello began ends with it: the peer no longer is what it said.
 func (n *Node) dismiss(c network.Conn, why error) {
+	n.gate.rest(c.RemotePeer())
 	n.mu.Lock()
 	if ses := n.sessions[c.RemotePeer()]; ses != nil {
 		n.end(ses, why)

@@ -49,9 +49,6 @@ func (n *Node) SetWanted(shops []exchange.ShopID) {
 // keepHubs makes the configured hubs known for good and stays connected to them.
 func (n *Node) keepHubs() {
 	for _, hub := range n.cfg.hubs {
-		if hub.ID == n.host.ID() {
-			continue
-		}
 		n.host.Peerstore().AddAddrs(hub.ID, hub.Addrs, peerstore.PermanentAddrTTL)
 		n.keep(hub.ID, true)
 	}
@@ -98,8 +95,10 @@ func (n *Node) runKeeper(ctx context.Context, k *keeper) {
 			_, _ = n.ping(ctx, k.peer) // fills PeerInfo.RTT
 			select {
 			case <-ses.ctx.Done():
-				pause = retryFirst
-				continue // at once: a restarted partner is back already, and a dead one costs one dial
+				if time.Since(ses.begun) > k.longest {
+					pause = retryFirst
+					continue // at once: a restarted partner is back already, and a dead one costs one dial
+				}
 			case <-ctx.Done():
 				return
 			}

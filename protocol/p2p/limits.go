@@ -25,8 +25,8 @@ const (
 	// known by name, and one that does is revoked.
 	MaxRequestBytes = 8 * MaxMessage
 	// maxIdleWorkers goroutines stay with a stream for its next requests:
-	// 16 × 8 KiB of stack = 128 KiB a stream, only where there was that much load.
-	maxIdleWorkers = 16
+	// 64 × 8 KiB of stack = 512 KiB a stream, only where there was that much load.
+	maxIdleWorkers = 64
 
 	// streamBuffer is the read buffer of a stream. 64 KiB holds some 500 small
 	// requests; with RequestStreams both ways over 4 protocols it is 1 MiB a partner.
@@ -34,7 +34,7 @@ const (
 	// maxQueued is how many bytes wait for a stream's writer before senders wait
 	// too; one frame may go over it.
 	maxQueued = 1 << 20
-	// writeChunk is what must leave within FrameTimeout: 9 KB/s, a bad mobile link.
+	// writeChunk is what must leave within 3/4 FrameTimeout: 12 KB/s, a bad mobile link.
 	writeChunk = 256 << 10
 	// keepBuffer is the largest write buffer that a stream keeps when idle.
 	keepBuffer = 128 << 10
@@ -66,8 +66,8 @@ const (
 	// HelloTimeout bounds the time from connecting to a completed hello, and how
 	// long an early stream waits for it. Three round trips of 600 ms and a log pull fit.
 	HelloTimeout = 10 * time.Second
-	// FrameTimeout bounds the time from a frame's first byte to its last, and one
-	// flush of a write: MaxMessage at 35 KB/s.
+	// FrameTimeout bounds the time from a frame's first byte to its last, MaxMessage
+	// at 35 KB/s; a write that stalls ends after three quarters of it to all of it.
 	FrameTimeout = 30 * time.Second
 	// RequestTimeout bounds a request whose context has no deadline.
 	RequestTimeout = 30 * time.Second
@@ -81,6 +81,9 @@ const (
 	drainTimeout = 5 * time.Second
 	// goodbyeTimeout bounds how long it then waits for partners to read their replies.
 	goodbyeTimeout = time.Second
+	// refusedRest is how long nothing but a keeper or Dial calls a member whose hello
+	// failed: at most 2,880 useless handshakes a day.
+	refusedRest = 30 * time.Second
 	// refusalLinger is how long a refused peer has to read why before its connection is closed.
 	refusalLinger = 2 * time.Second
 )

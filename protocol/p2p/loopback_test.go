@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/protocol/p2p"
@@ -166,7 +167,7 @@ func BenchmarkRequests(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			shop, hub := pair(b, listen)
 			req := make([]byte, size)
-			ctx, cancel := context.WithCancel(context.Background())
+			ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
 			defer cancel()
 			run(b, func(int) {
 				if _, err := shop.Request(ctx, hub, "echo", req); err != nil {

@@ -13,6 +13,7 @@ import (
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 
@@ -27,7 +28,8 @@ func bareHost(t *testing.T, w *town, place int, raw []byte) host.Host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts := append([]libp2p.Option{libp2p.Identity(key), libp2p.ListenAddrStrings(w.world.Listen(place)...), libp2p.DisableMetrics()},
+	opts := append([]libp2p.Option{libp2p.Identity(key), libp2p.ListenAddrStrings(w.world.Listen(place)...), libp2p.DisableMetrics(),
+		libp2p.ResourceManager(&network.NullResourceManager{})},
 		w.world.HostOptions(place)...)
 	h, err := libp2p.New(opts...)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	dht "github.com/libp2p/go-libp2p-kad-dht"
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
@@ -74,7 +75,7 @@ func New(cfg Config) (*Node, error) {
 		return nil, err
 	}
 	n := &Node{
-		cfg: s, log: s.Logger, gate: &gate{members: s.Members, hubs: map[peer.ID]bool{}},
+		cfg: s, log: s.Logger, gate: &gate{members: s.Members, hubs: map[peer.ID]bool{}, resting: map[peer.ID]time.Time{}},
 		events: newEvents(), closed: make(chan struct{}),
 		handlers: map[string]HandlerFunc{}, streams: map[string]StreamHandlerFunc{},
 		sessions: map[peer.ID]*session{}, topics: map[string]*Topic{}, keepers: map[peer.ID]*keeper{},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
-	"io"
 	"log/slog"
 	"os"
 	"slices"
@@ -185,9 +184,8 @@ func (w *town) connected(a, b int) bool {
 
 // testLog is silent unless SOUK_TEST_LOG is set.
 func testLog() *slog.Logger {
-	out := io.Discard
-	if os.Getenv("SOUK_TEST_LOG") != "" {
-		out = os.Stderr
+	if os.Getenv("SOUK_TEST_LOG") == "" {
+		return slog.New(slog.DiscardHandler)
 	}
-	return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }

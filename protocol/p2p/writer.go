@@ -3,6 +3,7 @@ package p2p
 import (
 	"context"
 	"io"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -18,13 +19,15 @@ type frameWriter struct {
 	buf   []byte        // guarded by mu: frames not yet taken by run
 	busy  bool          // guarded by mu: run is writing
 	err   error         // guarded by mu: set once, then nothing more is accepted
-	room  chan struct{} // guarded by mu: closed and replaced when buf was taken
+	room  chan struct{} // guarded by mu: closed when buf was taken; nil while nobody waits
 	wake  chan struct{} // capacity 1
 	ended chan struct{} // closed when err is set
+
+	until time.Time // owned by run: the write deadline that is set
 }
 
 func newFrameWriter(w io.Writer, slow func(time.Time) error) *frameWriter {
-	return &frameWriter{w: w, slow: slow, room: make(chan struct{}), wake: make(chan struct{}, 1), ended: make(chan struct{})}
+	return &frameWriter{w: w, slow: slow, wake: make(chan struct{}, 1), ended: make(chan struct{})}
 }
 
 // send queues a frame; it waits while maxQueued bytes are queued. The payload is
@@ -48,7 +51,7 @@ func (f *frameWriter) send(ctx context.Context, id uint64, k kind, payload []byt
 			}
 			return nil
 		}
-		room := f.room
+		room := f.waitRoom()
 		f.mu.Unlock()
 		select {
 		case <-room:
@@ -57,6 +60,14 @@ func (f *frameWriter) send(ctx context.Context, id uint64, k kind, payload []byt
 			return ctx.Err()
 		}
 	}
+}
+
+// waitRoom is called with mu held.
+func (f *frameWriter) waitRoom() <-chan struct{} {
+	if f.room == nil {
+		f.room = make(chan struct{})
+	}
+	return f.room
 }
 
 // run writes until a write fails or fail is called, and returns the reason.
@@ -68,12 +79,15 @@ func (f *frameWriter) run() error {
 		case <-f.ended:
 			return f.reason()
 		}
+		runtime.Gosched() // whoever is about to send joins this write instead of the next
 		for {
 			f.mu.Lock()
 			out := f.buf
 			f.buf, f.busy = spare[:0], len(out) > 0
-			close(f.room)
-			f.room = make(chan struct{})
+			if f.room != nil {
+				close(f.room)
+				f.room = nil
+			}
 			f.mu.Unlock()
 			if len(out) == 0 {
 				spare = out
@@ -96,8 +110,9 @@ func (f *frameWriter) write(b []byte) error {
 	for len(b) > 0 {
 		chunk := b[:min(len(b), writeChunk)]
 		b = b[len(chunk):]
-		if f.slow != nil {
-			_ = f.slow(time.Now().Add(FrameTimeout))
+		if now := time.Now(); f.slow != nil && f.until.Sub(now) < FrameTimeout*3/4 { // a timer costs as much as a small frame
+			f.until = now.Add(FrameTimeout)
+			_ = f.slow(f.until)
 		}
 		if _, err := f.w.Write(chunk); err != nil {
 			return err
@@ -110,7 +125,7 @@ func (f *frameWriter) write(b []byte) error {
 func (f *frameWriter) flush(ctx context.Context) error {
 	for {
 		f.mu.Lock()
-		done, err, room := len(f.buf) == 0 && !f.busy, f.err, f.room
+		done, err, room := len(f.buf) == 0 && !f.busy, f.err, f.waitRoom()
 		f.mu.Unlock()
 		if done || err != nil {
 			return err
