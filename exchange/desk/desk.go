@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/reservation"
 )
 
 // Config is what a Desk is made of. Everything without "optional" is required.
@@ -86,9 +87,12 @@ type Desk struct {
 	meter    atomic.Pointer[Meter]
 }
 
-// Meter is told about batches; for metrics.
+// Meter is told what the hot path does, for metrics; its functions are called
+// from many goroutines, must be quick, and may be nil.
 type Meter struct {
-	Batch func(operations int)
+	Batch func(operations int) // a batch became durable
+	// Hold: a retailer's hold was placed (Held) or refused, and why.
+	Hold func(retailer exchange.ShopID, state reservation.State, refusal exchange.Code)
 }
 
 // DefaultLimits suit a store with an 8 MiB memtable, whose transactions take
@@ -155,7 +159,7 @@ func (d *Desk) SetPolicy(p Policy) error {
 	return nil
 }
 
-// SetMeter tells m of every batch from now on.
+// SetMeter tells m of what happens from now on.
 func (d *Desk) SetMeter(m Meter) { d.meter.Store(&m) }
 
 func (d *Desk) batchSize(operations int) {

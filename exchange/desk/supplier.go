@@ -11,7 +11,11 @@ import (
 // Holds, as the shop that ships: the hot path.
 
 // sealedAnswer receives the sealed bytes of a hold's answer when the batch is sealed.
-type sealedAnswer struct{ sealed []byte }
+type sealedAnswer struct {
+	sealed []byte
+	placed reservation.State // of a hold that was decided now, for the meter
+	reason exchange.Code
+}
 
 // serveHold answers a hold request; raw is the whole framed request.
 func (d *Desk) serveHold(ctx context.Context, from exchange.ShopID, raw []byte, req *Hold) (Value, error) {
@@ -20,6 +24,9 @@ func (d *Desk) serveHold(ctx context.Context, from exchange.ShopID, raw []byte, 
 	err := d.do(ctx, func(b *batch) error { return d.hold(b, from, sum, req, &out) })
 	if err != nil {
 		return nil, err
+	}
+	if m := d.meter.Load(); m != nil && m.Hold != nil && out.placed != reservation.None {
+		m.Hold(from, out.placed, out.reason)
 	}
 	return &SealedAnswer{Sealed: out.sealed}, nil
 }
@@ -55,8 +62,10 @@ func (d *Desk) hold(b *batch, from exchange.ShopID, sum [32]byte, req *Hold, out
 			return err
 		}
 		rec.Hold, _, _ = reservation.Step(reservation.Hold{}, reservation.Refuse{Code: exchange.CodeOf(err)}, b.now)
+		out.placed, out.reason = reservation.Refused, exchange.CodeOf(err)
 		return d.sealPlaced(b, k, rec, answer.refused(err), out)
 	}
+	out.placed = reservation.Held
 	answer.State, answer.Quote = reservation.Held, quote
 	b.quotes[string(k)] = quote
 	return d.sealPlaced(b, k, rec, answer, out)
