@@ -81,13 +81,18 @@ func ParseSubmission(request []byte) (from uint64, st membership.Statement, err 
 	return binary.BigEndian.Uint64(request), st, err
 }
 
-// Leave asks the hub to enter the shop's leave statement, and applies the entry.
+// Leave asks the hub to enter the shop's leave statement, and applies the entry. CodeUnavailable
+// leaves the outcome unknown: repeat it, or, where the hub does not let this shop in any more, Submit
+// the same statement.
 func Leave(ctx context.Context, n *p2p.Node, hub exchange.ShopID, list *roster.Roster, leave membership.Leave) error {
 	raw, err := membership.EncodeStatement(leave)
 	if err != nil {
 		return err
 	}
 	reply, err := n.Request(ctx, hub, protocol.Leave, raw)
+	if m, _ := list.Member(leave.Shop); m.Status != membership.Active {
+		return nil // the entry came by gossip, before the answer or without it
+	}
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,123 @@
+package members
+
+import (
+	"context"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/membership"
+	"github.com/souk-market/souk/protocol"
+	"github.com/souk-market/souk/protocol/p2p"
+)
+
+const (
+	// topicMembers and topicProfiles are relative to the federation's topics.
+	topicMembers  = "topic/" + protocol.TopicMembers
+	topicProfiles = "topic/" + protocol.TopicProfiles
+	// maxGossip is the most a gossiped bundle may have; a larger one is pulled.
+	maxGossip = protocol.MaxGossip
+	// gossiped is how many of the newest entries go with a gossiped checkpoint: they serve
+	// everybody who is nearly up to date, the others pull. 8 × 984 bytes.
+	gossiped = 8
+)
+
+// passOn gossips the newest entries: always at the hub, and at a shop that learned
+// them by a pull.
+func (s *Syncer) passOn(ctx context.Context, list *p2p.Topic) {
+	size := s.cfg.Roster.State().Size()
+	s.mu.Lock()
+	mine := s.isHub() || s.pulled == size && size > 0
+	s.pulled = 0
+	s.mu.Unlock()
+	if !mine {
+		return
+	}
+	b, err := s.cfg.Roster.Bundle(size-min(size, gossiped), maxGossip-1)
+	var raw []byte
+	if err == nil {
+		raw, err = b.Encode()
+	}
+	if err == nil {
+		err = list.Publish(ctx, append([]byte{'B'}, raw...))
+	}
+	if err != nil {
+		s.log.Debug("gossiping the member list", "err", err)
+		s.check(err)
+	}
+}
+
+func (s *Syncer) hear(ctx context.Context, topic *p2p.Topic, take func(p2p.Message)) {
+	for {
+		m, err := topic.Next(ctx)
+		if err != nil {
+			return
+		}
+		take(m)
+	}
+}
+
+// validateList passes on what is news here and proven. What cannot be judged without a
+// pull is kept back: whoever pulls it passes it on.
+func (s *Syncer) validateList(from exchange.ShopID, data []byte) p2p.Verdict {
+	if len(data) == 0 {
+		return p2p.Reject
+	}
+	if from == s.cfg.Self {
+		return p2p.Accept
+	}
+	switch data[0] {
+	case 'B':
+		b, err := membership.DecodeBundle(data[1:])
+		if err != nil {
+			return p2p.Reject
+		}
+		return s.judge(from, b)
+	case 'E':
+		if s.cfg.Roster.Evidence() != nil {
+			return p2p.Ignore // this shop told it already
+		}
+		if _, err := membership.VerifyEvidence(s.cfg.Roster.State().Federation(), data[1:]); err != nil {
+			return p2p.Reject
+		}
+		return p2p.Accept
+	}
+	return p2p.Ignore // of a later version
+}
+
+// judge tries a bundle on the list without keeping it. The clock has no say here: Apply asks it.
+func (s *Syncer) judge(from exchange.ShopID, b membership.Bundle) p2p.Verdict {
+	state := s.cfg.Roster.State()
+	c, err := membership.OpenCheckpoint(state.Federation(), b.Checkpoint)
+	if err != nil {
+		return p2p.Reject
+	}
+	next, _, err := state.Apply(b, endOfTime)
+	switch exchange.CodeOf(err) {
+	case exchange.CodeOK:
+		if next != state {
+			return p2p.Accept
+		}
+	case exchange.CodeBehind, exchange.CodeSignature:
+		s.pullSoon(job{from: from, size: c.Size})
+	case exchange.CodeFork:
+		return p2p.Accept // signed by the hub: for everybody to be alarmed about
+	case exchange.CodeInvalid:
+		return p2p.Reject
+	}
+	return p2p.Ignore
+}
+
+func (s *Syncer) takeList(m p2p.Message) {
+	switch m.Data[0] {
+	case 'B':
+		b, err := membership.DecodeBundle(m.Data[1:])
+		if err != nil {
+			return
+		}
+		s.applied(m.From, b.End(), s.cfg.Roster.Apply(b))
+	case 'E':
+		if err := s.cfg.Roster.ApplyEvidence(m.Data[1:]); err != nil {
+			s.log.Warn("evidence against the hub was not taken", "from", m.From, "err", err)
+			s.check(err)
+		}
+	}
+}

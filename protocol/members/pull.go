@@ -1,0 +1,173 @@
+package members
+
+import (
+	"context"
+	"encoding/binary"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/membership"
+	"github.com/souk-market/souk/exchange/roster"
+	"github.com/souk-market/souk/protocol"
+	"github.com/souk-market/souk/protocol/p2p"
+)
+
+const (
+	// pullTimeout bounds one pull of the whole list from one peer.
+	pullTimeout = time.Minute
+	// maxJobs is how many pulls wait; further ones are dropped, the next hello or
+	// checkpoint asks again.
+	maxJobs = 64
+	// maxAsked is how many members a pull turns to before it gives up.
+	maxAsked = 8
+	// maxServing is how many answers are made at once, over all members: 8 × 1 MiB.
+	maxServing = 8
+	// maxAnswer keeps an answer within a frame of the network; longer lists travel in several.
+	maxAnswer = min(membership.MaxBundleBytes, p2p.MaxMessage)
+	// endOfTime makes no checkpoint a future one.
+	endOfTime = exchange.Time(math.MaxInt64)
+)
+
+// job is a pull to be made.
+type job struct {
+	from exchange.ShopID // who showed the list; zero = ask anybody
+	size uint64          // needless once the list has so many entries; 0 = pull in any case
+}
+
+func (s *Syncer) pullSoon(j job) {
+	select {
+	case s.jobs <- j:
+	default:
+	}
+}
+
+// pulls serves the queue of pulls, one at a time.
+func (s *Syncer) pulls(ctx context.Context) {
+	for {
+		select {
+		case j := <-s.jobs:
+			// A contradiction shows at equal sizes too, so only what is below is needless.
+			if j.size == 0 || j.size >= s.cfg.Roster.State().Size() {
+				s.pullAny(ctx, j.from)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// pullAny pulls from the member that showed a list, dialing it if need be; from where that
+// is none, or fails, from the first connected member that answers, the hub before others.
+func (s *Syncer) pullAny(ctx context.Context, from exchange.ShopID) {
+	candidates := s.connected()
+	if !from.IsZero() {
+		candidates = slices.Insert(candidates, 0, from)
+	}
+	for _, c := range candidates {
+		if ctx.Err() != nil {
+			return
+		}
+		err := s.pull(ctx, c)
+		if err == nil {
+			return
+		}
+		s.log.Debug("pulling the member list", "from", c, "err", err)
+		switch exchange.CodeOf(err) {
+		case exchange.CodeFrozen:
+			return
+		case exchange.CodeFork, exchange.CodeVersion:
+			s.log.Warn("a member's list was not taken", "from", c, "err", err)
+		}
+		s.check(err)
+	}
+}
+
+// connected are members to ask, the hub first, the others in random order.
+func (s *Syncer) connected() []exchange.ShopID {
+	var out, others []exchange.ShopID
+	for _, h := range s.cfg.Hub {
+		if s.net.Connected(h) {
+			out = append(out, h)
+		}
+	}
+	for _, p := range s.net.Peers() {
+		if !p.Hub {
+			others = append(others, p.Shop)
+		}
+	}
+	rand.Shuffle(len(others), func(i, j int) { others[i], others[j] = others[j], others[i] })
+	out = append(out, others...)
+	return out[:min(len(out), maxAsked)]
+}
+
+// pull fetches what is missing from one member and applies it. A list that does
+// not continue ours is fetched whole: it proves a contradiction.
+func (s *Syncer) pull(ctx context.Context, from exchange.ShopID) error {
+	ctx, cancel := context.WithTimeout(ctx, pullTimeout)
+	defer cancel()
+	size := s.cfg.Roster.State().Size()
+	err := s.pullFrom(ctx, from, size)
+	if exchange.CodeOf(err) == exchange.CodeSignature && size > 0 {
+		err = s.pullFrom(ctx, from, 0)
+	}
+	return err
+}
+
+func (s *Syncer) pullFrom(ctx context.Context, from exchange.ShopID, index uint64) error {
+	collector := roster.NewCollector(s.cfg.Roster.State().Federation(), index)
+	for done := false; !done; {
+		reply, err := s.net.Request(ctx, from, protocol.Log, binary.BigEndian.AppendUint64(nil, collector.Next()))
+		if err != nil {
+			return answerOf(from, err)
+		}
+		b, err := membership.DecodeBundle(reply)
+		if err != nil {
+			return err
+		}
+		if done, err = collector.Add(b); err != nil {
+			return err
+		}
+	}
+	b := collector.Bundle()
+	if b.End() > s.cfg.Roster.State().Size() {
+		s.mu.Lock()
+		s.pulled = b.End()
+		s.mu.Unlock()
+	}
+	return s.cfg.Roster.Apply(b)
+}
+
+// answerOf keeps a member's own fault from being taken for one of this process.
+func answerOf(from exchange.ShopID, err error) error {
+	return exchange.Errorf(exchange.CodeUnavailable, "%s did not send its member list: %w", from, err)
+}
+
+// serveLog answers any member.
+func (s *Syncer) serveLog(ctx context.Context, _ exchange.ShopID, req []byte) ([]byte, error) {
+	if len(req) != 8 {
+		return nil, exchange.Errorf(exchange.CodeInvalid, "a log request has 8 bytes, not %d", len(req))
+	}
+	done, err := s.serve(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	b, err := s.cfg.Roster.Bundle(binary.BigEndian.Uint64(req), maxAnswer)
+	if err != nil {
+		return nil, err
+	}
+	return b.Encode()
+}
+
+// serve waits for a turn to make an answer; done ends it.
+func (s *Syncer) serve(ctx context.Context) (done func(), err error) {
+	select {
+	case s.serving <- struct{}{}:
+		return func() { <-s.serving }, nil
+	case <-ctx.Done():
+		return nil, exchange.Errorf(exchange.CodeUnavailable, "too many members ask at once; ask again: %w", ctx.Err())
+	}
+}
