@@ -1,0 +1,10 @@
+package desk
+
+// Operation is what a caller has queued.
+type Operation = operation
+
+// Next waits for the next operation that a caller queues, at a desk that does not run.
+func (d *Desk) Next() *Operation { return <-d.writer.queue }
+
+// Together runs operations as the writer does what it has drained.
+func (d *Desk) Together(ops []*Operation) error { return d.writer.batch(ops) }

@@ -1,0 +1,453 @@
+package desk_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/desk/audit"
+	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/protocol"
+	"github.com/souk-market/souk/store"
+	"pgregory.net/rapid"
+)
+
+// A market is a supplier's desk with two retailers that neither runs nor is
+// inline: callers wait until the test runs what they queued, together.
+type market struct {
+	supplier  *shop
+	retailers []*shop
+	mem       *store.Mem
+	desk      *desk.Desk
+}
+
+// newMarket is always the same: 10 shoes, 5 hats, terms, a clock that stands still.
+func newMarket(t testing.TB, limits desk.Limits, on func(*store.Mem) desk.Store) *market {
+	t.Helper()
+	w := newWorld(t, 1, 3)
+	m := &market{supplier: w.shops[0], retailers: w.shops[1:]}
+	m.supplier.stock("shoe", 10, 9900)
+	m.supplier.stock("hat", 5, 1250)
+	for _, r := range m.retailers {
+		w.partner(m.supplier, r, exchange.DefaultTerms("EUR"))
+	}
+	return m.again(t, limits, on)
+}
+
+// again is the same market on its first day.
+func (m *market) again(t testing.TB, limits desk.Limits, on func(*store.Mem) desk.Store) *market {
+	t.Helper()
+	next := &market{supplier: m.supplier, retailers: m.retailers, mem: m.supplier.mem.Clone()}
+	m.supplier.random = chacha(2, 2) // of the seals
+	cfg := m.supplier.config()
+	cfg.Store, cfg.Inline, cfg.Random = on(next.mem), false, chacha(2, 3)
+	if limits != (desk.Limits{}) {
+		cfg.Limits = limits
+	}
+	var err error
+	next.desk, err = desk.Open(cfg)
+	must(t, err)
+	return next
+}
+
+func asIs(m *store.Mem) desk.Store { return m }
+
+// outcome of a call that was made together with others.
+type outcome struct {
+	reply []byte
+	err   error
+}
+
+// together queues calls in their order, runs them as the writer does, and
+// returns what each caller got. Each call must queue exactly one operation.
+func (m *market) together(calls ...func() ([]byte, error)) ([]outcome, error) {
+	results := make([]outcome, len(calls))
+	var callers sync.WaitGroup
+	var ops []*desk.Operation
+	for i, call := range calls {
+		callers.Go(func() { results[i].reply, results[i].err = call() })
+		ops = append(ops, m.desk.Next())
+	}
+	err := m.desk.Together(ops)
+	callers.Wait()
+	return results, err
+}
+
+func (m *market) serve(from *shop, raw []byte) func() ([]byte, error) {
+	return func() ([]byte, error) { return m.desk.Serve(ctx, from.id, raw) }
+}
+
+func (m *market) hold(t testing.TB, n int, lines ...exchange.Line) ([]byte, exchange.HoldID) {
+	return holdRequest(t, windowOf(m.supplier.w.now), n, lines...)
+}
+
+func (m *market) counted(t testing.TB) *audit.Books {
+	t.Helper()
+	b, err := audit.Counts(m.supplier.id, m.mem, protocol.Codec{})
+	must(t, err)
+	return b
+}
+
+// Many callers at once, a running writer: a product is never promised twice.
+func TestConcurrentHolds(t *testing.T) {
+	m := newMarket(t, desk.Limits{}, asIs)
+	done := make(chan error, 1)
+	running, stop := context.WithCancel(ctx)
+	go func() { done <- m.desk.Run(running) }()
+	var held, released sync.Map
+	var callers sync.WaitGroup
+	for c := range 32 {
+		callers.Go(func() {
+			for i := range 20 {
+				from := m.retailers[c%2]
+				raw, id := m.hold(t, c*100+i, exchange.Line{SKU: "shoe", Quantity: exchange.Quantity(1 + i%3)}, exchange.Line{SKU: "hat", Quantity: 1})
+				reply, err := m.desk.Serve(ctx, from.id, raw)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if m.supplier.opened(t, reply).State != reservation.Held {
+					continue
+				}
+				held.Store(id, true)
+				if i%2 == 0 {
+					released.Store(id, true)
+					if _, err := m.desk.Serve(ctx, from.id, framed(t, &desk.Release{ID: id})); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+	callers.Wait()
+	stop()
+	must(t, <-done)
+	if len(m.counted(t).Shortfalls()) > 0 {
+		t.Error("oversold")
+	}
+	for k, h := range m.counted(t).Holds {
+		_, got := held.Load(k.ID)
+		_, back := released.Load(k.ID)
+		want := reservation.Refused
+		if back {
+			want = reservation.Released
+		} else if got {
+			want = reservation.Held
+		}
+		if h.Hold.State != want {
+			t.Errorf("hold %v is %v, its caller was told %v", k.ID, h.Hold.State, want)
+		}
+	}
+}
+
+// A commit that the store refuses reaches every caller, and nothing of it
+// happened; the next one goes through.
+func TestCommitRefused(t *testing.T) {
+	m := newMarket(t, desk.Limits{}, asIs)
+	before := contents(t, m.mem)
+	var calls []func() ([]byte, error)
+	for n := range 20 {
+		raw, _ := m.hold(t, n, exchange.Line{SKU: "shoe", Quantity: 1})
+		calls = append(calls, m.serve(m.retailers[n%2], raw))
+	}
+	m.mem.FailNext(store.FaultRefuse)
+	results, err := m.together(calls...)
+	must(t, err)
+	for i, r := range results {
+		if !errors.Is(r.err, desk.ErrRefused) {
+			t.Errorf("caller %d got %v", i, r.err)
+		}
+	}
+	if !maps.EqualFunc(before, contents(t, m.mem), bytes.Equal) {
+		t.Error("a refused commit changed the store")
+	}
+	results, err = m.together(calls...)
+	must(t, err)
+	held := 0
+	for _, r := range results {
+		must(t, r.err)
+		if m.supplier.opened(t, r.reply).State == reservation.Held {
+			held++
+		}
+	}
+	if held != 10 {
+		t.Errorf("%d of 10 shoes are held after the refusal", held)
+	}
+}
+
+// A commit whose outcome is unknown ends everything.
+func TestCommitUnknown(t *testing.T) {
+	for _, fault := range []store.Fault{store.FaultBefore, store.FaultAfter} {
+		m := newMarket(t, desk.Limits{}, asIs)
+		raw, _ := m.hold(t, 1, exchange.Line{SKU: "shoe", Quantity: 1})
+		other, _ := m.hold(t, 2, exchange.Line{SKU: "shoe", Quantity: 1})
+		m.mem.FailNext(fault)
+		done := make(chan error, 1)
+		go func() { done <- m.desk.Run(ctx) }()
+		if _, err := m.desk.Serve(ctx, m.retailers[0].id, raw); err == nil {
+			t.Error("a hold was answered that may not be durable")
+		}
+		if err := <-done; err == nil {
+			t.Error("Run returned nil after an unknown commit")
+		}
+		if _, err := m.desk.Serve(ctx, m.retailers[0].id, other); err == nil {
+			t.Error("a desk went on after an unknown commit")
+		}
+	}
+}
+
+// Placing, releasing, repeating and extending in one batch: the answers are those
+// of one after the other.
+func TestOneBatch(t *testing.T) {
+	m := newMarket(t, desk.Limits{}, asIs)
+	birch := m.retailers[0]
+	first, id := m.hold(t, 1, exchange.Line{SKU: "shoe", Quantity: 10})
+	second, _ := m.hold(t, 2, exchange.Line{SKU: "shoe", Quantity: 10})
+	changed := framed(t, &desk.Hold{ID: id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 9}}, Country: "SE"})
+	extend := framed(t, &desk.Extend{ID: id, Until: m.supplier.w.now.Add(10 * time.Minute)})
+	release := framed(t, &desk.Release{ID: id})
+	results, err := m.together(
+		m.serve(birch, first), m.serve(birch, extend), m.serve(birch, first), m.serve(birch, second), m.serve(birch, changed),
+		m.serve(birch, release), m.serve(birch, release), m.serve(birch, first), m.serve(birch, second))
+	must(t, err)
+	var states []string
+	for _, r := range results {
+		must(t, r.err)
+		a := m.supplier.opened(t, r.reply)
+		states = append(states, a.State.String()+" "+a.Refusal.String())
+	}
+	want := "held ok, held ok, held ok, refused insufficient-stock, refused conflict, released ok, released ok, held ok, refused insufficient-stock"
+	if got := strings.Join(states, ", "); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	for _, same := range [][2]int{{0, 2}, {0, 7}, {3, 8}, {5, 6}} {
+		if !bytes.Equal(results[same[0]].reply, results[same[1]].reply) {
+			t.Errorf("calls %v are the same and were answered with other bytes", same)
+		}
+	}
+	b, err := audit.Shop(m.supplier.id, m.mem, protocol.Codec{}, m.supplier.w.verifier())
+	must(t, err)
+	if s := b.Stock["shoe"]; s.Held != 0 || s.Available() != 10 {
+		t.Errorf("shoe: %+v", s)
+	}
+}
+
+// A caller that gives up before its operation runs has changed nothing.
+func TestGivenUp(t *testing.T) {
+	m := newMarket(t, desk.Limits{}, asIs)
+	before := contents(t, m.mem)
+	raw, _ := m.hold(t, 1, exchange.Line{SKU: "shoe", Quantity: 1})
+	impatient, cancel := context.WithCancel(ctx)
+	done := make(chan error)
+	go func() {
+		_, err := m.desk.Serve(impatient, m.retailers[0].id, raw)
+		done <- err
+	}()
+	op := m.desk.Next()
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("the caller got %v", err)
+	}
+	must(t, m.desk.Together([]*desk.Operation{op}))
+	if !maps.EqualFunc(before, contents(t, m.mem), bytes.Equal) {
+		t.Error("an operation ran whose caller had been told that it would not")
+	}
+}
+
+// Batches stay below the limits they are given, however many operations wait.
+func TestBatchLimits(t *testing.T) {
+	limits := desk.Limits{BatchBytes: 64 << 10, BatchWrites: 400}
+	var sizes []int
+	m := newMarket(t, limits, func(mem *store.Mem) desk.Store {
+		return sized{mem, func(writes []desk.Write) {
+			size := 0
+			for _, w := range writes {
+				size += len(w.Key) + len(w.Value) + store.WriteOverhead
+			}
+			if size > limits.BatchBytes || len(writes) > limits.BatchWrites {
+				t.Errorf("a commit of %d writes and %d bytes", len(writes), size)
+			}
+			sizes = append(sizes, len(writes))
+		}}
+	})
+	var calls []func() ([]byte, error)
+	for n := range 500 {
+		raw, _ := m.hold(t, n, exchange.Line{SKU: "shoe", Quantity: 1}, exchange.Line{SKU: "hat", Quantity: 1})
+		calls = append(calls, m.serve(m.retailers[n%2], raw))
+	}
+	results, err := m.together(calls...)
+	must(t, err)
+	for _, r := range results {
+		must(t, r.err)
+	}
+	if len(sizes) < 3 || len(sizes) > 100 {
+		t.Errorf("500 holds took %d commits", len(sizes))
+	}
+	m.counted(t)
+}
+
+type sized struct {
+	*store.Mem
+	see func([]desk.Write)
+}
+
+func (s sized) Commit(writes []desk.Write) error {
+	s.see(writes)
+	return s.Mem.Commit(writes)
+}
+
+// The largest holds, all expiring at one moment, together far above what one
+// commit takes: they expire, a few a batch.
+func TestManyLargeHoldsExpire(t *testing.T) {
+	w, acorn, birch := pair(t)
+	var lines []exchange.Line
+	for i := range exchange.MaxLines {
+		name := exchange.SKU(fmt.Sprintf("%s-%d", strings.Repeat("long", 30), i))
+		_, err := acorn.desk.Import(ctx, []desk.ImportItem{{
+			Product: exchange.Product{SKU: name, Title: strings.Repeat("t", exchange.MaxTitle), Price: exchange.Money{Minor: 1, Currency: "EUR"}},
+			Stock:   desk.FileStock{Set: true, Unlimited: true},
+		}}, false)
+		must(t, err)
+		lines = append(lines, exchange.Line{SKU: name, Quantity: 1})
+	}
+	terms := exchange.DefaultTerms("EUR")
+	terms.OpenQuantity = 1_000_000
+	w.partner(acorn, birch, terms)
+	const count = 130 // of 45 KiB each: 5.8 MB
+	for n := range count {
+		raw, _ := holdRequest(t, windowOf(w.now), n, lines...)
+		if a := acorn.opened(t, acorn.ask(t, birch, raw)); a.State != reservation.Held {
+			t.Fatalf("hold %d: %v %s", n, a.Refusal, a.Detail)
+		}
+	}
+	w.now = w.now.Add(terms.HoldLifetime)
+	for range 10 {
+		must(t, acorn.desk.Tick())
+	}
+	b, err := audit.Counts(acorn.id, acorn.mem, protocol.Codec{})
+	must(t, err)
+	for k, h := range b.Holds {
+		if h.Hold.State != reservation.Expired {
+			t.Fatalf("hold %v is %v after its time", k.ID, h.Hold.State)
+		}
+	}
+}
+
+// An operation that fails inside a batch leaves no trace: a batch with failing
+// operations among others leaves the store, byte for byte, as the same batch without
+// them.
+func TestFailedOperationLeavesNoTrace(t *testing.T) {
+	m := newMarket(t, desk.Limits{}, asIs)
+	rapid.Check(t, func(rt *rapid.T) {
+		with, without := m.again(t, desk.Limits{}, asIs), m.again(t, desk.Limits{}, asIs)
+		var all, good []func() ([]byte, error)
+		var fails []bool
+		for range rapid.IntRange(1, 25).Draw(rt, "operations") {
+			fail := rapid.IntRange(0, 2).Draw(rt, "fails") == 0
+			kind := rapid.IntRange(0, 5).Draw(rt, "kind")
+			n := rapid.IntRange(0, 6).Draw(rt, "n")
+			fails = append(fails, fail)
+			if fail {
+				all = append(all, with.failing(t, kind, n))
+				continue
+			}
+			all, good = append(all, with.working(t, kind, n)), append(good, without.working(t, kind, n))
+		}
+		a, err := with.together(all...)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		b, err := without.together(good...)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		for i, r := range a {
+			if fails[i] != (r.err != nil) {
+				rt.Fatalf("operation %d: %v", i, r.err)
+			}
+		}
+		a = slices.DeleteFunc(a, func(o outcome) bool { return o.err != nil })
+		for i := range b {
+			if !bytes.Equal(a[i].reply, b[i].reply) {
+				rt.Fatalf("answer %d differs", i)
+			}
+		}
+		if x, y := contents(t, with.mem), contents(t, without.mem); !maps.EqualFunc(x, y, bytes.Equal) {
+			for k := range x {
+				if !bytes.Equal(x[k], y[k]) {
+					rt.Errorf("key %q: %q, without the failing operations %q", k, x[k], y[k])
+				}
+			}
+			rt.Fatalf("%d keys, without the failing operations %d", len(x), len(y))
+		}
+	})
+}
+
+// working is an operation that succeeds, whatever came before it.
+func (m *market) working(t testing.TB, kind, n int) func() ([]byte, error) {
+	from := m.retailers[n%2]
+	raw, id := m.hold(t, n, exchange.Line{SKU: "shoe", Quantity: exchange.Quantity(1 + n)}, exchange.Line{SKU: "hat", Quantity: 1})
+	switch kind {
+	case 0:
+		return m.serve(from, framed(t, &desk.Release{ID: id}))
+	case 1:
+		return m.serve(from, framed(t, &desk.Extend{ID: id, Until: m.supplier.w.now.Add(time.Minute)}))
+	case 2:
+		return func() ([]byte, error) {
+			_, err := m.desk.SetStock(ctx, "shoe", int64(n), false)
+			return nil, err
+		}
+	}
+	return m.serve(from, raw)
+}
+
+// failing is an operation that fails, most after they have written something.
+func (m *market) failing(t testing.TB, kind, n int) func() ([]byte, error) {
+	from := m.retailers[n%2]
+	if kind < 3 { // a chunk whose last item is bad
+		good := desk.ImportItem{
+			Product: exchange.Product{SKU: []exchange.SKU{"shoe", "hat", "new"}[kind], Title: "x", Price: exchange.Money{Minor: int64(n), Currency: "EUR"}},
+			Stock:   desk.FileStock{Set: true, Units: int64(n)},
+		}
+		bad := good
+		bad.Product.Price.Currency = "SEK"
+		return func() ([]byte, error) {
+			_, err := m.desk.Import(ctx, []desk.ImportItem{good, bad}, false)
+			return nil, err
+		}
+	}
+	// A request of the ledger, entered, and then one that leaves a gap.
+	trade, err := m.desk.Trade(from.id, exchange.Supplier)
+	must(t, err)
+	submit := &desk.Submit{Have: trade.Position}
+	for _, number := range []uint64{2, 4} { // request 1 accepted the terms
+		payload, err := protocol.Codec{}.Encode(&desk.Request{
+			Supplier: m.supplier.id, Retailer: from.id, Number: number, At: m.supplier.w.now, Act: desk.EndTrade{Reason: fmt.Sprint(n)},
+		})
+		must(t, err)
+		sig, err := protocol.NewSigner(from.key, origin, nil).Sign(desk.DomainRequest, payload)
+		must(t, err)
+		submit.Requests = append(submit.Requests, desk.SubmittedRequest{Signed: desk.SignedRequest{Payload: payload, Signature: sig}})
+	}
+	return m.serve(from, framed(t, submit))
+}
+
+// contents is everything in a store.
+func contents(t testing.TB, m *store.Mem) map[string][]byte {
+	t.Helper()
+	all := map[string][]byte{}
+	must(t, m.Scan(desk.Range{}, func(k, v []byte) bool {
+		all[string(k)] = bytes.Clone(v)
+		return true
+	}))
+	return all
+}
