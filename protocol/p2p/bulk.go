@@ -24,7 +24,7 @@ type Stream struct {
 	r    frameReader
 	w    *bufio.Writer
 	buf  []byte
-	stop func() bool
+	stop func() // lets go of the contexts that would reset it
 }
 
 // StreamHandlerFunc serves one bulk stream. When it returns nil the stream is
@@ -49,10 +49,10 @@ func (n *Node) OpenStream(ctx context.Context, to exchange.ShopID, name string) 
 	}
 	stopSession := context.AfterFunc(ses.ctx, func() { _ = s.Reset() })
 	stopCaller := context.AfterFunc(ctx, func() { _ = s.Reset() })
-	return newStream(ses.shop, s, func() bool { return stopSession() && stopCaller() }), nil
+	return newStream(ses.shop, s, func() { stopSession(); stopCaller() }), nil
 }
 
-func newStream(shop exchange.ShopID, s network.Stream, stop func() bool) *Stream {
+func newStream(shop exchange.ShopID, s network.Stream, stop func()) *Stream {
 	return &Stream{
 		shop: shop, s: s, stop: stop,
 		r: frameReader{r: bufio.NewReaderSize(s, streamBuffer), slow: s, limit: MaxMessage},
@@ -165,7 +165,8 @@ func (n *Node) bulkHandler(name string, h StreamHandlerFunc) network.StreamHandl
 			n.refuseStream(s, err)
 			return
 		}
-		st := newStream(ses.shop, s, context.AfterFunc(ses.ctx, func() { _ = s.Reset() }))
+		stop := context.AfterFunc(ses.ctx, func() { _ = s.Reset() })
+		st := newStream(ses.shop, s, func() { stop() })
 		if ses.bulk.add(name, 1) {
 			err = h(ses.ctx, ses.shop, st)
 			ses.bulk.add(name, -1)

@@ -31,6 +31,11 @@
 // tell a member nothing secret); one that arrives early waits for the hello, at
 // most [HelloTimeout].
 //
+// A hub's AutoNAT probes come from a key of their own, which no gater admits. The
+// first version of AutoNAT only looks whether the handshake succeeds and so works
+// all the same; the second also wants a stream, so that its probes of shops end
+// without a result. A shop takes itself for reachable or not by the first.
+//
 // # Protocol IDs
 //
 // Every protocol is /souk/<federation>/<name>/1, the private DHT is

@@ -68,7 +68,7 @@ func (n *Node) hostOptions() ([]libp2p.Option, error) {
 	if err != nil {
 		return nil, err
 	}
-	resources, err := newResources(maxConns)
+	resources, err := newResources(maxConns, n.cfg.Registerer != nil)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +137,8 @@ func relayResources() relay.Resources {
 }
 
 // newResources turns the limits of limits.go into libp2p's resource manager.
-func newResources(conns int) (network.ResourceManager, error) {
+// watched feeds its metrics, which costs a little on every stream.
+func newResources(conns int, watched bool) (network.ResourceManager, error) {
 	limits := rcmgr.DefaultLimits
 	libp2p.SetDefaultServiceLimits(&limits)
 	host := rcmgr.ResourceLimits{
@@ -164,11 +165,20 @@ func newResources(conns int) (network.ResourceManager, error) {
 		System: host, Transient: transient, PeerDefault: perPeer,
 		ProtocolDefault: perProtocol, ProtocolPeerDefault: perProtocolPeer,
 	}.Build(limits.AutoScale())
-	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(config),
+	opts := []rcmgr.Option{
 		rcmgr.WithLimitPerSubnet(
 			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: maxConnsPerIP}},
 			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: maxConnsPerIP}, {PrefixLength: 48, ConnCount: 4 * maxConnsPerIP}}),
-		rcmgr.WithConnRateLimiters(connRate(connRatePerIP, connBurstPerIP)))
+		rcmgr.WithConnRateLimiters(connRate(connRatePerIP, connBurstPerIP)),
+	}
+	if watched {
+		reporter, err := rcmgr.NewStatsTraceReporter()
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, rcmgr.WithTraceReporter(reporter))
+	}
+	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(config), opts...)
 }
 
 // connRate limits new connections by address; loopback is exempt, so that shops

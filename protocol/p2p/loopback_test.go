@@ -11,12 +11,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/protocol/p2p"
 )
 
 // pair starts two members on this machine's loopback, over one transport, and connects them.
-func pair(t testing.TB, listen string) (client *p2p.Node, server exchange.ShopID) {
+func pair(t testing.TB, listen string, reg prometheus.Registerer) (client *p2p.Node, server exchange.ShopID) {
 	t.Helper()
 	key0, id0 := newKey(t)
 	key1, id1 := newKey(t)
@@ -51,7 +53,7 @@ func pair(t testing.TB, listen string) (client *p2p.Node, server exchange.ShopID
 		return n
 	}
 	hub := start(p2p.Config{Key: key0})
-	shop := start(p2p.Config{Key: key1, Hubs: hub.Addresses()[:1]})
+	shop := start(p2p.Config{Key: key1, Hubs: hub.Addresses()[:1], Registerer: reg})
 	<-up
 	<-up
 	t.Cleanup(func() {
@@ -67,7 +69,8 @@ var transports = map[string]string{"tcp": "/ip4/127.0.0.1/tcp/0", "quic": "/ip4/
 func TestRealTransports(t *testing.T) {
 	for name, listen := range transports {
 		t.Run(name, func(t *testing.T) {
-			shop, hub := pair(t, listen)
+			reg := prometheus.NewRegistry()
+			shop, hub := pair(t, listen, reg)
 			var wg sync.WaitGroup
 			for i := range 1000 {
 				wg.Go(func() {
@@ -85,7 +88,25 @@ func TestRealTransports(t *testing.T) {
 			if peers := shop.Peers(); len(peers) != 1 || peers[0].Shop != hub || peers[0].Transport != name {
 				t.Fatalf("%+v", peers)
 			}
+			checkMetrics(t, reg)
 		})
+	}
+}
+
+// checkMetrics finds our own figures and those of libp2p and its resource manager.
+func checkMetrics(t *testing.T, reg *prometheus.Registry) {
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	figures := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			figures[f.GetName()] += m.GetGauge().GetValue() + m.GetCounter().GetValue()
+		}
+	}
+	if figures["souk_p2p_connected_members"] != 1 || figures["souk_p2p_requests_sent_total"] != 1000 || figures["libp2p_rcmgr_connections"] == 0 {
+		t.Fatalf("figures: %v", figures)
 	}
 }
 
@@ -165,7 +186,7 @@ func BenchmarkRequests(b *testing.B) {
 	})
 	for name, listen := range transports {
 		b.Run(name, func(b *testing.B) {
-			shop, hub := pair(b, listen)
+			shop, hub := pair(b, listen, nil)
 			req := make([]byte, size)
 			ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
 			defer cancel()
@@ -182,7 +203,7 @@ func BenchmarkRequests(b *testing.B) {
 func BenchmarkBulk(b *testing.B) {
 	for name, listen := range transports {
 		b.Run(name, func(b *testing.B) {
-			shop, hub := pair(b, listen)
+			shop, hub := pair(b, listen, nil)
 			b.SetBytes(64 << 10)
 			b.ResetTimer()
 			s, err := shop.OpenStream(context.Background(), hub, "zeros")

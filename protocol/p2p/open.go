@@ -69,8 +69,7 @@ func OpenServe(ctx context.Context, cfg OpenConfig, name string, h HandlerFunc) 
 	}
 	o.host.SetStreamHandler(protocolID(cfg.Federation, name), o.serve)
 	o.host.Network().Notify(&network.NotifyBundle{ConnectedF: func(_ network.Network, c network.Conn) {
-		closing := time.AfterFunc(openIdle, func() { _ = c.Close() })
-		context.AfterFunc(ctx, func() { closing.Stop() })
+		time.AfterFunc(openIdle, func() { _ = c.Close() })
 	}})
 	context.AfterFunc(ctx, func() { _ = o.Close() })
 	return o, nil
@@ -99,7 +98,7 @@ func openOptions(cfg OpenConfig) ([]libp2p.Option, error) {
 	if err != nil {
 		return nil, err
 	}
-	resources, err := newResources(openConns)
+	resources, err := newResources(openConns, false)
 	if err != nil {
 		return nil, err
 	}
