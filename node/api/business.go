@@ -1,0 +1,164 @@
+package api
+
+import (
+	"context"
+	"sync"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+)
+
+const (
+	// maxPartnerLabels bounds the partner label: 100 partners × 2 sides × some 20
+	// outcomes are 4,000 series. Further partners count as "other".
+	maxPartnerLabels = 100
+	// recentOrders is how many orders' last status is remembered, at some 200 bytes
+	// each: 3 MB.
+	recentOrders = 1 << 14
+)
+
+// Business is a shop's business figures, by partner, never by order:
+//
+//	souk_holds_total{partner,side,outcome}    placed ("held"), refused (the code), released, expired
+//	souk_orders_total{partner,side,status}    orders that came into a status
+//	souk_revenue_minor_total{currency,side}   totals of orders accepted, in minor units
+//
+// side is this shop's: supplier or retailer. Revenue is counted when an order is
+// accepted, and what is cancelled later is not taken off. Figures start at zero with
+// the process.
+type Business struct {
+	desk    *desk.Desk
+	started exchange.Time
+	holds   *prometheus.CounterVec
+	orders  *prometheus.CounterVec
+	revenue *prometheus.CounterVec
+
+	mu     sync.RWMutex
+	labels map[exchange.ShopID]string
+
+	// Owned by run.
+	seen    *lru.Cache[seenOrder, string] // last status
+	evicted bool
+}
+
+type seenOrder struct {
+	id   exchange.OrderID
+	shop exchange.ShopID
+	side exchange.Party
+}
+
+func newBusiness(d *desk.Desk, clock desk.Clock, reg prometheus.Registerer) (*Business, error) {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+	}
+	b := &Business{
+		desk: d, started: clock.Now(), labels: make(map[exchange.ShopID]string),
+		holds:   counter("souk_holds_total", "Holds by partner, this shop's side, and outcome.", "partner", "side", "outcome"),
+		orders:  counter("souk_orders_total", "Orders that came into a status, by partner and this shop's side.", "partner", "side", "status"),
+		revenue: counter("souk_revenue_minor_total", "Totals of accepted orders in minor units, later cancellations not taken off.", "currency", "side"),
+	}
+	var err error
+	if b.seen, err = lru.NewWithEvict(recentOrders, func(seenOrder, string) { b.evicted = true }); err != nil {
+		return nil, err
+	}
+	return b, registerAll(reg, b.holds, b.orders, b.revenue)
+}
+
+// Hold counts what became of a hold: outcome is "held", a code's name, or "other".
+// It is cheap enough for the desk's hot path.
+func (b *Business) Hold(partner exchange.ShopID, side exchange.Party, outcome string) {
+	b.holds.WithLabelValues(b.label(partner), side.String(), outcome).Inc()
+}
+
+// outcomeOf names a hold's outcome by its error.
+func outcomeOf(err error) string {
+	switch code := exchange.CodeOf(err); {
+	case code == exchange.CodeOK:
+		return "held"
+	case statuses[code] == 0:
+		return "other"
+	default:
+		return code.String()
+	}
+}
+
+// label is a partner's ShopID, or "other" for those beyond the bound.
+func (b *Business) label(partner exchange.ShopID) string {
+	b.mu.RLock()
+	text, ok := b.labels[partner]
+	full := len(b.labels) >= maxPartnerLabels
+	b.mu.RUnlock()
+	if ok {
+		return text
+	}
+	if full {
+		return "other"
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.labels) >= maxPartnerLabels {
+		return "other"
+	}
+	b.labels[partner] = partner.String()
+	return b.labels[partner]
+}
+
+// run follows the desk's events until ctx ends.
+func (b *Business) run(ctx context.Context) {
+	events, stop := b.desk.Watch()
+	defer stop()
+	for {
+		select {
+		case e := <-events:
+			b.event(e)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (b *Business) event(e desk.Event) {
+	switch e.Type {
+	case desk.EventHold:
+		b.Hold(e.Shop, e.Side, e.Status)
+	case desk.EventOrder:
+		b.order(e)
+	}
+}
+
+// order counts a status once: the same event may come again, and several statuses
+// in one event.
+func (b *Business) order(e desk.Event) {
+	key := seenOrder{e.Order, e.Shop, e.Side}
+	before, known := b.seen.Get(key)
+	if known && before == e.Status {
+		return
+	}
+	b.orders.WithLabelValues(b.label(e.Shop), e.Side.String(), e.Status).Inc()
+	if !sold(before) && sold(e.Status) && b.acceptedNow(e, known) {
+		b.revenue.WithLabelValues(string(e.Currency), e.Side.String()).Add(float64(e.Total))
+	}
+	b.seen.Add(key, e.Status)
+}
+
+// sold reports a status of an accepted order.
+func sold(status string) bool {
+	switch status {
+	case "accepted", "partly_shipped", "shipped", "delivered":
+		return true
+	}
+	return false
+}
+
+// acceptedNow tells an order whose acceptance is news from one that was accepted
+// before this process began, or counted and then forgotten.
+func (b *Business) acceptedNow(e desk.Event, known bool) bool {
+	if known {
+		return true
+	}
+	rec, err := b.desk.Order(e.Side, e.Order)
+	return err == nil && rec.Order.Accepted >= b.started && (!b.evicted || e.Status == "accepted")
+}

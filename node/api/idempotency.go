@@ -1,0 +1,280 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/node/api/view"
+)
+
+// KeyHeader names a request so that its repeat is not a second one.
+const KeyHeader = "Idempotency-Key"
+
+const (
+	// maxKey is the longest key, in bytes.
+	maxKey = 255
+	// maxKeptBody is the longest answer that is kept: an order of 64 lines and 80
+	// parcels of a few lines. It stays below half of what the store takes at once.
+	maxKeptBody = 512 << 10
+	// recentHolds is how many keyed reservations are remembered in memory, at some
+	// 200 bytes each: 13 MB.
+	recentHolds = 1 << 16
+)
+
+// keyMode says what a route does with an Idempotency-Key.
+type keyMode int
+
+const (
+	// keyIgnored: repeating the request does nothing more anyway.
+	keyIgnored keyMode = iota
+	// keyOnce: the request runs once; its answer is kept and given again.
+	keyOnce
+	// keyAgain: the request runs again, since its repeat finds what the first did
+	// and tells how it stands now; the key only tells other requests apart.
+	keyAgain
+	// keyHold: the key decides the reservation's id, so that the supplier itself
+	// finds the repeat. Nothing is written for it: holds are the hot path.
+	keyHold
+)
+
+func (m keyMode) doc() string {
+	const common = "1 to 255 printable ASCII characters, new for every new wish. The same key with another request is a conflict. "
+	switch m {
+	case keyAgain:
+		return common + "A repeat within 24 hours finds the order that the first made, as it stands then."
+	case keyHold:
+		return common + "A repeat finds the reservation that the first made, also after a crash of this shop."
+	}
+	return common + "A repeat within 24 hours gets the first answer, with the header Idempotency-Replayed."
+}
+
+// keeper remembers Idempotency-Keys; see the package's doc.
+type keeper struct {
+	keptKeys
+	secret []byte // of this shop: keys and bodies are stored as digests under it
+
+	mu   sync.Mutex
+	busy map[keyID]chan struct{} // closed when the request with that key is done
+
+	holds *lru.Cache[keyID, *keyedHold]
+}
+
+// keyID is a key's digest.
+type keyID [sha256.Size]byte
+
+// keyedHold is what a key of a reservation has become. It belongs to the request
+// that holds the key.
+type keyedHold struct {
+	secret  []byte
+	key     string
+	request [sha256.Size]byte
+	id      exchange.HoldID // zero until one was made
+}
+
+func newKeeper(store desk.Store, clock desk.Clock, token string) (*keeper, error) {
+	holds, err := lru.New[keyID, *keyedHold](recentHolds)
+	if err != nil {
+		return nil, err
+	}
+	k := &keeper{
+		keptKeys: keptKeys{store: store, clock: clock, full: make(chan struct{}, 1)}, holds: holds, busy: make(map[keyID]chan struct{}),
+		secret: digest([]byte(token), "souk/api/idempotency/1"),
+	}
+	return k, k.count()
+}
+
+// digest is HMAC-SHA-256 of parts, each ended by a zero byte.
+func digest(secret []byte, parts ...string) []byte {
+	mac := hmac.New(sha256.New, secret)
+	for _, p := range parts {
+		io.WriteString(mac, p)
+		mac.Write([]byte{0})
+	}
+	return mac.Sum(nil)
+}
+
+// serve runs a request that carries a key. A problem that it returns is to be
+// written by the caller. A commit of unknown outcome is reported to fail.
+func (k *keeper) serve(w http.ResponseWriter, r *http.Request, key string, body []byte, rt *route, next http.Handler, fail func(error)) *view.Problem {
+	if err := checkKey(key); err != nil {
+		return problemOf(err)
+	}
+	id := keyID(digest(k.secret, "key", key))
+	request := [sha256.Size]byte(digest(k.secret, "request", r.Method, r.URL.EscapedPath(), r.URL.RawQuery, string(body)))
+	release, err := k.take(r.Context(), id)
+	if err != nil {
+		return problemOf(err)
+	}
+	defer release()
+	if rt.key == keyHold {
+		return k.serveHold(w, r, key, id, request, next)
+	}
+	kept, err := k.load(id)
+	if err != nil {
+		return problemOf(err)
+	}
+	switch {
+	case kept == nil:
+		kept = &keptKey{ID: id, Request: request, At: k.clock.Now()}
+	case kept.Request != request:
+		return problemOf(errOtherRequest)
+	case rt.key == keyOnce:
+		return kept.replay(w)
+	}
+	if rt.key == keyOnce {
+		if err := k.put(kept); err != nil {
+			return k.refused(err, fail)
+		}
+	}
+	answer := newCapture()
+	next.ServeHTTP(answer, r)
+	err = k.finish(kept, rt, answer)
+	answer.writeTo(w)
+	if err != nil && !errors.Is(err, desk.ErrRefused) {
+		fail(err)
+	}
+	return nil
+}
+
+// finish keeps a final answer, and forgets a request that may be tried again: the
+// desk has not done it.
+func (k *keeper) finish(kept *keptKey, rt *route, answer *capture) error {
+	switch s := answer.status; {
+	case s >= http.StatusInternalServerError || s == http.StatusTooManyRequests || s == http.StatusRequestTimeout:
+		if rt.key == keyOnce {
+			return k.drop(kept)
+		}
+		return nil
+	case rt.key == keyAgain && kept.stored:
+		return nil
+	case rt.key == keyAgain:
+		return k.put(kept)
+	}
+	kept.Status, kept.Type = answer.status, answer.header.Get("Content-Type")
+	if answer.body.Len() <= maxKeptBody {
+		kept.Body = answer.body.Bytes()
+	}
+	return k.put(kept)
+}
+
+// refused tells of a commit that failed.
+func (k *keeper) refused(err error, fail func(error)) *view.Problem {
+	if !errors.Is(err, desk.ErrRefused) {
+		fail(err)
+	}
+	return problemOf(err)
+}
+
+// serveHold gives the reservation's handler the key, through its context.
+func (k *keeper) serveHold(w http.ResponseWriter, r *http.Request, key string, id keyID, request [sha256.Size]byte, next http.Handler) *view.Problem {
+	h, ok := k.holds.Get(id)
+	if ok && h.request != request {
+		return problemOf(errOtherRequest)
+	}
+	if !ok {
+		h = &keyedHold{secret: k.secret, key: key, request: request}
+		k.holds.Add(id, h)
+	}
+	next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), holdKey{}, h)))
+	return nil
+}
+
+type holdKey struct{}
+
+// holdOf is the key of a reservation's request; nil where it has none.
+func holdOf(ctx context.Context) *keyedHold {
+	h, _ := ctx.Value(holdKey{}).(*keyedHold)
+	return h
+}
+
+// tail is the part of the reservation's id that the key decides.
+func (h *keyedHold) tail(supplier exchange.ShopID) (tail [12]byte) {
+	copy(tail[:], digest(h.secret, "hold", supplier.String(), h.key))
+	return tail
+}
+
+// take waits for a key to be free and takes it.
+func (k *keeper) take(ctx context.Context, id keyID) (release func(), err error) {
+	for {
+		k.mu.Lock()
+		other := k.busy[id]
+		if other == nil {
+			mine := make(chan struct{})
+			k.busy[id] = mine
+			k.mu.Unlock()
+			return func() {
+				k.mu.Lock()
+				delete(k.busy, id)
+				k.mu.Unlock()
+				close(mine)
+			}, nil
+		}
+		k.mu.Unlock()
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return nil, exchange.Errorf(exchange.CodeUnavailable, "a request with this %s is still being worked on; repeat it later", KeyHeader)
+		}
+	}
+}
+
+func checkKey(key string) error {
+	if len(key) > maxKey {
+		return exchange.Errorf(exchange.CodeInvalid, "an %s has at most %d characters", KeyHeader, maxKey)
+	}
+	for _, c := range []byte(key) {
+		if c < ' ' || c > '~' {
+			return exchange.Errorf(exchange.CodeInvalid, "an %s is printable ASCII", KeyHeader)
+		}
+	}
+	return nil
+}
+
+var errOtherRequest = exchange.Errorf(exchange.CodeConflict, "this %s came before with another request; use a new key for a new wish", KeyHeader)
+
+// replay gives the kept answer again.
+func (kept *keptKey) replay(w http.ResponseWriter) *view.Problem {
+	switch {
+	case kept.Status == 0:
+		return problemOf(exchange.Errorf(exchange.CodeConflict,
+			"the shop stopped while it worked on this request, so whether it was done is unknown: look, and use a new %s if it was not", KeyHeader))
+	case kept.Body == nil:
+		return problemOf(exchange.Errorf(exchange.CodeConflict, "this request was done; its answer was too long to keep. Look at what it changed"))
+	}
+	w.Header().Set("Content-Type", kept.Type)
+	w.Header().Set("Idempotency-Replayed", "true")
+	w.WriteHeader(kept.Status)
+	w.Write(kept.Body)
+	return nil
+}
+
+// capture is an answer held back until it is kept.
+type capture struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func newCapture() *capture { return &capture{header: make(http.Header), status: http.StatusOK} }
+
+func (c *capture) Header() http.Header         { return c.header }
+func (c *capture) WriteHeader(status int)      { c.status = status }
+func (c *capture) Write(b []byte) (int, error) { return c.body.Write(b) }
+
+func (c *capture) writeTo(w http.ResponseWriter) {
+	for name, values := range c.header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(c.status)
+	w.Write(c.body.Bytes())
+}

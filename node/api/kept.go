@@ -1,0 +1,173 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+)
+
+// Idempotency keys in the desk's store:
+//
+//	k/r/ key                 keptKey as JSON
+//	k/t/ time(8) key         the same keys in the order of time (no value)
+//
+// where key is 32 bytes: a digest, never what the caller sent.
+const (
+	prefixKept     = "k/r/"
+	prefixKeptTime = "k/t/"
+)
+
+const (
+	// keepFor is how long a key is kept.
+	keepFor = 24 * time.Hour
+	// maxKept bounds them: a request a second, all day long. At 2 KiB for a usual
+	// answer they take 200 MB; the oldest go first.
+	maxKept = 100_000
+	// pruneChunk deletions, two writes each, are far below one commit's limit.
+	pruneChunk = 1000
+	pruneEvery = 10 * time.Minute
+)
+
+// keptKey is what is known of a keyed request. Fields are only ever added.
+type keptKey struct {
+	ID      keyID             `json:"-"`
+	Request [sha256.Size]byte `json:"request"` // a digest of method, path, query and body
+	At      exchange.Time     `json:"at"`
+	Status  int               `json:"status,omitempty"` // of the answer; 0 = there is none yet
+	Type    string            `json:"type,omitempty"`
+	Body    []byte            `json:"body,omitempty"`
+
+	stored bool // it is in the store
+}
+
+// keptKeys is the keeper's part of the store.
+type keptKeys struct {
+	store desk.Store
+	clock desk.Clock
+	kept  atomic.Int64  // keys in the store, about
+	full  chan struct{} // buffered 1: there are too many
+}
+
+// count finds out how many keys there are.
+func (s *keptKeys) count() error {
+	n := int64(0)
+	err := s.store.Scan(desk.Prefix([]byte(prefixKeptTime)), func(_, _ []byte) bool {
+		n++
+		return true
+	})
+	s.kept.Store(n)
+	return err
+}
+
+// load is the key's record; nil where there is none, or it is too old.
+func (s *keptKeys) load(id keyID) (*keptKey, error) {
+	raw, ok, err := s.store.Get(append([]byte(prefixKept), id[:]...))
+	if err != nil || !ok {
+		return nil, err
+	}
+	kept := &keptKey{ID: id, stored: true}
+	if err := json.Unmarshal(raw, kept); err != nil {
+		return nil, exchange.Errorf(exchange.CodeInternal, "a kept request is unreadable: %w", err)
+	}
+	if s.clock.Now().Sub(kept.At) > keepFor {
+		return nil, s.drop(kept)
+	}
+	return kept, nil
+}
+
+func (kept *keptKey) keys() (record, byTime []byte) {
+	record = append([]byte(prefixKept), kept.ID[:]...)
+	byTime = binary.BigEndian.AppendUint64([]byte(prefixKeptTime), uint64(kept.At))
+	return record, append(byTime, kept.ID[:]...)
+}
+
+// put writes the record, durably.
+func (s *keptKeys) put(kept *keptKey) error {
+	raw, err := json.Marshal(kept)
+	if err != nil {
+		return err
+	}
+	record, byTime := kept.keys()
+	if err := s.store.Commit([]desk.Write{{Key: record, Value: raw}, {Key: byTime}}); err != nil {
+		return err
+	}
+	if !kept.stored {
+		kept.stored = true
+		if s.kept.Add(1) > maxKept+pruneChunk {
+			select {
+			case s.full <- struct{}{}:
+			default:
+			}
+		}
+	}
+	return nil
+}
+
+// drop forgets the key.
+func (s *keptKeys) drop(kept *keptKey) error {
+	record, byTime := kept.keys()
+	err := s.store.Commit([]desk.Write{{Key: record, Delete: true}, {Key: byTime, Delete: true}})
+	if err == nil {
+		s.kept.Add(-1)
+	}
+	return err
+}
+
+// run prunes until ctx ends. A commit of unknown outcome is reported to fail.
+func (s *keptKeys) run(ctx context.Context, log *slog.Logger, fail func(error)) {
+	tick := time.NewTicker(pruneEvery)
+	defer tick.Stop()
+	for {
+		switch err := s.prune(); {
+		case errors.Is(err, desk.ErrRefused):
+			log.Warn("old idempotency keys were not removed", "err", err)
+		case err != nil:
+			fail(err)
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-s.full:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// prune removes keys that are too old, and the oldest of too many.
+func (s *keptKeys) prune() error {
+	for {
+		old := s.clock.Now().Add(-keepFor)
+		tooMany := s.kept.Load() - maxKept
+		var writes []desk.Write
+		err := s.store.Scan(desk.Prefix([]byte(prefixKeptTime)), func(k, _ []byte) bool {
+			rest := k[len(prefixKeptTime):]
+			if len(rest) != 8+len(keyID{}) {
+				return true
+			}
+			if exchange.Time(binary.BigEndian.Uint64(rest)) > old && int64(len(writes)/2) >= tooMany {
+				return false
+			}
+			writes = append(writes,
+				desk.Write{Key: bytes.Clone(k), Delete: true},
+				desk.Write{Key: append([]byte(prefixKept), rest[8:]...), Delete: true})
+			return len(writes) < 2*pruneChunk
+		})
+		if err != nil || len(writes) == 0 {
+			return err
+		}
+		if err := s.store.Commit(writes); err != nil {
+			return err
+		}
+		s.kept.Add(-int64(len(writes) / 2))
+	}
+}

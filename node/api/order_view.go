@@ -1,0 +1,102 @@
+package api
+
+import (
+	"context"
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/order"
+	"github.com/souk-market/souk/node/api/view"
+)
+
+// How an order is shown.
+
+func sideOf(role string) exchange.Party {
+	if role == view.Sold {
+		return exchange.Supplier
+	}
+	return exchange.Retailer
+}
+
+func roleOf(side exchange.Party) string {
+	if side == exchange.Supplier {
+		return view.Sold
+	}
+	return view.Bought
+}
+
+func partnerOf(side exchange.Party, r *desk.OrderRecord) exchange.ShopID {
+	if side == exchange.Supplier {
+		return r.Retailer
+	}
+	return r.Supplier
+}
+
+// orderStatus is the order's status, or how far its request is.
+func orderStatus(r *desk.OrderRecord) string {
+	switch {
+	case r.Order.Submitted != 0:
+		return r.Order.Status().String()
+	case r.Refusal != exchange.CodeOK:
+		return "refused"
+	}
+	return "requested"
+}
+
+// orderView shows an order without the consumer's address: answers of this kind
+// are kept with idempotency keys, and an address must be erasable.
+func (s *Server) orderView(ctx context.Context, side exchange.Party, r *desk.OrderRecord) view.Order {
+	partner := partnerOf(side, r)
+	v := view.Order{
+		ID: r.ID, Role: roleOf(side), Partner: partner, PartnerName: s.names.of(ctx, partner), Status: orderStatus(r),
+		Lines: make([]view.OrderLine, 0, len(r.Quote.Lines)), Quote: quoteView(&r.Quote), Parcels: make([]view.Parcel, len(r.Parcels)),
+		Reason: r.Reason, Refusal: view.RefusalOf(r.Refusal, r.Detail), Requested: view.Time(r.Requested),
+		Submitted: view.Time(r.Order.Submitted), AcceptBy: view.Time(r.Order.AcceptBy), Accepted: view.Time(r.Order.Accepted),
+		Closed: view.Time(r.Order.Closed), Cancelling: view.Time(r.CancelAt), FirstEntry: r.First, LastEntry: r.Last,
+	}
+	counts := make(map[exchange.SKU]order.Line, len(r.Order.Lines))
+	for _, l := range r.Order.Lines {
+		counts[l.SKU] = l
+	}
+	for _, l := range r.Quote.Lines {
+		c, ok := counts[l.SKU]
+		if !ok { // not submitted yet
+			c.Ordered = int64(l.Quantity)
+		}
+		v.Lines = append(v.Lines, view.OrderLine{
+			Product: exchange.ProductID{Shop: r.Supplier, SKU: l.SKU}, SKU: l.SKU, Title: l.Title,
+			Ordered: c.Ordered, Shipped: c.Shipped, Delivered: c.Delivered, Cancelled: c.Cancelled,
+		})
+	}
+	for i, p := range r.Parcels {
+		v.Parcels[i] = view.Parcel{At: view.Time(p.At), Lines: make([]view.Units, len(p.Lines)), Carrier: p.Carrier, Tracking: p.Tracking}
+		for j, u := range p.Lines {
+			v.Parcels[i].Lines[j] = view.Units{SKU: u.SKU, Units: u.Units}
+		}
+	}
+	return v
+}
+
+// orderResponse documents a further answer that is an order.
+func orderResponse(api huma.API, description string) *huma.Response {
+	return &huma.Response{Description: description, Content: map[string]*huma.MediaType{
+		"application/json": {Schema: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[view.Order](), true, "")},
+	}}
+}
+
+func shipToOf(v view.ShipTo) exchange.ShipTo {
+	return exchange.ShipTo{
+		Name: v.Name, Lines: v.Lines, City: v.City, Region: v.Region, PostalCode: v.PostalCode,
+		Country: v.Country, Email: v.Email, Phone: v.Phone,
+	}
+}
+
+func shipToView(t exchange.ShipTo) view.ShipTo {
+	return view.ShipTo{
+		Name: t.Name, Lines: t.Lines, City: t.City, Region: t.Region, PostalCode: t.PostalCode,
+		Country: t.Country, Email: t.Email, Phone: t.Phone,
+	}
+}

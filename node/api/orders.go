@@ -1,0 +1,302 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/order"
+	"github.com/souk-market/souk/node/api/view"
+)
+
+const (
+	// maxWait is the longest that an order or a cancellation waits for the supplier.
+	maxWait = 30 * time.Second
+	// maxOrdersRead bounds the work for one page of orders that a filter thins out: some
+	// 50 ms. The page then ends early and has a cursor.
+	maxOrdersRead = 5000
+)
+
+func (s *Server) orderRoutes(api huma.API) {
+	tags := []string{"orders"}
+	add(s, api, huma.Operation{
+		OperationID: "place-order", Method: http.MethodPost, Path: "/api/v1/order", Tags: tags, DefaultStatus: http.StatusCreated,
+		Summary: "Order a reservation for a consumer",
+		Description: "The signed order is durable when this answers, and is sent until the supplier answers. 201: the supplier has it; " +
+			"202: it has not answered yet, see the order or the events. Ordering the same reservation again finds the same order.",
+		Responses: map[string]*huma.Response{"202": orderResponse(api, "The supplier has not answered yet.")},
+	}, route{key: keyAgain, extra: maxWait}, s.placeOrder)
+	add(s, api, huma.Operation{
+		OperationID: "list-orders", Method: http.MethodGet, Path: "/api/v1/orders", Tags: tags,
+		Summary:     "Orders in one role",
+		Description: "Of the newest days first; within a day in no order.",
+	}, route{}, s.listOrders)
+	add(s, api, huma.Operation{
+		OperationID: "get-order", Method: http.MethodGet, Path: "/api/v1/order/{id}", Tags: tags,
+		Summary: "One order", Description: "A sold one with the consumer's address, until that is erased.",
+	}, route{}, s.getOrder)
+	act := func(name, summary string) huma.Operation {
+		return huma.Operation{OperationID: name + "-order", Method: http.MethodPost, Path: "/api/v1/order/{id}/" + name, Tags: tags, Summary: summary}
+	}
+	once := route{key: keyOnce}
+	add(s, api, act("accept", "Bind this shop to ship an order it received"), once, s.acceptOrder)
+	add(s, api, act("reject", "Turn down an order that is not accepted yet"), once, s.rejectOrder)
+	add(s, api, act("ship", "Send units of a sold order on their way"), once, s.shipOrder)
+	add(s, api, act("deliver", "Mark shipped units of a sold order as arrived"), once, s.deliverOrder)
+	cancel := act("cancel", "Cancel unshipped units, in either role")
+	cancel.Description = "Of a bought order this asks the supplier; 202: it has not answered yet."
+	cancel.Responses = map[string]*huma.Response{"202": orderResponse(api, "The supplier has not answered yet.")}
+	add(s, api, cancel, route{key: keyOnce, extra: maxWait}, s.cancelOrder)
+}
+
+// orderBody is an order with a status of its own.
+type orderBody struct {
+	Status int
+	Body   view.Order
+}
+
+type placeInput struct {
+	Wait int `query:"wait" minimum:"0" maximum:"30" default:"10" doc:"Seconds to wait for the supplier's answer."`
+	Body view.PlaceOrder
+}
+
+func (s *Server) placeOrder(ctx context.Context, in *placeInput) (*orderBody, error) {
+	events, stop := s.desk.Watch()
+	defer stop()
+	rec, err := s.desk.PlaceOrder(ctx, in.Body.Reservation, shipToOf(in.Body.ShipTo))
+	if err != nil {
+		return nil, err
+	}
+	answered := func(r *desk.OrderRecord) bool { return r.Order.Submitted != 0 || r.Refusal != exchange.CodeOK }
+	if rec, err = s.await(ctx, events, in.Wait, rec, answered); err != nil {
+		return nil, err
+	}
+	if rec.Order.Submitted == 0 && rec.Refusal != exchange.CodeOK {
+		return nil, exchange.Errorf(rec.Refusal, "the supplier refused the order: %s", rec.Detail)
+	}
+	return s.orderAnswer(ctx, exchange.Retailer, rec, answered(rec), http.StatusCreated), nil
+}
+
+// await returns the bought order when settled says so, or as it stands after so
+// many seconds, or when the caller has gone or the server stops: what was asked of the
+// supplier is durable and goes on.
+func (s *Server) await(ctx context.Context, events <-chan desk.Event, wait int, rec *desk.OrderRecord, settled func(*desk.OrderRecord) bool) (*desk.OrderRecord, error) {
+	timer := time.NewTimer(time.Duration(wait) * time.Second)
+	defer timer.Stop()
+	for waiting := true; waiting && !settled(rec); {
+		select {
+		case e := <-events:
+			if e.Order != rec.ID {
+				continue
+			}
+		case <-timer.C:
+			waiting = false
+		case <-ctx.Done():
+			waiting = false
+		case <-s.stopping.Done():
+			waiting = false
+		}
+		var err error
+		if rec, err = s.desk.Order(exchange.Retailer, rec.ID); err != nil {
+			return nil, err
+		}
+	}
+	return rec, nil
+}
+
+// orderAnswer has the status done, or 202 where the supplier has not answered.
+func (s *Server) orderAnswer(ctx context.Context, side exchange.Party, rec *desk.OrderRecord, answered bool, done int) *orderBody {
+	if !answered {
+		done = http.StatusAccepted
+	}
+	return &orderBody{Status: done, Body: s.orderView(ctx, side, rec)}
+}
+
+type listOrdersInput struct {
+	Role    string          `query:"role" required:"true" enum:"bought,sold"`
+	Status  string          `query:"status" enum:"requested,refused,submitted,accepted,partly_shipped,shipped,delivered,cancelled,rejected,expired" doc:"Only these."`
+	Partner exchange.ShopID `query:"partner" doc:"With this shop only."`
+	Limit   int             `query:"limit" minimum:"1" maximum:"200" default:"50"`
+	Cursor  string          `query:"cursor" maxLength:"64" doc:"next of the page before."`
+}
+
+func (s *Server) listOrders(ctx context.Context, in *listOrdersInput) (*body[view.Orders], error) {
+	var after exchange.OrderID
+	if in.Cursor != "" {
+		var err error
+		if after, err = exchange.ParseHoldID(in.Cursor); err != nil {
+			return nil, exchange.Errorf(exchange.CodeInvalid, "the cursor is not one of this list; start again without it")
+		}
+	}
+	side := sideOf(in.Role)
+	var page []*desk.OrderRecord
+	read, more := 0, false
+	err := s.desk.Orders(side, after, func(r *desk.OrderRecord) bool {
+		if more = read == maxOrdersRead || len(page) == in.Limit; more {
+			return false
+		}
+		read++
+		after = r.ID
+		if (in.Status == "" || orderStatus(r) == in.Status) && (in.Partner.IsZero() || partnerOf(side, r) == in.Partner) {
+			page = append(page, r)
+		}
+		return true
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := view.Orders{Orders: make([]view.Order, len(page))}
+	for i, r := range page {
+		out.Orders[i] = s.orderView(ctx, side, r)
+	}
+	if more {
+		out.Next = after.String()
+	}
+	return answer(out, nil)
+}
+
+type orderInput struct {
+	ID exchange.OrderID `path:"id"`
+}
+
+type roleInput struct {
+	orderInput
+	Role string `query:"role" enum:"bought,sold" doc:"Needed only where the shop has two orders of this id, one in each role."`
+}
+
+// find looks an order up in the role given, or in the one that has it.
+func (s *Server) find(in roleInput) (exchange.Party, *desk.OrderRecord, error) {
+	if in.Role != "" {
+		rec, err := s.desk.Order(sideOf(in.Role), in.ID)
+		return sideOf(in.Role), rec, err
+	}
+	bought, err := s.desk.Order(exchange.Retailer, in.ID)
+	if err != nil && exchange.CodeOf(err) != exchange.CodeNotFound {
+		return 0, nil, err
+	}
+	sold, err := s.desk.Order(exchange.Supplier, in.ID)
+	switch code := exchange.CodeOf(err); {
+	case bought == nil:
+		return exchange.Supplier, sold, err
+	case code == exchange.CodeNotFound:
+		return exchange.Retailer, bought, nil
+	case err != nil && code != exchange.CodeConflict:
+		return 0, nil, err
+	}
+	// Another shop chose the id of an order that it sold to us for one of its own.
+	return 0, nil, exchange.Errorf(exchange.CodeConflict, "there is a bought and a sold order %v; say which with role=bought or role=sold", in.ID)
+}
+
+func (s *Server) getOrder(ctx context.Context, in *roleInput) (*body[view.Order], error) {
+	side, rec, err := s.find(*in)
+	if err != nil {
+		return nil, err
+	}
+	v := s.orderView(ctx, side, rec)
+	if side == exchange.Supplier {
+		to, err := s.desk.ShipTo(rec)
+		switch {
+		case err == nil:
+			v.ShipTo = ptr(shipToView(*to))
+		case exchange.CodeOf(err) != exchange.CodeNotFound:
+			return nil, err
+		}
+	}
+	return answer(v, nil)
+}
+
+func (s *Server) acceptOrder(ctx context.Context, in *orderInput) (*body[view.Order], error) {
+	rec, err := s.desk.AcceptOrder(ctx, in.ID)
+	return s.soldAnswer(ctx, rec, err)
+}
+
+type rejectInput struct {
+	orderInput
+	Body *view.Reject
+}
+
+func (s *Server) rejectOrder(ctx context.Context, in *rejectInput) (*body[view.Order], error) {
+	rec, err := s.desk.RejectOrder(ctx, in.ID, orZero(in.Body).Reason)
+	return s.soldAnswer(ctx, rec, err)
+}
+
+type shipInput struct {
+	orderInput
+	Body *view.Ship
+}
+
+func (s *Server) shipOrder(ctx context.Context, in *shipInput) (*body[view.Order], error) {
+	b := orZero(in.Body)
+	rec, err := s.desk.ShipOrder(ctx, in.ID, unitsOf(b.Lines), b.Carrier, b.Tracking)
+	return s.soldAnswer(ctx, rec, err)
+}
+
+type deliverInput struct {
+	orderInput
+	Body *view.Deliver
+}
+
+func (s *Server) deliverOrder(ctx context.Context, in *deliverInput) (*body[view.Order], error) {
+	rec, err := s.desk.DeliverOrder(ctx, in.ID, unitsOf(orZero(in.Body).Lines))
+	return s.soldAnswer(ctx, rec, err)
+}
+
+func (s *Server) soldAnswer(ctx context.Context, rec *desk.OrderRecord, err error) (*body[view.Order], error) {
+	if err != nil {
+		return nil, err
+	}
+	return answer(s.orderView(ctx, exchange.Supplier, rec), nil)
+}
+
+type cancelInput struct {
+	roleInput
+	Wait int `query:"wait" minimum:"0" maximum:"30" default:"10" doc:"Seconds to wait for the supplier's answer."`
+	Body *view.Cancel
+}
+
+func (s *Server) cancelOrder(ctx context.Context, in *cancelInput) (*orderBody, error) {
+	side, rec, err := s.find(in.roleInput)
+	if err != nil {
+		return nil, err
+	}
+	b := orZero(in.Body)
+	if side == exchange.Supplier {
+		if rec, err = s.desk.CancelSold(ctx, in.ID, unitsOf(b.Lines), b.Reason); err != nil {
+			return nil, err
+		}
+		return s.orderAnswer(ctx, side, rec, true, http.StatusOK), nil
+	}
+	events, stop := s.desk.Watch()
+	defer stop()
+	if rec, err = s.desk.CancelBought(ctx, in.ID, unitsOf(b.Lines), b.Reason); err != nil {
+		return nil, err
+	}
+	answered := func(r *desk.OrderRecord) bool { return r.CancelAt == 0 }
+	if rec, err = s.await(ctx, events, in.Wait, rec, answered); err != nil {
+		return nil, err
+	}
+	if answered(rec) && rec.Refusal != exchange.CodeOK {
+		return nil, exchange.Errorf(rec.Refusal, "the supplier refused to cancel: %s", rec.Detail)
+	}
+	return s.orderAnswer(ctx, side, rec, answered(rec), http.StatusOK), nil
+}
+
+func unitsOf(lines []view.Units) []order.Units {
+	out := make([]order.Units, len(lines))
+	for i, l := range lines {
+		out[i] = order.Units{SKU: l.SKU, Units: l.Units}
+	}
+	return out
+}
+
+func orZero[T any](p *T) T {
+	if p == nil {
+		var zero T
+		return zero
+	}
+	return *p
+}

@@ -1,0 +1,252 @@
+package api
+
+import (
+	"context"
+	"encoding/hex"
+	"net/http"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/node/api/view"
+)
+
+func (s *Server) partnerRoutes(api huma.API) {
+	tags := []string{"partners"}
+	add(s, api, huma.Operation{
+		OperationID: "list-partners", Method: http.MethodGet, Path: "/api/v1/partners", Tags: tags,
+		Summary: "All directions of trade that are, were or are proposed",
+	}, route{}, s.listPartners)
+	add(s, api, huma.Operation{
+		OperationID: "propose", Method: http.MethodPost, Path: "/api/v1/partners", Tags: tags, DefaultStatus: http.StatusCreated,
+		Summary:     "Offer a member terms",
+		Description: "A newer proposal supersedes an older one. One to buy waits here until the supplier is reached.",
+	}, route{key: keyOnce}, s.propose)
+	act := func(name, summary string) huma.Operation {
+		return huma.Operation{OperationID: name + "-partner", Method: http.MethodPost, Path: "/api/v1/partners/{shop}/" + name, Tags: tags, Summary: summary}
+	}
+	add(s, api, act("accept", "Put a partner's proposal into force"), route{key: keyOnce}, s.acceptTerms)
+	add(s, api, act("decline", "Decline a partner's proposal, or withdraw one's own"), route{key: keyOnce}, s.declineTerms)
+	end := act("end", "End trade with a partner")
+	end.Description = "It binds this shop at once: no new reservation or order. Submitted orders finish."
+	add(s, api, end, route{key: keyOnce}, s.endTrade)
+}
+
+func (s *Server) listPartners(ctx context.Context, _ *struct{}) (*body[view.Partnerships], error) {
+	trades, err := s.desk.Trades()
+	return s.partnershipsAnswer(ctx, trades, err)
+}
+
+type proposeInput struct {
+	Body view.Propose
+}
+
+func (s *Server) propose(ctx context.Context, in *proposeInput) (*body[view.Partnerships], error) {
+	partner := in.Body.Partner
+	if partner.IsZero() {
+		return nil, exchange.Errorf(exchange.CodeInvalid, "partner is empty; give the shop's ID, as in GET /api/v1/members")
+	}
+	sides := sidesOf(in.Body.Direction)
+	terms := make([]exchange.Terms, len(sides))
+	for i, side := range sides { // all checked before any is proposed
+		var err error
+		if terms[i], err = s.terms(ctx, partner, side, in.Body.Terms); err != nil {
+			return nil, err
+		}
+	}
+	for i, side := range sides {
+		if err := s.desk.Propose(ctx, partner, side, terms[i]); err != nil {
+			return nil, err
+		}
+	}
+	return s.tradesWith(ctx, partner, sides)
+}
+
+func sidesOf(direction string) []exchange.Party {
+	switch direction {
+	case view.Sell:
+		return []exchange.Party{exchange.Supplier}
+	case view.Buy:
+		return []exchange.Party{exchange.Retailer}
+	}
+	return []exchange.Party{exchange.Supplier, exchange.Retailer}
+}
+
+// terms fills what the owner left out. Trade is in the supplier's currency.
+func (s *Server) terms(ctx context.Context, partner exchange.ShopID, side exchange.Party, in view.ProposedTerms) (exchange.Terms, error) {
+	currency := in.Currency
+	if currency == "" && side == exchange.Supplier {
+		currency = s.desk.Currency()
+	}
+	if currency == "" {
+		m, _ := s.names.member(ctx, partner)
+		if currency = m.Currency; currency == "" {
+			return exchange.Terms{}, exchange.Errorf(exchange.CodeCurrency, "the currency of %s is not known here yet; give it in the terms", s.names.of(ctx, partner))
+		}
+	}
+	if side == exchange.Supplier && currency != s.desk.Currency() {
+		return exchange.Terms{}, exchange.Errorf(exchange.CodeCurrency, "this shop sells in %s, not in %s", s.desk.Currency(), currency)
+	}
+	t := exchange.DefaultTerms(currency)
+	t.Discount = exchange.BasisPoints(in.DiscountBP)
+	if in.HoldSeconds != 0 {
+		t.HoldLifetime = seconds(in.HoldSeconds)
+	}
+	if in.OpenQuantity != 0 {
+		t.OpenQuantity = in.OpenQuantity
+	}
+	if in.AcceptSeconds != 0 {
+		t.AcceptWithin = seconds(in.AcceptSeconds)
+	}
+	for _, rule := range []exchange.CancelRule{exchange.CancelUntilShipped, exchange.CancelUntilAccepted, exchange.CancelNever} {
+		if rule.String() == in.Cancel {
+			t.Cancel = rule
+		}
+	}
+	if len(in.Countries) > 0 {
+		t.Countries = slices.Compact(slices.Sorted(slices.Values(in.Countries)))
+	}
+	if in.SettlementDays != nil {
+		t.SettlementDays = *in.SettlementDays
+	}
+	return t, t.Check()
+}
+
+type answerInput struct {
+	Shop exchange.ShopID `path:"shop"`
+	Body view.Answer
+}
+
+func (s *Server) acceptTerms(ctx context.Context, in *answerInput) (*body[view.Partnerships], error) {
+	return s.answerTerms(ctx, in, s.desk.AcceptTerms)
+}
+
+func (s *Server) declineTerms(ctx context.Context, in *answerInput) (*body[view.Partnerships], error) {
+	return s.answerTerms(ctx, in, s.desk.DeclineTerms)
+}
+
+// answerTerms finds the direction that the proposal is of: its id is the hash of
+// the one ledger entry that carries it.
+func (s *Server) answerTerms(ctx context.Context, in *answerInput, act func(context.Context, exchange.ShopID, exchange.Party, ledger.Hash) error) (*body[view.Partnerships], error) {
+	var proposal ledger.Hash
+	b, err := hex.DecodeString(in.Body.Proposal)
+	if err != nil || copy(proposal[:], b) != len(proposal) {
+		return nil, exchange.Errorf(exchange.CodeInvalid, "%.80q is not a proposal's id; copy it from GET /api/v1/partners", in.Body.Proposal)
+	}
+	for _, side := range sidesOf(view.Both) {
+		trade, err := s.desk.Trade(in.Shop, side)
+		if err != nil {
+			return nil, err
+		}
+		if trade.State.Open.By == 0 || trade.State.Open.Hash != proposal {
+			continue
+		}
+		if err := act(ctx, in.Shop, side, proposal); err != nil {
+			return nil, err
+		}
+		return s.tradesWith(ctx, in.Shop, []exchange.Party{side})
+	}
+	return nil, exchange.Errorf(exchange.CodeStale, "%s has no such open proposal: it was answered, withdrawn or superseded. Look at GET /api/v1/partners", s.names.of(ctx, in.Shop))
+}
+
+type endInput struct {
+	Shop exchange.ShopID `path:"shop"`
+	Body *view.End
+}
+
+func (s *Server) endTrade(ctx context.Context, in *endInput) (*body[view.Partnerships], error) {
+	b := orZero(in.Body)
+	var ended []exchange.Party
+	for _, side := range sidesOf(orDefault(b.Direction, view.Both)) {
+		trade, err := s.desk.Trade(in.Shop, side)
+		if err != nil {
+			return nil, err
+		}
+		if trade.Position == 0 && trade.Queued == "" {
+			continue // there is nothing between the two shops in this direction
+		}
+		if err := s.desk.EndTrade(ctx, in.Shop, side, b.Reason); err != nil {
+			return nil, err
+		}
+		ended = append(ended, side)
+	}
+	if len(ended) == 0 {
+		return nil, exchange.Errorf(exchange.CodeNoPartnership, "there is no partnership with %s to end", s.names.of(ctx, in.Shop))
+	}
+	return s.tradesWith(ctx, in.Shop, ended)
+}
+
+func (s *Server) tradesWith(ctx context.Context, partner exchange.ShopID, sides []exchange.Party) (*body[view.Partnerships], error) {
+	trades := make([]desk.Trade, len(sides))
+	for i, side := range sides {
+		var err error
+		if trades[i], err = s.desk.Trade(partner, side); err != nil {
+			return nil, err
+		}
+	}
+	return s.partnershipsAnswer(ctx, trades, nil)
+}
+
+func (s *Server) partnershipsAnswer(ctx context.Context, trades []desk.Trade, err error) (*body[view.Partnerships], error) {
+	out := view.Partnerships{Partnerships: make([]view.Partnership, len(trades))}
+	for i, t := range trades {
+		out.Partnerships[i] = s.partnershipView(ctx, t)
+	}
+	return answer(out, err)
+}
+
+func (s *Server) partnershipView(ctx context.Context, t desk.Trade) view.Partnership {
+	partner, side, direction := t.Retailer, exchange.Supplier, view.Sell
+	if t.Retailer == s.desk.Shop() {
+		partner, side, direction = t.Supplier, exchange.Retailer, view.Buy
+	}
+	who := func(by exchange.Party) string {
+		switch by {
+		case 0:
+			return ""
+		case side:
+			return "self"
+		}
+		return "partner"
+	}
+	v := view.Partnership{
+		Partner: partner, PartnerName: s.names.of(ctx, partner), Direction: direction, Status: tradeStatus(t),
+		Version: t.State.Version, Since: view.Time(t.State.Since), Ended: view.Time(t.State.Ended), EndedBy: who(t.State.EndedBy),
+		Queued: t.Queued, Refusal: view.RefusalOf(t.Refusal, t.Detail), OpenUnits: t.Open,
+		Ledger: view.Ledger{Position: t.Position, Hash: hex.EncodeToString(t.Hash[:]), Acked: t.Acked, Waiting: t.Waiting, Frozen: t.Frozen},
+	}
+	if t.State.Version > 0 {
+		v.Terms = ptr(termsView(t.State.Terms))
+	}
+	if p := t.State.Open; p.By != 0 {
+		v.Proposal = &view.Proposal{ID: hex.EncodeToString(p.Hash[:]), By: who(p.By), Terms: termsView(p.Terms), At: view.Time(p.At)}
+	}
+	return v
+}
+
+func tradeStatus(t desk.Trade) string {
+	switch {
+	case t.Ending:
+		return "ending"
+	case t.State.Active:
+		return "active"
+	case t.State.Open.By != 0:
+		return "proposed"
+	case t.Queued != "":
+		return "queued"
+	case t.State.Ended != 0:
+		return "ended"
+	}
+	return "none"
+}
+
+func termsView(t exchange.Terms) view.Terms {
+	return view.Terms{
+		DiscountBP: uint32(t.Discount), Currency: t.Currency, HoldSeconds: t.HoldLifetime.Seconds(), OpenQuantity: t.OpenQuantity,
+		AcceptSeconds: t.AcceptWithin.Seconds(), Cancel: t.Cancel.String(), Countries: append([]string{}, t.Countries...),
+		Feed: t.Feed, SettlementDays: t.SettlementDays,
+	}
+}

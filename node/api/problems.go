@@ -1,0 +1,123 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/node/api/view"
+)
+
+// statuses is the HTTP status of each code; a test holds it against the codes.
+// A program goes by the code; the status serves proxies and people.
+var statuses = map[exchange.Code]int{
+	exchange.CodeOK:            http.StatusOK,
+	exchange.CodeInternal:      http.StatusInternalServerError,
+	exchange.CodeInvalid:       http.StatusUnprocessableEntity,
+	exchange.CodeUnavailable:   http.StatusServiceUnavailable,
+	exchange.CodeNotFound:      http.StatusNotFound,
+	exchange.CodeConflict:      http.StatusConflict,
+	exchange.CodeNotMember:     http.StatusForbidden,
+	exchange.CodeNoPartnership: http.StatusForbidden,
+	exchange.CodeInsufficient:  http.StatusConflict,
+	exchange.CodePriceChanged:  http.StatusConflict,
+	exchange.CodeTooOld:        http.StatusGone,
+	exchange.CodeExpired:       http.StatusGone,
+	exchange.CodeReleased:      http.StatusGone,
+	exchange.CodeCountry:       http.StatusUnprocessableEntity,
+	exchange.CodeOpenQuantity:  http.StatusConflict,
+	exchange.CodeLifetime:      http.StatusUnprocessableEntity,
+	exchange.CodeStale:         http.StatusConflict,
+	exchange.CodeShipped:       http.StatusConflict,
+	exchange.CodeCancelRule:    http.StatusConflict,
+	exchange.CodeState:         http.StatusConflict,
+	exchange.CodeOrdered:       http.StatusConflict,
+	exchange.CodeCurrency:      http.StatusUnprocessableEntity,
+	exchange.CodeNoRate:        http.StatusConflict,
+	exchange.CodeOverflow:      http.StatusUnprocessableEntity,
+	exchange.CodeSignature:     http.StatusBadGateway,
+	exchange.CodeFork:          http.StatusConflict,
+	exchange.CodeBehind:        http.StatusServiceUnavailable,
+	exchange.CodeRestored:      http.StatusServiceUnavailable,
+	exchange.CodeLimit:         http.StatusTooManyRequests,
+	exchange.CodeDiskFull:      http.StatusInsufficientStorage,
+	exchange.CodeFreshness:     http.StatusServiceUnavailable,
+	exchange.CodeFrozen:        http.StatusConflict,
+	exchange.CodeInvite:        http.StatusUnprocessableEntity,
+	exchange.CodeVersion:       http.StatusBadGateway,
+	exchange.CodeUnauthorized:  http.StatusUnauthorized,
+	exchange.CodeNotRunning:    http.StatusServiceUnavailable,
+	exchange.CodeLocked:        http.StatusLocked,
+}
+
+// statusOf is the status of a code; a code that this version does not know came
+// from a partner of a newer one, whose "no" it is.
+func statusOf(code exchange.Code) int {
+	if status, ok := statuses[code]; ok {
+		return status
+	}
+	return http.StatusConflict
+}
+
+// problemOf shows an error. One without a code is a fault of ours, except that
+// time ran out: then nobody knows whether it was done.
+func problemOf(err error) *view.Problem {
+	var ready *view.Problem
+	if errors.As(err, &ready) {
+		return ready
+	}
+	code, detail := exchange.CodeOf(err), err.Error()
+	if code == exchange.CodeInternal && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)) {
+		code, detail = exchange.CodeUnavailable, "there was no answer in time; whether it was done is unknown. Look before you ask again"
+	}
+	return newProblem(statusOf(code), code, detail)
+}
+
+func newProblem(status int, code exchange.Code, detail string) *view.Problem {
+	return &view.Problem{Title: http.StatusText(status), Status: status, Code: code.String(), Retry: code.Retry(), Detail: detail}
+}
+
+// humaProblem turns what huma says of a request it does not pass on into a problem.
+func humaProblem(_ huma.Context, _ string, body any) (any, error) {
+	m, ok := body.(*huma.ErrorModel)
+	if !ok {
+		return body, nil
+	}
+	code := exchange.CodeInvalid
+	switch {
+	case m.Status == http.StatusRequestTimeout:
+		code = exchange.CodeUnavailable
+	case m.Status >= http.StatusInternalServerError:
+		code = exchange.CodeInternal
+	}
+	p := newProblem(m.Status, code, m.Detail)
+	said := make([]string, 0, len(m.Errors))
+	for _, e := range m.Errors {
+		if e == nil {
+			continue
+		}
+		p.Fields = append(p.Fields, view.FieldProblem{Location: e.Location, Message: e.Message})
+		said = append(said, strings.TrimPrefix(e.Location+": ", ": ")+e.Message)
+	}
+	if len(said) > 0 {
+		p.Detail = "the request is not valid: " + strings.Join(said, "; ")
+	}
+	return p, nil
+}
+
+// writeProblem answers outside of huma.
+func writeProblem(w http.ResponseWriter, p *view.Problem) {
+	b, err := json.Marshal(p)
+	if err != nil { // a problem is texts and numbers
+		b = fmt.Appendf(nil, `{"status":%d}`, p.Status)
+	}
+	w.Header().Set("Content-Type", view.ProblemType)
+	w.WriteHeader(p.Status)
+	w.Write(append(b, '\n'))
+}

@@ -1,0 +1,181 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"math"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/node/api/view"
+)
+
+func (s *Server) reservationRoutes(api huma.API) {
+	tags := []string{"reservations"}
+	add(s, api, huma.Operation{
+		OperationID: "reserve", Method: http.MethodPost, Path: "/api/v1/reservations", Tags: tags, DefaultStatus: http.StatusCreated,
+		Summary:     "Set stock aside at a supplier, all lines or none, and get its sealed quote",
+		Description: "When the supplier does not answer in time the problem is unavailable: send the same request with the same Idempotency-Key again.",
+	}, route{key: keyHold}, s.reserve)
+	add(s, api, huma.Operation{
+		OperationID: "get-reservation", Method: http.MethodGet, Path: "/api/v1/reservations/{id}", Tags: tags,
+		Summary:     "A reservation of this shop's",
+		Description: "One whose placing the supplier has not answered yet is asked for again: the answer tells how it stands.",
+	}, route{}, s.getReservation)
+	add(s, api, huma.Operation{
+		OperationID: "release-reservation", Method: http.MethodDelete, Path: "/api/v1/reservations/{id}", Tags: tags,
+		Summary: "Give a reservation back",
+	}, route{}, s.releaseReservation)
+	add(s, api, huma.Operation{
+		OperationID: "extend-reservation", Method: http.MethodPost, Path: "/api/v1/reservations/{id}/extend", Tags: tags,
+		Summary: "Move a reservation's expiry, within the terms",
+	}, route{key: keyOnce}, s.extendReservation)
+}
+
+type reserveInput struct {
+	Body view.Reserve
+}
+
+func (s *Server) reserve(ctx context.Context, in *reserveInput) (*body[view.Reservation], error) {
+	req, err := s.reserveRequest(in.Body)
+	if err != nil {
+		return nil, err
+	}
+	if req.ID, err = s.reservationID(ctx, req.Supplier); err != nil {
+		return nil, err
+	}
+	rec, err := s.desk.Reserve(ctx, req)
+	s.business.Hold(req.Supplier, exchange.Retailer, outcomeOf(err))
+	if err != nil {
+		p := problemOf(err)
+		if p.Retry {
+			p.Reservation = &req.ID
+		}
+		return nil, p
+	}
+	return s.reservationAnswer(ctx, rec, nil)
+}
+
+func (s *Server) reserveRequest(in view.Reserve) (desk.ReserveRequest, error) {
+	req := desk.ReserveRequest{Country: in.Country, Lifetime: seconds(in.Seconds)}
+	for i, l := range in.Lines {
+		if i > 0 && l.Product.Shop != req.Supplier {
+			return req, exchange.Errorf(exchange.CodeInvalid, "a reservation is with one supplier; make one for each of %v and %v", req.Supplier, l.Product.Shop)
+		}
+		req.Supplier = l.Product.Shop
+		req.Lines = append(req.Lines, exchange.Line{SKU: l.Product.SKU, Quantity: exchange.Quantity(l.Quantity)})
+	}
+	if in.MaxTotal == nil {
+		return req, nil
+	}
+	limit, err := in.MaxTotal.Money()
+	if err != nil {
+		return req, err
+	}
+	trade, err := s.desk.Trade(req.Supplier, exchange.Retailer)
+	if err != nil {
+		return req, err
+	}
+	if due := trade.State.Terms.Currency; trade.State.Active && due != limit.Currency {
+		return req, exchange.Errorf(exchange.CodeCurrency, "this supplier is paid in %s; give max_total in it", due)
+	}
+	if limit.Minor == 0 {
+		return req, exchange.Errorf(exchange.CodeInvalid, "a max_total of nothing would refuse everything; leave it out")
+	}
+	req.MaxTotal = limit.Minor
+	return req, nil
+}
+
+// reservationID makes the hold's id before the supplier is asked, so that an
+// answer that is lost can be asked for.
+func (s *Server) reservationID(ctx context.Context, supplier exchange.ShopID) (exchange.HoldID, error) {
+	h := holdOf(ctx)
+	if h == nil {
+		var tail [12]byte
+		rand.Read(tail[:])
+		return s.desk.NewReservationID(supplier, tail)
+	}
+	if h.id.IsZero() {
+		id, err := s.desk.NewReservationID(supplier, h.tail(supplier))
+		if err != nil {
+			return id, err
+		}
+		h.id = id
+	}
+	return h.id, nil
+}
+
+type reservationInput struct {
+	ID exchange.HoldID `path:"id"`
+}
+
+func (s *Server) getReservation(ctx context.Context, in *reservationInput) (*body[view.Reservation], error) {
+	rec, err := s.desk.Reservation(ctx, in.ID)
+	return s.reservationAnswer(ctx, rec, err)
+}
+
+func (s *Server) releaseReservation(ctx context.Context, in *reservationInput) (*body[view.Reservation], error) {
+	rec, err := s.desk.Release(ctx, in.ID)
+	return s.reservationAnswer(ctx, rec, err)
+}
+
+type extendInput struct {
+	ID   exchange.HoldID `path:"id"`
+	Body view.Extend
+}
+
+func (s *Server) extendReservation(ctx context.Context, in *extendInput) (*body[view.Reservation], error) {
+	rec, err := s.desk.Extend(ctx, in.ID, exchange.TimeOf(in.Body.Until))
+	return s.reservationAnswer(ctx, rec, err)
+}
+
+func (s *Server) reservationAnswer(ctx context.Context, rec *desk.ReservationRecord, err error) (*body[view.Reservation], error) {
+	if err != nil {
+		return nil, err
+	}
+	v := view.Reservation{
+		ID: rec.Request.ID, Supplier: rec.Supplier, SupplierName: s.names.of(ctx, rec.Supplier), State: rec.State.String(),
+		Lines: make([]view.ReserveLine, len(rec.Request.Lines)), Country: rec.Request.Country,
+		Created: view.Time(rec.Created), Expires: view.Time(rec.Expires), Refusal: view.RefusalOf(rec.Refusal, rec.Detail),
+	}
+	for i, l := range rec.Request.Lines {
+		v.Lines[i] = view.ReserveLine{Product: exchange.ProductID{Shop: rec.Supplier, SKU: l.SKU}, Quantity: int64(l.Quantity)}
+	}
+	if rec.Answer != nil {
+		quote, err := s.desk.ReservationQuote(rec)
+		if err != nil {
+			return nil, err
+		}
+		v.Quote = ptr(quoteView(quote))
+	}
+	return answer(v, nil)
+}
+
+// seconds reads a span; the core counts milliseconds.
+func seconds(s float64) time.Duration {
+	return time.Duration(math.Round(s*1000)) * time.Millisecond
+}
+
+func quoteView(q *exchange.Quote) view.Quote {
+	native := func(minor int64) view.Money { return view.MoneyOf(exchange.Money{Minor: minor, Currency: q.Currency}) }
+	v := view.Quote{
+		Lines: make([]view.QuoteLine, len(q.Lines)), Country: q.Country,
+		Shipping: native(q.Shipping), ShippingUSD: view.Dollars(q.USDShipping),
+		Tax:   view.Tax{Treatment: q.Tax.Treatment.String(), RateBP: uint32(q.Tax.Rate)},
+		Total: native(q.Total), TotalUSD: view.Dollars(q.USDTotal),
+		Rate: q.Rate.Text, RateDate: q.Rate.Date, RateSource: q.Rate.Source, TermsVersion: q.TermsVersion,
+		Cancel: q.Cancel.String(), AcceptSeconds: q.AcceptWithin.Seconds(), Issued: view.Time(q.Issued), Expires: view.Time(q.Expires),
+	}
+	for i, l := range q.Lines {
+		v.Lines[i] = view.QuoteLine{
+			Product: exchange.ProductID{Shop: q.Supplier, SKU: l.SKU}, SKU: l.SKU, Title: l.Title, Quantity: int64(l.Quantity),
+			List: native(l.List), Unit: native(l.Unit), Total: native(l.Total),
+			UnitUSD: view.Dollars(l.USDUnit), TotalUSD: view.Dollars(l.USDTotal),
+		}
+	}
+	return v
+}

@@ -1,0 +1,173 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+)
+
+// Config is what a Server is made of. Everything without "optional" is required.
+type Config struct {
+	Desk     *desk.Desk
+	Store    desk.Store // the desk's; the API keeps idempotency keys in it, under "k/"
+	Clock    desk.Clock
+	Members  Members
+	Importer Importer
+	Catalog  Catalog
+	Shop     Shop
+
+	Token   string   // of EnsureToken
+	Dir     string   // optional: the shop's folder, where Serve says where it listens
+	Hosts   []string // optional: further Host names the API answers to, behind a proxy
+	Version string   // optional: of Souk, for the OpenAPI document
+
+	// OpenMetrics leaves /metrics and /readyz open to whoever reaches the port.
+	OpenMetrics bool
+
+	Logger   *slog.Logger         // optional
+	Registry *prometheus.Registry // what /metrics shows; the API adds its own figures
+}
+
+// Limits of the server.
+const (
+	// maxInFlight requests are worked on at once; at 1 MiB of body each, 1 GiB at
+	// the very worst. More are told to come back.
+	maxInFlight = 1024
+	// maxStreams event streams are open at once: a console tab and a webhook sender
+	// each hold one. Each buffers 256 events of about 200 bytes.
+	maxStreams = 64
+	// maxHeaderBytes fits the longest URL (a cursor, a SKU) and a token many times.
+	maxHeaderBytes = 32 << 10
+	// headerTimeout, bodyTimeout: a local caller sends at once.
+	headerTimeout = 5 * time.Second
+	bodyTimeout   = 10 * time.Second
+	idleTimeout   = 2 * time.Minute
+	// requestTime bounds a request; one that asks a partner and waits may take it all.
+	requestTime = 30 * time.Second
+	// answerTime is for sending an answer after that.
+	answerTime = 15 * time.Second
+	// drainTime is how long a stopping server waits for requests in hand.
+	drainTime = 10 * time.Second
+)
+
+// Server is the local HTTP API of one shop.
+type Server struct {
+	cfg      Config
+	log      *slog.Logger
+	desk     *desk.Desk
+	bearer   bearer
+	hosts    hostList
+	origin   *http.CrossOriginProtection
+	mux      *http.ServeMux
+	routes   map[string]*route // by mux pattern; fixed after New
+	spec     []byte            // the OpenAPI document
+	keys     *keeper
+	names    names
+	metrics  *httpMetrics
+	business *Business
+
+	inFlight  atomic.Int64
+	streams   atomic.Int64
+	importing sync.Mutex
+
+	stopping context.Context // ends when Serve begins to stop: streams end by it
+	stop     context.CancelFunc
+	fatal    chan error // buffered 1: the store failed in a way that ends the process
+}
+
+// New makes a server. It starts nothing, and reads from the store how many
+// idempotency keys are kept.
+func New(cfg Config) (*Server, error) {
+	if err := checkToken(cfg.Token); err != nil {
+		return nil, err
+	}
+	s := &Server{
+		cfg: cfg, log: cfg.Logger, desk: cfg.Desk, bearer: newBearer(cfg.Token), hosts: newHostList(cfg.Hosts),
+		origin: http.NewCrossOriginProtection(), mux: http.NewServeMux(), routes: make(map[string]*route),
+		fatal: make(chan error, 1),
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.stopping, s.stop = context.WithCancel(context.Background())
+	s.names = names{members: cfg.Members, clock: cfg.Clock}
+	var err error
+	if s.keys, err = newKeeper(cfg.Store, cfg.Clock, cfg.Token); err != nil {
+		return nil, err
+	}
+	if s.metrics, err = newHTTPMetrics(cfg.Registry); err != nil {
+		return nil, err
+	}
+	if s.business, err = newBusiness(cfg.Desk, cfg.Clock, cfg.Registry); err != nil {
+		return nil, err
+	}
+	return s, s.register()
+}
+
+// Business is the shop's business figures. The desk's hot path, which tells no
+// watcher of each hold, reports to its Hold method.
+func (s *Server) Business() *Business { return s.business }
+
+// OpenAPI is the document that the server serves, as JSON.
+func (s *Server) OpenAPI() []byte { return s.spec }
+
+// Serve answers on ln until ctx ends: then it ends the streams, takes no new
+// connection, waits up to 10 s for requests in hand, and returns nil. Another error
+// than of the listener means that the store failed: the process must end. Serve may be
+// called once.
+func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	srv := &http.Server{
+		Handler: s.Handler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	if s.cfg.Dir != "" {
+		if err := announce(s.cfg.Dir, ln.Addr()); err != nil {
+			return errors.Join(err, ln.Close())
+		}
+		defer os.Remove(filepath.Join(s.cfg.Dir, AddrFile))
+	}
+	var background sync.WaitGroup
+	defer background.Wait()
+	defer s.stop()
+	background.Go(func() { s.business.run(s.stopping) })
+	background.Go(func() { s.keys.run(s.stopping, s.log, s.fail) })
+
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(ln) }()
+	var failed error
+	select {
+	case err := <-served:
+		return err
+	case failed = <-s.fatal:
+	case <-ctx.Done():
+	}
+	s.stop()
+	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	if err := srv.Shutdown(draining); err != nil {
+		s.log.Warn("requests were cut off", "err", err)
+		srv.Close()
+	}
+	<-served
+	return failed
+}
+
+// fail ends Serve: a commit's outcome is unknown.
+func (s *Server) fail(err error) {
+	select {
+	case s.fatal <- exchange.Errorf(exchange.CodeInternal, "the store failed; the shop must be started again: %w", err):
+	default:
+	}
+}

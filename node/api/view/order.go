@@ -1,0 +1,180 @@
+package view
+
+import (
+	"time"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+// Reserve asks one supplier to set stock aside: all lines or none.
+type Reserve struct {
+	Lines    []ReserveLine `json:"lines" minItems:"1" maxItems:"64" nullable:"false" doc:"Products of one supplier, each once."`
+	Country  string        `json:"country" minLength:"2" maxLength:"2" doc:"Where the goods will go, ISO 3166-1 alpha-2." example:"SE"`
+	MaxTotal *Amount       `json:"max_total,omitempty" doc:"Refuse above this total, shipping included."`
+	Seconds  float64       `json:"seconds,omitempty" minimum:"0" maximum:"604800" doc:"Life of the reservation; default: the longest the terms allow."`
+}
+
+// ReserveLine is a quantity of one product.
+type ReserveLine struct {
+	Product  exchange.ProductID `json:"product" doc:"ShopID:SKU."`
+	Quantity int64              `json:"quantity" minimum:"1" maximum:"1000000"`
+}
+
+// Reservation is a hold at a supplier.
+type Reservation struct {
+	ID           exchange.HoldID `json:"id" doc:"The order that it becomes has the same."`
+	Supplier     exchange.ShopID `json:"supplier"`
+	SupplierName string          `json:"supplier_name"`
+	State        string          `json:"state" enum:"none,held,committed,released,expired,refused" doc:"none: the supplier has not answered yet; committed: it was ordered."`
+	Lines        []ReserveLine   `json:"lines" nullable:"false"`
+	Country      string          `json:"country"`
+	Quote        *Quote          `json:"quote,omitempty"`
+	Created      time.Time       `json:"created"`
+	Expires      time.Time       `json:"expires,omitzero" doc:"By the supplier's clock, which decides."`
+	Refusal      *Refusal        `json:"refusal,omitempty"`
+}
+
+// Quote is the supplier's sealed price of a reservation. It binds the supplier
+// until it expires.
+type Quote struct {
+	Lines         []QuoteLine `json:"lines" nullable:"false"`
+	Country       string      `json:"country"`
+	Shipping      Money       `json:"shipping"`
+	ShippingUSD   Money       `json:"shipping_usd"`
+	Tax           Tax         `json:"tax"`
+	Total         Money       `json:"total" doc:"What is due, in the supplier's currency."`
+	TotalUSD      Money       `json:"total_usd"`
+	Rate          string      `json:"rate" doc:"US dollars for one unit of the currency, by which the dollar amounts were made."`
+	RateDate      string      `json:"rate_date"`
+	RateSource    string      `json:"rate_source"`
+	TermsVersion  uint32      `json:"terms_version"`
+	Cancel        string      `json:"cancel" doc:"Until when the order may be cancelled."`
+	AcceptSeconds float64     `json:"accept_seconds" doc:"An order not accepted within expires."`
+	Issued        time.Time   `json:"issued"`
+	Expires       time.Time   `json:"expires_at"`
+}
+
+// QuoteLine prices one line.
+type QuoteLine struct {
+	Product  exchange.ProductID `json:"product"`
+	SKU      exchange.SKU       `json:"sku"`
+	Title    string             `json:"title"`
+	Quantity int64              `json:"quantity"`
+	List     Money              `json:"list" doc:"Catalog price of one unit."`
+	Unit     Money              `json:"unit" doc:"The same less your discount."`
+	Total    Money              `json:"total"`
+	UnitUSD  Money              `json:"unit_usd"`
+	TotalUSD Money              `json:"total_usd"`
+}
+
+// Tax says how tax stands in the supplier's prices. Souk computes no tax.
+type Tax struct {
+	Treatment string `json:"treatment" enum:"included,excluded,reverse-charge,none,unknown"`
+	RateBP    uint32 `json:"rate_bp" doc:"In basis points: 2500 is 25%."`
+}
+
+// Extend moves a reservation's expiry.
+type Extend struct {
+	Until time.Time `json:"until" doc:"At most the terms' longest life after the reservation was made. An earlier moment than the present expiry changes nothing."`
+}
+
+// PlaceOrder commits a reservation.
+type PlaceOrder struct {
+	Reservation exchange.HoldID `json:"reservation"`
+	ShipTo      ShipTo          `json:"ship_to" doc:"The consumer's address. Only the supplier gets it."`
+}
+
+// ShipTo is a consumer's address.
+type ShipTo struct {
+	Name       string   `json:"name" minLength:"1" maxLength:"255"`
+	Lines      []string `json:"lines" minItems:"1" maxItems:"4" nullable:"false" doc:"Street address."`
+	City       string   `json:"city" minLength:"1" maxLength:"255"`
+	Region     string   `json:"region,omitempty" maxLength:"255"`
+	PostalCode string   `json:"postal_code,omitempty" maxLength:"255"`
+	Country    string   `json:"country" minLength:"2" maxLength:"2" doc:"The one that was quoted for."`
+	Email      string   `json:"email,omitempty" maxLength:"255"`
+	Phone      string   `json:"phone,omitempty" maxLength:"255"`
+}
+
+// Roles of this shop in an order.
+const (
+	Bought = "bought" // retailer: a consumer's order, passed on to a supplier
+	Sold   = "sold"   // supplier
+)
+
+// Order is a committed purchase, in one of the two roles.
+type Order struct {
+	ID          exchange.OrderID `json:"id"`
+	Role        string           `json:"role" enum:"bought,sold"`
+	Partner     exchange.ShopID  `json:"partner" doc:"The other shop."`
+	PartnerName string           `json:"partner_name"`
+	Status      string           `json:"status" enum:"requested,refused,submitted,accepted,partly_shipped,shipped,delivered,cancelled,rejected,expired,none,unknown" doc:"requested: the supplier has not answered yet; refused: it answered no."`
+	Lines       []OrderLine      `json:"lines" nullable:"false"`
+	Quote       Quote            `json:"quote" doc:"The price paid is the price quoted."`
+	Parcels     []Parcel         `json:"parcels" nullable:"false"`
+	Reason      string           `json:"reason,omitempty" doc:"Of a rejection or cancellation."`
+	Refusal     *Refusal         `json:"refusal,omitempty" doc:"The supplier's no to the order or to the last cancellation asked for."`
+	Requested   time.Time        `json:"requested,omitzero" doc:"When this shop, the retailer, signed the order."`
+	Submitted   time.Time        `json:"submitted,omitzero"`
+	AcceptBy    time.Time        `json:"accept_by,omitzero"`
+	Accepted    time.Time        `json:"accepted,omitzero"`
+	Closed      time.Time        `json:"closed,omitzero"`
+	Cancelling  time.Time        `json:"cancelling,omitzero" doc:"A cancellation was asked for then, and is not answered yet."`
+	FirstEntry  uint64           `json:"first_entry,omitempty" doc:"Position in the two shops' ledger of the order's first entry."`
+	LastEntry   uint64           `json:"last_entry,omitempty"`
+	ShipTo      *ShipTo          `json:"ship_to,omitempty" doc:"Of a sold order, on its own page, until it is erased."`
+}
+
+// OrderLine counts the units of one product.
+type OrderLine struct {
+	Product   exchange.ProductID `json:"product"`
+	SKU       exchange.SKU       `json:"sku"`
+	Title     string             `json:"title"`
+	Ordered   int64              `json:"ordered"`
+	Shipped   int64              `json:"shipped"`
+	Delivered int64              `json:"delivered"`
+	Cancelled int64              `json:"cancelled"`
+}
+
+// Parcel is one shipment.
+type Parcel struct {
+	At       time.Time `json:"at"`
+	Lines    []Units   `json:"lines" nullable:"false"`
+	Carrier  string    `json:"carrier,omitempty"`
+	Tracking string    `json:"tracking,omitempty"`
+}
+
+// Units is a quantity of one of an order's products.
+type Units struct {
+	SKU   exchange.SKU `json:"sku"`
+	Units int64        `json:"units" minimum:"1" maximum:"1000000"`
+}
+
+// Orders is one page of orders, the newest days first.
+type Orders struct {
+	Orders []Order `json:"orders" nullable:"false"`
+	Next   string  `json:"next,omitempty" doc:"Cursor of the next page; absent at the end. A page may be short, even empty, while there is one."`
+}
+
+// Reject turns an order down.
+type Reject struct {
+	Reason string `json:"reason,omitempty" maxLength:"255" doc:"The retailer reads it."`
+}
+
+// Ship sends units on their way.
+type Ship struct {
+	Lines    []Units `json:"lines,omitempty" maxItems:"64" nullable:"false" doc:"None: everything open."`
+	Carrier  string  `json:"carrier,omitempty" maxLength:"255"`
+	Tracking string  `json:"tracking,omitempty" maxLength:"255"`
+}
+
+// Deliver marks units as arrived.
+type Deliver struct {
+	Lines []Units `json:"lines,omitempty" maxItems:"64" nullable:"false" doc:"None: everything shipped."`
+}
+
+// Cancel cancels unshipped units.
+type Cancel struct {
+	Lines  []Units `json:"lines,omitempty" maxItems:"64" nullable:"false" doc:"None: everything open."`
+	Reason string  `json:"reason,omitempty" maxLength:"255" doc:"The other shop reads it."`
+}

@@ -1,0 +1,39 @@
+package view
+
+import "github.com/souk-market/souk/exchange"
+
+// Problem is an error: problem+json (RFC 9457) of type about:blank, with the code
+// by which a program tells errors apart. It is an error itself.
+type Problem struct {
+	Title  string `json:"title" doc:"The HTTP status in words."`
+	Status int    `json:"status" doc:"The HTTP status."`
+	Code   string `json:"code" doc:"Stable name of the error, the same between shops and in ledgers." example:"insufficient-stock"`
+	Retry  bool   `json:"retry" doc:"The same request may work later."`
+	Detail string `json:"detail" doc:"For a person: the cause and the next step."`
+
+	Fields      []FieldProblem   `json:"fields,omitempty" nullable:"false" doc:"What is wrong with the request, field by field."`
+	Reservation *exchange.HoldID `json:"reservation,omitempty" doc:"Where the supplier did not answer in time: the reservation that may have been made. Ask for it, release it, or repeat the request with the same Idempotency-Key."`
+	Report      *ImportReport    `json:"report,omitempty" doc:"Of an import that failed: what was done until then."`
+}
+
+// FieldProblem is one thing wrong with a request.
+type FieldProblem struct {
+	Location string `json:"location" doc:"Where, such as body.lines[0].quantity."`
+	Message  string `json:"message"`
+}
+
+func (p *Problem) Error() string { return p.Detail }
+
+// GetStatus is the HTTP status with which huma answers.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// ContentType is application/problem+json.
+func (p *Problem) ContentType(string) string { return ProblemType }
+
+// ProblemType is the media type of a Problem.
+const ProblemType = "application/problem+json"
+
+// Err is the problem as the error that the server met, with its code.
+func (p *Problem) Err() *exchange.Error {
+	return exchange.Errorf(exchange.ParseCode(p.Code), "%s", p.Detail)
+}
