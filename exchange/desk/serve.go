@@ -292,7 +292,7 @@ func (d *Desk) serveStock(from exchange.ShopID, req *StockQuery) (Value, error) 
 // seconds until ctx ends. A partner's own refusal ends it.
 func (d *Desk) ask(ctx context.Context, to exchange.ShopID, raw []byte) ([]byte, error) {
 	for attempt := 0; ; attempt++ {
-		reply, err := d.network.Request(ctx, to, raw)
+		reply, err := d.attempt(ctx, to, raw)
 		if err == nil || isRefusal(err) {
 			return reply, err
 		}
@@ -306,6 +306,17 @@ func (d *Desk) ask(ctx context.Context, to exchange.ShopID, raw []byte) ([]byte,
 		}
 	}
 }
+
+// attempt is one request whose answer is waited for as long as one may be under way.
+func (d *Desk) attempt(ctx context.Context, to exchange.ShopID, raw []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	return d.network.Request(ctx, to, raw)
+}
+
+// askTimeout is how long a caller waits for one answer before it asks again: the
+// worst round trip over a relay (1 s) and a busy supplier's batches (1 s), doubled.
+const askTimeout = 4 * time.Second
 
 func unknown(to exchange.ShopID, err error) error {
 	return exchange.Errorf(exchange.CodeUnavailable, "%s did not answer; whether it acted is unknown, ask again with the same id: %w", to.Short(), err)
