@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
@@ -68,8 +69,15 @@ func (s *Shop) Leave(ctx context.Context, preview bool) (*api.Leaving, error) {
 	if err := members.Leave(ctx, s.net, s.parts.Hub.Closed.Peer, s.roster, statement); err != nil {
 		return nil, exchange.Errorf(exchange.CodeOf(err), "the partnerships are ended, but the hub did not enter the leave (%w); run souk node leave again when it is online", err)
 	}
+	if s.left != nil {
+		time.AfterFunc(leaveDelay, s.left)
+	}
 	return out, nil
 }
+
+// leaveDelay lets the answer, and the end of partnerships, still reach those they
+// are for.
+const leaveDelay = 3 * time.Second
 
 // archive is archive.json: all that this shop traded, for people and their
 // accountants. It holds no consumer's address.

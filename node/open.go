@@ -53,6 +53,8 @@ type Folder struct {
 	db       *store.DB
 	replicas *store.DB
 	shop     *Shop
+	ready    chan struct{} // closed by Run; address is set before
+	address  string
 }
 
 // wallClock is the machine's clock.
@@ -65,7 +67,7 @@ func (wallClock) Now() exchange.Time { return exchange.TimeOf(time.Now()) }
 // folder; CodeState where there is neither a federation nor an invite. Close
 // must be called, after Run or without it.
 func Open(ctx context.Context, dir string, o Options) (*Folder, error) {
-	f := &Folder{dir: dir, opts: o, registry: prometheus.NewRegistry()}
+	f := &Folder{dir: dir, opts: o, registry: prometheus.NewRegistry(), ready: make(chan struct{})}
 	var err error
 	if f.cfg, err = readConfig(dir); err != nil {
 		return nil, err

@@ -62,6 +62,7 @@ type Shop struct {
 	net    *p2p.Node
 	feeds  *feeds
 
+	left    func() // called after this shop left the federation; set before Run
 	started exchange.Time
 	ready   chan struct{} // closed when the network listens
 

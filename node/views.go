@@ -16,6 +16,7 @@ var (
 	_ api.Members  = (*Shop)(nil)
 	_ api.Importer = (*Shop)(nil)
 	_ api.Catalog  = (*Shop)(nil)
+	_ api.Shop     = (*Shop)(nil)
 )
 
 // Members lists all shops that are or were members, in the order of joining.

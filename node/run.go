@@ -1,0 +1,68 @@
+package node
+
+import (
+	"context"
+	"net"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/node/api"
+)
+
+// Run runs the shop and its local API until ctx ends, then stops in order: the
+// API takes no more, requests in hand are answered, the network closes, the desk
+// finishes. An error means that the process must end and be started again.
+func (f *Folder) Run(ctx context.Context) error {
+	ln, err := net.Listen("tcp", f.cfg.API)
+	if err != nil {
+		return exchange.Errorf(exchange.CodeUnavailable, "the local API cannot listen on %s (%w); set api in %s to a free address", f.cfg.API, err, configFile)
+	}
+	server, err := f.server()
+	if err != nil {
+		ln.Close()
+		return err
+	}
+	f.shop.desk.SetMeter(desk.Meter{Hold: server.Business().Hold})
+
+	// Leaving ends the run: a shop that is no member has nothing to serve.
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	f.shop.left = stop
+
+	// The API stops before the shop that it talks to.
+	shopCtx, stopShop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopShop()
+	g, apiCtx := errgroup.WithContext(ctx)
+	g.Go(func() error { return f.shop.Run(shopCtx) })
+	g.Go(func() error {
+		defer stopShop()
+		select {
+		case <-f.shop.Ready():
+		case <-apiCtx.Done():
+			return ln.Close()
+		}
+		f.address = ln.Addr().String()
+		close(f.ready)
+		return server.Serve(apiCtx, ln)
+	})
+	return g.Wait()
+}
+
+func (f *Folder) server() (*api.Server, error) {
+	token, err := api.EnsureToken(f.dir)
+	if err != nil {
+		return nil, err
+	}
+	return api.New(api.Config{
+		Desk: f.shop.desk, Store: f.db, Clock: wallClock{}, Members: f.shop, Importer: f.shop, Catalog: f.shop, Shop: f.shop,
+		Token: token, Dir: f.dir, Hosts: f.cfg.APIHosts, Version: f.opts.Version, Logger: f.opts.logger(), Registry: f.registry,
+	})
+}
+
+// Ready is closed when partners are served and the API answers.
+func (f *Folder) Ready() <-chan struct{} { return f.ready }
+
+// APIAddress is where the API listens, host:port, once Ready is closed.
+func (f *Folder) APIAddress() string { return f.address }
