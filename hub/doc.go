@@ -45,9 +45,10 @@
 // # Restored from a backup
 //
 // A hub that continued an old copy of its list would sign a second list beside the one that
-// shops hold, which freezes every shop's list for good. The shops have the newer one and any of
-// them hands it back. So a hub that finds its newest checkpoint older than [staleAfter]
-// at start, and has members, appends nothing for [settleTime] while they connect.
+// shops hold, which freezes every shop's list for good. The shops have the newer one, and
+// any of them hands it back. So a hub whose list names members signs nothing at start until it has
+// listened to them, for [settleTime], or for [settleStale] where its checkpoint is so
+// old that it cannot have been running. Statements that come meanwhile wait, or are asked to come again.
 //
 // # HTTP
 //

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,9 +30,13 @@ const (
 	// staleAfter is the age of a checkpoint that says that this hub was not running, or that its
 	// list is a copy: one and a half times what a running hub lets pass.
 	staleAfter = renewEvery + renewEvery/2
-	// settleTime is how long such a hub listens to its members before it appends. Shops dial
-	// a hub that is back within a minute.
-	settleTime = 90 * time.Second
+	// settleTime is how long a hub with members listens to them at start before it signs
+	// anything; settleStale, where its checkpoint is over staleAfter. A shop dials a hub that
+	// is back within a minute at most (p2p), and within seconds after a short absence.
+	settleTime  = 8 * time.Second
+	settleStale = 90 * time.Second
+	// settleWait is how long a statement waits for that, less than the open host gives a request (15 s).
+	settleWait = 10 * time.Second
 	// leaveGrace lets the answer to a leave travel before the connection is cut.
 	leaveGrace = 2 * time.Second
 )
@@ -206,23 +211,23 @@ func (h *Hub) run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// settle opens the list for appending: at once, or after settleTime where the list may be an
-// old copy (see the package's doc).
+// settle opens the list for signing: at once where it names no member, else after
+// listening to them (see the package's doc).
 func (h *Hub) settle(ctx context.Context, group *errgroup.Group) {
 	state := h.list.roster.State()
-	active := false
-	for _, m := range state.Members() {
-		active = active || m.Status == membership.Active
-	}
-	if !active || state.Age(h.parts.Clock.Now()) <= staleAfter {
+	if !slices.ContainsFunc(state.Members(), func(m membership.Member) bool { return m.Status == membership.Active }) {
 		close(h.settled)
 		return
 	}
-	h.log.Warn("the member list was last signed long ago; asking members for a newer one before anything is added",
-		"signed", state.Checkpoint().Time, "entries", state.Size(), "wait", settleTime)
+	wait := settleTime
+	if state.Age(h.parts.Clock.Now()) > staleAfter {
+		wait = settleStale
+		h.log.Warn("the member list was last signed long ago; asking members for a newer one before anything is signed",
+			"signed", state.Checkpoint().Time, "entries", state.Size(), "wait", wait)
+	}
 	group.Go(func() error {
 		select {
-		case <-time.After(settleTime):
+		case <-time.After(wait):
 			close(h.settled)
 		case <-ctx.Done():
 		}
@@ -231,11 +236,16 @@ func (h *Hub) settle(ctx context.Context, group *errgroup.Group) {
 }
 
 // submit enters a statement, when the hub is ready to.
-func (h *Hub) submit(st membership.Statement) error {
+func (h *Hub) submit(ctx context.Context, st membership.Statement) error {
+	select {
+	case <-h.settled:
+	case <-ctx.Done():
+	case <-time.After(settleWait):
+	}
 	select {
 	case <-h.settled:
 	default:
-		return exchange.Errorf(exchange.CodeUnavailable, "the hub was away and is asking its members for a newer list first; try again in %v", settleTime)
+		return exchange.Errorf(exchange.CodeUnavailable, "the hub was away and asks its members for a newer list first; try again in %v", settleStale)
 	}
 	_, err := h.list.submit(st)
 	h.metrics.submitted(st.Kind(), err)
@@ -252,8 +262,13 @@ func (h *Hub) fail(err error) {
 	}
 }
 
-// renewals signs the list at start and hourly.
+// renewals signs the list when it is settled, and hourly.
 func (h *Hub) renewals(ctx context.Context) error {
+	select {
+	case <-h.settled:
+	case <-ctx.Done():
+		return nil
+	}
 	for {
 		wait := renewEvery
 		if err := h.list.renew(); err != nil {
@@ -272,12 +287,12 @@ func (h *Hub) renewals(ctx context.Context) error {
 }
 
 // serveJoin answers the open host: a statement of anybody, judged by its signatures alone.
-func (h *Hub) serveJoin(_ context.Context, _ exchange.ShopID, req []byte) ([]byte, error) {
+func (h *Hub) serveJoin(ctx context.Context, _ exchange.ShopID, req []byte) ([]byte, error) {
 	from, st, err := members.ParseSubmission(req)
 	if err != nil {
 		return nil, err
 	}
-	if err := h.submit(st); err != nil {
+	if err := h.submit(ctx, st); err != nil {
 		return nil, err
 	}
 	if st.Kind() != membership.KindJoin {
@@ -287,7 +302,7 @@ func (h *Hub) serveJoin(_ context.Context, _ exchange.ShopID, req []byte) ([]byt
 }
 
 // serveLeave answers a member that leaves.
-func (h *Hub) serveLeave(_ context.Context, _ exchange.ShopID, req []byte) ([]byte, error) {
+func (h *Hub) serveLeave(ctx context.Context, _ exchange.ShopID, req []byte) ([]byte, error) {
 	st, err := membership.DecodeStatement(req)
 	if err != nil {
 		return nil, err
@@ -295,7 +310,7 @@ func (h *Hub) serveLeave(_ context.Context, _ exchange.ShopID, req []byte) ([]by
 	if st.Kind() != membership.KindLeave {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "this is no leave statement")
 	}
-	if err := h.submit(st); err != nil {
+	if err := h.submit(ctx, st); err != nil {
 		return nil, err
 	}
 	const newest = 8 // entries; a shop further behind pulls

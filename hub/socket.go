@@ -65,7 +65,7 @@ func (h *Hub) commands() http.Handler {
 		}
 		st, err := membership.DecodeStatement(raw)
 		if err == nil {
-			err = h.submit(st)
+			err = h.submit(r.Context(), st)
 		}
 		if err != nil {
 			writeError(w, err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/reservation"
 	"github.com/souk-market/souk/node/api"
 )
 
@@ -24,7 +25,14 @@ func (f *Folder) Run(ctx context.Context) error {
 		ln.Close()
 		return err
 	}
-	f.shop.desk.SetMeter(desk.Meter{Hold: server.Business().Hold})
+	figures := server.Business()
+	f.shop.desk.SetMeter(desk.Meter{Hold: func(retailer exchange.ShopID, state reservation.State, refusal exchange.Code) {
+		outcome := state.String()
+		if refusal != exchange.CodeOK {
+			outcome = refusal.String()
+		}
+		figures.Hold(retailer, exchange.Supplier, outcome)
+	}})
 
 	// Leaving ends the run: a shop that is no member has nothing to serve.
 	ctx, stop := context.WithCancel(ctx)

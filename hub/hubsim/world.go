@@ -108,17 +108,22 @@ func (w *World) Address() membership.Hub {
 // HubPlaces are the hub's places in Net.
 func (w *World) HubPlaces() []int { return []int{openPlace, closedPlace} }
 
-// StartHub runs the hub on Store and waits until it listens.
-func (w *World) StartHub() *hub.Hub {
-	w.T.Helper()
-	h, err := hub.New(hub.Parts{
+// Parts are what StartHub composes the hub of.
+func (w *World) Parts() hub.Parts {
+	return hub.Parts{
 		Federation: w.Federation, LogKey: w.LogKey, OpenKey: w.open, ClosedKey: w.closed,
 		Store: w.Store, Clock: w.Clock, Hub: w.Address(), Logger: Log("hub"),
 		Network: func(open *p2p.OpenConfig, closed *p2p.Config) {
 			open.Listen, open.HostOptions = w.Net.Listen(openPlace), w.Net.HostOptions(openPlace)
 			closed.Listen, closed.HostOptions = w.Net.Listen(closedPlace), w.Net.HostOptions(closedPlace)
 		},
-	})
+	}
+}
+
+// StartHub runs the hub on Store and waits until it listens.
+func (w *World) StartHub() *hub.Hub {
+	w.T.Helper()
+	h, err := hub.New(w.Parts())
 	if err != nil {
 		w.T.Fatal(err)
 	}

@@ -10,9 +10,6 @@ import (
 )
 
 const (
-	// topicMembers and topicProfiles are relative to the federation's topics.
-	topicMembers  = "topic/" + protocol.TopicMembers
-	topicProfiles = "topic/" + protocol.TopicProfiles
 	// maxGossip is the most a gossiped bundle may have; a larger one is pulled.
 	maxGossip = protocol.MaxGossip
 	// gossiped is how many of the newest entries go with a gossiped checkpoint: they serve

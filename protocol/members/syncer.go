@@ -113,8 +113,11 @@ func (s *Syncer) Bind(n *p2p.Node) error {
 	return nil
 }
 
-// Admit reports whether shop is a member now.
-func (s *Syncer) Admit(shop exchange.ShopID) bool { return s.cfg.Roster.IsMember(shop) }
+// Admit reports whether shop is a member now. The hub is none, but what it gossips itself
+// has to pass its own door.
+func (s *Syncer) Admit(shop exchange.ShopID) bool {
+	return s.cfg.Roster.IsMember(shop) || s.isHub() && shop == s.cfg.Self
+}
 
 // Unknown has the list pulled, at most once a second: the key may have joined
 // since.
@@ -186,12 +189,12 @@ func (s *Syncer) check(err error) {
 // Run gossips and pulls until ctx ends. The node must have been started. It returns an
 // error when the process must end: what is stored is not known.
 func (s *Syncer) Run(ctx context.Context) error {
-	list, err := s.net.Topic(topicMembers, p2p.TopicOptions{MaxMessage: maxGossip, Validate: s.validateList})
+	list, err := s.net.Topic(protocol.TopicMembers, p2p.TopicOptions{MaxMessage: maxGossip, Validate: s.validateList})
 	if err != nil {
 		return err
 	}
 	defer list.Close()
-	profiles, err := s.net.Topic(topicProfiles, p2p.TopicOptions{MaxMessage: membership.MaxProfileBytes, Validate: s.validateProfile})
+	profiles, err := s.net.Topic(protocol.TopicProfiles, p2p.TopicOptions{MaxMessage: membership.MaxProfileBytes, Validate: s.validateProfile})
 	if err != nil {
 		return err
 	}
