@@ -1,0 +1,4 @@
+package hub
+
+// ServeJoin answers one request to the open host, without the network.
+var ServeJoin = (*Hub).serveJoin
