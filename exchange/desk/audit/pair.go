@@ -3,9 +3,7 @@ package audit
 import (
 	"bytes"
 	"reflect"
-	"time"
 
-	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/reservation"
 )
@@ -95,7 +93,7 @@ func compareHold(f *faults, k Key, res *desk.ReservationRecord, supplier, retail
 	}
 	h := supplier.Holds[k]
 	if h == nil {
-		if kept := k.ID.Window() + exchange.WindowsKept; kept >= exchange.Window(supplier.Meta.Written/exchange.Time(24*time.Hour/time.Millisecond)) {
+		if supplier.keeps(k.ID) {
 			f.add("hold %v was answered and the supplier has no record of it", k.ID)
 		}
 		return

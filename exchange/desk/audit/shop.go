@@ -3,6 +3,7 @@ package audit
 import (
 	"crypto/sha256"
 	"slices"
+	"time"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
@@ -24,6 +25,11 @@ func Shop(shop exchange.ShopID, store desk.Store, codec desk.Codec, verifier des
 	for id, c := range b.Chains {
 		b.checkChain(f, id, c)
 	}
+	for k := range b.Sold {
+		if b.Holds[k] == nil && b.keeps(k.ID) {
+			f.add("order %v has lost its hold", k.ID)
+		}
+	}
 	for k, o := range b.Bought {
 		if b.Chains[ChainID{k.Partner, b.Shop}] == nil {
 			f.add("order %v was bought outside every ledger", o.ID)
@@ -36,6 +42,12 @@ func Shop(shop exchange.ShopID, store desk.Store, codec desk.Codec, verifier des
 		}
 	}
 	return b, f.err()
+}
+
+// keeps reports whether a hold's record may not have been pruned yet.
+func (b *Books) keeps(id exchange.HoldID) bool {
+	const day = exchange.Time(24 * time.Hour / time.Millisecond)
+	return id.Window()+exchange.WindowsKept >= exchange.Window(b.Meta.Written/day)
 }
 
 // answer opens a sealed answer about a hold.
