@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
@@ -24,11 +26,15 @@ type feeds struct {
 	replicas *desk.Replicas
 	syncer   *desk.Syncer
 	changed  chan struct{} // buffered 1: partners may have changed
+	out      chan gossip   // updates waiting to be published
 
-	out chan gossip // updates waiting to be published
+	topics map[exchange.ShopID]*listening // suppliers listened to; owned by run
+}
 
-	mu     sync.Mutex
-	topics map[exchange.ShopID]context.CancelFunc // suppliers listened to
+// listening is a supplier's topic and the goroutine that hears it.
+type listening struct {
+	topic *p2p.Topic
+	stop  context.CancelFunc
 }
 
 // gossip is one update on its way out.
@@ -37,14 +43,20 @@ type gossip struct {
 	key    desk.FeedKey
 }
 
-// gossipQueue is how many updates wait for the network: a publisher makes ten a
-// second; what does not fit is dropped, and partners pull.
-const gossipQueue = 64
+const (
+	// gossipQueue is how many updates wait for the network: a publisher makes ten a
+	// second; what does not fit is dropped, and partners pull.
+	gossipQueue = 64
+	// echoDelay is how long after the last of a row of updates its head is gossiped once
+	// more. A gap in gossip shows with the next update; only the last one has none.
+	// Two of gossipsub's heartbeats, in which it mends what it can by itself.
+	echoDelay = 2 * time.Second
+)
 
 func newFeeds(s *Shop) (*feeds, error) {
 	f := &feeds{
 		s: s, log: s.log, changed: make(chan struct{}, 1), out: make(chan gossip, gossipQueue),
-		topics: make(map[exchange.ShopID]context.CancelFunc),
+		topics: make(map[exchange.ShopID]*listening),
 	}
 	var err error
 	f.replicas, err = desk.OpenReplicas(desk.ReplicasConfig{
@@ -69,27 +81,71 @@ func newFeeds(s *Shop) (*feeds, error) {
 	return f, nil
 }
 
-// run gossips and follows suppliers until ctx ends.
+// run gossips and follows suppliers until ctx ends; then nothing of it runs any more.
 func (f *feeds) run(ctx context.Context) error {
-	done := make(chan error, 1)
-	go func() { done <- f.syncer.Run(ctx) }()
 	own, err := f.s.net.Topic(protocol.FeedTopic(f.s.me, exchange.MainFeed), p2p.TopicOptions{MaxMessage: protocol.MaxGossip, Author: &f.s.me})
 	if err != nil {
 		return err
 	}
 	defer own.Close()
-	f.syncer.Follow(f.s.me)
-	f.follow(ctx)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return f.syncer.Run(ctx) })
+	g.Go(func() error {
+		f.gossip(ctx, own)
+		return nil
+	})
+	g.Go(func() error {
+		f.followAll(ctx)
+		return nil
+	})
+	return g.Wait()
+}
+
+// gossip publishes updates, and the last head once more when it has been quiet.
+func (f *feeds) gossip(ctx context.Context, own *p2p.Topic) {
+	var last gossip
+	echo := time.NewTimer(echoDelay)
+	echo.Stop()
+	defer echo.Stop()
 	for {
+		g := last
 		select {
-		case g := <-f.out:
-			if err := f.publish(ctx, own, g); err != nil {
-				f.log.Debug("gossiping a catalog update", "err", err)
-			}
+		case g = <-f.out:
+			last = gossip{&desk.FeedUpdate{Head: g.update.Head}, g.key}
+			echo.Reset(echoDelay)
+		case <-echo.C:
+		case <-ctx.Done():
+			return
+		}
+		if err := f.publish(ctx, own, g); err != nil {
+			f.log.Debug("gossiping a catalog update", "err", err)
+		}
+	}
+}
+
+// followAll listens to the suppliers there are until ctx ends.
+func (f *feeds) followAll(ctx context.Context) {
+	var work sync.WaitGroup
+	defer work.Wait()
+	defer func() {
+		for _, l := range f.topics {
+			l.stop()
+			l.topic.Close()
+		}
+		clear(f.topics)
+	}()
+	f.syncer.Follow(f.s.me)
+	for _, shop := range f.s.desk.Counterparts() {
+		if !slices.Contains(f.s.desk.Suppliers(), shop) {
+			f.syncer.PartnerEnded(shop) // this shop may have ended before its catalog was dropped
+		}
+	}
+	for {
+		f.follow(ctx, &work)
+		select {
 		case <-f.changed:
-			f.follow(ctx)
-		case err := <-done:
-			return err
+		case <-ctx.Done():
+			return
 		}
 	}
 }
@@ -128,20 +184,20 @@ func (f *feeds) greeted(from exchange.ShopID, g *desk.Greeting) {
 	f.partnersChanged()
 }
 
-// follow listens to the suppliers there are now, and no others.
-func (f *feeds) follow(ctx context.Context) {
-	suppliers := f.s.desk.Suppliers()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for shop, stop := range f.topics {
+// follow listens to the suppliers there are now, and no others. A supplier that was
+// revoked or left is none, whatever the ledger says.
+func (f *feeds) follow(ctx context.Context, work *sync.WaitGroup) {
+	suppliers := f.s.members(f.s.desk.Suppliers())
+	for shop, l := range f.topics {
 		if !slices.Contains(suppliers, shop) {
-			stop()
+			l.stop()
+			l.topic.Close()
 			delete(f.topics, shop)
 			f.syncer.PartnerEnded(shop)
 		}
 	}
 	for _, shop := range suppliers {
-		if _, ok := f.topics[shop]; ok {
+		if f.topics[shop] != nil {
 			continue
 		}
 		topic, err := f.s.net.Topic(protocol.FeedTopic(shop, exchange.MainFeed), p2p.TopicOptions{MaxMessage: protocol.MaxGossip, Author: &shop})
@@ -149,15 +205,17 @@ func (f *feeds) follow(ctx context.Context) {
 			f.log.Warn("listening to a supplier's catalog", "shop", shop, "err", err)
 			continue
 		}
-		topicCtx, stop := context.WithCancel(ctx)
-		f.topics[shop] = stop
-		go f.listen(topicCtx, shop, topic)
+		l := &listening{topic: topic}
+		var topicCtx context.Context
+		topicCtx, l.stop = context.WithCancel(ctx)
+		f.topics[shop] = l
+		work.Go(func() { f.listen(topicCtx, shop, topic) })
 		f.syncer.Follow(shop)
 	}
 }
 
+// listen hands on what is heard until ctx ends or the topic is closed.
 func (f *feeds) listen(ctx context.Context, shop exchange.ShopID, topic *p2p.Topic) {
-	defer topic.Close()
 	for {
 		m, err := topic.Next(ctx)
 		if err != nil {

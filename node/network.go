@@ -40,8 +40,21 @@ func (s *Shop) openNetwork() error {
 		return s.desk.Serve(ctx, from, req)
 	})
 	s.net.OnConnect(s.noteSeen)
+	s.net.OnConnect(func(exchange.ShopID) { s.greeter.lookSoon() })
 	s.net.OnDisconnect(s.noteSeen)
+	s.net.OnDisconnect(func(shop exchange.ShopID) { s.greeter.lost(shop) })
 	return s.list.Bind(s.net)
+}
+
+// relayed are the members that are connected only through a hub's relay.
+func (s *Shop) relayed() map[exchange.ShopID]bool {
+	out := make(map[exchange.ShopID]bool)
+	for _, p := range s.net.Peers() {
+		if !p.Direct {
+			out[p.Shop] = true
+		}
+	}
+	return out
 }
 
 func (s *Shop) noteSeen(shop exchange.ShopID) {
@@ -64,6 +77,7 @@ func (h hellos) Hello(to exchange.ShopID) []byte {
 		h.s.log.Error("making a greeting", "to", to, "err", err)
 		greeting = &desk.Greeting{}
 	}
+	h.s.greeter.saw(to, greeting)
 	raw, err := h.s.codec.Encode(&desk.Hello{Agent: "souk/" + h.s.parts.Version, Members: list, Profile: profile, Greeting: *greeting})
 	if err != nil {
 		h.s.log.Error("making a hello", "to", to, "err", err)

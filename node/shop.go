@@ -62,6 +62,8 @@ type Shop struct {
 	net    *p2p.Node
 	feeds  *feeds
 
+	greeter *greeter
+
 	left    func() // called after this shop left the federation; set before Run
 	started exchange.Time
 	ready   chan struct{} // closed when the network listens
@@ -110,6 +112,7 @@ func New(p Parts) (*Shop, error) {
 	if s.feeds, err = newFeeds(s); err != nil {
 		return nil, err
 	}
+	s.greeter = newGreeter(s)
 	return s, nil
 }
 
@@ -136,6 +139,7 @@ func (s *Shop) Run(ctx context.Context) error {
 	defer stopDesk()
 	deskDone := make(chan error, 1)
 	go func() { deskDone <- s.desk.Run(deskCtx) }()
+	s.releaseGone()
 
 	g, runCtx := errgroup.WithContext(ctx)
 	if err := s.net.Start(runCtx); err != nil {
@@ -146,7 +150,7 @@ func (s *Shop) Run(ctx context.Context) error {
 	g.Go(func() error { return s.net.Run(runCtx) })
 	g.Go(func() error { return s.list.Run(runCtx) })
 	g.Go(func() error { return s.feeds.run(runCtx) })
-	g.Go(func() error { return s.greetAgain(runCtx) })
+	g.Go(func() error { return s.greeter.run(runCtx) })
 	g.Go(func() error { // a failed commit stops everything
 		select {
 		case err := <-deskDone:
@@ -159,7 +163,6 @@ func (s *Shop) Run(ctx context.Context) error {
 	if err := s.publishProfile(); err != nil {
 		s.log.Warn("the profile was not published", "err", err)
 	}
-	s.net.SetWanted(s.desk.Counterparts())
 	close(s.ready)
 	err := g.Wait()
 	stopDesk()
@@ -169,35 +172,26 @@ func (s *Shop) Run(ctx context.Context) error {
 	return err
 }
 
-// greetAgain keeps partners connected, and greets them again when what a hello
-// says has changed: a partnership began or ended.
-func (s *Shop) greetAgain(ctx context.Context) error {
-	events, stop := s.desk.Watch()
-	defer stop()
-	for {
-		select {
-		case e := <-events:
-			switch e.Type {
-			case desk.EventGreet:
-				s.net.SetWanted(s.desk.Counterparts())
-				s.feeds.partnersChanged()
-				if err := s.net.Rehello(ctx, e.Shop); err != nil {
-					s.log.Debug("greeting again", "shop", e.Shop, "err", err)
-				}
-			case desk.EventPartnership:
-				s.net.SetWanted(s.desk.Counterparts())
-			}
-		case <-ctx.Done():
-			return nil
-		}
-	}
+// members leaves out the shops that were revoked or left.
+func (s *Shop) members(shops []exchange.ShopID) []exchange.ShopID {
+	return slices.DeleteFunc(shops, func(shop exchange.ShopID) bool { return !s.roster.IsMember(shop) })
 }
 
 // memberGone cuts a shop that was revoked or left, and releases what it held.
 func (s *Shop) memberGone(shop exchange.ShopID, why string) {
 	s.net.Disconnect(shop, why)
 	s.desk.ReleaseAll(shop)
-	s.feeds.partnersChanged()
+	s.greeter.lookSoon()
+}
+
+// releaseGone gives back what shops hold that are no members any more: this shop may
+// have ended between learning that and releasing.
+func (s *Shop) releaseGone() {
+	for _, shop := range s.desk.Counterparts() {
+		if !s.roster.IsMember(shop) {
+			s.desk.ReleaseAll(shop)
+		}
+	}
 }
 
 func (s *Shop) publishProfile() error {

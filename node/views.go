@@ -142,3 +142,6 @@ func (s *Shop) Live(ctx context.Context, id exchange.ProductID) (desk.StockLine,
 }
 
 func fingerprint(shop exchange.ShopID) string { return words.Fingerprint(ed25519.PublicKey(shop[:])) }
+
+// Replicas are the catalogs this shop sees.
+func (s *Shop) Replicas() *desk.Replicas { return s.feeds.replicas }
