@@ -109,6 +109,9 @@ var (
 func (r reader) record(prefix string, key, value []byte) {
 	switch prefix {
 	case "m":
+		if len(key) > 0 {
+			return // "members/…", the member list in the same store
+		}
 		if v := decode[*desk.MetaRecord](r, desk.KindMetaRecord, value); v != nil {
 			r.Meta = *v
 		}
