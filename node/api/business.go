@@ -67,15 +67,17 @@ func newBusiness(d *desk.Desk, clock desk.Clock, reg prometheus.Registerer) (*Bu
 	return b, registerAll(reg, b.holds, b.orders, b.revenue)
 }
 
-// Hold counts what became of a hold: outcome is "held", a code's name, or "other".
-// It is cheap enough for the desk's hot path.
+// Hold counts what became of a hold: outcome is "held", the name of the refusal's
+// code, or of the state in which it ended. It is cheap enough for the desk's meter,
+// which is called on the hot path.
 func (b *Business) Hold(partner exchange.ShopID, side exchange.Party, outcome string) {
 	b.holds.WithLabelValues(b.label(partner), side.String(), outcome).Inc()
 }
 
-// outcomeOf names a hold's outcome by its error.
-func outcomeOf(err error) string {
-	switch code := exchange.CodeOf(err); {
+// outcomeOf names a hold's outcome by its refusal: "held", the code's name, or
+// "other" for a code of a newer version.
+func outcomeOf(code exchange.Code) string {
+	switch {
 	case code == exchange.CodeOK:
 		return "held"
 	case statuses[code] == 0:

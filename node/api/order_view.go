@@ -86,17 +86,3 @@ func orderResponse(api huma.API, description string) *huma.Response {
 		"application/json": {Schema: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[view.Order](), true, "")},
 	}}
 }
-
-func shipToOf(v view.ShipTo) exchange.ShipTo {
-	return exchange.ShipTo{
-		Name: v.Name, Lines: v.Lines, City: v.City, Region: v.Region, PostalCode: v.PostalCode,
-		Country: v.Country, Email: v.Email, Phone: v.Phone,
-	}
-}
-
-func shipToView(t exchange.ShipTo) view.ShipTo {
-	return view.ShipTo{
-		Name: t.Name, Lines: t.Lines, City: t.City, Region: t.Region, PostalCode: t.PostalCode,
-		Country: t.Country, Email: t.Email, Phone: t.Phone,
-	}
-}

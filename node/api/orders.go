@@ -67,7 +67,7 @@ type placeInput struct {
 func (s *Server) placeOrder(ctx context.Context, in *placeInput) (*orderBody, error) {
 	events, stop := s.desk.Watch()
 	defer stop()
-	rec, err := s.desk.PlaceOrder(ctx, in.Body.Reservation, shipToOf(in.Body.ShipTo))
+	rec, err := s.desk.PlaceOrder(ctx, in.Body.Reservation, exchange.ShipTo(in.Body.ShipTo))
 	if err != nil {
 		return nil, err
 	}
@@ -201,7 +201,7 @@ func (s *Server) getOrder(ctx context.Context, in *roleInput) (*body[view.Order]
 		to, err := s.desk.ShipTo(rec)
 		switch {
 		case err == nil:
-			v.ShipTo = ptr(shipToView(*to))
+			v.ShipTo = ptr(view.ShipTo(*to))
 		case exchange.CodeOf(err) != exchange.CodeNotFound:
 			return nil, err
 		}

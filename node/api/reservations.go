@@ -49,7 +49,7 @@ func (s *Server) reserve(ctx context.Context, in *reserveInput) (*body[view.Rese
 		return nil, err
 	}
 	rec, err := s.desk.Reserve(ctx, req)
-	s.business.Hold(req.Supplier, exchange.Retailer, outcomeOf(err))
+	s.business.Hold(req.Supplier, exchange.Retailer, outcomeOf(exchange.CodeOf(err)))
 	if err != nil {
 		p := problemOf(err)
 		if p.Retry {

@@ -116,8 +116,8 @@ func New(cfg Config) (*Server, error) {
 	return s, s.register()
 }
 
-// Business is the shop's business figures. The desk's hot path, which tells no
-// watcher of each hold, reports to its Hold method.
+// Business is the shop's business figures. The desk's meter, which alone hears of
+// every hold, reports to its Hold method.
 func (s *Server) Business() *Business { return s.business }
 
 // OpenAPI is the document that the server serves, as JSON.

@@ -84,7 +84,7 @@ type PlaceOrder struct {
 	ShipTo      ShipTo          `json:"ship_to" doc:"The consumer's address. Only the supplier gets it."`
 }
 
-// ShipTo is a consumer's address.
+// ShipTo is a consumer's address; it converts to and from exchange.ShipTo.
 type ShipTo struct {
 	Name       string   `json:"name" minLength:"1" maxLength:"255"`
 	Lines      []string `json:"lines" minItems:"1" maxItems:"4" nullable:"false" doc:"Street address."`

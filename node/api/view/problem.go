@@ -33,7 +33,8 @@ func (p *Problem) ContentType(string) string { return ProblemType }
 // ProblemType is the media type of a Problem.
 const ProblemType = "application/problem+json"
 
-// Err is the problem as the error that the server met, with its code.
+// Err is the problem as the error that the server met, with its code; the problem
+// itself stays reachable by errors.As.
 func (p *Problem) Err() *exchange.Error {
-	return exchange.Errorf(exchange.ParseCode(p.Code), "%s", p.Detail)
+	return exchange.Errorf(exchange.ParseCode(p.Code), "%w", p)
 }

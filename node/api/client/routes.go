@@ -1,0 +1,225 @@
+package client
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/node/api/view"
+	"github.com/souk-market/souk/node/money"
+)
+
+func get[T any](ctx context.Context, c *Client, path string, query url.Values) (*T, error) {
+	return as[T](ctx, c, call{method: http.MethodGet, path: path, query: query})
+}
+
+func post[T any](ctx context.Context, c *Client, path string, body any) (*T, error) {
+	return as[T](ctx, c, call{method: http.MethodPost, path: path, body: body})
+}
+
+func as[T any](ctx context.Context, c *Client, in call) (*T, error) {
+	out := new(T)
+	if err := c.do(ctx, in, out); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// values drops what is not set.
+func values(pairs ...string) url.Values {
+	v := make(url.Values)
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			v.Set(pairs[i], pairs[i+1])
+		}
+	}
+	return v
+}
+
+func number(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+func flag(b bool) string {
+	if !b {
+		return ""
+	}
+	return "true"
+}
+
+// Shop describes the shop.
+func (c *Client) Shop(ctx context.Context) (*view.Shop, error) {
+	return get[view.Shop](ctx, c, path("shop"), nil)
+}
+
+// Ready says whether the shop may be sent work, and what is in its way. A shop that
+// is not ready is no error.
+func (c *Client) Ready(ctx context.Context) (*view.Readiness, error) {
+	return as[view.Readiness](ctx, c, call{method: http.MethodGet, path: "/readyz", also: http.StatusServiceUnavailable})
+}
+
+// Members lists all shops that are or were members.
+func (c *Client) Members(ctx context.Context) (*view.Members, error) {
+	return get[view.Members](ctx, c, path("members"), nil)
+}
+
+// Dial reaches a member directly by its ID and measures the way.
+func (c *Client) Dial(ctx context.Context, shop exchange.ShopID) (*view.Dialed, error) {
+	return post[view.Dialed](ctx, c, path("dial", shop.String()), nil)
+}
+
+// Leave leaves the federation; with preview it only says what that would do.
+func (c *Client) Leave(ctx context.Context, preview bool) (*view.Leaving, error) {
+	return as[view.Leaving](ctx, c, call{method: http.MethodPost, path: path("leave"), query: values("preview", flag(preview))})
+}
+
+// Products searches own and partners' products, one page at a time.
+func (c *Client) Products(ctx context.Context, q desk.Query) (*view.Products, error) {
+	dollars := func(cents int64) string {
+		if cents == 0 {
+			return ""
+		}
+		return money.Format(exchange.Money{Minor: cents, Currency: exchange.USD})
+	}
+	return get[view.Products](ctx, c, path("products"), values(
+		"q", q.Text, "shop", q.Shop.String(), "group", q.Group, "category", q.Category,
+		"min_usd", dollars(q.MinCents), "max_usd", dollars(q.MaxCents),
+		"in_stock", flag(q.InStock), "limit", number(q.Limit), "cursor", q.Cursor))
+}
+
+// Product is one product; live asks its supplier what is available now.
+func (c *Client) Product(ctx context.Context, id exchange.ProductID, live bool) (*view.Product, error) {
+	return get[view.Product](ctx, c, path("product", id.String()), values("live", flag(live)))
+}
+
+// SetStock counts the shelf of one of the shop's own products.
+func (c *Client) SetStock(ctx context.Context, sku exchange.SKU, stock view.SetStock) (*view.Stock, error) {
+	return as[view.Stock](ctx, c, call{method: http.MethodPut, path: path("products", string(sku), "stock"), body: stock})
+}
+
+// SetRates gives new exchange rates: a file in the ECB's format, at most 1 MiB.
+func (c *Client) SetRates(ctx context.Context, file io.Reader) (*view.Rates, error) {
+	return as[view.Rates](ctx, c, call{method: http.MethodPut, path: path("rates"), body: file})
+}
+
+// Reserve sets stock aside at a supplier.
+func (c *Client) Reserve(ctx context.Context, r view.Reserve) (*view.Reservation, error) {
+	return post[view.Reservation](ctx, c, path("reservations"), r)
+}
+
+// Reservation is a reservation of this shop's.
+func (c *Client) Reservation(ctx context.Context, id exchange.HoldID) (*view.Reservation, error) {
+	return get[view.Reservation](ctx, c, path("reservations", id.String()), nil)
+}
+
+// Release gives a reservation back.
+func (c *Client) Release(ctx context.Context, id exchange.HoldID) (*view.Reservation, error) {
+	return as[view.Reservation](ctx, c, call{method: http.MethodDelete, path: path("reservations", id.String())})
+}
+
+// Extend moves a reservation's expiry, within the terms.
+func (c *Client) Extend(ctx context.Context, id exchange.HoldID, until time.Time) (*view.Reservation, error) {
+	return post[view.Reservation](ctx, c, path("reservations", id.String(), "extend"), view.Extend{Until: until})
+}
+
+// PlaceOrder orders a reservation and waits for the supplier's answer, in whole
+// seconds up to 30. An order that the supplier has not answered by then is "requested".
+func (c *Client) PlaceOrder(ctx context.Context, o view.PlaceOrder, wait time.Duration) (*view.Order, error) {
+	return as[view.Order](ctx, c, call{
+		method: http.MethodPost, path: path("order"), body: o,
+		query: url.Values{"wait": {strconv.Itoa(int(min(max(wait, 0), 30*time.Second) / time.Second))}},
+	})
+}
+
+// OrdersQuery asks for orders in one role.
+type OrdersQuery struct {
+	Role    string          // view.Bought or view.Sold; required
+	Status  string          // "" = all
+	Partner exchange.ShopID // zero = all
+	Limit   int             // 0 = 50; at most 200
+	Cursor  string          // view.Orders.Next of the page before
+}
+
+// Orders lists orders in one role, one page at a time.
+func (c *Client) Orders(ctx context.Context, q OrdersQuery) (*view.Orders, error) {
+	return get[view.Orders](ctx, c, path("orders"), values(
+		"role", q.Role, "status", q.Status, "partner", q.Partner.String(), "limit", number(q.Limit), "cursor", q.Cursor))
+}
+
+// Order is one order, in either role.
+func (c *Client) Order(ctx context.Context, id exchange.OrderID) (*view.Order, error) {
+	return get[view.Order](ctx, c, path("order", id.String()), nil)
+}
+
+// AcceptOrder binds this shop to ship.
+func (c *Client) AcceptOrder(ctx context.Context, id exchange.OrderID) (*view.Order, error) {
+	return post[view.Order](ctx, c, path("order", id.String(), "accept"), nil)
+}
+
+// RejectOrder turns a submitted order down.
+func (c *Client) RejectOrder(ctx context.Context, id exchange.OrderID, r view.Reject) (*view.Order, error) {
+	return post[view.Order](ctx, c, path("order", id.String(), "reject"), r)
+}
+
+// ShipOrder sends units on their way.
+func (c *Client) ShipOrder(ctx context.Context, id exchange.OrderID, s view.Ship) (*view.Order, error) {
+	return post[view.Order](ctx, c, path("order", id.String(), "ship"), s)
+}
+
+// DeliverOrder marks units as arrived.
+func (c *Client) DeliverOrder(ctx context.Context, id exchange.OrderID, d view.Deliver) (*view.Order, error) {
+	return post[view.Order](ctx, c, path("order", id.String(), "deliver"), d)
+}
+
+// CancelOrder cancels unshipped units, in either role; as retailer it waits up to 10 s
+// for the supplier's answer.
+func (c *Client) CancelOrder(ctx context.Context, id exchange.OrderID, r view.Cancel) (*view.Order, error) {
+	return post[view.Order](ctx, c, path("order", id.String(), "cancel"), r)
+}
+
+// Partnerships lists all directions of trade.
+func (c *Client) Partnerships(ctx context.Context) (*view.Partnerships, error) {
+	return get[view.Partnerships](ctx, c, path("partners"), nil)
+}
+
+// Propose offers a member terms.
+func (c *Client) Propose(ctx context.Context, p view.Propose) (*view.Partnerships, error) {
+	return post[view.Partnerships](ctx, c, path("partners"), p)
+}
+
+// AcceptTerms puts a partner's proposal into force.
+func (c *Client) AcceptTerms(ctx context.Context, partner exchange.ShopID, a view.Answer) (*view.Partnerships, error) {
+	return post[view.Partnerships](ctx, c, path("partners", partner.String(), "accept"), a)
+}
+
+// DeclineTerms declines a partner's proposal, or withdraws one's own.
+func (c *Client) DeclineTerms(ctx context.Context, partner exchange.ShopID, a view.Answer) (*view.Partnerships, error) {
+	return post[view.Partnerships](ctx, c, path("partners", partner.String(), "decline"), a)
+}
+
+// EndTrade ends trade with a partner.
+func (c *Client) EndTrade(ctx context.Context, partner exchange.ShopID, e view.End) (*view.Partnerships, error) {
+	return post[view.Partnerships](ctx, c, path("partners", partner.String(), "end"), e)
+}
+
+// OpenAPI is the API's own description, as JSON.
+func (c *Client) OpenAPI(ctx context.Context) ([]byte, error) {
+	res, err := c.send(ctx, call{method: http.MethodGet, path: path("openapi.json")})
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	if err != nil {
+		return nil, c.unknown(err)
+	}
+	return b, nil
+}
