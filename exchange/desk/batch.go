@@ -34,6 +34,9 @@ type batch struct {
 
 	undo []func() // of the operation that runs
 
+	// stopping is why this batch stops the shop's selling, if it does; see stopSelling.
+	stopping string
+
 	// answering is set while a retailer's requests are entered: what is appended
 	// goes out in the answer.
 	answering bool
@@ -309,7 +312,7 @@ func (b *batch) setChain(id chainID, c ChainRecord) {
 
 // empty reports whether a commit would change nothing.
 func (b *batch) empty() bool {
-	return len(b.writes)+len(b.stocks)+len(b.chains)+len(b.holds)+len(b.leaves) == 0
+	return b.stopping == "" && len(b.writes)+len(b.stocks)+len(b.chains)+len(b.holds)+len(b.leaves) == 0
 }
 
 // full reports whether another operation might pass the store's limits.
@@ -336,6 +339,9 @@ func (b *batch) durable() {
 	for c, version := range b.ended {
 		b.d.ended[c] = max(b.d.ended[c], version)
 		b.d.noteExpiry(b.now)
+	}
+	if b.stopping != "" {
+		b.d.watch.notify(Event{Type: EventStopped, At: b.now, Detail: b.stopping})
 	}
 	for _, f := range b.after {
 		f()

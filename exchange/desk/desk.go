@@ -205,8 +205,10 @@ func (d *Desk) Stopped() string {
 	return ""
 }
 
-// stopSelling makes the shop refuse every hold and order from now on, durably
-// (design: Holds and orders, Restore).
+// stopSelling makes the shop refuse every hold from now on, durably, and enter
+// nothing into its ledgers: their ends may be lost, and a second entry at a position
+// would be a fork (design: Holds and orders, Restore). It stands even where the
+// operation that found the reason fails.
 func (d *Desk) stopSelling(b *batch, why string) {
 	if d.meta.Stopped != "" {
 		return
@@ -214,8 +216,7 @@ func (d *Desk) stopSelling(b *batch, why string) {
 	d.log.Error("selling stopped", "why", why)
 	d.meta.Stopped = why
 	d.selling.Store(&why)
-	b.put(keyMeta, nil) // finish writes the record; this makes the batch non-empty
-	b.then(func() { d.watch.notify(Event{Type: EventStopped, At: b.now, Detail: why}) })
+	b.stopping = why
 }
 
 // window is the hold window of a moment: its day number since 1970.

@@ -133,6 +133,9 @@ func (d *Desk) expireOrders(b *batch, left *int, next *exchange.Time) error {
 		err := b.run(func(b *batch) error {
 			return d.perform(b, chainID{d.me, e.retailer}, ExpireOrder{Order: e.id})
 		})
+		if exchange.CodeOf(err) == exchange.CodeRestored {
+			return nil // it expires when the shop sells again
+		}
 		if err != nil && exchange.CodeOf(err) != exchange.CodeInternal { // its ledger is frozen
 			d.log.Error("order did not expire", "order", e.id, "err", err)
 			b.del(orderExpiryKey(e.at, e.retailer, e.id))
@@ -241,6 +244,11 @@ func (d *Desk) Prune(ctx context.Context) (more bool, err error) {
 		return err
 	})
 	return more, err
+}
+
+// keepsHold reports whether the record of a hold cannot have been pruned yet.
+func (b *batch) keepsHold(id exchange.HoldID) bool {
+	return id.Window()+exchange.WindowsKept >= window(b.now)
 }
 
 func (d *Desk) prune(b *batch, old exchange.Window) (more bool, err error) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -368,6 +369,58 @@ func TestRestoredSupplierStops(t *testing.T) {
 			t.Errorf("a hold at a stopped shop: %v", err)
 		}
 		acorn.restart()
+	}
+}
+
+// A supplier that lost only a hold learns it from the order of it: it enters
+// nothing, stops, and is still stopped after a restart.
+func TestLostHoldStops(t *testing.T) {
+	_, acorn, birch := pair(t)
+	backup := acorn.mem.Clone()
+	res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
+	_, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
+	must(t, err)
+	acorn.mem = backup
+	acorn.restart()
+	before, err := acorn.desk.Trade(birch.id, exchange.Supplier)
+	must(t, err)
+	birch.deliver()
+	for range 2 {
+		if !strings.Contains(acorn.desk.Stopped(), "quote sealed by this shop") {
+			t.Fatalf("the shop goes on: %q", acorn.desk.Stopped())
+		}
+		after, err := acorn.desk.Trade(birch.id, exchange.Supplier)
+		must(t, err)
+		if after.Position != before.Position {
+			t.Error("a stopped shop wrote into its ledger")
+		}
+		if err := acorn.desk.EndTrade(ctx, birch.id, exchange.Supplier, ""); exchange.CodeOf(err) != exchange.CodeRestored {
+			t.Errorf("an end by a stopped shop: %v", err)
+		}
+		acorn.restart()
+	}
+}
+
+// A supplier that lost entries is asked to enter a request before it was
+// greeted: it refuses, so that no position is taken twice.
+func TestLostEntriesTakeNoRequest(t *testing.T) {
+	w, acorn, birch := pair(t)
+	backup := acorn.mem.Clone()
+	must(t, acorn.desk.Propose(ctx, birch.id, exchange.Supplier, exchange.DefaultTerms("EUR")))
+	w.settle()
+	acorn.mem = backup
+	acorn.restart()
+	must(t, birch.desk.EndTrade(ctx, acorn.id, exchange.Retailer, ""))
+	list, _ := birch.desk.Outgoing()
+	if _, err := acorn.desk.Serve(ctx, birch.id, list[0].Raw); exchange.CodeOf(err) != exchange.CodeRestored {
+		t.Errorf("a request from ahead: %v", err)
+	}
+	if acorn.desk.Stopped() != "" {
+		t.Error("a bare claim stopped the shop")
+	}
+	w.greet(birch, acorn)
+	if acorn.desk.Stopped() == "" {
+		t.Error("a proof did not")
 	}
 }
 

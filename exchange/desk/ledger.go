@@ -37,6 +37,9 @@ func allowed(act Act, by exchange.Party) bool {
 
 // perform enters the supplier's own act. A refusal enters nothing.
 func (d *Desk) perform(b *batch, c chainID, act Act) error {
+	if err := d.maySell(); err != nil {
+		return err
+	}
 	rec, err := b.chain(c)
 	if err != nil {
 		return err
@@ -51,8 +54,12 @@ func (d *Desk) perform(b *batch, c chainID, act Act) error {
 	return d.enter(b, at, Entry{Own: act, Terms: b.termsVersion(c)}, 0)
 }
 
-// answer enters the retailer's request, whatever its outcome, and says what that was.
+// answer enters the retailer's request, whatever its outcome, and says what that
+// was. A shop that has stopped selling answers nothing.
 func (d *Desk) answer(b *batch, c chainID, signed SignedRequest, req *Request, secret *ShipToRecord) (exchange.Code, error) {
+	if err := d.maySell(); err != nil {
+		return 0, err
+	}
 	rec, err := b.chain(c)
 	if err != nil {
 		return 0, err
@@ -61,7 +68,7 @@ func (d *Desk) answer(b *batch, c chainID, signed SignedRequest, req *Request, s
 	entry := Entry{Request: &signed}
 	// What the act itself does is undone alone when it is refused: the entry stays.
 	if err := b.attempt(func(b *batch) error { return d.step(b, at, req.Act) }); err != nil {
-		if exchange.CodeOf(err) == exchange.CodeInternal {
+		if code := exchange.CodeOf(err); code == exchange.CodeInternal || code == exchange.CodeRestored {
 			return 0, err
 		}
 		entry.Outcome, entry.Detail = exchange.CodeOf(err), clip(err.Error(), MaxReason)
@@ -351,9 +358,6 @@ func (d *Desk) openQuote(c chainID, act SubmitOrder) (*exchange.Quote, error) {
 
 // commitHold turns the hold into stock sold, and keeps the consumer's address.
 func (d *Desk) commitHold(b *batch, at entryAt, act SubmitOrder, quote *exchange.Quote) error {
-	if err := d.maySell(); err != nil {
-		return err
-	}
 	if _, _, err := b.termsInForce(at.chain); err != nil {
 		return err
 	}
@@ -364,6 +368,11 @@ func (d *Desk) commitHold(b *batch, at entryAt, act SubmitOrder, quote *exchange
 	rec, err := b.holdRecord(k)
 	if err != nil {
 		return err
+	}
+	if rec == nil && b.keepsHold(act.Order) {
+		// openQuote has seen this shop's seal on it.
+		d.stopSelling(b, "shop "+at.chain.retailer.String()+" holds a quote sealed by this shop whose hold is not in this store; the store was restored from an old backup or lost data")
+		return d.maySell()
 	}
 	if rec == nil {
 		return exchange.Errorf(exchange.CodeNotFound, "there is no such hold")

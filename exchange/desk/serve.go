@@ -51,6 +51,9 @@ func (d *Desk) Serve(ctx context.Context, from exchange.ShopID, raw []byte) ([]b
 // numbers and answers with every entry the retailer does not have.
 func (d *Desk) serveSubmit(ctx context.Context, from exchange.ShopID, req *Submit) (Value, error) {
 	c := chainID{d.me, from}
+	if err := d.checkHave(c, req.Have); err != nil {
+		return nil, err
+	}
 	acts := make([]*Request, len(req.Requests))
 	for i, r := range req.Requests { // verified before the queue
 		if err := d.verifier.Verify(DomainRequest, from, r.Signed.Payload, r.Signed.Signature); err != nil {
@@ -90,6 +93,24 @@ func (d *Desk) serveSubmit(ctx context.Context, from exchange.ShopID, req *Submi
 		first = last
 	}
 	return d.entriesAfter(c, req.Have)
+}
+
+// checkHave refuses a retailer that says it has more of the ledger than this shop:
+// to enter anything below its position would be a fork. Its word proves nothing, so
+// nothing else follows; its next greeting carries the proof.
+func (d *Desk) checkHave(c chainID, have uint64) error {
+	v, err := d.read(KindChainRecord, chainKey(c))
+	if err != nil {
+		return err
+	}
+	end := uint64(0)
+	if v != nil {
+		end = v.(*ChainRecord).Chain.Position
+	}
+	if have > end {
+		return exchange.Errorf(exchange.CodeRestored, "you hold entry %d of a ledger that ends at %d here", have, end)
+	}
+	return nil
 }
 
 // entriesInstead answers a retailer that gave an answered number to another

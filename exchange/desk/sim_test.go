@@ -370,6 +370,11 @@ func (s *sim) heal() {
 			}
 		}
 	}
+	for _, a := range s.w.shops {
+		if why := a.desk.Stopped(); why != "" {
+			s.Errorf("%s stopped selling: %s", a.name, why)
+		}
+	}
 	for _, p := range s.placed {
 		o := books[slices.Index(s.w.shops, p.by)].Bought
 		if !slices.ContainsFunc(keys(o), func(k audit.Key) bool {

@@ -101,7 +101,7 @@ func (d *Desk) checkWindow(b *batch, id exchange.HoldID) error {
 
 func (d *Desk) maySell() error {
 	if why := d.Stopped(); why != "" {
-		return exchange.Errorf(exchange.CodeRestored, "the supplier has stopped selling: %s", why)
+		return exchange.Errorf(exchange.CodeRestored, "selling has stopped: %s", why)
 	}
 	return nil
 }
