@@ -22,7 +22,7 @@ type Config struct {
 	OpenPort    int      `toml:"open_port" comment:"TCP and UDP port through which shops join. Invites name it: keep it."`
 	ClosedPort  int      `toml:"closed_port" comment:"TCP and UDP port for members. Invites name it: keep it."`
 	Announce    []string `toml:"announce" comment:"Names or IP addresses under which shops reach this hub, with the ports above. Empty: the addresses of this machine."`
-	Status      string   `toml:"status" comment:"Where the read-only status page listens. Keep it on the loopback, or behind a proxy."`
+	Status      string   `toml:"status" comment:"Where the read-only status page listens. Keep it on the loopback, or behind a proxy. Empty: nowhere."`
 	StatusHosts []string `toml:"status_hosts" comment:"Further host names the status page answers to, behind a proxy of yours."`
 }
 
@@ -68,10 +68,11 @@ func (c Config) check() error {
 			return err
 		}
 	}
-	if _, _, err := splitStatus(c.Status); err != nil {
-		return err
+	if c.Status == "" {
+		return nil
 	}
-	return nil
+	_, _, err := splitStatus(c.Status)
+	return err
 }
 
 // checkHost reports what is neither an IP address nor a DNS name.
@@ -153,6 +154,9 @@ func (c *Config) fixPorts() (changed bool, err error) {
 			}
 			changed = true
 		}
+	}
+	if c.Status == "" {
+		return changed, nil
 	}
 	host, port, err := splitStatus(c.Status)
 	if err != nil || port != 0 {

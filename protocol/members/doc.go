@@ -16,7 +16,8 @@
 // shop that joined a moment ago: it causes a pull, at most one a second.
 //
 // A list that does not continue the one held is pulled whole from its sender, wherever that is:
-// then it either falls or proves that the hub signed two, which freezes the list. The
+// then it either falls or proves that the hub signed two, which freezes the list. So that no two
+// lists stay apart unseen, a shop compares its own with a few others' after each change. The
 // proof is gossiped, and again with every [refresh] for those who come later.
 //
 // # How profiles spread

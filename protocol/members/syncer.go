@@ -47,6 +47,7 @@ type Syncer struct {
 	jobs    chan job
 	serving chan struct{} // capacity maxServing: held by each answer being made
 	wake    chan struct{} // capacity 1: news, or unspread was set
+	changed chan struct{} // capacity 1: the list is to be compared with others'
 	failed  chan error    // capacity 1: a fault that must end the process
 
 	mu       sync.Mutex
@@ -69,7 +70,7 @@ func New(cfg Config) (*Syncer, error) {
 	s := &Syncer{
 		cfg: cfg, log: cfg.Logger, unknown: rate.NewLimiter(unknownPulls, 1),
 		jobs: make(chan job, maxJobs), serving: make(chan struct{}, maxServing),
-		wake: make(chan struct{}, 1), failed: make(chan error, 1),
+		wake: make(chan struct{}, 1), changed: make(chan struct{}, 1), failed: make(chan error, 1),
 		heard: map[exchange.ShopID]*rate.Limiter{},
 	}
 	if s.log == nil {
@@ -208,6 +209,7 @@ func (s *Syncer) Run(ctx context.Context) error {
 	work.Go(func() { s.hear(ctx, profiles, func(m p2p.Message) { s.takeProfile(m.From, m.Data) }) })
 	work.Go(func() { s.pulls(ctx) })
 	work.Go(func() { s.pullProfiles(ctx) })
+	work.Go(func() { s.crossChecks(ctx) })
 	work.Go(func() {
 		for {
 			select {
@@ -253,6 +255,10 @@ func (s *Syncer) spread(ctx context.Context, list, profiles *p2p.Topic, again ch
 func (s *Syncer) tell(ctx context.Context, list *p2p.Topic, n news, again chan<- struct{}) {
 	if n.renewed {
 		s.passOn(ctx, list)
+		select {
+		case s.changed <- struct{}{}:
+		default:
+		}
 	}
 	if n.frozen && list.Neighbours() == 0 {
 		s.mu.Lock()
