@@ -260,34 +260,44 @@ func (s *shop) stop() {
 	}
 }
 
-// open makes n shops that run and know each other.
+// settle makes n shops that run and know each other.
 func (w *town) settle(n int) []*shop {
 	w.t.Helper()
 	var list []*shop
 	for range n {
 		list = append(list, w.shop().start())
 	}
-	w.wait(30*time.Second, "everybody knows everybody", func() bool {
-		for _, s := range list {
-			for _, other := range list {
-				if !s.Roster().IsMember(other.id) {
-					return false
-				}
-			}
+	for _, s := range list {
+		for _, other := range list {
+			w.known(s, other)
 		}
-		return true
-	})
+	}
 	return list
+}
+
+// listRefresh outlasts the quarter of an hour after which a shop asks for the member list
+// whatever it heard: gossip of a new entry may be lost, and then this brings it.
+const listRefresh = 16 * time.Minute
+
+// known waits until s has learned that another shop joined.
+func (w *town) known(s, other *shop) {
+	w.t.Helper()
+	took := w.wait(listRefresh, s.name+" knows "+other.name, func() bool { return s.Roster().IsMember(other.id) })
+	if took > 10*time.Second {
+		w.t.Logf("%s learned of %s only after %v", s.name, other.name, took)
+	}
 }
 
 // wait passes virtual time until ok, at most limit.
 func (w *town) wait(limit time.Duration, what string, ok func() bool) time.Duration {
 	w.t.Helper()
 	begin := time.Now()
-	for ; !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Since(begin) > limit {
+	for !ok() {
+		passed := time.Since(begin)
+		if passed > limit {
 			w.t.Fatalf("not within %v: %s", limit, what)
 		}
+		time.Sleep(max(5*time.Millisecond, passed/100))
 	}
 	return time.Since(begin)
 }
@@ -338,14 +348,23 @@ func (s *shop) setStock(k exchange.SKU, units int64) {
 	}
 }
 
-// sees is what s's copy of supplier's catalog says is available of a product; ok is
+// seen is what s's copy of supplier's catalog says is available of a product; ok is
 // false where it shows none.
-func (s *shop) sees(supplier *shop, k exchange.SKU) (units int64, ok bool) {
+func (s *shop) seen(supplier *shop, k exchange.SKU) (units int64, ok bool) {
 	found, err := s.Product(context.Background(), exchange.ProductID{Shop: supplier.id, SKU: k})
 	if err != nil {
 		return 0, false
 	}
 	return found.Product.Available.Units, true
+}
+
+// sees waits until s's copy of supplier's catalog says that so many units are available.
+func (w *town) sees(s, supplier *shop, k exchange.SKU, units int64) time.Duration {
+	w.t.Helper()
+	return w.wait(5*time.Second, fmt.Sprintf("%s sees %d of %s", s.name, units, k), func() bool {
+		n, ok := s.seen(supplier, k)
+		return ok && n == units
+	})
 }
 
 // equal reports whether s's copy of supplier's catalog is proven equal to the
