@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/membership"
+	"github.com/souk-market/souk/node/api/client"
+	"github.com/souk-market/souk/node/api/view"
+)
+
+// client is the API of the node that runs on the shop's folder.
+func (a *app) client() (*client.Client, error) {
+	dir, err := a.shopDir()
+	if err != nil {
+		return nil, err
+	}
+	return client.Open(dir)
+}
+
+// withClient is a command's body that needs the running node.
+func (a *app) withClient(body func(cmd *cobra.Command, c *client.Client, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		c, err := a.client()
+		if err != nil {
+			return err
+		}
+		return body(cmd, c, args)
+	}
+}
+
+// federation is the member list as short forms need it.
+type federation struct {
+	shops []known
+	self  exchange.ShopID
+	views []view.Member
+}
+
+func loadFederation(ctx context.Context, c *client.Client) (*federation, error) {
+	list, err := c.Members(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f := &federation{views: list.Members}
+	for _, m := range list.Members {
+		f.shops = append(f.shops, known{m.Shop, m.Name, m.Status == membership.Active.String()})
+		if m.Self {
+			f.self = m.Shop
+		}
+	}
+	return f, nil
+}
+
+// partner is another shop of the federation.
+func (f *federation) partner(ref string) (known, error) {
+	k, err := findShop(f.shops, ref)
+	if err == nil && k.shop == f.self {
+		return k, usagef("%s is this shop itself", ref)
+	}
+	return k, err
+}
+
+// ref is what findShop understands as shop and people can read: its name, unless
+// another shop goes by the same.
+func (f *federation) ref(shop exchange.ShopID) string {
+	for _, k := range f.shops {
+		if k.shop != shop {
+			continue
+		}
+		name := hyphens(k.name)
+		if found, err := findShop(f.shops, name); err == nil && found.shop == shop && inert(name) == name {
+			return name
+		}
+	}
+	return shop.String()
+}
+
+// productRef is what names a product in the next command.
+func (f *federation) productRef(id exchange.ProductID) string {
+	if id.Shop == f.self {
+		return string(id.SKU)
+	}
+	return f.ref(id.Shop) + ":" + string(id.SKU)
+}
+
+// name is a shop's name, or the end of its ID where the list has none.
+func (f *federation) name(shop exchange.ShopID) string {
+	for _, k := range f.shops {
+		if k.shop == shop && k.name != "" {
+			return k.name
+		}
+	}
+	return "…" + shop.Short()
+}

@@ -1,0 +1,263 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/node"
+	"github.com/souk-market/souk/node/api"
+	"github.com/souk-market/souk/node/api/client"
+	"github.com/souk-market/souk/node/api/view"
+	"github.com/souk-market/souk/store"
+)
+
+// finding is one line of the doctor's report.
+type finding struct {
+	Check  string `json:"check"`
+	OK     bool   `json:"ok"`
+	Fatal  bool   `json:"fatal,omitempty"` // the shop cannot sell because of it
+	Detail string `json:"detail"`          // what was found and, where it is not well, the next step
+}
+
+// diagnosis is the doctor's report.
+type diagnosis struct {
+	Well     bool      `json:"well"` // nothing fatal
+	Running  bool      `json:"running"`
+	Findings []finding `json:"findings"`
+}
+
+func (d *diagnosis) good(check, format string, args ...any) {
+	d.Findings = append(d.Findings, finding{Check: check, OK: true, Detail: fmt.Sprintf(format, args...)})
+}
+
+// warn notes what will become a problem; fatal what keeps the shop from selling.
+func (d *diagnosis) warn(check, format string, args ...any) {
+	d.Findings = append(d.Findings, finding{Check: check, Detail: fmt.Sprintf(format, args...)})
+}
+
+func (d *diagnosis) fatal(check, format string, args ...any) {
+	d.Well = false
+	d.Findings = append(d.Findings, finding{Check: check, Fatal: true, Detail: fmt.Sprintf(format, args...)})
+}
+
+func (a *app) doctorCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "doctor",
+		Short: "Check the shop and say what to do about what it finds",
+		Long: `Checks the folder, its lock and keys, the store and its ledgers, free space, the clock,
+the member list, the hub, partners, the API and the exchange rate. With the node
+running it asks the node; else it opens the folder itself, which verifies all
+ledgers. It changes nothing. It fails if the shop could not sell.`,
+		Example: `  souk doctor --dir shop
+  souk doctor --dir shop --json`,
+		Args: takes(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			dir, err := a.shopDir()
+			if err != nil {
+				return err
+			}
+			d := a.diagnose(cmd.Context(), dir)
+			if err := a.show(cmd, d, func(p *page) { diagnosisPage(p, d) }); err != nil {
+				return err
+			}
+			if !d.Well {
+				return exchange.Errorf(exchange.CodeInternal, "this shop cannot sell now; see the lines marked ✗")
+			}
+			return nil
+		},
+	}
+}
+
+func diagnosisPage(p *page, d *diagnosis) {
+	p.table(nil, func(row func(...any)) {
+		for _, f := range d.Findings {
+			mark := "!"
+			switch {
+			case f.OK:
+				mark = "✓"
+			case f.Fatal:
+				mark = "✗"
+			}
+			row(mark, f.Check, f.Detail)
+		}
+	})
+}
+
+func (a *app) diagnose(ctx context.Context, dir string) *diagnosis {
+	d := &diagnosis{Well: true}
+	if !checkFolder(d, dir) {
+		return d
+	}
+	c, err := client.Open(dir)
+	if err == nil {
+		var shop *view.Shop
+		if shop, err = c.Shop(ctx); err == nil {
+			d.Running = true
+			d.good("API", "the node runs and answers, version %s, since %s", shop.Version, timeText(shop.Started))
+			a.checkRunning(ctx, d, c, shop)
+			return d
+		}
+	}
+	if exchange.CodeOf(err) != exchange.CodeNotRunning {
+		d.fatal("API", "the node does not answer: %v", err)
+		return d
+	}
+	a.checkStopped(ctx, d, dir)
+	return d
+}
+
+// checkFolder looks at the files that a shop consists of.
+func checkFolder(d *diagnosis, dir string) bool {
+	if ok, err := holdsFile(dir, shopFile); err != nil || !ok {
+		if err == nil {
+			err = fmt.Errorf("it has no %s; name a shop's folder with --dir, or make one with souk node init", shopFile)
+		}
+		d.fatal("folder", "%s: %v", dir, err)
+		return false
+	}
+	d.good("folder", "%s", dir)
+	for _, secret := range []string{"key", "api.token"} {
+		info, err := os.Stat(filepath.Join(dir, secret))
+		switch {
+		case errors.Is(err, os.ErrNotExist) && secret == "key":
+			d.fatal(secret, "%s is missing: without its key the folder is no shop; restore it from a backup", filepath.Join(dir, secret))
+			return false
+		case errors.Is(err, os.ErrNotExist):
+		case err != nil:
+			d.fatal(secret, "%v", err)
+		case info.Mode().Perm()&0o077 != 0:
+			d.warn(secret, "others on this machine may read it (%v): chmod 600 %s", info.Mode().Perm(), quoteArg(filepath.Join(dir, secret)))
+		default:
+			d.good(secret, "only its owner may read it")
+		}
+	}
+	return true
+}
+
+// clockSkew is how far a hub's clock may be ahead before one of the two is wrong.
+const clockSkew = 2 * time.Minute
+
+// checkRunning asks the running node.
+func (a *app) checkRunning(ctx context.Context, d *diagnosis, c *client.Client, shop *view.Shop) {
+	// A node starts only on a store that opened and on ledgers that verified.
+	d.good("ledgers", "verified when the node started")
+	a.checkFacts(d, shop)
+	ready, err := c.Ready(ctx)
+	if err != nil {
+		d.fatal("readiness", "%v", err)
+		return
+	}
+	for _, p := range ready.Problems {
+		if p.Blocks {
+			d.fatal(p.Name, "%s", p.Detail)
+		} else {
+			d.warn(p.Name, "%s", p.Detail)
+		}
+	}
+	partners, offline := map[exchange.ShopID]bool{}, map[exchange.ShopID]bool{}
+	trades, err := c.Partnerships(ctx)
+	if err != nil {
+		d.fatal("partners", "%v", err)
+		return
+	}
+	for _, t := range trades.Partnerships {
+		if t.Status == "active" {
+			partners[t.Partner] = true
+		}
+	}
+	for _, p := range ready.Problems {
+		if p.Name == "partner" {
+			offline[p.Partner] = true
+		}
+	}
+	if len(offline) == 0 {
+		d.good("partners", "%s, all reachable", plural(int64(len(partners)), "partner"))
+	}
+}
+
+// checkFacts judges what a shop says of itself.
+func (a *app) checkFacts(d *diagnosis, shop *view.Shop) {
+	switch {
+	case shop.FreeBytes < 0:
+	case shop.FreeBytes < store.DefaultFreeFloor:
+		d.fatal("disk", "%s free; the shop writes nothing below %s: make room", bytesText(shop.FreeBytes), bytesText(store.DefaultFreeFloor))
+	case shop.FreeBytes < 4*store.DefaultFreeFloor:
+		d.warn("disk", "%s free; below %s the shop writes nothing: make room soon", bytesText(shop.FreeBytes), bytesText(store.DefaultFreeFloor))
+	default:
+		d.good("disk", "%s free", bytesText(shop.FreeBytes))
+	}
+	list := shop.MemberList
+	if ahead := list.Signed.Sub(a.now()); ahead > clockSkew {
+		d.warn("clock", "the member list was signed %s in the future: this machine's clock or the hub's is wrong; compare it with a time server", durationText(ahead.Round(time.Second)))
+	} else {
+		d.good("clock", "%s, agrees with the member list", timeText(a.now()))
+	}
+	if list.Frozen {
+		d.warn("member list", "frozen: the hub signed lists that contradict each other. Trade with known shops goes on; ask the hub's operator")
+	} else if list.Freshness == "fresh" {
+		d.good("member list", "%s, signed %s", plural(int64(list.Members), "member"), timeText(list.Signed))
+	} else {
+		d.warn("member list", "%s: signed %s. Is the hub running? Trade with known partners goes on", list.Freshness, timeText(list.Signed))
+	}
+	if d.Running && list.HubOnline {
+		d.good("hub", "connected")
+	}
+	if r := shop.Rate; r != nil && r.Currency != exchange.USD {
+		d.good("rates", "1 %s is %s USD, of %s", r.Currency, r.Rate, r.Date)
+	}
+	if shop.Stopped != "" && !d.Running { // the node lists it as a problem
+		d.fatal("selling", "stopped: %s", shop.Stopped)
+	}
+}
+
+// checkStopped opens the folder itself: that verifies store and ledgers.
+func (a *app) checkStopped(ctx context.Context, d *diagnosis, dir string) {
+	if ok, err := holdsFile(dir, "federation.json"); err != nil || !ok {
+		pending, _ := holdsFile(dir, "invite")
+		if pending {
+			d.warn("federation", "an invite is kept and not used yet. Next: souk node run --dir %s", quoteArg(dir))
+		} else {
+			d.warn("federation", "the shop is in none yet. Ask a hub's operator for an invite, then: souk node join --dir %s INVITE", quoteArg(dir))
+		}
+		return
+	}
+	f, err := node.Open(ctx, dir, node.Options{Version: buildInfo().Version})
+	if exchange.CodeOf(err) == exchange.CodeLocked {
+		d.fatal("lock", "%v; it has no API yet: is it starting or stopping?", err)
+		return
+	}
+	if err != nil {
+		d.fatal("store", "%v", err)
+		return
+	}
+	d.good("lock", "no process uses the folder")
+	d.good("ledgers", "store opened, all ledgers verified")
+	info, err := f.Shop().Info(ctx)
+	if err != nil {
+		d.fatal("store", "%v", err)
+	} else {
+		a.checkFacts(d, factsOf(info))
+	}
+	d.warn("API", "the node is not running. Next: souk node run --dir %s", quoteArg(dir))
+	if err := f.Close(); err != nil {
+		d.fatal("store", "it does not close: %v", err)
+	}
+}
+
+// factsOf is what checkFacts looks at, of a shop that has no API now.
+func factsOf(i api.Info) *view.Shop {
+	s := &view.Shop{FreeBytes: i.FreeBytes, Stopped: i.Stopped, MemberList: view.MemberList{
+		Members: i.List.Members, Signed: view.Time(i.List.Signed), Freshness: i.List.Freshness, Frozen: i.List.Frozen,
+	}}
+	if i.Rate.From != "" {
+		s.Rate = &view.Rate{Currency: i.Rate.From, Rate: i.Rate.Text, Source: i.Rate.Source, Date: i.Rate.Date}
+	}
+	return s
+}

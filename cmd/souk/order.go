@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/node/api/client"
+	"github.com/souk-market/souk/node/api/view"
+)
+
+func (a *app) orderCommand() *cobra.Command {
+	return group("order", "Place, follow and fulfil orders",
+		`An order commits a reservation. It is bought where this shop passes a consumer's order
+on to a supplier, and sold where this shop ships. An ID is given whole, or by its last 6
+or more characters.`,
+		`  souk order place --dir shop 000k9d4q1v5m2j8s7t3b6h0c1e --ship-to customer.json
+  souk order list --dir shop --role sold --open
+  souk order ship --dir shop b6h0c1e --carrier DHL --tracking JD0001`,
+		a.placeCommand(), a.orderListCommand(), a.orderShowCommand(), a.acceptOrderCommand(), a.rejectCommand(),
+		a.shipCommand(), a.deliverCommand(), a.cancelCommand())
+}
+
+// recentOrders is how many orders of each role are searched for a short ID.
+const recentOrders = 1000
+
+// orderID is the order that ref means.
+func orderID(ctx context.Context, c *client.Client, ref string) (exchange.OrderID, error) {
+	if id, err := exchange.ParseHoldID(ref); err == nil {
+		return id, nil
+	}
+	var ids []exchange.OrderID
+	for _, role := range []string{view.Sold, view.Bought} {
+		orders, err := listOrders(ctx, c, client.OrdersQuery{Role: role}, recentOrders)
+		if err != nil {
+			return exchange.OrderID{}, err
+		}
+		for _, o := range orders.Orders {
+			ids = append(ids, o.ID)
+		}
+	}
+	full, err := matchID(ids, ref)
+	if err != nil {
+		return exchange.OrderID{}, err
+	}
+	return exchange.ParseHoldID(full)
+}
+
+// listOrders collects up to limit orders; 0 = all.
+func listOrders(ctx context.Context, c *client.Client, q client.OrdersQuery, limit int) (*view.Orders, error) {
+	out := &view.Orders{Orders: []view.Order{}}
+	for {
+		got, err := c.Orders(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		out.Orders, out.Next = append(out.Orders, got.Orders...), got.Next
+		if limit > 0 && len(out.Orders) > limit {
+			out.Orders = out.Orders[:limit]
+			return out, nil
+		}
+		if got.Next == "" {
+			return out, nil
+		}
+		q.Cursor = got.Next
+	}
+}
+
+// openStatuses are those of orders somebody still has to do something about.
+var openStatuses = []string{"requested", "submitted", "accepted", "partly_shipped", "shipped"}
+
+func (a *app) orderListCommand() *cobra.Command {
+	var q client.OrdersQuery
+	var open bool
+	limit := 50
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List orders, bought and sold",
+		Example: `  souk order list --dir shop
+  souk order list --dir shop --role sold --open
+  souk order list --dir shop --role bought --status delivered --limit 0`,
+		Args: takes(0, 0),
+		RunE: a.withClient(func(cmd *cobra.Command, c *client.Client, _ []string) error {
+			roles := []string{view.Sold, view.Bought}
+			if q.Role != "" {
+				if !slices.Contains(roles, q.Role) {
+					return usagef("--role is sold or bought, not %q", q.Role)
+				}
+				roles = []string{q.Role}
+			}
+			if limit < 0 {
+				return usagef("--limit is 1 or more, or 0 for all")
+			}
+			all := &view.Orders{Orders: []view.Order{}}
+			more := false
+			for _, role := range roles {
+				q.Role = role
+				got, err := listOrders(cmd.Context(), c, q, limit)
+				if err != nil {
+					return err
+				}
+				all.Orders, more = append(all.Orders, got.Orders...), more || got.Next != ""
+			}
+			if open {
+				all.Orders = slices.DeleteFunc(all.Orders, func(o view.Order) bool { return !slices.Contains(openStatuses, o.Status) })
+			}
+			return a.show(cmd, all, func(p *page) { ordersPage(p, all.Orders, more) })
+		}),
+	}
+	f := cmd.Flags()
+	f.StringVar(&q.Role, "role", "", "only those `sold` or bought")
+	f.StringVar(&q.Status, "status", "", "only those of this `status`, such as submitted or partly_shipped")
+	f.BoolVar(&open, "open", false, "only those that are not finished")
+	f.IntVar(&limit, "limit", limit, "how `many` of each role; 0 = all")
+	return cmd
+}
+
+func ordersPage(p *page, orders []view.Order, more bool) {
+	if len(orders) == 0 {
+		p.line("No orders.")
+		return
+	}
+	p.table([]string{"ORDER", "ROLE", "PARTNER", "STATUS", "UNITS", "TOTAL", "PLACED"}, func(row func(...any)) {
+		for _, o := range orders {
+			var units int64
+			for _, l := range o.Lines {
+				units += l.Ordered
+			}
+			row(o.ID, o.Role, o.PartnerName, statusText(o.Status), units, moneyText(o.Quote.Total), timeText(placed(o)))
+		}
+	})
+	if more {
+		p.line("There are more: --limit N, or --limit 0 for all")
+	}
+}
+
+func statusText(status string) string { return strings.ReplaceAll(status, "_", " ") }
+
+func (a *app) orderShowCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "show ID",
+		Short:   "Show an order: lines, parcels, address",
+		Example: "  souk order show --dir shop b6h0c1e",
+		Args:    takes(1, 1),
+		RunE: a.withClient(func(cmd *cobra.Command, c *client.Client, args []string) error {
+			id, err := orderID(cmd.Context(), c, args[0])
+			if err != nil {
+				return err
+			}
+			o, err := c.Order(cmd.Context(), id)
+			if err != nil {
+				return err
+			}
+			return a.show(cmd, o, func(p *page) { a.orderPage(p, o) })
+		}),
+	}
+}

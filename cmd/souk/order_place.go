@@ -1,0 +1,103 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/node/api/client"
+	"github.com/souk-market/souk/node/api/view"
+)
+
+const (
+	// waitForAnswer is how long a placed order waits for the supplier's answer: a
+	// supplier that is there answers in a fraction of a second.
+	waitForAnswer = 10 * time.Second
+	// maxShipTo bounds a ship-to file: see exchange.ShipTo, with room for JSON.
+	maxShipTo = 64 << 10
+)
+
+// addressFlags are those that --ship-to takes the place of.
+var addressFlags = []string{"name", "address", "city", "region", "postal-code", "country", "email", "phone"}
+
+func (a *app) placeCommand() *cobra.Command {
+	var to view.ShipTo
+	var file string
+	wait := waitForAnswer
+	cmd := &cobra.Command{
+		Use:   "place RESERVATION",
+		Short: "Order what is held, with the consumer's address",
+		Long: `Commits a reservation whole. The signed order is durable here and on its way when the
+command returns, whatever fails meanwhile; it waits for the supplier's answer and
+shows it. The address goes to the supplier alone. Placing the same reservation again
+shows the order it became.
+
+The address comes from flags, or from a JSON file (--ship-to FILE, - for standard
+input): {"name": …, "lines": […], "city": …, "postal_code": …, "country": …}.`,
+		Example: `  souk order place --dir shop 000k9d4q1v5m2j8s7t3b6h0c1e --name Ada --address "Storgatan 1" --city Lund
+  souk order place --dir shop 000k9d4q1v5m2j8s7t3b6h0c1e --ship-to customer.json`,
+		Args: takes(1, 1),
+		RunE: a.withClient(func(cmd *cobra.Command, c *client.Client, args []string) error {
+			id, err := reservationID(args[0])
+			if err != nil {
+				return err
+			}
+			if file != "" {
+				for _, flag := range addressFlags {
+					if cmd.Flags().Changed(flag) {
+						return usagef("--ship-to and --%s both say where it goes; give one of them", flag)
+					}
+				}
+				if to, err = a.readShipTo(file); err != nil {
+					return err
+				}
+			}
+			if to.Country == "" {
+				r, err := c.Reservation(cmd.Context(), id)
+				if err != nil {
+					return err
+				}
+				to.Country = r.Country
+			}
+			if err := exchange.ShipTo(to).Check(); err != nil {
+				return &usageError{err}
+			}
+			o, err := c.PlaceOrder(cmd.Context(), view.PlaceOrder{Reservation: id, ShipTo: to}, wait)
+			if err != nil {
+				return err
+			}
+			return a.show(cmd, o, func(p *page) { a.orderPage(p, o) })
+		}),
+	}
+	f := cmd.Flags()
+	f.StringVar(&to.Name, "name", "", "the consumer's `name`")
+	f.StringArrayVar(&to.Lines, "address", nil, "street `address`; repeat for up to 4 lines")
+	f.StringVar(&to.City, "city", "", "`city`")
+	f.StringVar(&to.Region, "region", "", "state or `region`")
+	f.StringVar(&to.PostalCode, "postal-code", "", "postal `code`")
+	f.StringVar(&to.Country, "country", "", "ISO 3166-1 `code` (default: the one quoted for)")
+	f.StringVar(&to.Email, "email", "", "the consumer's `e-mail` address")
+	f.StringVar(&to.Phone, "phone", "", "the consumer's `telephone` number")
+	f.StringVar(&file, "ship-to", "", "read the address from a JSON `file` instead")
+	f.Var(durationVar(&wait, waitForAnswer), "wait", "how `long` to wait for the supplier's answer, at most 30s")
+	return cmd
+}
+
+// readShipTo reads an address in the API's form.
+func (a *app) readShipTo(path string) (view.ShipTo, error) {
+	var to view.ShipTo
+	r, _, err := a.openFile(path)
+	if err != nil {
+		return to, err
+	}
+	defer r.Close()
+	dec := json.NewDecoder(io.LimitReader(r, maxShipTo))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&to); err != nil {
+		return to, exchange.Errorf(exchange.CodeInvalid, "%s is not an address in JSON; see souk order place --help: %w", path, err)
+	}
+	return to, nil
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/souk-market/souk/node/api/view"
+)
+
+// placed is when an order was made, as far as it is known here.
+func placed(o view.Order) time.Time {
+	if o.Requested.IsZero() {
+		return o.Submitted
+	}
+	return o.Requested
+}
+
+func (a *app) orderPage(p *page, o *view.Order) {
+	preposition := "from"
+	if o.Role == view.Sold {
+		preposition = "to"
+	}
+	p.line("Order %v, %s %s %s: %s", o.ID, o.Role, preposition, o.PartnerName, statusText(o.Status))
+	if o.Reason != "" {
+		p.line("Reason: %s", o.Reason)
+	}
+	if o.Refusal != nil {
+		p.line("Refused: %s", o.Refusal.Detail)
+	}
+	if !o.Cancelling.IsZero() {
+		p.line("A cancellation was asked for on %s and is not answered yet.", timeText(o.Cancelling))
+	}
+	p.table([]string{"SKU", "TITLE", "ORDERED", "SHIPPED", "DELIVERED", "CANCELLED"}, func(row func(...any)) {
+		for _, l := range o.Lines {
+			row(l.SKU, l.Title, l.Ordered, l.Shipped, l.Delivered, l.Cancelled)
+		}
+	})
+	p.table(nil, func(row func(...any)) {
+		row("Total", moneyText(o.Quote.Total)+" ("+moneyText(o.Quote.TotalUSD)+")")
+		for _, at := range []struct {
+			what string
+			t    time.Time
+		}{{"Requested", o.Requested}, {"Submitted", o.Submitted}, {"Accepted", o.Accepted}, {"Closed", o.Closed}} {
+			if !at.t.IsZero() {
+				row(at.what, timeText(at.t))
+			}
+		}
+		if o.Status == "submitted" && !o.AcceptBy.IsZero() {
+			row("Accept by", untilText(o.AcceptBy, a.now()))
+		}
+		for i, parcel := range o.Parcels {
+			row(fmt.Sprintf("Parcel %d", i+1), parcelText(parcel))
+		}
+		if o.LastEntry > 0 {
+			row("Ledger", fmt.Sprintf("entries %d to %d", o.FirstEntry, o.LastEntry))
+		}
+	})
+	if o.ShipTo != nil {
+		p.line("Ship to:")
+		for _, l := range addressLines(*o.ShipTo) {
+			p.line("  %s", l)
+		}
+	}
+	a.nextForOrder(p, o)
+}
+
+func parcelText(parcel view.Parcel) string {
+	lines := make([]string, len(parcel.Lines))
+	for i, l := range parcel.Lines {
+		lines[i] = fmt.Sprintf("%d × %s", l.Units, l.SKU)
+	}
+	text := timeText(parcel.At) + ", " + strings.Join(lines, ", ")
+	if by := strings.TrimSpace(parcel.Carrier + " " + parcel.Tracking); by != "" {
+		text += ", " + by
+	}
+	return text
+}
+
+func addressLines(to view.ShipTo) []string {
+	var out []string
+	for _, l := range append(append([]string{to.Name}, to.Lines...), strings.TrimSpace(to.PostalCode+" "+to.City), to.Region, to.Country, to.Email, to.Phone) {
+		if l != "" {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// nextForOrder names the commands that an order's state calls for.
+func (a *app) nextForOrder(p *page, o *view.Order) {
+	next := map[string][]string{
+		view.Sold + " submitted":        {"accept", "reject"},
+		view.Sold + " accepted":         {"ship"},
+		view.Sold + " partly_shipped":   {"ship", "deliver"},
+		view.Sold + " shipped":          {"deliver"},
+		view.Bought + " submitted":      {"cancel"},
+		view.Bought + " accepted":       {"cancel"},
+		view.Bought + " requested":      {"show"},
+		view.Bought + " partly_shipped": {"cancel"},
+	}[o.Role+" "+o.Status]
+	for i, verb := range next {
+		lead := "Next:"
+		if i > 0 {
+			lead = "  or:"
+		}
+		p.line("%s souk order %s%s %v", lead, verb, a.dirFlag(), o.ID)
+	}
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+func TestWhatOthersWroteIsInert(t *testing.T) {
+	hostile := "\x1b[2J\x1b]0;owned\x07ok\r\nsouk: all is well\u202egnp.exe\u009b31m\u2028x"
+	var out strings.Builder
+	p := &page{w: &out}
+	p.line("name %s", hostile)
+	p.line("error %v", errors.New(hostile))
+	p.text("  ", hostile)
+	p.table([]string{"NAME"}, func(row func(...any)) { row(hostile, "x") })
+	if p.err != nil {
+		t.Fatal(p.err)
+	}
+	for i, r := range out.String() {
+		if r != '\n' && (r < ' ' || r >= 0x7f && r < 0xa0 || r == '\u202e' || r == '\u2028') {
+			t.Errorf("%q at %d reaches the terminal", r, i)
+		}
+	}
+	if n := strings.Count(out.String(), "\n"); n != 6 { // the text has two lines of its own
+		t.Errorf("%d lines, want 6:\n%s", n, out.String())
+	}
+	if got := inertLines("one\ntwo\x1b[31m"); got != "one\ntwo\ufffd[31m" {
+		t.Errorf("inertLines gives %q", got)
+	}
+}
+
+func TestTexts(t *testing.T) {
+	now := time.Date(2030, 1, 2, 3, 4, 5, 0, time.Local)
+	for _, c := range []struct{ got, want string }{
+		{percentText(0), "0%"}, {percentText(1500), "15%"}, {percentText(525), "5.25%"}, {percentText(1050), "10.5%"}, {percentText(1), "0.01%"}, {percentText(10_000), "100%"},
+		{durationText(15 * time.Minute), "15m"}, {durationText(48 * time.Hour), "48h"}, {durationText(90 * time.Minute), "1h30m"},
+		{durationText(10 * time.Second), "10s"}, {durationText(10*time.Minute + 10*time.Second), "10m10s"}, {durationText(time.Hour + 5*time.Second), "1h0m5s"},
+		{bytesText(0), "0 B"}, {bytesText(1023), "1023 B"}, {bytesText(1536), "1.5 KiB"}, {bytesText(5 << 30), "5.0 GiB"}, {bytesText(1 << 60), "1048576.0 TiB"},
+		{plural(1, "row"), "1 row"}, {plural(0, "row"), "0 rows"},
+		{centsText(1455), "14.55 USD"},
+		{timeText(time.Time{}), "–"}, {timeText(exchange.Time(0).Std()), "–"}, {timeText(now), "2030-01-02 03:04:05"},
+		{untilText(now.Add(15*time.Minute), now), "2030-01-02 03:19:05 (in 15m)"}, {untilText(now, now), "2030-01-02 03:04:05 (over)"},
+		{quoteArg("shop/a-1"), "shop/a-1"}, {quoteArg("my shop"), "'my shop'"}, {quoteArg("it's"), `'it'\''s'`}, {quoteArg(""), "''"}, {quoteArg("$(x)"), "'$(x)'"},
+	} {
+		if c.got != c.want {
+			t.Errorf("%q, want %q", c.got, c.want)
+		}
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		code int
+	}{
+		{nil, exitOK},
+		{errors.New("x"), exitFailure},
+		{exchange.Errorf(exchange.CodeInternal, "x"), exitFailure},
+		{exchange.Errorf(exchange.CodeLocked, "x"), exitFailure},
+		{usagef("x"), exitUsage},
+		{fmt.Errorf("y: %w", usagef("x")), exitUsage},
+		{exchange.Errorf(exchange.CodeInsufficient, "x"), exitRefused},
+		{fmt.Errorf("y: %w", exchange.Errorf(exchange.CodePriceChanged, "x")), exitRefused},
+		{exchange.Errorf(exchange.CodeNotRunning, "x"), exitAway},
+		{exchange.Errorf(exchange.CodeUnavailable, "x"), exitAway},
+	} {
+		if got := exitCode(c.err); got != c.code {
+			t.Errorf("%v exits with %d, want %d", c.err, got, c.code)
+		}
+	}
+}
+
+func TestFlagValues(t *testing.T) {
+	for text, want := range map[string]time.Duration{"15m": 15 * time.Minute, "48h": 48 * time.Hour, "7d": 168 * time.Hour, "0d": 0, "1h30m": 90 * time.Minute} {
+		if got, err := parseDuration(text); err != nil || got != want {
+			t.Errorf("%q is %v, %v; want %v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "d", "-1d", "-5m", "1.5d", "99999d", "15", "1w"} {
+		if got, err := parseDuration(text); err == nil {
+			t.Errorf("%q is %v; want an error", text, got)
+		}
+	}
+	var countries []string
+	f := countriesFlag{&countries}
+	if err := f.Set("se, DE,se"); err != nil || f.String() != "DE,SE" {
+		t.Errorf("countries %v, %v", countries, err)
+	}
+	if err := f.Set("any"); err != nil || countries != nil || f.String() != "any" {
+		t.Errorf("any is %v, %v", countries, err)
+	}
+	if err := f.Set("Sweden"); err == nil {
+		t.Error("Sweden is no country code")
+	}
+	var rule exchange.CancelRule
+	if err := (cancelFlag{&rule}).Set("until-accepted"); err != nil || rule != exchange.CancelUntilAccepted {
+		t.Errorf("%v, %v", rule, err)
+	}
+	if err := (cancelFlag{&rule}).Set("unknown"); err == nil {
+		t.Error("there is no rule called unknown")
+	}
+}
+
+func TestProgress(t *testing.T) {
+	var out strings.Builder
+	now := time.Unix(0, 0)
+	p := newProgress(&out, 2048, func() time.Time { return now })
+	p.update(1, 1)
+	now = now.Add(logEvery)
+	p.update(1024, 1)
+	p.update(1500, 2)
+	now = now.Add(logEvery)
+	p.update(4096, 20)
+	p.done()
+	if want := " 50%  1 row, 1.0 KiB read\n100%  20 rows, 4.0 KiB read\n"; out.String() != want {
+		t.Errorf("a log says\n%q, want\n%q", out.String(), want)
+	}
+
+	out.Reset()
+	p = newProgress(&out, 0, func() time.Time { return now })
+	p.terminal = true
+	now = now.Add(redrawEvery)
+	p.update(1024, 3)
+	p.done()
+	p.done()
+	if want := "\r\x1b[K3 rows, 1.0 KiB read\r\x1b[K"; out.String() != want {
+		t.Errorf("a terminal gets %q, want %q", out.String(), want)
+	}
+}

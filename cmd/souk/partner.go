@@ -1,0 +1,173 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/node/api/client"
+	"github.com/souk-market/souk/node/api/view"
+)
+
+func (a *app) partnerCommand() *cobra.Command {
+	return group("partner", "Agree with other shops on trade",
+		`A partnership is signed terms for one direction of trade: sell (this shop supplies) or
+buy (the partner supplies). One side proposes, the other accepts; a new proposal changes
+the terms once it is accepted; either side ends it at any time. A proposal reaches a shop
+that is offline when it returns.`,
+		`  souk partner propose --dir shop Birch-Books --both --discount 15%
+  souk partner list --dir shop`,
+		a.proposeCommand(), a.acceptCommand(), a.declineCommand(), a.endCommand(), a.partnerListCommand())
+}
+
+// directionFlags are --sell, --buy and --both.
+type directionFlags struct{ sell, buy, both bool }
+
+func (d *directionFlags) register(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&d.sell, "sell", false, "the direction in which this shop supplies the partner")
+	cmd.Flags().BoolVar(&d.buy, "buy", false, "the direction in which the partner supplies this shop")
+	cmd.Flags().BoolVar(&d.both, "both", false, "both directions")
+}
+
+// chosen are the directions said; none said is nil.
+func (d *directionFlags) chosen() []string {
+	var out []string
+	if d.sell || d.both {
+		out = append(out, view.Sell)
+	}
+	if d.buy || d.both {
+		out = append(out, view.Buy)
+	}
+	return out
+}
+
+// fits reports whether a direction is among those said; where none was, it is.
+func (d *directionFlags) fits(direction string) bool {
+	said := d.chosen()
+	return said == nil || slices.Contains(said, direction)
+}
+
+func (a *app) proposeCommand() *cobra.Command {
+	var directions directionFlags
+	var terms termsFlags
+	var currency string
+	cmd := &cobra.Command{
+		Use:   "propose SHOP --sell|--buy|--both",
+		Short: "Propose terms of trade, or a change of them",
+		Long: `Proposes terms to a shop, or a change of terms in force. What is not said stays as it
+is agreed now; without an agreement it has the default shown below. A newer proposal
+replaces an open one. Terms in force stay in force until the change is accepted.`,
+		Example: `  souk partner propose --dir shop Birch-Books --sell --discount 15%
+  souk partner propose --dir shop Birch-Books --both --discount 10% --hold-lifetime 30m --countries SE,DE
+  souk partner propose Birch-Books --buy --open-quantity 500 --accept-within 24h --cancel until-accepted`,
+		Args: takes(1, 1),
+		RunE: a.withClient(func(cmd *cobra.Command, c *client.Client, args []string) error {
+			said := directions.chosen()
+			if said == nil {
+				return usagef("say which way: --sell (you supply), --buy (they supply) or --both")
+			}
+			fed, err := loadFederation(cmd.Context(), c)
+			if err != nil {
+				return err
+			}
+			shop, err := fed.partner(args[0])
+			if err != nil {
+				return err
+			}
+			now, err := a.tradesWith(cmd, c, shop.shop)
+			if err != nil {
+				return err
+			}
+			var made []view.Partnership
+			for _, direction := range said {
+				base := exchange.DefaultTerms("")
+				if i := slices.IndexFunc(now, func(t view.Partnership) bool { return t.Direction == direction }); i >= 0 && now[i].Terms != nil {
+					base = termsOf(*now[i].Terms)
+				}
+				t := terms.over(cmd, base)
+				if currency != "" {
+					t.Currency = exchange.Currency(strings.ToUpper(currency))
+				}
+				got, err := c.Propose(cmd.Context(), view.Propose{Partner: shop.shop, Direction: direction, Terms: proposed(t)})
+				if err != nil {
+					return err
+				}
+				made = append(made, got.Partnerships...)
+			}
+			return a.show(cmd, view.Partnerships{Partnerships: made}, func(p *page) {
+				for _, t := range made {
+					proposalMade(p, t)
+				}
+			})
+		}),
+	}
+	directions.register(cmd)
+	terms.register(cmd)
+	cmd.Flags().StringVar(&currency, "currency", "", "ISO 4217 `code` in which is settled (default: the supplier's own)")
+	return cmd
+}
+
+// tradesWith lists the directions of trade with one shop.
+func (a *app) tradesWith(cmd *cobra.Command, c *client.Client, shop exchange.ShopID) ([]view.Partnership, error) {
+	all, err := c.Partnerships(cmd.Context())
+	if err != nil {
+		return nil, err
+	}
+	var out []view.Partnership
+	for _, t := range all.Partnerships {
+		if t.Partner == shop {
+			out = append(out, t)
+		}
+	}
+	return out, nil
+}
+
+func proposalMade(p *page, t view.Partnership) {
+	switch {
+	case t.Refusal != nil:
+		p.line("%s: %s", directionText(t), t.Refusal.Detail)
+	case t.Proposal != nil:
+		p.line("Proposed to %s.", directionText(t))
+	default:
+		p.line("The proposal to %s is signed and waits until the shop is reached.", directionText(t))
+	}
+	if t.Proposal != nil {
+		p.table(nil, func(row func(...any)) { termsRows(row, termsOf(t.Proposal.Terms)) })
+	}
+}
+
+// directionText is "sell to Birch" or "buy from Birch".
+func directionText(t view.Partnership) string {
+	if t.Direction == view.Sell {
+		return "sell to " + t.PartnerName
+	}
+	return "buy from " + t.PartnerName
+}
+
+func seconds(s float64) time.Duration {
+	return time.Duration(s * float64(time.Second)).Round(time.Millisecond)
+}
+
+// termsOf reads terms as the API shows them; proposed is the way back.
+func termsOf(t view.Terms) exchange.Terms {
+	rule, err := parseCancelRule(t.Cancel)
+	if err != nil {
+		rule = 0 // of a newer node: shown as unknown, and refused in a proposal
+	}
+	return exchange.Terms{
+		Discount: exchange.BasisPoints(t.DiscountBP), Currency: t.Currency, HoldLifetime: seconds(t.HoldSeconds),
+		OpenQuantity: t.OpenQuantity, AcceptWithin: seconds(t.AcceptSeconds), Cancel: rule,
+		Countries: t.Countries, Feed: t.Feed, SettlementDays: t.SettlementDays,
+	}
+}
+
+func proposed(t exchange.Terms) view.ProposedTerms {
+	return view.ProposedTerms{
+		DiscountBP: uint32(t.Discount), Currency: t.Currency, HoldSeconds: t.HoldLifetime.Seconds(),
+		OpenQuantity: t.OpenQuantity, AcceptSeconds: t.AcceptWithin.Seconds(), Cancel: t.Cancel.String(),
+		Countries: t.Countries, SettlementDays: &t.SettlementDays,
+	}
+}

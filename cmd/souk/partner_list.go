@@ -1,0 +1,100 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/node/api/client"
+	"github.com/souk-market/souk/node/api/view"
+)
+
+func (a *app) partnerListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list [SHOP]",
+		Short: "List partnerships and open proposals",
+		Long: `Lists every direction of trade with its terms' version, discount and state, requests
+that wait for the supplier, and open proposals with the command that accepts each. With a
+SHOP it shows all terms.`,
+		Example: `  souk partner list --dir shop
+  souk partner list --dir shop Birch-Books`,
+		Args: takes(0, 1),
+		RunE: a.withClient(func(cmd *cobra.Command, c *client.Client, args []string) error {
+			fed, err := loadFederation(cmd.Context(), c)
+			if err != nil {
+				return err
+			}
+			all, err := c.Partnerships(cmd.Context())
+			if err != nil {
+				return err
+			}
+			list := all.Partnerships
+			if len(args) == 1 {
+				shop, err := fed.partner(args[0])
+				if err != nil {
+					return err
+				}
+				if list, err = a.tradesWith(cmd, c, shop.shop); err != nil {
+					return err
+				}
+			}
+			return a.show(cmd, view.Partnerships{Partnerships: list}, func(p *page) { a.partnersPage(p, fed, list, len(args) == 1) })
+		}),
+	}
+}
+
+func (a *app) partnersPage(p *page, fed *federation, list []view.Partnership, whole bool) {
+	if len(list) == 0 {
+		p.line("No partnership yet. Next: souk members%s, then souk partner propose%s SHOP --both --discount 15%%", a.dirFlag(), a.dirFlag())
+		return
+	}
+	p.table([]string{"PARTNER", "DIRECTION", "STATE", "TERMS", "DISCOUNT", "SINCE", "LEDGER", "SHOP"}, func(row func(...any)) {
+		for _, t := range list {
+			version, discount, since := "–", "–", t.Since
+			if t.Terms != nil {
+				version, discount = plainNumber(t.Version), percentText(exchange.BasisPoints(t.Terms.DiscountBP))
+			}
+			if !t.Ended.IsZero() {
+				since = t.Ended
+			}
+			state := t.Status
+			if t.Ledger.Frozen {
+				state += ", frozen"
+			}
+			row(t.PartnerName, t.Direction, state, version, discount, timeText(since), plainNumber(t.Ledger.Position), t.Partner)
+		}
+	})
+	for _, t := range list {
+		a.partnerNotes(p, fed, t, whole)
+	}
+}
+
+// partnerNotes are what the owner should know or do about one direction of trade.
+func (a *app) partnerNotes(p *page, fed *federation, t view.Partnership, whole bool) {
+	if whole && t.Terms != nil {
+		p.line("")
+		p.line("Terms %d, %s:", t.Version, directionText(t))
+		p.table(nil, func(row func(...any)) { termsRows(row, termsOf(*t.Terms)) })
+	}
+	if o := t.Proposal; o != nil {
+		p.line("")
+		if o.By == "partner" {
+			p.line("%s proposes, for you to %s:", t.PartnerName, directionText(t))
+		} else {
+			p.line("You proposed to %s on %s:", directionText(t), timeText(o.At))
+		}
+		p.table(nil, func(row func(...any)) { termsRows(row, termsOf(o.Terms)) })
+		verb, lead := "accept", "Accept it:"
+		if o.By != "partner" {
+			verb, lead = "decline", "Withdraw it:"
+		}
+		p.line("%s souk partner %s%s %s --%s --proposal %s", lead, verb, a.dirFlag(), quoteArg(fed.ref(t.Partner)), t.Direction, o.ID[:min(proposalShown, len(o.ID))])
+	}
+	if t.Queued != "" {
+		p.line("Your %s (%s) waits until the shop is reached.", t.Queued, directionText(t))
+	} else if t.Ledger.Waiting > 0 {
+		p.line("%s (%s) not answered yet.", plural(t.Ledger.Waiting, "request"), directionText(t))
+	}
+	if t.Refusal != nil {
+		p.line("Refused (%s): %s", directionText(t), t.Refusal.Detail)
+	}
+}

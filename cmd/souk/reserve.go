@@ -1,0 +1,218 @@
+package main
+
+import (
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/node/api/client"
+	"github.com/souk-market/souk/node/api/view"
+)
+
+func (a *app) reserveCommand() *cobra.Command {
+	var country, maxTotal string
+	var lifetime time.Duration
+	cmd := &cobra.Command{
+		Use:   "reserve PRODUCT=QTY…",
+		Short: "Hold a partner's products and get a binding quote",
+		Long: `Asks one supplier to set products aside: all lines or none. The answer is its sealed
+quote, which binds it until the hold expires. Order with souk order place, or give the
+stock back with souk reservation release. A PRODUCT is SHOP:SKU, as souk products shows it;
+without =QTY it is one unit.`,
+		Example: `  souk reserve --dir shop Birch-Books:LAMP-1=2 Birch-Books:SHADE-3 --ship-to-country SE
+  souk reserve --dir shop Birch-Books:LAMP-1 --ship-to-country DE --max-total 120.00 --lifetime 10m`,
+		Args: takes(1, exchange.MaxLines),
+		RunE: a.withClient(func(cmd *cobra.Command, c *client.Client, args []string) error {
+			fed, err := loadFederation(cmd.Context(), c)
+			if err != nil {
+				return err
+			}
+			req := view.Reserve{Country: strings.ToUpper(country), Seconds: lifetime.Seconds()}
+			for _, arg := range args {
+				ref, q, err := splitQuantity(arg)
+				if err != nil {
+					return err
+				}
+				id, err := partnerProduct(fed.shops, ref)
+				if err != nil {
+					return err
+				}
+				req.Lines = append(req.Lines, view.ReserveLine{Product: id, Quantity: int64(q)})
+			}
+			if req.MaxTotal, err = a.amount(cmd, c, maxTotal, req.Lines[0].Product); err != nil {
+				return err
+			}
+			got, err := c.Reserve(cmd.Context(), req)
+			if err != nil {
+				return err
+			}
+			return a.show(cmd, got, func(p *page) { a.reservationPage(p, got) })
+		}),
+	}
+	f := cmd.Flags()
+	f.StringVar(&country, "ship-to-country", "", "where the goods will go: ISO 3166-1 `code` such as SE (required)")
+	f.StringVar(&maxTotal, "max-total", "", "refuse above this `amount`, shipping included, in the supplier's currency")
+	f.Var(durationVar(&lifetime, 0), "lifetime", "how `long` to hold (default: the longest the terms allow)")
+	required(cmd, "ship-to-country")
+	return cmd
+}
+
+// amount reads "120.00" in the currency of a product's supplier, or "120.00 EUR".
+func (a *app) amount(cmd *cobra.Command, c *client.Client, text string, product exchange.ProductID) (*view.Amount, error) {
+	if text == "" {
+		return nil, nil
+	}
+	digits, code, _ := strings.Cut(strings.TrimSpace(text), " ")
+	out := &view.Amount{Amount: digits, Currency: exchange.Currency(strings.ToUpper(strings.TrimSpace(code)))}
+	if code == "" {
+		p, err := c.Product(cmd.Context(), product, false)
+		if err != nil {
+			return nil, err
+		}
+		out.Currency = p.Price.Currency
+	}
+	if _, err := out.Money(); err != nil {
+		return nil, &usageError{err}
+	}
+	return out, nil
+}
+
+func (a *app) reservationPage(p *page, r *view.Reservation) {
+	p.line("Reservation %v at %s: %s", r.ID, r.SupplierName, r.State)
+	if r.Refusal != nil {
+		p.line("Refused: %s", r.Refusal.Detail)
+	}
+	if r.Quote == nil {
+		p.table([]string{"PRODUCT", "QTY"}, func(row func(...any)) {
+			for _, l := range r.Lines {
+				row(l.Product, l.Quantity)
+			}
+		})
+		return
+	}
+	quotePage(p, r.Quote)
+	if r.State != "held" {
+		return
+	}
+	p.line("Expires %s, by the supplier's clock.", untilText(r.Expires, a.now()))
+	p.line("Next: souk order place%s %v --name NAME --address STREET --city CITY --postal-code CODE", a.dirFlag(), r.ID)
+	p.line("  or: souk reservation release%s %v", a.dirFlag(), r.ID)
+}
+
+func quotePage(p *page, q *view.Quote) {
+	p.table([]string{"SKU", "TITLE", "QTY", "LIST", "UNIT", "TOTAL", "USD"}, func(row func(...any)) {
+		for _, l := range q.Lines {
+			row(l.SKU, l.Title, l.Quantity, l.List.Amount, l.Unit.Amount, moneyText(l.Total), l.TotalUSD.Amount)
+		}
+		row("", "Shipping to "+q.Country, "", "", "", moneyText(q.Shipping), q.ShippingUSD.Amount)
+		row("", "Total, tax "+taxText(q.Tax), "", "", "", moneyText(q.Total), q.TotalUSD.Amount)
+	})
+	p.line("1 %s = %s USD (%s, %s). Terms %d; cancel: %s.", string(q.Total.Currency), q.Rate, q.RateSource, q.RateDate, q.TermsVersion, q.Cancel)
+}
+
+func taxText(t view.Tax) string {
+	if t.RateBP == 0 {
+		return t.Treatment
+	}
+	return t.Treatment + " " + percentText(exchange.BasisPoints(t.RateBP))
+}
+
+func (a *app) reservationCommand() *cobra.Command {
+	return group("reservation", "Look at, prolong or give back what is held",
+		`A reservation is stock that a supplier holds for this shop until it expires, is ordered,
+or is given back.`,
+		`  souk reservation show --dir shop 000k9d4q1v5m2j8s7t3b6h0c1e
+  souk reservation release --dir shop 000k9d4q1v5m2j8s7t3b6h0c1e`,
+		a.reservationShowCommand(), a.reservationExtendCommand(), a.reservationReleaseCommand())
+}
+
+func reservationID(arg string) (exchange.HoldID, error) {
+	id, err := exchange.ParseHoldID(arg)
+	if err != nil {
+		return id, &usageError{err}
+	}
+	return id, nil
+}
+
+func (a *app) reservationShowCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "show ID",
+		Short:   "Show a reservation and its quote",
+		Example: "  souk reservation show --dir shop 000k9d4q1v5m2j8s7t3b6h0c1e",
+		Args:    takes(1, 1),
+		RunE: a.withClient(func(cmd *cobra.Command, c *client.Client, args []string) error {
+			id, err := reservationID(args[0])
+			if err != nil {
+				return err
+			}
+			r, err := c.Reservation(cmd.Context(), id)
+			if err != nil {
+				return err
+			}
+			return a.show(cmd, r, func(p *page) { a.reservationPage(p, r) })
+		}),
+	}
+}
+
+func (a *app) reservationExtendCommand() *cobra.Command {
+	var by time.Duration
+	var until string
+	cmd := &cobra.Command{
+		Use:   "extend ID --by TIME | --until MOMENT",
+		Short: "Hold longer, within the terms",
+		Example: `  souk reservation extend --dir shop 000k9d4q1v5m2j8s7t3b6h0c1e --by 10m
+  souk reservation extend --dir shop 000k9d4q1v5m2j8s7t3b6h0c1e --until 2030-06-01T12:00:00Z`,
+		Args: takes(1, 1),
+		RunE: a.withClient(func(cmd *cobra.Command, c *client.Client, args []string) error {
+			id, err := reservationID(args[0])
+			if err != nil {
+				return err
+			}
+			if (by > 0) == (until != "") {
+				return usagef("say how long: --by 10m, or --until 2030-06-01T12:00:00Z")
+			}
+			var moment time.Time
+			if until != "" {
+				if moment, err = time.Parse(time.RFC3339, until); err != nil {
+					return usagef("%q is not a moment such as 2030-06-01T12:00:00Z", until)
+				}
+			} else {
+				r, err := c.Reservation(cmd.Context(), id)
+				if err != nil {
+					return err
+				}
+				moment = r.Expires.Add(by)
+			}
+			r, err := c.Extend(cmd.Context(), id, moment)
+			if err != nil {
+				return err
+			}
+			return a.show(cmd, r, func(p *page) { p.line("Held until %s.", untilText(r.Expires, a.now())) })
+		}),
+	}
+	cmd.Flags().Var(durationVar(&by, 0), "by", "how much `longer` than now agreed, such as 10m")
+	cmd.Flags().StringVar(&until, "until", "", "until this `moment` (RFC 3339)")
+	return cmd
+}
+
+func (a *app) reservationReleaseCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "release ID",
+		Short:   "Give the stock back",
+		Example: "  souk reservation release --dir shop 000k9d4q1v5m2j8s7t3b6h0c1e",
+		Args:    takes(1, 1),
+		RunE: a.withClient(func(cmd *cobra.Command, c *client.Client, args []string) error {
+			id, err := reservationID(args[0])
+			if err != nil {
+				return err
+			}
+			r, err := c.Release(cmd.Context(), id)
+			if err != nil {
+				return err
+			}
+			return a.show(cmd, r, func(p *page) { p.line("Reservation %v: %s.", r.ID, r.State) })
+		}),
+	}
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/node"
+)
+
+// Flags of values that the standard flag types do not read.
+
+// durationFlag reads Go's durations and whole days: 15m, 48h, 7d.
+type durationFlag struct{ to *time.Duration }
+
+func durationVar(to *time.Duration, standard time.Duration) *durationFlag {
+	*to = standard
+	return &durationFlag{to}
+}
+
+func (d *durationFlag) Type() string { return "duration" }
+
+func (d *durationFlag) String() string {
+	if d.to == nil || *d.to == 0 {
+		return ""
+	}
+	return durationText(*d.to)
+}
+
+func (d *durationFlag) Set(s string) (err error) {
+	*d.to, err = parseDuration(s)
+	return err
+}
+
+// maxDays bounds what "Nd" may say, so that it fits a Duration: 292 years.
+const maxDays = 36_500
+
+func parseDuration(s string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		n, err := strconv.Atoi(days)
+		if err != nil || n < 0 || n > maxDays {
+			return 0, fmt.Errorf("%q is not a number of days such as 7d", s)
+		}
+		return time.Duration(n) * 24 * time.Hour, nil
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 {
+		return 0, fmt.Errorf("%q is not a time such as 15m, 48h or 7d", s)
+	}
+	return d, nil
+}
+
+// percentFlag reads "15%" as basis points.
+type percentFlag struct{ to *exchange.BasisPoints }
+
+func (f percentFlag) Type() string { return "percentage" }
+
+func (f percentFlag) String() string {
+	if f.to == nil {
+		return ""
+	}
+	return percentText(*f.to)
+}
+
+func (f percentFlag) Set(s string) (err error) {
+	*f.to, err = node.ParsePercent(s)
+	return err
+}
+
+// countriesFlag reads "se,DE" as a sorted list; "any" is the empty one.
+type countriesFlag struct{ to *[]string }
+
+func (f countriesFlag) Type() string { return "countries" }
+
+func (f countriesFlag) String() string {
+	if f.to == nil || len(*f.to) == 0 {
+		return "any"
+	}
+	return strings.Join(*f.to, ",")
+}
+
+func (f countriesFlag) Set(s string) error {
+	if strings.EqualFold(s, "any") {
+		*f.to = nil
+		return nil
+	}
+	list := strings.Split(strings.ToUpper(s), ",")
+	for i := range list {
+		list[i] = strings.TrimSpace(list[i])
+	}
+	slices.Sort(list)
+	list = slices.Compact(list)
+	if err := exchange.CheckCountries(list); err != nil {
+		return err
+	}
+	*f.to = list
+	return nil
+}
+
+// cancelFlag reads a cancel rule's name.
+type cancelFlag struct{ to *exchange.CancelRule }
+
+func (f cancelFlag) Type() string { return "rule" }
+
+func (f cancelFlag) String() string {
+	if f.to == nil || *f.to == 0 {
+		return ""
+	}
+	return f.to.String()
+}
+
+func (f cancelFlag) Set(s string) error {
+	rule, err := parseCancelRule(s)
+	if err != nil {
+		return err
+	}
+	*f.to = rule
+	return nil
+}
+
+func parseCancelRule(s string) (exchange.CancelRule, error) {
+	for r := exchange.CancelUntilShipped; r.Check() == nil; r++ {
+		if r.String() == s {
+			return r, nil
+		}
+	}
+	return 0, fmt.Errorf("%q is none of until-shipped, until-accepted, never", s)
+}
+
+// termsFlags are the terms of a proposal. What the owner does not say stays as it
+// is agreed now, or has its default.
+type termsFlags struct{ said exchange.Terms }
+
+func (t *termsFlags) register(cmd *cobra.Command) {
+	t.said = exchange.DefaultTerms("")
+	f := cmd.Flags()
+	f.Var(percentFlag{&t.said.Discount}, "discount", "`percent` off the list price, such as 15% or 7.5%")
+	f.Var(durationVar(&t.said.HoldLifetime, t.said.HoldLifetime), "hold-lifetime", "longest `time` a hold may live, extensions included (10s to 7d)")
+	f.Int64Var(&t.said.OpenQuantity, "open-quantity", t.said.OpenQuantity, "most `units` held and not yet shipped at once")
+	f.Var(durationVar(&t.said.AcceptWithin, t.said.AcceptWithin), "accept-within", "an order not accepted within this `time` expires (1m to 30d)")
+	f.Var(cancelFlag{&t.said.Cancel}, "cancel", "until when the retailer may cancel: until-shipped, until-accepted or never")
+	f.Var(countriesFlag{&t.said.Countries}, "countries", "`countries` the retailer may ship to, such as SE,DE; any = wherever the supplier ships")
+	f.Uint32Var(&t.said.SettlementDays, "settlement-days", t.said.SettlementDays, "`days` after delivery until payment is due")
+}
+
+// over returns base with what the owner said.
+func (t *termsFlags) over(cmd *cobra.Command, base exchange.Terms) exchange.Terms {
+	for name, set := range map[string]func(){
+		"discount":        func() { base.Discount = t.said.Discount },
+		"hold-lifetime":   func() { base.HoldLifetime = t.said.HoldLifetime },
+		"open-quantity":   func() { base.OpenQuantity = t.said.OpenQuantity },
+		"accept-within":   func() { base.AcceptWithin = t.said.AcceptWithin },
+		"cancel":          func() { base.Cancel = t.said.Cancel },
+		"countries":       func() { base.Countries = t.said.Countries },
+		"settlement-days": func() { base.SettlementDays = t.said.SettlementDays },
+	} {
+		if cmd.Flags().Changed(name) {
+			set()
+		}
+	}
+	return base
+}
+
+// termsRows shows terms, one row each.
+func termsRows(row func(cells ...any), t exchange.Terms) {
+	countries := "wherever the supplier ships"
+	if len(t.Countries) > 0 {
+		countries = strings.Join(t.Countries, ", ")
+	}
+	row("  Discount", percentText(t.Discount)+" off the list price, settled in "+string(t.Currency))
+	row("  Holds", "live up to "+durationText(t.HoldLifetime)+", at most "+plural(t.OpenQuantity, "unit")+" held and unshipped")
+	row("  Orders", "expire unless accepted within "+durationText(t.AcceptWithin)+"; cancel: "+t.Cancel.String())
+	row("  Ship to", countries)
+	row("  Payment", "due "+plural(int64(t.SettlementDays), "day")+" after delivery")
+}
