@@ -1,0 +1,204 @@
+package souk_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestReadme runs every command that README.md shows, in a clone of the
+// committed and changed files, with nothing around it but Go and a shell. Blocks
+// marked "<!-- test: N -->" run in the order of their numbers, after those without a
+// mark; words in capitals stand for what an earlier command printed. A command that
+// needs another to have finished (a shop that starts, a message on its way) is
+// tried again, as a person would.
+func TestReadme(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the program and starts a hub and shops; run without -short")
+	}
+	b, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := readmeBlocks(t, string(b))
+	dir := clone(t)
+	r := &reader{t: t, dir: dir, words: map[string]string{}}
+	t.Cleanup(r.stop)
+	for _, block := range blocks {
+		for _, line := range block.lines {
+			r.run(line)
+		}
+	}
+}
+
+// skipped commands of the README: this test is part of the one.
+var skipped = []string{"go test ./..."}
+
+type readmeBlock struct {
+	order int
+	lines []string
+}
+
+var readmeMark = regexp.MustCompile(`(?m)(?:^<!-- test: (\d+) -->\n)?^` + "```sh\n((?s:.*?))^```")
+
+func readmeBlocks(t *testing.T, text string) []readmeBlock {
+	t.Helper()
+	var blocks []readmeBlock
+	for _, m := range readmeMark.FindAllStringSubmatch(text, -1) {
+		block := readmeBlock{}
+		if m[1] != "" {
+			block.order, _ = strconv.Atoi(m[1])
+		}
+		for _, line := range strings.Split(strings.TrimSpace(m[2]), "\n") {
+			if !slices.Contains(skipped, line) {
+				block.lines = append(block.lines, line)
+			}
+		}
+		blocks = append(blocks, block)
+	}
+	if len(blocks) < 8 {
+		t.Fatalf("README.md has only %d blocks of commands", len(blocks))
+	}
+	slices.SortStableFunc(blocks, func(a, b readmeBlock) int { return a.order - b.order })
+	return blocks
+}
+
+// clone copies what git tracks or would add.
+func clone(t *testing.T) string {
+	t.Helper()
+	out, err := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").Output()
+	if err != nil {
+		t.Fatalf("listing the repository: %v", err)
+	}
+	dir := t.TempDir()
+	for _, name := range strings.Split(strings.TrimRight(string(out), "\x00"), "\x00") {
+		b, err := os.ReadFile(name)
+		if os.IsNotExist(err) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		to := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(to, b, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// reader is somebody who types what the README says.
+type reader struct {
+	t       *testing.T
+	dir     string
+	words   map[string]string // INVITE, RESERVATION, ORDER
+	running []*exec.Cmd
+}
+
+// patience is how long a command may take to succeed, building included.
+const patience = 5 * time.Minute
+
+var (
+	invitePrinted = regexp.MustCompile(`souk-invite-1-[A-Za-z0-9_-]+`)
+	idPrinted     = regexp.MustCompile(`\b[0-9a-v]{26}\b`)
+	placeholder   = regexp.MustCompile(`\b(INVITE|RESERVATION|ORDER)\b`)
+)
+
+func (r *reader) run(line string) {
+	r.t.Helper()
+	if strings.Contains(line, "INVITE") { // each shop gets one of its own
+		r.words["INVITE"] = invitePrinted.FindString(r.output("./souk hub invite --dir hub"))
+	}
+	line = placeholder.ReplaceAllStringFunc(line, func(w string) string {
+		if r.words[w] == "" {
+			r.t.Fatalf("%s: nothing printed %s", line, w)
+		}
+		return r.words[w]
+	})
+	if command, ok := strings.CutSuffix(line, " &"); ok {
+		r.start(command)
+		return
+	}
+	r.t.Logf("$ %s", line)
+	out := r.output(line)
+	if id := idPrinted.FindString(out); id != "" && strings.Contains(line, "souk reserve") {
+		r.words["RESERVATION"], r.words["ORDER"] = id, id
+	}
+}
+
+// output runs a command until it succeeds.
+func (r *reader) output(line string) string {
+	r.t.Helper()
+	deadline := time.Now().Add(patience)
+	for pause := 200 * time.Millisecond; ; pause *= 2 {
+		ctx, cancel := context.WithDeadline(r.t.Context(), deadline)
+		cmd := r.command(ctx, line)
+		out, err := cmd.CombinedOutput()
+		cancel()
+		if err == nil {
+			return string(out)
+		}
+		if time.Now().Add(pause).After(deadline) || pause > 20*time.Second {
+			r.t.Fatalf("$ %s\n%s%v", line, out, err)
+		}
+		select { // not for a result: as a person tries again
+		case <-time.After(pause):
+		case <-r.t.Context().Done():
+			r.t.Fatal(r.t.Context().Err())
+		}
+	}
+}
+
+func (r *reader) command(ctx context.Context, line string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "sh", "-c", "exec "+line)
+	if strings.Contains(line, "$(") {
+		cmd = exec.CommandContext(ctx, "sh", "-c", line)
+	}
+	cmd.Dir = r.dir
+	cmd.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false")
+	return cmd
+}
+
+func (r *reader) start(line string) {
+	r.t.Helper()
+	r.t.Logf("$ %s &", line)
+	cmd := r.command(context.Background(), line)
+	log, err := os.Create(filepath.Join(r.dir, fmt.Sprintf("background-%d.log", len(r.running))))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer log.Close()
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		r.t.Fatal(err)
+	}
+	r.running = append(r.running, cmd)
+}
+
+// stop ends what runs, shops before the hub, and expects it to end well.
+func (r *reader) stop() {
+	for _, cmd := range slices.Backward(r.running) {
+		_ = cmd.Process.Signal(os.Interrupt)
+		if err := cmd.Wait(); err != nil {
+			r.t.Errorf("%s ended with %v", cmd, err)
+		}
+	}
+	if r.t.Failed() {
+		logs, _ := filepath.Glob(filepath.Join(r.dir, "background-*.log"))
+		for _, name := range logs {
+			b, _ := os.ReadFile(name)
+			r.t.Logf("%s:\n%s", filepath.Base(name), b[max(0, len(b)-4000):])
+		}
+	}
+}
