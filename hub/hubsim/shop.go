@@ -32,6 +32,8 @@ type Shop struct {
 	List  *roster.Roster  // as of the last Open
 	Sync  *members.Syncer // nil while stopped
 	Net   *p2p.Node       // nil while stopped
+	// Prepare may replace handlers before the network starts, for shops that misbehave.
+	Prepare func(*p2p.Node)
 
 	mu   sync.Mutex
 	gone map[exchange.ShopID]string // guarded by mu: what Gone told
@@ -108,6 +110,9 @@ func (s *Shop) Start() {
 	s.Net.Handle("echo", func(_ context.Context, _ exchange.ShopID, req []byte) ([]byte, error) { return req, nil })
 	if err := s.Sync.Bind(s.Net); err != nil {
 		t.Fatal(err)
+	}
+	if s.Prepare != nil {
+		s.Prepare(s.Net)
 	}
 	if err := s.Net.Start(context.Background()); err != nil {
 		t.Fatal(err)
