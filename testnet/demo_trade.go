@@ -1,0 +1,150 @@
+package testnet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/node/api/view"
+)
+
+// demoTrade is the demo's story: the retailer gets the supplier's last pair, the
+// rival does not.
+type demoTrade struct {
+	n                         *testnet
+	supplier, retailer, rival *shopProcess
+	order1                    exchange.OrderID // the last pair's
+}
+
+const (
+	lastPair    exchange.SKU = "AC-LAST-42" // exactly one in the sample catalog
+	shipCountry              = "SE"
+)
+
+func (t *demoTrade) say(name, format string, args ...any) { t.n.tell.step(name, format, args...) }
+
+// lastPairLine asks for the one unit there is.
+func (t *demoTrade) lastPairLine() view.Reserve {
+	return view.Reserve{Country: shipCountry, Lines: []view.ReserveLine{
+		{Product: exchange.ProductID{Shop: t.supplier.id, SKU: lastPair}, Quantity: 1},
+	}}
+}
+
+func (t *demoTrade) hold(ctx context.Context, name string) error {
+	held, err := t.retailer.reserve(ctx, t.lastPairLine())
+	if err != nil {
+		return err
+	}
+	t.order1 = held.ID
+	t.say(name, "%s holds the last pair (%s) of %s: %s with shipping (%s) until %s", t.retailer.name, lastPair, t.supplier.name,
+		amount(held.Quote.Total), amount(held.Quote.TotalUSD), held.Quote.Expires.Local().Format("15:04:05"))
+	return nil
+}
+
+// refuse shows that nobody else gets what is held. In a testnet of two shops the
+// retailer itself asks again.
+func (t *demoTrade) refuse(ctx context.Context, name string) error {
+	_, err := t.rival.reserve(ctx, t.lastPairLine())
+	if exchange.CodeOf(err) != exchange.CodeInsufficient {
+		return about(&t.supplier.process, fmt.Errorf("%s asked for the pair that is held and got: %v", t.rival.name, orNothing(err)))
+	}
+	var e *exchange.Error
+	errors.As(err, &e)
+	t.say(name, "%s asked for the same pair; %s answered %v: %v", t.rival.name, t.supplier.name, e.Code, e)
+	return nil
+}
+
+func orNothing(err error) string {
+	if err == nil {
+		return "it"
+	}
+	return err.Error()
+}
+
+func (t *demoTrade) order(ctx context.Context, name string) error {
+	o, err := t.retailer.placeOrder(ctx, t.order1)
+	if err != nil {
+		return err
+	}
+	if o, err = t.retailer.awaitBought(ctx, o.ID, "accepted"); err != nil {
+		return err
+	}
+	t.say(name, "%s ordered it for a consumer in %s; %s accepted order %v", t.retailer.name, shipTo.City, t.supplier.name, o.ID)
+	return nil
+}
+
+// ship has the supplier see the address, ship, and the retailer see the tracking.
+func (t *demoTrade) ship(ctx context.Context, name string) error {
+	const carrier, tracking = "Test Post", "TP 0001 SE"
+	sold, err := t.supplier.client.Order(ctx, t.order1)
+	if err != nil {
+		return about(&t.supplier.process, err)
+	}
+	if sold.ShipTo == nil || sold.ShipTo.City != shipTo.City {
+		return about(&t.supplier.process, errors.New("the supplier does not have the consumer's address"))
+	}
+	if _, err := t.supplier.client.ShipOrder(ctx, t.order1, view.Ship{Carrier: carrier, Tracking: tracking}); err != nil {
+		return about(&t.supplier.process, err)
+	}
+	o, err := t.retailer.awaitBought(ctx, t.order1, "shipped")
+	if err != nil {
+		return err
+	}
+	if len(o.Parcels) != 1 || o.Parcels[0].Tracking != tracking {
+		return about(&t.retailer.process, fmt.Errorf("the retailer sees parcels %+v", o.Parcels))
+	}
+	t.say(name, "%s shipped it with %s; %s sees the tracking number %s", t.supplier.name, carrier, t.retailer.name, o.Parcels[0].Tracking)
+	return nil
+}
+
+func (t *demoTrade) deliver(ctx context.Context, name string) error {
+	if _, err := t.supplier.client.DeliverOrder(ctx, t.order1, view.Deliver{}); err != nil {
+		return about(&t.supplier.process, err)
+	}
+	if _, err := t.retailer.awaitBought(ctx, t.order1, "delivered"); err != nil {
+		return err
+	}
+	t.say(name, "at both shops")
+	return nil
+}
+
+// compare has both shops hold the same ledger.
+func (t *demoTrade) compare(ctx context.Context, name string) error {
+	l, err := awaitEqual(ctx, t.supplier, t.retailer)
+	if err != nil {
+		return err
+	}
+	t.say(name, "%d signed entries at both shops, the last one %.16s…", l.Position, l.Hash)
+	return nil
+}
+
+// orderWithoutHub trades between the retailer, now as supplier, and the rival.
+func (t *demoTrade) orderWithoutHub(ctx context.Context, name string) error {
+	seller, buyer := t.retailer, t.rival
+	if seller == buyer {
+		buyer = t.supplier
+	}
+	product, err := seller.inStock(ctx)
+	if err != nil {
+		return err
+	}
+	held, err := buyer.reserve(ctx, view.Reserve{Country: shipCountry, Lines: []view.ReserveLine{{Product: product.ID, Quantity: 1}}})
+	if err != nil {
+		return err
+	}
+	o, err := buyer.placeOrder(ctx, held.ID)
+	if err != nil {
+		return err
+	}
+	if _, err := buyer.awaitBought(ctx, o.ID, "accepted"); err != nil {
+		return err
+	}
+	t.say(name, "without the hub %s ordered %q of %s for %s: accepted", buyer.name, product.Title, seller.name, amount(held.Quote.Total))
+	return nil
+}
+
+// shipTo is an invented consumer.
+var shipTo = view.ShipTo{Name: "Alva Testsson", Lines: []string{"Provgatan 1"}, City: "Malmö", PostalCode: "211 00", Country: shipCountry}
+
+func amount(m view.Money) string { return m.Amount + " " + string(m.Currency) }

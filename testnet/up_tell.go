@@ -1,0 +1,135 @@
+package testnet
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// teller tells a person, or a program, what happens. Errors of writing are
+// ignored: a closed terminal must not end a testnet in disorder.
+type teller struct {
+	out   io.Writer
+	json  bool
+	start time.Time
+}
+
+func newTeller(out io.Writer, json bool) *teller {
+	return &teller{out: out, json: json, start: time.Now()}
+}
+
+// told is one JSON line.
+type told struct {
+	Seconds float64 `json:"seconds"`        // since the start
+	Step    string  `json:"step,omitempty"` // the stable name of a step
+	Text    string  `json:"text,omitempty"`
+	Testnet *Status `json:"testnet,omitempty"`
+}
+
+func (t *teller) line(v told) {
+	v.Seconds = time.Since(t.start).Seconds()
+	if t.json {
+		_ = json.NewEncoder(t.out).Encode(v)
+		return
+	}
+	if v.Step == "" {
+		fmt.Fprintln(t.out, v.Text)
+		return
+	}
+	fmt.Fprintf(t.out, "%6.2fs  %-13s %s\n", v.Seconds, v.Step, v.Text)
+}
+
+// step tells one step of the demo that was done.
+func (t *teller) step(name, format string, args ...any) {
+	t.line(told{Step: name, Text: fmt.Sprintf(format, args...)})
+}
+
+// note tells something that is no step.
+func (t *teller) note(format string, args ...any) { t.line(told{Text: fmt.Sprintf(format, args...)}) }
+
+// tail tells the end of a process's log.
+func (t *teller) tail(p *process) {
+	if log := p.logTail(); log != "" {
+		t.note("The end of %s:\n%s", p.logPath(), indent(log))
+	}
+}
+
+func indent(text string) string { return "  | " + strings.ReplaceAll(text, "\n", "\n  | ") }
+
+// table tells who there is and how to talk to them.
+func (t *teller) table(s *Status) {
+	if t.json {
+		t.line(told{Testnet: s})
+		return
+	}
+	fmt.Fprintf(t.out, "\n%s\nTry, in another terminal:\n", s.Table())
+	for _, command := range s.commands() {
+		fmt.Fprintln(t.out, "  "+command)
+	}
+	fmt.Fprintf(t.out, "Ctrl-C stops everything.\n\n")
+}
+
+// Table lists a testnet's members for a person, aligned, one each line.
+func (s *Status) Table() string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "SHOP\tSTATE\tSHOPID\tAPI\tTALK TO IT")
+	fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", s.Hub.Name, s.Hub.state(), "–", s.Hub.URL, s.Hub.talk(s.Dir, "hub members"))
+	for _, m := range s.Shops {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", m.Name, m.state(), m.Shop, m.URL, m.talk(s.Dir, "products"))
+	}
+	w.Flush()
+	return b.String()
+}
+
+// state is the member's state in a word or two.
+func (m MemberStatus) state() string {
+	switch {
+	case m.Ready:
+		return "ready"
+	case m.Alive:
+		return "not ready"
+	}
+	return "stopped"
+}
+
+func (m MemberStatus) talk(dir, command string) string {
+	return "souk " + command + " --dir " + quote(filepath.Join(dir, m.Folder))
+}
+
+// commands are a few things to try on a testnet that runs.
+func (s *Status) commands() []string {
+	supplier, retailer := s.Shops[0], s.Shops[1]
+	on := func(m MemberStatus, command string) string {
+		return "souk " + command + " --dir " + quote(filepath.Join(s.Dir, m.Folder))
+	}
+	return []string{
+		on(retailer, `products "trail runner" --in-stock`),
+		on(retailer, "reserve "+quote(supplier.Name+":AC-TRAIL-MOS-42=1")+" --ship-to-country SE"),
+		on(retailer, "order list"),
+		on(supplier, "partner list"),
+		on(retailer, "dial "+supplier.Shop.String()),
+	}
+}
+
+// quote writes an argument so that it can be pasted into a shell.
+func quote(s string) string {
+	if s != "" && strings.IndexFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_./:@%+,=", r)
+	}) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+func joinArgs(args []string) string {
+	quoted := make([]string, len(args))
+	for i, a := range args {
+		quoted[i] = quote(a)
+	}
+	return strings.Join(quoted, " ")
+}
