@@ -21,8 +21,21 @@
 //	supplier.go  holds, orders and stock, as the shop that ships
 //	retailer.go  reservations, orders and the outbox, as the shop that sells
 //	partners.go  partnerships, both roles; ledger.go the chains both roles share
+//	adopt.go     the retailer's copy of a ledger: checked, countersigned, frozen, continued
+//	courier.go   when queued requests and entries are sent, and sent again
+//	expiry.go    what ends by itself
 //	publish.go   the catalog feed's sequence numbers, heads and gossip
 //	sync.go      replicas of partners' catalogs
+//
+// # Losing and finding out
+//
+// A failed commit, a crash between commit and send, a lost or doubled message and
+// a wrong clock change nothing that was promised: package audit checks the invariants
+// from the stores alone, and TestSimulation does all of that to four shops. A supplier
+// whose store has lost records stops selling and enters nothing into its ledgers as
+// soon as a partner proves it (desk.go, stopSelling). A retailer that has lost
+// records adopts its ledgers and moves what it had queued up behind them (adopt.go,
+// renumber). A supplier that signs two histories is frozen as evidence.
 //
 // # Trade requests
 //

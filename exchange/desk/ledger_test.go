@@ -191,3 +191,26 @@ func TestAuditFindsDamage(t *testing.T) {
 		}
 	}
 }
+
+// A shop that is revoked, while this one runs or before it starts, loses its
+// holds and can neither hold nor order.
+func TestRevokedLosesHolds(t *testing.T) {
+	for _, restarted := range []bool{false, true} {
+		w, acorn, birch := pair(t)
+		reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
+		delete(w.keys, birch.id)
+		if restarted {
+			acorn.restart()
+		} else {
+			acorn.desk.ReleaseAll(birch.id)
+		}
+		must(t, acorn.desk.Tick())
+		if s := stockOf(t, acorn, "shoe"); s.Held != 0 {
+			t.Errorf("restarted %v: %d are held for a revoked shop", restarted, s.Held)
+		}
+		raw, _ := holdRequest(t, windowOf(w.now), 1, exchange.Line{SKU: "shoe", Quantity: 1})
+		if _, err := acorn.desk.Serve(ctx, birch.id, raw); exchange.CodeOf(err) != exchange.CodeNotMember {
+			t.Errorf("restarted %v: a hold by a revoked shop: %v", restarted, err)
+		}
+	}
+}
