@@ -58,5 +58,5 @@
 // it through a visitor's browser.
 //
 // hub.sock serves the commands: GET /status, GET /members, POST /statement with the bytes of
-// a signed statement, answered by its index as JSON. Errors are {"code", "message"}.
+// a signed statement, answered by {}. Errors are {"code", "message"}.
 package hub

@@ -316,3 +316,32 @@ func TestFolderFaults(t *testing.T) {
 		t.Errorf("another hub's federation.json: %v", err)
 	}
 }
+
+// TestPortTaken: a second hub on the first one's ports is refused before a shop meets the wrong one.
+func TestPortTaken(t *testing.T) {
+	dir, _ := initHub(t)
+	h, _ := runHub(t, dir)
+	second, _ := initHub(t)
+	path := filepath.Join(second, "hub.toml")
+	own := must(os.ReadFile(filepath.Join(dir, "hub.toml")))(t)
+	text := strings.Replace(string(own), strings.TrimPrefix(h.StatusURL(), "http://"), "", 1)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := hub.Open(second, hub.Options{}); exchange.CodeOf(err) != exchange.CodeUnavailable || !strings.Contains(err.Error(), "_port") {
+		t.Errorf("a hub on ports in use: %v", err)
+	}
+}
+
+// TestForeignVoid: an invite of another federation is not voided by mistake.
+func TestForeignVoid(t *testing.T) {
+	dir, _ := initHub(t)
+	other, _ := initHub(t)
+	code, _, err := hub.Invite(t.Context(), other, hub.InviteOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := hub.Void(t.Context(), dir, code, ""); exchange.CodeOf(err) != exchange.CodeInvite {
+		t.Errorf("voiding another federation's invite: %v", err)
+	}
+}

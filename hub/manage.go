@@ -116,7 +116,11 @@ func Revoke(ctx context.Context, dir, shop, why string) error {
 // Void ends an invite, given by its id or its code; shops that joined by it stay. It needs
 // admission.key. nil means that the list holds it, durably; it may be repeated.
 func Void(ctx context.Context, dir, invite, why string) error {
-	id, err := inviteID(invite)
+	p, err := readPublic(dir)
+	if err != nil {
+		return err
+	}
+	id, err := inviteID(p.Federation, invite)
 	if err != nil {
 		return err
 	}
@@ -125,12 +129,15 @@ func Void(ctx context.Context, dir, invite, why string) error {
 	})
 }
 
-func inviteID(s string) (membership.InviteID, error) {
+func inviteID(f membership.Federation, s string) (membership.InviteID, error) {
 	s = strings.TrimSpace(s)
 	if !strings.HasPrefix(s, "souk-invite") {
 		return membership.ParseInviteID(s)
 	}
 	inv, err := membership.ParseInvite(s)
+	if err == nil {
+		err = inv.Token.Verify(f)
+	}
 	return inv.Token.ID, err
 }
 

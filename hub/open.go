@@ -50,6 +50,9 @@ func openLocked(dir string, o Options) (*Hub, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := parts.Config.checkPorts(); err != nil {
+		return nil, err
+	}
 	parts.Logger, parts.Version = o.Logger, o.Version
 	parts.Clock, parts.Registry = wallClock{}, prometheus.NewRegistry()
 	parts.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
