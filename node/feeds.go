@@ -101,19 +101,20 @@ func (f *feeds) run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// gossip publishes updates, and the last head once more when it has been quiet.
+// gossip publishes updates, and the head once more when it has been quiet.
 func (f *feeds) gossip(ctx context.Context, own *p2p.Topic) {
-	var last gossip
 	echo := time.NewTimer(echoDelay)
 	echo.Stop()
 	defer echo.Stop()
 	for {
-		g := last
+		var g gossip
 		select {
 		case g = <-f.out:
-			last = gossip{&desk.FeedUpdate{Head: g.update.Head}, g.key}
 			echo.Reset(echoDelay)
 		case <-echo.C:
+			if g = f.current(); g.update == nil {
+				continue
+			}
 		case <-ctx.Done():
 			return
 		}
@@ -121,6 +122,20 @@ func (f *feeds) gossip(ctx context.Context, own *p2p.Topic) {
 			f.log.Debug("gossiping a catalog update", "err", err)
 		}
 	}
+}
+
+// current is the head there is now, under the key of now: a partnership may have ended
+// since the last update. It is empty where nobody may read it.
+func (f *feeds) current() (g gossip) {
+	retailers := f.s.desk.Retailers()
+	if len(retailers) == 0 {
+		return g
+	}
+	greeting, err := f.s.desk.Greeting(retailers[0])
+	if err != nil || greeting.FeedHead == nil {
+		return g
+	}
+	return gossip{&desk.FeedUpdate{Head: *greeting.FeedHead}, *greeting.FeedKey}
 }
 
 // followAll listens to the suppliers there are until ctx ends.

@@ -134,19 +134,18 @@ func (s *Shop) now() exchange.Time { return s.parts.Clock.Now() }
 // more, the desk finishes what it took, catalogs rest. An error means that the
 // store failed: the process must end.
 func (s *Shop) Run(ctx context.Context) error {
+	s.releaseGone()
+	g, runCtx := errgroup.WithContext(ctx)
+	// The network is there when the desk's first message goes out; what partners ask
+	// before that waits in the desk's queue.
+	if err := s.net.Start(runCtx); err != nil {
+		return err
+	}
 	// The desk outlives the network, so that what was taken is answered.
 	deskCtx, stopDesk := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopDesk()
 	deskDone := make(chan error, 1)
 	go func() { deskDone <- s.desk.Run(deskCtx) }()
-	s.releaseGone()
-
-	g, runCtx := errgroup.WithContext(ctx)
-	if err := s.net.Start(runCtx); err != nil {
-		stopDesk()
-		<-deskDone
-		return err
-	}
 	g.Go(func() error { return s.net.Run(runCtx) })
 	g.Go(func() error { return s.list.Run(runCtx) })
 	g.Go(func() error { return s.feeds.run(runCtx) })
