@@ -315,6 +315,17 @@ func (w *town) partner(supplier, retailer *shop) {
 	if err := testnet.Partner(w.ctx(), supplier.Shop, retailer.Shop, exchange.DefaultTerms("EUR")); err != nil {
 		w.t.Fatalf("%s to %s: %v", supplier.name, retailer.name, err)
 	}
+	w.ready(supplier, retailer)
+}
+
+// ready waits until retailer may place holds at supplier: it is connected, and was told
+// the window of the day.
+func (w *town) ready(supplier, retailer *shop) {
+	w.t.Helper()
+	w.wait(time.Minute, retailer.name+" may place holds at "+supplier.name, func() bool {
+		_, err := retailer.Desk().NewReservationID(supplier.id, [12]byte{})
+		return err == nil && retailer.Net().Connected(supplier.id)
+	})
 }
 
 // sku names the i-th product of any shop.
