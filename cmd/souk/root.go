@@ -57,7 +57,8 @@ agree on partnerships, see each other's catalogs, hold stock and place orders
 directly.
 
 ` + exitHelp,
-		Example: `  souk hub init --dir hub --name riverside            found a federation
+		Example: `  souk testnet up                                     a whole federation on this machine
+  souk hub init --dir hub --name riverside            found a federation
   souk node init --dir shop --name "Acorn Shoes" --currency EUR
   souk node join --dir shop INVITE
   souk node run --dir shop`,
@@ -85,7 +86,7 @@ directly.
 	add(groupRun, a.hubCommand(), a.nodeCommand())
 	add(groupTrade, a.membersCommand(), a.partnerCommand(), a.catalogCommand(), a.productsCommand(),
 		a.reserveCommand(), a.reservationCommand(), a.orderCommand())
-	add(groupOther, a.dialCommand(), a.doctorCommand(), a.versionCommand())
+	add(groupOther, a.dialCommand(), a.doctorCommand(), a.testnetCommand(), a.versionCommand())
 	return root
 }
 
