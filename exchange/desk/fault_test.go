@@ -76,7 +76,7 @@ func audited(t testing.TB, shops ...*shop) {
 	}
 }
 
-// 500 buyers of one unit, at 5 retailers, all at once: exactly one is accepted.
+// 500 buyers of one unit, at 5 retailers, all at once: exactly one holds it.
 func TestFault08(t *testing.T) {
 	w := newWorld(t, 8, 6)
 	acorn := w.shops[0]
@@ -115,8 +115,8 @@ func TestFault08(t *testing.T) {
 	}
 }
 
-// Two buyers each hold one of the last two units and 498 find none; both orders
-// are accepted once, whatever is repeated.
+// The same through to the order: of 500 attempts by two retailers in turn, one
+// order is accepted.
 func TestFault08OneOrder(t *testing.T) {
 	w := newWorld(t, 8, 3)
 	acorn := w.shops[0]
