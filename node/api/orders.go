@@ -163,22 +163,24 @@ type orderInput struct {
 	ID exchange.OrderID `path:"id"`
 }
 
+// huma does not look into embedded structs that are not exported: each input has
+// an ID of its own.
 type roleInput struct {
-	orderInput
-	Role string `query:"role" enum:"bought,sold" doc:"Needed only where the shop has two orders of this id, one in each role."`
+	ID   exchange.OrderID `path:"id"`
+	Role string           `query:"role" enum:"bought,sold" doc:"Needed only where the shop has two orders of this id, one in each role."`
 }
 
 // find looks an order up in the role given, or in the one that has it.
-func (s *Server) find(in roleInput) (exchange.Party, *desk.OrderRecord, error) {
-	if in.Role != "" {
-		rec, err := s.desk.Order(sideOf(in.Role), in.ID)
-		return sideOf(in.Role), rec, err
+func (s *Server) find(id exchange.OrderID, role string) (exchange.Party, *desk.OrderRecord, error) {
+	if role != "" {
+		rec, err := s.desk.Order(sideOf(role), id)
+		return sideOf(role), rec, err
 	}
-	bought, err := s.desk.Order(exchange.Retailer, in.ID)
+	bought, err := s.desk.Order(exchange.Retailer, id)
 	if err != nil && exchange.CodeOf(err) != exchange.CodeNotFound {
 		return 0, nil, err
 	}
-	sold, err := s.desk.Order(exchange.Supplier, in.ID)
+	sold, err := s.desk.Order(exchange.Supplier, id)
 	switch code := exchange.CodeOf(err); {
 	case bought == nil:
 		return exchange.Supplier, sold, err
@@ -188,11 +190,11 @@ func (s *Server) find(in roleInput) (exchange.Party, *desk.OrderRecord, error) {
 		return 0, nil, err
 	}
 	// Another shop chose the id of an order that it sold to us for one of its own.
-	return 0, nil, exchange.Errorf(exchange.CodeConflict, "there is a bought and a sold order %v; say which with role=bought or role=sold", in.ID)
+	return 0, nil, exchange.Errorf(exchange.CodeConflict, "there is a bought and a sold order %v; say which with role=bought or role=sold", id)
 }
 
 func (s *Server) getOrder(ctx context.Context, in *roleInput) (*body[view.Order], error) {
-	side, rec, err := s.find(*in)
+	side, rec, err := s.find(in.ID, in.Role)
 	if err != nil {
 		return nil, err
 	}
@@ -215,7 +217,7 @@ func (s *Server) acceptOrder(ctx context.Context, in *orderInput) (*body[view.Or
 }
 
 type rejectInput struct {
-	orderInput
+	ID   exchange.OrderID `path:"id"`
 	Body *view.Reject
 }
 
@@ -225,7 +227,7 @@ func (s *Server) rejectOrder(ctx context.Context, in *rejectInput) (*body[view.O
 }
 
 type shipInput struct {
-	orderInput
+	ID   exchange.OrderID `path:"id"`
 	Body *view.Ship
 }
 
@@ -236,7 +238,7 @@ func (s *Server) shipOrder(ctx context.Context, in *shipInput) (*body[view.Order
 }
 
 type deliverInput struct {
-	orderInput
+	ID   exchange.OrderID `path:"id"`
 	Body *view.Deliver
 }
 
@@ -253,13 +255,14 @@ func (s *Server) soldAnswer(ctx context.Context, rec *desk.OrderRecord, err erro
 }
 
 type cancelInput struct {
-	roleInput
-	Wait int `query:"wait" minimum:"0" maximum:"30" default:"10" doc:"Seconds to wait for the supplier's answer."`
+	ID   exchange.OrderID `path:"id"`
+	Role string           `query:"role" enum:"bought,sold" doc:"Needed only where the shop has two orders of this id, one in each role."`
+	Wait int              `query:"wait" minimum:"0" maximum:"30" default:"10" doc:"Seconds to wait for the supplier's answer."`
 	Body *view.Cancel
 }
 
 func (s *Server) cancelOrder(ctx context.Context, in *cancelInput) (*orderBody, error) {
-	side, rec, err := s.find(in.roleInput)
+	side, rec, err := s.find(in.ID, in.Role)
 	if err != nil {
 		return nil, err
 	}

@@ -69,6 +69,9 @@ func (s *Server) reserveRequest(in view.Reserve) (desk.ReserveRequest, error) {
 		req.Supplier = l.Product.Shop
 		req.Lines = append(req.Lines, exchange.Line{SKU: l.Product.SKU, Quantity: exchange.Quantity(l.Quantity)})
 	}
+	if req.Supplier == s.desk.Shop() {
+		return req, exchange.Errorf(exchange.CodeInvalid, "this is your own product; sell it from your own stock")
+	}
 	if in.MaxTotal == nil {
 		return req, nil
 	}
@@ -94,19 +97,27 @@ func (s *Server) reserveRequest(in view.Reserve) (desk.ReserveRequest, error) {
 // answer that is lost can be asked for.
 func (s *Server) reservationID(ctx context.Context, supplier exchange.ShopID) (exchange.HoldID, error) {
 	h := holdOf(ctx)
-	if h == nil {
-		var tail [12]byte
-		rand.Read(tail[:])
-		return s.desk.NewReservationID(supplier, tail)
+	if h != nil && !h.id.IsZero() {
+		return h.id, nil
 	}
-	if h.id.IsZero() {
-		id, err := s.desk.NewReservationID(supplier, h.tail(supplier))
-		if err != nil {
-			return id, err
+	var tail [12]byte
+	if h != nil {
+		tail = h.tail(supplier)
+	} else {
+		rand.Read(tail[:])
+	}
+	id, err := s.desk.NewReservationID(supplier, tail)
+	if err != nil {
+		trade, terr := s.desk.Trade(supplier, exchange.Retailer)
+		if terr == nil && !trade.State.Active {
+			err = exchange.Errorf(exchange.CodeNoPartnership, "there is no partnership to buy from %s; propose one first", s.names.of(ctx, supplier))
 		}
+		return id, err
+	}
+	if h != nil {
 		h.id = id
 	}
-	return h.id, nil
+	return id, nil
 }
 
 type reservationInput struct {

@@ -1,0 +1,229 @@
+package api_test
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/node/api"
+	"github.com/souk-market/souk/node/api/client"
+	"github.com/souk-market/souk/node/api/view"
+)
+
+// cfgFresh gives a further server of a shop a registry of its own.
+func cfgFresh(cfg api.Config) api.Config {
+	cfg.Registry = prometheus.NewRegistry()
+	return cfg
+}
+
+// TestDocument: the document has every route of the design, and the routes that two shops
+// and their owners use all day are answered as it says.
+func TestDocument(t *testing.T) {
+	acorn, birch := partners(t, nil)
+	ctx := waiting(t)
+	must(birch.Members(ctx))(t)
+	must(birch.Dial(ctx, acorn.id()))(t)
+	must(birch.Leave(ctx, true))(t)
+	must(birch.OpenAPI(ctx))(t)
+	must(birch.Ready(ctx))(t)
+	must(birch.Shop(ctx))(t)
+	birch.raw(http.MethodGet, "/healthz", "")
+	birch.raw(http.MethodGet, "/metrics", "")
+	for operation := range maps.Keys(birch.seen.called) {
+		if !birch.seen.called[operation] {
+			t.Errorf("%s was not answered as documented", operation)
+		}
+	}
+	for _, operation := range []string{"list-members", "dial", "leave", "get-openapi", "ready", "get-shop", "health", "get-metrics"} {
+		if !birch.seen.called[operation] {
+			t.Errorf("%s was not answered as documented", operation)
+		}
+	}
+	var routes []string
+	for path, item := range birch.seen.doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			routes = append(routes, method+" "+path)
+			if op.Summary == "" || op.OperationID == "" || op.Responses.Default() == nil {
+				t.Errorf("%s %s lacks a summary, an id or a problem", method, path)
+			}
+		}
+	}
+	for _, want := range []string{
+		"GET /api/v1/products", "GET /api/v1/product/{id}", "PUT /api/v1/products/{sku}/stock",
+		"POST /api/v1/reservations", "GET /api/v1/reservations/{id}", "DELETE /api/v1/reservations/{id}", "POST /api/v1/reservations/{id}/extend",
+		"POST /api/v1/order", "GET /api/v1/orders", "GET /api/v1/order/{id}", "POST /api/v1/order/{id}/accept", "POST /api/v1/order/{id}/reject",
+		"POST /api/v1/order/{id}/ship", "POST /api/v1/order/{id}/deliver", "POST /api/v1/order/{id}/cancel",
+		"GET /api/v1/partners", "POST /api/v1/partners", "POST /api/v1/partners/{shop}/accept", "POST /api/v1/partners/{shop}/decline", "POST /api/v1/partners/{shop}/end",
+		"GET /api/v1/members", "POST /api/v1/dial/{shop}", "GET /api/v1/events", "GET /api/v1/shop", "POST /api/v1/import", "PUT /api/v1/rates",
+		"POST /api/v1/leave", "GET /api/v1/openapi.json", "GET /healthz", "GET /readyz", "GET /metrics",
+	} {
+		i := slices.Index(routes, want)
+		if i < 0 {
+			t.Errorf("the document has no %s", want)
+			continue
+		}
+		routes = slices.Delete(routes, i, i+1)
+		method, path, _ := strings.Cut(want, " ")
+		op := birch.seen.doc.Paths.Value(path).GetOperation(method)
+		hasKey := slices.ContainsFunc(op.Parameters, func(p *openapi3.ParameterRef) bool { return p.Value.Name == api.KeyHeader })
+		ignored := path == "/api/v1/import" || strings.HasPrefix(path, "/api/v1/dial/")
+		if hasKey != (method == http.MethodPost && !ignored) {
+			t.Errorf("%s: takes an %s: %v", want, api.KeyHeader, hasKey)
+		}
+	}
+	if len(routes) > 0 {
+		t.Errorf("the document has routes that this test does not know: %v", routes)
+	}
+}
+
+func TestMembersAndDial(t *testing.T) {
+	acorn, birch := pair(t, nil)
+	ctx := waiting(t)
+	way := must(birch.Dial(ctx, acorn.id()))(t)
+	if !way.Direct || way.Shop != acorn.id() || way.Transport != "tcp" || len(way.RTTs) == 0 || way.RTTs[0] <= 0 {
+		t.Errorf("dialed: %+v", way)
+	}
+	_, err := birch.Dial(ctx, exchange.ShopID{1})
+	wantCode(t, "dialing a stranger", err, exchange.CodeNotMember)
+	list := must(birch.Members(ctx))(t).Members
+	if len(list) != 2 || !list[0].Self || list[1].Name != "Acorn Shoes" || !list[1].Online || len(strings.Fields(list[1].Fingerprint)) < 4 {
+		t.Errorf("members: %+v", list)
+	}
+	_, err = birch.Propose(ctx, view.Propose{Partner: birch.id(), Direction: view.Sell})
+	wantCode(t, "proposing to oneself", err, exchange.CodeInvalid)
+	_, err = birch.Propose(ctx, view.Propose{Partner: acorn.id(), Direction: view.Sell, Terms: view.ProposedTerms{Currency: "SEK"}})
+	wantCode(t, "selling in another currency", err, exchange.CodeCurrency)
+	_, err = birch.EndTrade(ctx, acorn.id(), view.End{})
+	wantCode(t, "ending what never was", err, exchange.CodeNoPartnership)
+	_, err = birch.Reserve(ctx, reserve(acorn, "shoe", 1))
+	wantCode(t, "buying without a partnership", err, exchange.CodeNoPartnership)
+}
+
+// TestWithdraw: a proposal each way, one withdrawn, one declined.
+func TestWithdraw(t *testing.T) {
+	acorn, birch := pair(t, nil)
+	ctx := waiting(t)
+	both := must(birch.Propose(ctx, view.Propose{Partner: acorn.id(), Direction: view.Both, Terms: view.ProposedTerms{Currency: "EUR", Countries: []string{"SE", "FI", "SE"}}}))(t)
+	if len(both.Partnerships) != 2 {
+		t.Fatalf("proposed: %+v", both)
+	}
+	open := func(s *shop, direction string) (found *view.Partnership) {
+		for _, p := range must(s.Partnerships(ctx))(t).Partnerships {
+			if p.Direction == direction && p.Proposal != nil {
+				found = &p
+			}
+		}
+		return found
+	}
+	birch.await("both proposals", func() bool { return open(birch, view.Sell) != nil && open(birch, view.Buy) != nil })
+	if terms := open(birch, view.Buy).Proposal.Terms; !slices.Equal(terms.Countries, []string{"FI", "SE"}) {
+		t.Errorf("terms: %+v", terms)
+	}
+	must(birch.DeclineTerms(ctx, acorn.id(), view.Answer{Proposal: open(birch, view.Sell).Proposal.ID}))(t)
+	must(acorn.DeclineTerms(ctx, birch.id(), view.Answer{Proposal: open(acorn, view.Sell).Proposal.ID}))(t)
+	birch.await("no proposals", func() bool { return open(birch, view.Sell) == nil && open(birch, view.Buy) == nil })
+}
+
+func TestImport(t *testing.T) {
+	s := lone(t)
+	ctx := waiting(t)
+	file := `{"sku":"cap","title":"Cap","price":"12.50","stock":4}
+{"sku":"tie","title":"Tie","price":"a lot","stock":4}
+{"sku":"sock","title":"Sock","price":"3.00"}
+`
+	calls := 0
+	progress := func(view.ImportProgress) { calls++ }
+	dry := must(s.Import(ctx, strings.NewReader(file), client.ImportOptions{DryRun: true}, progress))(t)
+	if !dry.DryRun || dry.Added != 2 || dry.ErrorCount != 1 || dry.Errors[0].Line != 2 {
+		t.Errorf("dry run: %+v", dry)
+	}
+	report, err := s.Import(ctx, strings.NewReader(file), client.ImportOptions{Strict: true}, nil)
+	if exchange.CodeOf(err) != exchange.CodeInvalid || report == nil || report.ErrorCount != 1 {
+		t.Errorf("strict: %+v, %v", report, err)
+	}
+	if _, err := s.desk().Product("cap"); exchange.CodeOf(err) != exchange.CodeNotFound {
+		t.Errorf("nothing should be there yet: %v", err)
+	}
+	if got := must(s.Import(ctx, strings.NewReader(file), client.ImportOptions{}, progress))(t); got.Added != 2 || got.Untracked != 1 {
+		t.Errorf("imported: %+v", got)
+	}
+	if calls == 0 {
+		t.Error("no progress was told")
+	}
+	res, body := s.raw(http.MethodPost, "/api/v1/import?format=jsonl&untracked=unlimited", file, "Content-Type", "application/octet-stream")
+	var again view.ImportReport
+	if err := json.Unmarshal([]byte(body), &again); err != nil || res.StatusCode != 200 || res.Header.Get("Content-Type") != "application/json" {
+		t.Fatalf("%d %s", res.StatusCode, body)
+	}
+	if again.Unchanged != 1 || again.StockOnly != 1 { // the sock is unlimited now
+		t.Errorf("again: %+v", again)
+	}
+	res, body = s.raw(http.MethodPost, "/api/v1/import?strict=1", file, "Content-Type", "application/octet-stream")
+	var p view.Problem
+	if err := json.Unmarshal([]byte(body), &p); err != nil || res.StatusCode != 422 || p.Report == nil || p.Report.ErrorCount != 1 {
+		t.Errorf("strict, without records: %d %s", res.StatusCode, body)
+	}
+	_, err = s.Import(ctx, strings.NewReader(file), client.ImportOptions{Currency: "SEK"}, nil)
+	wantCode(t, "prices in another currency", err, exchange.CodeCurrency)
+}
+
+// TestLongImport: a file longer than what any buffer on the way holds, given up early
+// and read to its end.
+func TestLongImport(t *testing.T) {
+	s := lone(t)
+	var file strings.Builder
+	for i := range 20_000 {
+		file.WriteString(`{"sku":"p` + string(rune('a'+i%26)) + strings.Repeat("x", i%50) + `","title":"Product","price":"1.00","stock":1}` + "\n")
+	}
+	got := must(s.Import(waiting(t), strings.NewReader(file.String()), client.ImportOptions{DryRun: true}, nil))(t)
+	if got.Rows != 20_000 || got.Bytes != int64(file.Len()) {
+		t.Errorf("read %d rows of %d bytes", got.Rows, got.Bytes)
+	}
+	_, err := s.Import(waiting(t), strings.NewReader("{bad}\n"+file.String()), client.ImportOptions{Strict: true, DryRun: true}, nil)
+	wantCode(t, "a bad first row", err, exchange.CodeInvalid)
+}
+
+func TestRates(t *testing.T) {
+	s := lone(t)
+	file := must(os.ReadFile("../inventory/samples/ecb-rates.xml"))(t)
+	got := must(s.SetRates(waiting(t), strings.NewReader(string(file))))(t)
+	if got.Rate.Currency != "EUR" || got.Rate.Rate == "" || got.Rewritten != 1 {
+		t.Errorf("rates: %+v", got)
+	}
+	_, err := s.SetRates(waiting(t), strings.NewReader("<html>"))
+	wantCode(t, "no rates file", err, exchange.CodeInvalid)
+	must(s.Products(waiting(t), desk.Query{}))(t)
+}
+
+// TestFigures: what /metrics shows after a trade, and that no label names an order.
+func TestFigures(t *testing.T) {
+	acorn, birch := partners(t, nil)
+	held := must(birch.Reserve(waiting(t), reserve(acorn, "shoe", 1)))(t)
+	placed := must(birch.PlaceOrder(waiting(t), view.PlaceOrder{Reservation: held.ID, ShipTo: stockholm}, patience))(t)
+	if _, err := birch.Reserve(waiting(t), reserve(acorn, "shoe", 99)); exchange.CodeOf(err) != exchange.CodeInsufficient {
+		t.Error(err)
+	}
+	_, body := birch.raw(http.MethodGet, "/metrics", "")
+	for _, want := range []string{
+		`souk_holds_total{outcome="held",partner="` + acorn.id().String() + `",side="retailer"} 1`,
+		`souk_holds_total{outcome="insufficient-stock",partner="` + acorn.id().String() + `",side="retailer"} 1`,
+		`souk_http_requests_total{method="POST",route="/api/v1/reservations",status="2xx"} 1`,
+		`souk_http_requests_total{method="POST",route="/api/v1/reservations",status="4xx"} 1`,
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("no %s", want)
+		}
+	}
+	if strings.Contains(body, placed.ID.String()) {
+		t.Error("a label names an order")
+	}
+}

@@ -1,0 +1,128 @@
+package api_test
+
+import (
+	"testing"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/node/api/client"
+	"github.com/souk-market/souk/node/api/view"
+)
+
+// TestTrade goes through all that two shops do with each other, over their APIs.
+func TestTrade(t *testing.T) {
+	acorn, birch := pair(t, nil)
+	ctx := waiting(t)
+
+	proposed := must(acorn.Propose(ctx, view.Propose{Partner: birch.id(), Direction: view.Sell, Terms: view.ProposedTerms{DiscountBP: 1500}}))(t)
+	if p := proposed.Partnerships; len(p) != 1 || p[0].Status != "proposed" || p[0].Proposal.By != "self" || p[0].Proposal.Terms.HoldSeconds != 900 {
+		t.Fatalf("proposed: %+v", p)
+	}
+	var offer view.Partnership
+	birch.await("the proposal", func() bool {
+		list := must(birch.Partnerships(ctx))(t).Partnerships
+		if len(list) == 1 && list[0].Proposal != nil {
+			offer = list[0]
+		}
+		return offer.Proposal != nil
+	})
+	if offer.Partner != acorn.id() || offer.PartnerName != "Acorn Shoes" || offer.Direction != view.Buy || offer.Proposal.By != "partner" {
+		t.Fatalf("the retailer sees %+v", offer)
+	}
+	_, err := birch.AcceptTerms(ctx, acorn.id(), view.Answer{Proposal: offer.Ledger.Hash[:62] + "00"})
+	wantCode(t, "accepting what was not proposed", err, exchange.CodeStale)
+	must(birch.AcceptTerms(ctx, acorn.id(), view.Answer{Proposal: offer.Proposal.ID}))(t)
+	birch.await("the partnership", func() bool { return must(birch.Partnerships(ctx))(t).Partnerships[0].Status == "active" })
+
+	birch.await("the catalog", func() bool {
+		return len(must(birch.Products(ctx, desk.Query{Text: "running", InStock: true}))(t).Products) == 1
+	})
+	shoe := must(birch.Product(ctx, acorn.product("shoe"), true))(t)
+	if shoe.Own || shoe.ShopName != "Acorn Shoes" || shoe.Price.Amount != "99.00" || shoe.PriceUSD.Amount != "108.90" || !shoe.Sellable || shoe.Live == nil || shoe.Live.Available.Units != 10 {
+		t.Errorf("the retailer sees %+v", shoe)
+	}
+	birch.await("the supplier's window", func() bool {
+		_, err := birch.desk().NewReservationID(acorn.id(), [12]byte{1})
+		return err == nil
+	})
+
+	held := must(birch.Reserve(ctx, reserve(acorn, "shoe", 3, "hat", 1)))(t)
+	if q := held.Quote; held.State != "held" || q == nil || q.Total.Minor != 3*8415+1063+490 || q.Total.Amount != "267.98" || q.Tax.RateBP != 2000 || q.Lines[0].Unit.Amount != "84.15" {
+		t.Fatalf("held: %+v, quote %+v", held, held.Quote)
+	}
+	own := must(acorn.Product(ctx, acorn.product("shoe"), false))(t)
+	if own.Stock == nil || own.Stock.Held != 3 || own.Stock.Available != 7 {
+		t.Errorf("the supplier's stock: %+v", own.Stock)
+	}
+	longer := must(birch.Extend(ctx, held.ID, held.Created.Add(held.Expires.Sub(held.Created))))(t)
+	if longer.Expires.Before(held.Expires) {
+		t.Errorf("extended to %v, from %v", longer.Expires, held.Expires)
+	}
+
+	placed := must(birch.PlaceOrder(ctx, view.PlaceOrder{Reservation: held.ID, ShipTo: stockholm}, patience))(t)
+	if placed.ID != held.ID || placed.Status != "accepted" || placed.Role != view.Bought || placed.ShipTo != nil {
+		t.Fatalf("placed: %+v", placed)
+	}
+	sold := must(acorn.Order(ctx, placed.ID))(t)
+	if sold.Role != view.Sold || sold.Partner != birch.id() || sold.ShipTo == nil || sold.ShipTo.Name != stockholm.Name {
+		t.Errorf("the supplier sees %+v", sold)
+	}
+	if list := must(acorn.Orders(ctx, client.OrdersQuery{Role: view.Sold, Status: "accepted"}))(t); len(list.Orders) != 1 || list.Orders[0].ShipTo != nil {
+		t.Errorf("the supplier lists %+v", list)
+	}
+
+	must(acorn.ShipOrder(ctx, placed.ID, view.Ship{Lines: []view.Units{{SKU: "shoe", Units: 2}}, Carrier: "PostNord", Tracking: "P1"}))(t)
+	if got := must(birch.CancelOrder(ctx, placed.ID, view.Cancel{Lines: []view.Units{{SKU: "hat", Units: 1}}, Reason: "changed my mind"}))(t); got.Status != "partly_shipped" || got.Lines[1].Cancelled != 1 {
+		t.Errorf("after the cancel: %+v", got)
+	}
+	_, err = acorn.RejectOrder(ctx, placed.ID, view.Reject{Reason: "too late"})
+	wantCode(t, "rejecting what was accepted", err, exchange.CodeState)
+	must(acorn.ShipOrder(ctx, placed.ID, view.Ship{Tracking: "P2"}))(t)
+	if got := must(acorn.DeliverOrder(ctx, placed.ID, view.Deliver{}))(t); got.Status != "delivered" || len(got.Parcels) != 2 {
+		t.Errorf("after delivery: %+v", got)
+	}
+	birch.await("delivery", func() bool { return must(birch.Order(ctx, placed.ID))(t).Status == "delivered" })
+
+	other := must(birch.Reserve(ctx, reserve(acorn, "hat", 2)))(t)
+	if got := must(birch.Release(ctx, other.ID))(t); got.State != "released" {
+		t.Errorf("released: %+v", got)
+	}
+	if got := must(birch.Reservation(ctx, other.ID))(t); got.State != "released" {
+		t.Errorf("read again: %+v", got)
+	}
+	ended := must(birch.EndTrade(ctx, acorn.id(), view.End{Direction: view.Buy, Reason: "moving on"}))(t)
+	if s := ended.Partnerships[0].Status; s != "ending" && s != "ended" {
+		t.Errorf("after the end it is %s", s)
+	}
+	_, err = birch.Reserve(ctx, reserve(acorn, "hat", 1))
+	wantCode(t, "reserving after the end", err, exchange.CodeNoPartnership)
+}
+
+// TestByHand: the owner decides about each order.
+func TestByHand(t *testing.T) {
+	acorn, birch := partners(t, byHand)
+	ctx := waiting(t)
+	place := func() *view.Order {
+		held := must(birch.Reserve(ctx, reserve(acorn, "hat", 1)))(t)
+		got := must(birch.PlaceOrder(ctx, view.PlaceOrder{Reservation: held.ID, ShipTo: stockholm}, patience))(t)
+		if got.Status != "submitted" {
+			t.Fatalf("placed: %+v", got)
+		}
+		return got
+	}
+	first, second, third := place(), place(), place()
+	if got := must(acorn.AcceptOrder(ctx, first.ID))(t); got.Status != "accepted" {
+		t.Errorf("accepted: %+v", got)
+	}
+	if got := must(acorn.RejectOrder(ctx, second.ID, view.Reject{Reason: "damaged"}))(t); got.Status != "rejected" || got.Reason != "damaged" {
+		t.Errorf("rejected: %+v", got)
+	}
+	if got := must(acorn.CancelOrder(ctx, third.ID, view.Cancel{}))(t); got.Status != "cancelled" {
+		t.Errorf("cancelled by the supplier: %+v", got)
+	}
+	page := must(acorn.Orders(ctx, client.OrdersQuery{Role: view.Sold, Limit: 2}))(t)
+	rest := must(acorn.Orders(ctx, client.OrdersQuery{Role: view.Sold, Limit: 2, Cursor: page.Next}))(t)
+	if len(page.Orders) != 2 || len(rest.Orders) != 1 || rest.Next != "" {
+		t.Errorf("pages of %d and %d orders", len(page.Orders), len(rest.Orders))
+	}
+}
