@@ -81,10 +81,9 @@ const healing = 30 * time.Second
 // same orders, and every request has its answer.
 func TestFault15OneWayPartition(t *testing.T) {
 	for _, lost := range []struct {
-		name         string
-		to, from     bool // the supplier
-		requestsOnly bool
-	}{{"requests", true, false, false}, {"answers", false, true, false}, {"both", true, true, false}} {
+		name     string
+		to, from bool // the supplier
+	}{{"requests", true, false}, {"answers", false, true}, {"both", true, true}} {
 		for _, lasts := range []time.Duration{3 * time.Second, 25 * time.Second, 5 * time.Minute} {
 			t.Run(fmt.Sprintf("%s are lost for %v", lost.name, lasts), func(t *testing.T) {
 				inTown(t, func(t *testing.T, w *town) {
@@ -366,7 +365,7 @@ type zeros struct{}
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
 // TestVirtualPartitionOfTown: half of the shops lose sight of the other half, and of the
-// hub, for an hour. Each half trades on; together again, all copies and ledgers agree.
+// hub, for ten minutes. Each half trades on; together again, all copies and ledgers agree.
 func TestVirtualPartitionOfTown(t *testing.T) {
 	inTown(t, func(t *testing.T, w *town) {
 		shops := w.settle(6)
@@ -384,7 +383,7 @@ func TestVirtualPartitionOfTown(t *testing.T) {
 		for i, s := range shops {
 			s.setStock(sku(1), int64(10+i))
 		}
-		time.Sleep(time.Hour)
+		time.Sleep(9 * time.Minute)
 		w.world.Heal()
 		took := w.wait(healing, "all copies are equal again", func() bool {
 			for i, s := range shops {
