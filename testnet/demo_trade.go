@@ -19,7 +19,7 @@ type demoTrade struct {
 
 const (
 	lastPair    exchange.SKU = "AC-LAST-42" // exactly one in the sample catalog
-	shipCountry              = "SE"
+	shipCountry string       = "SE"
 )
 
 func (t *demoTrade) say(name, format string, args ...any) { t.n.tell.step(name, format, args...) }

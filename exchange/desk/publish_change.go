@@ -11,13 +11,12 @@ import (
 
 // publishing is one drain of dirty marks within a batch.
 type publishing struct {
-	d       *Desk
-	b       *batch
-	meta    *FeedMeta
-	before  uint64 // sequence before
-	epoch   bool   // a new one begins
-	rekeyed bool
-	bytes   int
+	d      *Desk
+	b      *batch
+	meta   *FeedMeta
+	before uint64 // sequence before
+	epoch  bool   // a new one begins
+	bytes  int
 
 	items    []FeedItem
 	overflow bool // the items are too many for an update

@@ -74,7 +74,6 @@ type sim struct {
 	calm   bool // the network is healed
 	cut    map[[2]*shop]bool
 	what   string // the step that runs
-	log    []string
 
 	requests []sentHold          // hold requests that were sent, for replays
 	answers  map[[32]byte][]byte // of hold requests that were recorded: must never change

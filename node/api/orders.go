@@ -262,10 +262,11 @@ type cancelInput struct {
 }
 
 func (s *Server) cancelOrder(ctx context.Context, in *cancelInput) (*orderBody, error) {
-	side, rec, err := s.find(in.ID, in.Role)
+	side, _, err := s.find(in.ID, in.Role)
 	if err != nil {
 		return nil, err
 	}
+	var rec *desk.OrderRecord
 	b := orZero(in.Body)
 	if side == exchange.Supplier {
 		if rec, err = s.desk.CancelSold(ctx, in.ID, unitsOf(b.Lines), b.Reason); err != nil {

@@ -196,12 +196,6 @@ func (n *Node) cut(p peer.ID, why string) {
 	_ = n.host.Network().ClosePeer(p)
 }
 
-func (n *Node) sessionOf(p peer.ID) *session {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.sessions[p]
-}
-
 // greetedSessions returns the sessions whose hello was accepted, in no order.
 func (n *Node) greetedSessions() []*session {
 	n.mu.Lock()
