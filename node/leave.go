@@ -11,7 +11,9 @@ import (
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/node/api"
+	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/protocol/members"
+	"github.com/souk-market/souk/protocol/p2p"
 )
 
 // Leave ends every partnership, publishes the leave entry through the hub, and
@@ -66,13 +68,32 @@ func (s *Shop) Leave(ctx context.Context, preview bool) (*api.Leaving, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := members.Leave(ctx, s.net, s.parts.Hub.Closed.Peer, s.roster, statement); err != nil {
+	err = members.Leave(ctx, s.net, s.parts.Hub.Closed.Peer, s.roster, statement)
+	if exchange.CodeOf(err) == exchange.CodeUnavailable {
+		// The hub's open host takes it from anybody: the statement is signed.
+		err = members.Submit(ctx, statement, s.askHub)
+	}
+	if err != nil {
 		return nil, exchange.Errorf(exchange.CodeOf(err), "the partnerships are ended, but the hub did not enter the leave (%w); run souk node leave again when it is online", err)
 	}
 	if s.left != nil {
 		time.AfterFunc(leaveDelay, s.left)
 	}
 	return out, nil
+}
+
+// askHub carries one request to the hub's open host.
+func (s *Shop) askHub(ctx context.Context, request []byte) ([]byte, error) {
+	return p2p.Ask(ctx, openHost(s.parts.Federation, s.parts.Hub), protocol.Join, request)
+}
+
+// openHost is where a hub's open host is asked.
+func openHost(fed membership.Federation, hub membership.Hub) p2p.AskConfig {
+	ask := p2p.AskConfig{Federation: fed.Label()}
+	for _, a := range hub.Open.Addrs {
+		ask.Addrs = append(ask.Addrs, a+"/p2p/"+hub.Open.Peer.String())
+	}
+	return ask
 }
 
 // leaveDelay lets the answer, and the end of partnerships, still reach those they

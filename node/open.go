@@ -165,10 +165,7 @@ func (f *Folder) join(ctx context.Context) error {
 	if copy(request.Recovery[:], recovery.Hash) != len(request.Recovery) {
 		return exchange.Errorf(exchange.CodeInvalid, "%s is damaged", filepath.Join(f.dir, recoveryName))
 	}
-	ask := p2p.AskConfig{Federation: invite.Federation.Label()}
-	for _, a := range invite.Hub.Open.Addrs {
-		ask.Addrs = append(ask.Addrs, a+"/p2p/"+invite.Hub.Open.Peer.String())
-	}
+	ask := openHost(invite.Federation, invite.Hub)
 	bundle, err := members.Join(ctx, request, func(ctx context.Context, req []byte) ([]byte, error) {
 		return p2p.Ask(ctx, ask, protocol.Join, req)
 	})
