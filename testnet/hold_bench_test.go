@@ -70,11 +70,9 @@ func benchTerms() exchange.Terms {
 	return t
 }
 
-// market is a supplier with products and retailers partnered with it.
-func market(b *testing.B, retailers, products int) (*node.Shop, []*node.Shop) {
+// neighbours are a supplier and retailers that know each other and are no partners yet.
+func neighbours(b *testing.B, retailers int) (*node.Shop, []*node.Shop) {
 	b.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
 	f, err := testnet.NewFederation("bench")
 	if err != nil {
 		b.Fatal(err)
@@ -92,6 +90,15 @@ func market(b *testing.B, retailers, products int) (*node.Shop, []*node.Shop) {
 	if err := testnet.Introduce(append(slices.Clone(list), supplier)...); err != nil {
 		b.Fatal(err)
 	}
+	return supplier, list
+}
+
+// market is a supplier with products and retailers partnered with it.
+func market(b *testing.B, retailers, products int) (*node.Shop, []*node.Shop) {
+	b.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	supplier, list := neighbours(b, retailers)
 	for i := 0; i < products; {
 		var items []desk.ImportItem
 		for ; i < products && len(items) < desk.ImportChunk; i++ {
