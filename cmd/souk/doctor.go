@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/node"
-	"github.com/souk-market/souk/node/api"
 	"github.com/souk-market/souk/node/api/client"
 	"github.com/souk-market/souk/node/api/view"
 	"github.com/souk-market/souk/store"
@@ -26,6 +27,14 @@ type finding struct {
 	Detail string `json:"detail"`          // what was found and, where it is not well, the next step
 }
 
+// Names of checks that a running node makes too; see view.Condition.
+const (
+	checkHub     = "hub"
+	checkList    = "member-list"
+	checkPartner = "partner"
+	checkRates   = "rates"
+)
+
 // diagnosis is the doctor's report.
 type diagnosis struct {
 	Well     bool      `json:"well"` // nothing fatal
@@ -33,8 +42,15 @@ type diagnosis struct {
 	Findings []finding `json:"findings"`
 }
 
+// seen reports whether something was found by a check; what is well is then not said too.
+func (d *diagnosis) seen(check string) bool {
+	return slices.ContainsFunc(d.Findings, func(f finding) bool { return f.Check == check })
+}
+
 func (d *diagnosis) good(check, format string, args ...any) {
-	d.Findings = append(d.Findings, finding{Check: check, OK: true, Detail: fmt.Sprintf(format, args...)})
+	if !d.seen(check) {
+		d.Findings = append(d.Findings, finding{Check: check, OK: true, Detail: fmt.Sprintf(format, args...)})
+	}
 }
 
 // warn notes what will become a problem; fatal what keeps the shop from selling.
@@ -148,7 +164,6 @@ const clockSkew = 2 * time.Minute
 func (a *app) checkRunning(ctx context.Context, d *diagnosis, c *client.Client, shop *view.Shop) {
 	// A node starts only on a store that opened and on ledgers that verified.
 	d.good("ledgers", "verified when the node started")
-	a.checkFacts(d, shop)
 	ready, err := c.Ready(ctx)
 	if err != nil {
 		d.fatal("readiness", "%v", err)
@@ -161,25 +176,22 @@ func (a *app) checkRunning(ctx context.Context, d *diagnosis, c *client.Client, 
 			d.warn(p.Name, "%s", p.Detail)
 		}
 	}
-	partners, offline := map[exchange.ShopID]bool{}, map[exchange.ShopID]bool{}
 	trades, err := c.Partnerships(ctx)
 	if err != nil {
-		d.fatal("partners", "%v", err)
+		d.fatal(checkPartner, "%v", err)
 		return
 	}
+	partners := map[exchange.ShopID]bool{}
 	for _, t := range trades.Partnerships {
 		if t.Status == "active" {
 			partners[t.Partner] = true
 		}
 	}
-	for _, p := range ready.Problems {
-		if p.Name == "partner" {
-			offline[p.Partner] = true
-		}
+	d.good(checkPartner, "%s, all connected", plural(int64(len(partners)), "partner"))
+	if shop.MemberList.HubOnline {
+		d.good(checkHub, "connected")
 	}
-	if len(offline) == 0 {
-		d.good("partners", "%s, all reachable", plural(int64(len(partners)), "partner"))
-	}
+	a.checkFacts(d, shop)
 }
 
 // checkFacts judges what a shop says of itself.
@@ -199,18 +211,17 @@ func (a *app) checkFacts(d *diagnosis, shop *view.Shop) {
 	} else {
 		d.good("clock", "%s, agrees with the member list", timeText(a.now()))
 	}
-	if list.Frozen {
-		d.warn("member list", "frozen: the hub signed lists that contradict each other. Trade with known shops goes on; ask the hub's operator")
-	} else if list.Freshness == "fresh" {
-		d.good("member list", "%s, signed %s", plural(int64(list.Members), "member"), timeText(list.Signed))
-	} else {
-		d.warn("member list", "%s: signed %s. Is the hub running? Trade with known partners goes on", list.Freshness, timeText(list.Signed))
-	}
-	if d.Running && list.HubOnline {
-		d.good("hub", "connected")
+	switch {
+	case d.seen(checkList): // the node has said it
+	case list.Frozen:
+		d.warn(checkList, "frozen: the hub signed lists that contradict each other. Trade with known shops goes on; ask the hub's operator")
+	case list.Freshness != "fresh":
+		d.warn(checkList, "%s: signed %s. Is the hub running? Trade with known partners goes on", list.Freshness, timeText(list.Signed))
+	default:
+		d.good(checkList, "%s, signed %s", plural(int64(list.Members), "member"), timeText(list.Signed))
 	}
 	if r := shop.Rate; r != nil && r.Currency != exchange.USD {
-		d.good("rates", "1 %s is %s USD, of %s", r.Currency, r.Rate, r.Date)
+		d.good(checkRates, "1 %s is %s USD, of %s", r.Currency, r.Rate, r.Date)
 	}
 	if shop.Stopped != "" && !d.Running { // the node lists it as a problem
 		d.fatal("selling", "stopped: %s", shop.Stopped)
@@ -239,25 +250,23 @@ func (a *app) checkStopped(ctx context.Context, d *diagnosis, dir string) {
 	}
 	d.good("lock", "no process uses the folder")
 	d.good("ledgers", "store opened, all ledgers verified")
-	info, err := f.Shop().Info(ctx)
-	if err != nil {
-		d.fatal("store", "%v", err)
-	} else {
-		a.checkFacts(d, factsOf(info))
-	}
+	a.checkFacts(d, factsOf(f.Shop()))
 	d.warn("API", "the node is not running. Next: souk node run --dir %s", quoteArg(dir))
 	if err := f.Close(); err != nil {
 		d.fatal("store", "it does not close: %v", err)
 	}
 }
 
-// factsOf is what checkFacts looks at, of a shop that has no API now.
-func factsOf(i api.Info) *view.Shop {
-	s := &view.Shop{FreeBytes: i.FreeBytes, Stopped: i.Stopped, MemberList: view.MemberList{
-		Members: i.List.Members, Signed: view.Time(i.List.Signed), Freshness: i.List.Freshness, Frozen: i.List.Frozen,
-	}}
-	if i.Rate.From != "" {
-		s.Rate = &view.Rate{Currency: i.Rate.From, Rate: i.Rate.Text, Source: i.Rate.Source, Date: i.Rate.Date}
+// factsOf is what can be told of a shop that does not run.
+func factsOf(s *node.Shop) *view.Shop {
+	state, members := s.Roster().State(), 0
+	for _, m := range state.Members() {
+		if m.Status == membership.Active {
+			members++
+		}
 	}
-	return s
+	return &view.Shop{FreeBytes: -1, Stopped: s.Desk().Stopped(), MemberList: view.MemberList{
+		Members: members, Signed: view.Time(state.Checkpoint().Time),
+		Freshness: s.Roster().Freshness().String(), Frozen: state.Evidence() != nil,
+	}}
 }

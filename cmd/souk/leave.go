@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -69,7 +70,10 @@ func leavingPage(p *page, fed *federation, l *view.Leaving) {
 			}
 		})
 	}
-	for _, shop := range l.Partners {
+	for i, shop := range l.Partners { // once for each direction
+		if slices.Contains(l.Partners[:i], shop) {
+			continue
+		}
 		p.line("Trade with %s ends.", fed.name(shop))
 	}
 	p.line("The archive will be %s", l.Archive)

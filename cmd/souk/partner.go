@@ -82,6 +82,7 @@ replaces an open one. Terms in force stay in force until the change is accepted.
 				return err
 			}
 			var made []view.Partnership
+			var sent []exchange.Terms
 			for _, direction := range said {
 				base := exchange.DefaultTerms("")
 				if i := slices.IndexFunc(now, func(t view.Partnership) bool { return t.Direction == direction }); i >= 0 && now[i].Terms != nil {
@@ -95,11 +96,11 @@ replaces an open one. Terms in force stay in force until the change is accepted.
 				if err != nil {
 					return err
 				}
-				made = append(made, got.Partnerships...)
+				made, sent = append(made, got.Partnerships...), append(sent, t)
 			}
 			return a.show(cmd, view.Partnerships{Partnerships: made}, func(p *page) {
-				for _, t := range made {
-					proposalMade(p, t)
+				for i, t := range made {
+					proposalMade(p, t, sent[i])
 				}
 			})
 		}),
@@ -125,18 +126,18 @@ func (a *app) tradesWith(cmd *cobra.Command, c *client.Client, shop exchange.Sho
 	return out, nil
 }
 
-func proposalMade(p *page, t view.Partnership) {
+func proposalMade(p *page, t view.Partnership, sent exchange.Terms) {
 	switch {
 	case t.Refusal != nil:
 		p.line("%s: %s", directionText(t), t.Refusal.Detail)
-	case t.Proposal != nil:
+		return
+	case t.Proposal != nil && t.Proposal.By == "self":
 		p.line("Proposed to %s.", directionText(t))
+		sent = termsOf(t.Proposal.Terms)
 	default:
-		p.line("The proposal to %s is signed and waits until the shop is reached.", directionText(t))
+		p.line("The proposal to %s is signed and on its way; it waits while the shop is offline.", directionText(t))
 	}
-	if t.Proposal != nil {
-		p.table(nil, func(row func(...any)) { termsRows(row, termsOf(t.Proposal.Terms)) })
-	}
+	p.table(nil, func(row func(...any)) { termsRows(row, sent) })
 }
 
 // directionText is "sell to Birch" or "buy from Birch".

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -46,7 +47,7 @@ without =QTY it is one unit.`,
 			}
 			got, err := c.Reserve(cmd.Context(), req)
 			if err != nil {
-				return err
+				return a.perhapsHeld(err)
 			}
 			return a.show(cmd, got, func(p *page) { a.reservationPage(p, got) })
 		}),
@@ -57,6 +58,16 @@ without =QTY it is one unit.`,
 	f.Var(durationVar(&lifetime, 0), "lifetime", "how `long` to hold (default: the longest the terms allow)")
 	required(cmd, "ship-to-country")
 	return cmd
+}
+
+// perhapsHeld adds where to look when the supplier did not answer: it may hold the
+// stock all the same.
+func (a *app) perhapsHeld(err error) error {
+	var p *view.Problem
+	if errors.As(err, &p) && p.Reservation != nil {
+		return exchange.Errorf(exchange.CodeOf(err), "%w. It may hold the stock all the same: souk reservation show%s %v", err, a.dirFlag(), *p.Reservation)
+	}
+	return err
 }
 
 // amount reads "120.00" in the currency of a product's supplier, or "120.00 EUR".

@@ -172,7 +172,11 @@ func termsRows(row func(cells ...any), t exchange.Terms) {
 	if len(t.Countries) > 0 {
 		countries = strings.Join(t.Countries, ", ")
 	}
-	row("  Discount", percentText(t.Discount)+" off the list price, settled in "+string(t.Currency))
+	currency := "the supplier's currency"
+	if t.Currency != "" {
+		currency = string(t.Currency)
+	}
+	row("  Discount", percentText(t.Discount)+" off the list price, settled in "+currency)
 	row("  Holds", "live up to "+durationText(t.HoldLifetime)+", at most "+plural(t.OpenQuantity, "unit")+" held and unshipped")
 	row("  Orders", "expire unless accepted within "+durationText(t.AcceptWithin)+"; cancel: "+t.Cancel.String())
 	row("  Ship to", countries)
