@@ -1,7 +1,94 @@
-// Package api is a shop's local HTTP API: what the owner's own system, the CLI
-// and the console talk to. It listens on the loopback, asks for the bearer token
-// in the shop's folder, and answers JSON; errors are problem+json (RFC 9457).
+// Package api is a shop's local HTTP API: what the owner's own system, the command
+// line and the console talk to. It listens on the loopback, asks for the bearer
+// token in the shop's folder, and answers JSON.
 //
 // The desk (exchange/desk) is the use cases; what else the API needs of a shop it
-// declares in ports.go, and package node implements it.
+// declares in ports.go, and package node implements it. The bodies are in package
+// view, a Go client in package client. The OpenAPI 3.1 document comes from the
+// handlers themselves and is served at /api/v1/openapi.json.
+//
+// # Routes
+//
+//	GET    /api/v1/products                 search own and partners' products
+//	GET    /api/v1/product/{id}             one; ?live=1 asks its supplier now
+//	PUT    /api/v1/products/{sku}/stock     count the shelf
+//	POST   /api/v1/import, PUT /api/v1/rates
+//	POST   /api/v1/reservations             hold at a supplier; GET, DELETE …/{id}; POST …/{id}/extend
+//	POST   /api/v1/order                    order a reservation; ?wait= seconds for the answer
+//	GET    /api/v1/orders?role=, /api/v1/order/{id}
+//	POST   /api/v1/order/{id}/accept|reject|ship|deliver|cancel
+//	GET    /api/v1/partners; POST = propose; POST …/{shop}/accept|decline|end
+//	GET    /api/v1/members; POST /api/v1/dial/{shop}
+//	GET    /api/v1/shop; POST /api/v1/leave
+//	GET    /api/v1/events                   server-sent events
+//	GET    /healthz, /readyz, /metrics
+//
+// A GET never makes a reservation. Lists have cursors: give next of one page as
+// cursor of the following one.
+//
+// # What a request passes
+//
+// In this order, each with a problem (RFC 9457) as its refusal:
+//
+//	host      a Host header that names the loopback, or a configured host: a page of
+//	          a site that lets its name point to 127.0.0.1 is refused (421)
+//	origin    a browser's request from another origin is refused (403), whatever it
+//	          carries; there are no CORS headers
+//	token     Authorization: Bearer, compared in constant time (401); never in a URL.
+//	          /healthz needs none; /readyz and /metrics need it unless configured open
+//	limits    1024 requests at once (429); 1 MiB of body (413) within 10 s (408);
+//	          30 s of work, after which the outcome is unknown (503)
+//	key       Idempotency-Key, see below
+//	schema    unknown fields and parameters, wrong types and bounds (400, 415, 422)
+//
+// Imports and event streams have no deadline; an import's sender may not fall
+// silent for 30 s, and 64 streams may be open.
+//
+// # Problems
+//
+// A problem's code is the name of an [exchange.Code], the same between shops and in
+// ledgers, and what a program goes by; retry says that the same request may work
+// later, detail is for a person and ends with the next step. The status follows from the code by the
+// table in problems.go. A supplier's "no" comes with the supplier's code.
+//
+// # Idempotency-Key
+//
+// Every POST but import and dial, whose repeats change nothing, takes a key: a new
+// one for each new wish. The same key with another request is a conflict; a repeat
+// that arrives while the first is worked on waits for it.
+//
+//	reservations   The key decides the hold's id: HMAC-SHA-256 under a secret of this
+//	               shop over supplier and key, 96 bits of it. So nothing is written
+//	               here on the way of a hold, and a repeat, even after a crash, is
+//	               the same request to the supplier, who answers byte for byte as
+//	               before. (After a crash of this shop and midnight UTC the id has
+//	               another window: the repeat is a new hold, and the old one expires.)
+//	order          Ordering a reservation twice finds the one order. The key is
+//	               recorded for telling other requests apart; a repeat is answered
+//	               with the order as it stands.
+//	all others     The key is recorded, durably, before the request is worked on and
+//	               again with its final answer; a repeat gets that answer. If the shop
+//	               stopped in between, a repeat is told that the outcome is unknown.
+//	               Answers that invite to try again (408, 429, 5xx) are not kept: what
+//	               they are about was not done.
+//
+// Keys are kept for 24 hours in the desk's store, at most 100,000 of them, the
+// oldest going first. They and what was sent are stored as digests under the shop's
+// secret; consumers' addresses stand in no answer that is kept.
+//
+// # Events
+//
+// An event says that something changed; the details are read where they are. Every
+// stream starts with an event of type hello, on which a client reads again what it
+// shows: nothing is replayed, Last-Event-ID is not looked at, and a client that does
+// not keep up loses the oldest events.
+//
+// # Files
+//
+//	front.go         what stands before every route; server.go  the server's life
+//	routes.go        registering operations, the document; problems.go  errors
+//	products.go reservations.go orders.go order_view.go partners.go shop.go
+//	imports.go events.go     the operations, by subject
+//	idempotency.go kept.go   keys; token.go  the token's file and the address's
+//	metrics.go business.go   figures of requests and of trade
 package api

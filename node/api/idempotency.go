@@ -161,7 +161,7 @@ func (k *keeper) finish(kept *keptKey, rt *route, answer *capture) error {
 		return k.put(kept)
 	}
 	kept.Status, kept.Type = answer.status, answer.header.Get("Content-Type")
-	if answer.body.Len() <= maxKeptBody {
+	if kept.TooLong = answer.body.Len() > maxKeptBody; !kept.TooLong {
 		kept.Body = answer.body.Bytes()
 	}
 	return k.put(kept)
@@ -248,7 +248,7 @@ func (kept *keptKey) replay(w http.ResponseWriter) *view.Problem {
 	case kept.Status == 0:
 		return problemOf(exchange.Errorf(exchange.CodeConflict,
 			"the shop stopped while it worked on this request, so whether it was done is unknown: look, and use a new %s if it was not", KeyHeader))
-	case kept.Body == nil:
+	case kept.TooLong:
 		return problemOf(exchange.Errorf(exchange.CodeConflict, "this request was done; its answer was too long to keep. Look at what it changed"))
 	}
 	w.Header().Set("Content-Type", kept.Type)

@@ -45,6 +45,7 @@ type keptKey struct {
 	Status  int               `json:"status,omitempty"` // of the answer; 0 = there is none yet
 	Type    string            `json:"type,omitempty"`
 	Body    []byte            `json:"body,omitempty"`
+	TooLong bool              `json:"too_long,omitempty"` // Body was not kept
 
 	stored bool // it is in the store
 }

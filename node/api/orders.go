@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -60,8 +61,34 @@ type orderBody struct {
 }
 
 type placeInput struct {
-	Wait int `query:"wait" minimum:"0" maximum:"30" default:"10" doc:"Seconds to wait for the supplier's answer."`
+	Wait waitSeconds `query:"wait" minimum:"0" maximum:"30" doc:"Seconds to wait for the supplier's answer; default 10."`
 	Body view.PlaceOrder
+}
+
+// waitSeconds is a parameter that tells "0" from none: huma's own defaults replace
+// a zero.
+type waitSeconds struct {
+	value int
+	given bool
+}
+
+// defaultWait suits a supplier that is there: its answer takes milliseconds.
+const defaultWait = 10 * time.Second
+
+// Schema implements huma.SchemaProvider.
+func (waitSeconds) Schema(huma.Registry) *huma.Schema { return &huma.Schema{Type: huma.TypeInteger} }
+
+// Receiver implements huma.ParamWrapper.
+func (w *waitSeconds) Receiver() reflect.Value { return reflect.ValueOf(&w.value).Elem() }
+
+// OnParamSet implements huma.ParamReactor.
+func (w *waitSeconds) OnParamSet(given bool, _ any) { w.given = given }
+
+func (w waitSeconds) duration() time.Duration {
+	if !w.given {
+		return defaultWait
+	}
+	return time.Duration(w.value) * time.Second
 }
 
 func (s *Server) placeOrder(ctx context.Context, in *placeInput) (*orderBody, error) {
@@ -72,7 +99,7 @@ func (s *Server) placeOrder(ctx context.Context, in *placeInput) (*orderBody, er
 		return nil, err
 	}
 	answered := func(r *desk.OrderRecord) bool { return r.Order.Submitted != 0 || r.Refusal != exchange.CodeOK }
-	if rec, err = s.await(ctx, events, in.Wait, rec, answered); err != nil {
+	if rec, err = s.await(ctx, events, in.Wait.duration(), rec, answered); err != nil {
 		return nil, err
 	}
 	if rec.Order.Submitted == 0 && rec.Refusal != exchange.CodeOK {
@@ -82,10 +109,10 @@ func (s *Server) placeOrder(ctx context.Context, in *placeInput) (*orderBody, er
 }
 
 // await returns the bought order when settled says so, or as it stands after so
-// many seconds, or when the caller has gone or the server stops: what was asked of the
+// long, or when the caller has gone or the server stops: what was asked of the
 // supplier is durable and goes on.
-func (s *Server) await(ctx context.Context, events <-chan desk.Event, wait int, rec *desk.OrderRecord, settled func(*desk.OrderRecord) bool) (*desk.OrderRecord, error) {
-	timer := time.NewTimer(time.Duration(wait) * time.Second)
+func (s *Server) await(ctx context.Context, events <-chan desk.Event, wait time.Duration, rec *desk.OrderRecord, settled func(*desk.OrderRecord) bool) (*desk.OrderRecord, error) {
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for waiting := true; waiting && !settled(rec); {
 		select {
@@ -257,7 +284,7 @@ func (s *Server) soldAnswer(ctx context.Context, rec *desk.OrderRecord, err erro
 type cancelInput struct {
 	ID   exchange.OrderID `path:"id"`
 	Role string           `query:"role" enum:"bought,sold" doc:"Needed only where the shop has two orders of this id, one in each role."`
-	Wait int              `query:"wait" minimum:"0" maximum:"30" default:"10" doc:"Seconds to wait for the supplier's answer."`
+	Wait waitSeconds      `query:"wait" minimum:"0" maximum:"30" doc:"Seconds to wait for the supplier's answer; default 10."`
 	Body *view.Cancel
 }
 
@@ -280,7 +307,7 @@ func (s *Server) cancelOrder(ctx context.Context, in *cancelInput) (*orderBody, 
 		return nil, err
 	}
 	answered := func(r *desk.OrderRecord) bool { return r.CancelAt == 0 }
-	if rec, err = s.await(ctx, events, in.Wait, rec, answered); err != nil {
+	if rec, err = s.await(ctx, events, in.Wait.duration(), rec, answered); err != nil {
 		return nil, err
 	}
 	if answered(rec) && rec.Refusal != exchange.CodeOK {

@@ -1,6 +1,9 @@
 package api_test
 
 import (
+	"net/http"
+	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/souk-market/souk/exchange"
@@ -126,3 +129,40 @@ func TestByHand(t *testing.T) {
 		t.Errorf("pages of %d and %d orders", len(page.Orders), len(rest.Orders))
 	}
 }
+
+// TestOffline: an order is durable and on its way when the supplier is not there; a
+// reservation says that nobody knows.
+func TestOffline(t *testing.T) {
+	acorn, birch := partners(t, nil)
+	ctx := waiting(t)
+	held := must(birch.Reserve(ctx, reserve(acorn, "shoe", 1)))(t)
+	birch.await("the catalog", func() bool {
+		_, err := birch.Product(ctx, acorn.product("shoe"), false)
+		return err == nil
+	})
+	acorn.stop()
+	placed := must(birch.PlaceOrder(ctx, view.PlaceOrder{Reservation: held.ID, ShipTo: stockholm}, 0))(t)
+	if placed.Status != "requested" || placed.Requested.IsZero() || placed.Lines[0].Ordered != 1 {
+		t.Errorf("placed: %+v", placed)
+	}
+	res, body := birch.raw(http.MethodPost, "/api/v1/order?wait=0", `{"reservation":"`+held.ID.String()+`","ship_to":`+address+`}`)
+	if res.StatusCode != http.StatusAccepted {
+		t.Errorf("placed again: %d %s", res.StatusCode, body)
+	}
+	if list := must(birch.Orders(ctx, client.OrdersQuery{Role: view.Bought, Status: "requested", Partner: acorn.id()}))(t); len(list.Orders) != 1 {
+		t.Errorf("requested: %+v", list)
+	}
+	if list := must(birch.Orders(ctx, client.OrdersQuery{Role: view.Bought, Status: "refused"}))(t); len(list.Orders) != 0 {
+		t.Errorf("refused: %+v", list)
+	}
+	res, body = birch.raw(http.MethodPost, "/api/v1/order/"+placed.ID.String()+"/cancel?wait=0", "")
+	if res.StatusCode != http.StatusAccepted || !strings.Contains(body, `"cancelling":"`) {
+		t.Errorf("cancelled: %d %s", res.StatusCode, body)
+	}
+	live := "/api/v1/product/" + url.PathEscape(acorn.product("shoe").String()) + "?live=1"
+	if res, body := birch.raw(http.MethodGet, live, ""); res.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("asking an absent supplier: %d %s", res.StatusCode, body)
+	}
+}
+
+const address = `{"name":"Åsa Berg","lines":["Storgatan 1"],"city":"Stockholm","country":"SE"}`

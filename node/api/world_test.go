@@ -40,6 +40,7 @@ type shop struct {
 	registry *prometheus.Registry
 	url      string
 	seen     *spec
+	stop     func() // the shop's process, but its API
 }
 
 // patience is how long a test waits for something that must happen: a failing test's
@@ -69,12 +70,13 @@ func newShop(t testing.TB, f *testnet.Federation, name string, change func(*node
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.node.Run(ctx) }()
-	t.Cleanup(func() {
+	s.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
 	})
+	t.Cleanup(s.stop)
 	<-s.node.Ready()
 	s.open()
 	return s

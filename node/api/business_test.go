@@ -1,0 +1,81 @@
+package api
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+)
+
+// values are the figures of a counter by its labels.
+func figures(t *testing.T, reg *prometheus.Registry, name string) map[string]float64 {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := make(map[string]float64)
+	for _, f := range families {
+		if f.GetName() != name {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			labels := ""
+			for _, l := range m.GetLabel() {
+				labels += l.GetName() + "=" + l.GetValue() + " "
+			}
+			out[labels] = m.GetCounter().GetValue()
+		}
+	}
+	return out
+}
+
+// TestOrderFigures: statuses are counted once, revenue once an order.
+func TestOrderFigures(t *testing.T) {
+	s := deskServer(t)
+	b := s.Business()
+	shop, order := exchange.ShopID{1}, exchange.OrderID{2}
+	tell := func(status string) {
+		b.event(desk.Event{Type: desk.EventOrder, Shop: shop, Side: exchange.Supplier, Order: order, Status: status, Total: 1299, Currency: "EUR"})
+	}
+	for _, status := range []string{"submitted", "accepted", "accepted", "partly_shipped", "partly_shipped", "shipped", "delivered"} {
+		tell(status)
+	}
+	if got := figures(t, s.cfg.Registry, "souk_revenue_minor_total"); len(got) != 1 || got["currency=EUR side=supplier "] != 1299 {
+		t.Errorf("revenue: %v", got)
+	}
+	orders := figures(t, s.cfg.Registry, "souk_orders_total")
+	for _, status := range []string{"submitted", "accepted", "partly_shipped", "shipped", "delivered"} {
+		if got := orders["partner="+shop.String()+" side=supplier status="+status+" "]; got != 1 {
+			t.Errorf("%s is counted %v times", status, got)
+		}
+	}
+	// An order of before this process, which the desk does not know here: no revenue.
+	order = exchange.OrderID{3}
+	tell("shipped")
+	if got := figures(t, s.cfg.Registry, "souk_revenue_minor_total")["currency=EUR side=supplier "]; got != 1299 {
+		t.Errorf("revenue with an older order: %v", got)
+	}
+}
+
+// TestPartnerLabels: however many partners there are, labels are bounded.
+func TestPartnerLabels(t *testing.T) {
+	s := deskServer(t)
+	b := s.Business()
+	for i := range 3 * maxPartnerLabels {
+		var shop exchange.ShopID
+		copy(shop[:], fmt.Sprintf("shop %d", i))
+		b.event(desk.Event{Type: desk.EventHold, Shop: shop, Side: exchange.Supplier, Status: "expired"})
+		b.Hold(shop, exchange.Supplier, outcomeOf(exchange.CodeOK))
+	}
+	holds := figures(t, s.cfg.Registry, "souk_holds_total")
+	if len(holds) != 2*(maxPartnerLabels+1) || holds["outcome=held partner=other side=supplier "] != 2*maxPartnerLabels {
+		t.Errorf("%d series, %v of others", len(holds), holds["outcome=held partner=other side=supplier "])
+	}
+	if outcomeOf(9999) != "other" || outcomeOf(exchange.CodeInsufficient) != "insufficient-stock" {
+		t.Error("outcomes are not bounded by the codes")
+	}
+}
