@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/hub"
+	"github.com/souk-market/souk/node/api/view"
 )
 
 // stepTime bounds each step of the demo. None takes more than a few seconds; the
@@ -131,7 +133,7 @@ func (n *testnet) partner(ctx context.Context, name string) error {
 				break
 			}
 			for _, side := range [][2]*shopProcess{{b, a}, {a, b}} {
-				if err := side[0].sellTo(ctx, side[1], demoDiscount); err != nil {
+				if err := side[0].sellTo(ctx, side[1], view.ProposedTerms{DiscountBP: uint32(demoDiscount)}); err != nil {
 					return err
 				}
 			}
@@ -152,13 +154,22 @@ func (n *testnet) importCatalogs(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
-		var by []string
-		for i, p := range s.partners {
-			by = append(by, fmt.Sprintf("%s after %.2f s", p.name, seen[i].Seconds()))
-		}
-		n.tell.step(name, "%s imported %d products, seen by %s", s.name, products, strings.Join(by, ", "))
+		n.tell.step(name, "%s imported %d products, seen by %s", s.name, products, seenBy(s.partners, seen))
 	}
 	return nil
+}
+
+// seenBy says who saw a catalog and when; of many partners, the last.
+func seenBy(partners []*shopProcess, after []time.Duration) string {
+	const few = 3
+	if len(partners) > few {
+		return fmt.Sprintf("its %d partners, the last after %.2f s", len(partners), slices.Max(after).Seconds())
+	}
+	var by []string
+	for i, p := range partners {
+		by = append(by, fmt.Sprintf("%s after %.2f s", p.name, after[i].Seconds()))
+	}
+	return strings.Join(by, ", ")
 }
 
 func (n *testnet) killHub(_ context.Context, name string) error {

@@ -38,11 +38,9 @@ func (s *shopProcess) knows(ctx context.Context, others []*shopProcess) error {
 	}))
 }
 
-// sellTo makes retailer a partner to which the shop sells.
-func (s *shopProcess) sellTo(ctx context.Context, retailer *shopProcess, discount exchange.BasisPoints) error {
-	if _, err := s.client.Propose(ctx, view.Propose{
-		Partner: retailer.id, Direction: view.Sell, Terms: view.ProposedTerms{DiscountBP: uint32(discount)},
-	}); err != nil {
+// sellTo makes retailer a partner to which the shop sells on terms.
+func (s *shopProcess) sellTo(ctx context.Context, retailer *shopProcess, terms view.ProposedTerms) error {
+	if _, err := s.client.Propose(ctx, view.Propose{Partner: retailer.id, Direction: view.Sell, Terms: terms}); err != nil {
 		return about(&s.process, err)
 	}
 	var proposal string

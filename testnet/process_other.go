@@ -1,9 +1,8 @@
-//go:build !linux
+//go:build !unix
 
 package testnet
 
 import "syscall"
 
-// childAttributes are none: only Linux stops a child when its parent is killed. On
-// other systems souk testnet down stops what a killed testnet left.
+// childAttributes are none.
 func childAttributes() *syscall.SysProcAttr { return nil }

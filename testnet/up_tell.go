@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
@@ -97,22 +99,45 @@ func (m MemberStatus) state() string {
 	return "stopped"
 }
 
+// talk is a command line that asks the member something.
 func (m MemberStatus) talk(dir, command string) string {
-	return "souk " + command + " --dir " + quote(filepath.Join(dir, m.Folder))
+	return commandName() + " " + command + " --dir " + quote(filepath.Join(dir, m.Folder))
+}
+
+// commandName is how the user starts souk, so that a line can be pasted: by its name
+// where the shell finds this very program by it, else as this one was started.
+func commandName() string {
+	self, err := os.Executable()
+	if err != nil {
+		return "souk"
+	}
+	if strings.Contains(filepath.ToSlash(self), "/go-build") { // go run builds there, and deletes it
+		return "go run ./cmd/souk"
+	}
+	if found, err := exec.LookPath("souk"); err == nil && sameFile(found, self) {
+		return "souk"
+	}
+	if strings.ContainsRune(os.Args[0], filepath.Separator) {
+		return quote(os.Args[0])
+	}
+	return quote(self)
+}
+
+func sameFile(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
 // commands are a few things to try on a testnet that runs.
 func (s *Status) commands() []string {
 	supplier, retailer := s.Shops[0], s.Shops[1]
-	on := func(m MemberStatus, command string) string {
-		return "souk " + command + " --dir " + quote(filepath.Join(s.Dir, m.Folder))
-	}
 	return []string{
-		on(retailer, `products "trail runner" --in-stock`),
-		on(retailer, "reserve "+quote(supplier.Name+":AC-TRAIL-MOS-42=1")+" --ship-to-country SE"),
-		on(retailer, "order list"),
-		on(supplier, "partner list"),
-		on(retailer, "dial "+supplier.Shop.String()),
+		retailer.talk(s.Dir, `products "trail runner" --in-stock`),
+		retailer.talk(s.Dir, "reserve "+quote(supplier.Name+":AC-TRAIL-MOS-42=1")+" --ship-to-country SE"),
+		retailer.talk(s.Dir, "order list"),
+		supplier.talk(s.Dir, "partner list"),
+		retailer.talk(s.Dir, "dial "+supplier.Shop.String()),
 	}
 }
 
