@@ -90,7 +90,7 @@ func (a *app) importFile(cmd *cobra.Command, c *client.Client, path string, o im
 	report, err := c.Import(cmd.Context(), r, o.ImportOptions, func(p view.ImportProgress) { bar.update(p.Bytes, p.Rows) })
 	bar.done()
 	if report != nil {
-		if showErr := a.show(cmd, report, func(p *page) { importPage(p, report, err != nil) }); err == nil {
+		if showErr := a.show(cmd, report, func(p *page) { importPage(p, report, o.Untracked, err != nil) }); err == nil {
 			err = showErr
 		}
 	}

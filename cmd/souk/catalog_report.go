@@ -26,7 +26,8 @@ var skipText = map[inventory.SkipReason]string{
 }
 
 // importPage says what became of a file; broken, that it was not read to its end.
-func importPage(p *page, r *view.ImportReport, broken bool) {
+// untracked is what the owner said of products that it does not count.
+func importPage(p *page, r *view.ImportReport, untracked inventory.Untracked, broken bool) {
 	done := "Imported"
 	switch {
 	case broken:
@@ -42,7 +43,7 @@ func importPage(p *page, r *view.ImportReport, broken bool) {
 		row("  unchanged", r.Unchanged)
 	})
 	skipped(p, r)
-	notes(p, r)
+	notes(p, r, untracked)
 	badRows(p, r)
 }
 
@@ -63,12 +64,16 @@ func skipped(p *page, r *view.ImportReport) {
 }
 
 // notes are what the owner may want to do something about.
-func notes(p *page, r *view.ImportReport) {
+func notes(p *page, r *view.ImportReport, untracked inventory.Untracked) {
+	taken := "not counted by the file, taken as " + untracked.String()
+	if untracked == (inventory.Untracked{}) {
+		taken = "not counted by the file, so unavailable: --untracked-stock unlimited or a number says otherwise"
+	}
 	for _, n := range []struct {
 		count int64
 		text  string
 	}{
-		{r.Untracked, "not counted by the file: --untracked-stock says what they are"},
+		{r.Untracked, taken},
 		{r.StockUntold, "counted, but not in this file: unavailable until souk catalog set-stock"},
 		{r.NegativeStock, "below zero in the file, taken as none"},
 		{r.Oversellable, "may be sold beyond stock in your shop; Souk does not promise what is not there"},
