@@ -65,6 +65,7 @@ func newFeeds(s *Shop) (*feeds, error) {
 		Alarm: func(shop exchange.ShopID, why string) {
 			s.log.Error("a catalog does not add up", "shop", shop, "why", why)
 		},
+		Proven: func(shop exchange.ShopID, _ desk.FeedHead) { s.desk.CatalogChanged(shop) },
 	})
 	if err != nil {
 		return nil, err

@@ -121,7 +121,7 @@ func (f *Folder) open(ctx context.Context) error {
 		Store: f.db, Limits: limitsOf(f.db), Replicas: f.replicas, ReplicaLimits: limitsOf(f.replicas),
 		Clock: wallClock{}, Random: rand.Reader, Logger: f.opts.logger(), Registry: f.registry,
 		Rate: rate, Version: f.opts.Version, Folder: f.dir, TempDir: f.dir, Network: f.opts.Network,
-		Healthy: f.db.Healthy,
+		Healthy: f.db.Healthy, FreeBytes: f.db.Free,
 	})
 	return err
 }

@@ -176,6 +176,16 @@ func (d *DB) snapshot() (*badger.Txn, error) {
 	return d.bdb.NewTransaction(false), nil
 }
 
+// Free is how many bytes may still be written to the disk; -1 where it cannot be
+// told.
+func (d *DB) Free() int64 {
+	free, err := d.space.free(d.space.dir)
+	if err != nil {
+		return -1
+	}
+	return free
+}
+
 // Healthy returns nil while commits are accepted, else why they are not and
 // what to do.
 func (d *DB) Healthy() error {

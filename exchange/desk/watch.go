@@ -63,6 +63,12 @@ func (d *Desk) Watch() (<-chan Event, func()) {
 	}
 }
 
+// CatalogChanged tells the watchers that this shop's copy of a catalog, a
+// supplier's or its own, is proven equal to a newer head.
+func (d *Desk) CatalogChanged(shop exchange.ShopID) {
+	d.watch.notify(Event{Type: EventCatalog, At: d.clock.Now(), Shop: shop})
+}
+
 // notify never blocks: it drops the oldest event of a full watcher.
 func (w *watchers) notify(e Event) {
 	w.mu.Lock()

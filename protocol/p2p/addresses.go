@@ -11,8 +11,12 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// Addresses are the multiaddrs others may dial, each ending in /p2p/<own peer ID>.
+// Addresses are the multiaddrs others may dial, each ending in /p2p/<own peer
+// ID>; none before Start.
 func (n *Node) Addresses() []string {
+	if n.host == nil {
+		return nil
+	}
 	addrs, err := peer.AddrInfoToP2pAddrs(&peer.AddrInfo{ID: n.host.ID(), Addrs: n.host.Addrs()})
 	if err != nil {
 		return nil
