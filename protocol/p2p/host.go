@@ -117,6 +117,10 @@ func baseOptions(key crypto.PrivKey) []libp2p.Option {
 		libp2p.Security(noise.ID, noise.New),
 		libp2p.Muxer(yamux.ID, yamux.DefaultTransport),
 		libp2p.ProtocolVersion("souk/1"),
+		// After a hundred failed dials libp2p calls UDP, or IPv6, a black hole and stops dialing
+		// there. A shop whose partners were out of reach for minutes has made as many, and must
+		// find them within seconds when they are back.
+		libp2p.UDPBlackHoleSuccessCounter(nil), libp2p.IPv6BlackHoleSuccessCounter(nil),
 	}
 }
 
