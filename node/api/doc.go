@@ -37,7 +37,8 @@
 //	token     Authorization: Bearer, compared in constant time (401); never in a URL.
 //	          /healthz needs none; /readyz and /metrics need it unless configured open
 //	limits    1024 requests at once (429); 1 MiB of body (413) within 10 s (408);
-//	          30 s of work, after which the outcome is unknown (503)
+//	          30 s of work, 8 s where a partner is asked, after which the outcome is
+//	          unknown (503)
 //	key       Idempotency-Key, see below
 //	schema    unknown fields and parameters, wrong types and bounds (400, 415, 422)
 //

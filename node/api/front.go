@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -31,6 +32,10 @@ func (s *Server) front(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
+	// Deadlines of a connection outlive the request: each sets its own. Where there is no
+	// connection, as in a test, nothing is lost.
+	ctl := http.NewResponseController(w)
+	ctl.SetWriteDeadline(time.Now().Add(answerTime))
 	rt, p := s.admit(r)
 	if p != nil {
 		if p.Status == http.StatusUnauthorized {
@@ -49,9 +54,10 @@ func (s *Server) front(w http.ResponseWriter, r *http.Request) {
 	case rt == nil:
 		s.notFound(w, r)
 	case rt.stream:
+		ctl.SetWriteDeadline(time.Time{})
 		s.mux.ServeHTTP(w, r)
 	default:
-		s.bounded(w, r, rt)
+		s.bounded(ctl, w, r, rt)
 	}
 }
 
@@ -76,16 +82,14 @@ func (s *Server) admit(r *http.Request) (*route, *view.Problem) {
 
 // bounded serves a route whose request and answer are small: the whole body is
 // read within its time, and the work has a deadline.
-func (s *Server) bounded(w http.ResponseWriter, r *http.Request, rt *route) {
-	ctl := http.NewResponseController(w)
+func (s *Server) bounded(ctl *http.ResponseController, w http.ResponseWriter, r *http.Request, rt *route) {
 	body, p := readBody(ctl, r)
 	if p != nil {
 		writeProblem(w, p)
 		return
 	}
-	deadline := time.Now().Add(requestTime + rt.extra)
-	ctl.SetWriteDeadline(deadline.Add(answerTime)) // where the connection has none, as in a test, nothing is lost
-	defer ctl.SetWriteDeadline(time.Time{})
+	deadline := time.Now().Add(cmp.Or(rt.time, requestTime))
+	ctl.SetWriteDeadline(deadline.Add(answerTime))
 	ctx, cancel := context.WithDeadline(r.Context(), deadline)
 	defer cancel()
 	r = r.WithContext(ctx)

@@ -110,6 +110,7 @@ func (s *Server) importFile(ctx context.Context, in *importInput) (*huma.StreamR
 		return nil, &p
 	}
 	return &huma.StreamResponse{Body: func(huma.Context) {
+		http.NewResponseController(in.answer).SetWriteDeadline(time.Now().Add(answerTime))
 		in.answer.Header().Set("Content-Type", "application/json")
 		json.NewEncoder(in.answer).Encode(report)
 	}}, nil

@@ -30,7 +30,7 @@ func (s *Server) orderRoutes(api huma.API) {
 		Description: "The signed order is durable when this answers, and is sent until the supplier answers. 201: the supplier has it; " +
 			"202: it has not answered yet, see the order or the events. Ordering the same reservation again finds the same order.",
 		Responses: map[string]*huma.Response{"202": orderResponse(api, "The supplier has not answered yet.")},
-	}, route{key: keyAgain, extra: maxWait}, s.placeOrder)
+	}, route{key: keyAgain, time: requestTime + maxWait}, s.placeOrder)
 	add(s, api, huma.Operation{
 		OperationID: "list-orders", Method: http.MethodGet, Path: "/api/v1/orders", Tags: tags,
 		Summary:     "Orders in one role",
@@ -51,7 +51,7 @@ func (s *Server) orderRoutes(api huma.API) {
 	cancel := act("cancel", "Cancel unshipped units, in either role")
 	cancel.Description = "Of a bought order this asks the supplier; 202: it has not answered yet."
 	cancel.Responses = map[string]*huma.Response{"202": orderResponse(api, "The supplier has not answered yet.")}
-	add(s, api, cancel, route{key: keyOnce, extra: maxWait}, s.cancelOrder)
+	add(s, api, cancel, route{key: keyOnce, time: requestTime + maxWait}, s.cancelOrder)
 }
 
 // orderBody is an order with a status of its own.

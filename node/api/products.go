@@ -23,7 +23,7 @@ func (s *Server) productRoutes(api huma.API) {
 	add(s, api, huma.Operation{
 		OperationID: "get-product", Method: http.MethodGet, Path: "/api/v1/product/{id}", Tags: tags,
 		Summary: "One product; with live=1 its supplier is asked what is available now",
-	}, route{}, s.getProduct)
+	}, route{time: partnerTime}, s.getProduct)
 	add(s, api, huma.Operation{
 		OperationID: "set-stock", Method: http.MethodPut, Path: "/api/v1/products/{sku}/stock", Tags: tags,
 		Summary: "Count the shelf of one of the shop's own products",

@@ -20,20 +20,20 @@ func (s *Server) reservationRoutes(api huma.API) {
 		OperationID: "reserve", Method: http.MethodPost, Path: "/api/v1/reservations", Tags: tags, DefaultStatus: http.StatusCreated,
 		Summary:     "Set stock aside at a supplier, all lines or none, and get its sealed quote",
 		Description: "When the supplier does not answer in time the problem is unavailable: send the same request with the same Idempotency-Key again.",
-	}, route{key: keyHold}, s.reserve)
+	}, route{key: keyHold, time: partnerTime}, s.reserve)
 	add(s, api, huma.Operation{
 		OperationID: "get-reservation", Method: http.MethodGet, Path: "/api/v1/reservations/{id}", Tags: tags,
 		Summary:     "A reservation of this shop's",
 		Description: "One whose placing the supplier has not answered yet is asked for again: the answer tells how it stands.",
-	}, route{}, s.getReservation)
+	}, route{time: partnerTime}, s.getReservation)
 	add(s, api, huma.Operation{
 		OperationID: "release-reservation", Method: http.MethodDelete, Path: "/api/v1/reservations/{id}", Tags: tags,
 		Summary: "Give a reservation back",
-	}, route{}, s.releaseReservation)
+	}, route{time: partnerTime}, s.releaseReservation)
 	add(s, api, huma.Operation{
 		OperationID: "extend-reservation", Method: http.MethodPost, Path: "/api/v1/reservations/{id}/extend", Tags: tags,
 		Summary: "Move a reservation's expiry, within the terms",
-	}, route{key: keyOnce}, s.extendReservation)
+	}, route{key: keyOnce, time: partnerTime}, s.extendReservation)
 }
 
 type reserveInput struct {

@@ -21,7 +21,7 @@ const specPath = "/api/v1/openapi.json"
 type route struct {
 	open   bool          // no token is asked for
 	stream bool          // body or answer are long: the operation bounds itself
-	extra  time.Duration // beyond requestTime, for work that waits
+	time   time.Duration // for the work; 0 = requestTime
 	key    keyMode       // what an Idempotency-Key does
 }
 
@@ -33,7 +33,7 @@ func (s *Server) register() error {
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{
 				Title: "Souk: a shop's local API", Version: orDefault(s.cfg.Version, "dev"),
-				Description: "Errors are problem+json; tell them apart by code. A GET never reserves.",
+				Description: "Errors are problem+json; tell them apart by code. Answers may gain fields. A GET never reserves.",
 			},
 			Components: &huma.Components{
 				Schemas: schemas,

@@ -54,8 +54,11 @@ const (
 	headerTimeout = 5 * time.Second
 	bodyTimeout   = 10 * time.Second
 	idleTimeout   = 2 * time.Minute
-	// requestTime bounds a request; one that asks a partner and waits may take it all.
+	// requestTime bounds a request's work.
 	requestTime = 30 * time.Second
+	// partnerTime bounds one that a partner must answer at once: a consumer is waiting.
+	// It leaves room for three attempts, after 0, 1 and 3 seconds.
+	partnerTime = 8 * time.Second
 	// answerTime is for sending an answer after that.
 	answerTime = 15 * time.Second
 	// drainTime is how long a stopping server waits for requests in hand.

@@ -1,10 +1,14 @@
 package api_test
 
 import (
+	"context"
+	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
@@ -99,6 +103,9 @@ func TestTrade(t *testing.T) {
 	}
 	_, err = birch.Reserve(ctx, reserve(acorn, "hat", 1))
 	wantCode(t, "reserving after the end", err, exchange.CodeNoPartnership)
+	answered(t, []*shop{acorn, birch}, "propose", "list-partners", "accept-partner", "end-partner", "search-products", "get-product",
+		"reserve", "get-reservation", "extend-reservation", "release-reservation", "place-order", "get-order", "list-orders",
+		"ship-order", "cancel-order", "deliver-order")
 }
 
 // TestByHand: the owner decides about each order.
@@ -128,6 +135,7 @@ func TestByHand(t *testing.T) {
 	if len(page.Orders) != 2 || len(rest.Orders) != 1 || rest.Next != "" {
 		t.Errorf("pages of %d and %d orders", len(page.Orders), len(rest.Orders))
 	}
+	answered(t, []*shop{acorn}, "accept-order", "reject-order")
 }
 
 // TestOffline: an order is durable and on its way when the supplier is not there; a
@@ -149,6 +157,10 @@ func TestOffline(t *testing.T) {
 	if res.StatusCode != http.StatusAccepted {
 		t.Errorf("placed again: %d %s", res.StatusCode, body)
 	}
+	wish := string(must(json.Marshal(reserve(acorn, "hat", 1)))(t))
+	if p := birch.briefly(http.MethodPost, "/api/v1/reservations", wish); p.Status != 503 || !p.Retry || p.Reservation == nil {
+		t.Errorf("reserving: %+v", p)
+	}
 	if list := must(birch.Orders(ctx, client.OrdersQuery{Role: view.Bought, Status: "requested", Partner: acorn.id()}))(t); len(list.Orders) != 1 {
 		t.Errorf("requested: %+v", list)
 	}
@@ -160,9 +172,25 @@ func TestOffline(t *testing.T) {
 		t.Errorf("cancelled: %d %s", res.StatusCode, body)
 	}
 	live := "/api/v1/product/" + url.PathEscape(acorn.product("shoe").String()) + "?live=1"
-	if res, body := birch.raw(http.MethodGet, live, ""); res.StatusCode != http.StatusServiceUnavailable {
-		t.Errorf("asking an absent supplier: %d %s", res.StatusCode, body)
+	if p := birch.briefly(http.MethodGet, live, ""); p.Status != 503 || !p.Retry {
+		t.Errorf("asking an absent supplier: %+v", p)
 	}
 }
 
 const address = `{"name":"Åsa Berg","lines":["Storgatan 1"],"city":"Stockholm","country":"SE"}`
+
+// briefly asks for a moment in which no partner answers.
+func (s *shop) briefly(method, target, body string) (p view.Problem) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	req := httptest.NewRequestWithContext(ctx, method, "http://localhost"+target, strings.NewReader(body))
+	req.Header.Set("Authorization", "Bearer "+s.token)
+	req.Header.Set("Content-Type", "application/json")
+	rec := httptest.NewRecorder()
+	s.server.Handler().ServeHTTP(rec, req)
+	if err := json.Unmarshal(rec.Body.Bytes(), &p); err != nil {
+		s.t.Fatal(err)
+	}
+	return p
+}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -272,4 +273,20 @@ func (s *spec) check(next http.Handler) http.Handler {
 		w.WriteHeader(rec.Code)
 		w.Write(rec.Body.Bytes())
 	})
+}
+
+// answered reports operations that none of the shops has answered as documented.
+func answered(t testing.TB, shops []*shop, operations ...string) {
+	t.Helper()
+	for _, op := range operations {
+		if !slices.ContainsFunc(shops, func(s *shop) bool { return s.seen.has(op) }) {
+			t.Errorf("%s was not answered as documented", op)
+		}
+	}
+}
+
+func (s *spec) has(operation string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.called[operation]
 }
