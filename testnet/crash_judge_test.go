@@ -8,6 +8,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk/audit"
+	"github.com/souk-market/souk/exchange/order"
 	"github.com/souk-market/souk/exchange/reservation"
 	"github.com/souk-market/souk/exchange/roster"
 	"github.com/souk-market/souk/node/api/view"
@@ -156,6 +157,12 @@ func (b *buyer) judge(sold, bought *audit.Books) error {
 	for id := range b.released {
 		if h := sold.Holds[audit.Key{Partner: b.shop.id, ID: id}]; h == nil || h.Hold.State != reservation.Released {
 			lost("the release of", id)
+		}
+	}
+	for id := range b.cancelled {
+		o := sold.Sold[audit.Key{Partner: b.shop.id, ID: id}]
+		if o == nil || o.Order.Status() != order.Cancelled {
+			lost("the cancellation of order", id)
 		}
 	}
 	for id := range b.placed {

@@ -45,13 +45,14 @@ type buyer struct {
 	seed     uint64
 	round    int
 
-	mu       sync.Mutex
-	held     map[exchange.HoldID]*view.Reservation // answered with a quote
-	released map[exchange.HoldID]bool              // answered as released
-	placed   map[exchange.OrderID]bool             // answered at all: durable here
-	ordered  map[exchange.OrderID]bool             // answered by the supplier
-	refused  int                                   // out of stock
-	unknown  int                                   // calls of which nobody knows
+	mu        sync.Mutex
+	held      map[exchange.HoldID]*view.Reservation // answered with a quote
+	released  map[exchange.HoldID]bool              // answered as released
+	placed    map[exchange.OrderID]bool             // answered at all: durable here
+	ordered   map[exchange.OrderID]bool             // answered by the supplier
+	cancelled map[exchange.OrderID]bool             // answered as cancelled whole
+	refused   int                                   // out of stock
+	unknown   int                                   // calls of which nobody knows
 }
 
 func newBuyer(shop *shopProcess, supplier exchange.ShopID, seed, number uint64) *buyer {
@@ -59,6 +60,7 @@ func newBuyer(shop *shopProcess, supplier exchange.ShopID, seed, number uint64) 
 		shop: shop, supplier: supplier, seed: seed ^ (number+2)<<32,
 		held: map[exchange.HoldID]*view.Reservation{}, released: map[exchange.HoldID]bool{},
 		placed: map[exchange.OrderID]bool{}, ordered: map[exchange.OrderID]bool{},
+		cancelled: map[exchange.OrderID]bool{},
 	}
 }
 
@@ -183,7 +185,10 @@ func (b *buyer) order(ctx context.Context, c *client.Client, id exchange.HoldID,
 func (b *buyer) cancel(ctx context.Context, c *client.Client, id exchange.OrderID, key string) error {
 	ctx, cancel := call(ctx, "cancel-"+key)
 	defer cancel()
-	_, err := c.CancelOrder(ctx, id, view.Cancel{Reason: "changed my mind"})
+	o, err := c.CancelOrder(ctx, id, view.Cancel{Reason: "changed my mind"})
+	if err == nil && o.Status == "cancelled" {
+		b.note(func() { b.cancelled[id] = true })
+	}
 	return err
 }
 
@@ -278,10 +283,10 @@ func (p *packer) packOne(ctx context.Context) error {
 var errLost = errors.New("was answered and is lost")
 
 // tally is how much was answered.
-type tally struct{ held, released, ordered, shipped, refused, unknown int }
+type tally struct{ held, released, ordered, cancelled, shipped, refused, unknown int }
 
 func (t tally) String() string {
-	return fmt.Sprintf("%d held, %d released, %d ordered, %d shipped, %d out of stock, %d unknown", t.held, t.released, t.ordered, t.shipped, t.refused, t.unknown)
+	return fmt.Sprintf("%d held, %d released, %d ordered, %d cancelled, %d shipped, %d out of stock, %d unknown", t.held, t.released, t.ordered, t.cancelled, t.shipped, t.refused, t.unknown)
 }
 
 // done adds up what the shops have answered so far.
@@ -290,6 +295,7 @@ func (c *crash) done() tally {
 	for _, b := range c.buyers {
 		b.note(func() {
 			t.held, t.released, t.ordered = t.held+len(b.held), t.released+len(b.released), t.ordered+len(b.ordered)
+			t.cancelled += len(b.cancelled)
 			t.refused, t.unknown = t.refused+b.refused, t.unknown+b.unknown
 		})
 	}

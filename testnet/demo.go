@@ -55,11 +55,11 @@ func (n *testnet) demo(ctx context.Context) error {
 }
 
 func (n *testnet) carryOut(ctx context.Context, s step) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, stepTime, fmt.Errorf("it was not done within %v", stepTime))
+	stepCtx, cancel := context.WithTimeoutCause(ctx, stepTime, fmt.Errorf("it was not done within %v", stepTime))
 	defer cancel()
-	err := s.do(ctx, s.name)
-	if err == nil {
-		return nil
+	err := s.do(stepCtx, s.name)
+	if err == nil || ctx.Err() != nil { // Ctrl-C is no failure of the step
+		return err
 	}
 	n.tell.step(s.name, "FAILED: %v", err)
 	var t *trouble
@@ -177,7 +177,7 @@ func (n *testnet) killHub(_ context.Context, name string) error {
 	if err := n.hub.kill(); err != nil {
 		return err
 	}
-	n.tell.step(name, "process %d was killed, as if the machine had lost power", pid)
+	n.tell.step(name, "process %d was killed (kill -9)", pid)
 	return nil
 }
 

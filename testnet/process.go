@@ -90,7 +90,7 @@ func (p *process) pid() int {
 	return p.cmd.Process.Pid
 }
 
-// kill ends the process as a power cut would, and waits until it is gone.
+// kill ends the process at once (kill -9), and waits until it is gone.
 func (p *process) kill() error {
 	if !p.alive() {
 		return nil
