@@ -18,6 +18,7 @@ import (
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/exchange/roster"
+	"github.com/souk-market/souk/node/api"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/protocol/keyfile"
 	"github.com/souk-market/souk/protocol/members"
@@ -77,6 +78,11 @@ func Open(ctx context.Context, dir string, o Options) (*Folder, error) {
 	}
 	if f.lock, err = store.Lock(dir); err != nil {
 		return nil, err
+	}
+	// A killed process leaves its address behind; whoever listens there now must not
+	// be sent the token.
+	if err := os.Remove(filepath.Join(dir, api.AddrFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, errors.Join(err, f.Close())
 	}
 	if err := f.open(ctx); err != nil {
 		return nil, errors.Join(err, f.Close())

@@ -203,27 +203,22 @@ func (d *Desk) known(id exchange.HoldID) (*ReservationRecord, error) {
 
 // recall asks a supplier about a hold whose answer was lost.
 func (d *Desk) recall(ctx context.Context, supplier exchange.ShopID, id exchange.HoldID, rec *ReservationRecord) (*ReservationRecord, error) {
-	if rec != nil {
-		reply, err := d.ask(ctx, supplier, rec.Raw) // the very request: it is answered as it was, or now
-		if err != nil {
-			return rec, err
-		}
-		return rec, d.reserved(rec, reply)
-	}
 	raw, err := d.frame(&HoldStatus{ID: id})
 	if err != nil {
 		return nil, err
 	}
 	reply, err := d.ask(ctx, supplier, raw)
 	if err != nil {
-		return nil, err
+		return rec, err
 	}
 	answer, sealed, err := d.openAnswer(supplier, id, reply)
 	if err != nil {
-		return nil, err
+		return rec, err
 	}
-	rec = &ReservationRecord{Supplier: supplier, Request: Hold{ID: id}, Created: answer.At}
-	if q := answer.Quote; q != nil {
+	if rec == nil {
+		rec = &ReservationRecord{Supplier: supplier, Request: Hold{ID: id}, Created: answer.At}
+	}
+	if q := answer.Quote; q != nil && len(rec.Request.Lines) == 0 {
 		rec.Request.Country = q.Country
 		for _, l := range q.Lines {
 			rec.Request.Lines = append(rec.Request.Lines, exchange.Line{SKU: l.SKU, Quantity: l.Quantity})
@@ -247,7 +242,7 @@ func (d *Desk) Extend(ctx context.Context, id exchange.HoldID, until exchange.Ti
 
 func (d *Desk) changeReservation(ctx context.Context, id exchange.HoldID, change Value) (*ReservationRecord, error) {
 	rec, err := d.Reservation(ctx, id)
-	if err != nil {
+	if rec == nil { // one whose request may still be on its way is given back by a tombstone
 		return nil, err
 	}
 	raw, err := d.frame(change)
