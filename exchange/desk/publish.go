@@ -45,6 +45,8 @@ const (
 	// publishShare bounds the publisher's part of the writer's time to 1/(1+share):
 	// it rests for share times as long as it worked.
 	publishShare = 4
+	// maxPublishPause ends a rest on a machine so busy that an operation took long.
+	maxPublishPause = time.Second
 	// MaxPublish is how many marks one operation drains: 256 × 30 µs (three reads,
 	// a record, a bucket of 244 rows in a feed of a million) hold the writer up for 8 ms.
 	MaxPublish = 256
@@ -200,7 +202,9 @@ func (f *feedState) poke() {
 	}
 }
 
-// runPublisher publishes when there is something to, until ctx ends.
+// runPublisher publishes when there is something to, until ctx ends. After each
+// operation it rests, so that a large import holds up neither the writer nor the
+// updates of what was drained already.
 func (d *Desk) runPublisher(ctx context.Context) {
 	for {
 		select {
@@ -208,32 +212,49 @@ func (d *Desk) runPublisher(ctx context.Context) {
 			return
 		case <-d.feed.wake:
 		}
-		start := time.Now()
-		if err := d.Publish(ctx); err != nil && ctx.Err() == nil {
-			d.log.Error("publishing the catalog failed; trying again", "err", err)
-			d.feed.poke()
-		}
-		pause := time.NewTimer(max(PublishInterval, publishShare*time.Since(start)))
-		select {
-		case <-ctx.Done():
-			pause.Stop()
-			return
-		case <-pause.C:
+		for more := true; more; {
+			start := time.Now()
+			var err error
+			if more, err = d.publishSome(ctx); err != nil && ctx.Err() == nil {
+				d.log.Error("publishing the catalog failed; trying again", "err", err)
+				d.feed.poke()
+			}
+			pause := min(publishShare*time.Since(start), maxPublishPause)
+			if !more {
+				pause = max(pause, PublishInterval)
+			}
+			rest := time.NewTimer(pause)
+			select {
+			case <-ctx.Done():
+				rest.Stop()
+				return
+			case <-rest.C:
+			}
 		}
 	}
 }
 
-// Publish drains the dirty marks and hands the merged update to those who asked
-// with OnPublish. The publisher calls it; at a desk that runs inline its owner does.
+// Publish drains the dirty marks and hands the updates to those who asked with
+// OnPublish. A desk that runs inline calls it where a running one publishes by itself.
 func (d *Desk) Publish(ctx context.Context) error {
 	for more := true; more; {
-		err := d.do(ctx, func(b *batch) (err error) {
-			more, err = d.publish(b)
-			return err
-		})
-		if err != nil {
+		var err error
+		if more, err = d.publishSome(ctx); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// publishSome drains what fits one operation and hands out the update; more
+// reports that marks are left.
+func (d *Desk) publishSome(ctx context.Context) (more bool, err error) {
+	err = d.do(ctx, func(b *batch) (err error) {
+		more, err = d.publish(b)
+		return err
+	})
+	if err != nil {
+		return false, err
 	}
 	f := d.feed
 	f.mu.Lock()
@@ -241,16 +262,16 @@ func (d *Desk) Publish(ctx context.Context) error {
 	f.update = nil
 	f.mu.Unlock()
 	if update == nil {
-		return nil
+		return more, nil
 	}
 	meta, err := d.feedMeta()
 	if err != nil {
-		return err
+		return more, err
 	}
 	for _, h := range heard {
 		h(update, meta.Key)
 	}
-	return nil
+	return more, nil
 }
 
 // publish drains up to MaxPublish marks within a batch: it compares each
