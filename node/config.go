@@ -109,8 +109,23 @@ func writeConfig(dir string, c Config) error {
 	if err := enc.Encode(c); err != nil {
 		return err
 	}
+	buf.WriteString(shippingExample)
 	return writeFile(filepath.Join(dir, configFile), buf.Bytes(), 0o644)
 }
+
+// shippingExample ends a new shop.toml. A test reads it without its comment signs.
+const shippingExample = `
+# Shipping prices, in the shop's currency: the first table that names the country
+# applies, else the first that names none. Without any, shipping is free, everywhere.
+#
+# [[shipping]]
+# countries = ["SE", "NO"]
+# flat = "4.90"
+#
+# [[shipping]]
+# countries = []
+# bands = [{ up_to_grams = 2000, price = "9.90" }, { up_to_grams = 20000, price = "19.90" }]
+`
 
 // policy is the part of the configuration that the desk follows; its Rate is
 // left to the caller.

@@ -52,20 +52,19 @@ func (s *Shop) importPass(ctx context.Context, r io.Reader, o api.ImportOptions)
 	flush := func() error {
 		changes, err := s.desk.Import(ctx, chunk, o.DryRun)
 		chunk = chunk[:0]
+		if err != nil {
+			return err
+		}
 		for _, c := range changes {
 			count(out, c)
 		}
-		return err
+		return nil
 	}
 	report, err := inventory.Read(ctx, r, inventory.Options{
 		Format: o.Format, Currency: o.Currency, Untracked: o.Untracked, Strict: o.Strict,
 		Now: s.now().Std().In(time.Local), TempDir: s.parts.TempDir, Progress: o.Progress,
 	}, func(it inventory.Item) error {
-		a := it.Stock.Available(o.Untracked)
-		chunk = append(chunk, desk.ImportItem{
-			Product: it.Product,
-			Stock:   desk.FileStock{Set: true, Unlimited: a.Unlimited, Units: a.Units},
-		})
+		chunk = append(chunk, desk.ImportItem{Product: it.Product, Stock: fileStock(it.Stock, o.Untracked)})
 		if len(chunk) < desk.ImportChunk {
 			return nil
 		}
@@ -76,6 +75,17 @@ func (s *Shop) importPass(ctx context.Context, r io.Reader, o api.ImportOptions)
 	}
 	out.Report = *report
 	return out, err
+}
+
+// fileStock is what a file and its owner say of a product's stock. Where neither
+// says anything, the stock stays as it is, and a new product has none: an import
+// without the owner's word does not undo an earlier one with it.
+func fileStock(s inventory.Stock, word inventory.Untracked) desk.FileStock {
+	if !s.Known && (s.Tracked || word == inventory.Untracked{}) {
+		return desk.FileStock{}
+	}
+	a := s.Available(word)
+	return desk.FileStock{Set: true, Unlimited: a.Unlimited, Units: a.Units}
 }
 
 func count(r *api.ImportReport, c desk.ImportChange) {

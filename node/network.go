@@ -58,6 +58,9 @@ func (s *Shop) relayed() map[exchange.ShopID]bool {
 }
 
 func (s *Shop) noteSeen(shop exchange.ShopID) {
+	if shop == s.parts.Hub.Closed.Peer {
+		s.log.Info("hub", "connected", s.net.Connected(shop))
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.seen[shop] = s.now()

@@ -163,6 +163,9 @@ func (f *Folder) join(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if name := invite.Token.ShopName; name != "" && name != f.cfg.Name {
+		return exchange.Errorf(exchange.CodeInvite, "this invite is for a shop named %q, and this shop is %q; set name in %s, or ask for another invite", name, f.cfg.Name, configFile)
+	}
 	var recovery recoveryFile
 	if _, err := readJSON(filepath.Join(f.dir, recoveryName), &recovery); err != nil {
 		return err

@@ -16,6 +16,9 @@ import (
 // API takes no more, requests in hand are answered, the network closes, the desk
 // finishes. An error means that the process must end and be started again.
 func (f *Folder) Run(ctx context.Context) error {
+	if why := f.shop.goneWhy(); why != "" {
+		return exchange.Errorf(exchange.CodeNotMember, "this shop is not in federation %s any more: %s. Its books stay in %s; to trade again, make a new shop and ask for an invite", f.fed.Federation.Name(), why, f.dir)
+	}
 	ln, err := net.Listen("tcp", f.cfg.API)
 	if err != nil {
 		return exchange.Errorf(exchange.CodeUnavailable, "the local API cannot listen on %s (%w); set api in %s to a free address", f.cfg.API, err, configFile)
@@ -33,6 +36,10 @@ func (f *Folder) Run(ctx context.Context) error {
 		}
 		figures.Hold(retailer, exchange.Supplier, outcome)
 	}})
+
+	log := f.opts.logger()
+	context.AfterFunc(ctx, func() { log.Info("stopping: what was taken is finished first") })
+	defer log.Info("stopped")
 
 	// Leaving ends the run: a shop that is no member has nothing to serve.
 	ctx, stop := context.WithCancel(ctx)

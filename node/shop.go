@@ -109,6 +109,11 @@ func New(p Parts) (*Shop, error) {
 	}); err != nil {
 		return nil, err
 	}
+	if sold, err := s.desk.SoldIn(); err != nil {
+		return nil, err
+	} else if sold != "" && sold != p.Config.Currency {
+		return nil, exchange.Errorf(exchange.CodeCurrency, "this shop's products are priced in %s, and %s says %s; a shop's currency cannot change. Set it back, or make a new shop", sold, configFile, p.Config.Currency)
+	}
 	if s.feeds, err = newFeeds(s); err != nil {
 		return nil, err
 	}
@@ -178,6 +183,13 @@ func (s *Shop) members(shops []exchange.ShopID) []exchange.ShopID {
 
 // memberGone cuts a shop that was revoked or left, and releases what it held.
 func (s *Shop) memberGone(shop exchange.ShopID, why string) {
+	if shop == s.me {
+		s.log.Error("this shop is out of the federation and stops", "why", s.goneWhy())
+		if s.left != nil {
+			s.left()
+		}
+		return
+	}
 	s.net.Disconnect(shop, why)
 	s.desk.ReleaseAll(shop)
 	s.greeter.lookSoon()
@@ -191,6 +203,18 @@ func (s *Shop) releaseGone() {
 			s.desk.ReleaseAll(shop)
 		}
 	}
+}
+
+// goneWhy says why this shop is no member, for people; "" while it is one.
+func (s *Shop) goneWhy() string {
+	m, ok := s.roster.Member(s.me)
+	switch {
+	case !ok || m.Status == membership.Active:
+		return ""
+	case m.Status == membership.Revoked:
+		return "it was revoked at " + m.Since.String() + ": " + m.Why
+	}
+	return "it left at " + m.Since.String()
 }
 
 func (s *Shop) publishProfile() error {

@@ -58,7 +58,7 @@ func (s *Shop) Problems(context.Context) []api.Problem {
 		add("selling", true, why)
 	}
 	if !s.roster.IsMember(s.me) {
-		add("membership", true, "this shop is not in the member list any more")
+		add("membership", true, "this shop is not in the member list any more: "+s.goneWhy())
 	}
 	if err := s.roster.MayTakeOn(); err != nil {
 		add("member-list", false, err.Error())

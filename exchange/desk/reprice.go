@@ -7,6 +7,23 @@ import (
 	"github.com/souk-market/souk/exchange/catalog"
 )
 
+// SoldIn is the currency that the shop's products are priced in, by the first of
+// them; "" where there is none.
+func (d *Desk) SoldIn() (c exchange.Currency, err error) {
+	var failed error
+	err = d.store.Scan(Prefix([]byte(prefixProduct)), func(_, raw []byte) bool {
+		var v Value
+		if v, failed = d.codec.Decode(KindProductRecord, raw); failed == nil {
+			c = v.(*ProductRecord).Product.Price.Currency
+		}
+		return false
+	})
+	if err == nil {
+		err = failed
+	}
+	return c, err
+}
+
 // Reprice converts all own products with the policy's newest rate, and rewrites
 // those whose US dollar price moves by 1% or more (design: Catalogs). It returns
 // how many were rewritten. It may be stopped and begun again.

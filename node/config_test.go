@@ -1,0 +1,116 @@
+package node
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+func initShop(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "shop")
+	if _, err := Init(dir, InitOptions{Name: "Acorn Shoes", Currency: "EUR"}); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func edit(t *testing.T, dir string, change func(string) string) {
+	t.Helper()
+	path := filepath.Join(dir, configFile)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(change(string(b))), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestShippingExample reads the example of a new shop.toml without its comment signs.
+func TestShippingExample(t *testing.T) {
+	dir := initShop(t)
+	edit(t, dir, func(s string) string {
+		head, example, ok := strings.Cut(s, "# [[shipping]]")
+		if !ok {
+			t.Fatal("a new shop.toml shows no shipping prices")
+		}
+		return head + strings.ReplaceAll("# [[shipping]]"+example, "# ", "")
+	})
+	cfg, err := readConfig(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts, err := cfg.policy()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		country string
+		grams   int64
+		price   int64
+	}{{"SE", 30_000, 490}, {"DE", 2000, 990}, {"DE", 2001, 1990}} {
+		if got, err := parts.shipping.Price(c.country, c.grams); err != nil || got != c.price {
+			t.Errorf("%s, %d g: %d, %v; want %d", c.country, c.grams, got, err, c.price)
+		}
+	}
+	if _, err := parts.shipping.Price("DE", 20_001); exchange.CodeOf(err) != exchange.CodeCountry {
+		t.Errorf("a parcel above the last band: %v", err)
+	}
+}
+
+func TestBadConfig(t *testing.T) {
+	for name, change := range map[string]func(string) string{
+		"unknown key":   func(s string) string { return "colour = 'red'\n" + s },
+		"broken TOML":   func(s string) string { return s + "\n[[" },
+		"bad currency":  func(s string) string { return strings.Replace(s, "'EUR'", "'EURO'", 1) },
+		"bad treatment": func(s string) string { return strings.Replace(s, "treatment = 'none'", "treatment = 'some'", 1) },
+		"bad rate":      func(s string) string { return strings.Replace(s, "rate = '0'", "rate = '12.345'", 1) },
+		"no price":      func(s string) string { return s + "\n[[shipping]]\ncountries = ['SE']\n" },
+		"bad country":   func(s string) string { return s + "\n[[shipping]]\ncountries = ['Sweden']\nflat = '1'\n" },
+		"too exact":     func(s string) string { return s + "\n[[shipping]]\ncountries = []\nflat = '1.005'\n" },
+	} {
+		dir := initShop(t)
+		before, err := readConfig(dir)
+		if err != nil || before.Name != "Acorn Shoes" {
+			t.Fatalf("%s: a new shop.toml does not read: %v", name, err)
+		}
+		edit(t, dir, change)
+		if _, err := readConfig(dir); exchange.CodeOf(err) == exchange.CodeOK || exchange.CodeOf(err) == exchange.CodeInternal {
+			t.Errorf("%s: %v", name, err)
+		} else if !strings.Contains(err.Error(), configFile) {
+			t.Errorf("%s: the error does not name the file: %v", name, err)
+		}
+	}
+}
+
+func TestInitOverwritesNothing(t *testing.T) {
+	dir := initShop(t)
+	key, err := os.ReadFile(filepath.Join(dir, keyName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Init(dir, InitOptions{Name: "Other", Currency: "SEK"}); exchange.CodeOf(err) != exchange.CodeConflict {
+		t.Errorf("a second init: %v", err)
+	}
+	again, err := os.ReadFile(filepath.Join(dir, keyName))
+	if err != nil || string(again) != string(key) {
+		t.Errorf("the key changed: %v", err)
+	}
+}
+
+func TestParsePercent(t *testing.T) {
+	for s, want := range map[string]exchange.BasisPoints{"": 0, "0": 0, "15": 1500, "15%": 1500, "5.5": 550, "5.25%": 525, "100": 10_000} {
+		if got, err := ParsePercent(s); err != nil || got != want {
+			t.Errorf("%q: %d, %v", s, got, err)
+		}
+	}
+	for _, s := range []string{"-1", "100.01", "1000", "1.234", "x", ".5", "1e2", "٣"} {
+		if got, err := ParsePercent(s); err == nil {
+			t.Errorf("%q: %d", s, got)
+		}
+	}
+}
