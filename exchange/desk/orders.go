@@ -1,7 +1,10 @@
 package desk
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"slices"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/order"
@@ -73,15 +76,72 @@ func (d *Desk) Order(side exchange.Party, id exchange.OrderID) (*OrderRecord, er
 	return found[0], nil
 }
 
-// Orders visits this shop's orders in one role, newest window first, after the
-// given id (zero = from the start), until visit returns false.
+// Orders visits this shop's orders in one role, those of the latest day's holds
+// first and of one day the latest placed first, after the given one (zero = from the
+// start), until visit returns false. It reads a day's orders at a time.
 func (d *Desk) Orders(side exchange.Party, after exchange.OrderID, visit func(*OrderRecord) bool) error {
-	r := Prefix([]byte(orderPrefix(side)))
-	r.Reverse = true
+	before := Prefix([]byte(orderPrefix(side))).To
 	if !after.IsZero() {
-		r.To = key(orderPrefix(side), after[:])
+		before = dayKey(side, after.Window()+1)
 	}
-	return d.scanOrders(side, r, visit)
+	for {
+		w, ok, err := d.lastDay(side, before)
+		if err != nil || !ok {
+			return err
+		}
+		before = dayKey(side, w)
+		var day []*OrderRecord
+		err = d.scanOrders(side, Range{From: before, To: dayKey(side, w+1)}, func(r *OrderRecord) bool {
+			day = append(day, r)
+			return true
+		})
+		if err != nil {
+			return err
+		}
+		slices.SortFunc(day, func(a, b *OrderRecord) int {
+			return cmp.Or(cmp.Compare(b.placed(), a.placed()), bytes.Compare(a.ID[:], b.ID[:]), a.Retailer.Compare(b.Retailer))
+		})
+		if w == after.Window() && !after.IsZero() {
+			last := -1
+			for i, r := range day {
+				if r.ID == after {
+					last = i
+				}
+			}
+			day = day[last+1:]
+		}
+		for _, r := range day {
+			if !visit(r) {
+				return nil
+			}
+		}
+	}
+}
+
+// placed is when an order was asked for, as this side knows it.
+func (r *OrderRecord) placed() exchange.Time {
+	if r.Requested != 0 {
+		return r.Requested
+	}
+	return r.Order.Submitted
+}
+
+// dayKey is the first key of the orders whose holds are of a window.
+func dayKey(side exchange.Party, w exchange.Window) []byte {
+	first := exchange.NewHoldID(w, [12]byte{})
+	return key(orderPrefix(side), first[:])
+}
+
+// lastDay is the latest window that has orders before a key.
+func (d *Desk) lastDay(side exchange.Party, before []byte) (w exchange.Window, ok bool, err error) {
+	prefix := orderPrefix(side)
+	err = d.store.Scan(Range{From: []byte(prefix), To: before, Reverse: true}, func(k, _ []byte) bool {
+		var id exchange.OrderID
+		ok = copy(id[:], k[len(prefix):]) == len(id)
+		w = id.Window()
+		return false
+	})
+	return w, ok, err
 }
 
 func (d *Desk) scanOrders(side exchange.Party, r Range, visit func(*OrderRecord) bool) error {

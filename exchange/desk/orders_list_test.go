@@ -1,0 +1,53 @@
+package desk_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+)
+
+// TestOrdersNewestFirst places orders on three days and lists them, whole and in
+// pages of any size, at both sides.
+func TestOrdersNewestFirst(t *testing.T) {
+	w, acorn, birch := pair(t)
+	acorn.stock("sock", 100, 500)
+	var placed []exchange.OrderID
+	for i := range 12 {
+		res := reserve(t, birch, acorn, exchange.Line{SKU: "sock", Quantity: 1})
+		_, err := birch.desk.PlaceOrder(context.Background(), res.Request.ID, stockholm)
+		must(t, err)
+		w.settle()
+		placed = append(placed, res.Request.ID)
+		w.now = w.now.Add(time.Minute)
+		if i%4 == 3 {
+			w.now = w.now.Add(24 * time.Hour)
+			w.greet(acorn, birch) // the new day's window
+		}
+	}
+	slices.Reverse(placed)
+	for side, s := range map[exchange.Party]*shop{exchange.Supplier: acorn, exchange.Retailer: birch} {
+		for page := 1; page <= len(placed)+1; page++ {
+			var got []exchange.OrderID
+			for more := true; more; {
+				n := 0
+				var after exchange.OrderID
+				if len(got) > 0 {
+					after = got[len(got)-1]
+				}
+				must(t, s.desk.Orders(side, after, func(r *desk.OrderRecord) bool {
+					got = append(got, r.ID)
+					n++
+					return n < page
+				}))
+				more = n == page
+			}
+			if !slices.Equal(got, placed) {
+				t.Fatalf("%v, pages of %d: %v, want %v", side, page, got, placed)
+			}
+		}
+	}
+}
