@@ -9,6 +9,7 @@ import (
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/exchange/roster"
+	"strings"
 )
 
 // list is the member list of which this hub is the author.
@@ -55,8 +56,10 @@ func (l *list) judge(st membership.Statement) (existing bool, err error) {
 	state := l.roster.State()
 	switch s := st.(type) {
 	case membership.Join:
-		_, existing, err = state.CheckJoin(s, l.clock.Now())
-		return existing, err
+		if _, existing, err = state.CheckJoin(s, l.clock.Now()); existing || err != nil {
+			return existing, err
+		}
+		return false, nameFree(state, s)
 	case membership.Leave:
 		m, ok := state.Member(s.Shop)
 		existing = ok && m.Status != membership.Active && m.Index == s.Joined
@@ -68,6 +71,17 @@ func (l *list) judge(st membership.Statement) (existing bool, err error) {
 	}
 	// What somebody else signed is worth no answer.
 	return existing, st.Verify(state.Federation())
+}
+
+// nameFree refuses a name that an active member has, in any case of letters: the
+// list's rules allow it, because ShopIDs are what counts, but people go by names.
+func nameFree(state *membership.State, join membership.Join) error {
+	for _, m := range state.Members() {
+		if m.Status == membership.Active && m.Shop != join.Shop && strings.EqualFold(m.Name, join.Name) {
+			return exchange.Errorf(exchange.CodeInvite, "a shop named %q is a member already; choose another name in shop.toml and join again", m.Name)
+		}
+	}
+	return nil
 }
 
 // renew signs the list again, so that it is seen to be current.

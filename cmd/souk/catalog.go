@@ -90,7 +90,9 @@ func (a *app) importFile(cmd *cobra.Command, c *client.Client, path string, o im
 	report, err := c.Import(cmd.Context(), r, o.ImportOptions, func(p view.ImportProgress) { bar.update(p.Bytes, p.Rows) })
 	bar.done()
 	if report != nil {
-		if showErr := a.show(cmd, report, func(p *page) { importPage(p, report, o.Untracked, err != nil) }); err == nil {
+		if showErr := a.show(cmd, report, func(p *page) { importPage(p, report, o.Untracked, err != nil) }); err == nil && report.Items == 0 && report.ErrorCount > 0 {
+			err = exchange.Errorf(exchange.CodeInvalid, "no row of the file could be imported")
+		} else if err == nil {
 			err = showErr
 		}
 	}

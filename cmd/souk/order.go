@@ -58,8 +58,9 @@ func listOrders(ctx context.Context, c *client.Client, q client.OrdersQuery, lim
 			return nil, err
 		}
 		out.Orders, out.Next = append(out.Orders, got.Orders...), got.Next
-		if limit > 0 && len(out.Orders) > limit {
+		if limit > 0 && (len(out.Orders) > limit || len(out.Orders) == limit && got.Next != "") {
 			out.Orders = out.Orders[:limit]
+			out.Next = out.Orders[limit-1].ID.String() // there are more
 			return out, nil
 		}
 		if got.Next == "" {
@@ -96,9 +97,13 @@ func (a *app) orderListCommand() *cobra.Command {
 			}
 			all := &view.Orders{Orders: []view.Order{}}
 			more := false
+			most := limit
+			if open {
+				most = 0 // an open order may be an old one
+			}
 			for _, role := range roles {
 				q.Role = role
-				got, err := listOrders(cmd.Context(), c, q, limit)
+				got, err := listOrders(cmd.Context(), c, q, most)
 				if err != nil {
 					return err
 				}

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/souk-market/souk/exchange"
@@ -40,6 +41,10 @@ func (d *Desk) Serve(ctx context.Context, from exchange.ShopID, raw []byte) ([]b
 		reply, err = d.serveStock(from, req)
 	default:
 		err = exchange.Errorf(exchange.CodeInvalid, "a %T is no trade request", v)
+	}
+	if errors.Is(err, ErrRefused) { // what it says of this machine is not the partner's business
+		d.log.Error("a partner's request was refused by the store", "from", from, "err", err)
+		return nil, exchange.Errorf(exchange.CodeUnavailable, "the shop cannot write at the moment, and did nothing; try again later")
 	}
 	if err != nil {
 		return nil, err
