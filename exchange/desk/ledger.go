@@ -2,6 +2,8 @@ package desk
 
 import (
 	"bytes"
+	"reflect"
+	"slices"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/ledger"
@@ -377,6 +379,12 @@ func (d *Desk) commitHold(b *batch, at entryAt, act SubmitOrder, quote *exchange
 	if rec == nil {
 		return exchange.Errorf(exchange.CodeNotFound, "there is no such hold")
 	}
+	if same, err := d.quotedFor(rec, quote); err != nil {
+		return err
+	} else if !same {
+		d.stopSelling(b, "shop "+at.chain.retailer.String()+" holds a quote sealed by this shop for hold "+act.Order.String()+", which is another one in this store; the store was restored from an old backup or lost data")
+		return d.maySell()
+	}
 	if err := b.checkEnded(at.chain, rec); err != nil {
 		return err
 	}
@@ -392,6 +400,33 @@ func (d *Desk) commitHold(b *batch, at entryAt, act SubmitOrder, quote *exchange
 	c.OpenUnshipped += units
 	b.setChain(at.chain, c)
 	return b.save(shipToKey(at.chain.retailer, act.Order), at.secret)
+}
+
+// quotedFor reports whether a quote that this shop sealed is of this hold: what the
+// first answer quoted, until then or until an extension that the hold knows of. Any
+// other is of a hold under the same id that this store has lost, for other units or
+// another price.
+func (d *Desk) quotedFor(rec *HoldRecord, quote *exchange.Quote) (bool, error) {
+	if rec.Placed == nil || rec.Hold.State == reservation.Refused {
+		return false, nil // a tombstone, a refusal, or placed in this very batch: nobody has a quote of it
+	}
+	payload, err := d.verifier.Peek(rec.Placed)
+	if err != nil {
+		return false, exchange.Errorf(exchange.CodeInternal, "the stored answer of hold %v is damaged: %w", quote.Hold, err)
+	}
+	v, err := d.codec.Decode(KindHoldAnswer, payload)
+	if err != nil {
+		return false, exchange.Errorf(exchange.CodeInternal, "the stored answer of hold %v is damaged: %w", quote.Hold, err)
+	}
+	placed := v.(*HoldAnswer).Quote
+	if placed == nil || quote.Expires < placed.Expires || quote.Expires > rec.Hold.Expires {
+		return false, nil
+	}
+	extended := *placed
+	extended.Expires = quote.Expires
+	return reflect.DeepEqual(&extended, quote) && slices.EqualFunc(quote.Lines, rec.Hold.Lines, func(l exchange.QuoteLine, h exchange.Line) bool {
+		return l.SKU == h.SKU && l.Quantity == h.Quantity
+	}), nil
 }
 
 func (d *Desk) checkShipTo(secret *ShipToRecord, hash [32]byte, country string) error {

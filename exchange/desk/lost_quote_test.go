@@ -1,0 +1,115 @@
+package desk_test
+
+import (
+	"crypto/sha256"
+	"testing"
+	"time"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/order"
+	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/protocol"
+)
+
+// sealedOf is the sealed answer in a reply to a hold or its extension.
+func sealedOf(t testing.TB, reply []byte) []byte {
+	t.Helper()
+	v, err := protocol.Codec{}.Decode(desk.KindSealedAnswer, reply[1:])
+	must(t, err)
+	return v.(*desk.SealedAnswer).Sealed
+}
+
+// submitted is a framed Submit of one order, made by hand: a retailer's own desk
+// would not send most of these.
+func submitted(t testing.TB, sup, ret *shop, number uint64, id exchange.OrderID, quote []byte) []byte {
+	t.Helper()
+	trade, err := ret.desk.Trade(sup.id, exchange.Retailer)
+	must(t, err)
+	to, err := protocol.Codec{}.Encode(&desk.ShipTo{ShipTo: stockholm})
+	must(t, err)
+	payload, err := protocol.Codec{}.Encode(&desk.Request{
+		Supplier: sup.id, Retailer: ret.id, Number: number, At: sup.w.now,
+		Act: desk.SubmitOrder{Order: id, Quote: quote, ShipTo: sha256.Sum256(append(make([]byte, 16), to...))},
+	})
+	must(t, err)
+	sig, err := protocol.NewSigner(ret.key, origin, nil).Sign(desk.DomainRequest, payload)
+	must(t, err)
+	return framed(t, &desk.Submit{Have: trade.Position, Requests: []desk.SubmittedRequest{
+		{Signed: desk.SignedRequest{Payload: payload, Signature: sig}, ShipTo: to},
+	}})
+}
+
+// firstNumber is the first request that follows pair's acceptance of terms.
+const firstNumber = 2
+
+// A supplier is restored from a backup, and its retailer uses a lost hold's id
+// again, for less. The lost hold's quote is no quote of the new one: ordering with it
+// proves the loss, and nothing is sold.
+func TestQuoteOfALostHoldStops(t *testing.T) {
+	for name, again := range map[string]exchange.Line{
+		"other lines":    {SKU: "hat", Quantity: 1},
+		"fewer units":    {SKU: "shoe", Quantity: 1},
+		"another price":  {SKU: "shoe", Quantity: 10},
+		"refused":        {SKU: "shoe", Quantity: 11},
+		"only a release": {},
+	} {
+		w, acorn, birch := pair(t)
+		backup := acorn.mem.Clone()
+		raw, id := holdRequest(t, windowOf(w.now), 1, exchange.Line{SKU: "shoe", Quantity: 10})
+		old := sealedOf(t, acorn.ask(t, birch, raw))
+		acorn.mem = backup
+		acorn.restart()
+		if name == "another price" {
+			acorn.stock("shoe", 10, 5000)
+		}
+		if again.Quantity == 0 {
+			raw = framed(t, &desk.Release{ID: id})
+		} else {
+			raw, _ = holdRequest(t, windowOf(w.now), 1, again)
+		}
+		acorn.ask(t, birch, raw)
+		before := stockOf(t, acorn, "shoe")
+		if _, err := acorn.desk.Serve(ctx, birch.id, submitted(t, acorn, birch, firstNumber, id, old)); exchange.CodeOf(err) != exchange.CodeRestored {
+			t.Errorf("%s: an order with the lost hold's quote: %v", name, err)
+		}
+		if acorn.desk.Stopped() == "" {
+			t.Errorf("%s: the shop goes on", name)
+		}
+		if _, err := acorn.desk.Order(exchange.Supplier, id); exchange.CodeOf(err) != exchange.CodeNotFound {
+			t.Errorf("%s: there is an order: %v", name, err)
+		}
+		if after := stockOf(t, acorn, "shoe"); after != before {
+			t.Errorf("%s: stock moved from %+v to %+v", name, before, after)
+		}
+		w.now = w.now.Add(30 * 24 * time.Hour)
+		must(t, acorn.desk.Tick())
+	}
+}
+
+// Each answer that a hold's retailer was given orders it: the first, that of an
+// extension whose successor's answer was lost, and the last.
+func TestEveryQuoteOfAHoldOrders(t *testing.T) {
+	for given := range 3 {
+		w, acorn, birch := pair(t)
+		raw, err := protocol.Codec{}.Encode(&desk.Hold{
+			ID: exchange.NewHoldID(windowOf(w.now), [12]byte{1}), Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}},
+			Country: "SE", Lifetime: time.Minute.Milliseconds(),
+		})
+		must(t, err)
+		id := exchange.NewHoldID(windowOf(w.now), [12]byte{1})
+		quotes := [][]byte{sealedOf(t, acorn.ask(t, birch, append([]byte{byte(desk.KindHold)}, raw...)))}
+		for _, more := range []time.Duration{2 * time.Minute, 3 * time.Minute} {
+			reply := acorn.ask(t, birch, framed(t, &desk.Extend{ID: id, Until: w.now.Add(more)}))
+			if a := acorn.opened(t, reply); a.State != reservation.Held || a.Quote == nil {
+				t.Fatalf("the extension: %+v", a)
+			}
+			quotes = append(quotes, sealedOf(t, reply))
+		}
+		_, err = acorn.desk.Serve(ctx, birch.id, submitted(t, acorn, birch, firstNumber, id, quotes[given]))
+		must(t, err)
+		if got := orderAt(t, acorn, exchange.Supplier, id); got.Order.Status() != order.Accepted {
+			t.Errorf("quote %d: the order is %v", given, got.Order.Status())
+		}
+	}
+}
