@@ -25,6 +25,7 @@ type batch struct {
 	holds  map[string]*HoldRecord     // likewise, by key; their sealed answers arrive in finish
 	quotes map[string]*exchange.Quote // of holds placed in this batch, whose answers are not sealed yet
 	ended  map[chainID]uint32         // terms versions that ended in this batch; see Desk.ended
+	latest map[string][]byte          // sealed answers to releases and extensions, by hold key and request digest
 
 	leaves []leaf
 	sealed []func() // run once everything is sealed, before the commit
@@ -36,6 +37,9 @@ type batch struct {
 
 	// stopping is why this batch stops the shop's selling, if it does; see stopSelling.
 	stopping string
+
+	// failed is the first error of the store that an operation met.
+	failed error
 
 	// answering is set while a retailer's requests are entered: what is appended
 	// goes out in the answer.
@@ -59,6 +63,7 @@ func newBatch(d *Desk, now exchange.Time, last *batch) *batch {
 			chains: make(map[chainID]*ChainRecord),
 			holds:  make(map[string]*HoldRecord),
 			quotes: make(map[string]*exchange.Quote),
+			latest: make(map[string][]byte),
 		}
 	}
 	clear(last.index)
@@ -66,9 +71,10 @@ func newBatch(d *Desk, now exchange.Time, last *batch) *batch {
 	clear(last.chains)
 	clear(last.holds)
 	clear(last.quotes)
+	clear(last.latest)
 	return &batch{
 		d: d, now: now, undo: last.undo[:0],
-		index: last.index, stocks: last.stocks, chains: last.chains, holds: last.holds, quotes: last.quotes,
+		index: last.index, stocks: last.stocks, chains: last.chains, holds: last.holds, quotes: last.quotes, latest: last.latest,
 	}
 }
 
@@ -97,7 +103,11 @@ func (b *batch) get(key []byte) ([]byte, bool, error) {
 		w := b.writes[i]
 		return w.Value, !w.Delete, nil
 	}
-	return b.d.store.Get(key)
+	value, ok, err := b.d.store.Get(key)
+	if err != nil && b.failed == nil {
+		b.failed = err
+	}
+	return value, ok, err
 }
 
 func (b *batch) put(key, value []byte) { b.write(Write{Key: key, Value: value}) }
@@ -246,7 +256,8 @@ func (b *batch) setHold(k []byte, r *HoldRecord) {
 }
 
 // placedAnswer gives out the answer to the request that placed the hold; it may
-// be waiting for its seal in this very batch. latestAnswer is its like.
+// be waiting for its seal in this very batch. latestAnswer is its like for a release
+// or extension, which another of the batch may have followed since.
 func (b *batch) placedAnswer(k []byte, r *HoldRecord, out *sealedAnswer) {
 	out.sealed = r.Placed
 	if out.sealed == nil {
@@ -257,9 +268,13 @@ func (b *batch) placedAnswer(k []byte, r *HoldRecord, out *sealedAnswer) {
 func (b *batch) latestAnswer(k []byte, r *HoldRecord, out *sealedAnswer) {
 	out.sealed = r.Latest
 	if out.sealed == nil {
-		b.sealed = append(b.sealed, func() { out.sealed = b.holds[string(k)].Latest })
+		id := latestID(k, r.LatestRequest)
+		b.sealed = append(b.sealed, func() { out.sealed = b.latest[id] })
 	}
 }
+
+// latestID names the answer to one request about a hold.
+func latestID(k []byte, request [32]byte) string { return string(k) + string(request[:]) }
 
 // move applies the deltas of a step, all or none.
 func (b *batch) move(deltas []reservation.Delta) error {

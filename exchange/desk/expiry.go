@@ -14,7 +14,7 @@ import (
 
 const (
 	// expiriesPerBatch bounds the work that time alone puts before a batch's
-	// operations.
+	// operations: of each kind, so that one that is late holds up no other.
 	expiriesPerBatch = 256
 	// refusedPause is how long expiry rests after the store refused a commit.
 	refusedPause = time.Second
@@ -47,9 +47,8 @@ func (d *Desk) expireDue(b *batch) error {
 		return nil
 	}
 	next := exchange.Time(1<<62 - 1)
-	left := expiriesPerBatch
-	for _, expire := range []func(*batch, *int, *exchange.Time) error{d.expireHolds, d.expireOrders, d.releaseEnded} {
-		if err := expire(b, &left, &next); err != nil {
+	for _, expire := range []func(*batch, *exchange.Time) error{d.expireHolds, d.expireOrders, d.releaseEnded} {
+		if err := expire(b, &next); err != nil {
 			return err
 		}
 	}
@@ -58,21 +57,20 @@ func (d *Desk) expireDue(b *batch) error {
 }
 
 // due scans an expiry index up to the batch's time. Keys beyond it set next.
-func (d *Desk) due(b *batch, prefix string, left *int, next *exchange.Time) ([]expiry, error) {
+func (d *Desk) due(b *batch, prefix string, next *exchange.Time) ([]expiry, error) {
 	var list []expiry
 	err := d.store.Scan(Prefix([]byte(prefix)), func(k, _ []byte) bool {
 		at, retailer, id, ok := parseExpiryKey(prefix, k)
 		if !ok {
 			return true
 		}
-		if at > b.now || len(list) >= *left {
+		if at > b.now || len(list) >= expiriesPerBatch {
 			*next = min(*next, max(at, b.now))
 			return false
 		}
 		list = append(list, expiry{at, retailer, id})
 		return true
 	})
-	*left -= len(list)
 	return list, err
 }
 
@@ -83,26 +81,45 @@ type expiry struct {
 }
 
 // endEach ends what is due until the batch is full; the rest comes with the next.
-func (b *batch) endEach(list []expiry, next *exchange.Time, end func(expiry) error) error {
+// An item that cannot end is set aside: only an error of the store itself is fatal.
+func (b *batch) endEach(list []expiry, indexKey func(expiry) []byte, next *exchange.Time, end func(*batch, expiry) error) error {
 	for _, e := range list {
 		if b.full() {
 			*next = b.now
 			return nil
 		}
-		if err := end(e); err != nil {
-			return err
+		err := b.run(func(b *batch) error { return end(b, e) })
+		if b.failed != nil {
+			return b.failed
+		}
+		if err != nil {
+			b.setAside(indexKey(e), e, err)
 		}
 	}
 	return nil
 }
 
-func (d *Desk) expireHolds(b *batch, left *int, next *exchange.Time) error {
-	list, err := d.due(b, prefixHoldExpiry, left, next)
+// setAside takes an item out of its expiry index, where it would be met again with
+// every batch and at every start, and keeps its key and why under prefixAside. Its
+// units stay held or sold: stock that nobody can account for is never offered again
+// by itself.
+func (b *batch) setAside(indexKey []byte, e expiry, why error) {
+	b.d.log.Error("a hold or order whose time has come cannot end; it is set aside, and its units stay as they are, until somebody looks at it",
+		"id", e.id, "retailer", e.retailer, "due", e.at, "err", why)
+	b.del(indexKey)
+	b.put(asideKey(indexKey), []byte(clip(why.Error(), MaxReason)))
+}
+
+func (e expiry) holdKey() []byte  { return holdExpiryKey(e.at, e.retailer, e.id) }
+func (e expiry) orderKey() []byte { return orderExpiryKey(e.at, e.retailer, e.id) }
+
+func (d *Desk) expireHolds(b *batch, next *exchange.Time) error {
+	list, err := d.due(b, prefixHoldExpiry, next)
 	if err != nil {
 		return err
 	}
-	return b.endEach(list, next, func(e expiry) error {
-		return b.run(func(b *batch) error { return d.endAlone(b, e, reservation.Expire{}) })
+	return b.endEach(list, expiry.holdKey, next, func(b *batch, e expiry) error {
+		return d.endAlone(b, e, reservation.Expire{})
 	})
 }
 
@@ -124,22 +141,20 @@ func (d *Desk) endAlone(b *batch, e expiry, event reservation.Event) error {
 	return nil
 }
 
-func (d *Desk) expireOrders(b *batch, left *int, next *exchange.Time) error {
-	list, err := d.due(b, prefixOrderExpiry, left, next)
+// expireOrders ends the orders that were not accepted in time. A shop that has
+// stopped selling enters nothing: they wait until it sells again.
+func (d *Desk) expireOrders(b *batch, next *exchange.Time) error {
+	if d.meta.Stopped != "" {
+		return nil
+	}
+	list, err := d.due(b, prefixOrderExpiry, next)
 	if err != nil {
 		return err
 	}
-	return b.endEach(list, next, func(e expiry) error {
-		err := b.run(func(b *batch) error {
-			return d.perform(b, chainID{d.me, e.retailer}, ExpireOrder{Order: e.id})
-		})
+	return b.endEach(list, expiry.orderKey, next, func(b *batch, e expiry) error {
+		err := d.perform(b, chainID{d.me, e.retailer}, ExpireOrder{Order: e.id})
 		if exchange.CodeOf(err) == exchange.CodeRestored {
 			return nil // it expires when the shop sells again
-		}
-		if err != nil && exchange.CodeOf(err) != exchange.CodeInternal { // its ledger is frozen
-			d.log.Error("order did not expire", "order", e.id, "err", err)
-			b.del(orderExpiryKey(e.at, e.retailer, e.id))
-			return nil
 		}
 		return err
 	})
@@ -147,7 +162,7 @@ func (d *Desk) expireOrders(b *batch, left *int, next *exchange.Time) error {
 
 // releaseEnded gives back the holds of partnerships that have ended, or whose
 // retailer is gone, some at a time.
-func (d *Desk) releaseEnded(b *batch, left *int, next *exchange.Time) error {
+func (d *Desk) releaseEnded(b *batch, next *exchange.Time) error {
 	if len(d.ended) == 0 {
 		return nil
 	}
@@ -159,14 +174,16 @@ func (d *Desk) releaseEnded(b *batch, left *int, next *exchange.Time) error {
 		if !ok || d.ended[chainID{d.me, retailer}] == 0 {
 			return true
 		}
-		var v Value
-		if v, failed = d.read(KindHoldRecord, holdKey(retailer, id)); failed != nil {
+		var raw []byte
+		if raw, _, failed = d.store.Get(holdKey(retailer, id)); failed != nil {
 			return false
 		}
-		if v == nil || v.(*HoldRecord).Terms > d.ended[chainID{d.me, retailer}] {
+		// One whose record is damaged or missing is endEach's to set aside.
+		v, damaged := d.codec.Decode(KindHoldRecord, raw)
+		if damaged == nil && v.(*HoldRecord).Terms > d.ended[chainID{d.me, retailer}] {
 			return true // made since, under other terms
 		}
-		if more = len(list) >= *left; more {
+		if more = len(list) >= expiriesPerBatch; more {
 			return false
 		}
 		list = append(list, expiry{at, retailer, id})
@@ -179,13 +196,11 @@ func (d *Desk) releaseEnded(b *batch, left *int, next *exchange.Time) error {
 		return err
 	}
 	before := *next
-	err = b.endEach(list, next, func(e expiry) error {
-		// One that expired in this very batch is fine.
-		err := b.run(func(b *batch) error { return d.endAlone(b, e, reservation.Release{}) })
-		if exchange.CodeOf(err) == exchange.CodeInternal {
-			return err
+	err = b.endEach(list, expiry.holdKey, next, func(b *batch, e expiry) error {
+		if _, indexed, err := b.get(e.holdKey()); err != nil || !indexed {
+			return err // it expired, or was set aside, in this very batch
 		}
-		return nil
+		return d.endAlone(b, e, reservation.Release{})
 	})
 	switch {
 	case err != nil:

@@ -28,6 +28,7 @@ import (
 //	x/ supplier number                   OutboxRecord (as retailer)
 //	r/ hold                              ReservationRecord (as retailer)
 //	v/ supplier retailer                 EvidenceRecord
+//	y/ hx/… or ox/…                      why an item of that index was set aside (text); see expiry.go
 //
 // Keys of other packages in the same store: "b/" member list (roster), "k/"
 // API idempotency (node/api).
@@ -48,6 +49,7 @@ const (
 	prefixOutbox      = "x/"
 	prefixReservation = "r/"
 	prefixEvidence    = "v/"
+	prefixAside       = "y/"
 )
 
 var keyMeta = []byte("m")
@@ -135,5 +137,8 @@ func numberKey(c chainID, number uint64) []byte {
 func outboxKey(supplier exchange.ShopID, number uint64) []byte {
 	return key(prefixOutbox, supplier[:], be64(number))
 }
+
+// asideKey is where an item of an expiry index is set aside.
+func asideKey(indexKey []byte) []byte { return key(prefixAside, indexKey) }
 
 func reservationKey(id exchange.HoldID) []byte { return key(prefixReservation, id[:]) }

@@ -1,0 +1,9 @@
+package desk
+
+import "time"
+
+// ExpiriesPerBatch is the share of each kind of expiry.
+const ExpiriesPerBatch = expiriesPerBatch
+
+// UntilNextExpiry is how long the writer would wait now.
+func (d *Desk) UntilNextExpiry() time.Duration { return d.untilNextExpiry() }
