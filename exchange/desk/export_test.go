@@ -8,3 +8,10 @@ func (d *Desk) Next() *Operation { return <-d.writer.queue }
 
 // Together runs operations as the writer does what it has drained.
 func (d *Desk) Together(ops []*Operation) error { return d.writer.batch(ops) }
+
+// Recent counts the reservations that wait in memory for their commit.
+func (d *Desk) Recent() int {
+	d.recent.mu.Lock()
+	defer d.recent.mu.Unlock()
+	return len(d.recent.of)
+}

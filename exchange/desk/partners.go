@@ -24,6 +24,9 @@ type partnerView struct {
 type tradeView struct {
 	active bool // a partnership is in force
 	ending bool // this shop, its retailer, has ended it; the supplier may not know yet
+
+	version uint32 // of terms; 0 = none were ever in force
+	terms   exchange.Terms
 }
 
 func (p *partnerView) window(supplier exchange.ShopID) (exchange.Window, bool) {
@@ -60,9 +63,21 @@ func (p *partnerView) isEnding(c chainID) bool {
 	return p.trade[c].ending
 }
 
+// terms are the latest ones of a direction of trade, in force or ended, and their
+// version; 0 where there were none.
+func (p *partnerView) terms(c chainID) (exchange.Terms, uint32) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	t := p.trade[c]
+	return t.terms, t.version
+}
+
 // view is what is kept in memory of a direction of trade.
 func (p *PartnershipRecord) view() tradeView {
-	return tradeView{active: p.State.Active && !p.Ending, ending: p.Ending}
+	return tradeView{
+		active: p.State.Active && !p.Ending, ending: p.Ending,
+		version: p.State.Version, terms: p.State.Terms,
+	}
 }
 
 // list returns the partners on the other side of chains in which this shop has

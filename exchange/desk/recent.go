@@ -53,14 +53,12 @@ func (r *recentReservations) drop(id exchange.HoldID) {
 	delete(r.of, id)
 }
 
-// saveSoon records a reservation with the next commit, or within laterDelay.
+// saveSoon records a reservation with the next commit, or within laterDelay. Where
+// the store refuses, it is forgotten here too: its supplier knows it.
 func (d *Desk) saveSoon(rec ReservationRecord) {
 	d.recent.put(&rec)
-	queued := d.later(func(b *batch) error {
-		b.then(func() { d.recent.forget(&rec) })
-		return d.saveReservation(b, &rec)
-	})
-	if !queued {
-		d.recent.forget(&rec)
+	forget := func() { d.recent.forget(&rec) }
+	if !d.later(func(b *batch) error { return d.saveReservation(b, &rec) }, forget) {
+		forget()
 	}
 }

@@ -52,7 +52,7 @@ func (d *Desk) Reserve(ctx context.Context, r ReserveRequest) (*ReservationRecor
 		}
 		return nil, err
 	}
-	return rec, d.reserved(rec, reply)
+	return rec, d.reserved(ctx, rec, reply)
 }
 
 // prepareReserve checks the request and makes the bytes that are sent.
@@ -87,8 +87,9 @@ func (d *Desk) prepareReserve(r ReserveRequest) (*ReservationRecord, error) {
 	return &ReservationRecord{Supplier: r.Supplier, Request: req, Raw: raw, Created: d.clock.Now()}, nil
 }
 
-// reserved reads the supplier's answer into rec and records it.
-func (d *Desk) reserved(rec *ReservationRecord, reply []byte) error {
+// reserved reads the supplier's answer into rec and records it. A quote that is not
+// what was asked for is refused, and its hold given back.
+func (d *Desk) reserved(ctx context.Context, rec *ReservationRecord, reply []byte) error {
 	answer, sealed, err := d.openAnswer(rec.Supplier, rec.Request.ID, reply)
 	if err != nil {
 		return err
@@ -96,11 +97,31 @@ func (d *Desk) reserved(rec *ReservationRecord, reply []byte) error {
 	if answer.Request != digest(rec.Raw) {
 		return exchange.Errorf(exchange.CodeSignature, "the supplier answered another request")
 	}
+	if err := d.judge(ctx, rec, answer, sealed); err != nil {
+		return err
+	}
 	err = rec.take(answer, sealed)
 	if exchange.CodeOf(err) == exchange.CodeConflict {
 		return err // the record, if it is kept, is of the hold that has this id
 	}
 	d.saveSoon(*rec)
+	return err
+}
+
+// judge is checkAnswer for a reservation that is not held here yet, and what follows
+// from it.
+func (d *Desk) judge(ctx context.Context, rec *ReservationRecord, answer *HoldAnswer, sealed []byte) error {
+	err := d.checkAnswer(rec, answer)
+	switch exchange.CodeOf(err) {
+	case exchange.CodeOK:
+		return nil
+	case exchange.CodeBehind: // held or not is decided when the terms have come
+		d.courier.behind(rec.Supplier)
+		rec.Detail = err.Error()
+		d.saveSoon(*rec)
+	default:
+		d.distrust(ctx, rec, sealed, err)
+	}
 	return err
 }
 
@@ -224,6 +245,9 @@ func (d *Desk) recall(ctx context.Context, supplier exchange.ShopID, id exchange
 			rec.Request.Lines = append(rec.Request.Lines, exchange.Line{SKU: l.SKU, Quantity: l.Quantity})
 		}
 	}
+	if err := d.judge(ctx, rec, answer, sealed); err != nil {
+		return rec, err
+	}
 	if err := rec.take(answer, sealed); err != nil && rec.Answer == nil {
 		return nil, err
 	}
@@ -257,6 +281,12 @@ func (d *Desk) changeReservation(ctx context.Context, id exchange.HoldID, change
 	if err != nil {
 		return nil, err
 	}
+	if answer.Request != digest(raw) {
+		return nil, exchange.Errorf(exchange.CodeSignature, "the supplier answered another request")
+	}
+	if err := d.checkExtended(rec, answer); err != nil {
+		return nil, err // what was held before stays as it was
+	}
 	refusal := rec.take(answer, sealed)
 	d.recent.put(rec)
 	defer d.recent.forget(rec)
@@ -279,7 +309,10 @@ func (d *Desk) ReservationQuote(rec *ReservationRecord) (*exchange.Quote, error)
 	if err != nil {
 		return nil, err
 	}
-	return v.(*HoldAnswer).Quote, nil
+	if q := v.(*HoldAnswer).Quote; q != nil {
+		return q, nil
+	}
+	return nil, exchange.Errorf(exchange.CodeState, "the reservation has no quote")
 }
 
 // PlaceOrder commits a reservation with the consumer's address. When it returns,
@@ -320,7 +353,11 @@ func (d *Desk) PlaceOrder(ctx context.Context, id exchange.HoldID, to exchange.S
 		if res.State != reservation.Held && res.State != reservation.Committed {
 			return exchange.Errorf(exchange.CodeState, "reservation %v is %v and cannot be ordered", id, res.State)
 		}
-		if _, _, err := b.termsInForce(c); err != nil {
+		terms, version, err := b.termsInForce(c)
+		if err != nil {
+			return err
+		}
+		if err := d.checkOrdered(res, quote, terms, version); err != nil {
 			return err
 		}
 		hash := digest(append(bytes.Clone(salt[:]), raw...))

@@ -8,5 +8,5 @@ func (d *Desk) ReleaseAll(retailer exchange.ShopID) {
 	d.later(func(b *batch) error {
 		b.endTerms(chainID{d.me, retailer}, allTerms)
 		return nil
-	})
+	}, nil)
 }

@@ -363,7 +363,9 @@ func (d *Desk) sealPlaced(b *batch, k []byte, rec *HoldRecord, answer HoldAnswer
 func (d *Desk) sealLatest(b *batch, k []byte, rec *HoldRecord, answer HoldAnswer, out *sealedAnswer) error {
 	rec.Latest, rec.LatestRequest = nil, answer.Request
 	b.setHold(k, rec)
+	id := latestID(k, answer.Request)
 	return d.sealAnswer(b, answer, func(sealed []byte) {
+		b.latest[id] = sealed
 		if r := b.holds[string(k)]; r.LatestRequest == answer.Request {
 			r.Latest = sealed
 		}

@@ -21,6 +21,18 @@ type operation struct {
 	done  chan error // buffered: the writer never waits for a caller
 	err   error
 	taken atomic.Bool // by the writer, to run it, or by its caller, to give it up
+
+	// settled, where set, runs when the operation is over, committed or not; in the
+	// writer's turn: be quick.
+	settled func()
+}
+
+// answer ends the operation and tells who waits.
+func (o *operation) answer(err error) {
+	o.done <- err
+	if o.settled != nil {
+		o.settled()
+	}
 }
 
 // writer drains a queue of operations into durable batches. Its zero value with
@@ -83,9 +95,9 @@ const laterDelay = 200 * time.Millisecond
 
 // later queues op and returns at once; for records whose loss in a crash costs
 // nothing that was promised. It drops op when the queue is full.
-// It reports whether op was queued.
-func (d *Desk) later(op func(*batch) error) bool {
-	o := &operation{run: op, done: make(chan error, 1)}
+// It reports whether op was queued; then settled, unless nil, runs when op is over.
+func (d *Desk) later(op func(*batch) error, settled func()) bool {
+	o := &operation{run: op, done: make(chan error, 1), settled: settled}
 	if d.inline {
 		d.writer.batch([]*operation{o})
 		return true
@@ -179,7 +191,7 @@ func (w *writer) batch(ops []*operation) error {
 	defer w.turn.Unlock()
 	if w.failed != nil {
 		for _, o := range ops {
-			o.done <- w.failed
+			o.answer(w.failed)
 		}
 		return w.failed
 	}
@@ -188,7 +200,7 @@ func (w *writer) batch(ops []*operation) error {
 		if err != nil {
 			w.failed = err
 			for _, o := range ops {
-				o.done <- err
+				o.answer(err)
 			}
 			return err
 		}
@@ -225,7 +237,7 @@ func (w *writer) transaction(ops []*operation) (n int, fatal error) {
 		if refused != nil {
 			o.err = refused
 		}
-		o.done <- o.err
+		o.answer(o.err)
 	}
 	return n, nil
 }

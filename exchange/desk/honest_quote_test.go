@@ -1,0 +1,196 @@
+package desk_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/protocol"
+)
+
+// liar is a retailer's network on which the supplier changes what it seals.
+type liar struct {
+	link
+	supplier *shop
+	on       desk.Kind
+	lie      func(*desk.HoldAnswer)
+}
+
+func (l liar) Request(ctx context.Context, to exchange.ShopID, raw []byte) ([]byte, error) {
+	reply, err := l.link.Request(ctx, to, raw)
+	if err != nil || raw[0] != byte(l.on) {
+		return reply, err
+	}
+	a := l.supplier.opened(l.from.w.t, reply)
+	l.lie(a)
+	return sealedReply(l.from.w.t, l.supplier, a), nil
+}
+
+func sealedReply(t testing.TB, by *shop, a *desk.HoldAnswer) []byte {
+	t.Helper()
+	payload, err := protocol.Codec{}.Encode(a)
+	must(t, err)
+	sealed, err := protocol.NewSigner(by.key, origin, by.random).Seal([][]byte{payload})
+	must(t, err)
+	return framed(t, &desk.SealedAnswer{Sealed: sealed[0]})
+}
+
+// lied opens the retailer's desk on a network with a lying supplier.
+func lied(t testing.TB, supplier, retailer *shop, on desk.Kind, lie func(*desk.HoldAnswer)) {
+	t.Helper()
+	cfg := retailer.config()
+	cfg.Network = liar{link{retailer}, supplier, on, lie}
+	var err error
+	retailer.desk, err = desk.Open(cfg)
+	must(t, err)
+	supplier.w.greet(supplier, retailer)
+}
+
+// TestQuoteIsWhatWasAsked: whatever a supplier changes in a quote, nothing is
+// ordered on it and the hold is given back.
+func TestQuoteIsWhatWasAsked(t *testing.T) {
+	for name, c := range map[string]struct {
+		lie  func(*desk.HoldAnswer)
+		code exchange.Code
+	}{
+		"other product":     {func(a *desk.HoldAnswer) { a.Quote.Lines[0].SKU = "hat" }, exchange.CodeSignature},
+		"other supplier":    {func(a *desk.HoldAnswer) { a.Quote.Supplier = exchange.ShopID{1} }, exchange.CodeSignature},
+		"other hold":        {func(a *desk.HoldAnswer) { a.Quote.Hold[15]++ }, exchange.CodeSignature},
+		"other country":     {func(a *desk.HoldAnswer) { a.Quote.Country = "NO" }, exchange.CodeSignature},
+		"other currency":    {func(a *desk.HoldAnswer) { a.Quote.Currency = "JPY" }, exchange.CodeSignature},
+		"other cancel rule": {func(a *desk.HoldAnswer) { a.Quote.Cancel = exchange.CancelNever }, exchange.CodeSignature},
+		"slower acceptance": {func(a *desk.HoldAnswer) { a.Quote.AcceptWithin++; a.Quote.AcceptWithin += time.Hour }, exchange.CodeSignature},
+		"no discount": {func(a *desk.HoldAnswer) {
+			a.Quote.Lines[0].List += 1000
+		}, exchange.CodeSignature},
+		"over the limit": {func(a *desk.HoldAnswer) { a.Quote.Shipping += 90000; a.Quote.Total += 90000 }, exchange.CodeSignature},
+		"more units": {func(a *desk.HoldAnswer) {
+			l := &a.Quote.Lines[0]
+			l.Quantity, l.Total, l.USDTotal = 3, 3*l.Unit, 3*l.USDUnit
+			a.Quote.Total, a.Quote.USDTotal = l.Total+a.Quote.Shipping, l.USDTotal+a.Quote.USDShipping
+		}, exchange.CodeSignature},
+		"too long a life":  {func(a *desk.HoldAnswer) { a.Quote.Expires = a.Quote.Issued.Add(24 * time.Hour) }, exchange.CodeSignature},
+		"of next month":    {func(a *desk.HoldAnswer) { a.Quote.Issued += 1 << 32; a.Quote.Expires += 1 << 32 }, exchange.CodeSignature},
+		"no quote":         {func(a *desk.HoldAnswer) { a.Quote = nil }, exchange.CodeSignature},
+		"another request":  {func(a *desk.HoldAnswer) { a.Request[0]++ }, exchange.CodeSignature},
+		"terms of no time": {func(a *desk.HoldAnswer) { a.Quote.TermsVersion = 0 }, exchange.CodeStale},
+		"terms to come":    {func(a *desk.HoldAnswer) { a.Quote.TermsVersion = 77 }, exchange.CodeBehind},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, acorn, birch := pair(t)
+			lied(t, acorn, birch, desk.KindHold, c.lie)
+			id, err := birch.desk.NewReservationID(acorn.id, [12]byte{7})
+			must(t, err)
+			_, err = birch.desk.Reserve(ctx, desk.ReserveRequest{
+				Supplier: acorn.id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}}, Country: "SE", MaxTotal: 90000, ID: id,
+			})
+			if exchange.CodeOf(err) != c.code {
+				t.Fatalf("the retailer believes the quote: %v", err)
+			}
+			lied(t, acorn, birch, desk.KindHoldStatus, c.lie)
+			_, err = birch.desk.PlaceOrder(ctx, id, stockholm)
+			if err == nil && name != "another request" { // a status says which request it answers; nobody can check
+				t.Error("the quote was ordered")
+			}
+			if n := stockOf(t, acorn, "shoe").Held; c.code != exchange.CodeBehind && name != "another request" && n != 0 {
+				t.Errorf("%d units are held still", n)
+			}
+			w.settle()
+		})
+	}
+}
+
+// TestExtensionChangesOnlyTheExpiry: a supplier that answers an extension with
+// another price, or a release with an answer of before, is not believed.
+func TestExtensionChangesOnlyTheExpiry(t *testing.T) {
+	_, acorn, birch := pair(t)
+	res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
+	until := res.Expires.Add(-time.Minute)
+	lied(t, acorn, birch, desk.KindExtend, func(a *desk.HoldAnswer) { a.Quote.Shipping++; a.Quote.Total++ })
+	if _, err := birch.desk.Extend(ctx, res.Request.ID, until); exchange.CodeOf(err) != exchange.CodeSignature {
+		t.Errorf("an extension at another price: %v", err)
+	}
+	lied(t, acorn, birch, desk.KindRelease, func(a *desk.HoldAnswer) { a.Request[0]++ })
+	if _, err := birch.desk.Release(ctx, res.Request.ID); exchange.CodeOf(err) != exchange.CodeSignature {
+		t.Errorf("a release answered for another request: %v", err)
+	}
+	rec, err := birch.desk.Reservation(ctx, res.Request.ID)
+	must(t, err)
+	if rec.State != reservation.Held {
+		t.Errorf("the reservation is %v", rec.State)
+	}
+}
+
+// TestRepeatedReleaseGetsItsOwnAnswer: a release, its repeat and an extension in one
+// batch are three answers of which two are the same bytes.
+func TestRepeatedReleaseGetsItsOwnAnswer(t *testing.T) {
+	w, acorn, birch := pair(t)
+	raw, id := holdRequest(t, windowOf(w.now), 1, exchange.Line{SKU: "shoe", Quantity: 1})
+	acorn.ask(t, birch, raw)
+	cfg := acorn.config()
+	cfg.Inline = false
+	d, err := desk.Open(cfg)
+	must(t, err)
+	release, extend := framed(t, &desk.Release{ID: id}), framed(t, &desk.Extend{ID: id, Until: w.now.Add(time.Hour)})
+	replies := make([]chan []byte, 3)
+	var ops []*desk.Operation
+	for i, r := range [][]byte{release, release, extend} {
+		replies[i] = make(chan []byte, 1)
+		go func() {
+			reply, err := d.Serve(ctx, birch.id, r)
+			if err != nil {
+				t.Error(err)
+			}
+			replies[i] <- reply
+		}()
+		ops = append(ops, d.Next())
+	}
+	must(t, d.Together(ops))
+	first, second, third := <-replies[0], <-replies[1], <-replies[2]
+	if string(first) != string(second) {
+		t.Error("the repeat of a release got other bytes")
+	}
+	if a := acorn.opened(t, second); a.State != reservation.Released || a.Refusal != exchange.CodeOK {
+		t.Errorf("the release was answered %v, refusal %v", a.State, a.Refusal)
+	}
+	if a := acorn.opened(t, third); a.Refusal == exchange.CodeOK {
+		t.Error("the extension of a released hold was not refused")
+	}
+}
+
+// refusing is a store without room, while full is set.
+type refusing struct {
+	desk.Store
+	full *bool
+}
+
+func (r refusing) Commit(writes []desk.Write) error {
+	if *r.full {
+		return fmt.Errorf("disk full: %w", desk.ErrRefused)
+	}
+	return r.Store.Commit(writes)
+}
+
+// TestRecentIsForgottenWhenTheStoreRefuses: what could not be recorded does not
+// stay in memory before what the store has.
+func TestRecentIsForgottenWhenTheStoreRefuses(t *testing.T) {
+	_, acorn, birch := pair(t)
+	full := false
+	cfg := birch.config()
+	cfg.Store = refusing{birch.mem, &full}
+	var err error
+	birch.desk, err = desk.Open(cfg)
+	must(t, err)
+	acorn.w.greet(acorn, birch)
+	full = true
+	for range 5 {
+		reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
+	}
+	if n := birch.desk.Recent(); n != 0 {
+		t.Errorf("%d reservations are in memory after refused commits", n)
+	}
+}
