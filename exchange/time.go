@@ -9,6 +9,10 @@ import (
 // it. The zero Time means "none".
 type Time int64
 
+// MaxTime is the last moment of the year 9999, the end of what RFC 3339 and JSON can
+// say: no message holds a later one.
+const MaxTime Time = 253_402_300_799_999
+
 // TimeOf truncates t to milliseconds.
 func TimeOf(t time.Time) Time { return Time(t.UnixMilli()) }
 

@@ -58,6 +58,17 @@ func checkCancel(r exchange.CancelRule) error {
 	return nil
 }
 
+// checkTimes refuses moments that people and other programs cannot be shown. Whether
+// a time makes sense now is for whoever has a clock.
+func checkTimes(times ...exchange.Time) error {
+	for _, t := range times {
+		if t < 0 || t > exchange.MaxTime {
+			return errorf("a time is between 1970 and the end of the year 9999; %d ms is not", int64(t))
+		}
+	}
+	return nil
+}
+
 func checkHold(v *desk.Hold) error {
 	if err := checkID(&v.ID); err != nil {
 		return err
@@ -77,6 +88,9 @@ func checkStatus(v *desk.HoldStatus) error { return checkID(&v.ID) }
 func checkExtend(v *desk.Extend) error {
 	if v.Until <= 0 {
 		return errorf("the new expiry is missing")
+	}
+	if err := checkTimes(v.Until); err != nil {
+		return err
 	}
 	return checkID(&v.ID)
 }
@@ -100,6 +114,9 @@ func checkHoldAnswer(v *desk.HoldAnswer) error {
 	if err := checkState(v.State); err != nil {
 		return err
 	}
+	if err := checkTimes(v.At); err != nil {
+		return err
+	}
 	if v.Quote == nil {
 		return nil
 	}
@@ -114,6 +131,9 @@ func checkQuote(q *exchange.Quote) error {
 		return err
 	}
 	if err := q.CheckSums(); err != nil {
+		return err
+	}
+	if err := checkTimes(q.Issued, q.Expires); err != nil {
 		return err
 	}
 	for i := range q.Lines {
@@ -197,6 +217,9 @@ func checkStockAnswer(v *desk.StockAnswer) error {
 	if len(v.Lines) > exchange.MaxLines {
 		return errorf("an answer has at most %d lines, not %d", exchange.MaxLines, len(v.Lines))
 	}
+	if err := checkTimes(v.At); err != nil {
+		return err
+	}
 	for i := range v.Lines {
 		l := &v.Lines[i]
 		if _, err := exchange.ParseSKU(string(l.SKU)); err != nil {
@@ -259,11 +282,17 @@ func checkRequest(v *desk.Request) error {
 	if v.Number == 0 {
 		return errorf("requests are numbered from 1")
 	}
+	if err := checkTimes(v.At); err != nil {
+		return err
+	}
 	return checkAct(v.Act)
 }
 
 func checkEntry(v *desk.Entry) error {
 	if err := checkParties(&v.Supplier, &v.Retailer); err != nil {
+		return err
+	}
+	if err := checkTimes(v.At); err != nil {
 		return err
 	}
 	switch {

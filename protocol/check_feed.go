@@ -12,6 +12,9 @@ func checkFeedHead(v *desk.FeedHead) error {
 	if v.Shop.IsZero() {
 		return errorf("the shop is missing")
 	}
+	if err := checkTimes(v.At); err != nil {
+		return err
+	}
 	return checkFeedName(v.Feed)
 }
 

@@ -111,7 +111,7 @@ func longestAnswer() *desk.HoldAnswer {
 		Country: "SE", Currency: "EUR", Shipping: 1 << 62, USDShipping: 1 << 62,
 		Tax:    exchange.Tax{Treatment: exchange.TaxNone, Rate: exchange.Whole},
 		Rate:   exchange.Rate{From: "EUR", Num: math.MaxInt64, Den: math.MaxInt64, Text: full(255), Source: full(255), Date: full(255)},
-		Issued: math.MaxInt64, Expires: math.MaxInt64, AcceptWithin: exchange.MaxAcceptWithin, Cancel: exchange.CancelNever,
+		Issued: exchange.MaxTime, Expires: exchange.MaxTime, AcceptWithin: exchange.MaxAcceptWithin, Cancel: exchange.CancelNever,
 	}
 	const unit = 1 << 55 / exchange.MaxQuantity // so that 64 totals and the shipping stay below 2^63
 	q.Total, q.USDTotal = q.Shipping, q.USDShipping
@@ -125,13 +125,13 @@ func longestAnswer() *desk.HoldAnswer {
 	}
 	return &desk.HoldAnswer{
 		Supplier: q.Supplier, Retailer: q.Retailer, Hold: q.Hold, Request: filled[[32]byte](), State: reservation.Held,
-		Quote: q, Refusal: math.MaxInt32, Detail: full(protocol.MaxDetail), At: math.MaxInt64,
+		Quote: q, Refusal: math.MaxInt32, Detail: full(protocol.MaxDetail), At: exchange.MaxTime,
 	}
 }
 
 func longestRequest(quote []byte) *desk.Request {
 	return &desk.Request{
-		Supplier: shopID("acorn"), Retailer: shopID("birch"), Number: math.MaxUint64, At: math.MaxInt64,
+		Supplier: shopID("acorn"), Retailer: shopID("birch"), Number: math.MaxUint64, At: exchange.MaxTime,
 		Act: desk.SubmitOrder{Order: filled[exchange.HoldID](), Quote: quote, ShipTo: filled[[32]byte]()},
 	}
 }
@@ -140,7 +140,7 @@ func longestEntry(request []byte) *desk.Entry {
 	return &desk.Entry{
 		Link: ledger.Link{
 			Supplier: shopID("acorn"), Retailer: shopID("birch"), Position: math.MaxUint64, Prev: filled[ledger.Hash](),
-			At: math.MaxInt64, Number: math.MaxUint64,
+			At: exchange.MaxTime, Number: math.MaxUint64,
 		},
 		Request: &desk.SignedRequest{Payload: request, Signature: make([]byte, ed25519.SignatureSize)},
 		Outcome: math.MaxInt32, Detail: full(protocol.MaxDetail), Terms: math.MaxUint32,
@@ -224,14 +224,14 @@ func longestOrder(q *exchange.Quote) *desk.OrderRecord {
 	}
 	for range protocol.MaxParcels {
 		v.Parcels = append(v.Parcels, desk.Parcel{
-			At: math.MaxInt64, Lines: units, Carrier: full(desk.MaxReason), Tracking: full(desk.MaxReason),
+			At: exchange.MaxTime, Lines: units, Carrier: full(desk.MaxReason), Tracking: full(desk.MaxReason),
 		})
 	}
 	return v
 }
 
 func longestStock() *desk.StockAnswer {
-	v := &desk.StockAnswer{At: math.MaxInt64}
+	v := &desk.StockAnswer{At: exchange.MaxTime}
 	for _, l := range longestLines() {
 		v.Lines = append(v.Lines, desk.StockLine{
 			SKU: l.SKU, Known: true, Available: exchange.Availability{Unlimited: true, Units: catalog.MaxUnits},

@@ -30,7 +30,11 @@ func (d *Desk) openEntries(supplier exchange.ShopID, sealed [][]byte) ([]incomin
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, incoming{s, digest(payload), v.(*Entry)})
+		e := v.(*Entry)
+		if latest := d.clock.Now().Add(maxAhead); e.At > latest { // no proof of anything: one of the two clocks is wrong
+			return nil, exchange.Errorf(exchange.CodeInvalid, "entry %d is dated %v, more than %v after this shop's clock; check both clocks", e.Position, e.At, maxAhead)
+		}
+		list = append(list, incoming{s, digest(payload), e})
 	}
 	return list, nil
 }

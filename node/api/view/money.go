@@ -55,12 +55,13 @@ func (a Amount) Money() (exchange.Money, error) {
 	return m, nil
 }
 
-// Time is t for JSON; zero where t is none.
+// Time is t for JSON; zero where t is none. What JSON cannot say is shown as the
+// nearest moment that it can: one bad record must not hide a page of good ones.
 func Time(t exchange.Time) time.Time {
 	if t == 0 {
 		return time.Time{}
 	}
-	return t.Std()
+	return min(max(t, 0), exchange.MaxTime).Std()
 }
 
 // Refusal is a partner's or this shop's "no".

@@ -53,3 +53,11 @@ func FuzzAmount(f *testing.F) {
 		}
 	})
 }
+
+func TestTimeIsAlwaysJSON(t *testing.T) {
+	for _, at := range []exchange.Time{math.MinInt64, -1, 0, 1, exchange.MaxTime, exchange.MaxTime + 1, 1 << 62, math.MaxInt64} {
+		if _, err := view.Time(at).MarshalJSON(); err != nil {
+			t.Errorf("%d: %v", int64(at), err)
+		}
+	}
+}

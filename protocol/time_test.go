@@ -1,0 +1,45 @@
+package protocol_test
+
+import (
+	"testing"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/protocol"
+)
+
+// TestTimesAreBounded: a moment that JSON cannot say is in no message, so that no
+// partner can break a page that lists it.
+func TestTimesAreBounded(t *testing.T) {
+	a, b := exchange.ShopID{1}, exchange.ShopID{2}
+	id := exchange.NewHoldID(20000, [12]byte{1})
+	for name, at := range map[string]func(exchange.Time) desk.Value{
+		"entry": func(at exchange.Time) desk.Value {
+			return &desk.Entry{Link: ledger.Link{Supplier: a, Retailer: b, Position: 1, At: at}, Own: desk.EndTrade{}}
+		},
+		"request": func(at exchange.Time) desk.Value {
+			return &desk.Request{Supplier: a, Retailer: b, Number: 1, At: at, Act: desk.EndTrade{}}
+		},
+		"hold answer": func(at exchange.Time) desk.Value {
+			return &desk.HoldAnswer{Supplier: a, Retailer: b, Hold: id, State: reservation.Released, At: at}
+		},
+		"extension":    func(at exchange.Time) desk.Value { return &desk.Extend{ID: id, Until: at} },
+		"stock answer": func(at exchange.Time) desk.Value { return &desk.StockAnswer{At: at} },
+		"feed head":    func(at exchange.Time) desk.Value { return &desk.FeedHead{Shop: a, Feed: "main", At: at} },
+	} {
+		for _, when := range []exchange.Time{-1, 1 << 62, exchange.MaxTime + 1} {
+			if _, err := (protocol.Codec{}).Encode(at(when)); exchange.CodeOf(err) != exchange.CodeInvalid {
+				t.Errorf("%s at %d: %v", name, when, err)
+			}
+		}
+		raw, err := protocol.Codec{}.Encode(at(exchange.MaxTime))
+		if err == nil {
+			_, err = protocol.Codec{}.Decode(at(0).Kind(), raw)
+		}
+		if err != nil {
+			t.Errorf("%s at the end of the year 9999: %v", name, err)
+		}
+	}
+}
