@@ -80,22 +80,39 @@ func newBatch(d *Desk, now exchange.Time, last *batch) *batch {
 
 // run applies one operation, or none of it.
 func (b *batch) run(op func(*batch) error) error {
+	b.settle()
+	return b.attempt(op)
+}
+
+// settle keeps what has run so far: it cannot be rolled back any more.
+func (b *batch) settle() {
 	clear(b.undo)
 	b.undo = b.undo[:0]
-	return b.attempt(op)
 }
 
 // attempt applies a part of an operation, or none of that part.
 func (b *batch) attempt(op func(*batch) error) error {
-	undo, leaves, sealed, after := len(b.undo), len(b.leaves), len(b.sealed), len(b.after)
+	s := b.savepoint()
 	err := op(b)
 	if err != nil {
-		for i := len(b.undo) - 1; i >= undo; i-- {
-			b.undo[i]()
-		}
-		b.undo, b.leaves, b.sealed, b.after = b.undo[:undo], b.leaves[:leaves], b.sealed[:sealed], b.after[:after]
+		b.rollback(s)
 	}
 	return err
+}
+
+// savepoint is a moment of the operation that runs.
+type savepoint struct{ undo, leaves, sealed, after, bytes int }
+
+func (b *batch) savepoint() savepoint {
+	return savepoint{len(b.undo), len(b.leaves), len(b.sealed), len(b.after), b.bytes}
+}
+
+func (b *batch) rollback(s savepoint) {
+	for i := len(b.undo) - 1; i >= s.undo; i-- {
+		b.undo[i]()
+	}
+	b.undo, b.leaves, b.sealed, b.after = b.undo[:s.undo], b.leaves[:s.leaves], b.sealed[:s.sealed], b.after[:s.after]
+	b.bytes = s.bytes
 }
 
 func (b *batch) get(key []byte) ([]byte, bool, error) {
@@ -330,11 +347,26 @@ func (b *batch) empty() bool {
 	return b.stopping == "" && len(b.writes)+len(b.stocks)+len(b.chains)+len(b.holds)+len(b.leaves) == 0
 }
 
-// full reports whether another operation might pass the store's limits.
+// writeOverhead is what the store counts for a write besides its key and value.
+const writeOverhead = 16
+
+// size estimates what a commit would carry, from above.
+func (b *batch) size() (bytes, writes int) {
+	writes = len(b.writes) + 2*len(b.stocks) + len(b.chains) + len(b.holds) + len(b.leaves) + 1
+	return b.bytes + writes*writeOverhead, writes
+}
+
+// full reports whether another operation of usual size might pass the store's limits.
 func (b *batch) full() bool {
 	const worst = 256 // writes of one operation: 64 lines, and their marks and indexes
-	return b.bytes > b.d.limits.BatchBytes/2 ||
-		len(b.writes)+2*len(b.stocks)+len(b.chains)+len(b.holds)+worst > b.d.limits.BatchWrites
+	bytes, writes := b.size()
+	return bytes > b.d.limits.BatchBytes/2 || writes+worst > b.d.limits.BatchWrites
+}
+
+// over reports whether what has run may have passed the store's limits.
+func (b *batch) over() bool {
+	bytes, writes := b.size()
+	return bytes > b.d.limits.BatchBytes || writes > b.d.limits.BatchWrites
 }
 
 // durable does what waited for the commit.

@@ -21,6 +21,7 @@ type operation struct {
 	done  chan error // buffered: the writer never waits for a caller
 	err   error
 	taken atomic.Bool // by the writer, to run it, or by its caller, to give it up
+	begun bool        // the writer has taken it; it may run again in a smaller batch
 
 	// settled, where set, runs when the operation is over, committed or not; in the
 	// writer's turn: be quick.
@@ -184,7 +185,8 @@ func drain(queue chan *operation, first *operation) []*operation {
 	return ops
 }
 
-// batch applies ops in as many transactions as the store's limits ask for. The
+// batch applies ops in as many transactions as the store's limits ask for: an
+// operation that passes them gets CodeLimit alone, and those beside it go on. The
 // error it returns is the one that ends the process.
 func (w *writer) batch(ops []*operation) error {
 	w.turn.Lock()
@@ -195,8 +197,14 @@ func (w *writer) batch(ops []*operation) error {
 		}
 		return w.failed
 	}
+	alone := 0 // how many of ops each get a transaction of their own
 	for first := true; first || len(ops) > 0; first = false {
-		n, err := w.transaction(ops)
+		n, parted, err := w.transaction(ops, alone > 0)
+		if parted > 0 {
+			alone = parted
+			continue
+		}
+		alone = max(alone-n, 0)
 		if err != nil {
 			w.failed = err
 			for _, o := range ops {
@@ -209,26 +217,35 @@ func (w *writer) batch(ops []*operation) error {
 	return nil
 }
 
-// transaction runs as many of ops as fit one commit, and says how many those were.
-func (w *writer) transaction(ops []*operation) (n int, fatal error) {
+// transaction runs as many of ops as fit one commit, and says how many those were;
+// alone, it runs one and nothing else. Where a commit is refused that others may be to
+// blame for, nobody is answered: parted says how many are to run alone.
+func (w *writer) transaction(ops []*operation, alone bool) (n, parted int, fatal error) {
 	d := w.d
 	b := newBatch(d, max(d.clock.Now(), d.meta.Written), w.last)
 	w.last = b
-	if err := d.expireDue(b); err != nil {
-		return 0, err
+	if !alone {
+		if err := d.expireDue(b); err != nil {
+			return 0, 0, err
+		}
 	}
-	for n < len(ops) && (n == 0 || !b.full()) {
-		if o := ops[n]; o.taken.CompareAndSwap(false, true) {
-			o.err = b.run(o.run)
+	others := !b.empty() // what time alone has put into the batch
+	for n < len(ops) && (n == 0 || !alone && !b.full()) {
+		if !b.take(ops[n]) {
+			break
 		}
 		n++
 	}
 	refused, fatal := w.commit(b)
 	if fatal != nil {
-		return 0, fatal
+		return 0, 0, fatal
 	}
 	if refused != nil {
 		d.restExpiry(b.now)
+		// A full disk is nobody's fault.
+		if (n > 1 || n > 0 && others) && exchange.CodeOf(refused) != exchange.CodeDiskFull {
+			return 0, n, nil
+		}
 	} else {
 		b.durable()
 		d.batchSize(n)
@@ -237,9 +254,28 @@ func (w *writer) transaction(ops []*operation) (n int, fatal error) {
 		if refused != nil {
 			o.err = refused
 		}
-		o.answer(o.err)
+		o.done <- o.err
 	}
-	return n, nil
+	return n, 0, nil
+}
+
+// take runs o, unless its caller has given it up. It reports false where o has made
+// the batch too large: o is undone then and comes first in the next one, where the
+// store has the last word.
+func (b *batch) take(o *operation) bool {
+	if !o.begun && !o.taken.CompareAndSwap(false, true) {
+		return true
+	}
+	o.begun = true
+	first := b.empty()
+	b.settle()
+	before := b.savepoint()
+	o.err = b.attempt(o.run)
+	if first || !b.over() {
+		return true
+	}
+	b.rollback(before)
+	return false
 }
 
 // commit makes a batch durable. After a refusal nothing of it happened; a fatal
