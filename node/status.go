@@ -2,8 +2,10 @@ package node
 
 import (
 	"context"
+	"time"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/node/api"
 )
@@ -56,6 +58,9 @@ func (s *Shop) Problems(context.Context) []api.Problem {
 	}
 	if why := s.desk.Stopped(); why != "" {
 		add("selling", true, why)
+	}
+	if behind := s.desk.ClockBehind(); behind > desk.MaxClockBehind {
+		add("clock", false, "the machine's clock is "+behind.Truncate(time.Second).String()+" behind this shop's newest record: it was wrong then, or is now. Set it right; until it has caught up, no reservation or order expires")
 	}
 	if !s.roster.IsMember(s.me) {
 		add("membership", true, "this shop is not in the member list any more: "+s.goneWhy())

@@ -141,6 +141,7 @@ func Open(cfg Config) (*Desk, error) {
 	if err := d.openFeed(); err != nil {
 		return nil, err
 	}
+	d.alarmClock()
 	return d, nil
 }
 

@@ -239,6 +239,7 @@ func (d *Desk) runJanitor(ctx context.Context) {
 		}
 		select {
 		case <-ticker.C:
+			d.alarmClock()
 		case <-ctx.Done():
 			return
 		}
