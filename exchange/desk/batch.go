@@ -22,10 +22,11 @@ type batch struct {
 	stocks map[exchange.SKU]reservation.Stock // decoded, to be written at the end
 	chains map[chainID]*ChainRecord           // likewise; replaced, never changed in place
 
-	holds  map[string]*HoldRecord     // likewise, by key; their sealed answers arrive in finish
-	quotes map[string]*exchange.Quote // of holds placed in this batch, whose answers are not sealed yet
-	ended  map[chainID]uint32         // terms versions that ended in this batch; see Desk.ended
-	latest map[string][]byte          // sealed answers to releases and extensions, by hold key and request digest
+	holds  map[string]*HoldRecord               // likewise, by key; their sealed answers arrive in finish
+	quotes map[string]*exchange.Quote           // of holds placed in this batch, whose answers are not sealed yet
+	ended  map[chainID]uint32                   // terms versions that ended in this batch; see Desk.ended
+	sold   map[exchange.OrderID]exchange.ShopID // orders begun in this batch, and by whom; nil = none
+	latest map[string][]byte                    // sealed answers to releases and extensions, by hold key and request digest
 
 	leaves []leaf
 	sealed []func() // run once everything is sealed, before the commit

@@ -388,6 +388,9 @@ func (d *Desk) commitHold(b *batch, at entryAt, act SubmitOrder, quote *exchange
 	if err := b.checkEnded(at.chain, rec); err != nil {
 		return err
 	}
+	if err := b.checkUnique(act.Order, at.chain.retailer); err != nil {
+		return err
+	}
 	units := rec.Hold.Units()
 	if err := d.endHold(b, act.Order, rec, reservation.Commit{}); err != nil {
 		return err

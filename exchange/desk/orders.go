@@ -144,6 +144,36 @@ func (d *Desk) lastDay(side exchange.Party, before []byte) (w exchange.Window, o
 	return w, ok, err
 }
 
+// checkUnique refuses an order whose id is another retailer's order here: the owner
+// names orders by id alone, and an id on a packing slip must not let anybody block that
+// order. It is asked of orders, not of each hold, because a hold blocks nothing and a
+// scan would cost the hot path more than the hold.
+func (b *batch) checkUnique(id exchange.OrderID, retailer exchange.ShopID) error {
+	other := false
+	prefix := key(prefixOrderSold, id[:])
+	err := b.d.store.Scan(Prefix(prefix), func(k, _ []byte) bool {
+		other = string(k[len(prefix):]) != string(retailer[:])
+		return !other
+	})
+	if err != nil {
+		return err
+	}
+	by, begun := b.sold[id]
+	if other || begun && by != retailer {
+		return exchange.Errorf(exchange.CodeConflict, "another retailer's order has the id %v; reserve again", id)
+	}
+	if b.sold == nil {
+		b.sold = make(map[exchange.OrderID]exchange.ShopID)
+	}
+	b.sold[id] = retailer
+	b.undo = append(b.undo, func() {
+		if !begun {
+			delete(b.sold, id)
+		}
+	})
+	return nil
+}
+
 func (d *Desk) scanOrders(side exchange.Party, r Range, visit func(*OrderRecord) bool) error {
 	var failed error
 	err := d.store.Scan(r, func(_, raw []byte) bool {
