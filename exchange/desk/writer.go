@@ -254,7 +254,7 @@ func (w *writer) transaction(ops []*operation, alone bool) (n, parted int, fatal
 		if refused != nil {
 			o.err = refused
 		}
-		o.done <- o.err
+		o.answer(o.err)
 	}
 	return n, 0, nil
 }
