@@ -27,6 +27,8 @@ type Config struct {
 
 	AcceptByHand bool `toml:"accept_by_hand" comment:"true: orders wait for souk order accept; false: they are accepted as they come."`
 
+	HaltAfterDays int `toml:"halt_after_days,omitempty" comment:"Stop holds and orders, with known partners too, when the member list is older than so many days; 0 = never: existing partners trade on."`
+
 	Tax      TaxConfig    `toml:"tax" comment:"How tax stands in your prices. Souk computes no tax; partners see this in quotes."`
 	Shipping []ZoneConfig `toml:"shipping,omitempty" comment:"Shipping prices, first match wins; no zones = free, everywhere."`
 
@@ -127,10 +129,16 @@ const shippingExample = `
 # bands = [{ up_to_grams = 2000, price = "9.90" }, { up_to_grams = 20000, price = "19.90" }]
 `
 
+// maxHaltAfterDays is a year: a longer halt is none.
+const maxHaltAfterDays = 365
+
 // policy is the part of the configuration that the desk follows; its Rate is
 // left to the caller.
 func (c Config) policy() (policyParts, error) {
 	p := policyParts{byHand: c.AcceptByHand}
+	if c.HaltAfterDays < 0 || c.HaltAfterDays > maxHaltAfterDays {
+		return p, exchange.Errorf(exchange.CodeInvalid, "halt_after_days is 0 (never) to %d, not %d", maxHaltAfterDays, c.HaltAfterDays)
+	}
 	if err := c.Currency.Check(); err != nil {
 		return p, err
 	}

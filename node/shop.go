@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
@@ -90,7 +91,10 @@ func New(p Parts) (*Shop, error) {
 	if p.Config.Currency == exchange.USD && p.Rate.From == "" {
 		s.policy.Rate = exchange.USDRate
 	}
-	if s.roster, err = roster.Open(roster.Config{Store: p.Store, Federation: p.Federation, Clock: p.Clock, Log: p.Logger}); err != nil {
+	haltAfter := time.Duration(p.Config.HaltAfterDays) * 24 * time.Hour
+	if s.roster, err = roster.Open(roster.Config{
+		Store: p.Store, Federation: p.Federation, Clock: p.Clock, Log: p.Logger, HaltAfter: haltAfter,
+	}); err != nil {
 		return nil, err
 	}
 	if s.list, err = members.New(members.Config{

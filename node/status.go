@@ -68,6 +68,9 @@ func (s *Shop) Problems(context.Context) []api.Problem {
 	if err := s.roster.MayTakeOn(); err != nil {
 		add("member-list", false, err.Error())
 	}
+	if err := s.roster.MayTrade(); err != nil {
+		add("trade", true, err.Error())
+	}
 	if s.roster.Freshness() == membership.Ageing {
 		add("member-list", false, "the member list is over a day old; see whether the hub runs. Trade goes on")
 	}

@@ -45,9 +45,12 @@ func (d *Desk) adoptAll(ctx context.Context, c chainID, list []incoming) error {
 	if len(list) == 0 {
 		return nil
 	}
-	var frozen error
+	var frozen, slower error
 	err := d.do(ctx, func(b *batch) error {
 		for _, in := range list {
+			if slower = d.mayAdopt(b, c, in.entry); slower != nil {
+				return nil // those before it stay adopted
+			}
 			err := b.attempt(func(b *batch) error { return d.adopt(b, c, in) })
 			switch exchange.CodeOf(err) {
 			case exchange.CodeOK:
@@ -60,6 +63,9 @@ func (d *Desk) adoptAll(ctx context.Context, c chainID, list []incoming) error {
 		}
 		return nil
 	})
+	if err == nil {
+		err = slower
+	}
 	if err != nil {
 		return err
 	}

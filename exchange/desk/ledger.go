@@ -74,6 +74,7 @@ func (d *Desk) answer(b *batch, c chainID, signed SignedRequest, req *Request, s
 			return 0, err
 		}
 		entry.Outcome, entry.Detail = exchange.CodeOf(err), clip(err.Error(), MaxReason)
+		d.quotas.requests.take(b, c.retailer)
 	}
 	entry.Terms = b.termsVersion(c)
 	return entry.Outcome, d.enter(b, at, entry, req.Number)
@@ -158,7 +159,7 @@ func (d *Desk) step(b *batch, at entryAt, act Act) error {
 
 func (d *Desk) stepPartnership(b *batch, at entryAt, e partnership.Event) error {
 	if at.chain.supplier == d.me {
-		if err := d.mayPartner(at, e); err != nil {
+		if err := d.mayPartner(b, at, e); err != nil {
 			return err
 		}
 	}
@@ -190,13 +191,19 @@ func (d *Desk) stepPartnership(b *batch, at entryAt, e partnership.Event) error 
 }
 
 // mayPartner is what only the supplier can refuse in a partnership request.
-func (d *Desk) mayPartner(at entryAt, e partnership.Event) error {
+func (d *Desk) mayPartner(b *batch, at entryAt, e partnership.Event) error {
 	switch e := e.(type) {
 	case partnership.Propose:
 		if e.Terms.Currency != d.currency {
 			return exchange.Errorf(exchange.CodeCurrency, "the supplier sells in %s; propose terms in that currency, not %s", d.currency, e.Terms.Currency)
 		}
-		return d.members.MayTakeOn()
+		if err := d.members.MayTakeOn(); err != nil {
+			return err
+		}
+		if at.by == exchange.Retailer && !d.quotas.proposals.take(b, at.chain.retailer) {
+			return exchange.Errorf(exchange.CodeLimit, "the supplier answers %d proposals a day; propose again tomorrow", proposalsADay)
+		}
+		return nil
 	case partnership.Accept:
 		return d.members.MayTakeOn()
 	}
@@ -360,6 +367,9 @@ func (d *Desk) openQuote(c chainID, act SubmitOrder) (*exchange.Quote, error) {
 
 // commitHold turns the hold into stock sold, and keeps the consumer's address.
 func (d *Desk) commitHold(b *batch, at entryAt, act SubmitOrder, quote *exchange.Quote) error {
+	if err := d.members.MayTrade(); err != nil {
+		return err
+	}
 	if _, _, err := b.termsInForce(at.chain); err != nil {
 		return err
 	}

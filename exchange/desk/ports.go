@@ -101,4 +101,8 @@ type Members interface {
 	// MayTakeOn reports nil where the list is fresh enough for new partnerships,
 	// else CodeFreshness or CodeFrozen.
 	MayTakeOn() error
+	// MayTrade reports nil where existing partners may hold and order, else
+	// CodeFreshness: the owner has set an age of the list at which that halts. It is
+	// asked for every hold, so it must be quick.
+	MayTrade() error
 }

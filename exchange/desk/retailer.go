@@ -63,6 +63,9 @@ func (d *Desk) prepareReserve(r ReserveRequest) (*ReservationRecord, error) {
 	if d.partners.isEnding(chainID{r.Supplier, d.me}) {
 		return nil, exchange.Errorf(exchange.CodeNoPartnership, "you have ended the partnership with %v; propose a new one", r.Supplier)
 	}
+	if err := d.members.MayTrade(); err != nil {
+		return nil, err
+	}
 	if err := exchange.CheckLines(r.Lines); err != nil {
 		return nil, err
 	}
@@ -352,6 +355,9 @@ func (d *Desk) PlaceOrder(ctx context.Context, id exchange.HoldID, to exchange.S
 		// The supplier's clock decides; this spares a request that cannot succeed.
 		if res.State != reservation.Held && res.State != reservation.Committed {
 			return exchange.Errorf(exchange.CodeState, "reservation %v is %v and cannot be ordered", id, res.State)
+		}
+		if err := d.members.MayTrade(); err != nil {
+			return err
 		}
 		terms, version, err := b.termsInForce(c)
 		if err != nil {

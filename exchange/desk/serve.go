@@ -73,7 +73,8 @@ func (d *Desk) serveSubmit(ctx context.Context, from exchange.ShopID, req *Submi
 			return nil, exchange.Errorf(exchange.CodeInvalid, "the request is for another ledger")
 		}
 	}
-	for first := 0; first < len(acts); {
+	slower := false
+	for first := 0; first < len(acts) && !slower; {
 		last, size := first, 0
 		for last < len(acts) && (last == first || size+len(req.Requests[last].Signed.Payload) <= submitShare) {
 			size += len(req.Requests[last].Signed.Payload)
@@ -83,7 +84,12 @@ func (d *Desk) serveSubmit(ctx context.Context, from exchange.ShopID, req *Submi
 			b.answering = true
 			defer func() { b.answering = false }()
 			for i := first; i < last; i++ {
-				if err := d.enterRequest(b, c, req.Requests[i], acts[i]); err != nil {
+				err := d.enterRequest(b, c, req.Requests[i], acts[i])
+				if err == errSlower && i > 0 { // those before it stay entered
+					slower = true
+					return nil
+				}
+				if err != nil {
 					return err
 				}
 			}
@@ -150,6 +156,9 @@ func (d *Desk) enterRequest(b *batch, c chainID, sent SubmittedRequest, req *Req
 		return exchange.Errorf(exchange.CodeBehind, "request %d came before request %d", req.Number, rec.Chain.Answered+1)
 	case req.Number <= rec.Chain.Answered:
 		return d.sameRequest(b, c, signed, req.Number)
+	}
+	if err := d.mayEnter(b, c, req.Act); err != nil {
+		return err
 	}
 	var secret *ShipToRecord
 	if len(sent.ShipTo) > 0 {

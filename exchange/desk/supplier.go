@@ -47,6 +47,9 @@ func (d *Desk) hold(b *batch, from exchange.ShopID, sum [32]byte, req *Hold, out
 	if err := d.maySell(); err != nil {
 		return err
 	}
+	if err := d.members.MayTrade(); err != nil {
+		return err
+	}
 	chain := chainID{d.me, from}
 	terms, version, err := b.termsInForce(chain)
 	if err != nil {
@@ -60,6 +63,9 @@ func (d *Desk) hold(b *batch, from exchange.ShopID, sum [32]byte, req *Hold, out
 	if err != nil {
 		if exchange.CodeOf(err) == exchange.CodeInternal {
 			return err
+		}
+		if !d.quotas.holds.take(b, from) {
+			return err // answered, but not kept
 		}
 		rec.Hold, _, _ = reservation.Step(reservation.Hold{}, reservation.Refuse{Code: exchange.CodeOf(err)}, b.now)
 		out.placed, out.reason = reservation.Refused, exchange.CodeOf(err)
@@ -196,6 +202,9 @@ func (d *Desk) serveRelease(ctx context.Context, from exchange.ShopID, raw []byt
 			}
 			if _, _, err := b.termsInForce(chainID{d.me, from}); err != nil {
 				return err // a shop that is no partner leaves no tombstones
+			}
+			if !d.quotas.holds.take(b, from) {
+				return errSlower
 			}
 			rec = &HoldRecord{Retailer: from}
 		}

@@ -153,6 +153,7 @@ func (k memberKeys) Key(shop exchange.ShopID) (ed25519.PublicKey, bool) {
 
 func (k memberKeys) IsMember(shop exchange.ShopID) bool { return k[shop] != nil }
 func (k memberKeys) MayTakeOn() error                   { return nil }
+func (k memberKeys) MayTrade() error                    { return nil }
 
 // clock is a shop's clock: the world's, skewed.
 type clock struct{ s *shop }

@@ -36,6 +36,7 @@ func (m noMembers) Key(shop exchange.ShopID) (ed25519.PublicKey, bool) {
 }
 func (m noMembers) IsMember(shop exchange.ShopID) bool { return m[shop] != nil }
 func (m noMembers) MayTakeOn() error                   { return nil }
+func (m noMembers) MayTrade() error                    { return nil }
 
 type bubbleClock struct{}
 
