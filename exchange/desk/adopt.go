@@ -3,6 +3,8 @@ package desk
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
+	"errors"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/ledger"
@@ -39,37 +41,56 @@ func (d *Desk) openEntries(supplier exchange.ShopID, sealed [][]byte) ([]incomin
 	return list, nil
 }
 
-// adoptAll takes the entries of one answer or push. An entry that breaks the
-// rules freezes the chain, durably, and is returned as errFrozen's code.
+// adoptAll takes the entries of one answer or push, in as many operations as their
+// size asks for: each entry is complete by itself. An entry that breaks the rules
+// freezes the chain, durably, and is returned as errFrozen's code.
 func (d *Desk) adoptAll(ctx context.Context, c chainID, list []incoming) error {
-	if len(list) == 0 {
-		return nil
-	}
-	var frozen, slower error
-	err := d.do(ctx, func(b *batch) error {
-		for _, in := range list {
-			if slower = d.mayAdopt(b, c, in.entry); slower != nil {
-				return nil // those before it stay adopted
-			}
-			err := b.attempt(func(b *batch) error { return d.adopt(b, c, in) })
-			switch exchange.CodeOf(err) {
-			case exchange.CodeOK:
-				continue
-			case exchange.CodeInternal, exchange.CodeBehind, exchange.CodeFrozen, exchange.CodeNotMember:
-				return err
-			}
-			frozen = err
-			return d.freeze(b, c, in, err)
+	for len(list) > 0 {
+		var taken int
+		var end error
+		err := d.do(ctx, func(b *batch) (err error) {
+			taken, end, err = d.adoptSome(b, c, list)
+			return err
+		})
+		if err == nil {
+			err = end
 		}
-		return nil
-	})
-	if err == nil {
-		err = slower
+		if err != nil {
+			return err
+		}
+		list = list[taken:]
 	}
-	if err != nil {
-		return err
+	return nil
+}
+
+// adoptSome takes entries until its share of the batch is spent, and says how many
+// those were; none where making way for the first took all of it. end is why no more
+// may be taken: those before stay adopted.
+func (d *Desk) adoptSome(b *batch, c chainID, list []incoming) (taken int, end, err error) {
+	for share := b.share(); taken < len(list) && !share.spent(b); {
+		in := list[taken]
+		if end := d.mayAdopt(b, c, in.entry); end != nil {
+			return taken, end, nil
+		}
+		err := b.attempt(func(b *batch) error { return d.adopt(b, c, in) })
+		if errors.Is(err, errNumberTaken) {
+			if done, err := d.renumber(b, c, in.entry.Number, share); err != nil {
+				return 0, nil, exchange.Errorf(exchange.CodeInternal, "request %d cannot move up: %w", in.entry.Number, err)
+			} else if !done {
+				return taken, nil, nil
+			}
+			continue
+		}
+		switch exchange.CodeOf(err) {
+		case exchange.CodeOK:
+			taken++
+			continue
+		case exchange.CodeInternal, exchange.CodeBehind, exchange.CodeFrozen, exchange.CodeNotMember:
+			return 0, nil, err
+		}
+		return taken, err, d.freeze(b, c, in, err)
 	}
-	return frozen
+	return taken, nil, nil
 }
 
 // adopt appends one entry. Any error but CodeInternal, CodeBehind, CodeFrozen
@@ -137,8 +158,8 @@ func (d *Desk) adoptAgain(b *batch, c chainID, in incoming) error {
 }
 
 // actOf is what an entry does. A request it embeds must be one this shop signed.
-// Where another one is queued under its number, this shop has lost state: the
-// queued ones have not been answered and move up.
+// Where another one is queued under its number, this shop has lost state
+// (errNumberTaken): the queued ones have not been answered and move up.
 func (d *Desk) actOf(b *batch, c chainID, e *Entry) (Act, error) {
 	if (e.Request == nil) == (e.Own == nil) || (e.Request != nil) != (e.Number != 0) {
 		return nil, exchange.Errorf(exchange.CodeFork, "entry %d is neither an answer nor an act of the supplier", e.Position)
@@ -158,43 +179,67 @@ func (d *Desk) actOf(b *batch, c chainID, e *Entry) (Act, error) {
 		return nil, exchange.Errorf(exchange.CodeInternal, "queued request %d is unreadable: %w", e.Number, err)
 	}
 	if v != nil && !bytes.Equal(v.(*OutboxRecord).Signed.Payload, e.Request.Payload) {
-		d.log.Warn("this shop has lost requests it had signed, and continues after them; was it restored from an old backup?",
-			"supplier", c.supplier, "number", e.Number)
-		if err := d.renumber(b, c, e.Number); err != nil {
-			return nil, exchange.Errorf(exchange.CodeInternal, "request %d cannot move up: %w", e.Number, err)
-		}
+		return nil, errNumberTaken
 	}
 	return act, nil
 }
 
+// errNumberTaken: the supplier has answered a lost request under a queued one's number.
+var errNumberTaken = errors.New("the number of a queued request is taken")
+
 // renumber moves the queued requests from a number on up by one, signed anew: the
-// supplier can take a number only once, and it has taken this one.
-func (d *Desk) renumber(b *batch, c chainID, from uint64) error {
+// supplier can take a number only once, and it has taken this one. It moves from the
+// highest down while share lasts, keeps its place in the store, and reports whether it
+// is done. In between a number is free in the middle of the outbox: what is sent then
+// is refused for the number that is taken, and nothing after it is entered.
+func (d *Desk) renumber(b *batch, c chainID, from uint64, share share) (done bool, err error) {
 	rec, err := b.chain(c)
+	if err != nil {
+		return false, err
+	}
+	k := movingKey(c.supplier)
+	place, moving, err := b.get(k)
+	if err != nil {
+		return false, err
+	}
+	n := rec.Queued
+	if moving {
+		n = binary.BigEndian.Uint64(place)
+	} else {
+		d.log.Warn("this shop has lost requests it had signed, and continues after them; was it restored from an old backup?",
+			"supplier", c.supplier, "number", from)
+		rec.Queued++ // what is queued from now on comes after those that move
+		b.setChain(c, rec)
+	}
+	for ; n >= from; n-- {
+		if share.spent(b) {
+			b.put(k, be64(n))
+			return false, nil
+		}
+		if err := d.moveUp(b, c, n); err != nil {
+			return false, err
+		}
+	}
+	b.del(k)
+	b.then(func() { d.courier.queued(c.supplier) })
+	return true, nil
+}
+
+// moveUp gives a queued request the next number.
+func (d *Desk) moveUp(b *batch, c chainID, n uint64) error {
+	v, err := b.load(KindOutboxRecord, outboxKey(c.supplier, n))
 	if err != nil {
 		return err
 	}
-	for n := rec.Queued; n >= from; n-- {
-		v, err := b.load(KindOutboxRecord, outboxKey(c.supplier, n))
-		if err != nil {
-			return err
-		}
-		if v == nil {
-			return exchange.Errorf(exchange.CodeInternal, "request %d is not in the outbox", n)
-		}
-		old := v.(*OutboxRecord)
-		if v, err = d.codec.Decode(KindRequest, old.Signed.Payload); err != nil {
-			return err
-		}
-		if err := d.sign(b, c, n+1, v.(*Request).Act, old.Salt, old.ShipTo); err != nil {
-			return err
-		}
+	if v == nil {
+		return exchange.Errorf(exchange.CodeInternal, "request %d is not in the outbox", n)
 	}
-	b.del(outboxKey(c.supplier, from))
-	rec.Queued++
-	b.setChain(c, rec)
-	b.then(func() { d.courier.queued(c.supplier) })
-	return nil
+	old := v.(*OutboxRecord)
+	if v, err = d.codec.Decode(KindRequest, old.Signed.Payload); err != nil {
+		return err
+	}
+	b.del(outboxKey(c.supplier, n))
+	return d.sign(b, c, n+1, v.(*Request).Act, old.Salt, old.ShipTo)
 }
 
 // openRequest verifies a retailer's signed request and returns its act.

@@ -364,6 +364,23 @@ func (b *batch) full() bool {
 	return bytes > b.d.limits.BatchBytes/2 || writes+worst > b.d.limits.BatchWrites
 }
 
+// share is what one operation may add to a batch before it goes on in another.
+type share struct{ bytes, writes int }
+
+// share begins an operation that does many things, each of them complete by itself:
+// between two of them it asks spent, and goes on in another operation. A quarter of
+// the limits fits a batch that is not full, and leaves room for the greatest thing
+// there is (an order's record of 896 KiB).
+func (b *batch) share() share {
+	bytes, writes := b.size()
+	return share{bytes + b.d.limits.BatchBytes/4, writes + b.d.limits.BatchWrites/4}
+}
+
+func (s share) spent(b *batch) bool {
+	bytes, writes := b.size()
+	return bytes > s.bytes || writes > s.writes
+}
+
 // over reports whether what has run may have passed the store's limits.
 func (b *batch) over() bool {
 	bytes, writes := b.size()

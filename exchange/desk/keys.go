@@ -26,6 +26,7 @@ import (
 //	n/ supplier retailer number          position (8 bytes) of the entry that answers the request
 //	t/ supplier retailer                 PartnershipRecord
 //	x/ supplier number                   OutboxRecord (as retailer)
+//	xm/ supplier                         number (8 bytes) of the next request to move up; see adopt.go, renumber
 //	r/ hold                              ReservationRecord (as retailer)
 //	v/ supplier retailer                 EvidenceRecord
 //	y/ hx/… or ox/…                      why an item of that index was set aside (text); see expiry.go
@@ -47,6 +48,7 @@ const (
 	prefixNumber      = "n/"
 	prefixPartnership = "t/"
 	prefixOutbox      = "x/"
+	prefixMoving      = "xm/"
 	prefixReservation = "r/"
 	prefixEvidence    = "v/"
 	prefixAside       = "y/"
@@ -140,5 +142,7 @@ func outboxKey(supplier exchange.ShopID, number uint64) []byte {
 
 // asideKey is where an item of an expiry index is set aside.
 func asideKey(indexKey []byte) []byte { return key(prefixAside, indexKey) }
+
+func movingKey(supplier exchange.ShopID) []byte { return key(prefixMoving, supplier[:]) }
 
 func reservationKey(id exchange.HoldID) []byte { return key(prefixReservation, id[:]) }

@@ -73,37 +73,42 @@ func (d *Desk) serveSubmit(ctx context.Context, from exchange.ShopID, req *Submi
 			return nil, exchange.Errorf(exchange.CodeInvalid, "the request is for another ledger")
 		}
 	}
-	slower := false
-	for first := 0; first < len(acts) && !slower; {
-		last, size := first, 0
-		for last < len(acts) && (last == first || size+len(req.Requests[last].Signed.Payload) <= submitShare) {
-			size += len(req.Requests[last].Signed.Payload)
-			last++
-		}
-		err := d.do(ctx, func(b *batch) error {
-			b.answering = true
-			defer func() { b.answering = false }()
-			for i := first; i < last; i++ {
-				err := d.enterRequest(b, c, req.Requests[i], acts[i])
-				if err == errSlower && i > 0 { // those before it stay entered
-					slower = true
-					return nil
-				}
-				if err != nil {
-					return err
-				}
-			}
-			return nil
+	for entered := 0; entered < len(acts); {
+		var n int
+		err := d.do(ctx, func(b *batch) (err error) {
+			n, err = d.enterSome(b, c, req.Requests[entered:], acts[entered:])
+			return err
 		})
 		if exchange.CodeOf(err) == exchange.CodeConflict {
 			return d.entriesInstead(c, req.Have, err)
 		}
+		if err == errSlower && entered > 0 { // those before it stay entered
+			break
+		}
 		if err != nil {
 			return nil, err
 		}
-		first = last
+		entered += n
 	}
 	return d.entriesAfter(c, req.Have)
+}
+
+// enterSome enters requests until its share of the batch is spent, and says how many
+// those were: each is complete by itself, and what one writes (an order, its parcels,
+// its stock) has little to do with its own size.
+func (d *Desk) enterSome(b *batch, c chainID, sent []SubmittedRequest, acts []*Request) (n int, err error) {
+	b.answering = true
+	defer func() { b.answering = false }()
+	for share := b.share(); n < len(acts) && !share.spent(b); n++ {
+		err := d.enterRequest(b, c, sent[n], acts[n])
+		if err == errSlower && n > 0 {
+			return n, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	return n, nil
 }
 
 // checkHave refuses a retailer that says it has more of the ledger than this shop:
@@ -137,10 +142,6 @@ func (d *Desk) entriesInstead(c chainID, have uint64, conflict error) (Value, er
 	}
 	return entries, nil
 }
-
-// submitShare is how many bytes of requests one operation enters: each stands
-// in its entry, order and hold again, and a batch must stay below the store's limit.
-const submitShare = 32 << 10
 
 // enterRequest answers the next number, repeats an answered one, and refuses a gap.
 func (d *Desk) enterRequest(b *batch, c chainID, sent SubmittedRequest, req *Request) error {
