@@ -150,12 +150,18 @@ func (b *batch) write(w Write) {
 }
 
 // load decodes the record under key into a Value of its kind; nil where there is none.
+// One of ours that cannot be read is a fault of ours (CodeInternal), whatever the
+// codec calls it: no partner is refused, or frozen as a forger, for it. save is alike.
 func (b *batch) load(k Kind, key []byte) (Value, error) {
 	raw, ok, err := b.get(key)
 	if err != nil || !ok {
 		return nil, err
 	}
-	return b.d.codec.Decode(k, raw)
+	v, err := b.d.codec.Decode(k, raw)
+	if err != nil {
+		return nil, exchange.Errorf(exchange.CodeInternal, "a stored record (kind %d) is damaged: %w", k, err)
+	}
+	return v, nil
 }
 
 // peek is load for records that many operations read: what is committed is
@@ -191,10 +197,11 @@ func (c recordCache) put(key []byte, v Value) {
 
 func (b *batch) save(key []byte, v Value) error {
 	raw, err := b.d.codec.Encode(v)
-	if err == nil {
-		b.put(key, raw)
+	if err != nil {
+		return exchange.Errorf(exchange.CodeInternal, "a record (kind %d) cannot be stored: %w", v.Kind(), err)
 	}
-	return err
+	b.put(key, raw)
+	return nil
 }
 
 // seal asks for payload to be sealed with the batch. then runs after the

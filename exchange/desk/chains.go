@@ -96,12 +96,12 @@ func (d *Desk) entryOf(b *batch, c chainID, number uint64) (*Entry, error) {
 		return nil, err
 	}
 	payload, err := d.verifier.Peek(sealed)
-	if err != nil {
-		return nil, err
+	var v Value
+	if err == nil {
+		v, err = d.codec.Decode(KindEntry, payload)
 	}
-	v, err := d.codec.Decode(KindEntry, payload)
 	if err != nil {
-		return nil, err
+		return nil, exchange.Errorf(exchange.CodeInternal, "the entry that answers request %d is damaged: %w", number, err)
 	}
 	return v.(*Entry), nil
 }

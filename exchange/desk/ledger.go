@@ -351,6 +351,9 @@ func (d *Desk) stepSubmit(b *batch, at entryAt, act SubmitOrder) error {
 // openQuote checks that the order's quote was sealed by the supplier for this hold.
 func (d *Desk) openQuote(c chainID, act SubmitOrder) (*exchange.Quote, error) {
 	payload, err := d.verifier.Open(c.supplier, act.Quote)
+	if code := exchange.CodeOf(err); code == exchange.CodeNotMember || code == exchange.CodeInternal {
+		return nil, err // nothing is said about the quote
+	}
 	if err != nil {
 		return nil, exchange.Errorf(exchange.CodeSignature, "the order's quote was not sealed by the supplier: %w", err)
 	}
