@@ -53,8 +53,10 @@ func (s *Shop) Leave(ctx context.Context, preview bool) (*api.Leaving, error) {
 		if preview {
 			continue
 		}
-		if err := s.desk.EndTrade(ctx, partner, side, "leaving the federation"); err != nil {
-			return nil, err
+		if err := s.desk.EndTrade(ctx, partner, side, "leaving the federation"); ctx.Err() != nil {
+			return nil, ctx.Err()
+		} else if err != nil { // who has left trades with nobody: one ledger must not keep a shop in
+			s.log.Error("a partnership could not be ended before leaving", "partner", partner, "err", err)
 		}
 	}
 	if preview {

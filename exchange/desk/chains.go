@@ -27,6 +27,9 @@ func (d *Desk) openChains() error {
 		if side == exchange.Supplier && ended > 0 {
 			d.ended[c] = ended // some holds may not have been released before the stop
 		}
+		if side == exchange.Supplier && t.Ending {
+			d.ended[c] = max(ended, t.State.Version) // an end that is in no entry
+		}
 		if side == exchange.Supplier && !d.members.IsMember(partner) {
 			d.ended[c] = allTerms
 		}

@@ -394,8 +394,8 @@ func TestLostHoldStops(t *testing.T) {
 		if after.Position != before.Position {
 			t.Error("a stopped shop wrote into its ledger")
 		}
-		if err := acorn.desk.EndTrade(ctx, birch.id, exchange.Supplier, ""); exchange.CodeOf(err) != exchange.CodeRestored {
-			t.Errorf("an end by a stopped shop: %v", err)
+		if err := acorn.desk.Propose(ctx, birch.id, exchange.Supplier, exchange.DefaultTerms("EUR")); exchange.CodeOf(err) != exchange.CodeRestored {
+			t.Errorf("a proposal by a stopped shop: %v", err)
 		}
 		acorn.restart()
 	}

@@ -174,7 +174,7 @@ func (d *Desk) stepPartnership(b *batch, at entryAt, e partnership.Event) error 
 	if at.by == exchange.Retailer {
 		p.Refusal, p.Detail, p.Queued = exchange.CodeOK, "", ""
 	}
-	if _, end := e.(partnership.End); end && at.by == exchange.Retailer {
+	if _, end := e.(partnership.End); end && (at.by == exchange.Retailer || at.chain.supplier == d.me) {
 		p.Ending = false // the own end has been entered
 	}
 	if err := b.save(partnershipKey(at.chain), &p); err != nil {

@@ -239,7 +239,10 @@ func (d *Desk) DeclineTerms(ctx context.Context, partner exchange.ShopID, side e
 }
 
 // EndTrade ends a direction of trade. It binds this shop when it returns: no new
-// hold or order; submitted orders finish.
+// hold or order; submitted orders finish. It is never refused: on a ledger into which
+// this shop can enter nothing (frozen as evidence, or its own selling has stopped) the
+// end stands in this shop's records alone, and a supplier enters it before its next
+// act on that partnership.
 func (d *Desk) EndTrade(ctx context.Context, partner exchange.ShopID, side exchange.Party, reason string) error {
 	return d.partnershipAct(ctx, partner, side, "end", EndTrade{Reason: clip(reason, MaxReason)})
 }
@@ -247,26 +250,72 @@ func (d *Desk) EndTrade(ctx context.Context, partner exchange.ShopID, side excha
 func (d *Desk) partnershipAct(ctx context.Context, partner exchange.ShopID, side exchange.Party, name string, act Act) error {
 	c := d.chainWith(partner, side)
 	return d.do(ctx, func(b *batch) error {
+		_, end := act.(EndTrade)
 		if side == exchange.Supplier {
-			return d.perform(b, c, act)
+			return d.supplierAct(b, c, act)
 		}
 		p, err := b.partnership(c)
 		if err != nil {
 			return err
 		}
+		chain, err := b.chain(c)
+		if err != nil {
+			return err
+		}
+		if end && (chain.Chain.Frozen || p.Ending && p.Queued == name) {
+			return d.markEnding(b, c, p) // one that is queued already is not queued again
+		}
 		if err := checkAct(p, act); err != nil {
 			return err
 		}
 		p.Queued, p.Refusal, p.Detail = name, exchange.CodeOK, ""
-		if _, ok := act.(EndTrade); ok {
-			p.Ending = true
-		}
+		p.Ending = p.Ending || end
 		if err := b.save(partnershipKey(c), &p); err != nil {
 			return err
 		}
 		b.then(func() { d.partnershipChanged(c, p, partnership.Effects{}) })
 		return d.queue(b, c, act, [16]byte{}, nil)
 	})
+}
+
+// supplierAct enters a supplier's partnership act, after an end that could not be
+// entered when it was made.
+func (d *Desk) supplierAct(b *batch, c chainID, act Act) error {
+	p, err := b.partnership(c)
+	if err != nil {
+		return err
+	}
+	_, end := act.(EndTrade)
+	if p.Ending && !end {
+		if err := d.perform(b, c, EndTrade{}); err != nil {
+			return err
+		}
+	}
+	err = b.attempt(func(b *batch) error { return d.perform(b, c, act) })
+	if code := exchange.CodeOf(err); end && (code == exchange.CodeRestored || code == exchange.CodeFrozen) {
+		return d.markEnding(b, c, p)
+	}
+	return err
+}
+
+// markEnding ends a partnership in this shop's own records: no hold, no order, no
+// catalog; and what is held here is released.
+func (d *Desk) markEnding(b *batch, c chainID, p PartnershipRecord) error {
+	if p.Ending {
+		return nil
+	}
+	p.Ending = true
+	if err := b.save(partnershipKey(c), &p); err != nil {
+		return err
+	}
+	if c.supplier == d.me {
+		b.endTerms(c, p.State.Version)
+		if err := d.rotateFeedKey(b); err != nil {
+			return err
+		}
+	}
+	b.then(func() { d.partnershipChanged(c, p, partnership.Effects{Ended: true}) })
+	return nil
 }
 
 // checkAct refuses at once what the supplier is sure to refuse.

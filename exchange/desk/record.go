@@ -86,7 +86,8 @@ type ChainRecord struct {
 type PartnershipRecord struct {
 	State partnership.State
 	// Ending is set at the retailer once its own EndTrade is queued: it binds at
-	// once, before the supplier has answered.
+	// once, before the supplier has answered. At either side it is also set by an
+	// EndTrade that can enter no ledger (EndTrade says when).
 	Ending bool
 	// Queued is the kind of the retailer's partnership request that is queued and
 	// unanswered, for people: "propose", "accept", "decline", "end" or "".

@@ -419,7 +419,11 @@ func (d *Desk) queue(b *batch, c chainID, act Act, salt [16]byte, shipTo []byte)
 	if rec.Chain.Frozen {
 		return errFrozen
 	}
-	if waiting := rec.Queued - rec.Chain.Answered; waiting >= MaxOutbox {
+	most := uint64(MaxOutbox)
+	if _, end := act.(EndTrade); !end {
+		most-- // the last place is an end's, which cannot be refused and is queued once
+	}
+	if waiting := rec.Queued - rec.Chain.Answered; waiting >= most {
 		return exchange.Errorf(exchange.CodeLimit, "%d requests to this supplier wait for an answer; try again when it is online", waiting)
 	}
 	rec.Queued++
