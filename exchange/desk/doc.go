@@ -22,6 +22,9 @@
 //	retailer.go  reservations, orders and the outbox, as the shop that sells
 //	partners.go  partnerships, both roles; ledger.go the chains both roles share
 //	adopt.go     the retailer's copy of a ledger: checked, countersigned, frozen, continued
+//	quote_check.go  a quote against the request and the terms, before it is believed
+//	quota.go     how much one shop can make this one keep
+//	clock.go     a clock behind the newest record
 //	courier.go   when queued requests and entries are sent, and sent again
 //	expiry.go    what ends by itself
 //	publish.go   the catalog feed's sequence numbers, heads and gossip
