@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"time"
 
@@ -65,9 +66,13 @@ input): {"name": …, "lines": […], "city": …, "postal_code": …, "country"
 			if err := exchange.ShipTo(to).Check(); err != nil {
 				return &usageError{err}
 			}
+			began := a.now()
 			o, err := c.PlaceOrder(cmd.Context(), view.PlaceOrder{Reservation: id, ShipTo: to}, wait)
 			if err != nil {
 				return err
+			}
+			if !o.Requested.IsZero() && began.Sub(o.Requested) > time.Second {
+				fmt.Fprintf(cmd.ErrOrStderr(), "This reservation was ordered before, at %s; the order stands as it was placed then, with the address given then.\n", timeText(o.Requested))
 			}
 			return a.show(cmd, o, func(p *page) { a.orderPage(p, o) })
 		}),
