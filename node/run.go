@@ -58,9 +58,16 @@ func (f *Folder) Run(ctx context.Context) error {
 		case <-apiCtx.Done():
 			return ln.Close()
 		}
-		f.address = ln.Addr().String()
-		close(f.ready)
 		return server.Serve(apiCtx, ln)
+	})
+	g.Go(func() error {
+		select {
+		case <-server.Serving():
+			f.address = ln.Addr().String()
+			close(f.ready)
+		case <-apiCtx.Done():
+		}
+		return nil
 	})
 	return g.Wait()
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gofrs/flock"
 
@@ -22,16 +24,28 @@ const LockFile = "LOCK"
 // lives. The kernel releases it with the process, however that ends.
 type FolderLock struct{ file *flock.Flock }
 
+const (
+	// lockPatience is how long Lock waits for another process: a status or a check
+	// of a stopped hub or shop opens a store and closes it again, some 100 ms.
+	lockPatience = 2 * time.Second
+	lockRetry    = 50 * time.Millisecond
+)
+
 // Lock takes the lock of dir, which must exist, and writes this process's pid into
 // dir/LOCK. It fails with CodeLocked, naming the other's pid, where another process
-// has it, and does not wait.
+// has it for longer than lockPatience: one that only looks has it for a moment.
 func Lock(dir string) (*FolderLock, error) {
 	if _, err := os.Stat(filepath.Join(dir, "MANIFEST")); err == nil {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "%s is the folder of a database; lock the state folder above it", dir)
 	}
 	path := filepath.Join(dir, LockFile)
 	file := flock.New(path)
-	ok, err := file.TryLock()
+	ctx, cancel := context.WithTimeout(context.Background(), lockPatience)
+	defer cancel()
+	ok, err := file.TryLockContext(ctx, lockRetry)
+	if errors.Is(err, context.DeadlineExceeded) {
+		ok, err = false, nil
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, exchange.Errorf(exchange.CodeNotFound, "there is no folder %s; create it with init: %w", dir, err)
 	}

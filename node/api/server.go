@@ -87,7 +87,8 @@ type Server struct {
 
 	stopping context.Context // ends when Serve begins to stop: streams end by it
 	stop     context.CancelFunc
-	fatal    chan error // buffered 1: the store failed in a way that ends the process
+	serving  chan struct{} // closed by Serve once clients can find it
+	fatal    chan error    // buffered 1: the store failed in a way that ends the process
 }
 
 // New makes a server. It starts nothing, and reads from the store how many
@@ -99,7 +100,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg: cfg, log: cfg.Logger, desk: cfg.Desk, bearer: newBearer(cfg.Token), hosts: newHostList(cfg.Hosts),
 		origin: http.NewCrossOriginProtection(), mux: http.NewServeMux(), routes: make(map[string]*route),
-		fatal: make(chan error, 1),
+		fatal: make(chan error, 1), serving: make(chan struct{}),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -123,6 +124,9 @@ func New(cfg Config) (*Server, error) {
 // every hold, reports to its Hold method.
 func (s *Server) Business() *Business { return s.business }
 
+// Serving is closed once Serve answers and clients can find it.
+func (s *Server) Serving() <-chan struct{} { return s.serving }
+
 // OpenAPI is the document that the server serves, as JSON.
 func (s *Server) OpenAPI() []byte { return s.spec }
 
@@ -141,6 +145,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		}
 		defer os.Remove(filepath.Join(s.cfg.Dir, AddrFile))
 	}
+	close(s.serving)
 	var background sync.WaitGroup
 	defer background.Wait()
 	defer s.stop()
