@@ -231,17 +231,24 @@ func (b *batch) stock(sku exchange.SKU) (reservation.Stock, error) {
 	return v.(*StockRecord).Stock, nil
 }
 
-// setStock records a product's counts and marks it for the publisher.
-func (b *batch) setStock(sku exchange.SKU, s reservation.Stock) {
-	before, had := b.stocks[sku]
+// replace sets a decoded record of the batch, so that the operation that runs can
+// be undone, and reports whether there was one.
+func replace[K comparable, V any](b *batch, records map[K]V, k K, v V) (had bool) {
+	before, had := records[k]
 	b.undo = append(b.undo, func() {
 		if had {
-			b.stocks[sku] = before
+			records[k] = before
 		} else {
-			delete(b.stocks, sku)
+			delete(records, k)
 		}
 	})
-	b.stocks[sku] = s
+	records[k] = v
+	return had
+}
+
+// setStock records a product's counts and marks it for the publisher.
+func (b *batch) setStock(sku exchange.SKU, s reservation.Stock) {
+	had := replace(b, b.stocks, sku, s)
 	if !had {
 		b.bytes += 2 * (len(sku) + recordOverhead)
 	}
@@ -266,15 +273,7 @@ func (b *batch) holdRecord(k []byte) (*HoldRecord, error) {
 
 func (b *batch) setHold(k []byte, r *HoldRecord) {
 	id := string(k)
-	before, had := b.holds[id]
-	b.undo = append(b.undo, func() {
-		if had {
-			b.holds[id] = before
-		} else {
-			delete(b.holds, id)
-		}
-	})
-	b.holds[id] = r
+	had := replace(b, b.holds, id, r)
 	if !had {
 		b.bytes += len(k) + recordOverhead + len(r.Placed) + len(r.Latest) + len(r.Hold.Lines)*(exchange.MaxSKU+8)
 	}
@@ -336,15 +335,7 @@ func (b *batch) chain(id chainID) (ChainRecord, error) {
 }
 
 func (b *batch) setChain(id chainID, c ChainRecord) {
-	before, had := b.chains[id]
-	b.undo = append(b.undo, func() {
-		if had {
-			b.chains[id] = before
-		} else {
-			delete(b.chains, id)
-		}
-	})
-	b.chains[id] = &c
+	had := replace(b, b.chains, id, &c)
 	if !had {
 		b.bytes += recordOverhead + len(c.AckedHead.Payload) + len(c.AckedHead.Signature)
 	}
