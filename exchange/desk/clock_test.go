@@ -3,6 +3,9 @@ package desk_test
 import (
 	"testing"
 	"time"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/order"
 )
 
 // TestClockBehindIsTold: a commit of a wrong year stops the writer's time; the shop
@@ -26,4 +29,21 @@ func TestClockBehindIsTold(t *testing.T) {
 	if behind := acorn.desk.ClockBehind(); behind != 0 {
 		t.Errorf("the clock has caught up and is %v behind", behind)
 	}
+}
+
+// A clock that falls back by hours keeps nothing from being sent.
+func TestClockFallsBack(t *testing.T) {
+	w, acorn, birch := pair(t)
+	res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
+	placed, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
+	must(t, err)
+	list, _ := birch.desk.Outgoing()
+	list[0].Done(ctx, nil, errLost) // the next attempt is planned by the clock that is about to fall back
+	birch.skew, acorn.skew = -5*time.Hour, -2*time.Hour
+	began := w.now
+	w.settle()
+	if took := w.now.Sub(began); bothSee(t, acorn, birch, placed.ID) != order.Accepted || took > 30*time.Second {
+		t.Errorf("the order was accepted after %v", took)
+	}
+	audited(t, acorn, birch)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/protocol"
+	"github.com/souk-market/souk/store"
 )
 
 // A stopped supplier can end: it holds and shows its catalog no more, releases what
@@ -99,4 +100,31 @@ func TestFullOutboxTakesAnEnd(t *testing.T) {
 	if trade.Waiting != desk.MaxOutbox || !trade.Ending || trade.Queued != "end" {
 		t.Errorf("%d waiting, ending %v, queued %q", trade.Waiting, trade.Ending, trade.Queued)
 	}
+}
+
+// A hold of a partnership that ended cannot be ordered, though another
+// partnership is in force by then, and is released, also across a restart.
+func TestEndReleasesHolds(t *testing.T) {
+	w, acorn, birch := pair(t)
+	res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
+	must(t, acorn.desk.EndTrade(ctx, birch.id, exchange.Supplier, "pause"))
+	must(t, acorn.desk.Propose(ctx, birch.id, exchange.Supplier, exchange.DefaultTerms("EUR")))
+	acorn.mem.FailNext(store.FaultBefore)
+	acorn.desk.Tick() // the release is lost in a crash
+	acorn.restart()
+	w.settle()
+	trade, err := birch.desk.Trade(acorn.id, exchange.Retailer)
+	must(t, err)
+	must(t, birch.desk.AcceptTerms(ctx, acorn.id, exchange.Retailer, trade.State.Open.Hash))
+	w.settle()
+	if s := stockOf(t, acorn, "shoe"); s.Held != 0 {
+		t.Errorf("%d are still held", s.Held)
+	}
+	placed, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
+	must(t, err)
+	w.settle()
+	if got := orderAt(t, birch, exchange.Retailer, placed.ID); got.Refusal != exchange.CodeReleased {
+		t.Errorf("an order of a released hold: %v %v", got.Order.Status(), got.Refusal)
+	}
+	audited(t, acorn, birch)
 }

@@ -2,79 +2,19 @@ package desk_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
-	"github.com/souk-market/souk/exchange/desk/audit"
 	"github.com/souk-market/souk/exchange/order"
 	"github.com/souk-market/souk/exchange/reservation"
 	"github.com/souk-market/souk/protocol"
-	"github.com/souk-market/souk/store"
 )
 
 // The faults that a desk alone must survive, by their number in the list of faults.
-
-var ctx = context.Background()
-
-// holdRequest is a framed hold with a chosen id.
-func holdRequest(t testing.TB, w exchange.Window, n int, lines ...exchange.Line) ([]byte, exchange.HoldID) {
-	t.Helper()
-	var tail [12]byte
-	copy(tail[:], fmt.Sprintf("%012d", n))
-	id := exchange.NewHoldID(w, tail)
-	return framed(t, &desk.Hold{ID: id, Lines: lines, Country: "SE"}), id
-}
-
-func framed(t testing.TB, v desk.Value) []byte {
-	t.Helper()
-	raw, err := protocol.Codec{}.Encode(v)
-	must(t, err)
-	return append([]byte{byte(v.Kind())}, raw...)
-}
-
-func windowOf(at exchange.Time) exchange.Window {
-	return exchange.Window(at / exchange.Time(24*time.Hour/time.Millisecond))
-}
-
-// opened is the supplier's sealed answer in a reply.
-func (s *shop) opened(t testing.TB, reply []byte) *desk.HoldAnswer {
-	t.Helper()
-	v, err := protocol.Codec{}.Decode(desk.KindSealedAnswer, reply[1:])
-	must(t, err)
-	payload, err := s.w.verifier().Open(s.id, v.(*desk.SealedAnswer).Sealed)
-	must(t, err)
-	v, err = protocol.Codec{}.Decode(desk.KindHoldAnswer, payload)
-	must(t, err)
-	return v.(*desk.HoldAnswer)
-}
-
-// ask serves a request of a partner that must be answered.
-func (s *shop) ask(t testing.TB, from *shop, raw []byte) []byte {
-	t.Helper()
-	reply, err := s.desk.Serve(ctx, from.id, raw)
-	must(t, err)
-	return reply
-}
-
-// audited checks the shops' books, each alone and each two healed.
-func audited(t testing.TB, shops ...*shop) {
-	t.Helper()
-	var books []*audit.Books
-	for _, s := range shops {
-		b, err := audit.Shop(s.id, s.mem, protocol.Codec{}, s.w.verifier())
-		must(t, err)
-		for _, other := range books {
-			must(t, audit.Healed(b, other))
-		}
-		books = append(books, b)
-	}
-}
 
 // 500 buyers of one unit, at 5 retailers, all at once: exactly one holds it.
 func TestFault08(t *testing.T) {
@@ -346,157 +286,4 @@ func TestFault15(t *testing.T) {
 			audited(t, acorn, birch)
 		})
 	}
-}
-
-// A supplier restored from yesterday's backup stops selling when a partner
-// proves what it has lost, and is still stopped after a restart.
-func TestRestoredSupplierStops(t *testing.T) {
-	w, acorn, birch := pair(t)
-	backup := acorn.mem.Clone()
-	res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
-	_, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
-	must(t, err)
-	w.settle()
-	acorn.mem = backup
-	acorn.restart()
-	w.greet(birch, acorn)
-	for range 2 {
-		if acorn.desk.Stopped() == "" {
-			t.Fatal("the restored shop goes on selling")
-		}
-		raw, _ := holdRequest(t, windowOf(w.now), 77, exchange.Line{SKU: "shoe", Quantity: 1})
-		if _, err := acorn.desk.Serve(ctx, birch.id, raw); exchange.CodeOf(err) != exchange.CodeRestored {
-			t.Errorf("a hold at a stopped shop: %v", err)
-		}
-		acorn.restart()
-	}
-}
-
-// A supplier that lost only a hold learns it from the order of it: it enters
-// nothing, stops, and is still stopped after a restart.
-func TestLostHoldStops(t *testing.T) {
-	_, acorn, birch := pair(t)
-	backup := acorn.mem.Clone()
-	res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
-	_, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
-	must(t, err)
-	acorn.mem = backup
-	acorn.restart()
-	before, err := acorn.desk.Trade(birch.id, exchange.Supplier)
-	must(t, err)
-	birch.deliver()
-	for range 2 {
-		if !strings.Contains(acorn.desk.Stopped(), "quote sealed by this shop") {
-			t.Fatalf("the shop goes on: %q", acorn.desk.Stopped())
-		}
-		after, err := acorn.desk.Trade(birch.id, exchange.Supplier)
-		must(t, err)
-		if after.Position != before.Position {
-			t.Error("a stopped shop wrote into its ledger")
-		}
-		if err := acorn.desk.Propose(ctx, birch.id, exchange.Supplier, exchange.DefaultTerms("EUR")); exchange.CodeOf(err) != exchange.CodeRestored {
-			t.Errorf("a proposal by a stopped shop: %v", err)
-		}
-		acorn.restart()
-	}
-}
-
-// A supplier that lost entries is asked to enter a request before it was
-// greeted: it refuses, so that no position is taken twice.
-func TestLostEntriesTakeNoRequest(t *testing.T) {
-	w, acorn, birch := pair(t)
-	backup := acorn.mem.Clone()
-	must(t, acorn.desk.Propose(ctx, birch.id, exchange.Supplier, exchange.DefaultTerms("EUR")))
-	w.settle()
-	acorn.mem = backup
-	acorn.restart()
-	must(t, birch.desk.EndTrade(ctx, acorn.id, exchange.Retailer, ""))
-	list, _ := birch.desk.Outgoing()
-	if _, err := acorn.desk.Serve(ctx, birch.id, list[0].Raw); exchange.CodeOf(err) != exchange.CodeRestored {
-		t.Errorf("a request from ahead: %v", err)
-	}
-	if acorn.desk.Stopped() != "" {
-		t.Error("a bare claim stopped the shop")
-	}
-	w.greet(birch, acorn)
-	if acorn.desk.Stopped() == "" {
-		t.Error("a proof did not")
-	}
-}
-
-// A retailer restored from a backup adopts the ledger, and what it queued in the
-// meantime follows under the next numbers.
-func TestRestoredRetailerContinues(t *testing.T) {
-	w, acorn, birch := pair(t)
-	backup := birch.mem.Clone()
-	for range 3 {
-		res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
-		_, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
-		must(t, err)
-		w.settle()
-	}
-	birch.mem = backup
-	birch.restart()
-	w.greet(birch, acorn)
-	var placed []exchange.OrderID
-	for range 2 { // before it knows what it has lost
-		res := reserve(t, birch, acorn, exchange.Line{SKU: "hat", Quantity: 1})
-		rec, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
-		must(t, err)
-		placed = append(placed, rec.ID)
-	}
-	_, err := birch.desk.CancelBought(ctx, placed[1], nil, "")
-	must(t, err)
-	w.settle()
-	if got := bothSee(t, acorn, birch, placed[0]); got != order.Accepted {
-		t.Errorf("the first new order is %v", got)
-	}
-	if got := bothSee(t, acorn, birch, placed[1]); got != order.Cancelled {
-		t.Errorf("the second new order is %v", got)
-	}
-	audited(t, acorn, birch)
-}
-
-// A hold of a partnership that ended cannot be ordered, though another
-// partnership is in force by then, and is released, also across a restart.
-func TestEndReleasesHolds(t *testing.T) {
-	w, acorn, birch := pair(t)
-	res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
-	must(t, acorn.desk.EndTrade(ctx, birch.id, exchange.Supplier, "pause"))
-	must(t, acorn.desk.Propose(ctx, birch.id, exchange.Supplier, exchange.DefaultTerms("EUR")))
-	acorn.mem.FailNext(store.FaultBefore)
-	acorn.desk.Tick() // the release is lost in a crash
-	acorn.restart()
-	w.settle()
-	trade, err := birch.desk.Trade(acorn.id, exchange.Retailer)
-	must(t, err)
-	must(t, birch.desk.AcceptTerms(ctx, acorn.id, exchange.Retailer, trade.State.Open.Hash))
-	w.settle()
-	if s := stockOf(t, acorn, "shoe"); s.Held != 0 {
-		t.Errorf("%d are still held", s.Held)
-	}
-	placed, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
-	must(t, err)
-	w.settle()
-	if got := orderAt(t, birch, exchange.Retailer, placed.ID); got.Refusal != exchange.CodeReleased {
-		t.Errorf("an order of a released hold: %v %v", got.Order.Status(), got.Refusal)
-	}
-	audited(t, acorn, birch)
-}
-
-// A clock that falls back by hours keeps nothing from being sent.
-func TestClockFallsBack(t *testing.T) {
-	w, acorn, birch := pair(t)
-	res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
-	placed, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
-	must(t, err)
-	list, _ := birch.desk.Outgoing()
-	list[0].Done(ctx, nil, errLost) // the next attempt is planned by the clock that is about to fall back
-	birch.skew, acorn.skew = -5*time.Hour, -2*time.Hour
-	began := w.now
-	w.settle()
-	if took := w.now.Sub(began); bothSee(t, acorn, birch, placed.ID) != order.Accepted || took > 30*time.Second {
-		t.Errorf("the order was accepted after %v", took)
-	}
-	audited(t, acorn, birch)
 }

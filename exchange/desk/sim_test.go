@@ -1,10 +1,6 @@
 package desk_test
 
 import (
-	"bytes"
-	"context"
-	"crypto/sha256"
-	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -15,10 +11,8 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/desk/audit"
 	"github.com/souk-market/souk/exchange/reservation"
-	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/store"
 )
 
@@ -94,12 +88,6 @@ type counted struct {
 
 // tally counts what happened, to show that a simulation reaches what it should.
 type tally map[string]int
-
-type event struct {
-	at    exchange.Time
-	order int
-	run   func()
-}
 
 type sentHold struct {
 	from, to *shop
@@ -197,112 +185,6 @@ func (s *sim) step(name string) {
 	s.check()
 }
 
-// advance lets time pass, and what is under way arrive.
-func (s *sim) advance(d time.Duration) {
-	until := s.w.now.Add(d)
-	for {
-		i := -1
-		for j, e := range s.events {
-			if e.at <= until && (i < 0 || e.at < s.events[i].at || e.at == s.events[i].at && e.order < s.events[i].order) {
-				i = j
-			}
-		}
-		if i < 0 {
-			break
-		}
-		e := s.events[i]
-		s.events = slices.Delete(s.events, i, i+1)
-		s.w.now = max(s.w.now, e.at)
-		e.run()
-	}
-	s.w.now = until
-}
-
-func (s *sim) after(d time.Duration, run func()) {
-	s.sent++
-	s.events = append(s.events, event{s.w.now.Add(d), s.sent, run})
-}
-
-// delay of one message: links are short, unless they are not.
-func (s *sim) delay() time.Duration {
-	if !s.calm && s.chance(0.1) {
-		return time.Duration(s.rng.IntN(60_000)) * time.Millisecond
-	}
-	return time.Duration(1+s.rng.IntN(200)) * time.Millisecond
-}
-
-func (s *sim) broken(from, to *shop) bool {
-	return !s.calm && (s.cut[[2]*shop{from, to}] || s.chance(0.1))
-}
-
-// fate of a request whose caller waits.
-func (s *sim) fate(from, to *shop) fate {
-	switch {
-	case s.calm:
-		return arrives
-	case s.broken(from, to):
-		if s.chance(0.3) && !s.cut[[2]*shop{from, to}] {
-			return arrivesLate
-		}
-		return lost
-	case s.broken(to, from):
-		return replyLost
-	case s.chance(0.1):
-		return doneTwice
-	}
-	return arrives
-}
-
-func (s *sim) late(from, to *shop, raw []byte) {
-	s.after(s.delay(), func() { to.serve(context.Background(), from.id, raw) })
-}
-
-// couriers sends what the desks want sent.
-func (s *sim) couriers() {
-	for _, from := range s.w.shops {
-		if !s.calm && s.chance(0.3) {
-			continue // a slow process
-		}
-		if err := from.desk.Tick(); err != nil && !from.died() {
-			s.Errorf("%s: %v", from.name, err)
-		}
-		list, _ := from.desk.Outgoing()
-		if !s.calm && len(list) > 0 && s.chance(0.03) { // the process dies between its commit and its sends
-			from.restart()
-			continue
-		}
-		for _, out := range list {
-			s.send(from, out)
-		}
-	}
-}
-
-// send is one attempt of a courier: a request, and an answer or a time-out.
-func (s *sim) send(from *shop, out desk.Outgoing) {
-	to, life, done := s.w.shopOf(out.To), from.life, false
-	finish := func(reply []byte, err error) {
-		if done || from.life != life {
-			return
-		}
-		done = true
-		out.Done(context.Background(), reply, err)
-		from.died()
-	}
-	deliver := func() {
-		reply, err := to.serve(context.Background(), from.id, out.Raw)
-		if !s.broken(to, from) {
-			s.after(s.delay(), func() { finish(reply, err) })
-		}
-	}
-	s.after(10*time.Second, func() { finish(nil, context.DeadlineExceeded) })
-	if !s.broken(from, to) {
-		s.after(s.delay(), deliver)
-	}
-	if !s.calm && s.chance(0.1) {
-		s.after(s.delay(), deliver)
-	}
-}
-
 // misfortune strikes stores, processes, clocks and links.
 func (s *sim) misfortune() {
 	a, b := s.two()
@@ -319,26 +201,6 @@ func (s *sim) misfortune() {
 		a.skew = time.Duration(s.rng.IntN(7200)-3600) * time.Second
 	case s.chance(0.06):
 		s.connect(a, b)
-	}
-}
-
-// connect has two shops greet each other, if both can be reached.
-func (s *sim) connect(a, b *shop) {
-	if s.cut[[2]*shop{a, b}] || s.cut[[2]*shop{b, a}] {
-		return
-	}
-	for range 2 {
-		g, err := a.desk.Greeting(b.id)
-		if err != nil {
-			if !a.died() {
-				s.Errorf("%s greets: %v", a.name, err)
-			}
-			return
-		}
-		if err := b.desk.Greeted(context.Background(), a.id, g); err != nil && !b.died() && !errors.Is(err, desk.ErrRefused) {
-			s.Errorf("%s is greeted: %v", b.name, err)
-		}
-		a, b = b, a
 	}
 }
 
@@ -382,164 +244,4 @@ func (s *sim) heal() {
 			s.Errorf("order %v of %s was acknowledged and is lost or unanswered", p.id, p.by.name)
 		}
 	}
-}
-
-func (s *sim) tally(books []*audit.Books) {
-	for _, b := range books {
-		for _, h := range b.Holds {
-			s.seen["hold "+h.Hold.State.String()]++
-			if h.Latest != nil {
-				s.seen["hold changed"]++
-			}
-		}
-		for _, o := range b.Sold {
-			s.seen["order "+o.Order.Status().String()]++
-		}
-		for id, c := range b.Chains {
-			if id.Supplier == b.Shop {
-				s.seen["entries"] += len(c.Entries)
-				s.seen["versions of terms"] += int(c.Partnership.State.Version)
-				for _, e := range c.Entries {
-					if e.Outcome != exchange.CodeOK {
-						s.seen["request "+e.Outcome.String()]++
-					}
-				}
-			}
-		}
-	}
-}
-
-func keys[K comparable, V any](m map[K]V) []K {
-	var list []K
-	for k := range m {
-		list = append(list, k)
-	}
-	return list
-}
-
-// check adds up every shop's stock, and now and then audits everything.
-func (s *sim) check() {
-	for _, a := range s.w.shops {
-		if a.died(); !a.changed {
-			continue
-		}
-		a.changed = false
-		b, err := audit.Counts(a.id, a.mem, protocol.Codec{})
-		if err != nil {
-			s.Errorf("seed %d, step %s: %s: %v", s.w.seed, s.what, a.name, err)
-			continue
-		}
-		s.oversold(a, b)
-	}
-	clear(s.counts)
-	if s.full++; s.full%50 == 0 {
-		s.audit()
-	}
-}
-
-// oversold checks that only a count of the shelf finds units missing.
-func (s *sim) oversold(a *shop, b *audit.Books) {
-	for sku, n := range b.Shortfalls() {
-		k := counted{a, sku}
-		if n > s.short[k] && !s.counts[k] {
-			s.Errorf("seed %d, step %s: %s oversold %s by %d", s.w.seed, s.what, a.name, sku, n)
-		}
-		s.short[k] = n
-	}
-}
-
-// audit reads, verifies and replays every shop's store, and compares what it
-// finds with what was seen before.
-func (s *sim) audit() []*audit.Books {
-	var books []*audit.Books
-	for _, a := range s.w.shops {
-		b, err := audit.Shop(a.id, a.mem, protocol.Codec{}, s.verifier)
-		if err != nil {
-			s.Errorf("seed %d, step %s: %s: %v", s.w.seed, s.what, a.name, err)
-		}
-		if b == nil {
-			s.FailNow()
-		}
-		books = append(books, b)
-		s.endedOnce(a, b)
-		s.grown(a, b)
-	}
-	for i := range books {
-		for j := range i {
-			if err := audit.Pair(books[i], books[j]); err != nil {
-				s.Errorf("seed %d, step %s: %v", s.w.seed, s.what, err)
-			}
-		}
-	}
-	return books
-}
-
-// endedOnce checks that a hold that ended stays as it is (I6).
-func (s *sim) endedOnce(a *shop, b *audit.Books) {
-	for k, h := range b.Holds {
-		k.Partner = a.id
-		if before, ended := s.ends[k]; ended && before != h.Hold.State {
-			s.Errorf("step %s: hold %v was %v and is %v", s.what, k.ID, before, h.Hold.State)
-		}
-		if h.Hold.State.Terminal() {
-			s.ends[k] = h.Hold.State
-		}
-	}
-}
-
-// grown checks that a ledger only ever grows at its end.
-func (s *sim) grown(a *shop, b *audit.Books) {
-	for id, c := range b.Chains {
-		k := chainAt{a, id}
-		if h := s.heads[k]; h.position > 0 && (len(c.Entries) < int(h.position) || c.Entries[h.position-1].Hash != h.hash) {
-			s.Errorf("seed %d, step %s: %s: entry %d is lost or changed", s.w.seed, s.what, a.name, h.position)
-		}
-		s.heads[k] = head{c.Record.Chain.Position, c.Record.Chain.Hash}
-	}
-}
-
-// answered sees every answer to a trade request that a shop gave, delivered or
-// not: the same request gets the same bytes, as long as a record is kept (I2, I4).
-func (s *sim) answered(from, to *shop, raw, reply []byte) {
-	if desk.Kind(raw[0]) != desk.KindHold {
-		return
-	}
-	key := sha256.Sum256(slices.Concat(from.id[:], to.id[:], raw))
-	a := s.open(to, reply)
-	before, known := s.answers[key]
-	switch {
-	case !known && a.Refusal != exchange.CodeConflict && a.Refusal != exchange.CodeTooOld && a.Refusal != exchange.CodeInvalid:
-		s.answers[key] = reply
-	case known && a.Refusal != exchange.CodeTooOld && !bytes.Equal(before, reply):
-		s.Errorf("seed %d, step %s: a hold request got two answers: %+v then %+v", s.w.seed, s.what, s.open(to, before), a)
-	case known && a.Refusal == exchange.CodeTooOld && a.Hold.Window()+exchange.WindowsKept >= exchange.Window(a.At/86_400_000):
-		s.Errorf("step %s: a hold's record was pruned while its window is kept", s.what)
-	}
-}
-
-func (s *sim) open(by *shop, reply []byte) *desk.HoldAnswer {
-	s.Helper()
-	v, err := protocol.Codec{}.Decode(desk.KindSealedAnswer, reply[1:])
-	must(s, err)
-	payload, err := s.verifier.Open(by.id, v.(*desk.SealedAnswer).Sealed)
-	must(s, err)
-	v, err = protocol.Codec{}.Decode(desk.KindHoldAnswer, payload)
-	must(s, err)
-	return v.(*desk.HoldAnswer)
-}
-
-// cachedVerifier verifies each signature once, however often books are read.
-type cachedVerifier struct {
-	*protocol.Verifier
-	seen map[[32]byte]error
-}
-
-func (v *cachedVerifier) Verify(domain string, by exchange.ShopID, payload, sig []byte) error {
-	key := sha256.Sum256(slices.Concat([]byte(domain), by[:], sig, payload))
-	err, ok := v.seen[key]
-	if !ok {
-		err = v.Verifier.Verify(domain, by, payload, sig)
-		v.seen[key] = err
-	}
-	return err
 }

@@ -1,0 +1,174 @@
+package desk_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"slices"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/desk/audit"
+	"github.com/souk-market/souk/protocol"
+)
+
+// The judge of the simulation: what must be true after each step, and of the books.
+
+// check adds up every shop's stock, and now and then audits everything.
+func (s *sim) check() {
+	for _, a := range s.w.shops {
+		if a.died(); !a.changed {
+			continue
+		}
+		a.changed = false
+		b, err := audit.Counts(a.id, a.mem, protocol.Codec{})
+		if err != nil {
+			s.Errorf("seed %d, step %s: %s: %v", s.w.seed, s.what, a.name, err)
+			continue
+		}
+		s.oversold(a, b)
+	}
+	clear(s.counts)
+	if s.full++; s.full%50 == 0 {
+		s.audit()
+	}
+}
+
+// oversold checks that only a count of the shelf finds units missing.
+func (s *sim) oversold(a *shop, b *audit.Books) {
+	for sku, n := range b.Shortfalls() {
+		k := counted{a, sku}
+		if n > s.short[k] && !s.counts[k] {
+			s.Errorf("seed %d, step %s: %s oversold %s by %d", s.w.seed, s.what, a.name, sku, n)
+		}
+		s.short[k] = n
+	}
+}
+
+// audit reads, verifies and replays every shop's store, and compares what it
+// finds with what was seen before.
+func (s *sim) audit() []*audit.Books {
+	var books []*audit.Books
+	for _, a := range s.w.shops {
+		b, err := audit.Shop(a.id, a.mem, protocol.Codec{}, s.verifier)
+		if err != nil {
+			s.Errorf("seed %d, step %s: %s: %v", s.w.seed, s.what, a.name, err)
+		}
+		if b == nil {
+			s.FailNow()
+		}
+		books = append(books, b)
+		s.endedOnce(a, b)
+		s.grown(a, b)
+	}
+	for i := range books {
+		for j := range i {
+			if err := audit.Pair(books[i], books[j]); err != nil {
+				s.Errorf("seed %d, step %s: %v", s.w.seed, s.what, err)
+			}
+		}
+	}
+	return books
+}
+
+// endedOnce checks that a hold that ended stays as it is (I6).
+func (s *sim) endedOnce(a *shop, b *audit.Books) {
+	for k, h := range b.Holds {
+		k.Partner = a.id
+		if before, ended := s.ends[k]; ended && before != h.Hold.State {
+			s.Errorf("step %s: hold %v was %v and is %v", s.what, k.ID, before, h.Hold.State)
+		}
+		if h.Hold.State.Terminal() {
+			s.ends[k] = h.Hold.State
+		}
+	}
+}
+
+// grown checks that a ledger only ever grows at its end.
+func (s *sim) grown(a *shop, b *audit.Books) {
+	for id, c := range b.Chains {
+		k := chainAt{a, id}
+		if h := s.heads[k]; h.position > 0 && (len(c.Entries) < int(h.position) || c.Entries[h.position-1].Hash != h.hash) {
+			s.Errorf("seed %d, step %s: %s: entry %d is lost or changed", s.w.seed, s.what, a.name, h.position)
+		}
+		s.heads[k] = head{c.Record.Chain.Position, c.Record.Chain.Hash}
+	}
+}
+
+// answered sees every answer to a trade request that a shop gave, delivered or
+// not: the same request gets the same bytes, as long as a record is kept (I2, I4).
+func (s *sim) answered(from, to *shop, raw, reply []byte) {
+	if desk.Kind(raw[0]) != desk.KindHold {
+		return
+	}
+	key := sha256.Sum256(slices.Concat(from.id[:], to.id[:], raw))
+	a := s.open(to, reply)
+	before, known := s.answers[key]
+	switch {
+	case !known && a.Refusal != exchange.CodeConflict && a.Refusal != exchange.CodeTooOld && a.Refusal != exchange.CodeInvalid:
+		s.answers[key] = reply
+	case known && a.Refusal != exchange.CodeTooOld && !bytes.Equal(before, reply):
+		s.Errorf("seed %d, step %s: a hold request got two answers: %+v then %+v", s.w.seed, s.what, s.open(to, before), a)
+	case known && a.Refusal == exchange.CodeTooOld && a.Hold.Window()+exchange.WindowsKept >= exchange.Window(a.At/86_400_000):
+		s.Errorf("step %s: a hold's record was pruned while its window is kept", s.what)
+	}
+}
+
+func (s *sim) open(by *shop, reply []byte) *desk.HoldAnswer {
+	s.Helper()
+	v, err := protocol.Codec{}.Decode(desk.KindSealedAnswer, reply[1:])
+	must(s, err)
+	payload, err := s.verifier.Open(by.id, v.(*desk.SealedAnswer).Sealed)
+	must(s, err)
+	v, err = protocol.Codec{}.Decode(desk.KindHoldAnswer, payload)
+	must(s, err)
+	return v.(*desk.HoldAnswer)
+}
+
+func (s *sim) tally(books []*audit.Books) {
+	for _, b := range books {
+		for _, h := range b.Holds {
+			s.seen["hold "+h.Hold.State.String()]++
+			if h.Latest != nil {
+				s.seen["hold changed"]++
+			}
+		}
+		for _, o := range b.Sold {
+			s.seen["order "+o.Order.Status().String()]++
+		}
+		for id, c := range b.Chains {
+			if id.Supplier == b.Shop {
+				s.seen["entries"] += len(c.Entries)
+				s.seen["versions of terms"] += int(c.Partnership.State.Version)
+				for _, e := range c.Entries {
+					if e.Outcome != exchange.CodeOK {
+						s.seen["request "+e.Outcome.String()]++
+					}
+				}
+			}
+		}
+	}
+}
+
+func keys[K comparable, V any](m map[K]V) []K {
+	var list []K
+	for k := range m {
+		list = append(list, k)
+	}
+	return list
+}
+
+// cachedVerifier verifies each signature once, however often books are read.
+type cachedVerifier struct {
+	*protocol.Verifier
+	seen map[[32]byte]error
+}
+
+func (v *cachedVerifier) Verify(domain string, by exchange.ShopID, payload, sig []byte) error {
+	key := sha256.Sum256(slices.Concat([]byte(domain), by[:], sig, payload))
+	err, ok := v.seen[key]
+	if !ok {
+		err = v.Verifier.Verify(domain, by, payload, sig)
+		v.seen[key] = err
+	}
+	return err
+}
