@@ -290,6 +290,12 @@ func (d *Desk) orderRefused(b *batch, c chainID, id exchange.OrderID, act Act, e
 		// says nothing about it.
 		rec.Refusal, rec.Detail = e.Outcome, e.Detail
 	}
+	if submit && rec.Order.Submitted == 0 { // it goes nowhere
+		b.del(shipToKey(d.me, id))
+		if err := b.reservationEnded(id, e.Outcome); err != nil {
+			return err
+		}
+	}
 	b.then(func() { d.orderChanged(rec, c.supplier, exchange.Retailer) })
 	return b.save(k, rec)
 }

@@ -19,7 +19,8 @@
 //	batch.go     one batch: overlay, savepoints, sealing, commit
 //	writer.go    the queue and the goroutine around it; virtual single-step for simulations
 //	supplier.go  holds, orders and stock, as the shop that ships
-//	retailer.go  reservations, orders and the outbox, as the shop that sells
+//	retailer.go  reservations, as the shop that sells; bought.go its orders,
+//	             outbox.go what it has signed and is not answered yet
 //	partners.go  partnerships, both roles; ledger.go the chains both roles share
 //	adopt.go     the retailer's copy of a ledger: checked, countersigned, frozen, continued
 //	quote_check.go  a quote against the request and the terms, before it is believed
@@ -29,6 +30,16 @@
 //	expiry.go    what ends by itself
 //	publish.go   the catalog feed's sequence numbers, heads and gossip
 //	sync.go      replicas of partners' catalogs
+//
+// # An order and its address
+//
+// A reservation is ordered once, for one address. The signed request holds a salted
+// hash of it; the supplier keeps salt and address, the retailer keeps the salt alone,
+// apart from the order (key a/), and erases it when the supplier refuses the order. So
+// an order that is placed again can be told from one for another address, which is
+// CodeConflict, at any time until the address is erased, and from then on every
+// repeat is: nobody can tell, and no address is dropped silently. A retailer that has
+// lost its records and adopts the order from the ledger has no salt either.
 //
 // # Losing and finding out
 //

@@ -20,7 +20,7 @@ import (
 //	os/ order partner                    OrderRecord (as supplier)
 //	or/ order partner                    OrderRecord (as retailer)
 //	ox/ acceptBy retailer order          index of SUBMITTED orders (as supplier, no value)
-//	a/ retailer order                    ShipToRecord (as supplier)
+//	a/ retailer order                    ShipToRecord; under this shop's own ID the salts of what it bought
 //	l/ supplier retailer                 ChainRecord
 //	e/ supplier retailer position        sealed entry, as sealed
 //	n/ supplier retailer number          position (8 bytes) of the entry that answers the request

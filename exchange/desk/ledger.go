@@ -1,7 +1,6 @@
 package desk
 
 import (
-	"bytes"
 	"reflect"
 	"slices"
 
@@ -446,7 +445,7 @@ func (d *Desk) quotedFor(rec *HoldRecord, quote *exchange.Quote) (bool, error) {
 }
 
 func (d *Desk) checkShipTo(secret *ShipToRecord, hash [32]byte, country string) error {
-	if secret == nil || digest(append(bytes.Clone(secret.Salt[:]), secret.Raw...)) != hash {
+	if secret == nil || shipToHash(secret.Salt, secret.Raw) != hash {
 		return exchange.Errorf(exchange.CodeInvalid, "the order's address does not match its hash")
 	}
 	v, err := d.codec.Decode(KindShipTo, secret.Raw)

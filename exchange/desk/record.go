@@ -119,10 +119,12 @@ type ReservationRecord struct {
 }
 
 // ShipToRecord is a consumer's address and the salt that ties it to the order,
-// erased together (design: Holds and orders).
+// erased together (design: Holds and orders). The retailer keeps the salt alone, to
+// tell whether an order placed again is for the same address: with it anybody could
+// try addresses against the hash in the ledger, so it is erased like an address.
 type ShipToRecord struct {
 	Salt [16]byte
-	Raw  []byte // encoded ship-to: the hashed bytes
+	Raw  []byte // supplier: the encoded ship-to, as hashed; retailer: empty
 }
 
 // MetaRecord is the shop's own bookkeeping.

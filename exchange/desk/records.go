@@ -98,3 +98,23 @@ func (b *batch) reservationOrdered(id exchange.HoldID) error {
 	rec.State = reservation.Committed
 	return b.save(reservationKey(id), rec)
 }
+
+// reservationEnded marks the retailer's reservation, if it is still kept, where the
+// supplier refused its order for a reason that ends it.
+func (b *batch) reservationEnded(id exchange.HoldID, why exchange.Code) error {
+	var state reservation.State
+	switch why {
+	case exchange.CodeExpired:
+		state = reservation.Expired
+	case exchange.CodeReleased, exchange.CodeNoPartnership, exchange.CodeNotFound:
+		state = reservation.Released
+	default:
+		return nil
+	}
+	rec, err := b.reservation(id)
+	if err != nil || rec == nil || rec.State != reservation.Held {
+		return err
+	}
+	rec.State = state
+	return b.save(reservationKey(id), rec)
+}

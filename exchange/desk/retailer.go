@@ -1,16 +1,14 @@
 package desk
 
 import (
-	"bytes"
 	"context"
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/order"
 	"github.com/souk-market/souk/exchange/reservation"
 )
 
-// Reservations and orders, as the shop that sells.
+// Reservations, as the shop that sells.
 
 // ReserveRequest asks for one supplier's products.
 type ReserveRequest struct {
@@ -318,135 +316,28 @@ func (d *Desk) ReservationQuote(rec *ReservationRecord) (*exchange.Quote, error)
 	return nil, exchange.Errorf(exchange.CodeState, "the reservation has no quote")
 }
 
-// PlaceOrder commits a reservation with the consumer's address. When it returns,
-// the signed request is durable here and on its way until the supplier answers,
-// whatever fails meanwhile; the record says how far it is. Placing the same
-// reservation again returns the order it became.
-func (d *Desk) PlaceOrder(ctx context.Context, id exchange.HoldID, to exchange.ShipTo) (*OrderRecord, error) {
-	if err := to.Check(); err != nil {
-		return nil, err
+// Standing is where a reservation of this shop's stands now, as far as this shop can
+// tell: the supplier says nothing when a hold ends by time or with the partnership, and
+// its clock, not this one, has the last word on an order. One whose order is on its way
+// is committed.
+func (d *Desk) Standing(rec *ReservationRecord) (reservation.State, error) {
+	if rec.State != reservation.Held {
+		return rec.State, nil
 	}
-	res, err := d.Reservation(ctx, id)
-	if err != nil {
-		return nil, err
+	switch order, err := d.Order(exchange.Retailer, rec.Request.ID); {
+	case err == nil && order.Refusal == exchange.CodeOK:
+		return reservation.Committed, nil
+	case err != nil && exchange.CodeOf(err) != exchange.CodeNotFound:
+		return 0, err
 	}
-	quote, err := d.ReservationQuote(res)
-	if err != nil {
-		return nil, exchange.Errorf(exchange.CodeState, "reservation %v is %v and cannot be ordered", id, res.State)
+	trade, err := d.Trade(rec.Supplier, exchange.Retailer)
+	switch {
+	case err != nil:
+		return 0, err
+	case !trade.State.Active || trade.Ending:
+		return reservation.Released, nil
+	case rec.Expires <= d.clock.Now():
+		return reservation.Expired, nil
 	}
-	if to.Country != quote.Country {
-		return nil, exchange.Errorf(exchange.CodeCountry, "the reservation was quoted for %s, the address is in %s; reserve again", quote.Country, to.Country)
-	}
-	raw, err := d.codec.Encode(&ShipTo{to})
-	if err != nil {
-		return nil, err
-	}
-	var salt [16]byte
-	if err := d.randomBytes(salt[:]); err != nil {
-		return nil, err
-	}
-	c := chainID{res.Supplier, d.me}
-	var rec *OrderRecord
-	err = d.do(ctx, func(b *batch) error {
-		k := orderKey(exchange.Retailer, id, res.Supplier)
-		if rec, err = b.order(k); err != nil || rec != nil {
-			return err
-		}
-		// The supplier's clock decides; this spares a request that cannot succeed.
-		if res.State != reservation.Held && res.State != reservation.Committed {
-			return exchange.Errorf(exchange.CodeState, "reservation %v is %v and cannot be ordered", id, res.State)
-		}
-		if err := d.members.MayTrade(); err != nil {
-			return err
-		}
-		terms, version, err := b.termsInForce(c)
-		if err != nil {
-			return err
-		}
-		if err := d.checkOrdered(res, quote, terms, version); err != nil {
-			return err
-		}
-		hash := digest(append(bytes.Clone(salt[:]), raw...))
-		rec = &OrderRecord{ID: id, Supplier: res.Supplier, Retailer: d.me, Quote: *quote, ShipToHash: hash, Requested: b.now}
-		if err := b.save(k, rec); err != nil {
-			return err
-		}
-		if err := d.saveReservation(b, res); err != nil { // the order's entry will find it
-			return err
-		}
-		b.then(func() { d.recent.drop(id) })
-		return d.queue(b, c, SubmitOrder{Order: id, Quote: res.Answer, ShipTo: hash}, salt, raw)
-	})
-	return rec, err
+	return reservation.Held, nil
 }
-
-// CancelBought asks the supplier to cancel unshipped units of an order this shop
-// placed; no lines means everything open.
-func (d *Desk) CancelBought(ctx context.Context, id exchange.OrderID, lines []order.Units, reason string) (*OrderRecord, error) {
-	found, err := d.Order(exchange.Retailer, id)
-	if err != nil {
-		return nil, err
-	}
-	var rec *OrderRecord
-	err = d.do(ctx, func(b *batch) error {
-		k := orderKey(exchange.Retailer, id, found.Supplier)
-		if rec, err = b.order(k); err != nil {
-			return err
-		}
-		if rec.Order.Submitted == 0 && rec.Refusal != exchange.CodeOK {
-			return exchange.Errorf(exchange.CodeState, "the supplier refused the order; there is nothing to cancel")
-		}
-		if rec.Order.Submitted != 0 { // refuse at once what the supplier is sure to refuse
-			if _, _, err := order.Step(rec.Order, order.Cancel{By: exchange.Retailer, Lines: lines}, b.now); err != nil {
-				return err
-			}
-		}
-		rec.CancelAt = b.now
-		if err := b.save(k, rec); err != nil {
-			return err
-		}
-		return d.queue(b, chainID{found.Supplier, d.me}, CancelOrder{Order: id, Lines: lines, Reason: clip(reason, MaxReason)}, [16]byte{}, nil)
-	})
-	return rec, err
-}
-
-// queue numbers and signs a request and puts it into the outbox.
-func (d *Desk) queue(b *batch, c chainID, act Act, salt [16]byte, shipTo []byte) error {
-	rec, err := b.chain(c)
-	if err != nil {
-		return err
-	}
-	if rec.Chain.Frozen {
-		return errFrozen
-	}
-	most := uint64(MaxOutbox)
-	if _, end := act.(EndTrade); !end {
-		most-- // the last place is an end's, which cannot be refused and is queued once
-	}
-	if waiting := rec.Queued - rec.Chain.Answered; waiting >= most {
-		return exchange.Errorf(exchange.CodeLimit, "%d requests to this supplier wait for an answer; try again when it is online", waiting)
-	}
-	rec.Queued++
-	b.setChain(c, rec)
-	b.then(func() { d.courier.queued(c.supplier) })
-	return d.sign(b, c, rec.Queued, act, salt, shipTo)
-}
-
-// sign puts a signed request into the outbox.
-func (d *Desk) sign(b *batch, c chainID, number uint64, act Act, salt [16]byte, shipTo []byte) error {
-	payload, err := d.codec.Encode(&Request{Supplier: c.supplier, Retailer: c.retailer, Number: number, At: b.now, Act: act})
-	if err != nil {
-		return err
-	}
-	sig, err := d.signer.Sign(DomainRequest, payload)
-	if err != nil {
-		return err
-	}
-	return b.save(outboxKey(c.supplier, number), &OutboxRecord{
-		Number: number, Signed: SignedRequest{Payload: payload, Signature: sig}, Salt: salt, ShipTo: shipTo,
-	})
-}
-
-// MaxOutbox bounds what waits for one supplier: at ~10 KiB for an order of 64
-// lines, 100 MB.
-const MaxOutbox = 10_000

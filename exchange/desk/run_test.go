@@ -110,8 +110,8 @@ func TestRunningDesks(t *testing.T) {
 		for range w.shops {
 			must(t, <-ran)
 		}
-		if _, err := birch.desk.PlaceOrder(ctx, ids[0], stockholm); err == nil {
-			t.Error("a stopped desk took an order")
+		if _, err := acorn.desk.DeliverOrder(ctx, ids[0], nil); err == nil {
+			t.Error("a stopped desk delivered an order")
 		}
 		audited(t, acorn, birch)
 	})

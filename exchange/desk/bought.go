@@ -1,0 +1,155 @@
+package desk
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/order"
+	"github.com/souk-market/souk/exchange/reservation"
+)
+
+// Orders, as the shop that sells.
+
+// PlaceOrder commits a reservation with the consumer's address. When it returns,
+// the signed request is durable here and on its way until the supplier answers,
+// whatever fails meanwhile; the record says how far it is. Placing the same
+// reservation again for the same address returns the order it became, for as long as
+// the order is kept; for another address it is CodeConflict, since the parcel goes
+// where the first said. An order that the supplier refused is returned whatever the
+// address: it goes nowhere.
+func (d *Desk) PlaceOrder(ctx context.Context, id exchange.HoldID, to exchange.ShipTo) (*OrderRecord, error) {
+	if err := to.Check(); err != nil {
+		return nil, err
+	}
+	raw, err := d.codec.Encode(&ShipTo{to})
+	if err != nil {
+		return nil, err
+	}
+	before, err := d.Order(exchange.Retailer, id)
+	switch {
+	case err == nil:
+		salt, err := d.read(KindShipToRecord, shipToKey(d.me, id))
+		if err != nil {
+			return nil, err
+		}
+		return before, sameShipTo(before, salt, raw)
+	case exchange.CodeOf(err) != exchange.CodeNotFound:
+		return nil, err
+	}
+	res, err := d.Reservation(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	quote, err := d.ReservationQuote(res)
+	if err != nil {
+		return nil, exchange.Errorf(exchange.CodeState, "reservation %v is %v and cannot be ordered", id, res.State)
+	}
+	if to.Country != quote.Country {
+		return nil, exchange.Errorf(exchange.CodeCountry, "the reservation was quoted for %s, the address is in %s; reserve again", quote.Country, to.Country)
+	}
+	var rec *OrderRecord
+	err = d.do(ctx, func(b *batch) error {
+		rec, err = d.submitOrder(b, res, quote, raw)
+		return err
+	})
+	return rec, err
+}
+
+// submitOrder queues the order of a reservation, unless it was ordered meanwhile.
+func (d *Desk) submitOrder(b *batch, res *ReservationRecord, quote *exchange.Quote, shipTo []byte) (*OrderRecord, error) {
+	id, c := res.Request.ID, chainID{res.Supplier, d.me}
+	k := orderKey(exchange.Retailer, id, res.Supplier)
+	before, err := b.order(k)
+	if err != nil {
+		return nil, err
+	}
+	if before != nil {
+		salt, err := b.load(KindShipToRecord, shipToKey(d.me, id))
+		if err != nil {
+			return nil, err
+		}
+		return before, sameShipTo(before, salt, shipTo)
+	}
+	// The supplier's clock decides; this spares a request that cannot succeed.
+	if res.State != reservation.Held && res.State != reservation.Committed {
+		return nil, exchange.Errorf(exchange.CodeState, "reservation %v is %v and cannot be ordered", id, res.State)
+	}
+	if err := d.members.MayTrade(); err != nil {
+		return nil, err
+	}
+	terms, version, err := b.termsInForce(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.checkOrdered(res, quote, terms, version); err != nil {
+		return nil, err
+	}
+	var secret ShipToRecord // without the address: the supplier alone has that
+	if err := d.randomBytes(secret.Salt[:]); err != nil {
+		return nil, err
+	}
+	hash := shipToHash(secret.Salt, shipTo)
+	rec := &OrderRecord{ID: id, Supplier: res.Supplier, Retailer: d.me, Quote: *quote, ShipToHash: hash, Requested: b.now}
+	if err := b.save(k, rec); err != nil {
+		return nil, err
+	}
+	if err := b.save(shipToKey(d.me, id), &secret); err != nil {
+		return nil, err
+	}
+	if err := d.saveReservation(b, res); err != nil { // the order's entry will find it
+		return nil, err
+	}
+	b.then(func() { d.recent.drop(id) })
+	return rec, d.queue(b, c, SubmitOrder{Order: id, Quote: res.Answer, ShipTo: hash}, secret.Salt, shipTo)
+}
+
+// sameShipTo reports an order that goes elsewhere than shipTo says, or that may: salt
+// is what the retailer keeps to tell, nil once it has been erased with the address.
+func sameShipTo(rec *OrderRecord, salt Value, shipTo []byte) error {
+	if rec.Order.Submitted == 0 && rec.Refusal != exchange.CodeOK {
+		return nil
+	}
+	if salt == nil {
+		return exchange.Errorf(exchange.CodeConflict, "reservation %v has been ordered, and the address given then is erased, so nobody can tell whether it was this one. The order stands as it is; to send something here, reserve again", rec.ID)
+	}
+	if shipToHash(salt.(*ShipToRecord).Salt, shipTo) != rec.ShipToHash {
+		return exchange.Errorf(exchange.CodeConflict, "reservation %v has been ordered for another address, and goes there. To send it elsewhere, cancel the order and reserve again", rec.ID)
+	}
+	return nil
+}
+
+// shipToHash ties an address to its signed order (design: Holds and orders).
+func shipToHash(salt [16]byte, shipTo []byte) [32]byte {
+	return digest(append(bytes.Clone(salt[:]), shipTo...))
+}
+
+// CancelBought asks the supplier to cancel unshipped units of an order this shop
+// placed; no lines means everything open.
+func (d *Desk) CancelBought(ctx context.Context, id exchange.OrderID, lines []order.Units, reason string) (*OrderRecord, error) {
+	found, err := d.Order(exchange.Retailer, id)
+	if err != nil {
+		return nil, err
+	}
+	var rec *OrderRecord
+	err = d.do(ctx, func(b *batch) error {
+		k := orderKey(exchange.Retailer, id, found.Supplier)
+		if rec, err = b.order(k); err != nil {
+			return err
+		}
+		if rec.Order.Submitted == 0 && rec.Refusal != exchange.CodeOK {
+			return exchange.Errorf(exchange.CodeState, "the supplier refused the order; there is nothing to cancel")
+		}
+		if rec.Order.Submitted != 0 { // refuse at once what the supplier is sure to refuse
+			if _, _, err := order.Step(rec.Order, order.Cancel{By: exchange.Retailer, Lines: lines}, b.now); err != nil {
+				return err
+			}
+		}
+		rec.CancelAt = b.now
+		if err := b.save(k, rec); err != nil {
+			return err
+		}
+		return d.queue(b, chainID{found.Supplier, d.me}, CancelOrder{Order: id, Lines: lines, Reason: clip(reason, MaxReason)}, [16]byte{}, nil)
+	})
+	return rec, err
+}
