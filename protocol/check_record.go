@@ -17,6 +17,9 @@ func checkOrderRecord(v *desk.OrderRecord) error {
 	if len(v.Parcels) > MaxParcels {
 		return errorf("an order has at most %d parcels, not %d", MaxParcels, len(v.Parcels))
 	}
+	if v.CancelledBy > exchange.Retailer {
+		return errorf("a party is unknown")
+	}
 	if v.Quote.Tax.Treatment > exchange.TaxNone {
 		return errorf("tax treatment %d is unknown", v.Quote.Tax.Treatment)
 	}
@@ -27,7 +30,8 @@ func checkOrderRecord(v *desk.OrderRecord) error {
 }
 
 func checkPartnershipRecord(v *desk.PartnershipRecord) error {
-	if v.State.EndedBy > exchange.Retailer || v.State.Open.By > exchange.Retailer {
+	s := &v.State
+	if max(s.EndedBy, s.Open.By, s.Declined.Of, s.Declined.By) > exchange.Retailer {
 		return errorf("a party is unknown")
 	}
 	if err := checkCancel(v.State.Terms.Cancel); err != nil {

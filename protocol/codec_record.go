@@ -69,6 +69,7 @@ func orderRecordOut(v *desk.OrderRecord) *pb.OrderRecord {
 		Quote: quoteOut(&v.Quote), ShipToHash: raw(v.ShipToHash[:]), First: v.First, Last: v.Last,
 		Reason: v.Reason, RequestedMs: int64(v.Requested), Refusal: pb.Code(v.Refusal),
 		Detail: clip(v.Detail), CancelAtMs: int64(v.CancelAt),
+		CancelledMs: int64(v.Cancelled), CancelledBy: pb.Party(v.CancelledBy),
 	}
 	m.Lines = each(o.Lines, func(l order.Line) *pb.OrderLine {
 		return &pb.OrderLine{
@@ -90,6 +91,7 @@ func orderRecordIn(f *fields, m *pb.OrderRecord) *desk.OrderRecord {
 		},
 		First: m.First, Last: m.Last, Reason: m.Reason, Requested: exchange.Time(m.RequestedMs),
 		Refusal: exchange.Code(m.Refusal), Detail: m.Detail, CancelAt: exchange.Time(m.CancelAtMs),
+		Cancelled: exchange.Time(m.CancelledMs), CancelledBy: exchange.Party(m.CancelledBy),
 	}
 	v.Order.Lines = each(m.Lines, func(l *pb.OrderLine) order.Line {
 		return order.Line{
@@ -140,8 +142,15 @@ func partnershipRecordOut(v *desk.PartnershipRecord) *pb.PartnershipRecord {
 		Open: &pb.Proposal{
 			Hash: raw(s.Open.Hash[:]), By: pb.Party(s.Open.By), Terms: termsOut(&s.Open.Terms), AtMs: int64(s.Open.At),
 		},
-		Ending: v.Ending, Queued: v.Queued, Refusal: pb.Code(v.Refusal), Detail: clip(v.Detail),
+		Ending: v.Ending, Queued: v.Queued, Refusal: pb.Code(v.Refusal), Detail: clip(v.Detail), Declined: declinedOut(s.Declined),
 	}
+}
+
+func declinedOut(v partnership.Declined) *pb.Declined {
+	if v == (partnership.Declined{}) {
+		return nil
+	}
+	return &pb.Declined{Hash: raw(v.Hash[:]), Of: pb.Party(v.Of), By: pb.Party(v.By), AtMs: int64(v.At)}
 }
 
 func partnershipRecordIn(f *fields, m *pb.PartnershipRecord) *desk.PartnershipRecord {
@@ -153,6 +162,10 @@ func partnershipRecordIn(f *fields, m *pb.PartnershipRecord) *desk.PartnershipRe
 			Open: partnership.Proposal{
 				Hash: f.hash("proposal", open.GetHash()), By: exchange.Party(open.GetBy()),
 				Terms: f.terms(open.GetTerms()), At: exchange.Time(open.GetAtMs()),
+			},
+			Declined: partnership.Declined{
+				Hash: f.hash("declined proposal", m.GetDeclined().GetHash()), Of: exchange.Party(m.GetDeclined().GetOf()),
+				By: exchange.Party(m.GetDeclined().GetBy()), At: exchange.Time(m.GetDeclined().GetAtMs()),
 			},
 		},
 		Ending: m.Ending, Queued: m.Queued, Refusal: exchange.Code(m.Refusal), Detail: m.Detail,

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/node/api/client"
 	"github.com/souk-market/souk/node/api/view"
@@ -53,6 +54,11 @@ func membersPage(p *page, members []view.Member, all bool) {
 			row(m.Name, onlineText(m), m.Sells, m.Shop, m.Fingerprint)
 		}
 	})
+}
+
+// online reports whether a shop was connected when the list was asked for.
+func (f *federation) online(shop exchange.ShopID) bool {
+	return slices.ContainsFunc(f.views, func(m view.Member) bool { return m.Shop == shop && m.Online })
 }
 
 func onlineText(m view.Member) string {

@@ -59,7 +59,9 @@ func (a *app) proposeCommand() *cobra.Command {
 		Short: "Propose terms of trade, or a change of them",
 		Long: `Proposes terms to a shop, or a change of terms in force. What is not said stays as it
 is agreed now; without an agreement it has the default shown below. A newer proposal
-replaces an open one. Terms in force stay in force until the change is accepted.`,
+replaces an open one. Terms in force stay in force until the change is accepted. The
+command waits up to 2 s to say whether the shop has the proposal; one that is offline
+gets it when it returns.`,
 		Example: `  souk partner propose --dir shop Birch-Books --sell --discount 15%
   souk partner propose --dir shop Birch-Books --both --discount 10% --hold-lifetime 30m --countries SE,DE
   souk partner propose Birch-Books --buy --open-quantity 500 --accept-within 24h --cancel until-accepted`,
@@ -98,9 +100,12 @@ replaces an open one. Terms in force stay in force until the change is accepted.
 				}
 				made, sent = append(made, got.Partnerships...), append(sent, t)
 			}
+			if made, err = a.awaitArrival(cmd, c, shop.shop, made); err != nil {
+				return err
+			}
 			return a.show(cmd, view.Partnerships{Partnerships: made}, func(p *page) {
 				for i, t := range made {
-					proposalMade(p, t, sent[i])
+					proposalMade(p, t, sent[i], fed.online(shop.shop))
 				}
 			})
 		}),
@@ -124,20 +129,6 @@ func (a *app) tradesWith(cmd *cobra.Command, c *client.Client, shop exchange.Sho
 		}
 	}
 	return out, nil
-}
-
-func proposalMade(p *page, t view.Partnership, sent exchange.Terms) {
-	switch {
-	case t.Refusal != nil:
-		p.line("%s: %s", directionText(t), t.Refusal.Detail)
-		return
-	case t.Proposal != nil && t.Proposal.By == "self":
-		p.line("Proposed to %s.", directionText(t))
-		sent = termsOf(t.Proposal.Terms)
-	default:
-		p.line("The proposal to %s is signed and on its way; it waits while the shop is offline.", directionText(t))
-	}
-	p.table(nil, func(row func(...any)) { termsRows(row, sent) })
 }
 
 // directionText is "sell to Birch" or "buy from Birch".

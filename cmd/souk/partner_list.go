@@ -89,6 +89,9 @@ func (a *app) partnerNotes(p *page, fed *federation, t view.Partnership, whole b
 		}
 		p.line("%s souk partner %s%s %s --%s --proposal %s", lead, verb, a.dirFlag(), quoteArg(fed.ref(t.Partner)), t.Direction, o.ID[:min(proposalShown, len(o.ID))])
 	}
+	if t.Declined != nil {
+		p.line("%s", declinedText(t))
+	}
 	if t.Queued != "" {
 		p.line("Your %s (%s) waits until the shop is reached.", t.Queued, directionText(t))
 	} else if t.Ledger.Waiting > 0 {
@@ -97,4 +100,19 @@ func (a *app) partnerNotes(p *page, fed *federation, t view.Partnership, whole b
 	if t.Refusal != nil {
 		p.line("Refused (%s): %s", directionText(t), t.Refusal.Detail)
 	}
+}
+
+// declinedText says who closed which shop's proposal, and when.
+func declinedText(t view.Partnership) string {
+	d := t.Declined
+	when := " on " + timeText(d.At) + "."
+	switch {
+	case d.Of == d.By && d.By == "self":
+		return "You withdrew your proposal to " + directionText(t) + when
+	case d.Of == d.By:
+		return t.PartnerName + " withdrew its proposal, for you to " + directionText(t) + "," + when
+	case d.By == "self":
+		return "You declined the proposal to " + directionText(t) + when
+	}
+	return t.PartnerName + " declined your proposal to " + directionText(t) + when
 }

@@ -7,7 +7,8 @@
 //	                        └─ a newer Propose supersedes      └─ End ──► ENDED ── Propose … ──► ACTIVE again
 //
 // At most one proposal is open; it is named by the hash of the ledger entry that
-// carried it, so that an accept of a superseded one is CodeStale. While a change
+// carried it, so that an accept of a superseded one is CodeStale. What became of a
+// declined or withdrawn one is kept until a newer proposal comes. While a change
 // is proposed, the terms in force stay in force. An End is never refused.
 // Supplier and retailer run the same machine on the same ledger.
 package partnership

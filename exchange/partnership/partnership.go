@@ -16,6 +16,16 @@ type State struct {
 	Ended   exchange.Time // when it last ended; 0 while active
 	EndedBy exchange.Party
 	Open    Proposal // the one open proposal; By is 0 where there is none
+	// Declined is the newest proposal, where it was declined or withdrawn.
+	Declined Declined
+}
+
+// Declined says how a proposal was closed. The zero value is none.
+type Declined struct {
+	Hash [32]byte       // of the ledger entry that carried it
+	Of   exchange.Party // whose proposal it was
+	By   exchange.Party // who closed it: Of itself where it was withdrawn
+	At   exchange.Time
 }
 
 // Proposal is terms one side offers.
@@ -77,6 +87,7 @@ func Step(s State, e Event, now exchange.Time) (State, Effects, error) {
 		}
 		s.Open = Proposal{Hash: e.Hash, By: e.By, Terms: e.Terms, At: now}
 		s.Open.Terms.Countries = slices.Clone(e.Terms.Countries)
+		s.Declined = Declined{}
 		return s, Effects{}, nil
 	case Accept:
 		if s.Open.By == 0 || s.Open.Hash != e.Hash {
@@ -94,6 +105,7 @@ func Step(s State, e Event, now exchange.Time) (State, Effects, error) {
 		if s.Open.By == 0 || s.Open.Hash != e.Hash {
 			return s, Effects{}, stale(s)
 		}
+		s.Declined = Declined{Hash: s.Open.Hash, Of: s.Open.By, By: e.By, At: now}
 		s.Open = Proposal{}
 		return s, Effects{}, nil
 	case End:

@@ -53,7 +53,9 @@ func TestSteps(t *testing.T) {
 	proposal := func(p partnership.Propose, at exchange.Time) partnership.Proposal {
 		return partnership.Proposal{Hash: p.Hash, By: p.By, Terms: p.Terms, At: at}
 	}
-	active1 := partnership.State{Version: 1, Terms: terms(100), Active: true, Since: 20}
+	closed := func(n byte, by exchange.Party) partnership.Declined {
+		return partnership.Declined{Hash: hash(n), Of: supplier, By: by, At: 99}
+	}
 	ended1 := partnership.State{Version: 1, Terms: terms(100), Since: 20, Ended: 30, EndedBy: retailer}
 
 	for _, c := range []struct {
@@ -90,9 +92,11 @@ func TestSteps(t *testing.T) {
 		{name: "accept one's own, superseded", before: []partnership.Event{p1, p2}, event: accept(supplier, 1), code: exchange.CodeStale},
 		{name: "accept as nobody", before: []partnership.Event{p1}, event: accept(0, 1), code: exchange.CodeInvalid},
 
-		{name: "decline", before: []partnership.Event{p1}, event: decline(retailer, 1), want: partnership.State{}},
-		{name: "withdraw", before: []partnership.Event{p1}, event: decline(supplier, 1), want: partnership.State{}},
-		{name: "decline a change", before: []partnership.Event{p1, accept(retailer, 1), p2}, event: decline(retailer, 2), want: active1},
+		{name: "decline", before: []partnership.Event{p1}, event: decline(retailer, 1), want: partnership.State{Declined: closed(1, retailer)}},
+		{name: "withdraw", before: []partnership.Event{p1}, event: decline(supplier, 1), want: partnership.State{Declined: closed(1, supplier)}},
+		{name: "decline a change", before: []partnership.Event{p1, accept(retailer, 1), p2}, event: decline(retailer, 2),
+			want: partnership.State{Version: 1, Terms: terms(100), Active: true, Since: 20, Declined: closed(2, retailer)}},
+		{name: "a newer proposal outdates a decline", before: []partnership.Event{p1, decline(retailer, 1)}, event: p2, want: partnership.State{Open: proposal(p2, 99)}},
 		{name: "decline nothing", event: decline(retailer, 0), code: exchange.CodeStale},
 		{name: "decline what was superseded", before: []partnership.Event{p1, p2}, event: decline(retailer, 1), code: exchange.CodeStale},
 		{name: "decline again", before: []partnership.Event{p1, decline(retailer, 1)}, event: decline(retailer, 1), code: exchange.CodeStale},

@@ -224,6 +224,9 @@ func (s *Server) partnershipView(ctx context.Context, t desk.Trade) view.Partner
 	if p := t.State.Open; p.By != 0 {
 		v.Proposal = &view.Proposal{ID: hex.EncodeToString(p.Hash[:]), By: who(p.By), Terms: termsView(p.Terms), At: view.Time(p.At)}
 	}
+	if d := t.State.Declined; d.By != 0 {
+		v.Declined = &view.Declined{ID: hex.EncodeToString(d.Hash[:]), Of: who(d.Of), By: who(d.By), At: view.Time(d.At)}
+	}
 	return v
 }
 
@@ -239,6 +242,8 @@ func tradeStatus(t desk.Trade) string {
 		return "queued"
 	case t.State.Ended != 0:
 		return "ended"
+	case t.State.Declined.By != 0:
+		return "declined"
 	}
 	return "none"
 }

@@ -21,6 +21,7 @@ func TestTrade(t *testing.T) {
 	acorn, birch := pair(t, nil)
 	ctx := waiting(t)
 
+	declineFirst(t, acorn, birch)
 	proposed := must(acorn.Propose(ctx, view.Propose{Partner: birch.id(), Direction: view.Sell, Terms: view.ProposedTerms{DiscountBP: 1500}}))(t)
 	if p := proposed.Partnerships; len(p) != 1 || p[0].Status != "proposed" || p[0].Proposal.By != "self" || p[0].Proposal.Terms.HoldSeconds != 900 {
 		t.Fatalf("proposed: %+v", p)
@@ -28,11 +29,14 @@ func TestTrade(t *testing.T) {
 	var offer view.Partnership
 	birch.await("the proposal", func() bool {
 		list := must(birch.Partnerships(ctx))(t).Partnerships
-		if len(list) == 1 && list[0].Proposal != nil {
+		if len(list) == 1 && list[0].Proposal != nil && list[0].Proposal.ID == proposed.Partnerships[0].Proposal.ID {
 			offer = list[0]
 		}
 		return offer.Proposal != nil
 	})
+	if offer.Declined != nil || proposed.Partnerships[0].Declined != nil {
+		t.Error("a newer proposal shows an older one as declined still")
+	}
 	if offer.Partner != acorn.id() || offer.PartnerName != "Acorn Shoes" || offer.Direction != view.Buy || offer.Proposal.By != "partner" {
 		t.Fatalf("the retailer sees %+v", offer)
 	}
@@ -193,4 +197,27 @@ func (s *shop) briefly(method, target, body string) (p view.Problem) {
 		s.t.Fatal(err)
 	}
 	return p
+}
+
+// declineFirst has the retailer decline what the supplier proposes: both see who did
+// so, and when.
+func declineFirst(t *testing.T, supplier, retailer *shop) {
+	t.Helper()
+	ctx := waiting(t)
+	id := must(supplier.Propose(ctx, view.Propose{Partner: retailer.id(), Direction: view.Sell}))(t).Partnerships[0].Proposal.ID
+	retailer.await("the proposal", func() bool {
+		list := must(retailer.Partnerships(ctx))(t).Partnerships
+		return len(list) == 1 && list[0].Proposal != nil
+	})
+	must(retailer.DeclineTerms(ctx, supplier.id(), view.Answer{Proposal: id}))(t)
+	for s, want := range map[*shop]view.Declined{supplier: {Of: "self", By: "partner"}, retailer: {Of: "partner", By: "self"}} {
+		var got view.Partnership
+		s.await("the decline", func() bool {
+			got = must(s.Partnerships(ctx))(t).Partnerships[0]
+			return got.Declined != nil
+		})
+		if d := got.Declined; got.Status != "declined" || d.ID != id || d.Of != want.Of || d.By != want.By || d.At.IsZero() {
+			t.Errorf("declined: %q, %+v, want %+v", got.Status, d, want)
+		}
+	}
 }

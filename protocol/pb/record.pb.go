@@ -458,6 +458,8 @@ type OrderRecord struct {
 	Refusal       Code                   `protobuf:"varint,19,opt,name=refusal,proto3,enum=souk.v1.Code" json:"refusal,omitempty"`
 	Detail        string                 `protobuf:"bytes,20,opt,name=detail,proto3" json:"detail,omitempty"`
 	CancelAtMs    int64                  `protobuf:"varint,21,opt,name=cancel_at_ms,json=cancelAtMs,proto3" json:"cancel_at_ms,omitempty"`
+	CancelledMs   int64                  `protobuf:"varint,22,opt,name=cancelled_ms,json=cancelledMs,proto3" json:"cancelled_ms,omitempty"`
+	CancelledBy   Party                  `protobuf:"varint,23,opt,name=cancelled_by,json=cancelledBy,proto3,enum=souk.v1.Party" json:"cancelled_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -637,6 +639,20 @@ func (x *OrderRecord) GetCancelAtMs() int64 {
 		return x.CancelAtMs
 	}
 	return 0
+}
+
+func (x *OrderRecord) GetCancelledMs() int64 {
+	if x != nil {
+		return x.CancelledMs
+	}
+	return 0
+}
+
+func (x *OrderRecord) GetCancelledBy() Party {
+	if x != nil {
+		return x.CancelledBy
+	}
+	return Party_PARTY_UNSPECIFIED
 }
 
 type Parcel struct {
@@ -852,6 +868,7 @@ type PartnershipRecord struct {
 	Queued        string                 `protobuf:"bytes,9,opt,name=queued,proto3" json:"queued,omitempty"`
 	Refusal       Code                   `protobuf:"varint,10,opt,name=refusal,proto3,enum=souk.v1.Code" json:"refusal,omitempty"`
 	Detail        string                 `protobuf:"bytes,11,opt,name=detail,proto3" json:"detail,omitempty"`
+	Declined      *Declined              `protobuf:"bytes,12,opt,name=declined,proto3" json:"declined,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -963,6 +980,81 @@ func (x *PartnershipRecord) GetDetail() string {
 	return ""
 }
 
+func (x *PartnershipRecord) GetDeclined() *Declined {
+	if x != nil {
+		return x.Declined
+	}
+	return nil
+}
+
+type Declined struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Hash          []byte                 `protobuf:"bytes,1,opt,name=hash,proto3" json:"hash,omitempty"`
+	Of            Party                  `protobuf:"varint,2,opt,name=of,proto3,enum=souk.v1.Party" json:"of,omitempty"`
+	By            Party                  `protobuf:"varint,3,opt,name=by,proto3,enum=souk.v1.Party" json:"by,omitempty"`
+	AtMs          int64                  `protobuf:"varint,4,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Declined) Reset() {
+	*x = Declined{}
+	mi := &file_record_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Declined) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Declined) ProtoMessage() {}
+
+func (x *Declined) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Declined.ProtoReflect.Descriptor instead.
+func (*Declined) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Declined) GetHash() []byte {
+	if x != nil {
+		return x.Hash
+	}
+	return nil
+}
+
+func (x *Declined) GetOf() Party {
+	if x != nil {
+		return x.Of
+	}
+	return Party_PARTY_UNSPECIFIED
+}
+
+func (x *Declined) GetBy() Party {
+	if x != nil {
+		return x.By
+	}
+	return Party_PARTY_UNSPECIFIED
+}
+
+func (x *Declined) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
 type Proposal struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Hash          []byte                 `protobuf:"bytes,1,opt,name=hash,proto3" json:"hash,omitempty"`
@@ -975,7 +1067,7 @@ type Proposal struct {
 
 func (x *Proposal) Reset() {
 	*x = Proposal{}
-	mi := &file_record_proto_msgTypes[9]
+	mi := &file_record_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -987,7 +1079,7 @@ func (x *Proposal) String() string {
 func (*Proposal) ProtoMessage() {}
 
 func (x *Proposal) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[9]
+	mi := &file_record_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1000,7 +1092,7 @@ func (x *Proposal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Proposal.ProtoReflect.Descriptor instead.
 func (*Proposal) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{9}
+	return file_record_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Proposal) GetHash() []byte {
@@ -1043,7 +1135,7 @@ type OutboxRecord struct {
 
 func (x *OutboxRecord) Reset() {
 	*x = OutboxRecord{}
-	mi := &file_record_proto_msgTypes[10]
+	mi := &file_record_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1055,7 +1147,7 @@ func (x *OutboxRecord) String() string {
 func (*OutboxRecord) ProtoMessage() {}
 
 func (x *OutboxRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[10]
+	mi := &file_record_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1068,7 +1160,7 @@ func (x *OutboxRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutboxRecord.ProtoReflect.Descriptor instead.
 func (*OutboxRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{10}
+	return file_record_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *OutboxRecord) GetNumber() uint64 {
@@ -1116,7 +1208,7 @@ type ReservationRecord struct {
 
 func (x *ReservationRecord) Reset() {
 	*x = ReservationRecord{}
-	mi := &file_record_proto_msgTypes[11]
+	mi := &file_record_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1128,7 +1220,7 @@ func (x *ReservationRecord) String() string {
 func (*ReservationRecord) ProtoMessage() {}
 
 func (x *ReservationRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[11]
+	mi := &file_record_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1141,7 +1233,7 @@ func (x *ReservationRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReservationRecord.ProtoReflect.Descriptor instead.
 func (*ReservationRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{11}
+	return file_record_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ReservationRecord) GetSupplier() []byte {
@@ -1217,7 +1309,7 @@ type ShipToRecord struct {
 
 func (x *ShipToRecord) Reset() {
 	*x = ShipToRecord{}
-	mi := &file_record_proto_msgTypes[12]
+	mi := &file_record_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1229,7 +1321,7 @@ func (x *ShipToRecord) String() string {
 func (*ShipToRecord) ProtoMessage() {}
 
 func (x *ShipToRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[12]
+	mi := &file_record_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1242,7 +1334,7 @@ func (x *ShipToRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShipToRecord.ProtoReflect.Descriptor instead.
 func (*ShipToRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{12}
+	return file_record_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ShipToRecord) GetSalt() []byte {
@@ -1269,7 +1361,7 @@ type MetaRecord struct {
 
 func (x *MetaRecord) Reset() {
 	*x = MetaRecord{}
-	mi := &file_record_proto_msgTypes[13]
+	mi := &file_record_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1281,7 +1373,7 @@ func (x *MetaRecord) String() string {
 func (*MetaRecord) ProtoMessage() {}
 
 func (x *MetaRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[13]
+	mi := &file_record_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1294,7 +1386,7 @@ func (x *MetaRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetaRecord.ProtoReflect.Descriptor instead.
 func (*MetaRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{13}
+	return file_record_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *MetaRecord) GetWrittenMs() int64 {
@@ -1326,7 +1418,7 @@ type EvidenceRecord struct {
 
 func (x *EvidenceRecord) Reset() {
 	*x = EvidenceRecord{}
-	mi := &file_record_proto_msgTypes[14]
+	mi := &file_record_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1338,7 +1430,7 @@ func (x *EvidenceRecord) String() string {
 func (*EvidenceRecord) ProtoMessage() {}
 
 func (x *EvidenceRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[14]
+	mi := &file_record_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1351,7 +1443,7 @@ func (x *EvidenceRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EvidenceRecord.ProtoReflect.Descriptor instead.
 func (*EvidenceRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{14}
+	return file_record_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *EvidenceRecord) GetSupplier() []byte {
@@ -1418,7 +1510,7 @@ type FeedMeta struct {
 
 func (x *FeedMeta) Reset() {
 	*x = FeedMeta{}
-	mi := &file_record_proto_msgTypes[15]
+	mi := &file_record_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1430,7 +1522,7 @@ func (x *FeedMeta) String() string {
 func (*FeedMeta) ProtoMessage() {}
 
 func (x *FeedMeta) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[15]
+	mi := &file_record_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1443,7 +1535,7 @@ func (x *FeedMeta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FeedMeta.ProtoReflect.Descriptor instead.
 func (*FeedMeta) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{15}
+	return file_record_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *FeedMeta) GetEpoch() uint64 {
@@ -1509,7 +1601,7 @@ type ReplicaMeta struct {
 
 func (x *ReplicaMeta) Reset() {
 	*x = ReplicaMeta{}
-	mi := &file_record_proto_msgTypes[16]
+	mi := &file_record_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1521,7 +1613,7 @@ func (x *ReplicaMeta) String() string {
 func (*ReplicaMeta) ProtoMessage() {}
 
 func (x *ReplicaMeta) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[16]
+	mi := &file_record_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1534,7 +1626,7 @@ func (x *ReplicaMeta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaMeta.ProtoReflect.Descriptor instead.
 func (*ReplicaMeta) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{16}
+	return file_record_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ReplicaMeta) GetShop() []byte {
@@ -1623,7 +1715,7 @@ const file_record_proto_rawDesc = "" +
 	"\aordered\x18\x02 \x01(\x03R\aordered\x12\x18\n" +
 	"\ashipped\x18\x03 \x01(\x03R\ashipped\x12\x1c\n" +
 	"\tdelivered\x18\x04 \x01(\x03R\tdelivered\x12\x1c\n" +
-	"\tcancelled\x18\x05 \x01(\x03R\tcancelled\"\xac\x05\n" +
+	"\tcancelled\x18\x05 \x01(\x03R\tcancelled\"\x82\x06\n" +
 	"\vOrderRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x1a\n" +
 	"\bsupplier\x18\x02 \x01(\fR\bsupplier\x12\x1a\n" +
@@ -1650,7 +1742,9 @@ const file_record_proto_rawDesc = "" +
 	"\arefusal\x18\x13 \x01(\x0e2\r.souk.v1.CodeR\arefusal\x12\x16\n" +
 	"\x06detail\x18\x14 \x01(\tR\x06detail\x12 \n" +
 	"\fcancel_at_ms\x18\x15 \x01(\x03R\n" +
-	"cancelAtMsJ\x04\b(\x102J\x04\b2\x10<\"y\n" +
+	"cancelAtMs\x12!\n" +
+	"\fcancelled_ms\x18\x16 \x01(\x03R\vcancelledMs\x121\n" +
+	"\fcancelled_by\x18\x17 \x01(\x0e2\x0e.souk.v1.PartyR\vcancelledByJ\x04\b(\x102J\x04\b2\x10<\"y\n" +
 	"\x06Parcel\x12\x13\n" +
 	"\x05at_ms\x18\x01 \x01(\x03R\x04atMs\x12$\n" +
 	"\x05lines\x18\x02 \x03(\v2\x0e.souk.v1.UnitsR\x05lines\x12\x18\n" +
@@ -1670,7 +1764,7 @@ const file_record_proto_rawDesc = "" +
 	" \x01(\x03R\bopenHeld\x12%\n" +
 	"\x0eopen_unshipped\x18\v \x01(\x03R\ropenUnshipped\x12.\n" +
 	"\n" +
-	"acked_head\x18\f \x01(\v2\x0f.souk.v1.SignedR\tackedHead\"\xe4\x02\n" +
+	"acked_head\x18\f \x01(\v2\x0f.souk.v1.SignedR\tackedHead\"\x93\x03\n" +
 	"\x11PartnershipRecord\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12$\n" +
 	"\x05terms\x18\x02 \x01(\v2\x0e.souk.v1.TermsR\x05terms\x12\x16\n" +
@@ -1683,7 +1777,13 @@ const file_record_proto_rawDesc = "" +
 	"\x06queued\x18\t \x01(\tR\x06queued\x12'\n" +
 	"\arefusal\x18\n" +
 	" \x01(\x0e2\r.souk.v1.CodeR\arefusal\x12\x16\n" +
-	"\x06detail\x18\v \x01(\tR\x06detail\"y\n" +
+	"\x06detail\x18\v \x01(\tR\x06detail\x12-\n" +
+	"\bdeclined\x18\f \x01(\v2\x11.souk.v1.DeclinedR\bdeclined\"s\n" +
+	"\bDeclined\x12\x12\n" +
+	"\x04hash\x18\x01 \x01(\fR\x04hash\x12\x1e\n" +
+	"\x02of\x18\x02 \x01(\x0e2\x0e.souk.v1.PartyR\x02of\x12\x1e\n" +
+	"\x02by\x18\x03 \x01(\x0e2\x0e.souk.v1.PartyR\x02by\x12\x13\n" +
+	"\x05at_ms\x18\x04 \x01(\x03R\x04atMs\"y\n" +
 	"\bProposal\x12\x12\n" +
 	"\x04hash\x18\x01 \x01(\fR\x04hash\x12\x1e\n" +
 	"\x02by\x18\x02 \x01(\x0e2\x0e.souk.v1.PartyR\x02by\x12$\n" +
@@ -1752,7 +1852,7 @@ func file_record_proto_rawDescGZIP() []byte {
 	return file_record_proto_rawDescData
 }
 
-var file_record_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_record_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_record_proto_goTypes = []any{
 	(*ProductRecord)(nil),     // 0: souk.v1.ProductRecord
 	(*FileStock)(nil),         // 1: souk.v1.FileStock
@@ -1763,59 +1863,64 @@ var file_record_proto_goTypes = []any{
 	(*Parcel)(nil),            // 6: souk.v1.Parcel
 	(*ChainRecord)(nil),       // 7: souk.v1.ChainRecord
 	(*PartnershipRecord)(nil), // 8: souk.v1.PartnershipRecord
-	(*Proposal)(nil),          // 9: souk.v1.Proposal
-	(*OutboxRecord)(nil),      // 10: souk.v1.OutboxRecord
-	(*ReservationRecord)(nil), // 11: souk.v1.ReservationRecord
-	(*ShipToRecord)(nil),      // 12: souk.v1.ShipToRecord
-	(*MetaRecord)(nil),        // 13: souk.v1.MetaRecord
-	(*EvidenceRecord)(nil),    // 14: souk.v1.EvidenceRecord
-	(*FeedMeta)(nil),          // 15: souk.v1.FeedMeta
-	(*ReplicaMeta)(nil),       // 16: souk.v1.ReplicaMeta
-	(*Product)(nil),           // 17: souk.v1.Product
-	(HoldState)(0),            // 18: souk.v1.HoldState
-	(*Line)(nil),              // 19: souk.v1.Line
-	(Code)(0),                 // 20: souk.v1.Code
-	(CancelRule)(0),           // 21: souk.v1.CancelRule
-	(*Quote)(nil),             // 22: souk.v1.Quote
-	(*Units)(nil),             // 23: souk.v1.Units
-	(*Signed)(nil),            // 24: souk.v1.Signed
-	(*Terms)(nil),             // 25: souk.v1.Terms
-	(Party)(0),                // 26: souk.v1.Party
-	(*Hold)(nil),              // 27: souk.v1.Hold
-	(*FeedKey)(nil),           // 28: souk.v1.FeedKey
+	(*Declined)(nil),          // 9: souk.v1.Declined
+	(*Proposal)(nil),          // 10: souk.v1.Proposal
+	(*OutboxRecord)(nil),      // 11: souk.v1.OutboxRecord
+	(*ReservationRecord)(nil), // 12: souk.v1.ReservationRecord
+	(*ShipToRecord)(nil),      // 13: souk.v1.ShipToRecord
+	(*MetaRecord)(nil),        // 14: souk.v1.MetaRecord
+	(*EvidenceRecord)(nil),    // 15: souk.v1.EvidenceRecord
+	(*FeedMeta)(nil),          // 16: souk.v1.FeedMeta
+	(*ReplicaMeta)(nil),       // 17: souk.v1.ReplicaMeta
+	(*Product)(nil),           // 18: souk.v1.Product
+	(HoldState)(0),            // 19: souk.v1.HoldState
+	(*Line)(nil),              // 20: souk.v1.Line
+	(Code)(0),                 // 21: souk.v1.Code
+	(CancelRule)(0),           // 22: souk.v1.CancelRule
+	(*Quote)(nil),             // 23: souk.v1.Quote
+	(Party)(0),                // 24: souk.v1.Party
+	(*Units)(nil),             // 25: souk.v1.Units
+	(*Signed)(nil),            // 26: souk.v1.Signed
+	(*Terms)(nil),             // 27: souk.v1.Terms
+	(*Hold)(nil),              // 28: souk.v1.Hold
+	(*FeedKey)(nil),           // 29: souk.v1.FeedKey
 }
 var file_record_proto_depIdxs = []int32{
-	17, // 0: souk.v1.ProductRecord.product:type_name -> souk.v1.Product
+	18, // 0: souk.v1.ProductRecord.product:type_name -> souk.v1.Product
 	1,  // 1: souk.v1.ProductRecord.file_stock:type_name -> souk.v1.FileStock
-	18, // 2: souk.v1.HoldRecord.state:type_name -> souk.v1.HoldState
-	19, // 3: souk.v1.HoldRecord.lines:type_name -> souk.v1.Line
-	20, // 4: souk.v1.HoldRecord.refusal:type_name -> souk.v1.Code
+	19, // 2: souk.v1.HoldRecord.state:type_name -> souk.v1.HoldState
+	20, // 3: souk.v1.HoldRecord.lines:type_name -> souk.v1.Line
+	21, // 4: souk.v1.HoldRecord.refusal:type_name -> souk.v1.Code
 	4,  // 5: souk.v1.OrderRecord.lines:type_name -> souk.v1.OrderLine
-	21, // 6: souk.v1.OrderRecord.cancel:type_name -> souk.v1.CancelRule
-	22, // 7: souk.v1.OrderRecord.quote:type_name -> souk.v1.Quote
+	22, // 6: souk.v1.OrderRecord.cancel:type_name -> souk.v1.CancelRule
+	23, // 7: souk.v1.OrderRecord.quote:type_name -> souk.v1.Quote
 	6,  // 8: souk.v1.OrderRecord.parcels:type_name -> souk.v1.Parcel
-	20, // 9: souk.v1.OrderRecord.refusal:type_name -> souk.v1.Code
-	23, // 10: souk.v1.Parcel.lines:type_name -> souk.v1.Units
-	24, // 11: souk.v1.ChainRecord.acked_head:type_name -> souk.v1.Signed
-	25, // 12: souk.v1.PartnershipRecord.terms:type_name -> souk.v1.Terms
-	26, // 13: souk.v1.PartnershipRecord.ended_by:type_name -> souk.v1.Party
-	9,  // 14: souk.v1.PartnershipRecord.open:type_name -> souk.v1.Proposal
-	20, // 15: souk.v1.PartnershipRecord.refusal:type_name -> souk.v1.Code
-	26, // 16: souk.v1.Proposal.by:type_name -> souk.v1.Party
-	25, // 17: souk.v1.Proposal.terms:type_name -> souk.v1.Terms
-	24, // 18: souk.v1.OutboxRecord.signed:type_name -> souk.v1.Signed
-	27, // 19: souk.v1.ReservationRecord.request:type_name -> souk.v1.Hold
-	18, // 20: souk.v1.ReservationRecord.state:type_name -> souk.v1.HoldState
-	20, // 21: souk.v1.ReservationRecord.refusal:type_name -> souk.v1.Code
-	28, // 22: souk.v1.FeedMeta.key:type_name -> souk.v1.FeedKey
-	24, // 23: souk.v1.FeedMeta.head:type_name -> souk.v1.Signed
-	24, // 24: souk.v1.ReplicaMeta.head:type_name -> souk.v1.Signed
-	28, // 25: souk.v1.ReplicaMeta.key:type_name -> souk.v1.FeedKey
-	26, // [26:26] is the sub-list for method output_type
-	26, // [26:26] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	21, // 9: souk.v1.OrderRecord.refusal:type_name -> souk.v1.Code
+	24, // 10: souk.v1.OrderRecord.cancelled_by:type_name -> souk.v1.Party
+	25, // 11: souk.v1.Parcel.lines:type_name -> souk.v1.Units
+	26, // 12: souk.v1.ChainRecord.acked_head:type_name -> souk.v1.Signed
+	27, // 13: souk.v1.PartnershipRecord.terms:type_name -> souk.v1.Terms
+	24, // 14: souk.v1.PartnershipRecord.ended_by:type_name -> souk.v1.Party
+	10, // 15: souk.v1.PartnershipRecord.open:type_name -> souk.v1.Proposal
+	21, // 16: souk.v1.PartnershipRecord.refusal:type_name -> souk.v1.Code
+	9,  // 17: souk.v1.PartnershipRecord.declined:type_name -> souk.v1.Declined
+	24, // 18: souk.v1.Declined.of:type_name -> souk.v1.Party
+	24, // 19: souk.v1.Declined.by:type_name -> souk.v1.Party
+	24, // 20: souk.v1.Proposal.by:type_name -> souk.v1.Party
+	27, // 21: souk.v1.Proposal.terms:type_name -> souk.v1.Terms
+	26, // 22: souk.v1.OutboxRecord.signed:type_name -> souk.v1.Signed
+	28, // 23: souk.v1.ReservationRecord.request:type_name -> souk.v1.Hold
+	19, // 24: souk.v1.ReservationRecord.state:type_name -> souk.v1.HoldState
+	21, // 25: souk.v1.ReservationRecord.refusal:type_name -> souk.v1.Code
+	29, // 26: souk.v1.FeedMeta.key:type_name -> souk.v1.FeedKey
+	26, // 27: souk.v1.FeedMeta.head:type_name -> souk.v1.Signed
+	26, // 28: souk.v1.ReplicaMeta.head:type_name -> souk.v1.Signed
+	29, // 29: souk.v1.ReplicaMeta.key:type_name -> souk.v1.FeedKey
+	30, // [30:30] is the sub-list for method output_type
+	30, // [30:30] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_record_proto_init() }
@@ -1832,7 +1937,7 @@ func file_record_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_record_proto_rawDesc), len(file_record_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   17,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

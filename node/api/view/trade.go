@@ -18,13 +18,14 @@ type Partnership struct {
 	Partner     exchange.ShopID `json:"partner"`
 	PartnerName string          `json:"partner_name"`
 	Direction   string          `json:"direction" enum:"sell,buy" doc:"sell: this shop supplies the partner; buy: the partner supplies this shop."`
-	Status      string          `json:"status" enum:"none,queued,proposed,active,ending,ended" doc:"queued: a proposal waits to reach the supplier; ending: this shop has ended it, the supplier does not know yet."`
+	Status      string          `json:"status" enum:"none,queued,proposed,declined,active,ending,ended" doc:"queued: a proposal waits to reach the supplier; ending: this shop has ended it, the supplier does not know yet."`
 	Terms       *Terms          `json:"terms,omitempty" doc:"In force, or the last that were."`
 	Version     uint32          `json:"version,omitempty" doc:"Of the terms; quotes name it."`
 	Since       time.Time       `json:"since,omitzero"`
 	Ended       time.Time       `json:"ended,omitzero"`
 	EndedBy     string          `json:"ended_by,omitempty" enum:"self,partner"`
 	Proposal    *Proposal       `json:"proposal,omitempty" doc:"The one open proposal."`
+	Declined    *Declined       `json:"declined,omitempty" doc:"What became of the newest proposal, where it was declined or withdrawn."`
 	Queued      string          `json:"queued,omitempty" doc:"This shop's request that waits for the supplier: propose, accept, decline or end."`
 	Refusal     *Refusal        `json:"refusal,omitempty" doc:"The supplier's no to the last such request."`
 	OpenUnits   int64           `json:"open_units" doc:"As supplier: units held and unshipped."`
@@ -38,6 +39,14 @@ type Ledger struct {
 	Acked    uint64 `json:"acked" doc:"As supplier: entries the retailer has countersigned."`
 	Waiting  uint64 `json:"waiting" doc:"As retailer: requests not yet answered."`
 	Frozen   bool   `json:"frozen" doc:"Frozen as evidence of two histories."`
+}
+
+// Declined is a proposal that was closed without coming into force.
+type Declined struct {
+	ID string    `json:"id" doc:"The proposal's."`
+	Of string    `json:"of" enum:"self,partner" doc:"Whose proposal it was."`
+	By string    `json:"by" enum:"self,partner" doc:"Who closed it; a proposer withdraws."`
+	At time.Time `json:"at"`
 }
 
 // Proposal is terms that one side offers.

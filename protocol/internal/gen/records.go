@@ -75,6 +75,8 @@ func partnershipRecord(s source) desk.Value {
 	}
 	if s.flag() {
 		v.State.Open = partnership.Proposal{Hash: s.hash(), By: s.party(), Terms: s.terms(), At: s.time()}
+	} else if s.flag() {
+		v.State.Declined = partnership.Declined{Hash: s.hash(), Of: s.party(), By: s.party(), At: s.time()}
 	}
 	return v
 }

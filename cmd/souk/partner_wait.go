@@ -1,0 +1,75 @@
+package main
+
+import (
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/node/api/client"
+	"github.com/souk-market/souk/node/api/view"
+)
+
+const (
+	// arriveWithin is how long a command waits to hear that a proposal has arrived. A
+	// partner that is online has countersigned it after two round trips and two synced
+	// commits: within 1 s even over a relay.
+	arriveWithin = 2 * time.Second
+	// arriveLook is how often it looks meanwhile: 40 small requests on the loopback at most.
+	arriveLook = 50 * time.Millisecond
+)
+
+// arrived reports whether the partner holds, or has refused, what this shop proposed.
+func arrived(t view.Partnership) bool {
+	if t.Direction == view.Sell {
+		return t.Ledger.Acked >= t.Ledger.Position
+	}
+	return t.Queued == ""
+}
+
+// awaitArrival waits until the partner has what was just proposed, for arriveWithin at
+// most, and returns the directions of made as they are then.
+func (a *app) awaitArrival(cmd *cobra.Command, c *client.Client, partner exchange.ShopID, made []view.Partnership) ([]view.Partnership, error) {
+	give := a.now().Add(arriveWithin)
+	for {
+		trades, err := a.tradesWith(cmd, c, partner)
+		if err != nil {
+			return nil, err
+		}
+		for i, t := range made {
+			if j := slices.IndexFunc(trades, func(now view.Partnership) bool { return now.Direction == t.Direction }); j >= 0 {
+				made[i] = trades[j]
+			}
+		}
+		if !slices.ContainsFunc(made, func(t view.Partnership) bool { return !arrived(t) }) || a.now().After(give) {
+			return made, nil
+		}
+		select {
+		case <-time.After(arriveLook):
+		case <-cmd.Context().Done():
+			return made, nil // it is proposed all the same
+		}
+	}
+}
+
+// proposalMade says what became of a proposal so far.
+func proposalMade(p *page, t view.Partnership, sent exchange.Terms, online bool) {
+	if t.Refusal != nil {
+		p.line("%s: %s", directionText(t), t.Refusal.Detail)
+		return
+	}
+	p.line("Proposed to %s.", directionText(t))
+	switch {
+	case arrived(t):
+		p.line("%s has it and may accept or decline it.", t.PartnerName)
+	case online:
+		p.line("%s is online and has not confirmed it yet; it is sent until it has.", t.PartnerName)
+	default:
+		p.line("%s is offline; it gets the proposal when it returns.", t.PartnerName)
+	}
+	if t.Proposal != nil && t.Proposal.By == "self" {
+		sent = termsOf(t.Proposal.Terms)
+	}
+	p.table(nil, func(row func(...any)) { termsRows(row, sent) })
+}
