@@ -2,6 +2,7 @@ package audit
 
 import (
 	"reflect"
+	"time"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
@@ -15,6 +16,8 @@ type replayed struct {
 	at       exchange.Time
 	answered uint64
 	trade    partnership.State
+	lives    []time.Duration // how long each version of the terms let a hold live
+	ended    uint32          // the latest version that ended
 	orders   map[exchange.OrderID]order.Order
 	quotes   map[exchange.OrderID]*exchange.Quote
 	refused  map[exchange.OrderID]bool // a submit of it was
@@ -94,10 +97,12 @@ func (r *replayed) apply(f *faults, e *Entry) {
 		r.trade, _, err = partnership.Step(r.trade, partnership.Propose{By: by, Terms: act.Terms, Hash: e.Hash}, e.At)
 	case desk.AcceptTerms:
 		r.trade, _, err = partnership.Step(r.trade, partnership.Accept{By: by, Hash: act.Proposal}, e.At)
+		r.lives = append(r.lives, r.trade.Terms.HoldLifetime)
 	case desk.DeclineTerms:
 		r.trade, _, err = partnership.Step(r.trade, partnership.Decline{By: by, Hash: act.Proposal}, e.At)
 	case desk.EndTrade:
 		r.trade, _, err = partnership.Step(r.trade, partnership.End{By: by}, e.At)
+		r.ended = r.trade.Version
 	case desk.SubmitOrder:
 		r.submit(f, e, act)
 	case desk.CancelOrder:
@@ -132,7 +137,7 @@ func (r *replayed) submit(f *faults, e *Entry, act desk.SubmitOrder) {
 		f.add("entry %d: order %v has no quote", e.Position, act.Order)
 		return
 	}
-	if !r.trade.Active || e.At >= q.Expires && e.At >= q.Issued.Add(r.trade.Terms.HoldLifetime) {
+	if !r.trade.Active || q.TermsVersion <= r.ended || e.At >= r.latestEnd(q) {
 		f.add("entry %d: order %v came after the end of its hold or partnership", e.Position, act.Order)
 	}
 	lines := make([]exchange.Line, len(q.Lines))
@@ -145,6 +150,19 @@ func (r *replayed) submit(f *faults, e *Entry, act desk.SubmitOrder) {
 		f.add("entry %d submits order %v again: %w", e.Position, act.Order, err)
 	}
 	r.orders[act.Order], r.quotes[act.Order] = next, q
+}
+
+// latestEnd is when a hold with this quote has ended for certain. Extensions are in no
+// ledger: each may have moved the end as far as the terms that were in force then allow,
+// and those may since have given way to stricter ones.
+func (r *replayed) latestEnd(q *exchange.Quote) exchange.Time {
+	end := q.Expires
+	for i, life := range r.lives {
+		if uint32(i+1) >= q.TermsVersion {
+			end = max(end, q.Issued.Add(life))
+		}
+	}
+	return end
 }
 
 // sameTrade compares two states; an empty list of countries is none.
