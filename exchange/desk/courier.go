@@ -32,6 +32,7 @@ type laneState struct {
 	due     exchange.Time // next send; 0 = nothing to send
 	attempt int
 	flying  bool
+	refused exchange.Code // what the partner's last answer was, where it was a refusal
 }
 
 // Delays before a first send.
@@ -249,6 +250,7 @@ func (d *Desk) composeSubmit(l lane) (*Outgoing, error) {
 			d.sendFailed(l, err)
 			return
 		}
+		d.courier.taken(l)
 		d.partners.seen(l.to, entries.Head)
 		progress := len(entries.Entries) > 0
 		if progress {
@@ -315,6 +317,7 @@ func (d *Desk) composePush(l lane) (*Outgoing, error) {
 			d.sendFailed(l, err)
 			return
 		}
+		d.courier.taken(l)
 		d.courier.landed(l, true, covered < entries.Head)
 	}}, nil
 }
@@ -349,17 +352,39 @@ func (d *Desk) composeHead(l lane) (*Outgoing, error) {
 	return &Outgoing{To: l.to, Raw: raw, Done: func(context.Context, []byte, error) { d.courier.landed(l, true, false) }}, nil
 }
 
-// sendFailed plans the next attempt. A refusal that repeating cannot change waits
-// for the next event on the lane or the next connection, and is logged.
+// sendFailed plans the next attempt. A refusal may be lifted by something that this
+// shop never hears of (the partner's records are mended, its version is newer), so it is
+// asked again each longestPause, and logged when it is another than the last one. A
+// fork or a frozen ledger is final: it waits for the next event on the lane or the next
+// connection.
 func (d *Desk) sendFailed(l lane, err error) {
+	final := false
 	if isRefusal(err) {
-		d.log.Warn("a partner refused a message", "to", l.to, "err", err)
-		if c := exchange.CodeOf(err); c == exchange.CodeFork || c == exchange.CodeFrozen {
-			d.courier.landed(l, true, false)
-			return
+		code := exchange.CodeOf(err)
+		if d.courier.refusedAnew(l, code) {
+			d.log.Warn("a message was refused; it is sent again until it is taken", "to", l.to, "err", err)
 		}
+		final = code == exchange.CodeFork || code == exchange.CodeFrozen
 	}
-	d.courier.landed(l, false, false)
+	d.courier.landed(l, final, false)
+}
+
+// refusedAnew notes a partner's refusal, and reports whether its last answer was
+// another.
+func (c *courier) refusedAnew(l lane, code exchange.Code) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.lanes[l]
+	anew := s.refused != code
+	s.refused = code
+	return anew
+}
+
+// taken notes that a partner took a message of a lane.
+func (c *courier) taken(l lane) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lanes[l].refused = exchange.CodeOK
 }
 
 // run sends what is due until ctx ends.

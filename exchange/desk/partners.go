@@ -154,52 +154,55 @@ type Trade struct {
 
 // Trades lists all directions of trade, in the order of their keys.
 func (d *Desk) Trades() ([]Trade, error) {
-	var out []Trade
+	var chains []*ChainRecord
 	var failed error
 	err := d.store.Scan(Prefix([]byte(prefixChain)), func(_, raw []byte) bool {
 		var v Value
 		if v, failed = d.codec.Decode(KindChainRecord, raw); failed != nil {
 			return false
 		}
-		c := v.(*ChainRecord)
-		t := Trade{
-			Supplier: c.Chain.Supplier, Retailer: c.Chain.Retailer, Position: c.Chain.Position, Hash: c.Chain.Hash,
-			Acked: c.Chain.Acked, Open: c.OpenHeld + c.OpenUnshipped, Frozen: c.Chain.Frozen,
-		}
-		if t.Retailer == d.me {
-			t.Waiting = c.Queued - c.Chain.Answered
-		}
-		out = append(out, t)
+		chains = append(chains, v.(*ChainRecord))
 		return true
 	})
 	if err == nil {
 		err = failed
 	}
-	for i := range out {
-		v, rerr := d.read(KindPartnershipRecord, partnershipKey(chainID{out[i].Supplier, out[i].Retailer}))
-		if rerr != nil {
-			return nil, rerr
-		}
-		if v != nil {
-			out[i].PartnershipRecord = *v.(*PartnershipRecord)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Trade, len(chains))
+	for i, c := range chains {
+		if out[i], err = d.trade(c); err != nil {
+			return nil, err
 		}
 	}
-	return out, err
+	return out, nil
 }
 
 // Trade is one direction of trade with a partner: side is this shop's.
 func (d *Desk) Trade(partner exchange.ShopID, side exchange.Party) (Trade, error) {
-	trades, err := d.Trades()
-	if err != nil {
-		return Trade{}, err
-	}
 	c := d.chainWith(partner, side)
-	for _, t := range trades {
-		if t.Supplier == c.supplier && t.Retailer == c.retailer {
-			return t, nil
-		}
+	v, err := d.read(KindChainRecord, chainKey(c))
+	if err != nil || v == nil {
+		return Trade{Supplier: c.supplier, Retailer: c.retailer}, err
 	}
-	return Trade{Supplier: c.supplier, Retailer: c.retailer}, nil
+	return d.trade(v.(*ChainRecord))
+}
+
+// trade is the direction of trade whose ledger ends as c says.
+func (d *Desk) trade(c *ChainRecord) (Trade, error) {
+	t := Trade{
+		Supplier: c.Chain.Supplier, Retailer: c.Chain.Retailer, Position: c.Chain.Position, Hash: c.Chain.Hash,
+		Acked: c.Chain.Acked, Open: c.OpenHeld + c.OpenUnshipped, Frozen: c.Chain.Frozen,
+	}
+	if t.Retailer == d.me {
+		t.Waiting = c.Queued - c.Chain.Answered
+	}
+	v, err := d.read(KindPartnershipRecord, partnershipKey(chainID{t.Supplier, t.Retailer}))
+	if err == nil && v != nil {
+		t.PartnershipRecord = *v.(*PartnershipRecord)
+	}
+	return t, err
 }
 
 func (d *Desk) chainWith(partner exchange.ShopID, side exchange.Party) chainID {
