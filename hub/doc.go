@@ -3,7 +3,7 @@
 // and none passes it in the clear.
 //
 // [Init] makes a hub's folder, [Open] reads it and [Hub.Run] runs the hub until its
-// context ends. [Invite], [Members], [Revoke], [Void] and [Status] are the operator's
+// context ends. [Invite], [Invites], [Members], [Revoke], [Void] and [Status] are the operator's
 // commands on a folder, whether a hub runs on it or not. Underneath, [New] composes a
 // Hub from [Parts] without a folder, which is how tests run one in virtual time.
 //
@@ -14,6 +14,7 @@
 //	admission.key     signs invites, voids and revocations; the running hub never reads it
 //	open.key          of the host that strangers join through
 //	closed.key        of the host that members connect to
+//	invites/          what was invited, without the secrets; see Invites
 //	federation.json   public: origin, public keys, and where the hub is; see Public
 //	db/               the member list, synced
 //	hub.sock          where commands reach the running hub, mode 0600
@@ -57,6 +58,6 @@
 // localhost, an IP address, or a name in status_hosts, so that no web page can read
 // it through a visitor's browser.
 //
-// hub.sock serves the commands: GET /status, GET /members, POST /statement with the bytes of
+// hub.sock serves the commands: GET /status, GET /members, GET /invites, POST /statement with the bytes of
 // a signed statement, answered by {}. Errors are {"code", "message"}.
 package hub

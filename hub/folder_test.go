@@ -116,14 +116,14 @@ func TestCommands(t *testing.T) {
 	ctx := t.Context()
 	invite := func() string {
 		t.Helper()
-		code, warnings, err := hub.Invite(ctx, dir, hub.InviteOptions{})
-		if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "loopback") {
-			t.Fatalf("%v %v", warnings, err)
+		made, err := hub.Invite(ctx, dir, hub.InviteOptions{})
+		if err != nil || len(made.Warnings) != 1 || !strings.Contains(made.Warnings[0], "loopback") {
+			t.Fatalf("%v %v", made.Warnings, err)
 		}
-		return code
+		return made.Code
 	}
 	early, lost := invite(), invite()
-	if err := hub.Void(ctx, dir, lost, "lost in the mail"); err != nil {
+	if _, err := hub.Void(ctx, dir, lost, "lost in the mail"); err != nil {
 		t.Fatal(err)
 	}
 
@@ -147,15 +147,16 @@ func TestCommands(t *testing.T) {
 	if !running.Running || running.Active != 1 || running.StatusURL != h.StatusURL() || len(running.Problems) > 0 {
 		t.Errorf("status: %+v", running)
 	}
-	if err := hub.Revoke(ctx, dir, "Acorn Shoes", ""); exchange.CodeOf(err) != exchange.CodeInvalid {
+	if _, err := hub.Revoke(ctx, dir, "Acorn Shoes", ""); exchange.CodeOf(err) != exchange.CodeInvalid {
 		t.Errorf("revoking by name: %v", err)
 	}
-	for range 2 {
-		if err := hub.Revoke(ctx, dir, shop.String(), "sold nothing"); err != nil {
-			t.Fatal(err)
+	for i, why := range []string{"sold nothing", "again"} {
+		r, err := hub.Revoke(ctx, dir, shop.String(), why)
+		if err != nil || r.Why != "sold nothing" || r.At == 0 || r.Already != (i > 0) {
+			t.Fatalf("revoked: %+v, %v", r, err)
 		}
 	}
-	if err := hub.Revoke(ctx, dir, hubsim.IDOf(hubsim.NewKey(t)).String(), ""); exchange.CodeOf(err) != exchange.CodeNotFound {
+	if _, err := hub.Revoke(ctx, dir, hubsim.IDOf(hubsim.NewKey(t)).String(), ""); exchange.CodeOf(err) != exchange.CodeNotFound {
 		t.Errorf("revoking a stranger: %v", err)
 	}
 	while := must(hub.Members(ctx, dir))(t)
@@ -199,21 +200,25 @@ func TestAdmissionElsewhere(t *testing.T) {
 	}
 	runHub(t, dir)
 	ctx := t.Context()
-	code, _, err := hub.Invite(ctx, away, hub.InviteOptions{Shop: "Acorn Shoes"})
+	made, err := hub.Invite(ctx, away, hub.InviteOptions{Shop: "Acorn Shoes"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := hub.Invite(ctx, dir, hub.InviteOptions{}); exchange.CodeOf(err) != exchange.CodeNotFound {
+	code := made.Code
+	if _, err := hub.Invite(ctx, dir, hub.InviteOptions{}); exchange.CodeOf(err) != exchange.CodeNotFound || !strings.Contains(err.Error(), "in the folder that holds it") {
 		t.Errorf("an invite without the admission key: %v", err)
 	}
 	shop, err := joinByCode(t, code)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := hub.Void(ctx, away, code, ""); err != nil {
+	if list := must(hub.Invites(ctx, away))(t); len(list) != 1 || list[0].Used != nil || list[0].Status != hub.InviteUnknown {
+		t.Errorf("invites where there is no list: %+v", list)
+	}
+	if _, err := hub.Void(ctx, away, code, ""); err != nil {
 		t.Fatal(err)
 	}
-	if err := hub.Revoke(ctx, away, shop.String(), "test"); err != nil {
+	if _, err := hub.Revoke(ctx, away, shop.String(), "test"); err != nil {
 		t.Fatal(err)
 	}
 	if list := must(hub.Members(ctx, dir))(t); len(list) != 1 || list[0].Status != "revoked" {
@@ -228,11 +233,11 @@ func TestAdmissionElsewhere(t *testing.T) {
 func TestPages(t *testing.T) {
 	dir, p := initHub(t)
 	h, _ := runHub(t, dir)
-	code, _, err := hub.Invite(t.Context(), dir, hub.InviteOptions{Shop: `<b>Bold & "Sons"`})
+	made, err := hub.Invite(t.Context(), dir, hub.InviteOptions{Shop: `<b>Bold & "Sons"`})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := joinByCode(t, code); err != nil {
+	if _, err := joinByCode(t, made.Code); err != nil {
 		t.Fatal(err)
 	}
 	get := func(path, host string) (int, string, http.Header) {
@@ -337,11 +342,11 @@ func TestPortTaken(t *testing.T) {
 func TestForeignVoid(t *testing.T) {
 	dir, _ := initHub(t)
 	other, _ := initHub(t)
-	code, _, err := hub.Invite(t.Context(), other, hub.InviteOptions{})
+	made, err := hub.Invite(t.Context(), other, hub.InviteOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := hub.Void(t.Context(), dir, code, ""); exchange.CodeOf(err) != exchange.CodeInvite {
+	if _, err := hub.Void(t.Context(), dir, made.Code, ""); exchange.CodeOf(err) != exchange.CodeInvite {
 		t.Errorf("voiding another federation's invite: %v", err)
 	}
 }

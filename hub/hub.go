@@ -169,7 +169,15 @@ func (h *Hub) List() *roster.Roster { return h.list.roster }
 // end first, the members' network last. A Hub runs once. It returns an error as
 // soon as the hub cannot go on; then nothing is known to be stored that was not
 // answered before, and a restart finds out.
-func (h *Hub) Run(ctx context.Context) error { return errors.Join(h.run(ctx), h.Close()) }
+func (h *Hub) Run(ctx context.Context) error {
+	err := errors.Join(h.run(ctx), h.Close())
+	if err != nil {
+		h.log.Error("stopped", "err", err)
+	} else {
+		h.log.Info("stopped")
+	}
+	return err
+}
 
 func (h *Hub) run(ctx context.Context) error {
 	listeners, err := h.listen()
@@ -177,6 +185,7 @@ func (h *Hub) run(ctx context.Context) error {
 		return err
 	}
 	defer listeners.close()
+	context.AfterFunc(ctx, func() { h.log.Info("stopping: what was taken is finished first", "why", context.Cause(ctx)) })
 	if err := h.net.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}

@@ -3,13 +3,11 @@ package hub
 import (
 	"context"
 	"crypto/ed25519"
-	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/membership"
@@ -19,126 +17,63 @@ import (
 	"github.com/souk-market/souk/store"
 )
 
-// Defaults of an invite.
-const (
-	DefaultUses    = 1
-	DefaultExpires = 72 * time.Hour
-)
-
-// InviteOptions are what an operator says about a new invite. The zero value is one shop,
-// any name, 72 hours.
-type InviteOptions struct {
-	Shop    string        // the name the shop will have; "" = its own choice
-	Uses    int           // how many shops may join; 0 = DefaultUses
-	Expires time.Duration // from now; 0 = DefaultExpires
-}
-
-// Invite makes an invite. It needs admission.key and federation.json alone, so it works
-// whether the hub runs or not, and on another machine. code is one line and a secret.
-// warnings say why shops may not reach the hub with it.
-func Invite(_ context.Context, dir string, o InviteOptions) (code string, warnings []string, err error) {
-	p, err := currentPublic(dir)
-	if err != nil {
-		return "", nil, err
-	}
-	admission, err := admissionKey.read(dir)
-	if err != nil {
-		return "", nil, err
-	}
-	if o.Uses == 0 {
-		o.Uses = DefaultUses
-	}
-	if o.Expires == 0 {
-		o.Expires = DefaultExpires
-	}
-	if o.Uses < 0 || o.Uses > membership.MaxUses {
-		return "", nil, exchange.Errorf(exchange.CodeInvalid, "an invite is for 1 to %d shops, not %d", membership.MaxUses, o.Uses)
-	}
-	if o.Expires < 0 {
-		return "", nil, exchange.Errorf(exchange.CodeInvalid, "an invite cannot expire %v ago", -o.Expires)
-	}
-	inv, err := membership.NewInvite(p.Federation, p.Hub, admission, membership.InviteOptions{
-		Uses: uint32(o.Uses), Expires: wallClock{}.Now().Add(o.Expires), ShopName: o.Shop,
-	}, rand.Reader)
-	if err != nil {
-		return "", nil, err
-	}
-	return inv.Code(), reachWarnings(p.Hub), nil
-}
-
-// currentPublic is federation.json; on the hub's machine with the addresses that the configuration
-// and the machine have now.
-func currentPublic(dir string) (Public, error) {
-	p, err := readPublic(dir)
-	if err != nil {
-		return p, err
-	}
-	if _, err := os.Stat(filepath.Join(dir, configFile)); errors.Is(err, fs.ErrNotExist) {
-		return p, nil
-	}
-	cfg, err := readConfig(dir)
-	if err != nil {
-		return p, err
-	}
-	if cfg.OpenPort == 0 || cfg.ClosedPort == 0 {
-		return p, exchange.Errorf(exchange.CodeState, "a port in %s is 0, so no invite can name it; run the hub once, or set it", filepath.Join(dir, configFile))
-	}
-	interfaces, err := interfaceAddrs()
-	if err != nil {
-		return p, err
-	}
-	p.Hub = cfg.advertised(p.Hub.Open.Peer, p.Hub.Closed.Peer, interfaces)
-	return p, p.check()
-}
-
-func reachWarnings(h membership.Hub) []string {
-	switch max(reachOfAddrs(h.Open.Addrs), reachOfAddrs(h.Closed.Addrs)) {
-	case machine:
-		return []string{"the invite names only this machine's loopback address: only a shop on this machine can join with it. Set announce in " + configFile + " to the hub's public name or address"}
-	case local:
-		return []string{"the invite names only private addresses: only shops in the hub's own network can join with it. Set announce in " + configFile + " to the hub's public name or address"}
-	}
-	return nil
+// Revoked is a revocation as the list holds it.
+type Revoked struct {
+	Shop    exchange.ShopID `json:"revoked"`
+	Why     string          `json:"why"`
+	At      exchange.Time   `json:"at,omitempty"` // 0 = unknown: the list is on another machine
+	Already bool            `json:"already"`      // it was in the list before, with this reason
 }
 
 // Revoke takes a shop, named by its ShopID, out of the federation for good. It needs admission.key.
-// nil means that the list holds the revocation, durably; it may be repeated.
-func Revoke(ctx context.Context, dir, shop, why string) error {
+// nil means that the list holds the revocation, durably; it may be repeated, and the first
+// reason stays.
+func Revoke(ctx context.Context, dir, shop, why string) (Revoked, error) {
 	id, err := exchange.ParseShopID(strings.TrimSpace(shop))
 	if err != nil {
-		return exchange.Errorf(exchange.CodeInvalid, "%w. A shop is revoked by its whole ShopID, because names are not unique; see souk hub members", err)
+		return Revoked{}, exchange.Errorf(exchange.CodeInvalid, "%w. A shop is revoked by its whole ShopID, because names are not unique; see souk hub members", err)
 	}
-	return sign(ctx, dir, func(origin string, k ed25519.PrivateKey) (membership.Statement, error) {
+	before, known, err := lookUp(ctx, dir, id)
+	if err != nil {
+		return Revoked{}, err
+	}
+	if known && before.Status == membership.Revoked.String() {
+		return Revoked{Shop: id, Why: before.Why, At: before.Since, Already: true}, nil
+	}
+	err = sign(ctx, dir, func(origin string, k ed25519.PrivateKey) (membership.Statement, error) {
 		return membership.NewRevoke(origin, k, id, why)
 	})
+	if err != nil {
+		return Revoked{}, err
+	}
+	if !known {
+		return Revoked{Shop: id, Why: why}, nil
+	}
+	after, _, err := lookUp(ctx, dir, id)
+	return Revoked{Shop: id, Why: after.Why, At: after.Since}, err
 }
 
-// Void ends an invite, given by its id or its code; shops that joined by it stay. It needs
-// admission.key. nil means that the list holds it, durably; it may be repeated.
-func Void(ctx context.Context, dir, invite, why string) error {
-	p, err := readPublic(dir)
-	if err != nil {
-		return err
+// lookUp finds a shop in the folder's list; false where it is not in it, or the list is
+// on another machine.
+func lookUp(ctx context.Context, dir string, shop exchange.ShopID) (MemberInfo, bool, error) {
+	list, err := Members(ctx, dir)
+	if exchange.CodeOf(err) == exchange.CodeNotFound && !holdsLog(dir) {
+		return MemberInfo{}, false, nil
 	}
-	id, err := inviteID(p.Federation, invite)
-	if err != nil {
-		return err
+	i := slices.IndexFunc(list, func(m MemberInfo) bool { return m.Shop == shop })
+	if err != nil || i < 0 {
+		return MemberInfo{}, false, err
 	}
-	return sign(ctx, dir, func(origin string, k ed25519.PrivateKey) (membership.Statement, error) {
-		return membership.NewVoid(origin, k, id, why)
-	})
+	return list[i], true, nil
 }
 
-func inviteID(f membership.Federation, s string) (membership.InviteID, error) {
-	s = strings.TrimSpace(s)
-	if !strings.HasPrefix(s, "souk-invite") {
-		return membership.ParseInviteID(s)
+// readAdmission reads the folder's admission key.
+func readAdmission(dir string) (ed25519.PrivateKey, error) {
+	k, err := admissionKey.read(dir)
+	if errors.Is(err, fs.ErrNotExist) || exchange.CodeOf(err) == exchange.CodeNotFound {
+		return nil, exchange.Errorf(exchange.CodeNotFound, "%s has no admission.key, which signs invites, voids and revocations; run this in the folder that holds it, or copy it here from there or from a backup", dir)
 	}
-	inv, err := membership.ParseInvite(s)
-	if err == nil {
-		err = inv.Token.Verify(f)
-	}
-	return inv.Token.ID, err
+	return k, err
 }
 
 // sign makes a statement with the folder's admission key and has it entered: by the hub that runs
@@ -149,7 +84,7 @@ func sign(ctx context.Context, dir string, build func(origin string, k ed25519.P
 	if err != nil {
 		return err
 	}
-	k, err := admissionKey.read(dir)
+	k, err := readAdmission(dir)
 	if err != nil {
 		return err
 	}

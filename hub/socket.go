@@ -57,6 +57,14 @@ func (h *Hub) commands() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, h.Report()) })
 	mux.HandleFunc("GET /members", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, h.Members()) })
+	mux.HandleFunc("GET /invites", func(w http.ResponseWriter, _ *http.Request) {
+		list, err := invites(filepath.Dir(h.socket), h.list.roster)
+		if err != nil {
+			writeError(w, err)
+			return
+		}
+		writeJSON(w, list)
+	})
 	mux.HandleFunc("POST /statement", func(w http.ResponseWriter, r *http.Request) {
 		raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(membership.MaxEntry)))
 		if err != nil {

@@ -99,11 +99,11 @@ func (n *testnet) runHub(ctx context.Context) error {
 func (n *testnet) startShops(ctx context.Context, name string) error {
 	free := ports{}
 	for _, s := range n.shops {
-		invite, _, err := hub.Invite(ctx, n.hub.dir, hub.InviteOptions{Shop: s.plan.name})
+		invite, err := hub.Invite(ctx, n.hub.dir, hub.InviteOptions{Shop: s.plan.name})
 		if err != nil {
 			return about(&n.hub.process, err)
 		}
-		if err := s.prepare(invite, free); err != nil {
+		if err := s.prepare(invite.Code, free); err != nil {
 			return about(&s.process, err)
 		}
 		if err := n.started(&s.process); err != nil {

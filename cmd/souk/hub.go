@@ -20,8 +20,8 @@ commands but run work on the folder whether the hub runs or not.`,
 		`  souk hub init --dir hub --name riverside
   souk hub run --dir hub
   souk hub invite --dir hub --shop-name "Acorn Shoes"`,
-		a.hubInitCommand(), a.hubRunCommand(), a.hubInviteCommand(), a.hubMembersCommand(),
-		a.hubRevokeCommand(), a.hubVoidCommand(), a.hubStatusCommand())
+		a.hubInitCommand(), a.hubRunCommand(), a.hubInviteCommand(), a.hubInvitesCommand(), a.hubVoidCommand(),
+		a.hubMembersCommand(), a.hubRevokeCommand(), a.hubStatusCommand())
 }
 
 // hubDir is the folder of an existing hub; the admission key alone makes one too.
@@ -116,40 +116,6 @@ func (a *app) hubIsUp(cmd *cobra.Command, h *hub.Hub) error {
 	})
 }
 
-func (a *app) hubInviteCommand() *cobra.Command {
-	o := hub.InviteOptions{}
-	cmd := &cobra.Command{
-		Use:   "invite",
-		Short: "Print an invite: one line with which a shop joins",
-		Long: `Prints an invite, one line on standard output. It is a secret: whoever has it can join.
-It needs only the admission key, so it works whether the hub runs or not, and on
-another machine that holds admission.key and federation.json.`,
-		Example: `  souk hub invite --dir hub
-  souk hub invite --dir hub --shop-name "Acorn Shoes" --expires 24h
-  souk hub invite --dir hub --uses 5`,
-		Args: takes(0, 0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			dir, err := a.hubDir()
-			if err != nil {
-				return err
-			}
-			code, warnings, err := hub.Invite(cmd.Context(), dir, o)
-			if err != nil {
-				return err
-			}
-			for _, w := range warnings {
-				fmt.Fprintf(cmd.ErrOrStderr(), "souk: warning: %s\n", inertLines(w))
-			}
-			return a.show(cmd, map[string]any{"invite": code, "warnings": warnings}, func(p *page) { p.line("%s", code) })
-		},
-	}
-	f := cmd.Flags()
-	f.StringVar(&o.Shop, "shop-name", "", "only for a shop that joins under this `name`")
-	f.IntVar(&o.Uses, "uses", hub.DefaultUses, "`number` of shops that may join with it")
-	f.Var(durationVar(&o.Expires, hub.DefaultExpires), "expires", "`time` until it expires, such as 72h or 7d")
-	return cmd
-}
-
 func (a *app) hubMembersCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "members",
@@ -208,10 +174,17 @@ On a machine that holds only the admission key, give the whole ShopID.`,
 			if err != nil {
 				return err
 			}
-			if err := hub.Revoke(cmd.Context(), dir, shop.String(), why); err != nil {
+			did, err := hub.Revoke(cmd.Context(), dir, shop.String(), why)
+			if err != nil {
 				return err
 			}
-			return a.show(cmd, map[string]any{"revoked": shop, "why": why}, func(p *page) { p.line("%v is revoked: %s", shop, why) })
+			return a.show(cmd, did, func(p *page) {
+				if did.Already {
+					p.line("%v was revoked already, on %s: %s. That reason stays.", did.Shop, timeText(did.At.Std()), did.Why)
+				} else {
+					p.line("%v is revoked: %s", did.Shop, did.Why)
+				}
+			})
 		},
 	}
 	cmd.Flags().StringVar(&why, "why", "", "the `reason`, public in the member list (required)")
@@ -234,28 +207,6 @@ func hubShop(ctx context.Context, dir, ref string) (exchange.ShopID, error) {
 	}
 	found, err := findShop(shops, ref)
 	return found.shop, err
-}
-
-func (a *app) hubVoidCommand() *cobra.Command {
-	var why string
-	cmd := &cobra.Command{
-		Use:     "void INVITE",
-		Short:   "End an invite; shops that joined by it stay",
-		Example: "  souk hub void --dir hub INVITE --why leaked",
-		Args:    takes(1, 1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			dir, err := a.hubDir()
-			if err != nil {
-				return err
-			}
-			if err := hub.Void(cmd.Context(), dir, args[0], why); err != nil {
-				return err
-			}
-			return a.show(cmd, map[string]any{"void": true}, func(p *page) { p.line("Nobody can join with this invite any more.") })
-		},
-	}
-	cmd.Flags().StringVar(&why, "why", "", "the `reason`, public in the member list")
-	return cmd
 }
 
 func (a *app) hubStatusCommand() *cobra.Command {
