@@ -13,11 +13,16 @@ import (
 // request is a framed Submit of one signed act, made without the retailer's desk.
 func request(t testing.TB, supplier, retailer *shop, number uint64, act desk.Act) []byte {
 	t.Helper()
+	return framed(t, &desk.Submit{Requests: []desk.SubmittedRequest{signedRequest(t, supplier, retailer, number, act)}})
+}
+
+func signedRequest(t testing.TB, supplier, retailer *shop, number uint64, act desk.Act) desk.SubmittedRequest {
+	t.Helper()
 	payload, err := protocol.Codec{}.Encode(&desk.Request{Supplier: supplier.id, Retailer: retailer.id, Number: number, At: supplier.w.now, Act: act})
 	must(t, err)
 	sig, err := protocol.NewSigner(retailer.key, origin, retailer.random).Sign(desk.DomainRequest, payload)
 	must(t, err)
-	return framed(t, &desk.Submit{Requests: []desk.SubmittedRequest{{Signed: desk.SignedRequest{Payload: payload, Signature: sig}}}})
+	return desk.SubmittedRequest{Signed: desk.SignedRequest{Payload: payload, Signature: sig}}
 }
 
 func position(t testing.TB, supplier, retailer *shop) uint64 {
@@ -41,7 +46,7 @@ func TestStrangerLeavesLittle(t *testing.T) {
 	}
 	propose := desk.ProposeTerms{Terms: exchange.DefaultTerms("EUR")}
 	number := uint64(1)
-	for ; number <= 100; number++ {
+	for ; number <= desk.StrangerEntries; number++ {
 		_, err := acorn.desk.Serve(ctx, birch.id, request(t, acorn, birch, number, propose))
 		must(t, err)
 	}
@@ -50,7 +55,7 @@ func TestStrangerLeavesLittle(t *testing.T) {
 			t.Errorf("proposal %d of a day: %v", number, err)
 		}
 	}
-	if n := position(t, acorn, birch); n != 100 {
+	if n := position(t, acorn, birch); n != desk.StrangerEntries {
 		t.Errorf("a stranger has %d entries after a day", n)
 	}
 	w.now = w.now.Add(24 * time.Hour)
@@ -69,10 +74,10 @@ func TestStrangerLeavesLittle(t *testing.T) {
 func TestStrangerPushesLittle(t *testing.T) {
 	w := newWorld(t, 1, 2)
 	acorn, birch := w.shops[0], w.shops[1]
-	for range 150 {
+	for range desk.StrangerEntries + 50 {
 		must(t, acorn.desk.Propose(ctx, birch.id, exchange.Supplier, exchange.DefaultTerms("EUR")))
 	}
-	for _, want := range []uint64{100, 150} {
+	for _, want := range []uint64{desk.StrangerEntries, desk.StrangerEntries + 50} {
 		for range 3 {
 			w.now = w.now.Add(10 * time.Second)
 			list, _ := acorn.desk.Outgoing()
@@ -96,7 +101,7 @@ func TestStrangerPushesLittle(t *testing.T) {
 // leaves no record; what can be held is held as ever.
 func TestRefusedHoldsAreKeptOnlySoMany(t *testing.T) {
 	w, acorn, birch := pair(t)
-	const share = 1000
+	const share = desk.RefusedHolds
 	for n := range share + 20 {
 		raw, _ := holdRequest(t, windowOf(w.now), n, exchange.Line{SKU: "shoe", Quantity: 11})
 		reply, err := acorn.desk.Serve(ctx, birch.id, raw)
@@ -114,5 +119,117 @@ func TestRefusedHoldsAreKeptOnlySoMany(t *testing.T) {
 	}
 	if res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 10}); res.State != reservation.Held {
 		t.Errorf("a hold that fits is %v", res.State)
+	}
+}
+
+// TestProposalsOfAPartner: 50 a day are answered, the next is refused for that reason
+// and changes nothing, and the next day brings as many again.
+func TestProposalsOfAPartner(t *testing.T) {
+	w, acorn, birch := pair(t)
+	propose := func() *desk.PartnershipRecord {
+		t.Helper()
+		must(t, birch.desk.Propose(ctx, acorn.id, exchange.Retailer, exchange.DefaultTerms("EUR")))
+		w.settle()
+		trade, err := birch.desk.Trade(acorn.id, exchange.Retailer)
+		must(t, err)
+		return &trade.PartnershipRecord
+	}
+	for range 2 {
+		var last desk.PartnershipRecord
+		for n := range desk.ProposalsADay {
+			if last = *propose(); last.Refusal != exchange.CodeOK {
+				t.Fatalf("proposal %d of a day: %v", n+1, last.Refusal)
+			}
+		}
+		for range 2 {
+			if p := propose(); p.Refusal != exchange.CodeLimit || p.State.Open.Hash != last.State.Open.Hash {
+				t.Errorf("a proposal beyond the day's share: %v; the open one is %x", p.Refusal, p.State.Open.Hash)
+			}
+		}
+		w.now = w.now.Add(24 * time.Hour)
+	}
+	ledgersEqual(t, acorn, birch)
+}
+
+// TestRefusedRequestsOfAPartner: 10,000 an hour are entered; the next is not, and its
+// number stays free, but an end is. The next hour takes it.
+func TestRefusedRequestsOfAPartner(t *testing.T) {
+	w, acorn, birch := pair(t)
+	first := position(t, acorn, birch)
+	stale := desk.AcceptTerms{Proposal: [32]byte{1}}
+	number := uint64(2) // 1 accepted the terms
+	for entered := 0; entered < desk.RefusedRequests; {
+		var submit desk.Submit
+		for range min(100, desk.RefusedRequests-entered) {
+			submit.Requests = append(submit.Requests, signedRequest(t, acorn, birch, number, stale))
+			number++
+		}
+		_, err := acorn.desk.Serve(ctx, birch.id, framed(t, &submit))
+		must(t, err)
+		entered += len(submit.Requests)
+	}
+	full := position(t, acorn, birch)
+	if n := full - first; n != desk.RefusedRequests {
+		t.Fatalf("%d refusals are entered, not %d", n, desk.RefusedRequests)
+	}
+	for range 2 {
+		if _, err := acorn.desk.Serve(ctx, birch.id, request(t, acorn, birch, number, stale)); exchange.CodeOf(err) != exchange.CodeLimit || position(t, acorn, birch) != full {
+			t.Fatalf("a request beyond the hour's share: %v", err)
+		}
+	}
+	_, err := acorn.desk.Serve(ctx, birch.id, request(t, acorn, birch, number, desk.EndTrade{}))
+	must(t, err)
+	if n := position(t, acorn, birch); n != full+1 {
+		t.Errorf("an end beyond the hour's share is not entered: %d", n)
+	}
+	w.now = w.now.Add(time.Hour)
+	_, err = acorn.desk.Serve(ctx, birch.id, request(t, acorn, birch, number+1, stale))
+	must(t, err)
+	if n := position(t, acorn, birch); n != full+2 {
+		t.Errorf("the next hour takes nothing: %d", n)
+	}
+}
+
+// TestRefusedHoldsComeBack: the share of kept refusals is a retailer's own, is that of
+// tombstones too, and is whole again in the next hour.
+func TestRefusedHoldsComeBack(t *testing.T) {
+	w := newWorld(t, 1, 3)
+	acorn, birch, cedar := w.shops[0], w.shops[1], w.shops[2]
+	acorn.stock("shoe", 10, 9900)
+	w.partner(acorn, birch, exchange.DefaultTerms("EUR"))
+	w.partner(acorn, cedar, exchange.DefaultTerms("EUR"))
+	n := 0
+	refused := func(from *shop) bool { // and kept: a refusal that is not is no sealed answer
+		raw, _ := holdRequest(t, windowOf(w.now), n, exchange.Line{SKU: "shoe", Quantity: 11})
+		n++
+		_, err := acorn.desk.Serve(ctx, from.id, raw)
+		if err != nil && exchange.CodeOf(err) != exchange.CodeInsufficient {
+			t.Fatal(err)
+		}
+		return err == nil
+	}
+	tombstone := func(from *shop) error {
+		_, id := holdRequest(t, windowOf(w.now), n, exchange.Line{SKU: "shoe", Quantity: 1})
+		n++
+		_, err := acorn.desk.Serve(ctx, from.id, framed(t, &desk.Release{ID: id}))
+		return err
+	}
+	for range 2 {
+		for range desk.RefusedHolds - 1 {
+			if !refused(birch) {
+				t.Fatalf("refusal %d is not kept", n)
+			}
+		}
+		must(t, tombstone(birch))
+		if refused(birch) {
+			t.Error("a refusal beyond the hour's share is kept")
+		}
+		if err := tombstone(birch); exchange.CodeOf(err) != exchange.CodeLimit {
+			t.Errorf("a tombstone beyond the hour's share: %v", err)
+		}
+		if !refused(cedar) {
+			t.Error("another retailer pays for it")
+		}
+		w.now = w.now.Add(time.Hour)
 	}
 }

@@ -1,0 +1,9 @@
+package desk
+
+// What one shop may make this one keep.
+const (
+	StrangerEntries = strangerEntries
+	ProposalsADay   = proposalsADay
+	RefusedRequests = refusedRequests
+	RefusedHolds    = refusedHolds
+)
