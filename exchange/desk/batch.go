@@ -30,8 +30,8 @@ type batch struct {
 
 	leaves []leaf
 	sealed []func() // run once everything is sealed, before the commit
-	// released forgets the ended terms whose holds are all released by this batch.
-	released func()
+	// released notes which holds of ended terms are released by this batch.
+	released []func()
 	after    []func() // run once the batch is durable
 
 	undo []func() // of the operation that runs
@@ -387,8 +387,8 @@ func (b *batch) over() bool {
 
 // durable does what waited for the commit.
 func (b *batch) durable() {
-	if b.released != nil {
-		b.released()
+	for _, f := range b.released { // before what this batch ends
+		f()
 	}
 	for _, w := range b.writes {
 		delete(b.d.records, string(w.Key))
@@ -400,8 +400,7 @@ func (b *batch) durable() {
 		b.d.records.put(chainKey(id), c)
 	}
 	for c, version := range b.ended {
-		b.d.ended[c] = max(b.d.ended[c], version)
-		b.d.noteExpiry(b.now)
+		b.d.end(c, version)
 	}
 	if b.stopping != "" {
 		b.d.watch.notify(Event{Type: EventStopped, At: b.now, Detail: b.stopping})
@@ -425,7 +424,7 @@ func (b *batch) endTerms(c chainID, version uint32) {
 // checkEnded refuses a hold whose partnership has ended since, though another may
 // be in force by now.
 func (b *batch) checkEnded(c chainID, rec *HoldRecord) error {
-	if rec.Terms <= max(b.ended[c], b.d.ended[c]) {
+	if rec.Terms <= max(b.ended[c], b.d.ended[c].version) {
 		return exchange.Errorf(exchange.CodeReleased, "the hold ended with the partnership it was made under")
 	}
 	return nil

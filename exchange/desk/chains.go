@@ -25,13 +25,13 @@ func (d *Desk) openChains() error {
 		d.partners.trade[c] = t.view()
 		partner, side := c.partner(d.me)
 		if side == exchange.Supplier && ended > 0 {
-			d.ended[c] = ended // some holds may not have been released before the stop
+			d.end(c, ended) // some holds may not have been released before the stop
 		}
 		if side == exchange.Supplier && t.Ending {
-			d.ended[c] = max(ended, t.State.Version) // an end that is in no entry
+			d.end(c, t.State.Version) // an end that is in no entry
 		}
 		if side == exchange.Supplier && !d.members.IsMember(partner) {
-			d.ended[c] = allTerms
+			d.end(c, allTerms)
 		}
 		kind := KindPush
 		if side == exchange.Retailer {

@@ -72,7 +72,7 @@ type Desk struct {
 	// Owned by the writer's turn.
 	meta       MetaRecord
 	nextExpiry exchange.Time      // nothing of ours expires before it
-	ended      map[chainID]uint32 // holds of these terms versions and earlier ones are being released
+	ended      map[chainID]ending // partnerships whose holds are being released
 	records    recordCache
 	quotas     quotas
 	feed       *feedState
@@ -82,6 +82,7 @@ type Desk struct {
 	selling atomic.Pointer[string] // why selling is stopped; nil = it is not
 
 	courier  courier
+	gone     goneShops
 	recent   recentReservations
 	partners partnerView
 	watch    watchers
@@ -108,7 +109,7 @@ func Open(cfg Config) (*Desk, error) {
 		me: cfg.Signer.Shop(), store: cfg.Store, codec: cfg.Codec, signer: cfg.Signer, verifier: cfg.Verifier,
 		network: cfg.Network, clock: cfg.Clock, members: cfg.Members, limits: cfg.Limits,
 		currency: cfg.Currency, log: cfg.Logger, inline: cfg.Inline,
-		ended: make(map[chainID]uint32), records: make(recordCache), quotas: newQuotas(), stopped: make(chan struct{}),
+		ended: make(map[chainID]ending), records: make(recordCache), quotas: newQuotas(), stopped: make(chan struct{}),
 	}
 	d.random.Reader = cfg.Random
 	if d.log == nil {

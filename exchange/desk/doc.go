@@ -27,7 +27,7 @@
 //	quota.go     how much one shop can make this one keep
 //	clock.go     a clock behind the newest record
 //	courier.go   when queued requests and entries are sent, and sent again
-//	expiry.go    what ends by itself
+//	expiry.go    what ends by itself; ended.go the holds of ended partnerships
 //	publish.go   the catalog feed's sequence numbers, heads and gossip
 //	sync.go      replicas of partners' catalogs
 //

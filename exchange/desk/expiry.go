@@ -2,7 +2,6 @@ package desk
 
 import (
 	"context"
-	"maps"
 	"time"
 
 	"github.com/souk-market/souk/exchange"
@@ -43,6 +42,9 @@ func (d *Desk) untilNextExpiry() time.Duration {
 
 // expireDue ends what the batch's time has passed, before any operation runs.
 func (d *Desk) expireDue(b *batch) error {
+	for _, retailer := range d.gone.take() {
+		d.end(chainID{d.me, retailer}, allTerms)
+	}
 	if b.now < d.nextExpiry {
 		return nil
 	}
@@ -81,22 +83,23 @@ type expiry struct {
 }
 
 // endEach ends what is due until the batch is full; the rest comes with the next.
-// An item that cannot end is set aside: only an error of the store itself is fatal.
-func (b *batch) endEach(list []expiry, indexKey func(expiry) []byte, next *exchange.Time, end func(*batch, expiry) error) error {
+// all says that none is left. An item that cannot end is set aside: only an error of the
+// store itself is fatal.
+func (b *batch) endEach(list []expiry, indexKey func(expiry) []byte, next *exchange.Time, end func(*batch, expiry) error) (all bool, err error) {
 	for _, e := range list {
 		if b.full() {
 			*next = b.now
-			return nil
+			return false, nil
 		}
 		err := b.run(func(b *batch) error { return end(b, e) })
 		if b.failed != nil {
-			return b.failed
+			return false, b.failed
 		}
 		if err != nil {
 			b.setAside(indexKey(e), e, err)
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // setAside takes an item out of its expiry index, where it would be met again with
@@ -118,9 +121,10 @@ func (d *Desk) expireHolds(b *batch, next *exchange.Time) error {
 	if err != nil {
 		return err
 	}
-	return b.endEach(list, expiry.holdKey, next, func(b *batch, e expiry) error {
+	_, err = b.endEach(list, expiry.holdKey, next, func(b *batch, e expiry) error {
 		return d.endAlone(b, e, reservation.Expire{})
 	})
+	return err
 }
 
 // endAlone ends a hold that nobody asked to end.
@@ -151,73 +155,14 @@ func (d *Desk) expireOrders(b *batch, next *exchange.Time) error {
 	if err != nil {
 		return err
 	}
-	return b.endEach(list, expiry.orderKey, next, func(b *batch, e expiry) error {
+	_, err = b.endEach(list, expiry.orderKey, next, func(b *batch, e expiry) error {
 		err := d.perform(b, chainID{d.me, e.retailer}, ExpireOrder{Order: e.id})
 		if exchange.CodeOf(err) == exchange.CodeRestored {
 			return nil // it expires when the shop sells again
 		}
 		return err
 	})
-}
-
-// releaseEnded gives back the holds of partnerships that have ended, or whose
-// retailer is gone, some at a time.
-func (d *Desk) releaseEnded(b *batch, next *exchange.Time) error {
-	if len(d.ended) == 0 {
-		return nil
-	}
-	var list []expiry
-	var failed error
-	more := false
-	err := d.store.Scan(Prefix([]byte(prefixHoldExpiry)), func(k, _ []byte) bool {
-		at, retailer, id, ok := parseExpiryKey(prefixHoldExpiry, k)
-		if !ok || d.ended[chainID{d.me, retailer}] == 0 {
-			return true
-		}
-		var raw []byte
-		if raw, _, failed = d.store.Get(holdKey(retailer, id)); failed != nil {
-			return false
-		}
-		// One whose record is damaged or missing is endEach's to set aside.
-		v, damaged := d.codec.Decode(KindHoldRecord, raw)
-		if damaged == nil && v.(*HoldRecord).Terms > d.ended[chainID{d.me, retailer}] {
-			return true // made since, under other terms
-		}
-		if more = len(list) >= expiriesPerBatch; more {
-			return false
-		}
-		list = append(list, expiry{at, retailer, id})
-		return true
-	})
-	if err == nil {
-		err = failed
-	}
-	if err != nil {
-		return err
-	}
-	before := *next
-	err = b.endEach(list, expiry.holdKey, next, func(b *batch, e expiry) error {
-		if _, indexed, err := b.get(e.holdKey()); err != nil || !indexed {
-			return err // it expired, or was set aside, in this very batch
-		}
-		return d.endAlone(b, e, reservation.Release{})
-	})
-	switch {
-	case err != nil:
-		return err
-	case more || *next != before:
-		*next = b.now
-	default: // before what this batch ends: that comes after it in durable
-		done := maps.Clone(d.ended)
-		b.released = func() {
-			for c, version := range done {
-				if d.ended[c] == version {
-					delete(d.ended, c)
-				}
-			}
-		}
-	}
-	return nil
+	return err
 }
 
 // allTerms is beyond every version of terms.

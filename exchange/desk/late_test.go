@@ -59,7 +59,8 @@ func TestDamagedExpiriesAreSetAside(t *testing.T) {
 	}
 }
 
-// The holds of an ended partnership are released around a damaged one.
+// The holds of an ended partnership are released around a damaged one, which is set
+// aside when its time comes.
 func TestEndReleasesAroundDamage(t *testing.T) {
 	w, acorn, birch := pair(t)
 	spoiled := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
@@ -71,6 +72,8 @@ func TestEndReleasesAroundDamage(t *testing.T) {
 	if s := stockOf(t, acorn, "shoe"); s.Held != 2 {
 		t.Errorf("%d are held after the end, besides the damaged hold's 2", s.Held)
 	}
+	w.now = w.now.Add(30 * 24 * time.Hour)
+	must(t, acorn.desk.Tick())
 	if got := keysWith(t, acorn.mem, "y/"); len(got) != 1 || !strings.HasPrefix(got[0], "y/hx/") {
 		t.Errorf("set aside: %q", got)
 	}

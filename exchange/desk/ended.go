@@ -1,0 +1,154 @@
+package desk
+
+import (
+	"bytes"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/reservation"
+)
+
+// The holds of partnerships that have ended, and of retailers that are gone, are given
+// back, some with each batch. Holds are indexed by their expiry and not by their
+// partnership, so the retailer's records are read, once, from a place that is kept in
+// memory: the cost follows what ended, however many holds there are of others. A restart
+// begins again, with ledgers that ended and still have units held.
+
+// releaseLook bounds the hold records that one batch reads: at some 10 µs each, 10 ms.
+const releaseLook = 1024
+
+// ending is one direction of trade whose holds are being released: those made under
+// this version of the terms and earlier ones. None is left before from.
+type ending struct {
+	version uint32
+	from    []byte // a key of the retailer's holds; nil = the first
+}
+
+// end begins to release the holds of a version and earlier ones. Writer's turn only.
+func (d *Desk) end(c chainID, version uint32) {
+	if version > d.ended[c].version {
+		d.ended[c] = ending{version: version}
+		d.nextExpiry = 0
+	}
+}
+
+// releaseEnded goes on with every direction of trade that is ending.
+func (d *Desk) releaseEnded(b *batch, next *exchange.Time) error {
+	look := releaseLook
+	chains := slices.SortedFunc(maps.Keys(d.ended), func(a, b chainID) int { return a.retailer.Compare(b.retailer) })
+	for _, c := range chains {
+		if look == 0 || b.full() {
+			*next = b.now
+			return nil
+		}
+		if err := d.releaseSome(b, c, &look, next); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// releaseSome gives back holds of one retailer, reading at most look records. How far
+// it came counts once the batch is durable.
+func (d *Desk) releaseSome(b *batch, c chainID, look *int, next *exchange.Time) error {
+	chain, err := b.chain(c)
+	if err != nil {
+		return err
+	}
+	e := d.ended[c]
+	if chain.OpenHeld == 0 {
+		b.released = append(b.released, func() { d.releasedUntil(c, e.version, nil) })
+		return nil
+	}
+	list, from, err := d.heldBy(c.retailer, e, look)
+	if err != nil {
+		return err
+	}
+	all, err := b.endEach(list, expiry.holdKey, next, func(b *batch, x expiry) error {
+		if _, indexed, err := b.get(x.holdKey()); err != nil || !indexed {
+			return err // it expired, or was set aside, in this very batch
+		}
+		return d.endAlone(b, x, reservation.Release{})
+	})
+	if err != nil {
+		return err
+	}
+	if all {
+		b.released = append(b.released, func() { d.releasedUntil(c, e.version, from) })
+	}
+	if !all || from != nil {
+		*next = b.now
+	}
+	return nil
+}
+
+// heldBy finds holds to release from e.from on, and where to go on; nil = there are no
+// more records. A record that is damaged or missing is expiry's to set aside.
+func (d *Desk) heldBy(retailer exchange.ShopID, e ending, look *int) (list []expiry, from []byte, err error) {
+	r := Prefix(key(prefixHold, retailer[:]))
+	id := len(r.From) // where the hold's id begins
+	if e.from != nil {
+		r.From = e.from
+	}
+	err = d.store.Scan(r, func(k, raw []byte) bool {
+		if *look == 0 || len(list) >= expiriesPerBatch {
+			from = bytes.Clone(k)
+			return false
+		}
+		*look--
+		v, err := d.codec.Decode(KindHoldRecord, raw)
+		if err != nil {
+			return true
+		}
+		rec := v.(*HoldRecord)
+		if rec.Hold.State == reservation.Held && rec.Terms <= e.version { // others were made since, under other terms
+			list = append(list, expiry{rec.Hold.Expires, retailer, exchange.HoldID(k[id:])})
+		}
+		return true
+	})
+	return list, from, err
+}
+
+// releasedUntil notes durable progress: nothing is left before from, or nothing at all
+// where it is nil.
+func (d *Desk) releasedUntil(c chainID, version uint32, from []byte) {
+	switch {
+	case d.ended[c].version != version: // a later version has ended since
+	case from == nil:
+		delete(d.ended, c)
+	default:
+		d.ended[c] = ending{version, from}
+	}
+}
+
+// goneShops are retailers whose holds are to be released as soon as the writer has its turn.
+type goneShops struct {
+	mu   sync.Mutex
+	list []exchange.ShopID
+}
+
+func (g *goneShops) add(shop exchange.ShopID) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.list = append(g.list, shop)
+}
+
+func (g *goneShops) take() []exchange.ShopID {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	list := g.list
+	g.list = nil
+	return list
+}
+
+// ReleaseAll gives back what a shop holds here, within a second of a running writer: it
+// was revoked or left the federation. Submitted orders stay and may be finished (design:
+// Membership). A commit that the store refuses is tried again until it is done; opening
+// the desk begins it anew, since the shop is no member.
+func (d *Desk) ReleaseAll(retailer exchange.ShopID) {
+	d.gone.add(retailer)
+	// The writer takes it with its next batch: this one, or one of those that fill the queue.
+	d.later(func(*batch) error { return nil }, nil)
+}

@@ -1,0 +1,135 @@
+package desk_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/store"
+)
+
+// crowd is a supplier of socks with two retailers: cedar with one hold, and birch with
+// more live holds than one batch releases, and some that were given back.
+func crowd(t testing.TB, given int) (w *world, acorn, birch, cedar *shop, live int64) {
+	t.Helper()
+	w = newWorld(t, 1, 3)
+	acorn, birch, cedar = w.shops[0], w.shops[1], w.shops[2]
+	acorn.stock("sock", 10_000, 500)
+	w.partner(acorn, birch, exchange.DefaultTerms("EUR"))
+	w.partner(acorn, cedar, exchange.DefaultTerms("EUR"))
+	for n := range given { // in between the live ones
+		raw, id := holdRequest(t, windowOf(w.now), 2*n, exchange.Line{SKU: "sock", Quantity: 1})
+		acorn.ask(t, birch, raw)
+		acorn.ask(t, birch, framed(t, &desk.Release{ID: id}))
+	}
+	for n := range 2*desk.ExpiriesPerBatch + 40 {
+		raw, _ := holdRequest(t, windowOf(w.now), 2*n+1, exchange.Line{SKU: "sock", Quantity: 1})
+		acorn.ask(t, birch, raw)
+		live++
+	}
+	reserve(t, cedar, acorn, exchange.Line{SKU: "sock", Quantity: 7})
+	if s := stockOf(t, acorn, "sock"); s.Held != live+7 {
+		t.Fatalf("%d are held, not %d", s.Held, live+7)
+	}
+	return w, acorn, birch, cedar, live
+}
+
+// The holds of an ended partnership are released in several batches, whatever commit is
+// refused and wherever the process dies; those of others, and those made under later
+// terms while it goes on, stay.
+func TestEndReleasesInSteps(t *testing.T) {
+	for _, again := range []bool{false, true} {
+		given := 0
+		if !again {
+			given = desk.ReleaseLook / 2 // with the live ones more than one batch reads
+		}
+		w, acorn, birch, _, live := crowd(t, given)
+		must(t, acorn.desk.EndTrade(ctx, birch.id, exchange.Supplier, ""))
+		want := int64(7)
+		if again {
+			w.partner(acorn, birch, exchange.DefaultTerms("EUR"))
+			reserve(t, birch, acorn, exchange.Line{SKU: "sock", Quantity: 5})
+			want += 5
+		}
+		before := stockOf(t, acorn, "sock").Held
+		if !again && before != live+7 {
+			t.Errorf("the end itself released %d", live+7-before)
+		}
+		ticks := 0
+		for ; stockOf(t, acorn, "sock").Held > want && ticks < 20; ticks++ {
+			switch ticks {
+			case 1:
+				acorn.mem.FailNext(store.FaultRefuse)
+			case 2:
+				acorn.restart()
+			}
+			w.now = w.now.Add(2 * time.Second)
+			must(t, acorn.desk.Tick())
+		}
+		for range 5 { // and nothing more
+			w.now = w.now.Add(2 * time.Second)
+			must(t, acorn.desk.Tick())
+		}
+		if s := stockOf(t, acorn, "sock"); s.Held != want || !again && ticks < 4 {
+			t.Errorf("%d are held after %d batches, not %d", s.Held, ticks, want)
+		}
+		audited(t, acorn)
+	}
+}
+
+// A second end overtakes the release that the first began: the holds in between are
+// released too, those that the first had passed by already among them.
+func TestSecondEndReleasesFromTheStart(t *testing.T) {
+	w, acorn, birch, _, live := crowd(t, 0)
+	must(t, acorn.desk.EndTrade(ctx, birch.id, exchange.Supplier, ""))
+	must(t, acorn.desk.Tick()) // a part of them
+	if s := stockOf(t, acorn, "sock"); s.Held >= live+7 || s.Held <= 7 {
+		t.Fatalf("%d are held after one batch", s.Held)
+	}
+	must(t, acorn.desk.Propose(ctx, birch.id, exchange.Supplier, exchange.DefaultTerms("EUR")))
+	list, _ := acorn.desk.Outgoing()
+	for _, out := range list {
+		reply, err := birch.serve(ctx, acorn.id, out.Raw)
+		out.Done(ctx, reply, err)
+	}
+	trade, err := birch.desk.Trade(acorn.id, exchange.Retailer)
+	must(t, err)
+	must(t, birch.desk.AcceptTerms(ctx, acorn.id, exchange.Retailer, trade.State.Open.Hash))
+	birch.deliver()
+	raw, _ := holdRequest(t, windowOf(w.now)-1, 1, exchange.Line{SKU: "sock", Quantity: 3}) // before all others
+	if a := acorn.opened(t, acorn.ask(t, birch, raw)); a.State != reservation.Held {
+		t.Fatalf("a hold under the new terms: %v", a.Refusal)
+	}
+	must(t, acorn.desk.EndTrade(ctx, birch.id, exchange.Supplier, ""))
+	for range 10 {
+		must(t, acorn.desk.Tick())
+	}
+	if s := stockOf(t, acorn, "sock"); s.Held != 7 {
+		t.Errorf("%d are held, not cedar's 7", s.Held)
+	}
+	audited(t, acorn)
+}
+
+// A revoked shop's holds are released though the queue of the writer is full, and though
+// the store refuses the first commit.
+func TestReleaseAllIsNotLost(t *testing.T) {
+	m := newMarket(t, desk.Limits{}, asIs)
+	birch := m.retailers[0]
+	raw, _ := m.hold(t, 1, exchange.Line{SKU: "shoe", Quantity: 4})
+	results, err := m.together(m.serve(birch, raw))
+	must(t, err)
+	must(t, results[0].err)
+	delete(m.supplier.w.keys, birch.id)
+	m.desk.FillLater()
+	m.desk.ReleaseAll(birch.id)
+	m.mem.FailNext(store.FaultRefuse)
+	for range 2 {
+		must(t, m.desk.Together(nil))
+		m.supplier.w.now = m.supplier.w.now.Add(2 * time.Second)
+	}
+	if s, err := m.desk.Stock("shoe"); err != nil || s.Held != 0 {
+		t.Errorf("%d are held by a shop that is no member: %v", s.Held, err)
+	}
+}
