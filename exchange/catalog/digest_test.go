@@ -72,23 +72,31 @@ func TestTreeEqualsSetDigest(t *testing.T) {
 		digests := slices.Repeat([]catalog.Digest{catalog.EmptyBucket()}, catalog.Buckets)
 		for range rapid.IntRange(1, 6).Draw(t, "rounds") {
 			changed := map[uint32]catalog.Digest{}
-			n := rapid.SampledFrom([]int{1, 5, 700}).Draw(t, "changes")
+			n := rapid.SampledFrom([]int{0, 1, 5, 700}).Draw(t, "changes")
 			seed := rapid.Uint64().Draw(t, "seed")
 			for i := range n {
 				d := sha256.Sum256(binary.BigEndian.AppendUint64(nil, seed+uint64(i)))
 				changed[uint32(binary.BigEndian.Uint16(d[:])>>4)] = d
 			}
-			if rapid.Bool().Draw(t, "one by one") {
+			way := rapid.SampledFrom([]string{"one by one", "all", "tried", "given up"}).Draw(t, "way")
+			switch way {
+			case "one by one":
 				for b, d := range changed {
 					tree.Set(b, d)
 				}
-			} else {
+			case "all":
 				tree.SetAll(changed)
+			default:
+				checkChange(t, tree.With(changed), changed, digests)
+				if way == "tried" {
+					tree.With(changed).Apply()
+				}
 			}
-			for b, d := range changed {
-				digests[b] = d
+			if way != "given up" {
+				for b, d := range changed {
+					digests[b] = d
+				}
 			}
-			before := tree.Clone()
 			if rapid.Bool().Draw(t, "look") {
 				want, err := catalog.SetDigest(digests)
 				if err != nil {
@@ -97,9 +105,6 @@ func TestTreeEqualsSetDigest(t *testing.T) {
 				if got := tree.Root(); got != want {
 					t.Fatalf("root %x, want %x", got, want)
 				}
-				if before.Root() != want {
-					t.Fatal("a clone has another root")
-				}
 			}
 		}
 		loaded, err := catalog.LoadTree(tree.Digests())
@@ -107,6 +112,26 @@ func TestTreeEqualsSetDigest(t *testing.T) {
 			t.Fatalf("a loaded tree has another root (%v)", err)
 		}
 	})
+}
+
+// checkChange holds a change that is not applied against the whole list.
+func checkChange(t *rapid.T, c *catalog.Change, changed map[uint32]catalog.Digest, before []catalog.Digest) {
+	after := slices.Clone(before)
+	for b, d := range changed {
+		after[b] = d
+	}
+	want, err := catalog.SetDigest(after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Root(); got != want {
+		t.Fatalf("a change has root %x, want %x", got, want)
+	}
+	for b := range uint32(catalog.Buckets) {
+		if c.Get(b) != after[b] {
+			t.Fatalf("bucket %d of a change is %x, want %x", b, c.Get(b), after[b])
+		}
+	}
 }
 
 func TestSetDigestIsMerkleRoot(t *testing.T) {
@@ -163,5 +188,18 @@ func BenchmarkTreeChange(b *testing.B) {
 	for i := range b.N {
 		tree.Set(uint32(i)%catalog.Buckets, sha256.Sum256(binary.BigEndian.AppendUint64(nil, uint64(i))))
 		tree.Root()
+	}
+}
+
+// BenchmarkTreeWith tries 256 buckets, as a publishing of as many products does.
+func BenchmarkTreeWith(b *testing.B) {
+	tree := catalog.NewTree()
+	changed := make(map[uint32]catalog.Digest)
+	for i := range uint32(256) {
+		changed[i*16] = sha256.Sum256(binary.BigEndian.AppendUint64(nil, uint64(i)))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		tree.With(changed).Root()
 	}
 }

@@ -1,6 +1,9 @@
 package catalog
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/merkle"
 )
@@ -88,8 +91,69 @@ func (t *Tree) Root() Digest {
 	return t.nodes[1]
 }
 
-// Clone copies the tree, so that a change can be tried before it is durable.
-func (t *Tree) Clone() *Tree {
-	c := *t
-	return &c
+// Change is a tree as it will be with some buckets replaced: made by With, it can be
+// looked at before it is durable, and given up at no cost.
+type Change struct {
+	tree    *Tree
+	digests map[uint32]Digest
+	nodes   []changedNode // from the leaves up, each level ascending; the root last
+}
+
+type changedNode struct {
+	index uint32 // in Tree.nodes
+	hash  merkle.Hash
+}
+
+// With computes what the tree becomes with changed, at one leaf hash and at most 12
+// node hashes for each bucket. The tree stays as it is; the change holds changed, which
+// must not be written to any more.
+func (t *Tree) With(changed map[uint32]Digest) *Change {
+	t.Root()
+	c := &Change{tree: t, digests: changed, nodes: make([]changedNode, 0, len(changed)*(bucketBits/2+1))}
+	for _, b := range slices.Sorted(maps.Keys(changed)) {
+		d := changed[b]
+		c.nodes = append(c.nodes, changedNode{Buckets + b, merkle.Leaf(d[:])})
+	}
+	for level := c.nodes; len(level) > 0 && level[0].index > 1; {
+		from := len(c.nodes)
+		for i := 0; i < len(level); i++ {
+			parent := level[i].index / 2
+			left, right := t.nodes[2*parent], t.nodes[2*parent+1]
+			if level[i].index%2 == 1 {
+				right = level[i].hash
+			} else if left = level[i].hash; i+1 < len(level) && level[i+1].index == 2*parent+1 {
+				i++
+				right = level[i].hash
+			}
+			c.nodes = append(c.nodes, changedNode{parent, merkle.Node(left, right)})
+		}
+		level = c.nodes[from:]
+	}
+	return c
+}
+
+// Root is the set digest that the tree will have.
+func (c *Change) Root() Digest {
+	if n := len(c.nodes); n > 0 {
+		return c.nodes[n-1].hash
+	}
+	return c.tree.Root()
+}
+
+// Get returns the digest that a bucket will have.
+func (c *Change) Get(bucket uint32) Digest {
+	if d, ok := c.digests[bucket]; ok {
+		return d
+	}
+	return c.tree.digests[bucket]
+}
+
+// Apply makes the change to its tree, which must be as it was when With made it.
+func (c *Change) Apply() {
+	for b, d := range c.digests {
+		c.tree.digests[b] = d
+	}
+	for _, n := range c.nodes {
+		c.tree.nodes[n.index] = n.hash
+	}
 }

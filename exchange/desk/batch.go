@@ -436,7 +436,14 @@ func (b *batch) finish() error {
 		if err := b.save(stockKey(sku), &StockRecord{Stock: s}); err != nil {
 			return err
 		}
-		b.markDirty(sku)
+		b.mark(sku)
+	}
+	if len(b.stocks) > 0 {
+		b.then(func() {
+			for sku := range b.stocks {
+				b.d.feed.marked(sku)
+			}
+		})
 	}
 	for id, c := range b.chains {
 		if err := b.save(chainKey(id), c); err != nil {

@@ -22,8 +22,7 @@ import (
 // ends at the feed's own row, one from c/f begins with it, so that changes and the
 // head they add up to, or the digests and their head, come from one snapshot.
 //
-//	d/ bucket(2) sku     dirty mark; in bucket order, so that a large import
-//	                     re-reads each bucket once and not once for every product
+//	d/ bucket(2) sku     dirty mark; in bucket order, as they are drained
 //	c/c/ sequence(8)     a change: len(SKU) (2) ‖ SKU ‖ record; no record = tombstone
 //	c/f                  FeedMeta
 //	c/g/ group(2)        16 buckets: digest (32) ‖ live products (4) each
@@ -67,24 +66,24 @@ type feedState struct {
 	// own that a partner proved. Both belong to the writer's turn.
 	turn    *batch
 	highest uint64
+	// marks and set follow what is committed; the writer's turn, too.
+	marks *markSet
+	set   *bucketSet
 
 	tombstones int // how many are kept: catalog.MaxTombstones
 
 	mu     sync.Mutex
-	set    *bucketSet  // committed; replaced, never changed
 	update *FeedUpdate // committed and not yet handed out, merged
 	heard  []func(*FeedUpdate, FeedKey)
 
-	wake   chan struct{} // holds one token when marks may be waiting
-	marked func()        // poke, made once: batches keep it for after their commit
+	wake chan struct{} // holds one token when marks may be waiting
 }
 
 // openFeed loads the bucket digests and holds them against the last signed head.
 // Where they do not agree, they are made again from the items; where that does not
 // help, rows were lost, and the next publishing starts another epoch.
 func (d *Desk) openFeed() error {
-	f := &feedState{wake: make(chan struct{}, 1), tombstones: catalog.MaxTombstones}
-	f.marked = f.poke
+	f := &feedState{wake: make(chan struct{}, 1), tombstones: catalog.MaxTombstones, marks: newMarkSet()}
 	f.poke() // marks may be left from before
 	d.feed = f
 	meta, err := d.feedMeta()
@@ -114,10 +113,11 @@ func (d *Desk) openFeed() error {
 			sums[b] = bucketSum{digest: catalog.EmptyBucket()}
 		}
 	}
-	f.set = newBucketSet().with(sums)
-	if err := d.store.Commit(f.set.rows([]byte(prefixFeedGroup), sums)); err != nil {
+	change := newBucketSet().with(sums)
+	if err := d.store.Commit(change.rows([]byte(prefixFeedGroup))); err != nil {
 		return err
 	}
+	f.set = change.apply()
 	if !f.set.states(head) {
 		d.log.Error("the catalog's rows are not those its last head states; it starts another epoch", "epoch", meta.Epoch, "sequence", meta.Sequence)
 		f.highest = meta.Epoch
@@ -286,13 +286,13 @@ func (d *Desk) publish(b *batch) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	marks, more, err := d.dirtyMarks(p.room())
+	marks, more, err := f.marks.some(d.store, p.room())
 	if err != nil {
 		return false, err
 	}
 	for i, sku := range marks {
 		if p.full() {
-			more = more || i < len(marks)
+			marks, more = marks[:i], true
 			break
 		}
 		b.del(dirtyKey(sku))
@@ -303,6 +303,11 @@ func (d *Desk) publish(b *batch) (more bool, err error) {
 	if err := p.dropTombstones(); err != nil {
 		return false, err
 	}
+	b.then(func() {
+		for _, sku := range marks {
+			f.marks.drop(sku)
+		}
+	})
 	f.turn = b
 	return more, p.finish()
 }
@@ -310,23 +315,26 @@ func (d *Desk) publish(b *batch) (more bool, err error) {
 // markDirty has the publisher look at a product once the batch is durable. Every
 // change of a product or its stock calls it.
 func (b *batch) markDirty(sku exchange.SKU) {
-	b.put(dirtyKey(sku), nil)
-	b.then(b.d.feed.marked)
+	b.mark(sku)
+	b.then(func() { b.d.feed.marked(sku) })
+}
+
+// mark writes a product's dirty mark, unless the store has it: a product that sells
+// many times between two publishings is marked once.
+func (b *batch) mark(sku exchange.SKU) {
+	k := dirtyKey(sku)
+	if _, touched := b.index[string(k)]; touched || !b.d.feed.marks.has(sku) {
+		b.put(k, nil)
+	}
+}
+
+// marked learns that a product's mark is durable.
+func (f *feedState) marked(sku exchange.SKU) {
+	f.marks.add(sku)
+	f.poke()
 }
 
 func dirtyKey(sku exchange.SKU) []byte { return bucketKey(prefixDirty, sku) }
-
-// dirtyMarks are the first n marked products in bucket order.
-func (d *Desk) dirtyMarks(n int) (skus []exchange.SKU, more bool, err error) {
-	const head = len(prefixDirty) + 2
-	err = d.store.Scan(Prefix([]byte(prefixDirty)), func(key, _ []byte) bool {
-		if more = len(skus) == n; !more && len(key) > head {
-			skus = append(skus, exchange.SKU(key[head:]))
-		}
-		return !more
-	})
-	return skus, more, err
-}
 
 // bucketKey is prefix ‖ bucket ‖ SKU.
 func bucketKey(prefix string, sku exchange.SKU) []byte {

@@ -22,8 +22,8 @@ type bucketSum struct {
 }
 
 // bucketSet is the digest side of a set of products, the supplier's own or a
-// replica: the tree of bucket digests and how many products each holds. Once
-// others can see it, it is not changed: clone, change, publish the clone.
+// replica: the tree of bucket digests and how many products each holds. It is what is
+// committed; whoever changes it tries a bucketChange first. Not safe for concurrent use.
 type bucketSet struct {
 	tree   *catalog.Tree
 	counts [catalog.Buckets]uint32
@@ -32,28 +32,60 @@ type bucketSet struct {
 
 func newBucketSet() *bucketSet { return &bucketSet{tree: catalog.NewTree()} }
 
-// with returns a copy in which the given buckets are replaced.
-func (s *bucketSet) with(sums map[uint32]bucketSum) *bucketSet {
-	c := &bucketSet{tree: s.tree.Clone(), counts: s.counts, count: s.count}
-	digests := make(map[uint32]catalog.Digest, len(sums))
-	for b, sum := range sums {
-		digests[b] = sum.digest
-		c.count += uint64(sum.count) - uint64(c.counts[b])
-		c.counts[b] = sum.count
-	}
-	c.tree.SetAll(digests)
-	return c
-}
-
 // states reports whether head is a statement about exactly this set.
 func (s *bucketSet) states(head *FeedHead) bool {
 	return s.count == head.Count && s.tree.Root() == head.Digest
 }
 
-// rows are the writes that store the groups in which sums lie.
-func (s *bucketSet) rows(prefix []byte, sums map[uint32]bucketSum) []Write {
+// bucketChange is a set as it will be with some buckets replaced. The set stays as it
+// is until apply.
+type bucketChange struct {
+	set   *bucketSet
+	tree  *catalog.Change
+	sums  map[uint32]bucketSum
+	count uint64
+}
+
+// with tries the given buckets in the place of the set's.
+func (s *bucketSet) with(sums map[uint32]bucketSum) *bucketChange {
+	c := &bucketChange{set: s, sums: sums, count: s.count}
+	digests := make(map[uint32]catalog.Digest, len(sums))
+	for b, sum := range sums {
+		digests[b] = sum.digest
+		c.count += uint64(sum.count) - uint64(s.counts[b])
+	}
+	c.tree = s.tree.With(digests)
+	return c
+}
+
+// states reports whether head is a statement about exactly the set that will be.
+func (c *bucketChange) states(head *FeedHead) bool {
+	return c.count == head.Count && c.tree.Root() == head.Digest
+}
+
+// apply makes the change to its set, which must be as it was when with made it, and
+// returns the set.
+func (c *bucketChange) apply() *bucketSet {
+	c.tree.Apply()
+	for b, sum := range c.sums {
+		c.set.counts[b] = sum.count
+	}
+	c.set.count = c.count
+	return c.set
+}
+
+func (c *bucketChange) digests() []catalog.Digest {
+	digests := c.set.tree.Digests()
+	for b, sum := range c.sums {
+		digests[b] = sum.digest
+	}
+	return digests
+}
+
+// rows are the writes that store the groups in which the change lies.
+func (c *bucketChange) rows(prefix []byte) []Write {
 	var touched [bucketGroups]bool
-	for b := range sums {
+	for b := range c.sums {
 		touched[b/groupBuckets] = true
 	}
 	var writes []Write
@@ -63,9 +95,12 @@ func (s *bucketSet) rows(prefix []byte, sums map[uint32]bucketSum) []Write {
 		}
 		row := make([]byte, 0, groupBuckets*bucketCell)
 		for b := uint32(g) * groupBuckets; b < (uint32(g)+1)*groupBuckets; b++ {
-			d := s.tree.Get(b)
+			d, count := c.tree.Get(b), c.set.counts[b]
+			if sum, ok := c.sums[b]; ok {
+				count = sum.count
+			}
 			row = append(row, d[:]...)
-			row = binary.BigEndian.AppendUint32(row, s.counts[b])
+			row = binary.BigEndian.AppendUint32(row, count)
 		}
 		writes = append(writes, Write{Key: groupKey(prefix, g), Value: row})
 	}

@@ -197,7 +197,7 @@ func (p *publishing) finish() error {
 		sums[bucket] = sum
 	}
 	set := d.feed.set.with(sums)
-	for _, w := range set.rows([]byte(prefixFeedGroup), sums) {
+	for _, w := range set.rows([]byte(prefixFeedGroup)) {
 		p.b.put(w.Key, w.Value)
 	}
 	if err := p.sign(set); err != nil {
@@ -212,16 +212,16 @@ func (p *publishing) finish() error {
 	}
 	p.b.then(func() {
 		f := d.feed
+		set.apply()
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		f.set = set
 		f.update = mergeUpdates(f.update, update)
 		f.poke()
 	})
 	return nil
 }
 
-func (p *publishing) sign(set *bucketSet) error {
+func (p *publishing) sign(set *bucketChange) error {
 	p.meta.Count = set.count
 	payload, err := p.d.codec.Encode(&FeedHead{
 		Shop: p.d.me, Feed: exchange.MainFeed, Epoch: p.meta.Epoch, Sequence: p.meta.Sequence,

@@ -135,11 +135,11 @@ func (r *Replicas) applyUpdate(p *replica, head *FeedHead, u *FeedUpdate) (bool,
 	if err != nil {
 		return false, err
 	}
-	set, sums, err := r.setAfter(p.live, set, items)
+	change, err := r.setAfter(p.live, set, items)
 	if err != nil {
 		return false, err
 	}
-	if !set.states(head) {
+	if !change.states(head) {
 		r.stats.mismatches.Add(1)
 		r.log.Info("an update does not make the replica what its head states; pulling", "shop", p.shop, "sequence", head.Sequence)
 		return false, nil
@@ -155,7 +155,7 @@ func (r *Replicas) applyUpdate(p *replica, head *FeedHead, u *FeedUpdate) (bool,
 	if w.full() {
 		return false, nil
 	}
-	if err := r.prove(p, head, u.Head, set, sums, live, p.pulling, w.take()); err != nil {
+	if err := r.prove(p, head, u.Head, change, live, p.pulling, w.take()); err != nil {
 		return false, err
 	}
 	r.stats.updates.Add(1)
@@ -163,7 +163,7 @@ func (r *Replicas) applyUpdate(p *replica, head *FeedHead, u *FeedUpdate) (bool,
 }
 
 // setAfter is the set that a proven copy becomes with items.
-func (r *Replicas) setAfter(g generation, set *bucketSet, items []FeedItem) (*bucketSet, map[uint32]bucketSum, error) {
+func (r *Replicas) setAfter(g generation, set *bucketSet, items []FeedItem) (*bucketChange, error) {
 	changed := make(map[uint32]map[string]changedRow)
 	for _, it := range items {
 		b := catalog.BucketOf(it.SKU)
@@ -177,11 +177,11 @@ func (r *Replicas) setAfter(g generation, set *bucketSet, items []FeedItem) (*bu
 	for b, rows := range changed {
 		sum, err := sumBucket(r.store, prefix, b, replicaRow, rows)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		sums[b] = sum
 	}
-	return set.with(sums), sums, nil
+	return set.with(sums), nil
 }
 
 // replicaRow reads an i/ row for a bucket digest.
@@ -192,22 +192,22 @@ func replicaRow(row []byte) (seq uint64, hash catalog.Digest, live bool, err err
 	return binary.BigEndian.Uint64(row), sha256.Sum256(row[8:]), true, nil
 }
 
-// prove commits a live copy that equals head: the buckets of sums, where it stands,
+// prove commits a live copy that equals head: the changed buckets, where it stands,
 // and the rows beside.
-func (r *Replicas) prove(p *replica, head *FeedHead, signed SignedFeedHead, set *bucketSet, sums map[uint32]bucketSum, live, pulling generation, rows []Write) error {
+func (r *Replicas) prove(p *replica, head *FeedHead, signed SignedFeedHead, change *bucketChange, live, pulling generation, rows []Write) error {
 	meta := p.meta
 	meta.Head, meta.Epoch, meta.At, meta.Refreshed = signed, live.Epoch, live.At, r.clock.Now()
 	metaWrite, err := r.metaWrite(meta)
 	if err != nil {
 		return err
 	}
-	rows = append(rows, set.rows(generationKey(prefixReplicaGroup, live.Number), sums)...)
+	rows = append(rows, change.rows(generationKey(prefixReplicaGroup, live.Number))...)
 	rows = append(rows, metaWrite, p.workWrite(live, pulling))
 	if err := r.commit(rows); err != nil {
 		return err
 	}
 	p.meta, p.head, p.live, p.pulling = meta, *head, live, pulling
-	r.keepSet(p, set)
+	r.keepSet(p, change.apply())
 	p.show()
 	if r.cfg.Proven != nil {
 		r.cfg.Proven(p.shop, p.head)
@@ -228,7 +228,7 @@ func (r *Replicas) bucketSet(p *replica) (*bucketSet, error) {
 		if err != nil {
 			return nil, err
 		}
-		set = newBucketSet().with(sums)
+		set = newBucketSet().with(sums).apply()
 	}
 	r.keepSet(p, set)
 	return set, nil

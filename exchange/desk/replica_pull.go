@@ -30,10 +30,10 @@ type FeedPulling struct {
 	head   FeedHead
 	signed SignedFeedHead
 
-	set     *bucketSet // what the copy is, after a mismatch
-	differ  []uint32   // buckets to repair, not yet asked for
-	asked   []uint32   // those of this round, not yet replaced
-	content []FeedItem // of asked[0], so far
+	ours    []catalog.Digest // of the copy's buckets, after a mismatch
+	differ  []uint32         // buckets to repair, not yet asked for
+	asked   []uint32         // those of this round, not yet replaced
+	content []FeedItem       // of asked[0], so far
 	size    int
 }
 
@@ -304,7 +304,7 @@ func (f *FeedPulling) digests(c *FeedChunk) error {
 		f.askChanges()
 		return nil
 	}
-	f.differ = catalog.Diff(f.set.tree.Digests(), c.Digests)
+	f.differ = catalog.Diff(f.ours, c.Digests)
 	f.nextBuckets()
 	return nil
 }

@@ -18,24 +18,22 @@ func (f *FeedPulling) settle() (proven bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	var set *bucketSet
-	if g.Fresh {
-		set = newBucketSet().with(sums)
-	} else {
+	set := newBucketSet()
+	if !g.Fresh {
 		if set, err = f.r.bucketSet(f.p); err != nil {
 			return false, err
 		}
-		set = set.with(sums)
 	}
-	f.set = set
-	if !set.states(&f.head) {
+	change := set.with(sums)
+	if !change.states(&f.head) {
+		f.ours = change.digests()
 		return false, nil
 	}
 	if f.beside {
-		return true, f.swap(g, set, sums)
+		return true, f.swap(g, change)
 	}
 	g.Dirty = [len(g.Dirty)]byte{}
-	return true, f.r.prove(f.p, &f.head, f.signed, set, sums, g, f.p.pulling, nil)
+	return true, f.r.prove(f.p, &f.head, f.signed, change, g, f.p.pulling, nil)
 }
 
 // sums digests the buckets of a copy that are out of date.
@@ -70,7 +68,7 @@ func (r *Replicas) sums(g generation) (map[uint32]bucketSum, error) {
 
 // swap makes the finished copy the live one, with its search index, in one
 // commit at the end; the old copy is left to Sweep.
-func (f *FeedPulling) swap(g generation, set *bucketSet, sums map[uint32]bucketSum) error {
+func (f *FeedPulling) swap(g generation, change *bucketChange) error {
 	if err := f.r.buildIndex(f.p, g.Number); err != nil {
 		return err
 	}
@@ -79,7 +77,7 @@ func (f *FeedPulling) swap(g generation, set *bucketSet, sums map[uint32]bucketS
 		rows = append(rows, Write{Key: generationKey(prefixReplicaGone, old)})
 	}
 	g.Fresh, g.Dirty = false, [len(g.Dirty)]byte{}
-	if err := f.r.prove(f.p, &f.head, f.signed, set, sums, g, generation{}, rows); err != nil {
+	if err := f.r.prove(f.p, &f.head, f.signed, change, g, generation{}, rows); err != nil {
 		return err
 	}
 	f.r.stats.fullPulls.Add(1)

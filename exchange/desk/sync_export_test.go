@@ -1,6 +1,10 @@
 package desk
 
-import "github.com/souk-market/souk/exchange"
+import (
+	"context"
+
+	"github.com/souk-market/souk/exchange"
+)
 
 // KeepTombstones makes d forget removals beyond n, so that tests reach the floor.
 func (d *Desk) KeepTombstones(n int) { d.feed.tombstones = n }
@@ -36,4 +40,51 @@ func (r *Replicas) ForgetSets() {
 		p.set.Store(nil)
 	}
 	r.loaded = nil
+}
+
+// KeepMarks makes d keep at most n dirty marks in memory, from the next on.
+func (d *Desk) KeepMarks(n int) { d.feed.marks.max = n }
+
+// DirtyMarks counts the rows of dirty marks.
+func (d *Desk) DirtyMarks() (n int) {
+	if err := d.store.Scan(Prefix([]byte(prefixDirty)), func(_, _ []byte) bool { n++; return true }); err != nil {
+		panic(err)
+	}
+	return n
+}
+
+// PublishSome is one operation of the publisher.
+func (d *Desk) PublishSome(ctx context.Context) (more bool, err error) { return d.publishSome(ctx) }
+
+// Index is what the search index of a live copy says: by word or title, the products
+// with their weights.
+func (r *Replicas) Index(shop exchange.ShopID) map[string]map[exchange.SKU]uint8 {
+	index := make(map[string]map[exchange.SKU]uint8)
+	add := func(token []byte, sku exchange.SKU, weight uint8) {
+		if index[string(token)] == nil {
+			index[string(token)] = make(map[exchange.SKU]uint8)
+		}
+		if _, twice := index[string(token)][sku]; twice {
+			panic("the index names a product twice")
+		}
+		index[string(token)][sku] = weight
+	}
+	for _, v := range r.views(shop) {
+		at := generationKey(prefixReplicaToken, v.generation)
+		if err := r.store.Scan(Prefix(at), func(key, row []byte) bool {
+			token, tail, ok := splitToken(key[len(at):])
+			switch {
+			case !ok:
+				panic("an index row has no product")
+			case token[0] == tokenTitle[0]:
+				add(token, exchange.SKU(tail), 0)
+			default:
+				postings(row).each(func(sku []byte, weight uint8) { add(token, exchange.SKU(sku), weight) })
+			}
+			return true
+		}); err != nil {
+			panic(err)
+		}
+	}
+	return index
 }

@@ -1,0 +1,89 @@
+package desk_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/catalog"
+	"github.com/souk-market/souk/exchange/desk"
+)
+
+// The memory of dirty marks may be as small as it likes, and be lost by restarts:
+// every change is published once, and nothing stays marked.
+func TestEveryMarkIsPublished(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		w := newFeedWorld(t, 40)
+		w.supplier.desk.KeepMarks(rapid.SampledFrom([]int{1, 3, 20, 10_000}).Draw(rt, "marks in memory"))
+		products := rapid.IntRange(1, 60).Draw(rt, "products")
+		w.fill(products)
+		for range rapid.IntRange(1, 12).Draw(rt, "steps") {
+			switch rapid.IntRange(0, 5).Draw(rt, "step") {
+			case 0:
+				w.restartSupplier()
+				w.supplier.desk.KeepMarks(rapid.IntRange(1, 30).Draw(rt, "marks in memory"))
+			case 1:
+				_, err := w.supplier.desk.PublishSome(context.Background())
+				must(t, err)
+			default:
+				first := rapid.IntRange(0, products-1).Draw(rt, "first")
+				for i := first; i < min(products, first+rapid.IntRange(1, 40).Draw(rt, "counted")); i++ {
+					_, err := w.supplier.desk.SetStock(context.Background(), sampleProduct(i).SKU, int64(rapid.IntRange(0, 9).Draw(rt, "units")), false)
+					must(t, err)
+				}
+			}
+		}
+		w.publish()
+		if n := w.supplier.desk.DirtyMarks(); n != 0 {
+			rt.Fatalf("%d products are still marked", n)
+		}
+		must(t, w.pull())
+		w.equal()
+		for i := range products {
+			sku := sampleProduct(i).SKU
+			counted, err := w.supplier.desk.Stock(sku)
+			must(t, err)
+			told, err := w.copy.Product(exchange.ProductID{Shop: w.supplier.id, SKU: sku})
+			must(t, err)
+			if told.Product.Available != counted.Availability() {
+				rt.Fatalf("the catalog says %v of %s; the shop has %v", told.Product.Available, sku, counted.Availability())
+			}
+		}
+	})
+}
+
+// Products that change all the time do not keep the change of another from partners.
+func TestBusyProductsHoldUpNoOther(t *testing.T) {
+	w := newFeedWorld(t, 41)
+	const products = 3 * desk.MaxPublish
+	w.fill(products)
+	w.publish()
+	skus := make([]exchange.SKU, products)
+	for i := range skus {
+		skus[i] = sampleProduct(i).SKU
+	}
+	slices.SortFunc(skus, func(a, b exchange.SKU) int { return int(catalog.BucketOf(a)) - int(catalog.BucketOf(b)) })
+	last := skus[products-1]
+	count := func(sku exchange.SKU, units int64) {
+		_, err := w.supplier.desk.SetStock(context.Background(), sku, units, false)
+		must(t, err)
+	}
+	count(last, 777)
+	for turn := range products/desk.MaxPublish + 1 {
+		for _, sku := range skus[:2*desk.MaxPublish] {
+			count(sku, int64(100+turn))
+		}
+		_, err := w.supplier.desk.PublishSome(context.Background())
+		must(t, err)
+	}
+	all, _ := w.supplied()
+	must(t, w.pull())
+	hit, err := w.copy.Product(exchange.ProductID{Shop: w.supplier.id, SKU: last})
+	must(t, err)
+	if hit.Product.Available.Units != 777 {
+		t.Fatalf("after a turn for every product, the catalog of %d says %d units of the last one", len(all), hit.Product.Available.Units)
+	}
+}
