@@ -141,28 +141,56 @@ func (r *Replicas) judge(shop exchange.ShopID, sku exchange.SKU, record []byte) 
 }
 
 // reindex brings a live copy's index from a product's former record to the present
-// one; either may be empty or unfit.
+// one; either may be empty or unfit. Most changes are of stock or price and leave it alone.
 func (w *replicaWrites) reindex(sku exchange.SKU, before, after []byte) error {
-	old := make(map[string]uint8)
-	var oldTitle, newTitle []byte
-	if p, err := w.r.showable(sku, before); len(before) > 0 && err == nil {
-		oldTitle = titleKey(w.g.Number, p.Title, sku)
-		for _, t := range indexTokens(p) {
-			old[t.Text] = t.Weight
+	var was, is *exchange.Product
+	if len(before) > 0 {
+		if p, err := w.r.showable(sku, before); err == nil {
+			was = &p
 		}
 	}
 	if len(after) > 0 {
 		if p, ok := w.r.judge(w.p.shop, sku, after); ok {
-			newTitle = titleKey(w.g.Number, p.Title, sku)
-			for _, t := range indexTokens(p) {
-				weight, had := old[t.Text]
-				delete(old, t.Text)
-				if had && weight == t.Weight {
-					continue
+			is = &p
+		}
+	}
+	if was != nil && is != nil && sameTexts(was, is) {
+		return nil
+	}
+	if err := w.reindexWords(sku, was, is); err != nil {
+		return err
+	}
+	w.reindexTitle(sku, was, is)
+	return nil
+}
+
+// sameTexts reports whether nothing differs that a product is found or listed by.
+func sameTexts(a, b *exchange.Product) bool {
+	return a.Title == b.Title && a.SKU == b.SKU && a.Barcode == b.Barcode && a.Vendor == b.Vendor &&
+		a.Category == b.Category && a.Group == b.Group && slices.Equal(a.Options, b.Options)
+}
+
+func (w *replicaWrites) reindexWords(sku exchange.SKU, was, is *exchange.Product) error {
+	old := make(map[string]uint8)
+	if was != nil {
+		for _, t := range indexTokens(*was) {
+			old[t.Text] = t.Weight
+		}
+	}
+	if is != nil {
+		for _, t := range indexTokens(*is) {
+			weight, had := old[t.Text]
+			delete(old, t.Text)
+			if had && weight == t.Weight {
+				continue
+			}
+			if err := w.post(t.Text, sku, func(p postings) postings {
+				if had {
+					p = p.without(sku)
 				}
-				if err := w.post(t.Text, sku, func(p postings) postings { return p.without(sku).with(sku, t.Weight) }); err != nil {
-					return err
-				}
+				return p.with(sku, t.Weight)
+			}); err != nil {
+				return err
 			}
 		}
 	}
@@ -171,15 +199,26 @@ func (w *replicaWrites) reindex(sku exchange.SKU, before, after []byte) error {
 			return err
 		}
 	}
-	if !bytes.Equal(oldTitle, newTitle) {
-		if oldTitle != nil {
-			w.add(Write{Key: oldTitle, Delete: true})
-		}
-		if newTitle != nil {
-			w.add(Write{Key: newTitle})
-		}
-	}
 	return nil
+}
+
+func (w *replicaWrites) reindexTitle(sku exchange.SKU, was, is *exchange.Product) {
+	var before, after []byte
+	if was != nil {
+		before = titleKey(w.g.Number, was.Title, sku)
+	}
+	if is != nil {
+		after = titleKey(w.g.Number, is.Title, sku)
+	}
+	if bytes.Equal(before, after) {
+		return
+	}
+	if was != nil {
+		w.add(Write{Key: before, Delete: true})
+	}
+	if is != nil {
+		w.add(Write{Key: after})
+	}
 }
 
 // post changes one row of the index; take writes it.

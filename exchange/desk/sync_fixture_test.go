@@ -58,11 +58,14 @@ func (w *feedWorld) restartCopy() {
 	w.reopenCopy()
 }
 
-func (w *feedWorld) reopenCopy() {
+func (w *feedWorld) reopenCopy() { w.copyOn(w.mem) }
+
+// copyOn opens the partner's copy on a store.
+func (w *feedWorld) copyOn(on desk.Store) {
 	w.t.Helper()
 	var err error
 	w.copy, err = desk.OpenReplicas(desk.ReplicasConfig{
-		Store: w.mem, Codec: protocol.Codec{}, Verifier: w.verifier(), Clock: clock{w.supplier},
+		Store: on, Codec: protocol.Codec{}, Verifier: w.verifier(), Clock: clock{w.supplier},
 		Limits: desk.Limits{BatchBytes: 1 << 20, BatchWrites: 10_000},
 		Alarm:  func(_ exchange.ShopID, why string) { w.alarms = append(w.alarms, why) },
 	})

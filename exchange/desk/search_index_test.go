@@ -1,0 +1,95 @@
+package desk_test
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"testing"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/store"
+	"pgregory.net/rapid"
+)
+
+// A search index kept up to date change by change is the one that a new copy builds.
+func TestIndexFollowsChanges(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		w := newFeedWorld(t, 50)
+		text := func(label string) string {
+			return rapid.SampledFrom([]string{"", "red wool", "wool red", "Crème", "hat"}).Draw(rt, label)
+		}
+		change := func() {
+			p := exchange.Product{
+				SKU: exchange.SKU(fmt.Sprintf("P-%d", rapid.IntRange(1, 6).Draw(rt, "sku"))), Title: "thing " + text("title"),
+				Vendor: text("vendor"), Category: text("category"), Group: text("group"), Barcode: text("barcode"),
+				Price: exchange.Money{Minor: rapid.Int64Range(1, 3).Draw(rt, "price"), Currency: "EUR"},
+			}
+			if v := text("option"); v != "" {
+				p.Options = []exchange.Option{{Name: "O", Value: v}}
+			}
+			switch rapid.IntRange(0, 4).Draw(rt, "change") {
+			case 0:
+				_ = w.supplier.desk.RemoveProduct(context.Background(), p.SKU) // not there: no change
+			case 1:
+				_, _ = w.supplier.desk.SetStock(context.Background(), p.SKU, 7, false) // likewise
+			default:
+				must(t, w.tryPut(p, rapid.Int64Range(0, 3).Draw(rt, "units")))
+			}
+			w.publish()
+		}
+		change()
+		must(t, w.pull())
+		w.published = nil
+		for range rapid.IntRange(1, 15).Draw(rt, "changes") {
+			change()
+		}
+		for _, u := range w.published {
+			w.offer(u)
+		}
+		kept := w.copy.Index(w.supplier.id)
+		w.mem = store.Memory()
+		w.reopenCopy()
+		must(t, w.pull())
+		if built := w.copy.Index(w.supplier.id); !reflect.DeepEqual(kept, built) {
+			rt.Fatalf("the index that was kept says\n%v\na new one says\n%v", kept, built)
+		}
+	})
+}
+
+// countedStore counts the writes to search indexes.
+type countedStore struct {
+	desk.Store
+	index int
+}
+
+func (s *countedStore) Commit(writes []desk.Write) error {
+	for _, w := range writes {
+		if w.Key[0] == 't' {
+			s.index++
+		}
+	}
+	return s.Store.Commit(writes)
+}
+
+// Stock and prices change all day long; the words of a product do not.
+func TestStockChangeLeavesIndexAlone(t *testing.T) {
+	w := newFeedWorld(t, 51)
+	counted := &countedStore{Store: store.Memory()}
+	w.copyOn(counted)
+	w.fill(20)
+	w.publish()
+	must(t, w.pull())
+	before := counted.index
+	w.published = nil
+	_, err := w.supplier.desk.SetStock(context.Background(), sampleProduct(3).SKU, 77, false)
+	must(t, err)
+	w.publish()
+	for _, u := range w.published {
+		w.offer(u)
+	}
+	w.equal()
+	if counted.index != before {
+		t.Fatalf("a change of stock wrote %d rows of the search index", counted.index-before)
+	}
+}
