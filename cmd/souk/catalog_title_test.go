@@ -1,0 +1,33 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/souk-market/souk/node/api/view"
+)
+
+func TestFullTitle(t *testing.T) {
+	for _, c := range []struct {
+		title  string
+		values []string
+		want   string
+	}{
+		{"Mug", nil, "Mug"},
+		{"Trail Runner", []string{"42", "Moss"}, "Trail Runner, 42, Moss"},
+		{"Hoodie - Blue, No", []string{"Blue", "No"}, "Hoodie - Blue, No"},
+		{"T-Shirt – blue", []string{"Blue"}, "T-Shirt – blue"},
+		{"Shoe 4.2", []string{"2"}, "Shoe 4.2, 2"},
+		{"Big Blue", []string{"Red"}, "Big Blue, Red"},
+		{"Blue, No", []string{"No", "Blue"}, "Blue, No, No, Blue"},
+		{"Blue", []string{"Blue"}, "Blue, Blue"}, // a product of that name
+		{"Star", []string{"★"}, "Star, ★"},
+	} {
+		p := view.Product{Title: c.title}
+		for _, v := range c.values {
+			p.Options = append(p.Options, view.Option{Value: v})
+		}
+		if got := fullTitle(p); got != c.want {
+			t.Errorf("%q with %q: %q, want %q", c.title, c.values, got, c.want)
+		}
+	}
+}
