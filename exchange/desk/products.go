@@ -2,8 +2,10 @@ package desk
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
@@ -39,9 +41,20 @@ func (d *Desk) Import(ctx context.Context, items []ImportItem, dry bool) ([]Impo
 	if len(items) > ImportChunk {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "%d items are more than %d", len(items), ImportChunk)
 	}
-	changes := make([]ImportChange, len(items))
-	err := d.do(ctx, func(b *batch) error {
-		for i := range items {
+	items = slices.Clone(items)
+	for i := range items {
+		var err error
+		if items[i].Product, err = d.priced(items[i].Product); err != nil {
+			return nil, err
+		}
+	}
+	changes := make([]ImportChange, len(items)) // unchanged, until the writer says otherwise
+	rest, err := d.notAsCommitted(items)
+	if err != nil || len(rest) == 0 {
+		return changes, err
+	}
+	err = d.do(ctx, func(b *batch) error {
+		for _, i := range rest {
 			change, err := d.importItem(b, items[i], dry)
 			if err != nil {
 				return err
@@ -53,51 +66,93 @@ func (d *Desk) Import(ctx context.Context, items []ImportItem, dry bool) ([]Impo
 	return changes, err
 }
 
-func (d *Desk) importItem(b *batch, item ImportItem, dry bool) (ImportChange, error) {
-	p := item.Product
+// notAsCommitted is which of items may change something. Most of a file that is
+// imported again changes nothing: that is told here, from what is committed, so that
+// holds and orders do not wait for it. The writer looks again at the others.
+func (d *Desk) notAsCommitted(items []ImportItem) (rest []int, err error) {
+	for i, item := range items {
+		v, err := d.read(KindProductRecord, productKey(item.Product.SKU))
+		if err != nil {
+			return nil, err
+		}
+		if v == nil { // a new product: those after it are likely new too
+			for ; i < len(items); i++ {
+				rest = append(rest, i)
+			}
+			return rest, nil
+		}
+		if rec := v.(*ProductRecord); !rec.is(steady(rec, item.Product)) || !rec.FileStock.covers(item.Stock) {
+			rest = append(rest, i)
+		}
+	}
+	return rest, nil
+}
+
+// priced checks a product and gives it its US dollar price.
+func (d *Desk) priced(p exchange.Product) (exchange.Product, error) {
 	p.Available = exchange.Availability{}
 	if err := catalog.CheckProduct(p); err != nil {
-		return 0, err
+		return p, err
 	}
 	if p.Price.Currency != d.currency {
-		return 0, exchange.Errorf(exchange.CodeCurrency, "%s is priced in %s; this shop sells in %s", p.SKU, p.Price.Currency, d.currency)
+		return p, exchange.Errorf(exchange.CodeCurrency, "%s is priced in %s; this shop sells in %s", p.SKU, p.Price.Currency, d.currency)
 	}
-	usd, err := d.usdPrice(p.Price)
-	if err != nil {
+	var err error
+	if p.USD, err = d.usdPrice(p.Price); err != nil {
+		return p, exchange.Errorf(exchange.CodeOf(err), "%s: %w", p.SKU, err)
+	}
+	return p, nil
+}
+
+// steady is p with the US dollar price of the record where the rate hardly moved:
+// that rewrites nothing.
+func steady(rec *ProductRecord, p exchange.Product) exchange.Product {
+	if !catalog.RateMoves(rec.Product.USD, p.USD) && rec.Product.Price == p.Price {
+		p.USD = rec.Product.USD
+	}
+	return p
+}
+
+// is reports whether the record offers exactly p.
+func (r *ProductRecord) is(p exchange.Product) bool { return !r.Removed && sameProduct(r.Product, p) }
+
+// covers reports whether a file's stock tells nothing that the last import did not.
+func (last FileStock) covers(file FileStock) bool { return !file.Set || file == last }
+
+// importItem applies one item, which priced has passed. It is priced again: the rate
+// may be another one since.
+func (d *Desk) importItem(b *batch, item ImportItem, dry bool) (ImportChange, error) {
+	p, change, last := item.Product, ImportAdded, FileStock{}
+	var err error
+	if p.USD, err = d.usdPrice(p.Price); err != nil {
 		return 0, exchange.Errorf(exchange.CodeOf(err), "%s: %w", p.SKU, err)
 	}
 	v, err := b.load(KindProductRecord, productKey(p.SKU))
 	if err != nil {
 		return 0, err
 	}
-	var old ProductRecord
-	change := ImportAdded
 	if v != nil {
-		old = *v.(*ProductRecord)
-		change = ImportUnchanged
-	}
-	p.USD = usd
-	if change != ImportAdded && !catalog.RateMoves(old.Product.USD, usd) && old.Product.Price == p.Price {
-		p.USD = old.Product.USD // a rate that hardly moved rewrites nothing
-	}
-	if change != ImportAdded && (old.Removed || !sameProduct(old.Product, p)) {
-		change = ImportChanged
+		old := v.(*ProductRecord)
+		p, last, change = steady(old, p), old.FileStock, ImportChanged
+		if old.is(p) {
+			change = ImportUnchanged
+		}
 	}
 	stock, err := b.stock(p.SKU)
 	if err != nil {
 		return 0, err
 	}
-	next, moved, err := importStock(stock, old.FileStock, item.Stock)
+	next, moved, err := importStock(stock, last, item.Stock)
 	if err != nil {
 		return 0, exchange.Errorf(exchange.CodeOf(err), "%s: %w", p.SKU, err)
 	}
 	if moved && change == ImportUnchanged {
 		change = ImportStock
 	}
-	if dry || change == ImportUnchanged && (!item.Stock.Set || item.Stock == old.FileStock) {
+	if dry || change == ImportUnchanged && last.covers(item.Stock) {
 		return change, nil
 	}
-	rec := ProductRecord{Product: p, Imported: b.now, FileStock: old.FileStock}
+	rec := ProductRecord{Product: p, Imported: b.now, FileStock: last}
 	if item.Stock.Set {
 		rec.FileStock = item.Stock
 	}
@@ -120,7 +175,7 @@ func sameProduct(a, b exchange.Product) bool {
 // importStock applies a file's stock only where it differs from what the last
 // import read: the same file again must not undo sales.
 func importStock(s reservation.Stock, last, file FileStock) (reservation.Stock, bool, error) {
-	if !file.Set || file == last {
+	if last.covers(file) {
 		return s, false, nil
 	}
 	if file.Unlimited {
@@ -142,27 +197,89 @@ func (d *Desk) usdPrice(price exchange.Money) (exchange.USDPrice, error) {
 	return exchange.USDPrice{Cents: cents, Rate: rate.Text, Source: rate.Source, Date: rate.Date}, err
 }
 
-// SetStock counts a product's shelf, committed but unshipped units included
-// (design: Catalogs), or makes it unlimited. It returns the counts after it.
-func (d *Desk) SetStock(ctx context.Context, sku exchange.SKU, shelf int64, unlimited bool) (reservation.Stock, error) {
-	var next reservation.Stock
+// ShelfCount is what the shelf of one product holds, committed but unshipped units
+// included (design: Catalogs), or that it is not counted any more.
+type ShelfCount struct {
+	SKU       exchange.SKU
+	Units     int64 // of which Unlimited makes nothing
+	Unlimited bool
+}
+
+// MaxShelfCounts bounds one CountShelves: a record and a mark each, at most 544 bytes
+// by setStock's estimate, are 0.55 MB of the some 4.8 MB that a transaction carries.
+const MaxShelfCounts = 1000
+
+// CountShelves counts the shelves of up to MaxShelfCounts different products, all in
+// one durable step or none: CodeNotFound names those that this shop does not offer.
+// It returns the counts after it, in the same order.
+func (d *Desk) CountShelves(ctx context.Context, counts []ShelfCount) ([]reservation.Stock, error) {
+	if len(counts) > MaxShelfCounts {
+		return nil, exchange.Errorf(exchange.CodeInvalid, "%d products are more than %d; count them in several steps", len(counts), MaxShelfCounts)
+	}
+	seen := make(map[exchange.SKU]bool, len(counts))
+	for _, c := range counts {
+		if seen[c.SKU] {
+			return nil, exchange.Errorf(exchange.CodeInvalid, "%s is counted twice; nothing was changed", c.SKU)
+		}
+		seen[c.SKU] = true
+	}
+	after := make([]reservation.Stock, len(counts))
 	err := d.do(ctx, func(b *batch) error {
-		if _, err := b.product(sku); err != nil {
+		if err := b.allOffered(counts); err != nil {
 			return err
 		}
-		s, err := b.stock(sku)
-		if err != nil {
-			return err
+		for i, c := range counts {
+			s, err := b.stock(c.SKU)
+			if err != nil {
+				return err
+			}
+			if c.Unlimited {
+				s = s.Uncount()
+			} else if s, err = s.Count(c.Units); err != nil {
+				return exchange.Errorf(exchange.CodeOf(err), "%s: %w", c.SKU, err)
+			}
+			b.setStock(c.SKU, s)
+			after[i] = s
 		}
-		if unlimited {
-			next = s.Uncount()
-		} else if next, err = s.Count(shelf); err != nil {
-			return err
-		}
-		b.setStock(sku, next)
 		return nil
 	})
-	return next, err
+	if err != nil {
+		return nil, err
+	}
+	return after, nil
+}
+
+// SetStock is CountShelves for one product.
+func (d *Desk) SetStock(ctx context.Context, sku exchange.SKU, shelf int64, unlimited bool) (reservation.Stock, error) {
+	after, err := d.CountShelves(ctx, []ShelfCount{{sku, shelf, unlimited}})
+	if err != nil {
+		return reservation.Stock{}, err
+	}
+	return after[0], nil
+}
+
+// maxNamed is how many products an error names: more are no help.
+const maxNamed = 10
+
+// allOffered refuses products that this shop does not have, and names them.
+func (b *batch) allOffered(counts []ShelfCount) error {
+	var missing []string
+	for _, c := range counts {
+		switch _, err := b.offered(c.SKU); {
+		case exchange.CodeOf(err) == exchange.CodeNotFound:
+			missing = append(missing, string(c.SKU))
+		case err != nil:
+			return err
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	names := strings.Join(missing[:min(len(missing), maxNamed)], ", ")
+	if more := len(missing) - maxNamed; more > 0 {
+		names += fmt.Sprintf(" and %d more", more)
+	}
+	return exchange.Errorf(exchange.CodeNotFound, "this shop does not offer %s; nothing was changed. See souk catalog list", names)
 }
 
 // RemoveProduct takes a product out of the catalog. Holds and orders of it go on.
