@@ -38,7 +38,8 @@ func (s *Shop) Import(ctx context.Context, r io.Reader, o api.ImportOptions) (*a
 	check := o
 	check.DryRun, check.Progress = true, nil
 	if report, err := s.importPass(ctx, file, check); err != nil {
-		return report, err
+		// Nothing was written: what would have become of the rows before is no report.
+		return &api.ImportReport{Report: report.Report}, err
 	}
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return nil, err
@@ -47,41 +48,79 @@ func (s *Shop) Import(ctx context.Context, r io.Reader, o api.ImportOptions) (*a
 }
 
 func (s *Shop) importPass(ctx context.Context, r io.Reader, o api.ImportOptions) (*api.ImportReport, error) {
-	out := &api.ImportReport{DryRun: o.DryRun}
-	var chunk []desk.ImportItem
-	flush := func() error {
-		changes, err := s.desk.Import(ctx, chunk, o.DryRun)
-		chunk = chunk[:0]
-		if err != nil {
-			return err
-		}
-		for _, c := range changes {
-			count(out, c)
-		}
+	pass := &importPass{shop: s, ctx: ctx, options: o, report: &api.ImportReport{DryRun: o.DryRun}}
+	report, err := inventory.Read(ctx, r, inventory.Options{
+		Format: o.Format, Currency: o.Currency, Untracked: o.Untracked, Free: o.Free, Strict: o.Strict,
+		Now: s.now().Std().In(time.Local), TempDir: s.parts.TempDir, Progress: o.Progress,
+	}, pass.add)
+	if err == nil {
+		err = pass.flush()
+	}
+	pass.report.Report = *report
+	return pass.report, err
+}
+
+// importPass takes a file's items into the catalog, a chunk at a time.
+type importPass struct {
+	shop    *Shop
+	ctx     context.Context
+	options api.ImportOptions
+	report  *api.ImportReport
+	items   []desk.ImportItem // of the chunk at hand
+	stocks  []inventory.Stock // of the items, as the file tells them
+}
+
+func (p *importPass) add(it inventory.Item) error {
+	p.items = append(p.items, desk.ImportItem{Product: it.Product, Stock: fileStock(it.Stock, p.options.Untracked)})
+	p.stocks = append(p.stocks, it.Stock)
+	if len(p.items) < desk.ImportChunk {
 		return nil
 	}
-	report, err := inventory.Read(ctx, r, inventory.Options{
-		Format: o.Format, Currency: o.Currency, Untracked: o.Untracked, Strict: o.Strict,
-		Now: s.now().Std().In(time.Local), TempDir: s.parts.TempDir, Progress: o.Progress,
-	}, func(it inventory.Item) error {
-		chunk = append(chunk, desk.ImportItem{Product: it.Product, Stock: fileStock(it.Stock, o.Untracked)})
-		if len(chunk) < desk.ImportChunk {
-			return nil
-		}
-		return flush()
-	})
-	if err == nil && len(chunk) > 0 {
-		err = flush()
+	return p.flush()
+}
+
+func (p *importPass) flush() error {
+	if len(p.items) == 0 {
+		return nil
 	}
-	out.Report = *report
-	return out, err
+	changes, err := p.shop.desk.Import(p.ctx, p.items, p.options.DryRun)
+	if err != nil {
+		return err
+	}
+	for i, c := range changes {
+		count(p.report, c)
+		if p.items[i].Stock.Set || c == desk.ImportAdded {
+			continue
+		}
+		if err := p.countKept(p.items[i].Product.SKU, p.stocks[i]); err != nil {
+			return err
+		}
+	}
+	p.items, p.stocks = p.items[:0], p.stocks[:0]
+	return nil
+}
+
+// countKept counts a product whose stock neither the file nor its owner tells, and
+// which has some from before.
+func (p *importPass) countKept(sku exchange.SKU, told inventory.Stock) error {
+	stock, err := p.shop.desk.Stock(sku)
+	switch {
+	case err != nil:
+		return err
+	case !stock.Unlimited && stock.Shelf() == 0:
+	case told.Tracked:
+		p.report.UntoldKept++
+	default:
+		p.report.UntrackedKept++
+	}
+	return nil
 }
 
 // fileStock is what a file and its owner say of a product's stock. Where neither
 // says anything, the stock stays as it is, and a new product has none: an import
 // without the owner's word does not undo an earlier one with it.
 func fileStock(s inventory.Stock, word inventory.Untracked) desk.FileStock {
-	if !s.Known && (s.Tracked || word == inventory.Untracked{}) {
+	if !s.Known && (s.Tracked || !word.Said()) {
 		return desk.FileStock{}
 	}
 	a := s.Available(word)

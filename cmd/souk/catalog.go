@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -42,7 +41,14 @@ that are not in the file stay. A bad row is reported with its line and column an
 not stop the rest, unless --strict. FILE may be - for standard input.
 
 Products whose stock the file does not count are unavailable until you say otherwise:
---untracked-stock unlimited, or a number of units of each.`,
+--untracked-stock unlimited, or a number of units of each. An import without that flag
+leaves them the stock they have; new ones are unavailable.
+
+A product without a price, or at a price of 0, is a bad row and is not offered: exports
+hold zeros that nobody meant. With --free those at 0 are taken, and given away.
+
+Exits with 0 if any product could be imported, bad rows or not; with --strict, any bad
+row is a failure and nothing is changed.`,
 		Example: `  souk catalog import --dir shop --dry-run products_export.csv
   souk catalog import --dir shop products_export.csv --untracked-stock 5
   souk catalog import --dir shop goods.jsonl --format jsonl --strict
@@ -55,7 +61,8 @@ Products whose stock the file does not count are unavailable until you say other
 	f := cmd.Flags()
 	f.BoolVar(&o.DryRun, "dry-run", false, "only say what would happen")
 	f.BoolVar(&o.Strict, "strict", false, "import all rows or none")
-	f.StringVar(&o.untracked, "untracked-stock", "unavailable", "stock of products the file does not count: unavailable, unlimited or a `number`")
+	f.BoolVar(&o.Free, "free", false, "take products at a price of 0")
+	f.StringVar(&o.untracked, "untracked-stock", "", "stock of products the file does not count: unavailable, unlimited or a `number` (default: as it was)")
 	f.StringVar(&o.format, "format", "auto", "`kind` of file: auto, shopify, woocommerce or jsonl")
 	f.StringVar((*string)(&o.Currency), "currency", "", "ISO 4217 `code` of the file's prices (default: the shop's)")
 	f.StringVar(&o.rates, "rates", "", "first read US dollar rates from this `file`, as souk catalog rates does")
@@ -89,14 +96,23 @@ func (a *app) importFile(cmd *cobra.Command, c *client.Client, path string, o im
 	bar := newProgress(cmd.ErrOrStderr(), size, a.now)
 	report, err := c.Import(cmd.Context(), r, o.ImportOptions, func(p view.ImportProgress) { bar.update(p.Bytes, p.Rows) })
 	bar.done()
-	if report != nil {
-		if showErr := a.show(cmd, report, func(p *page) { importPage(p, report, o.Untracked, err != nil) }); err == nil && report.Items == 0 && report.ErrorCount > 0 {
-			err = exchange.Errorf(exchange.CodeInvalid, "no row of the file could be imported")
-		} else if err == nil {
-			err = showErr
-		}
+	if report == nil {
+		return err
 	}
-	return err
+	showErr := a.show(cmd, report, func(p *page) {
+		if err != nil {
+			brokenPage(p, report, o.Strict)
+			return
+		}
+		importPage(p, report, o.Untracked)
+	})
+	switch {
+	case err != nil:
+		return err
+	case report.Items == 0 && report.ErrorCount > 0:
+		return exchange.Errorf(exchange.CodeInvalid, "no product was imported: none of the file's rows can be sold as it stands; mend what is listed and import again")
+	}
+	return showErr
 }
 
 // openFile opens a file to send, or standard input; size is 0 where it is unknown.
@@ -120,83 +136,6 @@ func (a *app) openFile(path string) (r io.ReadCloser, size int64, err error) {
 		size = info.Size()
 	}
 	return f, size, nil
-}
-
-func (a *app) setStockCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "set-stock SKU=N|unlimited…",
-		Short: "Say what the shelf holds",
-		Long: `Counts the shelf of products: N is what you find there, with units that are held or
-sold and not yet shipped. What partners can have is N less those. If more is promised
-than there is, the shortfall is recorded and shown.`,
-		Example: `  souk catalog set-stock --dir shop SHOE-42=12 SHOE-43=7
-  souk catalog set-stock --dir shop GIFTCARD=unlimited`,
-		Args: takes(1, -1),
-		RunE: a.withClient(func(cmd *cobra.Command, c *client.Client, args []string) error {
-			shop, err := c.Shop(cmd.Context())
-			if err != nil {
-				return err
-			}
-			type counted struct {
-				SKU exchange.SKU `json:"sku"`
-				view.Stock
-			}
-			type order struct {
-				sku exchange.SKU
-				set view.SetStock
-			}
-			var orders []order // all are read before the first is sent
-			for _, arg := range args {
-				sku, set, err := stockArg(shop.Shop, arg)
-				if err != nil {
-					return err
-				}
-				orders = append(orders, order{sku, set})
-			}
-			var out []counted
-			for _, o := range orders {
-				stock, err := c.SetStock(cmd.Context(), o.sku, o.set)
-				if err != nil {
-					return err
-				}
-				out = append(out, counted{o.sku, *stock})
-			}
-			return a.show(cmd, out, func(p *page) {
-				p.table([]string{"SKU", "SHELF", "HELD", "UNSHIPPED", "AVAILABLE", "SHORTFALL"}, func(row func(...any)) {
-					for _, s := range out {
-						if s.Unlimited {
-							row(s.SKU, "unlimited", s.Held, s.Unshipped, "unlimited", s.Shortfall)
-							continue
-						}
-						row(s.SKU, s.Shelf, s.Held, s.Unshipped, s.Available, s.Shortfall)
-					}
-				})
-			})
-		}),
-	}
-}
-
-// stockArg reads "SKU=12" or "SKU=unlimited".
-func stockArg(self exchange.ShopID, arg string) (exchange.SKU, view.SetStock, error) {
-	var set view.SetStock
-	i := strings.LastIndexByte(arg, '=')
-	if i <= 0 {
-		return "", set, usagef("%q is not SKU=N or SKU=unlimited", arg)
-	}
-	sku, err := ownSKU(self, arg[:i])
-	if err != nil {
-		return "", set, err
-	}
-	if arg[i+1:] == "unlimited" {
-		set.Unlimited = true
-		return sku, set, nil
-	}
-	n, err := strconv.ParseInt(arg[i+1:], 10, 64)
-	if err != nil || n < 0 || n > inventory.MaxStock {
-		return "", set, usagef("%q is not a count of 0 to %d units, or unlimited", arg[i+1:], inventory.MaxStock)
-	}
-	set.Units = &n
-	return sku, set, nil
 }
 
 func (a *app) ratesCommand() *cobra.Command {

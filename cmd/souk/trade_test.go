@@ -254,6 +254,8 @@ func (tn *town) testCatalog(t *testing.T) {
 	tn.ok("unlimited", "catalog", "set-stock", "--dir", "acorn", "AC-BALM-75=40", "OK-1=unlimited")
 	tn.souk(exitUsage, "catalog", "set-stock", "--dir", "acorn", "AC-BALM-75=-1")
 	tn.souk(exitFailure, "catalog", "set-stock", "--dir", "acorn", "NONE=1")
+	tn.testStockArgs()
+	tn.testImportReports()
 }
 
 func (tn *town) testPartners(t *testing.T) {

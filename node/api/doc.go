@@ -11,7 +11,7 @@
 //
 //	GET    /api/v1/products                 search own and partners' products
 //	GET    /api/v1/product/{id}             one; ?live=1 asks its supplier now
-//	PUT    /api/v1/products/{sku}/stock     count the shelf
+//	PUT    /api/v1/products/{sku}/stock     count the shelf; PUT /api/v1/stock several, all or none
 //	POST   /api/v1/import, PUT /api/v1/rates
 //	POST   /api/v1/reservations             hold at a supplier; GET, DELETE …/{id}; POST …/{id}/extend
 //	POST   /api/v1/order                    order a reservation; ?wait= seconds for the answer

@@ -65,7 +65,8 @@ func fileBody(types ...string) *huma.RequestBody {
 type importInput struct {
 	Format    string            `query:"format" enum:"auto,shopify,woocommerce,jsonl" default:"auto"`
 	Currency  exchange.Currency `query:"currency" maxLength:"3" doc:"What the file's prices are in; default: the shop's."`
-	Untracked string            `query:"untracked" maxLength:"20" doc:"Stock of products that the file does not count: unavailable (default), unlimited, or a number of units."`
+	Untracked string            `query:"untracked" maxLength:"20" doc:"Stock of products that the file does not count: unavailable, unlimited, or a number of units. Default: what they have; none for a new one."`
+	Free      bool              `query:"free" doc:"Take products at a price of 0, which are bad rows otherwise."`
 	Strict    bool              `query:"strict" doc:"Any bad row, and nothing is written."`
 	DryRun    bool              `query:"dry_run" doc:"Only say what would happen."`
 	Accept    string            `header:"Accept" hidden:"true"`
@@ -83,7 +84,7 @@ func (in *importInput) Resolve(ctx huma.Context) []error {
 func (in *importInput) options() (ImportOptions, error) {
 	untracked, err := inventory.ParseUntracked(in.Untracked)
 	return ImportOptions{
-		Format: inventory.Format(in.Format), Currency: in.Currency, Untracked: untracked, Strict: in.Strict, DryRun: in.DryRun,
+		Format: inventory.Format(in.Format), Currency: in.Currency, Untracked: untracked, Free: in.Free, Strict: in.Strict, DryRun: in.DryRun,
 	}, err
 }
 
@@ -142,6 +143,7 @@ func (s *Server) runImport(ctx context.Context, in *importInput, o ImportOptions
 	return &view.ImportReport{
 		Report: report.Report, DryRun: report.DryRun, Added: report.Added, Changed: report.Changed,
 		StockOnly: report.StockOnly, Unchanged: report.Unchanged,
+		UntrackedKept: report.UntrackedKept, UntoldKept: report.UntoldKept,
 	}, err
 }
 

@@ -57,6 +57,7 @@ type ImportOptions struct {
 	Format    inventory.Format
 	Currency  exchange.Currency // what the file's prices are in; "" = the shop's
 	Untracked inventory.Untracked
+	Free      bool // products at a price of 0 are meant to be
 	Strict    bool // all or nothing: any bad row, and nothing is written
 	DryRun    bool // say what would happen
 	// Progress is called now and then with what has been read.
@@ -71,6 +72,9 @@ type ImportReport struct {
 	Changed   int64 `json:"changed"`
 	StockOnly int64 `json:"stock_only"` // only the stock changed
 	Unchanged int64 `json:"unchanged"`
+	// Of Untracked and of StockUntold: products that keep stock they have from before.
+	UntrackedKept int64 `json:"untracked_kept"`
+	UntoldKept    int64 `json:"untold_kept"`
 }
 
 // RatesReport says what a new rates file did.
@@ -136,7 +140,7 @@ type ListInfo struct {
 	Members   int
 	Entries   uint64
 	Signed    exchange.Time // of the newest checkpoint
-	Freshness string        // fresh, aging or stale
+	Freshness string        // fresh, ageing or stale
 	Frozen    bool          // the hub signed contradicting lists
 	HubOnline bool
 }

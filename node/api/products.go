@@ -8,7 +8,6 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
-	"github.com/souk-market/souk/exchange/reservation"
 	"github.com/souk-market/souk/node/api/view"
 	"github.com/souk-market/souk/node/money"
 )
@@ -24,10 +23,7 @@ func (s *Server) productRoutes(api huma.API) {
 		OperationID: "get-product", Method: http.MethodGet, Path: "/api/v1/product/{id}", Tags: tags,
 		Summary: "One product; with live=1 its supplier is asked what is available now",
 	}, route{time: partnerTime}, s.getProduct)
-	add(s, api, huma.Operation{
-		OperationID: "set-stock", Method: http.MethodPut, Path: "/api/v1/products/{sku}/stock", Tags: tags,
-		Summary: "Count the shelf of one of the shop's own products",
-	}, route{}, s.setStock)
+	s.stockRoutes(api)
 }
 
 type searchInput struct {
@@ -101,35 +97,6 @@ func (s *Server) getProduct(ctx context.Context, in *productInput) (*body[view.P
 		}
 	}
 	return answer(out, nil)
-}
-
-type stockInput struct {
-	SKU  string `path:"sku" maxLength:"128" doc:"Percent-encoded."`
-	Body view.SetStock
-}
-
-func (s *Server) setStock(ctx context.Context, in *stockInput) (*body[view.Stock], error) {
-	sku, err := exchange.ParseSKU(in.SKU)
-	if err != nil {
-		return nil, err
-	}
-	if (in.Body.Units != nil) == in.Body.Unlimited {
-		return nil, exchange.Errorf(exchange.CodeInvalid, "give either units or unlimited: true")
-	}
-	var units int64
-	if in.Body.Units != nil {
-		units = *in.Body.Units
-	}
-	stock, err := s.desk.SetStock(ctx, sku, units, in.Body.Unlimited)
-	return answer(stockView(stock), err)
-}
-
-func stockView(s reservation.Stock) view.Stock {
-	out := view.Stock{Unlimited: s.Unlimited, Held: s.Held, Unshipped: s.Unshipped()}
-	if !s.Unlimited {
-		out.Shelf, out.Available, out.Shortfall = s.Shelf(), s.Available(), s.Shortfall()
-	}
-	return out
 }
 
 func productView(f FoundProduct) view.Product {

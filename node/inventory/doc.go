@@ -11,8 +11,9 @@
 // # All formats
 //
 // The file is UTF-8, with or without a byte order mark; lines end in LF or
-// CRLF. UTF-16, gzip, zip and Excel files, and rows in Windows-1252, are refused with a
-// sentence that says what to do. A row is at most [MaxRowBytes] long.
+// CRLF. UTF-16, gzip, zip and Excel files, web pages, whatever else is no text, and
+// rows in Windows-1252 are refused with a sentence that says what to do. A row is
+// at most [MaxRowBytes] long.
 //
 // A price is digits with at most one decimal point; no sign, exponent, currency
 // symbol or thousands separator. Because WooCommerce writes prices as its shop
@@ -21,6 +22,10 @@
 // "1,299"). A price has no more decimals than the currency (trailing zeros are
 // fine) and is at most [MaxPrice]. It is in [Options.Currency]; a JSON line that
 // names another one is an error, since a shop quotes in one currency.
+//
+// A product without a price, or at a price of 0, is a bad row: exports hold zeros
+// that nobody meant. [Options.Free] takes the zeros, never the missing ones. What
+// has no price on purpose, such as a variable product of WooCommerce, stays left out.
 //
 // Texts become plain text on one line (descriptions keep their paragraphs):
 // control characters, bidirectional overrides and other invisible characters are
@@ -33,7 +38,8 @@
 // # Stock
 //
 // [Stock] says what the file says. A count below zero is none. What a file does
-// not count becomes available only by the owner's word, [Options.Untracked].
+// not count becomes available only by the owner's word, [Options.Untracked]; without
+// it a product keeps the stock it has, and a new one has none.
 // "May be sold beyond stock" (Shopify's policy continue, WooCommerce's
 // backorders) is not honoured: such a product keeps its count, so that Souk
 // never promises what is not there, and the report says how many there are. A

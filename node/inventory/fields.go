@@ -19,7 +19,7 @@ const maxNumber = money.MaxText
 // price reads a list price.
 func price(c exchange.Currency, s string) (exchange.Money, error) {
 	if s == "" {
-		return exchange.Money{}, errors.New("the product has no price")
+		return exchange.Money{}, errors.New("the product has no price, so it is not offered; give it one in your shop")
 	}
 	m, err := money.Parse(c, s)
 	if err != nil {
@@ -30,6 +30,16 @@ func price(c exchange.Currency, s string) (exchange.Money, error) {
 			money.FormatWithCode(exchange.Money{Minor: MaxPrice, Currency: c}))
 	}
 	return m, nil
+}
+
+// setPrice takes the price at which the product is offered, which is 0 only where
+// the owner said so.
+func (im *importer) setPrice(d *draft, m exchange.Money) error {
+	if m.Minor == 0 && !im.options.Free {
+		return errors.New("the price is 0, so the product is not offered; give it a price, or say --free to give it away")
+	}
+	d.item.Product.Price = m
+	return nil
 }
 
 // withPoint turns a decimal comma into a point where the comma can be nothing
@@ -173,10 +183,16 @@ func (d *draft) setOptions(options []exchange.Option) {
 
 // setSKU takes a SKU exactly as it is.
 func (d *draft) setSKU(s string) error {
+	if s == "" {
+		return errors.New("the product has no SKU; give each product its own")
+	}
 	sku, err := exchange.ParseSKU(s)
 	d.item.Product.SKU = sku
 	return err
 }
+
+// skuAt notes the column that the SKU comes from.
+func (d *draft) skuAt(row *csvRow, c column) { d.skuColumn, d.skuName = row.place(c) }
 
 // setCount takes a count of the file.
 func (d *draft) setCount(s string) error {

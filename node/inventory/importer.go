@@ -36,6 +36,8 @@ type importer struct {
 // draft is an item on its way, with what the report wants to know of it.
 type draft struct {
 	item          Item
+	skuColumn     int    // where the SKU, or what it was made of, stands: as in RowError
+	skuName       string // of that column
 	filledSKU     bool
 	oversellable  bool
 	negativeStock bool
@@ -48,7 +50,7 @@ type draft struct {
 func (im *importer) emit(d *draft) error {
 	key := hashSKU(string(d.item.Product.SKU))
 	if first, dup := im.seen[key]; dup {
-		return im.fail(&RowError{Line: d.item.Line, ColumnName: "SKU",
+		return im.fail(&RowError{Line: d.item.Line, Column: d.skuColumn, ColumnName: d.skuName,
 			Message: exchange.Errorf(exchange.CodeConflict, "SKU %q is already that of the product on line %d, which was kept; give each product its own",
 				d.item.Product.SKU, first).Message})
 	}
@@ -72,6 +74,7 @@ func (im *importer) count(d *draft) {
 		{d.negativeStock, &r.NegativeStock},
 		{d.oversellable, &r.Oversellable},
 		{d.onSale, &r.OnSale},
+		{d.item.Product.Price.Minor == 0, &r.Free},
 		{d.filledSKU, &r.FilledSKUs},
 		{d.droppedImage, &r.DroppedImages},
 		{d.shortened, &r.ShortenedTexts},

@@ -61,6 +61,10 @@ type Options struct {
 	// count; Read does not look at it, Stock.Available applies it.
 	Untracked Untracked
 
+	// Free takes products whose price is 0. Without it they are bad rows, as those
+	// without any price are in any case: exports hold zeros that nobody meant.
+	Free bool
+
 	// Strict ends the reading at the first bad row. Items before it have been
 	// yielded by then: a caller that wants all or nothing reads twice.
 	Strict bool

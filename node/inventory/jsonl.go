@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"unicode/utf8"
 
 	"github.com/souk-market/souk/exchange"
@@ -75,6 +74,24 @@ type jsonProduct struct {
 	sku, title, currency, price string
 	options                     []jsonOption
 	description, image          string
+
+	fields []field // of the line, in their order
+}
+
+// field is where a field of a line starts: 1-based, in bytes.
+type field struct {
+	name   string
+	column int
+}
+
+// column is where the line has the field; 0 where it lacks it.
+func (p *jsonProduct) column(name string) int {
+	for _, f := range p.fields {
+		if f.name == name {
+			return f.column
+		}
+	}
+	return 0
 }
 
 type jsonOption struct {
@@ -88,17 +105,17 @@ func (p *jsonProduct) read(text []byte) *RowError {
 	if bad := checkJSON(text); bad != nil {
 		return bad
 	}
-	have := make([]string, 0, 16)
+	p.fields = make([]field, 0, 16)
 	for m := range members(text) {
 		name := m.name
 		bad := func(err error) *RowError {
 			shown, _ := plainLine(name, maxNameShown)
 			return &RowError{Column: m.at + 1, ColumnName: shown, Message: err.Error()}
 		}
-		if slices.Contains(have, name) {
+		if p.column(name) > 0 {
 			return bad(errors.New("the field stands twice"))
 		}
-		if have = append(have, name); len(have) > maxFields {
+		if p.fields = append(p.fields, field{name, m.at + 1}); len(p.fields) > maxFields {
 			return bad(fmt.Errorf("a product has at most %d fields", maxFields))
 		}
 		if err := p.field(name, m.value); err != nil {
@@ -193,7 +210,9 @@ func (p *jsonProduct) decodeStock(value []byte) error {
 
 // finish checks the fields against each other once all are read.
 func (p *jsonProduct) finish() *RowError {
-	bad := func(name string, err error) *RowError { return &RowError{ColumnName: name, Message: err.Error()} }
+	bad := func(name string, err error) *RowError {
+		return &RowError{Column: p.column(name), ColumnName: name, Message: err.Error()}
+	}
 	shop := p.im.options.Currency
 	if p.currency != "" && exchange.Currency(p.currency) != shop {
 		return bad("currency", fmt.Errorf("the product is priced in %.10q, but the shop sells in %s", p.currency, shop))
@@ -206,13 +225,18 @@ func (p *jsonProduct) finish() *RowError {
 		options[i] = exchange.Option(o)
 	}
 	var err error
+	p.draft.skuColumn, p.draft.skuName = p.column("sku"), "sku"
 	if err = p.draft.setSKU(p.sku); err != nil {
 		return bad("sku", err)
 	}
 	if err = p.draft.setTitle(p.title); err != nil {
 		return bad("title", err)
 	}
-	if p.draft.item.Product.Price, err = price(shop, p.price); err != nil {
+	listed, err := price(shop, p.price)
+	if err == nil {
+		err = p.im.setPrice(&p.draft, listed)
+	}
+	if err != nil {
 		return bad("price", err)
 	}
 	p.draft.setDescription(fromHTML(p.description))

@@ -51,7 +51,7 @@ func TestJSONLinesBadRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantErrors(t, report, "1:: ends within", "2:: one object per line", "3:price: twice", "4:price: not an amount", "5:price: not an amount", "6:price: not a number",
-		"7:price: no price", "8:title: no title", "9:sku: empty", "10:currency: sells in EUR", "11:stock: below zero", "12:stock: whole number",
+		"7:price: no price", "8:title: no title", "9:sku: no SKU", "10:currency: sells in EUR", "11:stock: below zero", "12:stock: whole number",
 		"13:options: nam", "14:options: more than 3", "15:sku: not a string", "16:: not a JSON object", "17:: not UTF-8", "18:sku: invisible")
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"os"
 	"reflect"
 	"strings"
@@ -26,6 +27,13 @@ func TestFilesThatAreRefused(t *testing.T) {
 		{"\xff\xfeH\x00a\x00", "UTF-16"},
 		{"\xfe\xff\x00H\x00a", "UTF-16"},
 		{"H\x00a\x00n\x00", "UTF-16"},
+		{"\x00H\x00a\x00n", "UTF-16"},
+		{"\xd0\xcf\x11\xe0\xa1\xb1", "Excel"},
+		{"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "no text"},
+		{"\xff\xd8\xff\xe0\x00\x10JFIF\x00", "no text"},
+		{"%PDF-1.7\nHandle,Title", "no text"},
+		{noise(4096), "no text"},
+		{" <!DOCTYPE html>\n<p>Log in", "web page"},
 		{"Handle,Title,Variant Price\ra,A,1\r", "carriage return"},
 		{"Handle;Title;Variant Price\na;A;1\n", "semicolons"},
 		{"Nummer,Titel\n1,A\n", "neither a Shopify header"},
@@ -49,6 +57,21 @@ func TestFilesThatAreRefused(t *testing.T) {
 		if _, _, err := read(t, o, smallCSV); exchange.CodeOf(err) != exchange.CodeInvalid {
 			t.Errorf("%+v: %v", o, err)
 		}
+	}
+}
+
+// noise is what compressed or encrypted bytes look like, without a NUL.
+func noise(n int) string {
+	b := make([]byte, n)
+	rand.NewChaCha8([32]byte{1}).Read(b)
+	return strings.ReplaceAll(string(b), "\x00", "\x01")
+}
+
+// TestStrayControlCharactersAreText: a text may hold a few, and they are dropped.
+func TestStrayControlCharactersAreText(t *testing.T) {
+	items, _, err := read(t, inEuro(), "Handle,Title,Variant SKU,Variant Price\na,A\x0b\x1f"+strings.Repeat("x", 200)+"\x00,A,1\n")
+	if err != nil || len(items) != 1 {
+		t.Errorf("%s, %v", lines(items), err)
 	}
 }
 

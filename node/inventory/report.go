@@ -17,20 +17,21 @@ const (
 
 // RowError says why one row was not imported.
 type RowError struct {
-	Line       int    `json:"line"`             // 1-based line of the file on which the row starts
-	Column     int    `json:"column,omitempty"` // 1-based: in CSV the column's number, in JSON lines the byte; 0 = the row as a whole
-	ColumnName string `json:"column_name,omitempty"`
-	Message    string `json:"message"` // the cause and, where there is one, the next step
+	Line       int    `json:"line"`                  // 1-based line of the file on which the row starts
+	Column     int    `json:"column,omitempty"`      // 1-based: in CSV the column's number, in JSON lines the byte; 0 = the row as a whole
+	ColumnName string `json:"column_name,omitempty"` // of the column or field; also of a field that the line lacks, which has no column
+	Message    string `json:"message"`               // the cause and, where there is one, the next step
 }
 
 func (e *RowError) Error() string {
-	switch {
-	case e.ColumnName != "":
-		return fmt.Sprintf("line %d, column %d (%s): %s", e.Line, e.Column, e.ColumnName, e.Message)
-	case e.Column > 0:
-		return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Message)
+	place := fmt.Sprintf("line %d", e.Line)
+	if e.Column > 0 {
+		place += fmt.Sprintf(", column %d", e.Column)
 	}
-	return fmt.Sprintf("line %d: %s", e.Line, e.Message)
+	if e.ColumnName != "" {
+		place += " (" + e.ColumnName + ")"
+	}
+	return place + ": " + e.Message
 }
 
 // SkipReason says why a row was left out on purpose.
@@ -81,6 +82,7 @@ type Report struct {
 	NegativeStock  int64 `json:"negative_stock"`  // below zero in the file, taken as none
 	Oversellable   int64 `json:"oversellable"`    // the file allows selling beyond stock; Souk does not
 	OnSale         int64 `json:"on_sale"`         // at a sale price
+	Free           int64 `json:"free"`            // at a price of 0; only with Options.Free
 	FilledSKUs     int64 `json:"filled_skus"`     // SKU made here, the file's was blank
 	DroppedImages  int64 `json:"dropped_images"`  // no usable URL
 	ShortenedTexts int64 `json:"shortened_texts"` // items with a text over its limit

@@ -77,13 +77,19 @@ func (r *csvRow) blank() bool {
 // bad is an error of the row; c may be noColumn.
 func (r *csvRow) bad(c column, err error) *RowError {
 	e := &RowError{Line: r.line, Message: err.Error()}
-	if c != noColumn {
-		e.Column = int(c) + 1
-		if int(c) < len(r.names) {
-			e.ColumnName, _ = plainLine(r.names[c], maxNameShown)
-		}
-	}
+	e.Column, e.ColumnName = r.place(c)
 	return e
+}
+
+// place is a column's 1-based number and its name, as errors show it.
+func (r *csvRow) place(c column) (number int, name string) {
+	if c == noColumn {
+		return 0, ""
+	}
+	if int(c) < len(r.names) {
+		name, _ = plainLine(r.names[c], maxNameShown)
+	}
+	return int(c) + 1, name
 }
 
 // next reads the next row that is not an empty line. Its error is io.EOF at the

@@ -205,13 +205,18 @@ func (s *shopifyReader) readFields(row *csvRow, v *shopifyVariant) *RowError {
 	}
 	v.defaultTitle = v.values[0] == "Default Title"
 	sku := withoutApostrophe(row.get(c.sku))
+	d.skuAt(row, c.handle)
 	if v.blankSKU = sku == ""; !v.blankSKU {
+		d.skuAt(row, c.sku)
 		if err := d.setSKU(sku); err != nil {
 			return row.bad(c.sku, err)
 		}
 	}
-	var err error
-	if p.Price, err = price(s.im.options.Currency, withPoint(row.get(c.price))); err != nil {
+	listed, err := price(s.im.options.Currency, withPoint(row.get(c.price)))
+	if err == nil {
+		err = s.im.setPrice(d, listed)
+	}
+	if err != nil {
 		return row.bad(c.price, err)
 	}
 	if p.Grams, err = grams(row.get(c.grams), gramsPerGram); err != nil {

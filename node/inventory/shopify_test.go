@@ -91,7 +91,7 @@ func TestShopifyBadRows(t *testing.T) {
 	wantErrors(t, report,
 		"2:Variant Price: not an amount", "3:Variant Price: not an amount", "4:Variant Price: not an amount", "5:Variant Price: not an amount",
 		"6:Variant Price: not an amount", "8:Variant Price: too large", "9:Variant Price: highest price", "10:Variant Price: no price",
-		"11:Variant Price: decimals", "12:Variant Inventory Qty: whole number", "13:Variant SKU: invisible", "14:SKU: on line 7",
+		"11:Variant Price: decimals", "12:Variant Inventory Qty: whole number", "13:Variant SKU: invisible", "14:Variant SKU: on line 7",
 		"15:Handle: no handle", "16:Title: no title", "17:Variant Price: not an amount", "18:Variant SKU: 129 bytes",
 		"19:Variant Inventory Qty: more than", "20:Variant Inventory Qty: whole number")
 }
@@ -158,5 +158,5 @@ func TestShopifySlugCollision(t *testing.T) {
 		t.Errorf("%s, %s in one order; %s, %s in the other", one[0].Product.SKU, one[1].Product.SKU, two[0].Product.SKU, two[1].Product.SKU)
 	}
 	_, report, _ := read(t, inEuro(), shopifyHeader+a+a)
-	wantErrors(t, report, "3:SKU: on line 2")
+	wantErrors(t, report, "3:Handle: on line 2")
 }

@@ -96,22 +96,58 @@ func notSpace(r rune) bool { return !unicode.IsSpace(r) }
 // checkHead names the kinds of file that people hand in by mistake.
 func checkHead(head []byte) error {
 	refuse := func(what string) error { return exchange.Errorf(exchange.CodeInvalid, "%s", what) }
+	text := bytes.TrimLeftFunc(head, unicode.IsSpace)
 	switch {
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
 		return refuse("the file is compressed with gzip; unpack it first")
-	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte("\xd0\xcf\x11\xe0")):
 		return refuse("the file is a zip archive or an Excel workbook; unpack it, or save it as \"CSV UTF-8\"")
-	case bytes.HasPrefix(head, []byte{0xff, 0xfe}), bytes.HasPrefix(head, []byte{0xfe, 0xff}),
-		bytes.IndexByte(head[:min(len(head), 4)], 0) >= 0:
+	case isUTF16(head):
 		return refuse("the file is UTF-16; save it as UTF-8 (in Excel: \"CSV UTF-8\")")
-	case bytes.IndexFunc(head, notSpace) < 0:
+	case len(text) == 0:
 		return refuse("the file is empty")
+	case isBinary(head):
+		return refuse("the file is no text but a picture, a document, a program or the like, or it is damaged; give the product export of your shop")
+	case text[0] == '<':
+		return refuse("the file is a web page or XML, perhaps a page that was saved in place of the export; give the product export of your shop")
 	}
 	line, _, more := bytes.Cut(head, []byte("\n"))
 	if i := bytes.IndexByte(line, '\r'); i >= 0 && i < len(line)-1 && (more || len(head) < maxHead) {
 		return refuse("lines of the file end in a carriage return alone; save it as \"CSV UTF-8\"")
 	}
 	return nil
+}
+
+// isUTF16 knows the byte order mark, and without one two characters of ASCII.
+func isUTF16(head []byte) bool {
+	if bytes.HasPrefix(head, []byte{0xff, 0xfe}) || bytes.HasPrefix(head, []byte{0xfe, 0xff}) {
+		return true
+	}
+	if len(head) < 4 {
+		return false
+	}
+	high, low := head[0] == 0 && head[2] == 0, head[1] == 0 && head[3] == 0
+	return high != low
+}
+
+// controlShare is how few of a text's bytes are control characters: one in 100.
+// Of compressed or random bytes it is every ninth.
+const controlShare = 100
+
+// isBinary tells what is no text: a NUL in its first line, which every header of a
+// picture, an archive or a program has soon, or control characters all over.
+func isBinary(head []byte) bool {
+	line, _, _ := bytes.Cut(head, []byte("\n"))
+	if bytes.IndexByte(line, 0) >= 0 || bytes.HasPrefix(head, []byte("%PDF-")) {
+		return true
+	}
+	controls := 0
+	for _, c := range head {
+		if c < ' ' && (c < '\t' || c > '\r') || c == 0x7f {
+			controls++
+		}
+	}
+	return controls > 1 && controls*controlShare > len(head)
 }
 
 // stream is the file from its start, to be read once.

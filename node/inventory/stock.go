@@ -7,29 +7,39 @@ import (
 )
 
 // Untracked is what an owner says of products that their file does not count.
-// The zero value makes them unavailable, the one answer that can oversell nothing.
+// The zero value says nothing: what is there stays, and a new product has none,
+// the one answer that can oversell nothing.
 type Untracked struct {
+	said      bool
 	unlimited bool
 	units     int64
 }
 
+// UntrackedUnavailable says that what is not counted is for nobody.
+var UntrackedUnavailable = Untracked{said: true}
+
 // UntrackedUnlimited says that what is not counted is never short: digital
 // goods, made to order.
-var UntrackedUnlimited = Untracked{unlimited: true}
+var UntrackedUnlimited = Untracked{said: true, unlimited: true}
 
 // UntrackedUnits says that n units, 0 to MaxStock, of each are at hand.
 func UntrackedUnits(n int64) (Untracked, error) {
 	if n < 0 || n > MaxStock {
 		return Untracked{}, exchange.Errorf(exchange.CodeInvalid, "untracked stock is 0 to %d units, not %d", MaxStock, n)
 	}
-	return Untracked{units: n}, nil
+	return Untracked{said: true, units: n}, nil
 }
 
-// ParseUntracked reads "unavailable" (or ""), "unlimited" or a number of units.
+// Said reports whether the owner has said anything.
+func (u Untracked) Said() bool { return u.said }
+
+// ParseUntracked reads "unavailable", "unlimited" or a number of units; "" says nothing.
 func ParseUntracked(s string) (Untracked, error) {
 	switch s {
-	case "", "unavailable":
+	case "":
 		return Untracked{}, nil
+	case "unavailable":
+		return UntrackedUnavailable, nil
 	case "unlimited":
 		return UntrackedUnlimited, nil
 	}
@@ -47,8 +57,10 @@ func (u Untracked) String() string {
 		return "unlimited"
 	case u.units > 0:
 		return strconv.FormatInt(u.units, 10)
+	case u.said:
+		return "unavailable"
 	}
-	return "unavailable"
+	return ""
 }
 
 // Available is what the shop has by its file and its owner's word: the count if

@@ -208,7 +208,9 @@ func title(name string, parent *wooParent, options []exchange.Option) string {
 
 func (w *wooReader) readSKU(row *csvRow, d *draft) error {
 	sku := unescapeCell(row.get(w.columns.sku))
+	d.skuAt(row, w.columns.sku)
 	if sku == "" {
+		d.skuAt(row, w.columns.id)
 		id := row.get(w.columns.id)
 		if id == "" {
 			return errors.New("the row has neither SKU nor ID")
@@ -250,10 +252,12 @@ func (w *wooReader) readStock(row *csvRow, d *draft) error {
 func (w *wooReader) readPrice(row *csvRow, d *draft) *RowError {
 	c, o := w.columns, w.im.options
 	regular, err := price(o.Currency, withPoint(row.get(c.regularPrice)))
+	if err == nil {
+		err = w.im.setPrice(d, regular)
+	}
 	if err != nil {
 		return row.bad(c.regularPrice, err)
 	}
-	d.item.Product.Price = regular
 	if row.get(c.salePrice) == "" {
 		return nil
 	}
@@ -277,7 +281,10 @@ func (w *wooReader) readPrice(row *csvRow, d *draft) *RowError {
 		return nil
 	}
 	if !o.Now.Before(starts) && (ends.IsZero() || o.Now.Before(ends)) {
-		d.item.Product.Price, d.onSale = sale, true
+		if err := w.im.setPrice(d, sale); err != nil {
+			return row.bad(c.salePrice, err)
+		}
+		d.onSale = true
 	}
 	if dated && (ends.IsZero() || starts.Before(ends)) {
 		w.im.report.priceChanges(o.Now, starts)

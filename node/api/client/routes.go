@@ -105,6 +105,11 @@ func (c *Client) SetStock(ctx context.Context, sku exchange.SKU, stock view.SetS
 	return as[view.Stock](ctx, c, call{method: http.MethodPut, path: path("products", string(sku), "stock"), body: stock})
 }
 
+// CountShelves counts the shelves of several of the shop's own products, all or none.
+func (c *Client) CountShelves(ctx context.Context, counts view.CountShelves) (*view.Shelves, error) {
+	return as[view.Shelves](ctx, c, call{method: http.MethodPut, path: path("stock"), body: counts})
+}
+
 // SetRates gives new exchange rates: a file in the ECB's format, at most 1 MiB.
 func (c *Client) SetRates(ctx context.Context, file io.Reader) (*view.Rates, error) {
 	return as[view.Rates](ctx, c, call{method: http.MethodPut, path: path("rates"), body: file})

@@ -25,6 +25,7 @@ type ImportOptions struct {
 	Format    inventory.Format
 	Currency  exchange.Currency // what the file's prices are in; "" = the shop's
 	Untracked inventory.Untracked
+	Free      bool // products at a price of 0 are meant to be
 	Strict    bool // any bad row, and nothing is written
 	DryRun    bool // only say what would happen
 }
@@ -35,7 +36,7 @@ func (c *Client) Import(ctx context.Context, file io.Reader, o ImportOptions, pr
 	res, err := c.send(ctx, call{
 		method: http.MethodPost, path: path("import"), accept: "application/x-ndjson", body: file,
 		query: values("format", string(o.Format), "currency", string(o.Currency), "untracked", o.Untracked.String(),
-			"strict", flag(o.Strict), "dry_run", flag(o.DryRun)),
+			"free", flag(o.Free), "strict", flag(o.Strict), "dry_run", flag(o.DryRun)),
 	})
 	if err != nil {
 		return nil, err

@@ -84,6 +84,28 @@ type Stock struct {
 	Shortfall int64 `json:"shortfall" doc:"Promised, and not there by the last count."`
 }
 
+// CountShelves counts several shelves at once, all or none.
+type CountShelves struct {
+	Counts []ShelfCount `json:"counts" minItems:"1" maxItems:"1000" nullable:"false"`
+}
+
+// ShelfCount is what a count of one product found.
+type ShelfCount struct {
+	SKU string `json:"sku" maxLength:"128"`
+	SetStock
+}
+
+// Shelves are the counts after CountShelves, in its order.
+type Shelves struct {
+	Shelves []Shelf `json:"shelves" nullable:"false"`
+}
+
+// Shelf is the counts of one product.
+type Shelf struct {
+	SKU exchange.SKU `json:"sku"`
+	Stock
+}
+
 // SetStock counts a shelf. Exactly one of its fields is given.
 type SetStock struct {
 	Units     *int64 `json:"units,omitempty" minimum:"0" maximum:"1000000000" doc:"What the shelf holds now, held and unshipped units included."`

@@ -125,6 +125,9 @@ type ImportReport struct {
 	Changed   int64 `json:"changed"`
 	StockOnly int64 `json:"stock_only" doc:"Only the stock changed."`
 	Unchanged int64 `json:"unchanged"`
+
+	UntrackedKept int64 `json:"untracked_kept" doc:"Of untracked: those that keep stock they have from before."`
+	UntoldKept    int64 `json:"untold_kept" doc:"Of stock_untold: those that keep stock they have from before."`
 }
 
 // ImportRecord is one line of a streamed import: progress, again and again, then

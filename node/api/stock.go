@@ -1,0 +1,86 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/node/api/view"
+)
+
+func (s *Server) stockRoutes(api huma.API) {
+	tags := []string{"products"}
+	add(s, api, huma.Operation{
+		OperationID: "set-stock", Method: http.MethodPut, Path: "/api/v1/products/{sku}/stock", Tags: tags,
+		Summary: "Count the shelf of one of the shop's own products",
+	}, route{}, s.setStock)
+	add(s, api, huma.Operation{
+		OperationID: "count-shelves", Method: http.MethodPut, Path: "/api/v1/stock", Tags: tags,
+		Summary:     "Count the shelves of several of the shop's own products",
+		Description: "All are set, or, where one of them is not a product of the shop, none.",
+	}, route{}, s.countShelves)
+}
+
+type stockInput struct {
+	SKU  string `path:"sku" maxLength:"128" doc:"Percent-encoded."`
+	Body view.SetStock
+}
+
+func (s *Server) setStock(ctx context.Context, in *stockInput) (*body[view.Stock], error) {
+	count, err := shelfCount(in.SKU, in.Body)
+	if err != nil {
+		return nil, err
+	}
+	stock, err := s.desk.SetStock(ctx, count.SKU, count.Units, count.Unlimited)
+	return answer(stockView(stock), err)
+}
+
+type shelvesInput struct {
+	Body view.CountShelves
+}
+
+func (s *Server) countShelves(ctx context.Context, in *shelvesInput) (*body[view.Shelves], error) {
+	counts := make([]desk.ShelfCount, len(in.Body.Counts))
+	for i, c := range in.Body.Counts {
+		var err error
+		if counts[i], err = shelfCount(c.SKU, c.SetStock); err != nil {
+			return nil, err
+		}
+	}
+	stocks, err := s.desk.CountShelves(ctx, counts)
+	if err != nil {
+		return nil, err
+	}
+	out := view.Shelves{Shelves: make([]view.Shelf, len(stocks))}
+	for i, stock := range stocks {
+		out.Shelves[i] = view.Shelf{SKU: counts[i].SKU, Stock: stockView(stock)}
+	}
+	return answer(out, nil)
+}
+
+func shelfCount(name string, set view.SetStock) (desk.ShelfCount, error) {
+	sku, err := exchange.ParseSKU(name)
+	if err != nil {
+		return desk.ShelfCount{}, err
+	}
+	if (set.Units != nil) == set.Unlimited {
+		return desk.ShelfCount{}, exchange.Errorf(exchange.CodeInvalid, "give either units or unlimited: true")
+	}
+	count := desk.ShelfCount{SKU: sku, Unlimited: set.Unlimited}
+	if set.Units != nil {
+		count.Units = *set.Units
+	}
+	return count, nil
+}
+
+func stockView(s reservation.Stock) view.Stock {
+	out := view.Stock{Unlimited: s.Unlimited, Held: s.Held, Unshipped: s.Unshipped()}
+	if !s.Unlimited {
+		out.Shelf, out.Available, out.Shortfall = s.Shelf(), s.Available(), s.Shortfall()
+	}
+	return out
+}
