@@ -28,8 +28,8 @@ const (
 	// list is a copy: one and a half times what a running hub lets pass.
 	staleAfter = renewEvery + renewEvery/2
 	// settleTime is how long a hub with members listens to them at start before it signs
-	// anything; settleStale, where its checkpoint is over staleAfter. A shop dials a hub that
-	// is back within a minute at most (p2p), and within seconds after a short absence.
+	// anything; settleStale, where its checkpoint is over staleAfter. A hub that is back calls
+	// its members at once (p2p); those whom it cannot reach call it within a minute at most.
 	settleTime  = 8 * time.Second
 	settleStale = 90 * time.Second
 	// settleWait is how long a statement waits for that, less than the open host gives a request (15 s).
@@ -122,7 +122,7 @@ func (h *Hub) network() error {
 	closed := p2p.Config{
 		Key: p.ClosedKey, Federation: p.Federation.Label(), Hub: true, Logger: p.Logger,
 		Listen: multiaddrs(p.Config.Listen, p.Config.ClosedPort), Announce: announced(p.Config, p.Hub.Closed),
-		Members: h.sync, Hellos: hellos{h}, Version: p.Version, Registerer: p.Registry,
+		Members: h.sync, Hellos: hellos{h}, Book: members.AddressBook{Store: p.Store}, Version: p.Version, Registerer: p.Registry,
 	}
 	if p.Network != nil {
 		p.Network(&h.open, &closed)

@@ -7,6 +7,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/protocol"
+	"github.com/souk-market/souk/protocol/members"
 	"github.com/souk-market/souk/protocol/p2p"
 )
 
@@ -26,7 +27,7 @@ func (s *Shop) openNetwork() error {
 	}
 	cfg := p2p.Config{
 		Key: s.parts.Key, Federation: s.parts.Federation.Label(), Listen: s.parts.Config.Listen, Announce: s.parts.Config.Announce,
-		Hubs: hubs, Members: s.list, Hellos: hellos{s}, Book: addressBook{s.parts.Store},
+		Hubs: hubs, Members: s.list, Hellos: hellos{s}, Book: members.AddressBook{Store: s.parts.Store},
 		Version: s.parts.Version, Registerer: s.parts.Registry, Logger: s.log,
 	}
 	if s.parts.Network != nil {
@@ -58,12 +59,18 @@ func (s *Shop) relayed() map[exchange.ShopID]bool {
 }
 
 func (s *Shop) noteSeen(shop exchange.ShopID) {
-	if shop == s.parts.Hub.Closed.Peer {
-		s.log.Info("hub", "connected", s.net.Connected(shop))
-	}
+	connected := s.net.Connected(shop)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.seen[shop] = s.now()
+	if shop != s.parts.Hub.Closed.Peer || connected == s.hubThere {
+		return // a second connection, or one of several that closed
+	}
+	if s.hubThere = connected; connected {
+		s.log.Info("the hub is connected")
+	} else {
+		s.log.Warn("the hub is lost; trade with known partners goes on")
+	}
 }
 
 // hellos is what this shop says and hears first on each connection.
@@ -103,26 +110,4 @@ func (h hellos) Greet(from exchange.ShopID, raw []byte) error {
 	}
 	h.s.feeds.greeted(from, &hello.Greeting)
 	return nil
-}
-
-// addressBook keeps members' signed addresses in the store, so that partners
-// find each other when the hub is gone.
-type addressBook struct{ store desk.Store }
-
-const prefixAddress = "addr/"
-
-func (a addressBook) LoadAddresses() (map[exchange.ShopID][]byte, error) {
-	out := make(map[exchange.ShopID][]byte)
-	err := a.store.Scan(desk.Prefix([]byte(prefixAddress)), func(k, v []byte) bool {
-		if shop, err := exchange.ShopIDFromBytes(k[len(prefixAddress):]); err == nil {
-			out[shop] = append([]byte(nil), v...)
-		}
-		return true
-	})
-	return out, err
-}
-
-func (a addressBook) SaveAddresses(shop exchange.ShopID, record []byte) error {
-	k := append([]byte(prefixAddress), shop[:]...)
-	return a.store.Commit([]desk.Write{{Key: k, Value: record, Delete: len(record) == 0}})
 }

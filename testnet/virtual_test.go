@@ -275,17 +275,14 @@ func (w *town) settle(n int) []*shop {
 	return list
 }
 
-// listRefresh outlasts the quarter of an hour after which a shop asks for the member list
-// whatever it heard: gossip of a new entry may be lost, and then this brings it.
-const listRefresh = 16 * time.Minute
+// listSpreads is how soon a shop knows who joined, whatever it was doing then: gossip brings
+// it at once, or a pull after the shop's neighbours began to gossip with it.
+const listSpreads = 10 * time.Second
 
 // known waits until s has learned that another shop joined.
 func (w *town) known(s, other *shop) {
 	w.t.Helper()
-	took := w.wait(listRefresh, s.name+" knows "+other.name, func() bool { return s.Roster().IsMember(other.id) })
-	if took > 10*time.Second {
-		w.t.Logf("%s learned of %s only after %v", s.name, other.name, took)
-	}
+	w.wait(listSpreads, s.name+" knows "+other.name, func() bool { return s.Roster().IsMember(other.id) })
 }
 
 // wait passes virtual time until ok, at most limit.

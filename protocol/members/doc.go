@@ -9,7 +9,8 @@
 // entries it lacks from whoever showed it. The hub gossips each new entry with its
 // checkpoint, and says hello again to everybody when a shop is gone, for gossip may be
 // lost and a revoked shop must be. A shop that learned by a pull what others may lack
-// passes it on. Any member serves the log, so a federation whose hub is gone still agrees
+// passes it on. Gossip does not reach a shop before its neighbours take it into their mesh, a
+// second or two after it said hello: then it pulls once more. Any member serves the log, so a federation whose hub is gone still agrees
 // on who is in it.
 //
 // An unknown key that knocks, or that somebody wants to reach, may belong to a

@@ -2,6 +2,7 @@ package members
 
 import (
 	"context"
+	"time"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/membership"
@@ -39,6 +40,34 @@ func (s *Syncer) passOn(ctx context.Context, list *p2p.Topic) {
 	if err != nil {
 		s.log.Debug("gossiping the member list", "err", err)
 		s.check(err)
+	}
+}
+
+// meshes notes that a neighbour began to gossip with us.
+func (s *Syncer) meshes() {
+	select {
+	case s.meshed <- struct{}{}:
+	default:
+	}
+}
+
+// afterMeshed pulls what was published while nobody gossiped with us yet. A hub pulls
+// nothing: it knows every entry first.
+func (s *Syncer) afterMeshed(ctx context.Context) {
+	for {
+		select {
+		case <-s.meshed:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-time.After(meshPause):
+		case <-ctx.Done():
+			return
+		}
+		if !s.isHub() {
+			s.pullSoon(job{})
+		}
 	}
 }
 

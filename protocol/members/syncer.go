@@ -23,6 +23,12 @@ const (
 	refresh = 15 * time.Minute
 	// refreshProfiles is how often it asks for all profiles, a day's worth of lost gossip.
 	refreshProfiles = 24 * time.Hour
+	// meshPause is how long after a neighbour began to gossip with us the list is pulled once
+	// more. An entry that was published after our hellos and before that moment reaches us in no
+	// other way. Neighbours come one heartbeat (1 s) after they connect, so a start makes
+	// one or two: 700 bytes each where nothing was missed, 700 KB at a hub that 500 shops come
+	// back to.
+	meshPause = 2 * time.Second
 	// retry is how often it looks whether what could not be sent or asked now can be.
 	retry = 10 * time.Second
 )
@@ -48,6 +54,7 @@ type Syncer struct {
 	serving chan struct{} // capacity maxServing: held by each answer being made
 	wake    chan struct{} // capacity 1: news, or unspread was set
 	changed chan struct{} // capacity 1: the list is to be compared with others'
+	meshed  chan struct{} // capacity 1: a neighbour began to gossip with us
 	failed  chan error    // capacity 1: a fault that must end the process
 
 	mu       sync.Mutex
@@ -70,7 +77,7 @@ func New(cfg Config) (*Syncer, error) {
 	s := &Syncer{
 		cfg: cfg, log: cfg.Logger, unknown: rate.NewLimiter(unknownPulls, 1),
 		jobs: make(chan job, maxJobs), serving: make(chan struct{}, maxServing),
-		wake: make(chan struct{}, 1), changed: make(chan struct{}, 1), failed: make(chan error, 1),
+		wake: make(chan struct{}, 1), changed: make(chan struct{}, 1), meshed: make(chan struct{}, 1), failed: make(chan error, 1),
 		heard: map[exchange.ShopID]*rate.Limiter{},
 	}
 	if s.log == nil {
@@ -190,7 +197,7 @@ func (s *Syncer) check(err error) {
 // Run gossips and pulls until ctx ends. The node must have been started. It returns an
 // error when the process must end: what is stored is not known.
 func (s *Syncer) Run(ctx context.Context) error {
-	list, err := s.net.Topic(protocol.TopicMembers, p2p.TopicOptions{MaxMessage: maxGossip, Validate: s.validateList})
+	list, err := s.net.Topic(protocol.TopicMembers, p2p.TopicOptions{MaxMessage: maxGossip, Validate: s.validateList, Meshed: s.meshes})
 	if err != nil {
 		return err
 	}
@@ -210,6 +217,7 @@ func (s *Syncer) Run(ctx context.Context) error {
 	work.Go(func() { s.pulls(ctx) })
 	work.Go(func() { s.pullProfiles(ctx) })
 	work.Go(func() { s.crossChecks(ctx) })
+	work.Go(func() { s.afterMeshed(ctx) })
 	work.Go(func() {
 		for {
 			select {

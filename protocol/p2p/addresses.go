@@ -120,15 +120,16 @@ func openRecord(envelope []byte) (*record.Envelope, *peer.PeerRecord, exchange.S
 	return env, rec, shop, nil
 }
 
-// loadAddresses fills the peerstore from the address book.
-func (n *Node) loadAddresses() {
+// loadAddresses fills the peerstore from the address book and returns who is in it, in
+// random order.
+func (n *Node) loadAddresses() (saved []peer.ID) {
 	if n.cfg.Book == nil {
-		return
+		return nil
 	}
 	records, err := n.cfg.Book.LoadAddresses()
 	if err != nil {
 		n.log.Warn("saved addresses not read; partners are found through the hub", "err", err)
-		return
+		return nil
 	}
 	for shop, envelope := range records {
 		env, rec, signer, err := openRecord(envelope)
@@ -137,8 +138,11 @@ func (n *Node) loadAddresses() {
 		}
 		if err != nil {
 			n.log.Warn("saved address record not used", "shop", shop, "err", err)
+			continue
 		}
+		saved = append(saved, peerOf(shop))
 	}
+	return saved
 }
 
 // forget removes all addresses of a shop.

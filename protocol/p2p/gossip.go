@@ -35,7 +35,7 @@ func (n *Node) openGossip() (err error) {
 		pubsub.WithPeerFilter(func(p peer.ID, _ string) bool { return n.gate.admits(p) }),
 		pubsub.WithSubscriptionFilter(n.filter),
 		pubsub.WithAppSpecificRpcInspector(n.filter.inspect),
-		pubsub.WithRawTracer(&gossipTracer{m: n.metrics, filter: n.filter}),
+		pubsub.WithRawTracer(&gossipTracer{m: n.metrics, filter: n.filter, meshed: &n.meshed}),
 		pubsub.WithLogger(n.log),
 		pubsub.WithRPCLogger(slog.New(slog.DiscardHandler)), // it would write every message out
 	)
@@ -204,6 +204,7 @@ func (r *replay) set(seq uint64, on bool) {
 type gossipTracer struct {
 	m      *metrics
 	filter *gossipFilter
+	meshed *sync.Map // Node.meshed
 }
 
 func (t *gossipTracer) count(event string) { t.m.gossip.WithLabelValues(event).Inc() }
@@ -218,10 +219,16 @@ func (t *gossipTracer) RejectMessage(_ *pubsub.Message, reason string) {
 }
 func (t *gossipTracer) OnClosedOutboundStream(p peer.ID) { t.filter.gone(p) }
 
+// Graft comes from gossip's own loop, whichever of the two sides began.
+func (t *gossipTracer) Graft(_ peer.ID, topic string) {
+	if f, ok := t.meshed.Load(topic); ok {
+		f.(func())()
+	}
+}
+
 func (t *gossipTracer) OnNewOutboundStream(peer.ID, protocol.ID)             {}
 func (t *gossipTracer) Join(string)                                          {}
 func (t *gossipTracer) Leave(string)                                         {}
-func (t *gossipTracer) Graft(peer.ID, string)                                {}
 func (t *gossipTracer) Prune(peer.ID, string)                                {}
 func (t *gossipTracer) ValidateMessage(*pubsub.Message)                      {}
 func (t *gossipTracer) RecvRPC(*pubsub.RPC)                                  {}

@@ -14,10 +14,18 @@ import (
 // keeper keeps one member connected: it waits while there is a session and dials
 // with growing pauses while there is none.
 type keeper struct {
-	peer    peer.ID
-	longest time.Duration // pause between attempts
-	cancel  context.CancelFunc
-	came    chan struct{} // capacity 1: a session began by itself
+	peer   peer.ID
+	hub    bool
+	cancel context.CancelFunc
+	came   chan struct{} // capacity 1: a session began by itself
+}
+
+// longest is the pause between attempts at a member that was lost some time ago.
+func (k *keeper) longest(ago time.Duration) time.Duration {
+	if k.hub && ago > retryPatience {
+		return retryHub
+	}
+	return retryPartner
 }
 
 // SetWanted replaces the set of members, hubs aside, to stay connected with. A
@@ -64,10 +72,7 @@ func (n *Node) keep(p peer.ID, on bool) {
 		k.cancel()
 		delete(n.keepers, p)
 	case on && k == nil && n.ctx.Err() == nil && !n.stopping:
-		k = &keeper{peer: p, longest: retryPartner, came: make(chan struct{}, 1)}
-		if n.gate.hubs[p] {
-			k.longest = retryHub
-		}
+		k = &keeper{peer: p, hub: n.gate.hubs[p], came: make(chan struct{}, 1)}
 		var ctx context.Context
 		ctx, k.cancel = context.WithCancel(n.ctx)
 		n.keepers[p] = k
@@ -88,14 +93,15 @@ func (n *Node) stopKeepers() {
 
 func (n *Node) runKeeper(ctx context.Context, k *keeper) {
 	shop, _ := shopOf(k.peer)
-	pause := retryFirst
+	pause, lost := retryFirst, time.Now()
 	for ctx.Err() == nil {
 		ses, err := n.reach(ctx, shop)
 		if err == nil {
 			_, _ = n.ping(ctx, k.peer) // fills PeerInfo.RTT
 			select {
 			case <-ses.ctx.Done():
-				if time.Since(ses.begun) > k.longest {
+				lost = time.Now()
+				if lost.Sub(ses.begun) > retryPartner {
 					pause = retryFirst
 					continue // at once: a restarted partner is back already, and a dead one costs one dial
 				}
@@ -111,7 +117,7 @@ func (n *Node) runKeeper(ctx context.Context, k *keeper) {
 		case <-ctx.Done():
 		}
 		t.Stop()
-		pause = min(2*pause, k.longest)
+		pause = min(2*pause, k.longest(time.Since(lost)))
 	}
 }
 

@@ -46,6 +46,10 @@ type Node struct {
 	// nobody else holds it.
 	results sync.Pool
 
+	// meshed are TopicOptions.Meshed by full topic name. The loop of gossip reads them,
+	// for which those who hold mu wait: no mutex of ours may guard them.
+	meshed sync.Map // string → func()
+
 	addrMu sync.Mutex // held to replace a member's addresses in the peerstore
 
 	mu          sync.Mutex
@@ -126,9 +130,12 @@ func (n *Node) Start(ctx context.Context) error {
 	}
 	n.serve()
 	n.tasks.Go(func() { n.events.run(n.ctx) })
-	n.loadAddresses()
+	saved := n.loadAddresses()
 	n.tasks.Go(func() { n.followAddresses() })
 	n.keepHubs()
+	if n.cfg.Hub {
+		n.tasks.Go(func() { n.callMembers(saved) })
+	}
 	context.AfterFunc(ctx, n.Close)
 	n.log.Info("network open", "shop", n.cfg.self, "addresses", n.Addresses())
 	return nil

@@ -27,6 +27,10 @@ type TopicOptions struct {
 	// size, rate and replay were checked; nil = Accept. It runs concurrently and
 	// must be quick: everybody behind us waits for it.
 	Validate func(from exchange.ShopID, data []byte) Verdict
+	// Meshed, if any, is called when a neighbour begins to hand us this topic's
+	// messages as they come, some seconds after it connected. What was published
+	// before may never arrive. It must return at once.
+	Meshed func()
 }
 
 // Message is one that was heard on a topic.
@@ -77,12 +81,16 @@ func (t *Topic) join() (err error) {
 	if err = t.node.gossip.RegisterTopicValidator(full, t.validate); err != nil {
 		return err
 	}
+	if t.opt.Meshed != nil {
+		t.node.meshed.Store(full, t.opt.Meshed)
+	}
 	if t.topic, err = t.node.gossip.Join(full); err == nil {
 		if t.sub, err = t.topic.Subscribe(pubsub.WithBufferSize(topicBuffer)); err == nil {
 			return nil
 		}
 		_ = t.topic.Close()
 	}
+	t.node.meshed.Delete(full)
 	_ = t.node.gossip.UnregisterTopicValidator(full)
 	return err
 }
@@ -130,6 +138,7 @@ func (t *Topic) Close() {
 	delete(t.node.topics, t.name)
 	t.sub.Cancel()
 	_ = t.topic.Close()
+	t.node.meshed.Delete(t.topic.String())
 	_ = t.node.gossip.UnregisterTopicValidator(t.topic.String())
 }
 

@@ -20,6 +20,7 @@ package p2psim
 import (
 	"fmt"
 	"net"
+	"reflect"
 	"sync"
 	"time"
 
@@ -38,17 +39,18 @@ const never = 365 * 24 * time.Hour
 // World is a simulated network. It is safe for concurrent use, but hosts must be
 // opened one at a time.
 type World struct {
-	net     *simnet.Simnet
-	latency time.Duration
+	net *simnet.Simnet
 
-	mu   sync.Mutex
-	cuts map[[2]string]bool // guarded by mu: from, to
+	mu      sync.Mutex
+	latency time.Duration      // guarded by mu
+	cuts    map[[2]string]bool // guarded by mu: from, to
+	bytes   map[string]int64   // guarded by mu: of packets that a place sent or got
 }
 
 // New starts a network with a one-way latency between any two places. It must
 // be made inside the bubble that uses it.
 func New(latency time.Duration) *World {
-	w := &World{latency: latency, cuts: map[[2]string]bool{}}
+	w := &World{latency: latency, cuts: map[[2]string]bool{}, bytes: map[string]int64{}}
 	w.net = &simnet.Simnet{LatencyFunc: w.travel}
 	w.net.Start()
 	return w
@@ -85,6 +87,24 @@ func noProbes(cfg *config.Config) error {
 	return nil
 }
 
+// SetLatency changes how long packets travel, one way, from the next one on.
+func (w *World) SetLatency(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.latency = d
+}
+
+// packetOverhead is what IPv4 and UDP add to a packet's payload, bytes.
+const packetOverhead = 20 + 8
+
+// Bytes is what a place has sent and got so far, packets that were lost on their way
+// to it left out, with their IP and UDP headers.
+func (w *World) Bytes(place int) int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.bytes[address(place).String()]
+}
+
 // Cut loses every packet from one place to another until Heal. One direction
 // only: a partition is two cuts.
 func (w *World) Cut(from, to int) {
@@ -113,11 +133,18 @@ func (w *World) Heal() {
 func (w *World) travel(p *simnet.Packet) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.cuts[[2]string{ipOf(p.From), ipOf(p.To)}] {
+	from, to := ipOf(p.From), ipOf(p.To)
+	size := int64(payload(p) + packetOverhead)
+	w.bytes[from] += size
+	if w.cuts[[2]string{from, to}] {
 		return never
 	}
+	w.bytes[to] += size
 	return w.latency
 }
+
+// payload is a packet's length in bytes, which simnet tells by no method.
+func payload(p *simnet.Packet) int { return reflect.ValueOf(p).Elem().FieldByName("buf").Len() }
 
 func ipOf(a net.Addr) string {
 	if u, ok := a.(*net.UDPAddr); ok {

@@ -1,0 +1,7 @@
+package p2p
+
+// CheckAddresses reports the first of a list that is no multiaddr, as CodeInvalid.
+func CheckAddresses(list []string) error {
+	_, err := parseAddrs(list)
+	return err
+}
