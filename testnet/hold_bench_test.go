@@ -2,6 +2,7 @@ package testnet_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,24 +22,35 @@ import (
 // diskShop runs a shop on a real, synced store over real sockets.
 func diskShop(b *testing.B, f *testnet.Federation, name string) *node.Shop {
 	b.Helper()
-	key, err := f.Join(name)
-	if err != nil {
-		b.Fatal(err)
-	}
-	dir := b.TempDir()
-	db, err := store.Open(filepath.Join(dir, "db"), store.Options{Sync: true, Profile: store.Ledger})
-	if err != nil {
-		b.Fatal(err)
-	}
-	replicas, err := store.Open(filepath.Join(dir, "replicas"), store.Options{Profile: store.Replica})
-	if err != nil {
-		b.Fatal(err)
-	}
+	return newDiskNode(b, f, name).start(b)
+}
+
+// diskNode is a shop that may be stopped and started on its folder.
+type diskNode struct {
+	f    *testnet.Federation
+	key  ed25519.PrivateKey
+	name string
+	dir  string
+	stop func() // ends it, if it runs
+}
+
+func newDiskNode(b *testing.B, f *testnet.Federation, name string) *diskNode {
+	b.Helper()
+	n := &diskNode{f: f, key: must(f.Join(name)), name: name, dir: b.TempDir(), stop: func() {}}
+	b.Cleanup(func() { n.stop() })
+	return n
+}
+
+// start runs the shop and returns when it is ready.
+func (n *diskNode) start(b *testing.B) *node.Shop {
+	b.Helper()
+	db := must(store.Open(filepath.Join(n.dir, "db"), store.Options{Sync: true, Profile: store.Ledger}))
+	replicas := must(store.Open(filepath.Join(n.dir, "replicas"), store.Options{Profile: store.Replica}))
 	limits := func(d *store.DB) desk.Limits {
 		return desk.Limits{BatchBytes: int(d.Limits().BatchBytes), BatchWrites: d.Limits().BatchWrites}
 	}
-	shop, err := f.Shop(key, node.Config{
-		Name: name, Currency: "EUR", Listen: []string{"/ip4/127.0.0.1/tcp/0"},
+	shop, err := n.f.Shop(n.key, node.Config{
+		Name: n.name, Currency: "EUR", Listen: []string{"/ip4/127.0.0.1/tcp/0"},
 		Tax: node.TaxConfig{Treatment: "none"},
 	}, testnet.Disks{Store: db, Replicas: replicas, Limits: limits(db), ReplicaLimits: limits(replicas)}, nil)
 	if err != nil {
@@ -47,7 +59,7 @@ func diskShop(b *testing.B, f *testnet.Federation, name string) *node.Shop {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- shop.Run(ctx) }()
-	b.Cleanup(func() {
+	n.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
 			b.Error(err)
