@@ -1,6 +1,10 @@
 package store
 
 import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/souk-market/souk/exchange/desk"
@@ -28,5 +32,49 @@ func TestActiveLog(t *testing.T) {
 	}
 	if d.log.number < first+2 {
 		t.Errorf("the log changed %d times; the test wants 2", d.log.number-first)
+	}
+}
+
+// TestActiveLogFilled: a synced store's log has blocks ahead of what is written, so that
+// a sync need not find any, and what is written is what was committed. Where the system
+// cannot tell what of a file was never written, nothing is filled.
+func TestActiveLogFilled(t *testing.T) {
+	d := mustOpen(t, t.TempDir(), synced)
+	sparse, err := os.Create(filepath.Join(t.TempDir(), "sparse"))
+	must(t, err)
+	defer sparse.Close()
+	must(t, sparse.Truncate(1<<20))
+	_, tells := hole(sparse, 0, 1<<20)
+
+	value := func(i int) []byte { return bytes.Repeat([]byte{byte(i)}, 100+i*7919%60_000) }
+	first := d.log.number
+	for i := 0; d.log.number < first+2; i++ {
+		must(t, d.Commit([]desk.Write{{Key: fmt.Appendf(nil, "k%d", i), Value: value(i)}}))
+		if i%16 == 0 { // each look reads the whole log
+			checkFilled(t, d, tells > 0, uint64(i)+2)
+		}
+		got, ok, err := d.Get(fmt.Appendf(nil, "k%d", i))
+		if must(t, err); !ok || !bytes.Equal(got, value(i)) {
+			t.Fatalf("value %d has changed", i)
+		}
+	}
+}
+
+// checkFilled looks at the log after the commit of transaction last.
+func checkFilled(t *testing.T, d *DB, tells bool, last uint64) {
+	t.Helper()
+	b, _, err := readUsed(logPath(d.dir, d.log.number))
+	must(t, err)
+	var span logSpan
+	if _, err := readLog(b, &span); err != nil || span.last != last {
+		t.Fatalf("the log reads as %+v, %v; the last transaction is %d", span, err, last)
+	}
+	used := int64(len(b))
+	start, end := hole(d.log.file, 0, d.log.size)
+	switch {
+	case !tells && d.log.filled > 0:
+		t.Fatalf("%d bytes are filled without knowing that they may be", d.log.filled)
+	case tells && start < end && (start < used || start > used+3*aheadBytes):
+		t.Fatalf("%d bytes are written, and blocks are there up to %d; %d more are wanted", used, start, aheadBytes)
 	}
 }

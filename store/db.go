@@ -132,9 +132,10 @@ func (d *DB) Commit(writes []desk.Write) error {
 func (d *DB) write(writes []desk.Write) error {
 	txn := d.bdb.NewTransaction(true)
 	defer txn.Discard()
-	size := 0
+	size, log := 0, int64(logTxnOverhead)
 	for _, w := range writes {
 		size += 1 + len(w.Key)
+		log += int64(len(w.Key) + len(w.Value) + logEntryOverhead)
 	}
 	keys := make([]byte, 0, size) // one allocation for all of them
 	for _, w := range writes {
@@ -151,18 +152,18 @@ func (d *DB) write(writes []desk.Write) error {
 			return err
 		}
 	}
-	return d.commit(txn)
+	return d.commit(txn, log)
 }
 
-// commit makes a transaction durable.
-func (d *DB) commit(txn *badger.Txn) error {
+// commit makes a transaction durable that takes at most so many bytes of the log.
+func (d *DB) commit(txn *badger.Txn, log int64) error {
 	if err := txn.Commit(); err != nil {
 		return err
 	}
 	if d.log == nil {
 		return nil
 	}
-	return d.log.sync()
+	return d.log.sync(log)
 }
 
 // snapshot starts a read of what is durable: Badger shows a transaction before

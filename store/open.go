@@ -165,7 +165,7 @@ func (d *DB) writeFormat() error {
 	defer txn.Discard()
 	err := txn.Set(formatKey, strconv.AppendInt(nil, Format, 10))
 	if err == nil {
-		err = d.commit(txn)
+		err = d.commit(txn, 2*logTxnOverhead)
 	}
 	if err != nil {
 		return exchange.Errorf(exchange.CodeInternal, "the store in %s cannot be written: %w", d.dir, err)

@@ -36,6 +36,12 @@ const (
 
 	logMaxKey   = 1<<16 - 1
 	logMaxValue = MaxValueBytes
+
+	// What an entry takes beside its key and value, at most: 2 bytes of meta, 3 + 3 + 1
+	// of lengths and expiry, 1 of key space, 8 of number, 4 of sum. The end of a transaction is
+	// an entry of an 11-byte key and a number of 20 digits.
+	logEntryOverhead = 22
+	logTxnOverhead   = logEntryOverhead + 11 + 20
 )
 
 // checkLogs reads the logs of dir. It removes empty ones, cuts off the
