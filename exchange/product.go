@@ -23,6 +23,8 @@ func ParseSKU(s string) (SKU, error) {
 		return "", Errorf(CodeInvalid, "a SKU is empty")
 	case len(s) > MaxSKU:
 		return "", Errorf(CodeInvalid, "SKU %.40q… has %d bytes; %d are allowed", s, len(s), MaxSKU)
+	case visibleASCII(s):
+		return SKU(s), nil
 	case !utf8.ValidString(s):
 		return "", Errorf(CodeInvalid, "SKU %q is not UTF-8", s)
 	case strings.TrimSpace(s) != s:
@@ -34,6 +36,16 @@ func ParseSKU(s string) (SKU, error) {
 		}
 	}
 	return SKU(s), nil
+}
+
+// visibleASCII spares nearly every SKU the look at each character's category.
+func visibleASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // ProductID names a product of the federation: "ShopID:SKU". A ShopID holds no
