@@ -419,7 +419,7 @@ func (m *market) failing(t testing.TB, kind, n int) func() ([]byte, error) {
 			Stock:   desk.FileStock{Set: true, Units: int64(n)},
 		}
 		bad := good
-		bad.Product.Price.Currency = "SEK"
+		bad.Stock.Units = -1
 		return func() ([]byte, error) {
 			_, err := m.desk.Import(ctx, []desk.ImportItem{good, bad}, false)
 			return nil, err
