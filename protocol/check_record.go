@@ -17,6 +17,9 @@ func checkOrderRecord(v *desk.OrderRecord) error {
 	if len(v.Parcels) > MaxParcels {
 		return errorf("an order has at most %d parcels, not %d", MaxParcels, len(v.Parcels))
 	}
+	if v.CancelledBy > exchange.Retailer {
+		return errorf("a party is unknown")
+	}
 	if v.Quote.Tax.Treatment > exchange.TaxNone {
 		return errorf("tax treatment %d is unknown", v.Quote.Tax.Treatment)
 	}

@@ -69,6 +69,7 @@ func orderRecordOut(v *desk.OrderRecord) *pb.OrderRecord {
 		Quote: quoteOut(&v.Quote), ShipToHash: raw(v.ShipToHash[:]), First: v.First, Last: v.Last,
 		Reason: v.Reason, RequestedMs: int64(v.Requested), Refusal: pb.Code(v.Refusal),
 		Detail: clip(v.Detail), CancelAtMs: int64(v.CancelAt),
+		CancelledMs: int64(v.Cancelled), CancelledBy: pb.Party(v.CancelledBy),
 	}
 	m.Lines = each(o.Lines, func(l order.Line) *pb.OrderLine {
 		return &pb.OrderLine{
@@ -90,6 +91,7 @@ func orderRecordIn(f *fields, m *pb.OrderRecord) *desk.OrderRecord {
 		},
 		First: m.First, Last: m.Last, Reason: m.Reason, Requested: exchange.Time(m.RequestedMs),
 		Refusal: exchange.Code(m.Refusal), Detail: m.Detail, CancelAt: exchange.Time(m.CancelAtMs),
+		Cancelled: exchange.Time(m.CancelledMs), CancelledBy: exchange.Party(m.CancelledBy),
 	}
 	v.Order.Lines = each(m.Lines, func(l *pb.OrderLine) order.Line {
 		return order.Line{

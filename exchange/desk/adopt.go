@@ -296,7 +296,7 @@ func (d *Desk) orderRefused(b *batch, c chainID, id exchange.OrderID, act Act, e
 			return err
 		}
 	}
-	b.then(func() { d.orderChanged(rec, c.supplier, exchange.Retailer) })
+	b.then(func() { d.orderChanged(rec, c.supplier, exchange.Retailer, 0) })
 	return b.save(k, rec)
 }
 

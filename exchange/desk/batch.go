@@ -395,6 +395,7 @@ func (b *batch) durable() {
 	}
 	for sku, s := range b.stocks {
 		b.d.records.put(stockKey(sku), &StockRecord{Stock: s})
+		b.d.stockChanged(sku)
 	}
 	for id, c := range b.chains {
 		b.d.records.put(chainKey(id), c)

@@ -86,6 +86,7 @@ type Desk struct {
 	recent   recentReservations
 	partners partnerView
 	watch    watchers
+	news     news
 	meter    atomic.Pointer[Meter]
 }
 

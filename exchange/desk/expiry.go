@@ -141,7 +141,6 @@ func (d *Desk) endAlone(b *batch, e expiry, event reservation.Event) error {
 		return err
 	}
 	b.setHold(k, rec)
-	b.then(func() { d.holdEnded(e.retailer, rec) })
 	return nil
 }
 

@@ -151,7 +151,7 @@ func (d *Desk) step(b *batch, at entryAt, act Act) error {
 	case DeliverOrder:
 		return d.stepOrder(b, at, act.Order, order.Deliver{Lines: act.Lines}, nil)
 	case ExpireOrder:
-		return d.stepOrder(b, at, act.Order, order.Expire{}, nil)
+		return d.stepOrder(b, at, act.Order, order.Expire{}, func(r *OrderRecord) { r.Reason = "" })
 	}
 	return exchange.Errorf(exchange.CodeInvalid, "this version does not know the act %T; upgrade", act)
 }
@@ -224,7 +224,14 @@ func (d *Desk) stepOrder(b *batch, at entryAt, id exchange.OrderID, e order.Even
 	if err != nil {
 		return err
 	}
+	off := rec.Due()
 	rec.Order, rec.Last = next, at.position
+	if off -= rec.Due(); next.Accepted == 0 {
+		off = 0 // nothing was due yet
+	}
+	if len(fx.Freed) > 0 {
+		rec.Cancelled, rec.CancelledBy = at.at, at.by
+	}
 	if also != nil {
 		also(rec)
 	}
@@ -239,7 +246,7 @@ func (d *Desk) stepOrder(b *batch, at entryAt, id exchange.OrderID, e order.Even
 	if err := b.save(k, rec); err != nil {
 		return err
 	}
-	b.then(func() { d.orderChanged(rec, partner, side) })
+	b.then(func() { d.orderChanged(rec, partner, side, off) })
 	return nil
 }
 
@@ -343,7 +350,7 @@ func (d *Desk) stepSubmit(b *batch, at entryAt, act SubmitOrder) error {
 	if err := b.save(k, rec); err != nil {
 		return err
 	}
-	b.then(func() { d.orderChanged(rec, partner, side) })
+	b.then(func() { d.orderChanged(rec, partner, side, 0) })
 	return nil
 }
 

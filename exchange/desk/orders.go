@@ -118,6 +118,39 @@ func (d *Desk) Orders(side exchange.Party, after exchange.OrderID, visit func(*O
 	}
 }
 
+// Due is what the retailer owes for the order as it stands, in minor units of the
+// quote's currency: the quoted prices of the units that are not cancelled, and the
+// quoted shipping while there are any. Of an order that the supplier has not answered
+// it is the quote's total; of one that was refused, rejected or has expired, nothing.
+func (r *OrderRecord) Due() int64 {
+	return r.due(r.Quote.Total, r.Quote.Shipping, func(l exchange.QuoteLine) int64 { return l.Unit })
+}
+
+// DueUSD is Due in US cents, by the quote's rate.
+func (r *OrderRecord) DueUSD() int64 {
+	return r.due(r.Quote.USDTotal, r.Quote.USDShipping, func(l exchange.QuoteLine) int64 { return l.USDUnit })
+}
+
+// due cannot overflow: what it adds up is a part of total.
+func (r *OrderRecord) due(total, shipping int64, unit func(exchange.QuoteLine) int64) int64 {
+	if r.Order.Submitted == 0 {
+		if r.Refusal != exchange.CodeOK {
+			return 0
+		}
+		return total
+	}
+	var due, units int64
+	for i := range min(len(r.Order.Lines), len(r.Quote.Lines)) { // made from the quote's, in their order
+		n := r.Order.Lines[i].Ordered - r.Order.Lines[i].Cancelled
+		due += n * unit(r.Quote.Lines[i])
+		units += n
+	}
+	if units == 0 {
+		return 0
+	}
+	return due + shipping
+}
+
 // placed is when an order was asked for, as this side knows it.
 func (r *OrderRecord) placed() exchange.Time {
 	if r.Requested != 0 {

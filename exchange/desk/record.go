@@ -54,7 +54,12 @@ type OrderRecord struct {
 	ShipToHash  [32]byte
 	First, Last uint64 // ledger positions of its first and latest entry
 	Parcels     []Parcel
-	Reason      string // of a rejection or cancel
+	// Cancelled is when units were last cancelled, by themselves or with the whole order
+	// (rejected, expired), CancelledBy who did, and Reason what was said with it. Zero in
+	// records older than these fields.
+	Cancelled   exchange.Time
+	CancelledBy exchange.Party
+	Reason      string
 	// Requested is set at the retailer from the commit that queued the order
 	// until the supplier's entry answers it; Refusal is that answer when it is no.
 	Requested exchange.Time

@@ -176,6 +176,7 @@ func (d *Desk) place(b *batch, id chainID, rec *HoldRecord, place reservation.Pl
 	rec.Hold = next
 	b.put(holdExpiryKey(next.Expires, rec.Retailer, hold), nil)
 	d.noteExpiry(next.Expires)
+	b.then(func() { d.holdChanged(rec.Retailer, hold, &next) })
 	return nil
 }
 
@@ -351,6 +352,9 @@ func (d *Desk) endHold(b *batch, id exchange.HoldID, rec *HoldRecord, e reservat
 		c.OpenHeld -= before.Units()
 		b.setChain(chain, c)
 		b.del(holdExpiryKey(before.Expires, rec.Retailer, id))
+		if next.State != reservation.Committed { // the order's event tells of that
+			b.then(func() { d.holdChanged(rec.Retailer, id, &next) })
+		}
 	}
 	rec.Hold = next
 	return nil

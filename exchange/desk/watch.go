@@ -10,7 +10,8 @@ import (
 type EventType string
 
 const (
-	EventHold        EventType = "hold"        // a hold of ours was placed, refused or ended, as supplier
+	EventHold        EventType = "hold"        // holds of ours were placed, released or expired, as supplier
+	EventStock       EventType = "stock"       // the counts of own products changed
 	EventOrder       EventType = "order"       // an order changed, at either side
 	EventPartnership EventType = "partnership" // a proposal, terms or an end
 	EventCatalog     EventType = "catalog"     // a partner's catalog or ours changed
@@ -29,9 +30,19 @@ type Event struct {
 	Order  exchange.OrderID
 	Status string
 	Detail string
-	// Total and Currency are the order's, for business figures.
-	Total    int64
-	Currency exchange.Currency
+	// Due is what is owed for the order as it stands, and Cancelled what this change
+	// took off the amount due of an accepted one; minor units.
+	Due       int64
+	Cancelled int64
+	Currency  exchange.Currency
+	// Of EventHold: how many holds, the one where it is one, and their lines summed up
+	// by product. Where they are of more than MaxLines products there are none; Shop is
+	// zero where they are of more retailers than an event each is spent on.
+	Count int
+	Hold  exchange.HoldID
+	Lines []exchange.Line
+	// SKUs are the products of EventStock; none where there are more than MaxLines.
+	SKUs []exchange.SKU
 }
 
 // watchers hand out events. A watcher that does not keep up loses the oldest.
@@ -89,19 +100,15 @@ func (w *watchers) notify(e Event) {
 	}
 }
 
-// orderChanged follows a durable change of an order.
-func (d *Desk) orderChanged(rec *OrderRecord, partner exchange.ShopID, side exchange.Party) {
+// orderChanged follows a durable change of an order that took off so much of the
+// amount due.
+func (d *Desk) orderChanged(rec *OrderRecord, partner exchange.ShopID, side exchange.Party, off int64) {
 	status := rec.Order.Status().String()
 	if rec.Refusal != exchange.CodeOK && rec.Order.Submitted == 0 {
 		status = "refused"
 	}
 	d.watch.notify(Event{
 		Type: EventOrder, At: d.meta.Written, Shop: partner, Side: side, Order: rec.ID, Status: status,
-		Detail: rec.Detail, Total: rec.Quote.Total, Currency: rec.Quote.Currency,
+		Detail: rec.Detail, Due: rec.Due(), Cancelled: off, Currency: rec.Quote.Currency,
 	})
-}
-
-// holdEnded follows a hold that ended by time or by its partnership.
-func (d *Desk) holdEnded(retailer exchange.ShopID, rec *HoldRecord) {
-	d.watch.notify(Event{Type: EventHold, At: d.meta.Written, Shop: retailer, Side: exchange.Supplier, Status: rec.Hold.State.String()})
 }

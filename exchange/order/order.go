@@ -2,6 +2,7 @@ package order
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/souk-market/souk/exchange"
 )
@@ -56,6 +57,9 @@ func (s Status) String() string {
 	}
 	return "unknown"
 }
+
+// Text is the name as people write it: "partly shipped".
+func (s Status) Text() string { return strings.ReplaceAll(s.String(), "_", " ") }
 
 // Terminal reports whether an order in s can never change again.
 func (s Status) Terminal() bool { return s >= Delivered }
@@ -140,10 +144,10 @@ type Effects struct {
 }
 
 // Step returns the order after e. Refusals: CodeNotFound where nothing was
-// submitted, CodeOrdered for a second submit, CodeState where the status does not
-// allow e, CodeShipped for a cancel of shipped units, CodeCancelRule where the
+// submitted, CodeOrdered for a second submit, CodeState where the status or the units
+// left do not allow e, CodeShipped for a cancel of shipped units, CodeCancelRule where the
 // terms forbid it, CodeExpired for an accept that comes too late, CodeInvalid for
-// lines or units that are not there. On error the order is unchanged. The lines of
+// products that are not in the order and numbers of units that are none. On error the order is unchanged. The lines of
 // o and e are never written to, and order and effects returned share none with them.
 func Step(o Order, e Event, now exchange.Time) (Order, Effects, error) {
 	if s, ok := e.(Submit); ok {
@@ -156,7 +160,7 @@ func Step(o Order, e Event, now exchange.Time) (Order, Effects, error) {
 	case status == Delivered && isCancel(e):
 		return o, Effects{}, exchange.Errorf(exchange.CodeShipped, "the order is delivered; nothing of it can be cancelled")
 	case status.Terminal():
-		return o, Effects{}, exchange.Errorf(exchange.CodeState, "the order is %v", status)
+		return o, Effects{}, exchange.Errorf(exchange.CodeState, "the order is %v", status.Text())
 	}
 	next := o
 	next.Lines = slices.Clone(o.Lines)
@@ -218,7 +222,7 @@ func submit(o Order, s Submit, now exchange.Time) (Order, Effects, error) {
 
 func (o *Order) accept(now exchange.Time) error {
 	if o.Accepted != 0 {
-		return exchange.Errorf(exchange.CodeState, "the order is %v already", o.Status())
+		return exchange.Errorf(exchange.CodeState, "the order is %v already", o.Status().Text())
 	}
 	if now >= o.AcceptBy {
 		return exchange.Errorf(exchange.CodeExpired, "the order had to be accepted before %v", o.AcceptBy)
@@ -229,7 +233,7 @@ func (o *Order) accept(now exchange.Time) error {
 
 func (o *Order) reject() ([]Units, error) {
 	if o.Accepted != 0 {
-		return nil, exchange.Errorf(exchange.CodeState, "the order is %v; cancel it instead", o.Status())
+		return nil, exchange.Errorf(exchange.CodeState, "the order is %v; cancel it instead", o.Status().Text())
 	}
 	o.Rejected = true
 	return o.freeAll(), nil
@@ -237,7 +241,7 @@ func (o *Order) reject() ([]Units, error) {
 
 func (o *Order) expire(now exchange.Time) ([]Units, error) {
 	if o.Accepted != 0 || now < o.AcceptBy {
-		return nil, exchange.Errorf(exchange.CodeState, "the order is %v and does not expire now", o.Status())
+		return nil, exchange.Errorf(exchange.CodeState, "the order is %v and does not expire now", o.Status().Text())
 	}
 	o.Expired = true
 	return o.freeAll(), nil
@@ -245,18 +249,18 @@ func (o *Order) expire(now exchange.Time) ([]Units, error) {
 
 func (o *Order) ship(units []Units) ([]Units, error) {
 	if o.Accepted == 0 {
-		return nil, exchange.Errorf(exchange.CodeState, "the order is %v; accept it before shipping", o.Status())
+		return nil, exchange.Errorf(exchange.CodeState, "the order is %v; accept it before shipping", o.Status().Text())
 	}
 	units = slices.Clone(units)
 	if len(units) == 0 {
 		units = o.all(Line.Open)
 	}
 	if len(units) == 0 {
-		return nil, exchange.Errorf(exchange.CodeState, "the order is %v; nothing is left to ship", o.Status())
+		return nil, exchange.Errorf(exchange.CodeState, "the order is %v; nothing is left to ship", o.Status().Text())
 	}
 	err := o.each(units, func(l *Line, n int64) error {
 		if n > l.Open() {
-			return exchange.Errorf(exchange.CodeInvalid, "%s: %d units asked, %d are left to ship", l.SKU, n, l.Open())
+			return exchange.Errorf(exchange.CodeState, "%s: %d units asked, %d are left to ship", l.SKU, n, l.Open())
 		}
 		l.Shipped += n
 		return nil
@@ -269,11 +273,11 @@ func (o *Order) deliver(units []Units) error {
 		units = o.all(Line.underway)
 	}
 	if len(units) == 0 {
-		return exchange.Errorf(exchange.CodeState, "the order is %v; nothing of it is on the way", o.Status())
+		return exchange.Errorf(exchange.CodeState, "the order is %v; nothing of it is on the way", o.Status().Text())
 	}
 	return o.each(units, func(l *Line, n int64) error {
 		if n > l.underway() {
-			return exchange.Errorf(exchange.CodeInvalid, "%s: %d units asked, %d are on the way", l.SKU, n, l.underway())
+			return exchange.Errorf(exchange.CodeState, "%s: %d units asked, %d are on the way", l.SKU, n, l.underway())
 		}
 		l.Delivered += n
 		return nil
@@ -289,12 +293,12 @@ func (o *Order) cancel(c Cancel) ([]Units, error) {
 		units = o.all(Line.Open)
 	}
 	if len(units) == 0 {
-		return nil, exchange.Errorf(exchange.CodeShipped, "the order is %v; nothing is left to cancel", o.Status())
+		return nil, exchange.Errorf(exchange.CodeShipped, "the order is %v; nothing is left to cancel", o.Status().Text())
 	}
 	err := o.each(units, func(l *Line, n int64) error {
 		switch {
 		case n > l.Ordered-l.Cancelled:
-			return exchange.Errorf(exchange.CodeInvalid, "%s: %d units asked, %d are ordered and not cancelled", l.SKU, n, l.Ordered-l.Cancelled)
+			return exchange.Errorf(exchange.CodeState, "%s: %d units asked, %d are ordered and not cancelled", l.SKU, n, l.Ordered-l.Cancelled)
 		case n > l.Open():
 			return exchange.Errorf(exchange.CodeShipped, "%s: %d units asked, %d are not yet shipped", l.SKU, n, l.Open())
 		}

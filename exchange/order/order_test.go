@@ -79,20 +79,20 @@ func TestSteps(t *testing.T) {
 		{"ship a part", any, []order.Event{accept}, order.Ship{Lines: units("shoe", 2)}, 150, order.PartlyShipped, exchange.CodeOK, units("shoe", 2), nil},
 		{"ship in two lots", any, []order.Event{accept}, order.Ship{Lines: units("shoe", 2, "shoe", 3, "lace", 2)}, 150, order.Shipped, exchange.CodeOK, units("shoe", 2, "shoe", 3, "lace", 2), nil},
 		{"ship the rest", any, []order.Event{accept, order.Ship{Lines: units("shoe", 2)}}, shipAll, 150, order.Shipped, exchange.CodeOK, units("shoe", 3, "lace", 2), nil},
-		{"ship more than is left", any, []order.Event{accept, order.Ship{Lines: units("shoe", 2)}}, order.Ship{Lines: units("shoe", 4)}, 150, order.PartlyShipped, exchange.CodeInvalid, nil, nil},
-		{"ship too much in two lots", any, []order.Event{accept}, order.Ship{Lines: units("lace", 2, "shoe", 3, "shoe", 3)}, 150, order.Accepted, exchange.CodeInvalid, nil, nil},
+		{"ship more than is left", any, []order.Event{accept, order.Ship{Lines: units("shoe", 2)}}, order.Ship{Lines: units("shoe", 4)}, 150, order.PartlyShipped, exchange.CodeState, nil, nil},
+		{"ship too much in two lots", any, []order.Event{accept}, order.Ship{Lines: units("lace", 2, "shoe", 3, "shoe", 3)}, 150, order.Accepted, exchange.CodeState, nil, nil},
 		{"ship another product", any, []order.Event{accept}, order.Ship{Lines: units("sock", 1)}, 150, order.Accepted, exchange.CodeInvalid, nil, nil},
 		{"ship no units", any, []order.Event{accept}, order.Ship{Lines: units("shoe", 0)}, 150, order.Accepted, exchange.CodeInvalid, nil, nil},
 		{"ship negative units", any, []order.Event{accept}, order.Ship{Lines: units("shoe", math.MinInt64)}, 150, order.Accepted, exchange.CodeInvalid, nil, nil},
 		{"ship when all is shipped", any, []order.Event{accept, shipAll}, shipAll, 150, order.Shipped, exchange.CodeState, nil, nil},
-		{"ship what was cancelled", any, []order.Event{accept, order.Cancel{By: byShop, Lines: units("lace", 2)}}, order.Ship{Lines: units("lace", 1)}, 150, order.Accepted, exchange.CodeInvalid, nil, nil},
+		{"ship what was cancelled", any, []order.Event{accept, order.Cancel{By: byShop, Lines: units("lace", 2)}}, order.Ship{Lines: units("lace", 1)}, 150, order.Accepted, exchange.CodeState, nil, nil},
 		{"ship after the deadline", any, []order.Event{accept}, shipAll, 999, order.Shipped, exchange.CodeOK, all, nil},
 
 		{"deliver before shipping", any, []order.Event{accept}, order.Deliver{}, 150, order.Accepted, exchange.CodeState, nil, nil},
 		{"deliver all", any, []order.Event{accept, shipAll}, order.Deliver{}, 150, order.Delivered, exchange.CodeOK, nil, nil},
 		{"deliver a part", any, []order.Event{accept, shipAll}, order.Deliver{Lines: units("shoe", 1)}, 150, order.Shipped, exchange.CodeOK, nil, nil},
 		{"deliver one parcel of two", any, []order.Event{accept, order.Ship{Lines: units("shoe", 2)}}, order.Deliver{}, 150, order.PartlyShipped, exchange.CodeOK, nil, nil},
-		{"deliver more than was shipped", any, []order.Event{accept, order.Ship{Lines: units("shoe", 2)}}, order.Deliver{Lines: units("shoe", 3)}, 150, order.PartlyShipped, exchange.CodeInvalid, nil, nil},
+		{"deliver more than was shipped", any, []order.Event{accept, order.Ship{Lines: units("shoe", 2)}}, order.Deliver{Lines: units("shoe", 3)}, 150, order.PartlyShipped, exchange.CodeState, nil, nil},
 		{"deliver again", any, []order.Event{accept, shipAll, order.Deliver{}}, order.Deliver{}, 150, order.Delivered, exchange.CodeState, nil, nil},
 		{"deliver what was not cancelled", any, []order.Event{accept, order.Ship{Lines: units("shoe", 2)}, order.Cancel{By: byBuyer}}, order.Deliver{}, 150, order.Delivered, exchange.CodeOK, nil, nil},
 
@@ -101,8 +101,8 @@ func TestSteps(t *testing.T) {
 		{"cancel what is accepted", any, []order.Event{accept}, order.Cancel{By: byBuyer}, 150, order.Cancelled, exchange.CodeOK, nil, all},
 		{"cancel the rest", any, []order.Event{accept, order.Ship{Lines: units("shoe", 2)}}, order.Cancel{By: byBuyer}, 150, order.Shipped, exchange.CodeOK, nil, units("shoe", 3, "lace", 2)},
 		{"cancel shipped units too", any, []order.Event{accept, order.Ship{Lines: units("shoe", 2)}}, order.Cancel{By: byBuyer, Lines: units("shoe", 4)}, 150, order.PartlyShipped, exchange.CodeShipped, nil, nil},
-		{"cancel more than was ordered", any, []order.Event{accept}, order.Cancel{By: byBuyer, Lines: units("shoe", 6)}, 150, order.Accepted, exchange.CodeInvalid, nil, nil},
-		{"cancel units twice", any, []order.Event{order.Cancel{By: byBuyer, Lines: units("lace", 2)}}, order.Cancel{By: byBuyer, Lines: units("lace", 1)}, 150, order.Submitted, exchange.CodeInvalid, nil, nil},
+		{"cancel more than was ordered", any, []order.Event{accept}, order.Cancel{By: byBuyer, Lines: units("shoe", 6)}, 150, order.Accepted, exchange.CodeState, nil, nil},
+		{"cancel units twice", any, []order.Event{order.Cancel{By: byBuyer, Lines: units("lace", 2)}}, order.Cancel{By: byBuyer, Lines: units("lace", 1)}, 150, order.Submitted, exchange.CodeState, nil, nil},
 		{"cancel what is shipped", any, []order.Event{accept, shipAll}, order.Cancel{By: byBuyer}, 150, order.Shipped, exchange.CodeShipped, nil, nil},
 		{"cancel what is delivered", any, []order.Event{accept, shipAll, order.Deliver{}}, order.Cancel{By: byBuyer}, 150, order.Delivered, exchange.CodeShipped, nil, nil},
 		{"cancel again", any, []order.Event{order.Cancel{By: byBuyer}}, order.Cancel{By: byBuyer}, 150, order.Cancelled, exchange.CodeState, nil, nil},
@@ -221,5 +221,16 @@ func TestStatusNames(t *testing.T) {
 		if s.String() != want {
 			t.Errorf("status %d is %q, want %q", uint32(s), s, want)
 		}
+	}
+}
+
+// TestStatusText: errors and pages say a status as people do.
+func TestStatusText(t *testing.T) {
+	o := at(t, exchange.CancelUntilShipped, order.Accept{}, order.Ship{Lines: units("shoe", 1)})
+	if _, _, err := order.Step(o, order.Accept{}, 300); err == nil || err.Error() != "the order is partly shipped already" {
+		t.Errorf("%v", err)
+	}
+	if s := o.Status(); s.Text() != "partly shipped" || s.String() != "partly_shipped" {
+		t.Errorf("%v, %q", s, s.Text())
 	}
 }

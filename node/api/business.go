@@ -9,6 +9,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/reservation"
 )
 
 const (
@@ -24,17 +25,18 @@ const (
 //
 //	souk_holds_total{partner,side,outcome}    placed ("held"), refused (the code), released, expired
 //	souk_orders_total{partner,side,status}    orders that came into a status
-//	souk_revenue_minor_total{currency,side}   totals of orders accepted, in minor units
+//	souk_revenue_minor_total{currency,side}   amounts due of orders when they were accepted, in minor units
+//	souk_revenue_cancelled_minor_total{currency,side}   what cancellations took off them since
 //
-// side is this shop's: supplier or retailer. Revenue is counted when an order is
-// accepted, and what is cancelled later is not taken off. Figures start at zero with
-// the process.
+// side is this shop's: supplier or retailer. What is really due is the first less the
+// second: a counter cannot go down. Figures start at zero with the process.
 type Business struct {
 	desk    *desk.Desk
 	started exchange.Time
 	holds   *prometheus.CounterVec
 	orders  *prometheus.CounterVec
 	revenue *prometheus.CounterVec
+	off     *prometheus.CounterVec // cancelled revenue
 
 	mu     sync.RWMutex
 	labels map[exchange.ShopID]string
@@ -58,13 +60,14 @@ func newBusiness(d *desk.Desk, clock desk.Clock, reg prometheus.Registerer) (*Bu
 		desk: d, started: clock.Now(), labels: make(map[exchange.ShopID]string),
 		holds:   counter("souk_holds_total", "Holds by partner, this shop's side, and outcome.", "partner", "side", "outcome"),
 		orders:  counter("souk_orders_total", "Orders that came into a status, by partner and this shop's side.", "partner", "side", "status"),
-		revenue: counter("souk_revenue_minor_total", "Totals of accepted orders in minor units, later cancellations not taken off.", "currency", "side"),
+		revenue: counter("souk_revenue_minor_total", "Amounts due of orders when they were accepted, in minor units.", "currency", "side"),
+		off:     counter("souk_revenue_cancelled_minor_total", "What cancellations took off the amounts due of accepted orders, in minor units.", "currency", "side"),
 	}
 	var err error
 	if b.seen, err = lru.NewWithEvict(recentOrders, func(seenOrder, string) { b.evicted = true }); err != nil {
 		return nil, err
 	}
-	return b, registerAll(reg, b.holds, b.orders, b.revenue)
+	return b, registerAll(reg, b.holds, b.orders, b.revenue, b.off)
 }
 
 // Hold counts what became of a hold: outcome is "held", the name of the refusal's
@@ -87,8 +90,11 @@ func outcomeOf(code exchange.Code) string {
 	}
 }
 
-// label is a partner's ShopID, or "other" for those beyond the bound.
+// label is a partner's ShopID, or "other" for those beyond the bound and for several.
 func (b *Business) label(partner exchange.ShopID) string {
+	if partner.IsZero() {
+		return "other"
+	}
 	b.mu.RLock()
 	text, ok := b.labels[partner]
 	full := len(b.labels) >= maxPartnerLabels
@@ -125,7 +131,9 @@ func (b *Business) run(ctx context.Context) {
 func (b *Business) event(e desk.Event) {
 	switch e.Type {
 	case desk.EventHold:
-		b.Hold(e.Shop, e.Side, e.Status)
+		if e.Status != reservation.Held.String() { // those the meter has counted
+			b.holds.WithLabelValues(b.label(e.Shop), e.Side.String(), e.Status).Add(float64(e.Count))
+		}
 	case desk.EventOrder:
 		b.order(e)
 	}
@@ -134,6 +142,9 @@ func (b *Business) event(e desk.Event) {
 // order counts a status once: the same event may come again, and several statuses
 // in one event.
 func (b *Business) order(e desk.Event) {
+	if e.Cancelled > 0 {
+		b.off.WithLabelValues(string(e.Currency), e.Side.String()).Add(float64(e.Cancelled))
+	}
 	key := seenOrder{e.Order, e.Shop, e.Side}
 	before, known := b.seen.Get(key)
 	if known && before == e.Status {
@@ -141,7 +152,7 @@ func (b *Business) order(e desk.Event) {
 	}
 	b.orders.WithLabelValues(b.label(e.Shop), e.Side.String(), e.Status).Inc()
 	if !sold(before) && sold(e.Status) && b.acceptedNow(e, known) {
-		b.revenue.WithLabelValues(string(e.Currency), e.Side.String()).Add(float64(e.Total))
+		b.revenue.WithLabelValues(string(e.Currency), e.Side.String()).Add(float64(e.Due + e.Cancelled))
 	}
 	b.seen.Add(key, e.Status)
 }

@@ -39,14 +39,20 @@ func TestOrderFigures(t *testing.T) {
 	b := s.Business()
 	shop, order := exchange.ShopID{1}, exchange.OrderID{2}
 	tell := func(status string) {
-		b.event(desk.Event{Type: desk.EventOrder, Shop: shop, Side: exchange.Supplier, Order: order, Status: status, Total: 1299, Currency: "EUR"})
+		b.event(desk.Event{Type: desk.EventOrder, Shop: shop, Side: exchange.Supplier, Order: order, Status: status, Due: 1299, Currency: "EUR"})
 	}
-	for _, status := range []string{"submitted", "accepted", "accepted", "partly_shipped", "partly_shipped", "shipped", "delivered"} {
+	for _, status := range []string{"submitted", "accepted", "accepted", "partly_shipped", "partly_shipped"} {
 		tell(status)
 	}
 	if got := figures(t, s.cfg.Registry, "souk_revenue_minor_total"); len(got) != 1 || got["currency=EUR side=supplier "] != 1299 {
 		t.Errorf("revenue: %v", got)
 	}
+	// What is cancelled later is taken off in a figure of its own.
+	b.event(desk.Event{Type: desk.EventOrder, Shop: shop, Side: exchange.Supplier, Order: order, Status: "shipped", Due: 999, Cancelled: 300, Currency: "EUR"})
+	if got := figures(t, s.cfg.Registry, "souk_revenue_cancelled_minor_total"); len(got) != 1 || got["currency=EUR side=supplier "] != 300 {
+		t.Errorf("cancelled revenue: %v", got)
+	}
+	tell("delivered")
 	orders := figures(t, s.cfg.Registry, "souk_orders_total")
 	for _, status := range []string{"submitted", "accepted", "partly_shipped", "shipped", "delivered"} {
 		if got := orders["partner="+shop.String()+" side=supplier status="+status+" "]; got != 1 {
@@ -68,7 +74,7 @@ func TestPartnerLabels(t *testing.T) {
 	for i := range 3 * maxPartnerLabels {
 		var shop exchange.ShopID
 		copy(shop[:], fmt.Sprintf("shop %d", i))
-		b.event(desk.Event{Type: desk.EventHold, Shop: shop, Side: exchange.Supplier, Status: "expired"})
+		b.event(desk.Event{Type: desk.EventHold, Shop: shop, Side: exchange.Supplier, Status: "expired", Count: 1})
 		b.Hold(shop, exchange.Supplier, outcomeOf(exchange.CodeOK))
 	}
 	holds := figures(t, s.cfg.Registry, "souk_holds_total")

@@ -64,14 +64,18 @@
 //	               the same request to the supplier, who answers byte for byte as
 //	               before. (After a crash of this shop and midnight UTC the id has
 //	               another window: the repeat is a new hold, and the old one expires.)
+//	               A request that is refused before a supplier is asked leaves its
+//	               key free.
 //	order          Ordering a reservation twice finds the one order. The key is
 //	               recorded for telling other requests apart; a repeat is answered
 //	               with the order as it stands.
 //	all others     The key is recorded, durably, before the request is worked on and
 //	               again with its final answer; a repeat gets that answer. If the shop
 //	               stopped in between, a repeat is told that the outcome is unknown.
-//	               Answers that invite to try again (408, 429, 5xx) are not kept: what
-//	               they are about was not done.
+//	               Answers that invite to try again (408, 429, 5xx), and those
+//	               that find the request at fault (400, 404, 413, 415, 422), are
+//	               not kept: nothing was done, and what is sent next may have the
+//	               same key.
 //
 // Keys are kept for 24 hours in the desk's store, at most 100,000 of them, the
 // oldest going first. They and what was sent are stored as digests under the shop's
@@ -79,7 +83,9 @@
 //
 // # Events
 //
-// An event says that something changed; the details are read where they are. Every
+// An event says that something changed; the details are read where they are. What
+// happens to holds and stock is told together, at most ten times a second for each
+// partner and outcome, however hot a product is. Every
 // stream starts with an event of type hello, on which a client reads again what it
 // shows: nothing is replayed, Last-Event-ID is not looked at, and a client that does
 // not keep up loses the oldest events.

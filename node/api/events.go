@@ -56,7 +56,7 @@ func (s *Server) watch(ctx context.Context, _ *struct{}, send sse.Sender) {
 		select {
 		case e := <-events:
 			if e.Type != desk.EventGreet { // between the parts of this shop
-				ok = tell(eventView(e))
+				ok = tell(eventView(s.desk.Shop(), e))
 			}
 		case <-ping.C:
 			ok = tell(view.Event{Type: "ping", At: view.Time(s.cfg.Clock.Now())})
@@ -68,7 +68,8 @@ func (s *Server) watch(ctx context.Context, _ *struct{}, send sse.Sender) {
 	}
 }
 
-func eventView(e desk.Event) view.Event {
+// eventView shows an event of the shop own.
+func eventView(own exchange.ShopID, e desk.Event) view.Event {
 	v := view.Event{
 		Type: string(e.Type), At: view.Time(e.At), Partner: e.Shop, Order: e.Order, Status: e.Status, Detail: e.Detail,
 	}
@@ -76,7 +77,14 @@ func eventView(e desk.Event) view.Event {
 		v.Side = e.Side.String()
 	}
 	if e.Currency != "" {
-		v.Total = ptr(view.MoneyOf(exchange.Money{Minor: e.Total, Currency: e.Currency}))
+		v.Due = ptr(view.MoneyOf(exchange.Money{Minor: e.Due, Currency: e.Currency}))
+	}
+	v.Count, v.Reservation = e.Count, e.Hold
+	for _, l := range e.Lines {
+		v.Lines = append(v.Lines, view.ReserveLine{Product: exchange.ProductID{Shop: own, SKU: l.SKU}, Quantity: int64(l.Quantity)})
+	}
+	for _, sku := range e.SKUs {
+		v.Products = append(v.Products, exchange.ProductID{Shop: own, SKU: sku})
 	}
 	return v
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,7 +29,7 @@ func TestEvents(t *testing.T) {
 		case len(types) == 1:
 			must(birch.PlaceOrder(ctx, view.PlaceOrder{Reservation: held.ID, ShipTo: stockholm}, 0))(t)
 		case e.Type == "order" && e.Status == "accepted":
-			if e.Order != held.ID || e.Partner != acorn.id() || e.Side != "retailer" || e.Total == nil || e.Total.Minor != held.Quote.Total.Minor || e.At.IsZero() {
+			if e.Order != held.ID || e.Partner != acorn.id() || e.Side != "retailer" || e.Due == nil || e.Due.Minor != held.Quote.Total.Minor || e.At.IsZero() {
 				t.Errorf("the event of the order: %+v", e)
 			}
 			stop()
@@ -45,6 +46,38 @@ func TestEvents(t *testing.T) {
 	res, body := "", birch.firstBytes("/api/v1/events", 3)
 	if res = body; !strings.HasPrefix(res, "id: 1\ndata: {\"type\":\"hello\"") {
 		t.Errorf("the stream begins with %q", res)
+	}
+}
+
+// TestHoldEvents: a supplier hears of the reservations of its products, and of its own
+// stock.
+func TestHoldEvents(t *testing.T) {
+	acorn, birch := partners(t, nil)
+	ctx, stop := context.WithCancel(waiting(t))
+	var held *view.Reservation
+	statuses, stock := []string{}, 0
+	err := acorn.Events(ctx, func(e view.Event) error {
+		switch {
+		case e.Type == "hello":
+			held = must(birch.Reserve(ctx, reserve(acorn, "shoe", 2, "hat", 1)))(t)
+		case e.Type == "stock" && slices.Contains(e.Products, acorn.product("shoe")):
+			stock++
+		case e.Type == "hold" && e.Status == "held":
+			must(birch.Release(ctx, held.ID))(t)
+			fallthrough
+		case e.Type == "hold":
+			statuses = append(statuses, e.Status)
+			if e.Count != 1 || e.Reservation != held.ID || e.Partner != birch.id() || e.Side != "supplier" || !slices.Equal(e.Lines, reserve(acorn, "shoe", 2, "hat", 1).Lines) {
+				t.Errorf("the event of the hold: %+v", e)
+			}
+		}
+		if len(statuses) == 2 && stock > 1 {
+			stop()
+		}
+		return nil
+	})
+	if err != nil || !slices.Equal(statuses, []string{"held", "released"}) {
+		t.Errorf("events of holds %v, %d of stock: %v", statuses, stock, err)
 	}
 }
 

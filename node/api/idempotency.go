@@ -146,11 +146,21 @@ func (k *keeper) serve(w http.ResponseWriter, r *http.Request, key string, body 
 	return nil
 }
 
-// finish keeps a final answer, and forgets a request that may be tried again: the
-// desk has not done it.
+// undone reports an answer after which the desk has done nothing: one that invites to
+// try again, or that finds the request itself at fault.
+func undone(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooManyRequests,
+		http.StatusBadRequest, http.StatusNotFound, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
+		return true
+	}
+	return status >= http.StatusInternalServerError
+}
+
+// finish keeps a final answer, and forgets a request that was not done.
 func (k *keeper) finish(kept *keptKey, rt *route, answer *capture) error {
 	switch s := answer.status; {
-	case s >= http.StatusInternalServerError || s == http.StatusTooManyRequests || s == http.StatusRequestTimeout:
+	case undone(s):
 		if rt.key == keyOnce {
 			return k.drop(kept)
 		}
@@ -186,6 +196,9 @@ func (k *keeper) serveHold(w http.ResponseWriter, r *http.Request, key string, i
 		k.holds.Add(id, h)
 	}
 	next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), holdKey{}, h)))
+	if h.id.IsZero() { // nothing was asked of a supplier: the key is as good as new
+		k.holds.Remove(id)
+	}
 	return nil
 }
 

@@ -98,11 +98,39 @@ func TestKeyOfShipment(t *testing.T) {
 	var refusals [2]view.Problem
 	for i := range refusals {
 		res, body := acorn.raw(http.MethodPost, target, `{"lines":[{"sku":"shoe","units":9}]}`, "Idempotency-Key", "parcel 2")
-		if err := json.Unmarshal([]byte(body), &refusals[i]); err != nil || res.StatusCode != 422 || (res.Header.Get("Idempotency-Replayed") == "true") != (i == 1) {
+		if err := json.Unmarshal([]byte(body), &refusals[i]); err != nil || res.StatusCode != 409 || (res.Header.Get("Idempotency-Replayed") == "true") != (i == 1) {
 			t.Errorf("refused: %d %s", res.StatusCode, body)
 		}
 	}
 	if s := must(acorn.desk().Stock("shoe"))(t); s.Shipped != 1 {
 		t.Errorf("shipped %d", s.Shipped)
 	}
+}
+
+// TestKeyOfMistake: a request that was at fault has done nothing, and leaves its key
+// to the corrected one.
+func TestKeyOfMistake(t *testing.T) {
+	acorn, birch := partners(t, nil)
+	fails := func(what string, status int, from *shop, target, body string) {
+		t.Helper()
+		if res, said := from.raw(http.MethodPost, target, body, "Idempotency-Key", what); res.StatusCode != status {
+			t.Errorf("%s: %d %s, want %d", what, res.StatusCode, said, status)
+		}
+	}
+	shoe := acorn.product("shoe").String()
+	for _, bad := range []string{
+		`{"lines":[]}`,
+		`{"lines":[{"product":"` + shoe + `","quantity":0}],"country":"SE"}`,
+		`{"lines":[{"product":"` + shoe + `","quantity":1}],"country":"Sweden"}`,
+		`{"lines":[{"product":"` + shoe + `","quantity":1},{"product":"` + shoe + `","quantity":1}],"country":"SE"}`,
+	} {
+		fails("cart", 422, birch, "/api/v1/reservations", bad)
+	}
+	held := must(birch.Reserve(client.WithKey(waiting(t), "cart"), reserve(acorn, "shoe", 4)))(t)
+	fails("checkout", 422, birch, "/api/v1/order", `{"reservation":"`+held.ID.String()+`","ship_to":{"name":"Åsa Berg","lines":["Storgatan 1"],"city":""}}`)
+	fails("checkout", 422, birch, "/api/v1/order", `{"reservation":"`+held.ID.String()+`","ship_to":{"name":"Åsa Berg","lines":[""],"city":"Lund"}}`)
+	placed := must(birch.PlaceOrder(client.WithKey(waiting(t), "checkout"), view.PlaceOrder{Reservation: held.ID, ShipTo: stockholm}, patience))(t)
+	fails("parcel", 422, acorn, "/api/v1/order/"+placed.ID.String()+"/ship", `{"lines":[{"sku":"shoe","units":0}]}`)
+	fails("parcel", 404, acorn, "/api/v1/order/"+held.ID.String()[:25]+"0/ship", "")
+	must(acorn.ShipOrder(client.WithKey(waiting(t), "parcel"), placed.ID, view.Ship{}))(t)
 }

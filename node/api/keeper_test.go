@@ -90,7 +90,7 @@ func TestKeyCrash(t *testing.T) {
 
 // TestKeyAnswers: final answers are kept, answers that invite to try again are not.
 func TestKeyAnswers(t *testing.T) {
-	for status, kept := range map[int]bool{200: true, 201: true, 202: true, 404: true, 409: true, 422: true, 408: false, 429: false, 500: false, 503: false, 507: false} {
+	for status, kept := range map[int]bool{200: true, 201: true, 202: true, 403: true, 409: true, 410: true, 400: false, 404: false, 415: false, 422: false, 408: false, 429: false, 500: false, 503: false, 507: false} {
 		w := newKeptWorld(t)
 		w.do = func(rw http.ResponseWriter) { rw.WriteHeader(status) }
 		w.want("first", w.ask(keyOnce, "k", "a"), status, 1)

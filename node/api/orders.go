@@ -28,13 +28,13 @@ func (s *Server) orderRoutes(api huma.API) {
 		OperationID: "place-order", Method: http.MethodPost, Path: "/api/v1/order", Tags: tags, DefaultStatus: http.StatusCreated,
 		Summary: "Order a reservation for a consumer",
 		Description: "The signed order is durable when this answers, and is sent until the supplier answers. 201: the supplier has it; " +
-			"202: it has not answered yet, see the order or the events. Ordering the same reservation again finds the same order.",
+			"202: it has not answered yet, see the order or the events. Ordering the same reservation again for the same address finds the same order; for another address it is a conflict.",
 		Responses: map[string]*huma.Response{"202": orderResponse(api, "The supplier has not answered yet.")},
 	}, route{key: keyAgain, time: requestTime + maxWait}, s.placeOrder)
 	add(s, api, huma.Operation{
 		OperationID: "list-orders", Method: http.MethodGet, Path: "/api/v1/orders", Tags: tags,
 		Summary:     "Orders in one role",
-		Description: "Of the newest days first; within a day in no order.",
+		Description: "The newest first: by the day of their reservations, and within a day by when they were placed.",
 	}, route{}, s.listOrders)
 	add(s, api, huma.Operation{
 		OperationID: "get-order", Method: http.MethodGet, Path: "/api/v1/order/{id}", Tags: tags,
@@ -92,9 +92,13 @@ func (w waitSeconds) duration() time.Duration {
 }
 
 func (s *Server) placeOrder(ctx context.Context, in *placeInput) (*orderBody, error) {
+	to, err := s.shipTo(ctx, in.Body)
+	if err != nil {
+		return nil, err
+	}
 	events, stop := s.desk.Watch()
 	defer stop()
-	rec, err := s.desk.PlaceOrder(ctx, in.Body.Reservation, exchange.ShipTo(in.Body.ShipTo))
+	rec, err := s.desk.PlaceOrder(ctx, in.Body.Reservation, to)
 	if err != nil {
 		return nil, err
 	}
@@ -106,6 +110,30 @@ func (s *Server) placeOrder(ctx context.Context, in *placeInput) (*orderBody, er
 		return nil, exchange.Errorf(rec.Refusal, "the supplier refused the order: %s", rec.Detail)
 	}
 	return s.orderAnswer(ctx, exchange.Retailer, rec, answered(rec), http.StatusCreated), nil
+}
+
+// shipTo is the address of an order; its country, where it is not given, is the one
+// that was quoted for.
+func (s *Server) shipTo(ctx context.Context, in view.PlaceOrder) (exchange.ShipTo, error) {
+	to := exchange.ShipTo(in.ShipTo)
+	if to.Country != "" {
+		var err error
+		to.Country, err = view.ParseCountry(to.Country)
+		return to, err
+	}
+	before, err := s.desk.Order(exchange.Retailer, in.Reservation)
+	if err == nil {
+		to.Country = before.Quote.Country
+	}
+	if exchange.CodeOf(err) != exchange.CodeNotFound {
+		return to, err
+	}
+	res, err := s.desk.Reservation(ctx, in.Reservation)
+	if err != nil {
+		return to, err
+	}
+	to.Country = res.Request.Country
+	return to, nil
 }
 
 // await returns the bought order when settled says so, or as it stands after so
@@ -240,7 +268,7 @@ func (s *Server) getOrder(ctx context.Context, in *roleInput) (*body[view.Order]
 
 func (s *Server) acceptOrder(ctx context.Context, in *orderInput) (*body[view.Order], error) {
 	rec, err := s.desk.AcceptOrder(ctx, in.ID)
-	return s.soldAnswer(ctx, rec, err)
+	return s.soldAnswer(ctx, in.ID, rec, err)
 }
 
 type rejectInput struct {
@@ -250,7 +278,7 @@ type rejectInput struct {
 
 func (s *Server) rejectOrder(ctx context.Context, in *rejectInput) (*body[view.Order], error) {
 	rec, err := s.desk.RejectOrder(ctx, in.ID, orZero(in.Body).Reason)
-	return s.soldAnswer(ctx, rec, err)
+	return s.soldAnswer(ctx, in.ID, rec, err)
 }
 
 type shipInput struct {
@@ -261,7 +289,7 @@ type shipInput struct {
 func (s *Server) shipOrder(ctx context.Context, in *shipInput) (*body[view.Order], error) {
 	b := orZero(in.Body)
 	rec, err := s.desk.ShipOrder(ctx, in.ID, unitsOf(b.Lines), b.Carrier, b.Tracking)
-	return s.soldAnswer(ctx, rec, err)
+	return s.soldAnswer(ctx, in.ID, rec, err)
 }
 
 type deliverInput struct {
@@ -271,10 +299,17 @@ type deliverInput struct {
 
 func (s *Server) deliverOrder(ctx context.Context, in *deliverInput) (*body[view.Order], error) {
 	rec, err := s.desk.DeliverOrder(ctx, in.ID, unitsOf(orZero(in.Body).Lines))
-	return s.soldAnswer(ctx, rec, err)
+	return s.soldAnswer(ctx, in.ID, rec, err)
 }
 
-func (s *Server) soldAnswer(ctx context.Context, rec *desk.OrderRecord, err error) (*body[view.Order], error) {
+// soldAnswer shows what became of a sold order. One that this shop bought is its
+// supplier's to act on.
+func (s *Server) soldAnswer(ctx context.Context, id exchange.OrderID, rec *desk.OrderRecord, err error) (*body[view.Order], error) {
+	if exchange.CodeOf(err) == exchange.CodeNotFound {
+		if bought, other := s.desk.Order(exchange.Retailer, id); other == nil {
+			err = exchange.Errorf(exchange.CodeState, "this shop bought order %v: only the supplier, %s, accepts, rejects, ships and delivers it", id, s.names.of(ctx, bought.Supplier))
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -106,6 +106,12 @@ func (s *Server) terms(ctx context.Context, partner exchange.ShopID, side exchan
 			t.Cancel = rule
 		}
 	}
+	for i, c := range in.Countries {
+		var err error
+		if in.Countries[i], err = view.ParseCountry(c); err != nil {
+			return t, err
+		}
+	}
 	if len(in.Countries) > 0 {
 		t.Countries = slices.Compact(slices.Sorted(slices.Values(in.Countries)))
 	}

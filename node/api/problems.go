@@ -102,13 +102,54 @@ func humaProblem(_ huma.Context, _ string, body any) (any, error) {
 		if e == nil {
 			continue
 		}
-		p.Fields = append(p.Fields, view.FieldProblem{Location: e.Location, Message: e.Message})
-		said = append(said, strings.TrimPrefix(e.Location+": ", ": ")+e.Message)
+		message := plainly(e.Message)
+		p.Fields = append(p.Fields, view.FieldProblem{Location: e.Location, Message: message})
+		said = append(said, strings.TrimSpace(fieldName(e.Location)+" "+message))
 	}
 	if len(said) > 0 {
 		p.Detail = "the request is not valid: " + strings.Join(said, "; ")
 	}
 	return p, nil
+}
+
+// fieldName is a location without the part of the request, which a person need not
+// know: "lines[0].quantity".
+func fieldName(location string) string {
+	for _, part := range []string{"body", "query", "path", "header"} {
+		if rest, ok := strings.CutPrefix(location, part); ok {
+			return strings.TrimPrefix(rest, ".")
+		}
+	}
+	return location
+}
+
+// sayings are huma's messages about a field, and what is said instead; %s is the bound.
+var sayings = []struct{ begins, ends, instead string }{
+	{"expected required property ", " to be present", "%s is missing"},
+	{"required ", " parameter is missing", "is missing"},
+	{"unexpected property", "", "is not known here"},
+	{"expected length <= ", "", "is longer than %s characters"},
+	{"expected length >= 1", "", "is empty"},
+	{"expected length >= ", "", "is shorter than %s characters"},
+	{"expected number <= ", "", "is more than %s"},
+	{"expected number >= ", "", "is less than %s"},
+	{"expected array length <= ", "", "has more than %s items"},
+	{"expected array length >= 1", "", "is empty"},
+	{"expected array length >= ", "", "has fewer than %s items"},
+	{"expected value to be one of ", "", "is none of %s"},
+	{"expected string to be RFC 3339 date-time", "", "is not a moment such as 2030-06-01T12:00:00Z"},
+	{"expected ", "", "is not of the right kind: expected %s"},
+}
+
+// plainly says huma's message about a field in words for a person.
+func plainly(message string) string {
+	for _, s := range sayings {
+		rest, ok := strings.CutPrefix(message, s.begins)
+		if rest, found := strings.CutSuffix(rest, s.ends); ok && found {
+			return strings.ReplaceAll(s.instead, "%s", rest)
+		}
+	}
+	return message
 }
 
 // writeProblem answers outside of huma.

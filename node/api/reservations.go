@@ -60,8 +60,13 @@ func (s *Server) reserve(ctx context.Context, in *reserveInput) (*body[view.Rese
 	return s.reservationAnswer(ctx, rec, nil)
 }
 
+// reserveRequest reads a request whole: what passes here is worth a reservation's id.
 func (s *Server) reserveRequest(in view.Reserve) (desk.ReserveRequest, error) {
-	req := desk.ReserveRequest{Country: in.Country, Lifetime: seconds(in.Seconds)}
+	req := desk.ReserveRequest{Lifetime: seconds(in.Seconds)}
+	var err error
+	if req.Country, err = view.ParseCountry(in.Country); err != nil {
+		return req, err
+	}
 	for i, l := range in.Lines {
 		if i > 0 && l.Product.Shop != req.Supplier {
 			return req, exchange.Errorf(exchange.CodeInvalid, "a reservation is with one supplier; make one for each of %v and %v", req.Supplier, l.Product.Shop)
@@ -71,6 +76,9 @@ func (s *Server) reserveRequest(in view.Reserve) (desk.ReserveRequest, error) {
 	}
 	if req.Supplier == s.desk.Shop() {
 		return req, exchange.Errorf(exchange.CodeInvalid, "this is your own product; sell it from your own stock")
+	}
+	if err := exchange.CheckLines(req.Lines); err != nil {
+		return req, err
 	}
 	if in.MaxTotal == nil {
 		return req, nil
@@ -148,8 +156,12 @@ func (s *Server) reservationAnswer(ctx context.Context, rec *desk.ReservationRec
 	if err != nil {
 		return nil, err
 	}
+	state, err := s.desk.Standing(rec)
+	if err != nil {
+		return nil, err
+	}
 	v := view.Reservation{
-		ID: rec.Request.ID, Supplier: rec.Supplier, SupplierName: s.names.of(ctx, rec.Supplier), State: rec.State.String(),
+		ID: rec.Request.ID, Supplier: rec.Supplier, SupplierName: s.names.of(ctx, rec.Supplier), State: state.String(),
 		Lines: make([]view.ReserveLine, len(rec.Request.Lines)), Country: rec.Request.Country,
 		Created: view.Time(rec.Created), Expires: view.Time(rec.Expires), Refusal: view.RefusalOf(rec.Refusal, rec.Detail),
 	}

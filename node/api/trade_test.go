@@ -181,7 +181,7 @@ func TestOffline(t *testing.T) {
 	}
 }
 
-const address = `{"name":"Åsa Berg","lines":["Storgatan 1"],"city":"Stockholm","country":"SE"}`
+const address = `{"name":"Åsa Berg","lines":["Storgatan 1"],"city":"Stockholm","postal_code":"111 22","country":"SE"}`
 
 // briefly asks for a moment in which no partner answers.
 func (s *shop) briefly(method, target, body string) (p view.Problem) {

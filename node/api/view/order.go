@@ -9,7 +9,7 @@ import (
 // Reserve asks one supplier to set stock aside: all lines or none.
 type Reserve struct {
 	Lines    []ReserveLine `json:"lines" minItems:"1" maxItems:"64" nullable:"false" doc:"Products of one supplier, each once."`
-	Country  string        `json:"country" minLength:"2" maxLength:"2" doc:"Where the goods will go, ISO 3166-1 alpha-2." example:"SE"`
+	Country  string        `json:"country" maxLength:"64" doc:"Where the goods will go, ISO 3166-1 alpha-2." example:"SE"`
 	MaxTotal *Amount       `json:"max_total,omitempty" doc:"Refuse above this total, shipping included."`
 	Seconds  float64       `json:"seconds,omitempty" minimum:"0" maximum:"604800" doc:"Life of the reservation; default: the longest the terms allow."`
 }
@@ -25,7 +25,7 @@ type Reservation struct {
 	ID           exchange.HoldID `json:"id" doc:"The order that it becomes has the same."`
 	Supplier     exchange.ShopID `json:"supplier"`
 	SupplierName string          `json:"supplier_name"`
-	State        string          `json:"state" enum:"none,held,committed,released,expired,refused" doc:"none: the supplier has not answered yet; committed: it was ordered."`
+	State        string          `json:"state" enum:"none,held,committed,released,expired,refused" doc:"none: the supplier has not answered yet; committed: it was ordered, or its order is on the way. That the time or the partnership is over shows as expired or released by this shop's clock and ledger; about an order the supplier's decide."`
 	Lines        []ReserveLine   `json:"lines" nullable:"false"`
 	Country      string          `json:"country"`
 	Quote        *Quote          `json:"quote,omitempty"`
@@ -42,7 +42,7 @@ type Quote struct {
 	Shipping      Money       `json:"shipping"`
 	ShippingUSD   Money       `json:"shipping_usd"`
 	Tax           Tax         `json:"tax"`
-	Total         Money       `json:"total" doc:"What is due, in the supplier's currency."`
+	Total         Money       `json:"total" doc:"In the supplier's currency, shipping included."`
 	TotalUSD      Money       `json:"total_usd"`
 	Rate          string      `json:"rate" doc:"US dollars for one unit of the currency, by which the dollar amounts were made."`
 	RateDate      string      `json:"rate_date"`
@@ -91,7 +91,7 @@ type ShipTo struct {
 	City       string   `json:"city" minLength:"1" maxLength:"255"`
 	Region     string   `json:"region,omitempty" maxLength:"255"`
 	PostalCode string   `json:"postal_code,omitempty" maxLength:"255"`
-	Country    string   `json:"country" minLength:"2" maxLength:"2" doc:"The one that was quoted for."`
+	Country    string   `json:"country,omitempty" maxLength:"64" doc:"The one that was quoted for; default: that one."`
 	Email      string   `json:"email,omitempty" maxLength:"255"`
 	Phone      string   `json:"phone,omitempty" maxLength:"255"`
 }
@@ -112,7 +112,11 @@ type Order struct {
 	Lines       []OrderLine      `json:"lines" nullable:"false"`
 	Quote       Quote            `json:"quote" doc:"The price paid is the price quoted."`
 	Parcels     []Parcel         `json:"parcels" nullable:"false"`
-	Reason      string           `json:"reason,omitempty" doc:"Of a rejection or cancellation."`
+	Due         Money            `json:"due" doc:"What is owed for the order as it stands: the quoted prices of the units that are not cancelled, and the quoted shipping while there are any."`
+	DueUSD      Money            `json:"due_usd"`
+	Cancelled   time.Time        `json:"cancelled,omitzero" doc:"When units were last cancelled, by themselves or with the order (rejected, expired)."`
+	CancelledBy string           `json:"cancelled_by,omitempty" enum:"supplier,retailer"`
+	Reason      string           `json:"reason,omitempty" doc:"Of that cancellation or rejection."`
 	Refusal     *Refusal         `json:"refusal,omitempty" doc:"The supplier's no to the order or to the last cancellation asked for."`
 	Requested   time.Time        `json:"requested,omitzero" doc:"When this shop, the retailer, signed the order."`
 	Submitted   time.Time        `json:"submitted,omitzero"`

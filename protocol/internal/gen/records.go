@@ -49,6 +49,9 @@ func orderRecord(s source) desk.Value {
 		}),
 	}
 	v.Supplier, v.Retailer = s.parties()
+	if s.flag() {
+		v.Cancelled, v.CancelledBy = s.time(), s.party()
+	}
 	return v
 }
 
