@@ -32,8 +32,15 @@ func importPage(p *page, r *view.ImportReport, untracked inventory.Untracked) {
 	if r.DryRun {
 		done = "Dry run, nothing is changed. It would import"
 	}
-	p.line("%s %s of %s (%s):", done, plural(r.Items, "product"), plural(r.Rows, "row"), string(r.Format))
-	changes(p, r)
+	switch {
+	case r.Rows == 0:
+		p.line("The file has a header and nothing below it (%s); nothing is changed.", string(r.Format))
+	case r.Items == 0:
+		p.line("%s no product of %s (%s).", done, plural(r.Rows, "row"), string(r.Format))
+	default:
+		p.line("%s %s of %s (%s):", done, plural(r.Items, "product"), plural(r.Rows, "row"), string(r.Format))
+		changes(p, r)
+	}
 	skipped(p, r)
 	notes(p, r, untracked)
 	badRows(p, r)

@@ -82,6 +82,14 @@ To note:
 	if got := page(r, inventory.Untracked{}); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
+	empty := view.ImportReport{Report: inventory.Report{Format: inventory.FormatShopify}}
+	if got := page(empty, inventory.Untracked{}); got != "The file has a header and nothing below it (shopify); nothing is changed.\n" {
+		t.Error(got)
+	}
+	empty.Rows, empty.Skipped = 2, map[inventory.SkipReason]int64{inventory.SkipArchived: 2}
+	if got := page(empty, inventory.Untracked{}); got != "Imported no product of 2 rows (shopify).\nLeft out on purpose:\n  2  archived\n" {
+		t.Error(got)
+	}
 	if got := page(r, inventory.UntrackedUnlimited); !strings.Contains(got, "5 products not counted by the file, taken as unlimited") {
 		t.Error(got)
 	}

@@ -36,7 +36,7 @@ func price(c exchange.Currency, s string) (exchange.Money, error) {
 // the owner said so.
 func (im *importer) setPrice(d *draft, m exchange.Money) error {
 	if m.Minor == 0 && !im.options.Free {
-		return errors.New("the price is 0, so the product is not offered; give it a price, or say --free to give it away")
+		return errors.New("the price is 0, so the product is not offered; give it a price, or import with --free to give it away")
 	}
 	d.item.Product.Price = m
 	return nil

@@ -312,11 +312,18 @@ func notUTF8(b []byte) error {
 	return fmt.Errorf("the row is not UTF-8")
 }
 
-// shown quotes the start of bytes from a file for a message.
+// shown quotes the start of bytes from a file for a message: what can be seen of
+// the first line.
 func shown(b []byte) string {
 	const most = 40
-	if len(b) > most {
-		return fmt.Sprintf("%q…", strings.ToValidUTF8(string(b[:most]), ""))
+	line, _, more := bytes.Cut(b, []byte{'\n'})
+	text, cut := plainLine(strings.ToValidUTF8(string(line), ""), most)
+	quote := `"`
+	if strings.Contains(text, quote) {
+		quote = "'"
 	}
-	return fmt.Sprintf("%q", strings.ToValidUTF8(string(b), ""))
+	if cut || more {
+		return quote + text + quote + "…"
+	}
+	return quote + text + quote
 }
