@@ -11,7 +11,7 @@ type FeedItem struct {
 	Record   []byte
 }
 
-// FeedProduct is what a Record decodes to.
+// FeedProduct is what a Record decodes to; a codec refuses one that catalog.CheckProduct does.
 type FeedProduct struct{ exchange.Product }
 
 // FeedHead states a feed's content: signed, so that a replica can prove itself

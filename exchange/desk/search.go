@@ -19,9 +19,9 @@ const (
 	// maxPostings is how many products the index may name for one word: some 5 ms. A word
 	// that has more does not narrow a search; it is checked on what the others find.
 	maxPostings = 20_000
-	// maxExamined is how many products are read for one page: some 25 ms. A page
+	// maxExamined is how many products are read for one page: at 8 µs each, 25 ms. A page
 	// that filters more away ends early and has a cursor.
-	maxExamined = 5_000
+	maxExamined = 3_000
 )
 
 // Query asks for products. Every condition set must hold.
@@ -141,12 +141,13 @@ func (c candidate) place() place { return place{c.score, c.view.shop, string(c.s
 func (s *search) ranked(views []*replicaView, after *place) (Page, error) {
 	var found candidates
 	for _, v := range views {
-		scores, err := s.match(v)
+		matches, err := s.match(v)
 		if err != nil {
 			return Page{}, err
 		}
-		for sku, score := range scores {
-			c := candidate{view: v, sku: exchange.SKU(sku), score: score}
+		found = slices.Grow(found, len(matches))
+		for _, m := range matches {
+			c := candidate{view: v, sku: exchange.SKU(m.sku), score: m.score}
 			if after == nil || c.place().compare(*after) > 0 {
 				found = append(found, c)
 			}
@@ -178,69 +179,6 @@ func (c *candidates) Pop() any {
 	last := old[len(old)-1]
 	*c = old[:len(old)-1]
 	return last
-}
-
-// match returns the products of one copy that have every word that could be read in
-// full, with their scores so far.
-func (s *search) match(v *replicaView) (map[string]uint32, error) {
-	var found map[string]uint32
-	var fallback map[string]uint32 // the shortest list of those cut off
-	words := s.words
-	if s.q.Group != "" {
-		words = append([]string{groupToken(s.q.Group)}, words...)
-	}
-	for _, w := range words {
-		list, complete, err := s.postings(v, w)
-		if err != nil {
-			return nil, err
-		}
-		switch {
-		case !complete:
-			fallback = list
-		case found == nil:
-			found = list
-		default:
-			for sku, score := range found {
-				if more, ok := list[sku]; ok {
-					found[sku] = score + more
-				} else {
-					delete(found, sku)
-				}
-			}
-		}
-	}
-	if found == nil {
-		s.page.Partial = true
-		return fallback, nil
-	}
-	return found, nil
-}
-
-// postings are the products that the index names for a word, with what the word
-// adds to their scores. complete is false where there are more than maxPostings rows.
-func (s *search) postings(v *replicaView, word string) (list map[string]uint32, complete bool, err error) {
-	list = make(map[string]uint32)
-	at := tokenPrefix(v.generation, word)
-	skip := len(at) - len(word)
-	n := 0
-	err = s.r.store.Scan(Prefix(at), func(key, row []byte) bool {
-		token, _, ok := splitToken(key[skip:])
-		if !ok {
-			return true
-		}
-		postings(row).each(func(sku []byte, weight uint8) {
-			n++
-			score := uint32(weight)
-			if len(token) == len(word) {
-				score *= 2
-			}
-			if score > list[string(sku)] {
-				list[string(sku)] = score
-			}
-		})
-		return n <= maxPostings
-	})
-	return list, n <= maxPostings, err
 }
 
 // listed walks the copies in the order of shop and title.
@@ -295,10 +233,7 @@ func (s *search) examine(c candidate) error {
 		return err
 	}
 	p, err := s.r.showable(c.sku, row[8:])
-	if err != nil {
-		return nil
-	}
-	if !s.accepts(p) {
+	if err != nil || !s.accepts(p) {
 		return nil
 	}
 	if c.title != "" && c.title != tokenTitle+titleOrder(p.Title) {

@@ -117,7 +117,8 @@ func groupToken(group string) string {
 	return tokenGroup + hex.EncodeToString(sum[:8])
 }
 
-// showable decodes a record that may be shown: this product's, within every limit.
+// showable decodes a record that may be shown: this product's, within every limit of
+// catalog.CheckProduct, which the codec holds it to.
 func (r *Replicas) showable(sku exchange.SKU, record []byte) (exchange.Product, error) {
 	v, err := r.codec.Decode(KindFeedRecord, record)
 	if err != nil {
@@ -127,7 +128,7 @@ func (r *Replicas) showable(sku exchange.SKU, record []byte) (exchange.Product, 
 	if p.SKU != sku {
 		return p, exchange.Errorf(exchange.CodeInvalid, "the record of %.40q names %.40q", sku, p.SKU)
 	}
-	return p, catalog.CheckProduct(p)
+	return p, nil
 }
 
 // judge is showable, and says so where a record is not.
@@ -157,7 +158,7 @@ func (w *replicaWrites) reindex(sku exchange.SKU, before, after []byte) error {
 	if was != nil && is != nil && sameTexts(was, is) {
 		return nil
 	}
-	if err := w.reindexWords(sku, was, is); err != nil {
+	if err := w.reindexWords(sku, was, is, len(before) > 0); err != nil {
 		return err
 	}
 	w.reindexTitle(sku, was, is)
@@ -170,7 +171,10 @@ func sameTexts(a, b *exchange.Product) bool {
 		a.Category == b.Category && a.Group == b.Group && slices.Equal(a.Options, b.Options)
 }
 
-func (w *replicaWrites) reindexWords(sku exchange.SKU, was, is *exchange.Product) error {
+// reindexWords takes a product from the words it had and puts it to those it has.
+// Where the copy had the product before, known, its words may be there even if its
+// record cannot be read any more.
+func (w *replicaWrites) reindexWords(sku exchange.SKU, was, is *exchange.Product, known bool) error {
 	old := make(map[string]uint8)
 	if was != nil {
 		for _, t := range indexTokens(*was) {
@@ -185,7 +189,7 @@ func (w *replicaWrites) reindexWords(sku exchange.SKU, was, is *exchange.Product
 				continue
 			}
 			if err := w.post(t.Text, sku, func(p postings) postings {
-				if had {
+				if known {
 					p = p.without(sku)
 				}
 				return p.with(sku, t.Weight)

@@ -1,8 +1,8 @@
 package desk_test
 
 import (
+	"bytes"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +10,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/protocol"
 	"pgregory.net/rapid"
 )
 
@@ -150,6 +151,16 @@ func TestUnfitRecordsAreHidden(t *testing.T) {
 	if _, err := w.copy.Product(exchange.ProductID{Shop: w.supplier.id, SKU: sampleProduct(2).SKU}); exchange.CodeOf(err) != exchange.CodeNotFound {
 		t.Errorf("it is shown: %v", err)
 	}
+	p := sampleProduct(3)
+	p.Image, p.Available.Units = "https://acorn.example/3.png", 5
+	fit, err := protocol.Codec{}.Encode(&desk.FeedProduct{Product: p})
+	must(t, err)
+	record := bytes.Replace(fit, []byte("https://acorn"), []byte("xttps://acorn"), 1)
+	must(t, w.copy.PutRecord(w.supplier.id, p.SKU, record))
+	w.found(3)
+	if got := w.search(desk.Query{Text: string(p.SKU)}); len(got) > 0 {
+		t.Errorf("a product whose image is no web address is found: %v", got)
+	}
 }
 
 func FuzzCursor(f *testing.F) {
@@ -172,20 +183,4 @@ func FuzzCursor(f *testing.F) {
 			t.Fatalf("%d hits", len(page.Hits))
 		}
 	})
-}
-
-func BenchmarkSearch(b *testing.B) {
-	w := newFeedWorld(b, 24)
-	w.fill(100_000)
-	w.publish()
-	must(b, w.pull())
-	for _, q := range []desk.Query{{Text: "no77777"}, {Text: "running shoe 42"}, {Text: "s"}, {Text: "leather", InStock: true}, {}} {
-		b.Run(fmt.Sprintf("%q", q.Text), func(b *testing.B) {
-			for range b.N {
-				if _, err := w.copy.Search(q); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
 }

@@ -97,3 +97,32 @@ func BenchmarkPublish(b *testing.B) {
 	b.ReportMetric(float64(publish.Milliseconds())/float64(b.N), "ms/publish")
 	b.ReportMetric(float64(pull.Milliseconds())/float64(b.N), "ms/catch-up")
 }
+
+// BenchmarkSearch asks a copy on Badger for words that are rare, common and very
+// common, and for what several of them share.
+func BenchmarkSearch(b *testing.B) {
+	w := newFeedWorld(b, 32)
+	w.fill(benchProducts)
+	w.publish()
+	w.onDisk(b)
+	must(b, w.pull())
+	for name, q := range map[string]desk.Query{
+		"one-product":  {Text: "no77123"},
+		"every-20th":   {Text: "leather"},
+		"prefix":       {Text: "l"},
+		"two-words":    {Text: "leather shoe"},
+		"three-words":  {Text: "leather shoe lamp"},
+		"every":        {Text: "acorn", InStock: true},
+		"every-and-20": {Text: "acorn leather", InStock: true},
+		"none-of-many": {Text: "leather lamp", MinCents: 100_000_000},
+		"listed":       {InStock: true, MaxCents: 700},
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				_, err := w.copy.Search(q)
+				must(b, err)
+			}
+		})
+	}
+}

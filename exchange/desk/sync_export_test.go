@@ -28,8 +28,13 @@ func (r *Replicas) Records(shop exchange.ShopID) map[exchange.SKU]FeedItem {
 
 // SpoilRecord damages a product in a live copy, as a fault of the disk would.
 func (r *Replicas) SpoilRecord(shop exchange.ShopID, sku exchange.SKU) error {
+	return r.PutRecord(shop, sku, []byte("spoilt"))
+}
+
+// PutRecord makes a record of a live copy another, and leaves its index as it was.
+func (r *Replicas) PutRecord(shop exchange.ShopID, sku exchange.SKU, record []byte) error {
 	v := r.views(shop)[0]
-	return r.store.Commit([]Write{{Key: replicaItemKey(v.generation, sku), Value: []byte("12345678spoilt")}})
+	return r.store.Commit([]Write{{Key: replicaItemKey(v.generation, sku), Value: append([]byte("12345678"), record...)}})
 }
 
 // ForgetSets empties the replicas' memory of bucket digests, as many replicas do.
