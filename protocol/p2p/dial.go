@@ -151,6 +151,29 @@ func (n *Node) dhtAddrs(ctx context.Context, p peer.ID) ([]ma.Multiaddr, error) 
 	return info.Addrs, err
 }
 
+// refreshDHT asks round who is near to what, soon after the start and then rarely. libp2p's own
+// refresh does so every two minutes where there are few members.
+func (n *Node) refreshDHT() {
+	wait := time.NewTimer(jittered(dhtFirst))
+	defer wait.Stop()
+	for {
+		select {
+		case <-wait.C:
+		case <-n.ctx.Done():
+			return
+		}
+		select {
+		case err := <-n.dht.RefreshRoutingTable():
+			if err != nil {
+				n.log.Debug("refreshing the DHT", "err", err)
+			}
+		case <-n.ctx.Done():
+			return
+		}
+		wait.Reset(jittered(dhtRefresh))
+	}
+}
+
 // relayAddrs are p's circuits over every hub.
 func (n *Node) relayAddrs(_ context.Context, p peer.ID) ([]ma.Multiaddr, error) {
 	if n.gate.hubs[p] {

@@ -2,25 +2,22 @@ package p2p
 
 import (
 	"encoding/binary"
-	"errors"
 	"log/slog"
-	"regexp"
 	"sync"
 	"time"
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
-	pb "github.com/libp2p/go-libp2p-pubsub/pb"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
-	"golang.org/x/time/rate"
 )
 
 // openGossip starts gossipsub on protocol IDs of the federation's own.
 func (n *Node) openGossip() (err error) {
-	n.filter = newGossipFilter(topicPrefix(n.cfg.Federation))
+	n.filter = newGossipFilter(topicPrefix(n.cfg.Federation), n.noteGossipFault)
 	id := protocol.ID("/souk/" + n.cfg.Federation + "/meshsub/1.2.0")
 	params := pubsub.DefaultGossipSubParams()
 	params.IDontWantMessageThreshold = gossipDontWant
+	params.UnsubscribeBackoff = gossipLeave
 	n.gossip, err = pubsub.NewGossipSub(n.ctx, guardedHost{n.host, n},
 		pubsub.WithGossipSubParams(params),
 		pubsub.WithGossipSubProtocols([]protocol.ID{id}, func(f pubsub.GossipSubFeature, _ protocol.ID) bool {
@@ -40,113 +37,6 @@ func (n *Node) openGossip() (err error) {
 		pubsub.WithRPCLogger(slog.New(slog.DiscardHandler)), // it would write every message out
 	)
 	return err
-}
-
-// gossipFilter bounds what members can make us do and keep: topics a neighbour
-// subscribes to, messages of a neighbour, messages of an author, replays.
-// Entries of neighbours go when they disconnect; those of authors are bounded by
-// the member list, as only members' signed messages get that far.
-type gossipFilter struct {
-	names *regexp.Regexp
-
-	mu      sync.Mutex
-	topics  map[peer.ID]map[string]bool // guarded by mu: subscriptions of neighbours
-	senders map[peer.ID]*rate.Limiter   // guarded by mu
-	authors map[peer.ID]*authorState    // guarded by mu
-}
-
-type authorState struct {
-	limit  *rate.Limiter
-	replay replay
-}
-
-func newGossipFilter(prefix string) *gossipFilter {
-	return &gossipFilter{
-		names:  regexp.MustCompile("^" + regexp.QuoteMeta(prefix) + `[A-Za-z0-9._/-]{1,128}$`),
-		topics: map[peer.ID]map[string]bool{}, senders: map[peer.ID]*rate.Limiter{}, authors: map[peer.ID]*authorState{},
-	}
-}
-
-var errTooManyTopics = errors.New("p2p: more topic subscriptions than a member may have")
-
-// CanSubscribe implements pubsub.SubscriptionFilter.
-func (f *gossipFilter) CanSubscribe(topic string) bool { return f.names.MatchString(topic) }
-
-// FilterIncomingSubscriptions implements pubsub.SubscriptionFilter: topics that
-// are not ours are left out, and a neighbour has at most maxPeerTopics.
-func (f *gossipFilter) FilterIncomingSubscriptions(from peer.ID, subs []*pb.RPC_SubOpts) ([]*pb.RPC_SubOpts, error) {
-	if len(subs) > maxPeerTopics {
-		return nil, errTooManyTopics
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	has := f.topics[from]
-	if has == nil {
-		has = map[string]bool{}
-		f.topics[from] = has
-	}
-	kept := subs[:0:0]
-	for _, s := range subs {
-		name := s.GetTopicid()
-		switch {
-		case !f.CanSubscribe(name):
-			continue
-		case !s.GetSubscribe():
-			delete(has, name)
-		case !has[name] && len(has) >= maxPeerTopics:
-			return nil, errTooManyTopics
-		default:
-			has[name] = true
-		}
-		kept = append(kept, s)
-	}
-	return kept, nil
-}
-
-var errTooFast = errors.New("p2p: more gossip than a neighbour may send")
-
-// inspect drops an RPC of a neighbour that sends too much, before any signature
-// in it is checked.
-func (f *gossipFilter) inspect(from peer.ID, rpc *pubsub.RPC) error {
-	count := len(rpc.GetPublish())
-	if count == 0 {
-		return nil
-	}
-	f.mu.Lock()
-	l := f.senders[from]
-	if l == nil {
-		l = rate.NewLimiter(senderRate, senderBurst)
-		f.senders[from] = l
-	}
-	f.mu.Unlock()
-	if !l.AllowN(time.Now(), count) {
-		return errTooFast
-	}
-	return nil
-}
-
-// gone forgets a neighbour.
-func (f *gossipFilter) gone(p peer.ID) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	delete(f.topics, p)
-	delete(f.senders, p)
-}
-
-// author is called with mu held.
-func (f *gossipFilter) author(p peer.ID) *authorState {
-	a := f.authors[p]
-	if a == nil {
-		a = &authorState{limit: rate.NewLimiter(authorRate, authorBurst)}
-		f.authors[p] = a
-	}
-	return a
-}
-
-func (f *gossipFilter) allowAuthor(p peer.ID, now time.Time) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.author(p).limit.AllowN(now, 1)
 }
 
 // fresh reports whether an author's sequence number was not seen before.
@@ -214,8 +104,12 @@ func (t *gossipTracer) DuplicateMessage(*pubsub.Message)     { t.count("duplicat
 func (t *gossipTracer) UndeliverableMessage(*pubsub.Message) { t.count("dropped: subscriber too slow") }
 func (t *gossipTracer) ThrottlePeer(peer.ID)                 { t.count("dropped: validation throttled") }
 func (t *gossipTracer) DropRPC(*pubsub.RPC, peer.ID)         { t.count("dropped: outbound queue full") }
-func (t *gossipTracer) RejectMessage(_ *pubsub.Message, reason string) {
+func (t *gossipTracer) RejectMessage(m *pubsub.Message, reason string) {
 	t.count("rejected: " + reason) // reasons are constants of pubsub
+	switch reason {
+	case pubsub.RejectInvalidSignature, pubsub.RejectMissingSignature: // whoever passes messages on checks them first
+		t.filter.fault(m.ReceivedFrom, "messages with bad signatures", time.Now())
+	}
 }
 func (t *gossipTracer) OnClosedOutboundStream(p peer.ID) { t.filter.gone(p) }
 

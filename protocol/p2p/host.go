@@ -49,6 +49,7 @@ func (n *Node) openServices() (err error) {
 		dht.ProtocolPrefix(protocol.ID("/souk/"+n.cfg.Federation)),
 		dht.DisableProviders(), dht.DisableValues(),
 		dht.BootstrapPeers(n.cfg.hubs...),
+		dht.DisableAutoRefresh(), // see refreshDHT
 		dht.RoutingTableFilter(func(_ any, p peer.ID) bool { return n.gate.admits(p) }),
 		dht.QueryFilter(func(_ any, info peer.AddrInfo) bool { return n.gate.admits(info.ID) }),
 	)

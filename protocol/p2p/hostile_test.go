@@ -7,6 +7,8 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -75,9 +77,9 @@ func handMadeMember(t *testing.T, w *town, n *p2p.Node) host.Host {
 	return h
 }
 
-// TestHostileMember lets a member open streams without end, promise huge frames
+// TestFault22Streams lets a member open streams without end, promise huge frames
 // and dawdle: what it gets is bounded, and others are served meanwhile.
-func TestHostileMember(t *testing.T) {
+func TestFault22Streams(t *testing.T) {
 	inTown(t, 3, func(t *testing.T, w *town) {
 		hub := w.start(0, nil, nil)
 		w.start(2, nil, nil)
@@ -108,6 +110,7 @@ func TestHostileMember(t *testing.T) {
 			}
 		}
 
+		before := memory()
 		var dawdlers []network.Stream
 		for i := range 10_000 {
 			s, err := openProtocol(h, w, hub, "echo")
@@ -131,8 +134,47 @@ func TestHostileMember(t *testing.T) {
 		if open == 0 || open > 64 {
 			t.Fatalf("%d of %d streams to one protocol stay open", open, len(dawdlers))
 		}
+		// 64 streams with a buffer of 64 KiB, and a goroutine or two, are 6 MiB; the member that
+		// opened them is in this process too.
+		if grown := memory() - before; grown > 64<<20 {
+			t.Errorf("10,000 streams cost %d MiB", grown>>20)
+		}
 		w.mustEcho(2, 0)
 		time.Sleep(2 * p2p.FrameTimeout) // dawdlers are dropped
 		w.mustEcho(2, 0)
+	})
+}
+
+// memory is what the process uses after a collection, bytes.
+func memory() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc + m.StackInuse)
+}
+
+// TestRequestsHaveARate: a partner that asks without end is served at its rate, and nobody waits for it.
+func TestRequestsHaveARate(t *testing.T) {
+	inTown(t, 3, func(t *testing.T, w *town) {
+		const perSecond, burst, asked = 100, 200, 500
+		w.start(0, nil, func(n *p2p.Node) { n.SetRequestRate(perSecond, burst) })
+		w.start(1, nil, nil)
+		w.start(2, nil, nil)
+		time.Sleep(5 * time.Second)
+		begun := time.Now()
+		var work sync.WaitGroup
+		for range asked {
+			work.Go(func() { w.mustEcho(1, 0) })
+		}
+		time.Sleep(time.Second)
+		other := time.Now()
+		w.mustEcho(2, 0)
+		if took := time.Since(other); took > 100*time.Millisecond {
+			t.Errorf("another partner is answered after %v", took)
+		}
+		work.Wait()
+		if took := time.Since(begun); took < 2900*time.Millisecond {
+			t.Errorf("%d requests were served in %v", asked, took)
+		}
 	})
 }

@@ -18,6 +18,12 @@ const (
 	// all protocols; the next one waits in its stream. Eight partners with 32
 	// each are the load to reach, one partner with 256 the most it may ask for.
 	MaxInFlight = 256
+	// requestRate and requestBurst bound the requests that one partner has us read a second, over
+	// all protocols; the next one waits in its stream. 15,000 holds a second come from eight
+	// partners, 1,900 of each; this is ten times that, and more than all of them if one asks alone.
+	// Reading and refusing 20,000 a second costs a fifth of a core (10 µs each).
+	requestRate  = 20_000
+	requestBurst = 2 * requestRate
 	// smallRequest needs no share of MaxRequestBytes: MaxInFlight × 4 KiB = 1 MiB a partner.
 	smallRequest = 4 << 10
 	// MaxRequestBytes bounds the larger requests of one partner held in memory:
@@ -145,6 +151,16 @@ const (
 	connLow  = maxConns / 2
 )
 
+// The DHT serves those whom the address book fails, and members enter its table as they connect.
+const (
+	// dhtFirst is when a node that started asks round who is near to what: the hub is met by then.
+	dhtFirst = 10 * time.Second
+	// dhtRefresh is how often it does so later. It costs each of ten members some 50 KB, and each
+	// of 500 under 2 MB: a quarter to 8 MB a day. Every two minutes, as libp2p would have it, is
+	// 20 MB a day among ten, more than an idle shop may move in all.
+	dhtRefresh = 6 * time.Hour
+)
+
 // Limits of the relay a hub serves. A shop behind NAT trades through it until
 // hole punching works: 500 members × 2 KiB of buffer each way.
 const (
@@ -169,6 +185,9 @@ const (
 	// gossipDontWant is from which size on neighbours are told not to send a
 	// message again: below 16 KiB, a coalesced delta, the telling costs more (measured).
 	gossipDontWant = 16 << 10
+	// gossipLeave is how long neighbours do not take a shop back that left a topic: pubsub's 10 s
+	// would keep one that restarts out of the mesh for a minute.
+	gossipLeave = 1 * time.Second
 	// topicBuffer is how many messages wait for Topic.Next.
 	topicBuffer = 1024
 	// authorRate and authorBurst bound one author's messages a second over all
@@ -180,6 +199,18 @@ const (
 	// signatures are checked (73 µs each): 2,000/s cost 15% of one core.
 	senderRate  = 2000
 	senderBurst = 16384
+	// senderByteRate and senderByteBurst bound their data: all of a 100 Mbit/s line; a burst is
+	// 1,000 coalesced deltas of 64 KiB.
+	senderByteRate  = 12 << 20
+	senderByteBurst = 64 << 20
+	// A neighbour that does what no honest one does (bad signatures, messages beyond the limits
+	// above) more than faultBurst times, less one each ten seconds, is not heard for muteTime:
+	// 64 + 6 bad signatures a minute cost 5 ms of a core.
+	faultBurst = 64
+	faultRate  = 0.1
+	muteTime   = time.Minute
+	// maxPruneBackoff bounds how many seconds a neighbour keeps us from its mesh; ours are 60.
+	maxPruneBackoff = 600
 	// maxTopicName bounds a topic's name after its prefix: a ShopID has 52 characters.
 	maxTopicName = 128
 	// maxPeerTopics bounds the topics one member subscribes to: every feed of 2,000 partners, twice.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/time/rate"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/protocol/p2p"
@@ -47,6 +48,9 @@ func pair(t testing.TB, listen string, reg prometheus.Registerer) (client *p2p.N
 			return nil
 		})
 		n.OnConnect(func(s exchange.ShopID) { up <- s })
+		if _, bench := t.(*testing.B); bench {
+			n.SetRequestRate(rate.Inf, 0)
+		}
 		if err := n.Start(ctx); err != nil {
 			t.Fatal(err)
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"golang.org/x/time/rate"
 
 	"github.com/souk-market/souk/exchange"
 )
@@ -27,7 +28,8 @@ type Node struct {
 	gate    *gate
 	events  *events
 
-	incarnation uint64 // drawn in New, told in every hello
+	incarnation uint64               // drawn in New, told in every hello
+	requests    func() *rate.Limiter // of one partner's session; fixed by Start
 
 	// Set by Start, before anything else runs.
 	ctx    context.Context // ends when the node closes
@@ -68,7 +70,8 @@ type Node struct {
 // when the partner disconnects, is cut off or the node stops: what was durably
 // decided by then stays decided. An *exchange.Error crosses the wire as code and
 // text; any other error becomes CodeInternal. A reply is at most MaxMessage.
-// Handlers run concurrently, at most MaxInFlight for one partner. A panic ends
+// Handlers run concurrently, for one partner at most MaxInFlight at once and
+// requestRate a second. A panic ends
 // the process, on purpose: after one, nothing in memory can be trusted with stock.
 type HandlerFunc func(ctx context.Context, from exchange.ShopID, req []byte) ([]byte, error)
 
@@ -88,6 +91,7 @@ func New(cfg Config) (*Node, error) {
 		n.gate.hubs[h.ID] = true
 	}
 	n.events.current = n.currentSession
+	n.requests = func() *rate.Limiter { return rate.NewLimiter(requestRate, requestBurst) }
 	n.results.New = func() any { return make(chan result, 1) }
 	for n.incarnation == 0 {
 		var b [8]byte
@@ -132,6 +136,7 @@ func (n *Node) Start(ctx context.Context) error {
 	n.tasks.Go(func() { n.events.run(n.ctx) })
 	saved := n.loadAddresses()
 	n.tasks.Go(func() { n.followAddresses() })
+	n.tasks.Go(n.refreshDHT)
 	n.keepHubs()
 	if n.cfg.Hub {
 		n.tasks.Go(func() { n.callMembers(saved) })
@@ -216,6 +221,7 @@ func (n *Node) shut() {
 	}
 	n.stopKeepers()
 	n.drain()
+	n.closeTopics()
 	n.cancel()
 	if err := n.dht.Close(); err != nil {
 		n.log.Warn("closing the DHT", "err", err)

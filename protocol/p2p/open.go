@@ -219,11 +219,11 @@ func Ask(ctx context.Context, cfg AskConfig, name string, req []byte) ([]byte, e
 		if err == nil || IsAnswer(err) {
 			return reply, err
 		}
-		failures = append(failures, err.Error())
+		failures = append(failures, dialText(err))
 	}
 	return nil, exchange.Errorf(exchange.CodeUnavailable,
-		"no answer from %s (%s); check that the hub runs, that its address is reachable from here and that your clock and network are up",
-		strings.Join(cfg.Addrs, ", "), strings.Join(failures, "; "))
+		"the hub was not reached (%s); check that it runs, that its address is reachable from here and that your clock and network are up",
+		strings.Join(failures, "; "))
 }
 
 func askHost(cfg AskConfig) (host.Host, error) {

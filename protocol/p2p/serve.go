@@ -103,6 +103,9 @@ func (sv *server) read() error {
 		if h.kind != kindRequest || h.id == 0 {
 			return errFrame
 		}
+		if err := sv.ses.requests.Wait(sv.ses.ctx); err != nil {
+			return err
+		}
 		select {
 		case sv.ses.inflight <- struct{}{}:
 		case <-sv.ses.ctx.Done():

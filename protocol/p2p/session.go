@@ -8,6 +8,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"golang.org/x/sync/semaphore"
+	"golang.org/x/time/rate"
 
 	"github.com/souk-market/souk/exchange"
 )
@@ -33,6 +34,7 @@ type session struct {
 	whyEnded    error
 
 	pipes    pipes               // streams we opened
+	requests *rate.Limiter       // of the peer, as they are read
 	inflight chan struct{}       // capacity MaxInFlight: requests of the peer in hand
 	bytes    *semaphore.Weighted // MaxRequestBytes of them
 	bulk     bulkCount
@@ -96,6 +98,7 @@ func (n *Node) begin(p peer.ID, shop exchange.ShopID) *session {
 		id: n.lastSession, peer: p, shop: shop, begun: time.Now(),
 		greeted:  make(chan struct{}),
 		conns:    map[network.Conn]*connState{},
+		requests: n.requests(),
 		inflight: make(chan struct{}, MaxInFlight),
 		bytes:    semaphore.NewWeighted(MaxRequestBytes),
 	}

@@ -2,6 +2,8 @@ package p2p
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
@@ -140,6 +142,16 @@ func (t *Topic) Close() {
 	_ = t.topic.Close()
 	t.node.meshed.Delete(t.topic.String())
 	_ = t.node.gossip.UnregisterTopicValidator(t.topic.String())
+}
+
+// closeTopics ends Next of every topic.
+func (n *Node) closeTopics() {
+	n.mu.Lock()
+	open := slices.Collect(maps.Values(n.topics))
+	n.mu.Unlock()
+	for _, t := range open {
+		t.Close()
+	}
 }
 
 // validate is pubsub's validator. Signature and author were checked by pubsub
