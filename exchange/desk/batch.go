@@ -22,11 +22,12 @@ type batch struct {
 	stocks map[exchange.SKU]reservation.Stock // decoded, to be written at the end
 	chains map[chainID]*ChainRecord           // likewise; replaced, never changed in place
 
-	holds  map[string]*HoldRecord               // likewise, by key; their sealed answers arrive in finish
-	quotes map[string]*exchange.Quote           // of holds placed in this batch, whose answers are not sealed yet
-	ended  map[chainID]uint32                   // terms versions that ended in this batch; see Desk.ended
-	sold   map[exchange.OrderID]exchange.ShopID // orders begun in this batch, and by whom; nil = none
-	latest map[string][]byte                    // sealed answers to releases and extensions, by hold key and request digest
+	holds   map[string]*HoldRecord               // likewise, by key; their sealed answers arrive in finish
+	quotes  map[string]*exchange.Quote           // of holds placed in this batch, whose answers are not sealed yet
+	ended   map[chainID]uint32                   // terms versions that ended in this batch; see Desk.ended
+	sold    map[exchange.OrderID]exchange.ShopID // orders begun in this batch, and by whom; nil = none
+	entered map[string][32]byte                  // requests entered in this batch, by the number's key: digests
+	latest  map[string][]byte                    // sealed answers to releases and extensions, by hold key and request digest
 
 	leaves []leaf
 	sealed []func() // run once everything is sealed, before the commit
@@ -64,7 +65,7 @@ func newBatch(d *Desk, now exchange.Time, last *batch) *batch {
 			chains: make(map[chainID]*ChainRecord),
 			holds:  make(map[string]*HoldRecord),
 			quotes: make(map[string]*exchange.Quote),
-			latest: make(map[string][]byte),
+			latest: make(map[string][]byte), entered: make(map[string][32]byte),
 		}
 	}
 	clear(last.index)
@@ -73,9 +74,10 @@ func newBatch(d *Desk, now exchange.Time, last *batch) *batch {
 	clear(last.holds)
 	clear(last.quotes)
 	clear(last.latest)
+	clear(last.entered)
 	return &batch{
 		d: d, now: now, undo: last.undo[:0],
-		index: last.index, stocks: last.stocks, chains: last.chains, holds: last.holds, quotes: last.quotes, latest: last.latest,
+		index: last.index, stocks: last.stocks, chains: last.chains, holds: last.holds, quotes: last.quotes, latest: last.latest, entered: last.entered,
 	}
 }
 

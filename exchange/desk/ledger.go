@@ -97,7 +97,9 @@ func (d *Desk) enter(b *batch, at entryAt, e Entry, number uint64) error {
 	}
 	b.setChain(at.chain, rec)
 	if number != 0 {
-		b.put(numberKey(at.chain, number), be64(e.Position))
+		k := numberKey(at.chain, number)
+		b.put(k, be64(e.Position))
+		replace(b, b.entered, string(k), digest(e.Request.Payload))
 	}
 	if e.Outcome == exchange.CodeOK {
 		if err := d.nameProposal(b, at, e, hash); err != nil {

@@ -41,3 +41,33 @@ func TestSecondRetailerWithOneOrderID(t *testing.T) {
 		t.Errorf("stock: %+v", s)
 	}
 }
+
+// Two Submits of one batch use one number for different requests: the second is a
+// conflict, and nothing that follows it is entered.
+func TestOneNumberTwiceInABatch(t *testing.T) {
+	m := newMarket(t, desk.Limits{}, asIs)
+	birch := m.retailers[0]
+	trade, err := m.desk.Trade(birch.id, exchange.Supplier)
+	must(t, err)
+	stale := func(n byte) desk.Act { return desk.DeclineTerms{Proposal: [32]byte{n}} }
+	submit := func(numbers ...uint64) []byte {
+		s := desk.Submit{Have: trade.Position}
+		for _, n := range numbers {
+			s.Requests = append(s.Requests, signedRequest(t, m.supplier, birch, n, stale(byte(len(numbers)))))
+		}
+		return framed(t, &s)
+	}
+	same := submit(2)
+	results, err := m.together(m.serve(birch, same), m.serve(birch, same), m.serve(birch, submit(2, 3)))
+	must(t, err)
+	for i, r := range results {
+		if r.err != nil {
+			t.Errorf("submit %d: %v", i, r.err)
+		}
+	}
+	after, err := m.desk.Trade(birch.id, exchange.Supplier)
+	must(t, err)
+	if after.Position != trade.Position+1 {
+		t.Errorf("%d entries follow a number that was used twice, not 1", after.Position-trade.Position)
+	}
+}

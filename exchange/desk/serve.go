@@ -185,11 +185,17 @@ func (b *batch) attemptQuietly(op func(*batch) error) error {
 
 // sameRequest lets a repeat pass and calls other bytes under its number a conflict.
 func (d *Desk) sameRequest(b *batch, c chainID, signed SignedRequest, number uint64) error {
-	e, err := d.entryOf(b, c, number)
-	if err != nil || e == nil {
-		return err // nil: it was entered in this very batch; its repeat is in the same stream
+	answered, begun := b.entered[string(numberKey(c, number))]
+	if !begun {
+		e, err := d.entryOf(b, c, number)
+		if err != nil {
+			return err
+		}
+		if e != nil && e.Request != nil {
+			answered = digest(e.Request.Payload)
+		}
 	}
-	if e.Request == nil || digest(e.Request.Payload) != digest(signed.Payload) {
+	if answered != digest(signed.Payload) {
 		return exchange.Errorf(exchange.CodeConflict, "request %d was answered before, with other content", number)
 	}
 	return nil
