@@ -124,6 +124,10 @@ type search struct {
 	category string
 	examined int
 	page     Page
+
+	// shop and key are those of the last index row that listed passed.
+	shop exchange.ShopID
+	key  []byte
 }
 
 // candidate is a product that the index names.
@@ -193,11 +197,15 @@ func (s *search) listed(views []*replicaView, after *place) (Page, error) {
 				r.From = append(tokenPrefix(v.generation, after.rest), 0)
 			}
 		}
-		if more, err := s.list(v, r); err != nil || more {
+		more, err := s.list(v, r)
+		if err != nil {
 			return s.page, err
 		}
+		if more {
+			s.page.Next = place{shop: s.shop, rest: string(s.key)}.cursor()
+			return s.page, nil
+		}
 	}
-	s.page.Next = ""
 	return s.page, nil
 }
 
@@ -214,7 +222,7 @@ func (s *search) list(v *replicaView, r Range) (stopped bool, err error) {
 		if ok {
 			failed = s.examine(candidate{view: v, sku: exchange.SKU(sku), title: string(token)})
 		}
-		s.page.Next = place{shop: v.shop, rest: string(key[skip:])}.cursor()
+		s.shop, s.key = v.shop, append(s.key[:0], key[skip:]...)
 		return failed == nil
 	})
 	if err == nil {
