@@ -53,12 +53,33 @@ func (r *recentReservations) drop(id exchange.HoldID) {
 	delete(r.of, id)
 }
 
+// has reports whether rec itself is what is recent of its reservation.
+func (r *recentReservations) has(rec *ReservationRecord) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.of[rec.Request.ID] == rec
+}
+
 // saveSoon records a reservation with the next commit, or within laterDelay. Where
 // the store refuses, it is forgotten here too: its supplier knows it.
-func (d *Desk) saveSoon(rec ReservationRecord) {
+func (d *Desk) saveSoon(rec ReservationRecord) { d.soon(rec, d.saveReservation) }
+
+// saveNewSoon is saveSoon for the first answer about an id that this call of Reserve
+// has made: whatever else is known of it came after, and has taken rec's place in
+// recent. The store need not be asked.
+func (d *Desk) saveNewSoon(rec ReservationRecord) {
+	d.soon(rec, func(b *batch, rec *ReservationRecord) error {
+		if !d.recent.has(rec) {
+			return nil
+		}
+		return b.save(reservationKey(rec.Request.ID), rec)
+	})
+}
+
+func (d *Desk) soon(rec ReservationRecord, save func(*batch, *ReservationRecord) error) {
 	d.recent.put(&rec)
 	forget := func() { d.recent.forget(&rec) }
-	if !d.later(func(b *batch) error { return d.saveReservation(b, &rec) }, forget) {
+	if !d.later(func(b *batch) error { return save(b, &rec) }, forget) {
 		forget()
 	}
 }

@@ -50,7 +50,7 @@ func (d *Desk) Reserve(ctx context.Context, r ReserveRequest) (*ReservationRecor
 		}
 		return nil, err
 	}
-	return rec, d.reserved(ctx, rec, reply)
+	return rec, d.reserved(ctx, rec, reply, r.ID.IsZero())
 }
 
 // prepareReserve checks the request and makes the bytes that are sent.
@@ -89,8 +89,9 @@ func (d *Desk) prepareReserve(r ReserveRequest) (*ReservationRecord, error) {
 }
 
 // reserved reads the supplier's answer into rec and records it. A quote that is not
-// what was asked for is refused, and its hold given back.
-func (d *Desk) reserved(ctx context.Context, rec *ReservationRecord, reply []byte) error {
+// what was asked for is refused, and its hold given back. The id is new where this
+// call of Reserve has made it.
+func (d *Desk) reserved(ctx context.Context, rec *ReservationRecord, reply []byte, newID bool) error {
 	answer, sealed, err := d.openAnswer(rec.Supplier, rec.Request.ID, reply)
 	if err != nil {
 		return err
@@ -105,7 +106,11 @@ func (d *Desk) reserved(ctx context.Context, rec *ReservationRecord, reply []byt
 	if exchange.CodeOf(err) == exchange.CodeConflict {
 		return err // the record, if it is kept, is of the hold that has this id
 	}
-	d.saveSoon(*rec)
+	if newID {
+		d.saveNewSoon(*rec)
+	} else {
+		d.saveSoon(*rec)
+	}
 	return err
 }
 

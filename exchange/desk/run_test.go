@@ -40,6 +40,33 @@ func (w *wires) Request(ctx context.Context, to exchange.ShopID, raw []byte) ([]
 	return w.desks[to].Serve(ctx, w.from, raw)
 }
 
+// run lets the shops' desks run in the bubble's time, and returns when it is the
+// world's; stop ends them.
+func (w *world) run(loses int) (stop func()) {
+	w.t.Helper()
+	time.Sleep(w.now.Sub(exchange.TimeOf(time.Now()))) // making partners took the world some time
+	desks := map[exchange.ShopID]*desk.Desk{}
+	ran := make(chan error, len(w.shops))
+	running, cancel := context.WithCancel(w.t.Context())
+	for _, s := range w.shops {
+		cfg := s.config()
+		cfg.Inline, cfg.Clock, cfg.Network = false, wallClock{}, &wires{from: s.id, desks: desks, loses: loses}
+		var err error
+		s.desk, err = desk.Open(cfg)
+		must(w.t, err)
+		desks[s.id] = s.desk
+	}
+	for _, s := range w.shops {
+		go func() { ran <- s.desk.Run(running) }()
+	}
+	return func() {
+		cancel()
+		for range w.shops {
+			must(w.t, <-ran)
+		}
+	}
+}
+
 // Two desks that run, writers, couriers and all, on a network that loses every
 // seventh message: 60 buyers at once, 20 units. Everything sold is accepted at both
 // sides, the rest is refused, and both stop cleanly with equal books.
@@ -50,21 +77,7 @@ func TestRunningDesks(t *testing.T) {
 		acorn, birch := w.shops[0], w.shops[1]
 		acorn.stock("lamp", 20, 4900)
 		w.partner(acorn, birch, exchange.DefaultTerms("EUR"))
-		time.Sleep(w.now.Sub(exchange.TimeOf(time.Now()))) // making partners took the world some time
-		desks := map[exchange.ShopID]*desk.Desk{}
-		ran := make(chan error, 2)
-		running, stop := context.WithCancel(t.Context())
-		for _, s := range w.shops {
-			cfg := s.config()
-			cfg.Inline, cfg.Clock, cfg.Network = false, wallClock{}, &wires{from: s.id, desks: desks, loses: 7}
-			var err error
-			s.desk, err = desk.Open(cfg)
-			must(t, err)
-			desks[s.id] = s.desk
-		}
-		for _, s := range w.shops {
-			go func() { ran <- s.desk.Run(running) }()
-		}
+		stop := w.run(7)
 		w.greet(acorn, birch)
 		var mu sync.Mutex
 		var ids []exchange.OrderID
@@ -107,9 +120,6 @@ func TestRunningDesks(t *testing.T) {
 		}
 		time.Sleep(30 * time.Second)
 		stop()
-		for range w.shops {
-			must(t, <-ran)
-		}
 		if _, err := acorn.desk.DeliverOrder(ctx, ids[0], nil); err == nil {
 			t.Error("a stopped desk delivered an order")
 		}

@@ -1,0 +1,59 @@
+package desk_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/reservation"
+)
+
+// A reservation is recorded a moment after its answer. What its owner does with it
+// before that is not undone by the record that comes after.
+func TestReservationChangedBeforeItsRecord(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(t *testing.T, d *desk.Desk, rec *desk.ReservationRecord)
+		state  reservation.State
+	}{
+		"left": {func(*testing.T, *desk.Desk, *desk.ReservationRecord) {}, reservation.Held},
+		"released": {func(t *testing.T, d *desk.Desk, rec *desk.ReservationRecord) {
+			_, err := d.Release(t.Context(), rec.Request.ID)
+			must(t, err)
+		}, reservation.Released},
+		"ordered": {func(t *testing.T, d *desk.Desk, rec *desk.ReservationRecord) {
+			_, err := d.PlaceOrder(t.Context(), rec.Request.ID, stockholm)
+			must(t, err)
+		}, reservation.Committed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, 5, 2)
+				w.now = exchange.TimeOf(time.Now())
+				acorn, birch := w.shops[0], w.shops[1]
+				acorn.stock("lamp", 20, 4900)
+				w.partner(acorn, birch, exchange.DefaultTerms("EUR"))
+				stop := w.run(0)
+				w.greet(acorn, birch)
+				rec, err := birch.desk.Reserve(t.Context(), desk.ReserveRequest{
+					Supplier: acorn.id, Lines: []exchange.Line{{SKU: "lamp", Quantity: 1}}, Country: "SE",
+				})
+				must(t, err)
+				c.change(t, birch.desk, rec)
+				time.Sleep(time.Minute) // of the bubble
+				for _, when := range []string{"a minute later", "after a restart"} {
+					got, err := birch.desk.Reservation(t.Context(), rec.Request.ID)
+					must(t, err)
+					if got.State != c.state {
+						t.Errorf("%s the reservation is %v, want %v", when, got.State, c.state)
+					}
+					if when == "a minute later" {
+						stop()
+						birch.restart()
+					}
+				}
+			})
+		})
+	}
+}
