@@ -83,6 +83,7 @@ type Desk struct {
 
 	courier  courier
 	gone     goneShops
+	resumed  resumed
 	recent   recentReservations
 	partners partnerView
 	watch    watchers
@@ -135,6 +136,7 @@ func Open(cfg Config) (*Desk, error) {
 		}
 		d.meta = *v.(*MetaRecord)
 	}
+	d.resumed.init(d.clock.Now(), d.meta.Written)
 	if d.meta.Stopped != "" {
 		d.selling.Store(&d.meta.Stopped)
 	}

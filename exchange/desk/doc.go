@@ -28,6 +28,7 @@
 //	clock.go     a clock behind the newest record
 //	courier.go   when queued requests and entries are sent, and sent again
 //	expiry.go    what ends by itself; ended.go the holds of ended partnerships
+//	resumed.go   what a shop just opened cannot know of its earlier life
 //	publish.go   the catalog feed's sequence numbers, heads and gossip
 //	sync.go      replicas of partners' catalogs
 //
@@ -47,9 +48,17 @@
 // a wrong clock change nothing that was promised: package audit checks the invariants
 // from the stores alone, and TestSimulation does all of that to four shops. A supplier
 // whose store has lost records stops selling and enters nothing into its ledgers as
-// soon as a partner proves it (desk.go, stopSelling). A retailer that has lost
+// soon as a partner proves it (desk.go, stopSelling): by a ledger entry or a quote, or by
+// a head of its catalog, which every sale moves, so that a partner who connects and pulls
+// proves a sale to another one too. After an absence it does nothing by itself in a
+// ledger before that retailer has greeted it (resumed.go). A retailer that has lost
 // records adopts its ledgers and moves what it had queued up behind them (adopt.go,
 // renumber). A supplier that signs two histories is frozen as evidence.
+//
+// One thing stays open: a supplier on an old copy sells to a partner who comes first and
+// whose copy of the catalog is as old, while the one with the proof is away. Nothing on
+// one machine tells a copied folder from the original, which leaves only to wait for
+// every partner at every start, and one partner's absence would then stop all trade.
 //
 // # Trade requests
 //

@@ -59,7 +59,8 @@ func (d *Desk) expireDue(b *batch) error {
 }
 
 // due scans an expiry index up to the batch's time. Keys beyond it set next.
-func (d *Desk) due(b *batch, prefix string, next *exchange.Time) ([]expiry, error) {
+// Those of retailers that wait is true for are passed by.
+func (d *Desk) due(b *batch, prefix string, next *exchange.Time, wait func(exchange.ShopID) bool) ([]expiry, error) {
 	var list []expiry
 	err := d.store.Scan(Prefix([]byte(prefix)), func(k, _ []byte) bool {
 		at, retailer, id, ok := parseExpiryKey(prefix, k)
@@ -69,6 +70,9 @@ func (d *Desk) due(b *batch, prefix string, next *exchange.Time) ([]expiry, erro
 		if at > b.now || len(list) >= expiriesPerBatch {
 			*next = min(*next, max(at, b.now))
 			return false
+		}
+		if wait != nil && wait(retailer) {
+			return true
 		}
 		list = append(list, expiry{at, retailer, id})
 		return true
@@ -117,7 +121,7 @@ func (e expiry) holdKey() []byte  { return holdExpiryKey(e.at, e.retailer, e.id)
 func (e expiry) orderKey() []byte { return orderExpiryKey(e.at, e.retailer, e.id) }
 
 func (d *Desk) expireHolds(b *batch, next *exchange.Time) error {
-	list, err := d.due(b, prefixHoldExpiry, next)
+	list, err := d.due(b, prefixHoldExpiry, next, nil)
 	if err != nil {
 		return err
 	}
@@ -145,12 +149,13 @@ func (d *Desk) endAlone(b *batch, e expiry, event reservation.Event) error {
 }
 
 // expireOrders ends the orders that were not accepted in time. A shop that has
-// stopped selling enters nothing: they wait until it sells again.
+// stopped selling enters nothing: they wait until it sells again. So do they for a
+// retailer that must be heard first; the owner can still reject them.
 func (d *Desk) expireOrders(b *batch, next *exchange.Time) error {
 	if d.meta.Stopped != "" {
 		return nil
 	}
-	list, err := d.due(b, prefixOrderExpiry, next)
+	list, err := d.due(b, prefixOrderExpiry, next, d.mustHear)
 	if err != nil {
 		return err
 	}

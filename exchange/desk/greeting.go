@@ -69,6 +69,7 @@ func (d *Desk) Greeted(ctx context.Context, from exchange.ShopID, g *Greeting) e
 			return exchange.Errorf(exchange.CodeInvalid, "a greeting names the ledger of other shops")
 		}
 	}
+	d.heardFrom(from)
 	d.courier.connected(from)
 	return nil
 }

@@ -35,7 +35,7 @@ func (d *Desk) ServeFeed(ctx context.Context, from exchange.ShopID, pull *FeedPu
 		return err
 	}
 	if pull.Have != nil {
-		if meta, err = d.metOwnHead(ctx, meta, pull.Have); err != nil {
+		if meta, err = d.metOwnHead(ctx, from, meta, pull.Have); err != nil {
 			return err
 		}
 	}
@@ -67,10 +67,11 @@ func checkPull(p *FeedPull) error {
 	return nil
 }
 
-// metOwnHead starts another epoch where a partner proves that this shop has signed
-// a head it does not remember (design: Catalogs). A proof that does not verify is ignored:
-// the pull is answered all the same.
-func (d *Desk) metOwnHead(ctx context.Context, meta FeedMeta, have *SignedFeedHead) (FeedMeta, error) {
+// metOwnHead starts another epoch, and stops selling, where a partner proves that this
+// shop has signed a head it does not remember (design: Catalogs, Restore): what changed
+// the catalog may have been a sale to another partner. A proof that does not verify is
+// ignored: the pull is answered all the same.
+func (d *Desk) metOwnHead(ctx context.Context, from exchange.ShopID, meta FeedMeta, have *SignedFeedHead) (FeedMeta, error) {
 	if d.verifier.Verify(DomainFeed, d.me, have.Payload, have.Signature) != nil {
 		return meta, nil
 	}
@@ -101,6 +102,7 @@ func (d *Desk) metOwnHead(ctx context.Context, meta FeedMeta, have *SignedFeedHe
 			return err
 		}
 		d.log.Error("a partner holds a head of our catalog that we have lost; the feed starts another epoch", "epoch", theirs.Epoch, "sequence", theirs.Sequence)
+		d.stopSelling(b, "shop "+from.String()+" holds a catalog head signed by this shop that is not in this store; the store was restored from an old backup or lost data")
 		d.feed.highest = max(d.feed.highest, theirs.Epoch)
 		_, err = d.publish(b)
 		return err

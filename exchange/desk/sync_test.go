@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/souk-market/souk/exchange"
@@ -240,8 +241,8 @@ func TestBelowTheFloor(t *testing.T) {
 	}
 }
 
-// A supplier restored from a backup learns of it from its partner's pull and
-// begins another epoch; the partner takes the new set, whole.
+// A supplier restored from a backup learns of it from its partner's pull, stops selling
+// and begins another epoch; the partner takes the new set, whole.
 func TestRestoredSupplierStartsAnotherEpoch(t *testing.T) {
 	w := newFeedWorld(t, 6)
 	w.fill(10)
@@ -258,6 +259,9 @@ func TestRestoredSupplierStartsAnotherEpoch(t *testing.T) {
 	w.equal()
 	if _, now := w.supplied(); now.Epoch <= before.Epoch {
 		t.Errorf("epoch %d follows %d (%+v)", now.Epoch, before.Epoch, head)
+	}
+	if !strings.Contains(w.supplier.desk.Stopped(), "catalog head") {
+		t.Errorf("it goes on selling: %q", w.supplier.desk.Stopped())
 	}
 	if n := len(w.copy.Records(w.supplier.id)); n != 10 {
 		t.Errorf("the copy has %d products of 10", n)

@@ -1,0 +1,116 @@
+package desk
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+// What a shop that has just been opened cannot know of its earlier life: whether its
+// store is the newest one, and what was under way when the process ended.
+
+const (
+	// awayAtLeast is how long nothing was committed before a start that may be one on an
+	// old copy of the store: whoever puts a copy back takes longer than a supervisor that
+	// starts a killed process again.
+	awayAtLeast = 5 * time.Minute
+	// keyedFor is how long after a start a reservation that an earlier life asked for is
+	// looked for at its supplier: as long as a key is promised to find it.
+	keyedFor = 24 * time.Hour
+	// lastAsked is how long before the last commit of an earlier life a request that it
+	// did not record may have been made: a request waits for seconds, and what is known of
+	// the supplier's window may be an hour old.
+	lastAsked = time.Hour
+)
+
+// resumed is what an opened desk knows of its earlier life.
+type resumed struct {
+	at   exchange.Time // when the desk was opened, by its clock
+	last exchange.Time // the last commit before; 0 = there was none
+
+	mu      sync.Mutex
+	greeted map[exchange.ShopID]bool // since then
+}
+
+func (r *resumed) init(at, last exchange.Time) {
+	r.at, r.last, r.greeted = at, last, make(map[exchange.ShopID]bool)
+}
+
+func (r *resumed) heard(partner exchange.ShopID) (first bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	first = !r.greeted[partner]
+	r.greeted[partner] = true
+	return first
+}
+
+// mustHear reports whether this shop should hear a retailer's greeting before it does
+// anything by itself in their ledger: the store may be an old copy, in which the order
+// that is overdue was accepted and shipped long since, and an entry that says otherwise
+// would be a fork. One that is no member has nobody to greet for.
+func (d *Desk) mustHear(retailer exchange.ShopID) bool {
+	r := &d.resumed
+	if r.last == 0 || r.at.Sub(r.last) < awayAtLeast || !d.members.IsMember(retailer) {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.greeted[retailer]
+}
+
+// heardFrom lets what waited for a retailer's greeting go on.
+func (d *Desk) heardFrom(retailer exchange.ShopID) {
+	if d.resumed.heard(retailer) {
+		d.later(func(b *batch) error {
+			d.noteExpiry(b.now)
+			return nil
+		}, nil)
+	}
+}
+
+// KeyedReservationID is NewReservationID for a tail that an Idempotency-Key decides, and
+// that may have been used in the supplier's window before: the reservation that was made
+// then has its id. Only an earlier life of this process can have asked for one that it
+// did not record; then the supplier is asked, in the first day after a start. Where it does
+// not answer, the error is CodeUnavailable and nothing is known.
+func (d *Desk) KeyedReservationID(ctx context.Context, supplier exchange.ShopID, tail [12]byte) (exchange.HoldID, error) {
+	id, err := d.NewReservationID(supplier, tail)
+	if err != nil {
+		return id, err
+	}
+	if rec, err := d.known(id); err != nil || rec != nil {
+		return id, err
+	}
+	before := exchange.NewHoldID(id.Window()-1, tail)
+	rec, err := d.known(before)
+	if err != nil {
+		return id, err
+	}
+	if rec != nil {
+		return before, nil
+	}
+	if !d.mayHaveAsked(before.Window()) {
+		return id, nil
+	}
+	raw, err := d.frame(&HoldStatus{ID: before})
+	if err != nil {
+		return id, err
+	}
+	_, err = d.ask(ctx, supplier, raw)
+	switch exchange.CodeOf(err) {
+	case exchange.CodeNotFound:
+		return id, nil
+	case exchange.CodeOK, exchange.CodeReleased: // released before it arrived: the id is used up
+		return before, nil
+	}
+	return id, err
+}
+
+// mayHaveAsked reports whether an earlier life may have asked for a hold of window w and
+// have recorded nothing of it.
+func (d *Desk) mayHaveAsked(w exchange.Window) bool {
+	r := &d.resumed
+	return r.last != 0 && d.clock.Now().Sub(r.at) < keyedFor && window(max(r.last.Add(-lastAsked), 0)) <= w
+}
