@@ -30,6 +30,7 @@ type markSet struct {
 	count int
 	max   int    // maxKnownMarks
 	next  uint32 // the bucket to drain next: all get their turn
+	heard bool   // add was called since the last turn
 
 	unread bool
 	at     []byte
@@ -48,6 +49,7 @@ func (m *markSet) has(sku exchange.SKU) bool {
 
 // add learns of a mark that is committed.
 func (m *markSet) add(sku exchange.SKU) {
+	m.heard = true
 	bucket := catalog.BucketOf(sku)
 	if _, ok := m.known[bucket][sku]; ok {
 		return
@@ -60,6 +62,12 @@ func (m *markSet) add(sku exchange.SKU) {
 	case bytes.Compare(dirtyKey(sku), m.at) < 0:
 		m.again = true
 	}
+}
+
+// turn reports whether nothing was marked since it was called last.
+func (m *markSet) turn() (quiet bool) {
+	quiet, m.heard = !m.heard, false
+	return quiet
 }
 
 func (m *markSet) learn(bucket uint32, sku exchange.SKU) {

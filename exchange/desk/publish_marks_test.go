@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -85,5 +86,42 @@ func TestBusyProductsHoldUpNoOther(t *testing.T) {
 	must(t, err)
 	if hit.Product.Available.Units != 777 {
 		t.Fatalf("after a turn for every product, the catalog of %d says %d units of the last one", len(all), hit.Product.Available.Units)
+	}
+}
+
+// The publisher leaves the writer to a shop that is busy, and hurries where it is not.
+func TestPublisherRest(t *testing.T) {
+	const took = 10 * time.Millisecond
+	for _, c := range []struct {
+		took        time.Duration
+		more, quiet bool
+		want        time.Duration
+	}{
+		{took, true, false, 4 * took},
+		{took, true, true, took},
+		{took, false, false, desk.PublishInterval},
+		{took, false, true, desk.PublishInterval},
+		{time.Minute, true, false, time.Second},
+		{time.Minute, false, true, time.Second},
+	} {
+		if got := desk.PublishRest(c.took, c.more, c.quiet); got != c.want {
+			t.Errorf("after %v (more %v, quiet %v) the publisher rests %v, want %v", c.took, c.more, c.quiet, got, c.want)
+		}
+	}
+	w := newFeedWorld(t, 42)
+	w.fill(3 * desk.MaxPublish)
+	for _, quiet := range []bool{false, true} {
+		_, err := w.supplier.desk.PublishSome(context.Background())
+		must(t, err)
+		if got := w.supplier.desk.PublisherQuiet(); got != quiet {
+			t.Errorf("the publisher finds the shop quiet: %v, want %v", got, quiet)
+		}
+	}
+	_, err := w.supplier.desk.SetStock(context.Background(), sampleProduct(0).SKU, 3, false)
+	must(t, err)
+	_, err = w.supplier.desk.PublishSome(context.Background())
+	must(t, err)
+	if w.supplier.desk.PublisherQuiet() {
+		t.Error("the publisher finds a shop quiet whose stock was counted")
 	}
 }

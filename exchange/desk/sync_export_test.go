@@ -93,3 +93,9 @@ func (r *Replicas) Index(shop exchange.ShopID) map[string]map[exchange.SKU]uint8
 	}
 	return index
 }
+
+// PublisherQuiet reports whether the publisher found no new marks at its last turn.
+func (d *Desk) PublisherQuiet() bool { return d.feed.quiet.Load() }
+
+// PublishRest is publishRest.
+var PublishRest = publishRest
