@@ -26,6 +26,7 @@
 //	quote_check.go  a quote against the request and the terms, before it is believed
 //	quota.go     how much one shop can make this one keep
 //	clock.go     a clock behind the newest record
+//	greeting.go  what two shops tell first; window.go the days of which a supplier takes holds
 //	courier.go   when queued requests and entries are sent, and sent again
 //	expiry.go    what ends by itself; ended.go the holds of ended partnerships
 //	resumed.go   what a shop just opened cannot know of its earlier life

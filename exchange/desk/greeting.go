@@ -53,9 +53,7 @@ func (d *Desk) window() (exchange.Window, error) {
 // sent (design: Holds and orders, Restore).
 func (d *Desk) Greeted(ctx context.Context, from exchange.ShopID, g *Greeting) error {
 	if g.Window != 0 {
-		d.partners.mu.Lock()
-		d.partners.windows[from] = g.Window
-		d.partners.mu.Unlock()
+		d.partners.setWindow(from, g.Window)
 	}
 	for _, cg := range g.Chains {
 		switch (chainID{cg.Head.Supplier, cg.Head.Retailer}) {

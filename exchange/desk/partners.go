@@ -18,6 +18,7 @@ type partnerView struct {
 	mu      sync.RWMutex
 	trade   map[chainID]tradeView
 	windows map[exchange.ShopID]exchange.Window // suppliers' current windows
+	greeted chan struct{}                       // closed at the next window; nil while nobody waits
 	ahead   map[exchange.ShopID]uint64          // suppliers' ledger positions, as they said
 }
 
@@ -27,13 +28,6 @@ type tradeView struct {
 
 	version uint32 // of terms; 0 = none were ever in force
 	terms   exchange.Terms
-}
-
-func (p *partnerView) window(supplier exchange.ShopID) (exchange.Window, bool) {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	w, ok := p.windows[supplier]
-	return w, ok
 }
 
 // isAhead reports whether the supplier said its ledger goes on after have.

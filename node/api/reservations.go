@@ -114,6 +114,7 @@ func (s *Server) reservationID(ctx context.Context, supplier exchange.ShopID) (e
 	} else {
 		rand.Read(tail[:])
 	}
+	s.desk.AwaitWindow(ctx, supplier)
 	id, err := s.desk.NewReservationID(supplier, tail)
 	if err != nil {
 		trade, terr := s.desk.Trade(supplier, exchange.Retailer)
