@@ -95,6 +95,7 @@ func (a *app) orderListCommand() *cobra.Command {
 			if limit < 0 {
 				return usagef("--limit is 1 or more, or 0 for all")
 			}
+			q.Status = strings.ReplaceAll(strings.ToLower(q.Status), " ", "_")
 			all := &view.Orders{Orders: []view.Order{}}
 			more := false
 			most := limit
@@ -116,10 +117,10 @@ func (a *app) orderListCommand() *cobra.Command {
 		}),
 	}
 	f := cmd.Flags()
-	f.StringVar(&q.Role, "role", "", "only those `sold` or bought")
-	f.StringVar(&q.Status, "status", "", "only those of this `status`, such as submitted or partly_shipped")
+	f.StringVar(&q.Role, "role", "", "only those of this `role`: sold or bought")
+	f.StringVar(&q.Status, "status", "", "only those of this `status`, such as submitted or \"partly shipped\"")
 	f.BoolVar(&open, "open", false, "only those that are not finished")
-	f.IntVar(&limit, "limit", limit, "how `many` of each role; 0 = all")
+	f.IntVar(&limit, "limit", limit, "at most this `number` of each role; 0 = all")
 	return cmd
 }
 
@@ -128,13 +129,13 @@ func ordersPage(p *page, orders []view.Order, more bool) {
 		p.line("No orders.")
 		return
 	}
-	p.table([]string{"ORDER", "ROLE", "PARTNER", "STATUS", "UNITS", "TOTAL", "PLACED"}, func(row func(...any)) {
+	p.table([]string{"ORDER", "ROLE", "PARTNER", "STATUS", "UNITS", "DUE", "PLACED"}, func(row func(...any)) {
 		for _, o := range orders {
 			var units int64
 			for _, l := range o.Lines {
-				units += l.Ordered
+				units += l.Ordered - l.Cancelled
 			}
-			row(o.ID, o.Role, o.PartnerName, statusText(o.Status), units, moneyText(o.Quote.Total), timeText(placed(o)))
+			row(o.ID, o.Role, o.PartnerName, statusText(o.Status), units, moneyText(o.Due), timeText(placed(o)))
 		}
 	})
 	if more {

@@ -102,8 +102,8 @@ func (a *app) shipCommand() *cobra.Command {
 		}),
 	}
 	lines.register(cmd, "everything open")
-	cmd.Flags().StringVar(&s.Carrier, "carrier", "", "who `carries` the parcel")
-	cmd.Flags().StringVar(&s.Tracking, "tracking", "", "the carrier's tracking `code`")
+	cmd.Flags().StringVar(&s.Carrier, "carrier", "", "the `carrier`, such as DHL")
+	cmd.Flags().StringVar(&s.Tracking, "tracking", "", "the carrier's tracking `number`")
 	return cmd
 }
 

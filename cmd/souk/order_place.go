@@ -34,7 +34,7 @@ func (a *app) placeCommand() *cobra.Command {
 		Long: `Commits a reservation whole. The signed order is durable here and on its way when the
 command returns, whatever fails meanwhile; it waits for the supplier's answer and
 shows it. The address goes to the supplier alone. Placing the same reservation again
-shows the order it became.
+for the same address shows the order it became; another address is refused.
 
 The address comes from flags, or from a JSON file (--ship-to FILE, - for standard
 input): {"name": …, "lines": […], "city": …, "postal_code": …, "country": …}.`,
@@ -72,7 +72,7 @@ input): {"name": …, "lines": […], "city": …, "postal_code": …, "country"
 				return err
 			}
 			if !o.Requested.IsZero() && began.Sub(o.Requested) > time.Second {
-				fmt.Fprintf(cmd.ErrOrStderr(), "This reservation was ordered before, at %s; the order stands as it was placed then, with the address given then.\n", timeText(o.Requested))
+				fmt.Fprintf(cmd.ErrOrStderr(), "This reservation was ordered before, at %s, for the same address.\n", timeText(o.Requested))
 			}
 			return a.show(cmd, o, func(p *page) { a.orderPage(p, o) })
 		}),
@@ -80,14 +80,14 @@ input): {"name": …, "lines": […], "city": …, "postal_code": …, "country"
 	f := cmd.Flags()
 	f.StringVar(&to.Name, "name", "", "the consumer's `name`")
 	f.StringArrayVar(&to.Lines, "address", nil, "street `address`; repeat for up to 4 lines")
-	f.StringVar(&to.City, "city", "", "`city`")
+	f.StringVar(&to.City, "city", "", "the `city`")
 	f.StringVar(&to.Region, "region", "", "state or `region`")
 	f.StringVar(&to.PostalCode, "postal-code", "", "postal `code`")
 	f.StringVar(&to.Country, "country", "", "ISO 3166-1 `code` (default: the one quoted for)")
 	f.StringVar(&to.Email, "email", "", "the consumer's `e-mail` address")
 	f.StringVar(&to.Phone, "phone", "", "the consumer's `telephone` number")
 	f.StringVar(&file, "ship-to", "", "read the address from a JSON `file` instead")
-	f.Var(durationVar(&wait, waitForAnswer), "wait", "how `long` to wait for the supplier's answer, at most 30s")
+	f.Var(durationVar(&wait, waitForAnswer), "wait", "`time` to wait for the supplier's answer, at most 30s")
 	return cmd
 }
 

@@ -22,8 +22,8 @@ func (a *app) orderPage(p *page, o *view.Order) {
 		preposition = "to"
 	}
 	p.line("Order %v, %s %s %s: %s", o.ID, o.Role, preposition, o.PartnerName, statusText(o.Status))
-	if o.Reason != "" {
-		p.line("Reason: %s", o.Reason)
+	if text := cancelledText(o); text != "" {
+		p.line("%s", text)
 	}
 	if o.Refusal != nil {
 		p.line("Refused: %s", o.Refusal.Detail)
@@ -37,7 +37,8 @@ func (a *app) orderPage(p *page, o *view.Order) {
 		}
 	})
 	p.table(nil, func(row func(...any)) {
-		row("Total", moneyText(o.Quote.Total)+" ("+moneyText(o.Quote.TotalUSD)+")")
+		row("Quoted", moneyText(o.Quote.Total)+" ("+moneyText(o.Quote.TotalUSD)+"), shipping included")
+		row("Due", moneyText(o.Due)+" ("+moneyText(o.DueUSD)+")")
 		for _, at := range []struct {
 			what string
 			t    time.Time
@@ -52,8 +53,8 @@ func (a *app) orderPage(p *page, o *view.Order) {
 		for i, parcel := range o.Parcels {
 			row(fmt.Sprintf("Parcel %d", i+1), parcelText(parcel))
 		}
-		if o.LastEntry > 0 {
-			row("Ledger", fmt.Sprintf("entries %d to %d", o.FirstEntry, o.LastEntry))
+		if text := entriesText(o.FirstEntry, o.LastEntry); text != "" {
+			row("Ledger", text)
 		}
 	})
 	if o.ShipTo != nil {
@@ -63,6 +64,43 @@ func (a *app) orderPage(p *page, o *view.Order) {
 		}
 	}
 	a.nextForOrder(p, o)
+}
+
+// cancelledText says what was cancelled, when, by whom and why; "" where nothing was.
+func cancelledText(o *view.Order) string {
+	if o.Cancelled.IsZero() {
+		return ""
+	}
+	var units, ordered int64
+	for _, l := range o.Lines {
+		units, ordered = units+l.Cancelled, ordered+l.Ordered
+	}
+	by := "this shop"
+	if (o.CancelledBy == "supplier") != (o.Role == view.Sold) {
+		by = o.PartnerName
+	}
+	text := fmt.Sprintf("Cancelled: %d of %s, last on %s by %s", units, plural(ordered, "unit"), timeText(o.Cancelled), by)
+	switch o.Status {
+	case "rejected":
+		text = fmt.Sprintf("Rejected on %s by %s", timeText(o.Cancelled), by)
+	case "expired":
+		return fmt.Sprintf("Expired on %s: %s had not accepted it by then.", timeText(o.Cancelled), by)
+	}
+	if o.Reason != "" {
+		return text + ": " + o.Reason
+	}
+	return text + "."
+}
+
+// entriesText says where an order stands in the two shops' ledger.
+func entriesText(first, last uint64) string {
+	switch {
+	case last == 0:
+		return ""
+	case first == 0 || first == last:
+		return fmt.Sprintf("entry %d", last)
+	}
+	return fmt.Sprintf("entries %d to %d", first, last)
 }
 
 func parcelText(parcel view.Parcel) string {

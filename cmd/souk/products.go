@@ -45,7 +45,7 @@ souk reserve takes. Prices are list prices, before your discount.`,
 	f.StringVar(&o.maxUSD, "max-usd", "", "at most this `amount` in US dollars")
 	f.BoolVar(&o.inStock, "in-stock", false, "only what can be had now")
 	f.BoolVar(&o.live, "live", false, "ask the suppliers what they have at this moment")
-	f.IntVar(&o.limit, "limit", desk.DefaultHits, "how `many` to show")
+	f.IntVar(&o.limit, "limit", desk.DefaultHits, "show at most this `number`")
 	f.BoolVar(&o.all, "all", false, "show all, however many")
 	return cmd
 }
@@ -67,7 +67,7 @@ func (a *app) catalogListCommand() *cobra.Command {
 			return a.search(cmd, c, strings.Join(args, " "), o)
 		}),
 	}
-	cmd.Flags().IntVar(&o.limit, "limit", desk.DefaultHits, "how `many` to show")
+	cmd.Flags().IntVar(&o.limit, "limit", desk.DefaultHits, "show at most this `number`")
 	cmd.Flags().BoolVar(&o.all, "all", false, "show all, however many")
 	return cmd
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -26,11 +27,15 @@ without =QTY it is one unit.`,
   souk reserve --dir shop Birch-Books:LAMP-1 --ship-to-country DE --max-total 120.00 --lifetime 10m`,
 		Args: takes(1, exchange.MaxLines),
 		RunE: a.withClient(func(cmd *cobra.Command, c *client.Client, args []string) error {
+			to, err := view.ParseCountry(country)
+			if err != nil {
+				return &usageError{fmt.Errorf("--ship-to-country: %w", err)}
+			}
 			fed, err := loadFederation(cmd.Context(), c)
 			if err != nil {
 				return err
 			}
-			req := view.Reserve{Country: strings.ToUpper(country), Seconds: lifetime.Seconds()}
+			req := view.Reserve{Country: to, Seconds: lifetime.Seconds()}
 			for _, arg := range args {
 				ref, q, err := splitQuantity(arg)
 				if err != nil {
@@ -55,7 +60,7 @@ without =QTY it is one unit.`,
 	f := cmd.Flags()
 	f.StringVar(&country, "ship-to-country", "", "where the goods will go: ISO 3166-1 `code` such as SE (required)")
 	f.StringVar(&maxTotal, "max-total", "", "refuse above this `amount`, shipping included, in the supplier's currency")
-	f.Var(durationVar(&lifetime, 0), "lifetime", "how `long` to hold (default: the longest the terms allow)")
+	f.Var(durationVar(&lifetime, 0), "lifetime", "`time` to hold, such as 10m (default: the longest the terms allow)")
 	required(cmd, "ship-to-country")
 	return cmd
 }
@@ -104,7 +109,18 @@ func (a *app) reservationPage(p *page, r *view.Reservation) {
 		return
 	}
 	quotePage(p, r.Quote)
-	if r.State != "held" {
+	switch r.State {
+	case "held":
+	case "expired":
+		p.line("It expired on %s. Next: reserve again", timeText(r.Expires))
+		return
+	case "released":
+		p.line("The stock has been given back. Next: reserve again")
+		return
+	case "committed":
+		p.line("It has been ordered. Next: souk order show%s %v", a.dirFlag(), r.ID)
+		return
+	default:
 		return
 	}
 	p.line("Expires %s, by the supplier's clock.", untilText(r.Expires, a.now()))
@@ -203,7 +219,7 @@ func (a *app) reservationExtendCommand() *cobra.Command {
 			return a.show(cmd, r, func(p *page) { p.line("Held until %s.", untilText(r.Expires, a.now())) })
 		}),
 	}
-	cmd.Flags().Var(durationVar(&by, 0), "by", "how much `longer` than now agreed, such as 10m")
+	cmd.Flags().Var(durationVar(&by, 0), "by", "`time` beyond what is agreed, such as 10m")
 	cmd.Flags().StringVar(&until, "until", "", "until this `moment` (RFC 3339)")
 	return cmd
 }

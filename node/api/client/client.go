@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"io"
@@ -94,6 +95,7 @@ type contextKey struct{}
 
 // WithKey gives calls made with the context an Idempotency-Key: 1 to 255 printable ASCII
 // characters, new for every new wish. A repeat with the same key is not done twice.
+// Without one, each call is a wish of its own and gets a random key.
 func WithKey(ctx context.Context, key string) context.Context {
 	return context.WithValue(ctx, contextKey{}, key)
 }
@@ -107,8 +109,33 @@ type call struct {
 	also         int // a further status that is no problem; 0 = none
 }
 
-// do sends a call and reads its JSON answer into out.
+// do makes a call and reads its JSON answer into out. Where the connection is lost on
+// the way it asks once more: a POST has a key, and the other methods may be repeated.
 func (c *Client) do(ctx context.Context, in call, out any) error {
+	if _, ok := ctx.Value(contextKey{}).(string); !ok && in.method == http.MethodPost {
+		ctx = WithKey(ctx, rand.Text())
+	}
+	err := c.try(ctx, in, out)
+	if _, file := in.body.(io.Reader); file || !lost(err) || ctx.Err() != nil {
+		return err
+	}
+	if again := c.try(ctx, in, out); exchange.CodeOf(again) != exchange.CodeNotRunning {
+		return again
+	}
+	return err // the node has gone; what it did before is unknown
+}
+
+// lost reports a connection that broke off, so that nobody knows what was done.
+func lost(err error) bool {
+	for _, cause := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.Is(err, cause) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *Client) try(ctx context.Context, in call, out any) error {
 	res, err := c.send(ctx, in)
 	if err != nil {
 		return err

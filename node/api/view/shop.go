@@ -90,7 +90,7 @@ type Readiness struct {
 
 // Condition is one reason not to be ready, or a warning.
 type Condition struct {
-	Name    string          `json:"name" doc:"Stable: start, store, selling, membership, member-list, hub, rates, partner."`
+	Name    string          `json:"name" doc:"Stable: start, store, selling, clock, api, set-aside, membership, member-list, trade, hub, rates, weights, partner."`
 	Blocks  bool            `json:"blocks" doc:"Readiness fails by it."`
 	Detail  string          `json:"detail" doc:"The cause and the next step."`
 	Partner exchange.ShopID `json:"partner,omitzero"`
