@@ -77,13 +77,13 @@ func (t Terms) Check() error {
 		return err
 	}
 	if t.HoldLifetime < MinHoldLifetime || t.HoldLifetime > MaxHoldLifetime || t.HoldLifetime%time.Millisecond != 0 {
-		return Errorf(CodeInvalid, "a hold lifetime is %v to %v, not %v", MinHoldLifetime, MaxHoldLifetime, t.HoldLifetime)
+		return Errorf(CodeInvalid, "a hold lives %s to %s at most, not %s", Span(MinHoldLifetime), Span(MaxHoldLifetime), Span(t.HoldLifetime))
 	}
 	if t.OpenQuantity < 1 || t.OpenQuantity > MaxOpenQuantity {
 		return Errorf(CodeInvalid, "an open quantity is 1 to %d units, not %d", MaxOpenQuantity, t.OpenQuantity)
 	}
 	if t.AcceptWithin < MinAcceptWithin || t.AcceptWithin > MaxAcceptWithin || t.AcceptWithin%time.Millisecond != 0 {
-		return Errorf(CodeInvalid, "accept-within is %v to %v, not %v", MinAcceptWithin, MaxAcceptWithin, t.AcceptWithin)
+		return Errorf(CodeInvalid, "the time to accept an order is %s to %s, not %s", Span(MinAcceptWithin), Span(MaxAcceptWithin), Span(t.AcceptWithin))
 	}
 	if err := t.Cancel.Check(); err != nil {
 		return err

@@ -20,7 +20,11 @@ func required(cmd *cobra.Command, names ...string) {
 			}
 		}
 		if len(missing) > 0 {
-			return usagef("%s is missing: %s", strings.Join(missing, " and "), cmd.UseLine())
+			is := "is"
+			if len(missing) > 1 {
+				is = "are"
+			}
+			return usagef("%s %s missing: %s", strings.Join(missing, " and "), is, cmd.UseLine())
 		}
 		return args(cmd, a)
 	}

@@ -46,7 +46,7 @@ func exitCode(err error) int {
 		return exitAway
 	case exchange.CodeNoPartnership, exchange.CodeInsufficient, exchange.CodePriceChanged, exchange.CodeTooOld,
 		exchange.CodeExpired, exchange.CodeReleased, exchange.CodeCountry, exchange.CodeOpenQuantity, exchange.CodeLifetime,
-		exchange.CodeStale, exchange.CodeShipped, exchange.CodeCancelRule, exchange.CodeState, exchange.CodeOrdered,
+		exchange.CodeStale, exchange.CodeConflict, exchange.CodeShipped, exchange.CodeCancelRule, exchange.CodeState, exchange.CodeOrdered,
 		exchange.CodeFreshness, exchange.CodeInvite, exchange.CodeNotMember:
 		return exitRefused
 	}

@@ -26,6 +26,9 @@ type Config struct {
 	Policy   Policy
 	Currency exchange.Currency // the shop's own
 	Logger   *slog.Logger      // optional
+	// Show writes amounts in texts for people: how many decimals a currency has is not
+	// known here. Optional: exchange.Money's own form.
+	Show func(exchange.Money) string
 
 	// Inline makes every operation a batch of its own, run by its caller: for
 	// single-goroutine simulations. Run must not be called then.
@@ -61,6 +64,7 @@ type Desk struct {
 	limits   Limits
 	currency exchange.Currency
 	log      *slog.Logger
+	show     func(exchange.Money) string
 	inline   bool
 
 	policy atomic.Pointer[Policy]
@@ -110,12 +114,15 @@ func Open(cfg Config) (*Desk, error) {
 	d := &Desk{
 		me: cfg.Signer.Shop(), store: cfg.Store, codec: cfg.Codec, signer: cfg.Signer, verifier: cfg.Verifier,
 		network: cfg.Network, clock: cfg.Clock, members: cfg.Members, limits: cfg.Limits,
-		currency: cfg.Currency, log: cfg.Logger, inline: cfg.Inline,
+		currency: cfg.Currency, log: cfg.Logger, show: cfg.Show, inline: cfg.Inline,
 		ended: make(map[chainID]ending), records: make(recordCache), quotas: newQuotas(), stopped: make(chan struct{}),
 	}
 	d.random.Reader = cfg.Random
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
+	}
+	if d.show == nil {
+		d.show = exchange.Money.String
 	}
 	if d.limits == (Limits{}) {
 		d.limits = DefaultLimits
@@ -163,6 +170,11 @@ func (d *Desk) SetPolicy(p Policy) error {
 	}
 	d.policy.Store(&p)
 	return nil
+}
+
+// amount writes an amount in a text for people.
+func (d *Desk) amount(minor int64, c exchange.Currency) string {
+	return d.show(exchange.Money{Minor: minor, Currency: c})
 }
 
 // SetMeter tells m of what happens from now on.

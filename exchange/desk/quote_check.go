@@ -38,7 +38,7 @@ func (d *Desk) checkAnswer(rec *ReservationRecord, a *HoldAnswer) error {
 		return err
 	}
 	if placed && rec.Request.Lifetime > 0 && q.Expires > q.Issued.Add(time.Duration(rec.Request.Lifetime)*time.Millisecond) {
-		return otherQuote("it lives longer than the %d ms asked for", rec.Request.Lifetime)
+		return otherQuote("it lives longer than the %s asked for", exchange.Span(time.Duration(rec.Request.Lifetime)*time.Millisecond))
 	}
 	terms, version := d.partners.terms(chainID{rec.Supplier, d.me})
 	switch {
@@ -47,7 +47,7 @@ func (d *Desk) checkAnswer(rec *ReservationRecord, a *HoldAnswer) error {
 	case q.TermsVersion < version:
 		return exchange.Errorf(exchange.CodeStale, "the supplier quotes under terms %d, but terms %d are in force; reserve again", q.TermsVersion, version)
 	}
-	return checkTerms(q, terms)
+	return d.checkTerms(q, terms)
 }
 
 // checkAsked compares a quote with the request: what holds whatever the terms are.
@@ -60,7 +60,7 @@ func (d *Desk) checkAsked(rec *ReservationRecord, q *exchange.Quote) error {
 	case req.Country != "" && q.Country != req.Country:
 		return otherQuote("it ships to %s, not %s", q.Country, req.Country)
 	case req.MaxTotal > 0 && q.Total > req.MaxTotal:
-		return otherQuote("its total of %d is above the limit of %d minor units", q.Total, req.MaxTotal)
+		return otherQuote("its total of %s is above the limit of %s", d.amount(q.Total, q.Currency), d.amount(req.MaxTotal, q.Currency))
 	case q.Expires <= q.Issued || q.Issued > d.clock.Now().Add(maxAhead):
 		return otherQuote("it is of %v and expires at %v", q.Issued, q.Expires)
 	case len(req.Lines) > 0 && !slices.EqualFunc(q.Lines, req.Lines, func(l exchange.QuoteLine, asked exchange.Line) bool {
@@ -72,20 +72,20 @@ func (d *Desk) checkAsked(rec *ReservationRecord, q *exchange.Quote) error {
 }
 
 // checkTerms compares a quote with the terms of its version.
-func checkTerms(q *exchange.Quote, t exchange.Terms) error {
+func (d *Desk) checkTerms(q *exchange.Quote, t exchange.Terms) error {
 	switch {
 	case q.Currency != t.Currency:
 		return otherQuote("it is in %s; the terms say %s", q.Currency, t.Currency)
 	case !t.ShipsTo(q.Country):
 		return otherQuote("the terms do not cover %s", q.Country)
 	case q.AcceptWithin != t.AcceptWithin || q.Cancel != t.Cancel:
-		return otherQuote("an order of it could be accepted for %v and cancelled %v; the terms say %v and %v", q.AcceptWithin, q.Cancel, t.AcceptWithin, t.Cancel)
+		return otherQuote("an order of it could be accepted for %s and cancelled %v; the terms say %s and %v", exchange.Span(q.AcceptWithin), q.Cancel, exchange.Span(t.AcceptWithin), t.Cancel)
 	case q.Expires > q.Issued.Add(t.HoldLifetime):
-		return otherQuote("it lives from %v to %v; the terms allow %v", q.Issued, q.Expires, t.HoldLifetime)
+		return otherQuote("it lives from %v to %v; the terms allow %s", q.Issued, q.Expires, exchange.Span(t.HoldLifetime))
 	}
 	for _, l := range q.Lines {
 		if unit, err := exchange.Discount(l.List, t.Discount); err != nil || unit != l.Unit {
-			return otherQuote("%s costs %d, not %d less the terms' discount", l.SKU, l.Unit, l.List)
+			return otherQuote("%s costs %s, not %s less the terms' discount", l.SKU, d.amount(l.Unit, q.Currency), d.amount(l.List, q.Currency))
 		}
 	}
 	return nil
@@ -122,7 +122,7 @@ func (d *Desk) checkOrdered(rec *ReservationRecord, q *exchange.Quote, terms exc
 	case q.TermsVersion > version:
 		return exchange.Errorf(exchange.CodeBehind, "the supplier quotes under terms %d, which have not arrived here; try again in a moment", q.TermsVersion)
 	case q.TermsVersion == version:
-		return checkTerms(q, terms)
+		return d.checkTerms(q, terms)
 	}
 	return nil
 }

@@ -118,7 +118,7 @@ func (d *Desk) quote(b *batch, from exchange.ShopID, req *Hold, terms exchange.T
 	lifetime := terms.HoldLifetime
 	switch {
 	case req.Lifetime > lifetime.Milliseconds():
-		return nil, reservation.Place{}, exchange.Errorf(exchange.CodeLifetime, "the terms let a hold live %v, not %d ms", lifetime, req.Lifetime)
+		return nil, reservation.Place{}, exchange.Errorf(exchange.CodeLifetime, "the terms let a hold live %s, not %s", exchange.Span(lifetime), exchange.Span(time.Duration(req.Lifetime)*time.Millisecond))
 	case !terms.ShipsTo(req.Country):
 		return nil, reservation.Place{}, exchange.Errorf(exchange.CodeCountry, "the terms do not cover %s", req.Country)
 	}
@@ -146,7 +146,7 @@ func (d *Desk) quote(b *batch, from exchange.ShopID, req *Hold, terms exchange.T
 		return nil, reservation.Place{}, err
 	}
 	if req.MaxTotal > 0 && q.Total > req.MaxTotal {
-		return nil, reservation.Place{}, exchange.Errorf(exchange.CodePriceChanged, "the total is %d, above the limit of %d minor units", q.Total, req.MaxTotal)
+		return nil, reservation.Place{}, exchange.Errorf(exchange.CodePriceChanged, "the total, shipping included, is %s, above the limit of %s", d.amount(q.Total, q.Currency), d.amount(req.MaxTotal, q.Currency))
 	}
 	return q, reservation.Place{Lines: req.Lines, Expires: q.Expires}, nil
 }
