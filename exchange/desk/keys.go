@@ -31,8 +31,8 @@ import (
 //	v/ supplier retailer                 EvidenceRecord
 //	y/ hx/… or ox/…                      why an item of that index was set aside (text); see expiry.go
 //
-// Keys of other packages in the same store: "b/" member list (roster), "k/"
-// API idempotency (node/api).
+// Keys of other packages in the same store: "members/" member list (roster), "addr/"
+// members' addresses (node), "k/" API idempotency (node/api).
 const (
 	prefixProduct     = "p/"
 	prefixStock       = "s/"

@@ -38,7 +38,7 @@ func allowed(act Act, by exchange.Party) bool {
 
 // perform enters the supplier's own act. A refusal enters nothing.
 func (d *Desk) perform(b *batch, c chainID, act Act) error {
-	if err := d.maySell(); err != nil {
+	if err := d.mayAct(); err != nil {
 		return err
 	}
 	rec, err := b.chain(c)

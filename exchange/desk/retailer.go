@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/souk-market/souk/exchange"
@@ -44,7 +45,7 @@ func (d *Desk) Reserve(ctx context.Context, r ReserveRequest) (*ReservationRecor
 	}
 	reply, err := d.ask(ctx, r.Supplier, rec.Raw)
 	if err != nil {
-		if !isRefusal(err) {
+		if !isRefusal(err) && !errors.Is(err, ErrRefused) {
 			rec.Detail = "the supplier has not answered"
 			d.saveSoon(*rec)
 		}

@@ -44,7 +44,7 @@ func (d *Desk) Serve(ctx context.Context, from exchange.ShopID, raw []byte) ([]b
 	}
 	if errors.Is(err, ErrRefused) { // what it says of this machine is not the partner's business
 		d.log.Error("a partner's request was refused by the store", "from", from, "err", err)
-		return nil, exchange.Errorf(exchange.CodeUnavailable, "the shop cannot write at the moment, and did nothing; try again later")
+		return nil, exchange.Errorf(exchange.CodeDiskFull, "the shop cannot write at the moment, and did nothing; try again later")
 	}
 	if err != nil {
 		return nil, err
@@ -331,12 +331,17 @@ func (d *Desk) serveStock(from exchange.ShopID, req *StockQuery) (Value, error) 
 
 // ask sends a framed request to a partner and waits for a signed answer: a
 // time-out is "unknown", so it asks again with the same bytes after 1, 2, 4, 8, 8 …
-// seconds until ctx ends. A partner's own refusal ends it.
+// seconds until ctx ends. A partner's own refusal ends it; so does its word that it
+// could write nothing, unless an attempt before that may have been carried out.
 func (d *Desk) ask(ctx context.Context, to exchange.ShopID, raw []byte) ([]byte, error) {
+	sure := true // no earlier attempt may have been carried out
 	for attempt := 0; ; attempt++ {
 		reply, err := d.attempt(ctx, to, raw)
 		if err == nil || isRefusal(err) {
 			return reply, err
+		}
+		if sure = sure && errors.Is(err, ErrRefused); sure {
+			return nil, exchange.Errorf(exchange.CodeUnavailable, "%s: %w", to.Short(), err)
 		}
 		if d.inline { // a simulation retries itself
 			return nil, unknown(to, err)

@@ -105,13 +105,6 @@ func (d *Desk) checkWindow(b *batch, id exchange.HoldID) error {
 	return nil
 }
 
-func (d *Desk) maySell() error {
-	if why := d.Stopped(); why != "" {
-		return exchange.Errorf(exchange.CodeRestored, "selling has stopped: %s", why)
-	}
-	return nil
-}
-
 // quote prices a hold request under the terms and checks everything but stock.
 func (d *Desk) quote(b *batch, from exchange.ShopID, req *Hold, terms exchange.Terms, version uint32) (*exchange.Quote, reservation.Place, error) {
 	policy := d.policy.Load()
