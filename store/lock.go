@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -33,7 +34,8 @@ const (
 
 // Lock takes the lock of dir, which must exist, and writes this process's pid into
 // dir/LOCK. It fails with CodeLocked, naming the other's pid, where another process
-// has it for longer than lockPatience: one that only looks has it for a moment.
+// has it for longer than lockPatience: one that only looks has it for a moment; and with
+// CodeDiskFull where there is no room for the pid.
 func Lock(dir string) (*FolderLock, error) {
 	if _, err := os.Stat(filepath.Join(dir, "MANIFEST")); err == nil {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "%s is the folder of a database; lock the state folder above it", dir)
@@ -57,6 +59,9 @@ func Lock(dir string) (*FolderLock, error) {
 	}
 	if err := os.WriteFile(path, fmt.Appendf(nil, "%d\n", os.Getpid()), 0o600); err != nil {
 		_ = file.Unlock()
+		if errors.Is(err, syscall.ENOSPC) {
+			return nil, exchange.Errorf(exchange.CodeDiskFull, "the disk of %s is full; delete or move files, or give it a larger disk, then start again", dir)
+		}
 		return nil, exchange.Errorf(exchange.CodeInternal, "the pid cannot be written to %s: %w", path, err)
 	}
 	return &FolderLock{file}, nil

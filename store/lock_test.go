@@ -167,3 +167,19 @@ func checkKilled(t *testing.T, dir, said string) {
 		return true
 	}))
 }
+
+// TestLockOnAFullDisk: a full disk is told as one.
+func TestLockOnAFullDisk(t *testing.T) {
+	const full = "/dev/full" // every write to it finds no space
+	if _, err := os.Stat(full); err != nil {
+		t.Skip("this system has no ", full)
+	}
+	dir := t.TempDir()
+	if err := os.Symlink(full, filepath.Join(dir, LockFile)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Lock(dir)
+	if exchange.CodeOf(err) != exchange.CodeDiskFull || !strings.Contains(err.Error(), "the disk of "+dir+" is full") {
+		t.Errorf("the lock of a full disk: %v", err)
+	}
+}

@@ -51,6 +51,16 @@ func (s *space) check() error {
 	return e
 }
 
+// Free is how many bytes an unprivileged process may still write to the disk of dir; -1
+// where it cannot be told.
+func Free(dir string) int64 {
+	free, err := freeBytes(dir)
+	if err != nil {
+		return -1
+	}
+	return free
+}
+
 func (s *space) refusal(free, need int64) *exchange.Error {
 	return refusal(exchange.CodeDiskFull, "the disk of %s has %s free and the shop writes only from %s on; delete or move files, or give it a larger disk",
 		s.dir, megabytes(free), megabytes(need))
