@@ -109,13 +109,16 @@ func (s *Server) reservationID(ctx context.Context, supplier exchange.ShopID) (e
 		return h.id, nil
 	}
 	var tail [12]byte
+	var id exchange.HoldID
+	var err error
+	s.desk.AwaitWindow(ctx, supplier)
 	if h != nil {
 		tail = h.tail(supplier)
+		id, err = s.desk.KeyedReservationID(ctx, supplier, tail)
 	} else {
 		rand.Read(tail[:])
+		id, err = s.desk.NewReservationID(supplier, tail)
 	}
-	s.desk.AwaitWindow(ctx, supplier)
-	id, err := s.desk.NewReservationID(supplier, tail)
 	if err != nil {
 		trade, terr := s.desk.Trade(supplier, exchange.Retailer)
 		if terr == nil && !trade.State.Active {
