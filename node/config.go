@@ -3,10 +3,10 @@ package node
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	toml "github.com/pelletier/go-toml/v2"
@@ -97,8 +97,8 @@ func readConfig(dir string) (Config, error) {
 		}
 		return Config{}, exchange.Errorf(exchange.CodeInvalid, "%s: %w", path, err)
 	}
-	if _, err := c.policy(); err != nil {
-		return Config{}, exchange.Errorf(exchange.CodeInvalid, "%s: %w", path, err)
+	if err := c.check(); err != nil {
+		return Config{}, inFile(path, string(b), err)
 	}
 	return c, nil
 }
@@ -133,30 +133,30 @@ const shippingExample = `
 const maxHaltAfterDays = 365
 
 // policy is the part of the configuration that the desk follows; its Rate is
-// left to the caller.
+// left to the caller. Its errors are keyErrors.
 func (c Config) policy() (policyParts, error) {
 	p := policyParts{byHand: c.AcceptByHand}
 	if c.HaltAfterDays < 0 || c.HaltAfterDays > maxHaltAfterDays {
-		return p, exchange.Errorf(exchange.CodeInvalid, "halt_after_days is 0 (never) to %d, not %d", maxHaltAfterDays, c.HaltAfterDays)
+		return p, atKey("halt_after_days", exchange.Errorf(exchange.CodeInvalid, "it is 0 (never) to %d, not %d", maxHaltAfterDays, c.HaltAfterDays))
 	}
 	if err := c.Currency.Check(); err != nil {
-		return p, err
+		return p, atKey("currency", err)
 	}
 	if _, err := money.Digits(c.Currency); err != nil {
-		return p, err
+		return p, atKey("currency", err)
 	}
 	var err error
 	if p.tax, err = c.Tax.parse(); err != nil {
-		return p, err
+		return p, atKey("tax", err)
 	}
 	for i, z := range c.Shipping {
 		zone, err := z.parse(c.Currency)
 		if err != nil {
-			return p, exchange.Errorf(exchange.CodeInvalid, "shipping zone %d: %w", i+1, err)
+			return p, atKey(fmt.Sprintf("shipping[%d]", i+1), err)
 		}
 		p.shipping.Zones = append(p.shipping.Zones, zone)
 	}
-	return p, p.shipping.Check()
+	return p, atKey("shipping", p.shipping.Check())
 }
 
 type policyParts struct {
@@ -179,7 +179,7 @@ func (t TaxConfig) parse() (exchange.Tax, error) {
 }
 
 func (z ZoneConfig) parse(c exchange.Currency) (exchange.ShippingZone, error) {
-	zone := exchange.ShippingZone{Countries: slices.Sorted(slices.Values(z.Countries))}
+	zone := exchange.ShippingZone{Countries: sorted(z.Countries)}
 	if (z.Flat != "") == (len(z.Bands) > 0) {
 		return zone, exchange.Errorf(exchange.CodeInvalid, "give either flat or bands")
 	}

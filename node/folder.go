@@ -12,7 +12,6 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/membership"
-	"github.com/souk-market/souk/node/money"
 	"github.com/souk-market/souk/protocol/keyfile"
 	"github.com/souk-market/souk/protocol/words"
 )
@@ -33,8 +32,8 @@ const (
 // InitOptions are what a new shop needs to say.
 type InitOptions struct {
 	Name     string
-	Currency exchange.Currency
-	Listen   []string // nil = DefaultListen
+	Currency exchange.Currency // in any case
+	Listen   []string          // nil = DefaultListen
 	Announce []string
 	API      string // "" = DefaultAPI
 }
@@ -50,18 +49,9 @@ type NewShop struct {
 // of which only the public half stays in the folder. It never overwrites.
 func Init(dir string, o InitOptions) (*NewShop, error) {
 	cfg := Config{
-		Name: strings.TrimSpace(o.Name), Currency: o.Currency, Listen: o.Listen, Announce: o.Announce, API: o.API,
+		Name: strings.TrimSpace(o.Name), Currency: exchange.Currency(strings.ToUpper(string(o.Currency))), Listen: o.Listen, Announce: o.Announce, API: o.API,
 		Tax:     TaxConfig{Treatment: exchange.TaxNone.String(), Rate: "0"},
 		Profile: ProfileConfig{Countries: []string{}},
-	}
-	if err := membership.CheckName(cfg.Name); err != nil {
-		return nil, err
-	}
-	if err := cfg.Currency.Check(); err != nil {
-		return nil, err
-	}
-	if _, err := money.Digits(cfg.Currency); err != nil {
-		return nil, err
 	}
 	if cfg.Listen == nil {
 		cfg.Listen = DefaultListen
@@ -71,6 +61,9 @@ func Init(dir string, o InitOptions) (*NewShop, error) {
 	}
 	if cfg.API == "" {
 		cfg.API = DefaultAPI
+	}
+	if err := cfg.check(); err != nil {
+		return nil, exchange.Errorf(exchange.CodeInvalid, "%w", err)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err

@@ -30,6 +30,9 @@ import (
 type Options struct {
 	Logger  *slog.Logger
 	Version string
+	// Joining is told how a pending invite fares. With nil, Open does not wait for a hub
+	// that it does not reach.
+	Joining func(JoinStep)
 	// Network may change the network's configuration, as in Parts.
 	Network func(*p2p.Config)
 }
@@ -39,6 +42,15 @@ func (o Options) logger() *slog.Logger {
 		return slog.New(slog.DiscardHandler)
 	}
 	return o.Logger
+}
+
+// JoinStep is one step of using a pending invite: the hub is asked, or was not reached,
+// or has let the shop in.
+type JoinStep struct {
+	Federation membership.Federation
+	Err        error         // why the hub was not reached; nil otherwise
+	Again      time.Duration // until the hub is asked again, where it was not
+	Joined     bool
 }
 
 // Folder is an opened shop's folder: locked, its state verified. Nothing runs
@@ -66,7 +78,8 @@ func (wallClock) Now() exchange.Time { return exchange.TimeOf(time.Now()) }
 // Open locks a shop's folder and opens its state. A shop that has not joined yet
 // joins with its pending invite. CodeLocked where another process runs the
 // folder; CodeState where there is neither a federation nor an invite. Close
-// must be called, after Run or without it.
+// must be called, after Run or without it. With Options.Joining it waits for a hub that
+// cannot be reached, until ctx ends.
 func Open(ctx context.Context, dir string, o Options) (*Folder, error) {
 	f := &Folder{dir: dir, opts: o, registry: prometheus.NewRegistry(), ready: make(chan struct{})}
 	var err error
@@ -108,7 +121,7 @@ func (f *Folder) open(ctx context.Context) error {
 		return err
 	}
 	if !joined {
-		if err := f.join(ctx); err != nil {
+		if err := f.joinPatiently(ctx); err != nil {
 			return err
 		}
 	}
@@ -149,20 +162,56 @@ func (f *Folder) rate() (exchange.Rate, error) {
 	return readRate(data, f.cfg.Currency)
 }
 
-// join uses the pending invite. Every step may be repeated after a crash: the
-// hub returns the entry it made, and the invite goes last.
-func (f *Folder) join(ctx context.Context) error {
+// joinPause is how long to wait before the hub is asked again: 1, 2, 4, 8, 8 … seconds.
+func joinPause(attempt int) time.Duration { return time.Second << min(attempt, 3) }
+
+// joinPatiently joins, and asks a hub that it does not reach again.
+func (f *Folder) joinPatiently(ctx context.Context) error {
+	invite, err := f.pendingInvite()
+	if err != nil {
+		return err
+	}
+	tell := f.opts.Joining
+	if tell == nil {
+		return f.join(ctx, invite)
+	}
+	step := JoinStep{Federation: invite.Federation}
+	tell(step)
+	for attempt := 0; ; attempt++ {
+		err := f.join(ctx, invite)
+		switch {
+		case err == nil:
+			step.Joined = true
+			tell(step)
+			return nil
+		case exchange.CodeOf(err) != exchange.CodeUnavailable || ctx.Err() != nil:
+			return err
+		}
+		pause := joinPause(attempt)
+		tell(JoinStep{Federation: invite.Federation, Err: err, Again: pause})
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// pendingInvite reads the invite that waits in the folder; CodeState where none does.
+func (f *Folder) pendingInvite() (membership.Invite, error) {
 	code, err := os.ReadFile(filepath.Join(f.dir, inviteName))
 	if errors.Is(err, fs.ErrNotExist) {
-		return exchange.Errorf(exchange.CodeState, "this shop is in no federation yet. Ask a hub's operator for an invite and run: souk node join --dir %s INVITE", f.dir)
+		return membership.Invite{}, exchange.Errorf(exchange.CodeState, "this shop is in no federation yet. Ask a hub's operator for an invite and run: souk node join --dir %s INVITE", f.dir)
 	}
 	if err != nil {
-		return err
+		return membership.Invite{}, err
 	}
-	invite, err := membership.ParseInvite(string(code))
-	if err != nil {
-		return err
-	}
+	return membership.ParseInvite(string(code))
+}
+
+// join uses the pending invite. Every step may be repeated after a crash: the
+// hub returns the entry it made, and the invite goes last.
+func (f *Folder) join(ctx context.Context, invite membership.Invite) error {
 	if name := invite.Token.ShopName; name != "" && name != f.cfg.Name {
 		return exchange.Errorf(exchange.CodeInvite, "this invite is for a shop named %q, and this shop is %q; set name in %s, or ask for another invite", name, f.cfg.Name, configFile)
 	}

@@ -38,7 +38,10 @@ func (f *Folder) Run(ctx context.Context) error {
 	}})
 
 	log := f.opts.logger()
-	context.AfterFunc(ctx, func() { log.Info("stopping: what was taken is finished first") })
+	if exposed := f.cfg.exposed(); exposed != "" {
+		log.Warn(exposed)
+	}
+	context.AfterFunc(ctx, func() { log.Info("stopping: what was taken is finished first", "why", context.Cause(ctx)) })
 	defer log.Info("stopped")
 
 	// Leaving ends the run: a shop that is no member has nothing to serve.

@@ -16,6 +16,7 @@ import (
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/exchange/roster"
+	"github.com/souk-market/souk/node/money"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/protocol/members"
 	"github.com/souk-market/souk/protocol/p2p"
@@ -69,9 +70,11 @@ type Shop struct {
 	started exchange.Time
 	ready   chan struct{} // closed when the network listens
 
-	mu     sync.Mutex
-	policy desk.Policy
-	seen   map[exchange.ShopID]exchange.Time // when a member was last connected
+
+	mu       sync.Mutex
+	policy   desk.Policy
+	seen     map[exchange.ShopID]exchange.Time // when a member was last connected
+	hubThere bool                              // as the log was last told
 }
 
 // New composes a shop and opens its state: ledgers are verified, nothing is started.
@@ -109,7 +112,7 @@ func New(p Parts) (*Shop, error) {
 		Store: p.Store, Codec: s.codec, Signer: protocol.NewSigner(p.Key, p.Federation.Origin, p.Random),
 		Verifier: protocol.NewVerifier(p.Federation.Origin, s.roster), Network: partnerNetwork{s.net},
 		Clock: p.Clock, Members: s.roster, Random: p.Random, Limits: p.Limits, Policy: s.policy,
-		Currency: p.Config.Currency, Logger: p.Logger,
+		Currency: p.Config.Currency, Logger: p.Logger, Show: money.FormatWithCode,
 	}); err != nil {
 		return nil, err
 	}
@@ -173,6 +176,9 @@ func (s *Shop) Run(ctx context.Context) error {
 	}
 	close(s.ready)
 	err := g.Wait()
+	if ctx.Err() != nil && exchange.CodeOf(err) == exchange.CodeUnavailable {
+		err = nil // stopped as it started, before it had joined every topic
+	}
 	stopDesk()
 	if derr := <-deskDone; derr != nil {
 		err = derr
@@ -222,12 +228,8 @@ func (s *Shop) goneWhy() string {
 }
 
 func (s *Shop) publishProfile() error {
-	c := s.parts.Config
-	p := membership.Profile{
-		Origin: s.parts.Federation.Origin, Shop: s.me, Name: c.Name, Currency: c.Currency,
-		Sells: c.Profile.Sells, Countries: slices.Sorted(slices.Values(c.Profile.Countries)), Contact: c.Profile.Contact,
-		Returns: c.Profile.Returns, Web: c.Profile.Web, At: s.now(), Sequence: uint64(s.now()),
-	}
+	p := s.parts.Config.profile(s.me)
+	p.Origin, p.At, p.Sequence = s.parts.Federation.Origin, s.now(), uint64(s.now())
 	if old, _, ok := s.roster.Profile(s.me); ok {
 		p.Sequence = max(p.Sequence, old.Sequence+1)
 	}

@@ -2,6 +2,8 @@ package node
 
 import (
 	"context"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/souk-market/souk/exchange"
@@ -56,12 +58,7 @@ func (s *Shop) Problems(context.Context) []api.Problem {
 			add("store", true, err.Error())
 		}
 	}
-	if why := s.desk.Stopped(); why != "" {
-		add("selling", true, why)
-	}
-	if behind := s.desk.ClockBehind(); behind > desk.MaxClockBehind {
-		add("clock", false, "the machine's clock is "+behind.Truncate(time.Second).String()+" behind this shop's newest record: it was wrong then, or is now. Set it right; until it has caught up, no reservation or order expires")
-	}
+	list = append(list, s.StandingProblems()...)
 	if !s.roster.IsMember(s.me) {
 		add("membership", true, "this shop is not in the member list any more: "+s.goneWhy())
 	}
@@ -99,6 +96,54 @@ func (s *Shop) Problems(context.Context) []api.Problem {
 	}
 	list = append(list, s.rateProblems()...)
 	return list
+}
+
+// StandingProblems are those of Problems that the folder alone shows, whether the shop
+// runs or not.
+func (s *Shop) StandingProblems() []api.Problem {
+	var list []api.Problem
+	if why := s.StoppedWhy(); why != "" {
+		list = append(list, api.Problem{Name: "selling", Blocks: true, Detail: why})
+	}
+	if exposed := s.parts.Config.exposed(); exposed != "" {
+		list = append(list, api.Problem{Name: "api", Detail: exposed})
+	}
+	if behind := s.desk.ClockBehind(); behind > desk.MaxClockBehind {
+		list = append(list, api.Problem{Name: "clock", Detail: "the machine's clock is " + behind.Truncate(time.Second).String() + " behind this shop's newest record: it was wrong then, or is now. Set it right; until it has caught up, no reservation or order expires"})
+	}
+	return append(list, s.asideProblems()...)
+}
+
+// StoppedWhy says why this shop has stopped selling, which partner proved it and what
+// to do; "" where it sells.
+func (s *Shop) StoppedWhy() string {
+	why := s.desk.Stopped()
+	if why == "" {
+		return ""
+	}
+	for _, m := range s.roster.State().Members() {
+		why = strings.ReplaceAll(why, m.Shop.String(), m.Name+" ("+m.Shop.String()+")")
+	}
+	return why + ". " + desk.RestoreAdvice
+}
+
+// asideProblems tells of what could not end when its time had come.
+func (s *Shop) asideProblems() []api.Problem {
+	list, err := s.desk.SetAside()
+	if err != nil {
+		return []api.Problem{{Name: "store", Blocks: true, Detail: err.Error()}}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	many := strconv.Itoa(len(list))
+	if len(list) >= desk.MaxAside {
+		many += " or more"
+	}
+	first := list[0]
+	return []api.Problem{{Name: "set-aside", Detail: many + " damaged holds or orders could not end when their time had come, and their units stay off sale; the first is " +
+		first.ID.String() + " of " + s.nameOf(first.Retailer) + ", due " + first.Due.String() + ": " + first.Why +
+		". Stop the node, keep a copy of its folder, and put a newer copy back if there is one; settle those orders with the partner by hand"}}
 }
 
 func (s *Shop) rateProblems() []api.Problem {

@@ -68,7 +68,8 @@ type shop struct {
 	// adjust may change the network before each start.
 	adjust func(*p2p.Config)
 	config node.Config
-	folder string // for files; "" = none are written
+	folder string       // for files; "" = none are written
+	log    *slog.Logger // nil = testLog
 	end    func()
 }
 
@@ -230,7 +231,7 @@ func (s *shop) start() *shop {
 	n, err := node.New(node.Parts{
 		Key: s.key, Config: s.config, Federation: w.fed, Hub: w.address(),
 		Store: s.disks.Store, Limits: s.disks.Limits, Replicas: s.disks.Replicas, ReplicaLimits: s.disks.ReplicaLimits,
-		Clock: w.clock, Random: rand.Reader, Logger: testLog(s.name), Registry: prometheus.NewRegistry(), Version: "test", Folder: s.folder,
+		Clock: w.clock, Random: rand.Reader, Logger: cmp.Or(s.log, testLog(s.name)), Registry: prometheus.NewRegistry(), Version: "test", Folder: s.folder,
 		Rate: exchange.Rate{From: "EUR", Num: 11, Den: 10, Text: "1.1", Source: "test", Date: "2026-01-15"},
 		Network: func(c *p2p.Config) {
 			c.HostOptions = w.world.HostOptions(s.place)

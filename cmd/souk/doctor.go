@@ -139,6 +139,7 @@ func checkFolder(d *diagnosis, dir string) bool {
 		return false
 	}
 	d.good("folder", "%s", dir)
+	checkDisk(d, store.Free(dir))
 	for _, secret := range []string{"key", "api.token"} {
 		info, err := os.Stat(filepath.Join(dir, secret))
 		switch {
@@ -194,17 +195,23 @@ func (a *app) checkRunning(ctx context.Context, d *diagnosis, c *client.Client, 
 	a.checkFacts(d, shop)
 }
 
+// checkDisk judges the free bytes of the folder's disk; -1 = unknown.
+func checkDisk(d *diagnosis, free int64) {
+	switch {
+	case free < 0:
+	case free == 0:
+		d.fatal("disk", "it is full: the shop cannot even start. Delete or move files, or give it a larger disk")
+	case free < store.DefaultFreeFloor:
+		d.fatal("disk", "%s free; the shop writes nothing below %s: delete or move files, or give it a larger disk", bytesText(free), bytesText(store.DefaultFreeFloor))
+	case free < 4*store.DefaultFreeFloor:
+		d.warn("disk", "%s free; below %s the shop writes nothing: make room soon", bytesText(free), bytesText(store.DefaultFreeFloor))
+	default:
+		d.good("disk", "%s free", bytesText(free))
+	}
+}
+
 // checkFacts judges what a shop says of itself.
 func (a *app) checkFacts(d *diagnosis, shop *view.Shop) {
-	switch {
-	case shop.FreeBytes < 0:
-	case shop.FreeBytes < store.DefaultFreeFloor:
-		d.fatal("disk", "%s free; the shop writes nothing below %s: make room", bytesText(shop.FreeBytes), bytesText(store.DefaultFreeFloor))
-	case shop.FreeBytes < 4*store.DefaultFreeFloor:
-		d.warn("disk", "%s free; below %s the shop writes nothing: make room soon", bytesText(shop.FreeBytes), bytesText(store.DefaultFreeFloor))
-	default:
-		d.good("disk", "%s free", bytesText(shop.FreeBytes))
-	}
 	list := shop.MemberList
 	if ahead := list.Signed.Sub(a.now()); ahead > clockSkew {
 		d.warn("clock", "the member list was signed %s in the future: this machine's clock or the hub's is wrong; compare it with a time server", durationText(ahead.Round(time.Second)))
@@ -222,9 +229,6 @@ func (a *app) checkFacts(d *diagnosis, shop *view.Shop) {
 	}
 	if r := shop.Rate; r != nil && r.Currency != exchange.USD {
 		d.good(checkRates, "1 %s is %s USD, of %s", r.Currency, r.Rate, r.Date)
-	}
-	if shop.Stopped != "" && !d.Running { // the node lists it as a problem
-		d.fatal("selling", "stopped: %s", shop.Stopped)
 	}
 }
 
@@ -251,6 +255,13 @@ func (a *app) checkStopped(ctx context.Context, d *diagnosis, dir string) {
 	d.good("lock", "no process uses the folder")
 	d.good("ledgers", "store opened, all ledgers verified")
 	a.checkFacts(d, factsOf(f.Shop()))
+	for _, p := range f.Shop().StandingProblems() {
+		if p.Blocks {
+			d.fatal(p.Name, "%s", p.Detail)
+		} else {
+			d.warn(p.Name, "%s", p.Detail)
+		}
+	}
 	d.warn("API", "the node is not running. Next: souk node run --dir %s", quoteArg(dir))
 	if err := f.Close(); err != nil {
 		d.fatal("store", "it does not close: %v", err)
@@ -265,7 +276,7 @@ func factsOf(s *node.Shop) *view.Shop {
 			members++
 		}
 	}
-	return &view.Shop{FreeBytes: -1, Stopped: s.Desk().Stopped(), MemberList: view.MemberList{
+	return &view.Shop{MemberList: view.MemberList{
 		Members: members, Signed: view.Time(state.Checkpoint().Time),
 		Freshness: s.Roster().Freshness().String(), Frozen: state.Evidence() != nil,
 	}}

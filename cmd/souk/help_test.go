@@ -125,12 +125,12 @@ func TestWrongCommandLines(t *testing.T) {
 		says string
 	}{
 		{"nod", "did you mean node?"},
-		{"hub invte", "or invite?"},
+		{"hub invte", "or invite or invites?"},
 		{"hub nothing-like-it", "no command"},
 		{"members --colour", "unknown flag"},
 		{"members one two", "one argument too many"},
 		{"node join", "an argument is missing"},
-		{"node init --dir x", "--name and --currency is missing"},
+		{"node init --dir x", "--name and --currency are missing"},
 		{"node init --name x --currency EUR", "say where to keep it"},
 		{"node run", "holds no shop"},
 		{"hub status", "holds no hub"},

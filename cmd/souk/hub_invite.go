@@ -62,7 +62,7 @@ func (a *app) hubInvitesCommand() *cobra.Command {
 for, how many shops may still join, and until when. Where the member list is on another
 machine, their use is not known.`,
 		Example: `  souk hub invites --dir hub
-  souk hub void --dir hub 0fn0e4c451tqfdhlajqnkqrg8s --why lost`,
+  souk hub invites --dir hub --all --json`,
 		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, err := a.hubDir()

@@ -27,6 +27,9 @@ does it at once with --yes. The node must be running; it stops by itself afterwa
   souk node leave --dir shop --yes`,
 		Args: takes(0, 0),
 		RunE: a.withClient(func(cmd *cobra.Command, c *client.Client, _ []string) error {
+			if !yes && !preview && !isTerminal(a.in) {
+				return usagef("leaving cannot be undone: look with --preview, then repeat with --yes, or run it in a terminal")
+			}
 			fed, err := loadFederation(cmd.Context(), c)
 			if err != nil {
 				return err
@@ -83,9 +86,6 @@ func len64[T any](list []T) int64 { return int64(len(list)) }
 
 // confirm has the owner type the shop's name.
 func (a *app) confirm(w io.Writer, name string) error {
-	if !isTerminal(a.in) {
-		return usagef("leaving cannot be undone: repeat with --yes, or run it in a terminal")
-	}
 	fmt.Fprintf(w, "This cannot be undone. Type the shop's name (%s) to leave: ", inert(name))
 	said, err := bufio.NewReader(a.in).ReadString('\n')
 	if err != nil && said == "" {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -165,8 +166,9 @@ func (a *app) nodeRunCommand() *cobra.Command {
 		Use:   "run",
 		Short: "Run the shop until Ctrl-C or SIGTERM",
 		Long: `Runs the shop: its network, its catalog and its local HTTP API. With a pending
-invite it joins first. On Ctrl-C or SIGTERM it accepts nothing more, finishes what it
-took, and closes; a second signal ends it at once, which loses nothing either.`,
+invite it joins first, and waits for a hub that cannot be reached. On Ctrl-C or
+SIGTERM it accepts nothing more, finishes what it took, and closes; a second signal
+ends it at once, which loses nothing either.`,
 		Example: `  souk node run --dir shop
   souk node run --dir shop --log-json --log-level warn`,
 		Args: takes(0, 0),
@@ -175,7 +177,7 @@ took, and closes; a second signal ends it at once, which loses nothing either.`,
 			if err != nil {
 				return err
 			}
-			folder, err := node.Open(cmd.Context(), dir, node.Options{Logger: logs.logger(cmd.ErrOrStderr()), Version: buildInfo().Version})
+			folder, err := node.Open(cmd.Context(), dir, a.joining(cmd, node.Options{Logger: logs.logger(cmd.ErrOrStderr()), Version: buildInfo().Version}))
 			if err != nil {
 				return stopped(cmd.Context(), err)
 			}
@@ -184,6 +186,23 @@ took, and closes; a second signal ends it at once, which loses nothing either.`,
 	}
 	logs.register(cmd)
 	return cmd
+}
+
+// joining has a shop with a pending invite say how that fares.
+func (a *app) joining(cmd *cobra.Command, o node.Options) node.Options {
+	w := cmd.ErrOrStderr()
+	o.Joining = func(step node.JoinStep) {
+		fed := inert(step.Federation.Label())
+		switch {
+		case step.Joined:
+			fmt.Fprintf(w, "souk: joined the federation %s\n", fed)
+		case step.Err != nil:
+			fmt.Fprintf(w, "souk: %s\nsouk: waiting for the hub; it is asked again in %s\n", inertLines(step.Err.Error()), durationText(step.Again))
+		default:
+			fmt.Fprintf(w, "souk: this shop is not in its federation yet; asking the hub of %s to let it in\n", fed)
+		}
+	}
+	return o
 }
 
 func (a *app) nodeIsUp(cmd *cobra.Command, address string) error {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -89,17 +88,11 @@ func (f countriesFlag) Set(s string) error {
 		*f.to = nil
 		return nil
 	}
-	list := strings.Split(strings.ToUpper(s), ",")
-	for i := range list {
-		list[i] = strings.TrimSpace(list[i])
+	list, err := node.ParseCountries(s)
+	if err == nil {
+		*f.to = list
 	}
-	slices.Sort(list)
-	list = slices.Compact(list)
-	if err := exchange.CheckCountries(list); err != nil {
-		return err
-	}
-	*f.to = list
-	return nil
+	return err
 }
 
 // cancelFlag reads a cancel rule's name.
@@ -143,7 +136,7 @@ func (t *termsFlags) register(cmd *cobra.Command) {
 	f.Var(durationVar(&t.said.HoldLifetime, t.said.HoldLifetime), "hold-lifetime", "longest `time` a hold may live, extensions included (10s to 7d)")
 	f.Int64Var(&t.said.OpenQuantity, "open-quantity", t.said.OpenQuantity, "most `units` held and not yet shipped at once")
 	f.Var(durationVar(&t.said.AcceptWithin, t.said.AcceptWithin), "accept-within", "an order not accepted within this `time` expires (1m to 30d)")
-	f.Var(cancelFlag{&t.said.Cancel}, "cancel", "until when the retailer may cancel: until-shipped, until-accepted or never")
+	f.Var(cancelFlag{&t.said.Cancel}, "cancel", "`rule` of when the retailer may cancel: until-shipped, until-accepted or never")
 	f.Var(countriesFlag{&t.said.Countries}, "countries", "`countries` the retailer may ship to, such as SE,DE; any = wherever the supplier ships")
 	f.Uint32Var(&t.said.SettlementDays, "settlement-days", t.said.SettlementDays, "`days` after delivery until payment is due")
 }

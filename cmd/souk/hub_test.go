@@ -1,0 +1,39 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/souk-market/souk/hub"
+)
+
+// TestHubInvites: bad bounds are refused, a lost invite is found and voided by its id, and
+// a second revocation names the first.
+func TestHubInvites(t *testing.T) {
+	tn := newTown(t)
+	tn.ok("Next:", "hub", "init", "--dir", "hub", "--name", "riverside",
+		"--listen", "127.0.0.1", "--open-port", "-1", "--closed-port", "-1", "--status", "127.0.0.1:0")
+	for _, bad := range [][]string{
+		{"--uses", "0"}, {"--uses", "-1"}, {"--uses", "10001"}, {"--expires", "0s"}, {"--expires", "-1h"}, {"--expires", "91d"}, {"--expires", "soon"},
+	} {
+		out := tn.souk(exitUsage, append([]string{"hub", "invite", "--dir", "hub"}, bad...)...)
+		if !strings.Contains(out, bad[0]) {
+			t.Errorf("%v: the error does not name the flag: %s", bad, out)
+		}
+	}
+	tn.ok("No invite is open", "hub", "invites", "--dir", "hub")
+	var made hub.Invited
+	tn.read(&made, "hub", "invite", "--dir", "hub", "--shop-name", "Acorn Shoes")
+	if out := tn.ok("void it with: souk hub void --dir hub ", "hub", "invite", "--dir", "hub", "--uses", "3"); strings.Count(out, "souk-invite-") != 1 {
+		t.Errorf("not one line is the invite:\n%s", out)
+	}
+	if out := tn.ok("Acorn Shoes", "hub", "invites", "--dir", "hub"); !strings.Contains(out, "1 of 1") || !strings.Contains(out, "3 of 3") || strings.Contains(out, made.Code) {
+		t.Errorf("the list of invites:\n%s", out)
+	}
+	tn.ok("with invite "+made.ID.String(), "hub", "void", "--dir", "hub", made.ID.String())
+	if out := tn.ok("1 more", "hub", "invites", "--dir", "hub"); strings.Contains(out, made.ID.String()) {
+		t.Errorf("a void invite is listed:\n%s", out)
+	}
+	tn.ok("void", "hub", "invites", "--dir", "hub", "--all")
+	tn.souk(exitFailure, "hub", "void", "--dir", "hub", "nonsense")
+}

@@ -1,0 +1,94 @@
+package node
+
+import (
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+// TestConfigErrorsNameTheLine: what a shop could not work with is refused at its start,
+// with the line and the key where it stands.
+func TestConfigErrorsNameTheLine(t *testing.T) {
+	replace := func(old, with string) func(string) string {
+		return func(s string) string {
+			if !strings.Contains(s, old) {
+				t.Fatalf("a new shop.toml has no %s:\n%s", old, s)
+			}
+			return strings.Replace(s, old, with, 1)
+		}
+	}
+	for _, c := range []struct {
+		change func(string) string
+		stands string // what the named line starts with
+		says   string
+	}{
+		{replace("name = 'Acorn Shoes'", "name = ''"), "name =", "1 to"},
+		{replace("api = '127.0.0.1:7350'", "api = 'x'"), "api =", "127.0.0.1:7350"},
+		{replace("api = '127.0.0.1:7350'", "api = '127.0.0.1:99999'"), "api =", "127.0.0.1:7350"},
+		{replace("'/ip4/0.0.0.0/tcp/7351'", "'foo'"), "listen =", "/ip4/"},
+		{replace("announce = []", "announce = ['shop.example']"), "announce =", "/ip4/"},
+		{replace("countries = []", "countries = ['SE', 'se']"), "countries =", "written SE"},
+		{replace("countries = []", "countries = ['UK']"), "countries =", "written GB"},
+		{replace("countries = []", "countries = ['XX']"), "countries =", `"XX" is not a country`},
+		{replace("countries = []", "countries = ['SE', 'SE']"), "countries =", "twice"},
+		{replace("web = ''", "web = 'https://x'"), "[profile]", "domain"},
+		{replace("treatment = 'none'", "treatment = 'some'"), "[tax]", "reverse-charge"},
+		{func(s string) string {
+			return s + "\n[[shipping]]\ncountries = ['SE']\nflat = '1'\n\n[[shipping]]\ncountries = ['Sweden']\nflat = '2'\n"
+		}, "countries = ['Sweden']", "not a country"},
+	} {
+		dir := initShop(t)
+		text := ""
+		edit(t, dir, func(s string) string { text = c.change(s); return text })
+		_, err := readConfig(dir)
+		line := 0
+		for i, l := range strings.Split(text, "\n") {
+			if strings.HasPrefix(strings.TrimSpace(l), c.stands) {
+				line = i + 1 // the last: the profile's countries come after the example's
+			}
+		}
+		if c.stands == "countries =" {
+			line = strings.Count(text[:strings.Index(text, "\ncountries = ")], "\n") + 2
+		}
+		want := configFile + ", line " + plain(line) + ": "
+		if exchange.CodeOf(err) != exchange.CodeInvalid || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("want %q and %q: %v", want, c.says, err)
+		}
+	}
+}
+
+func plain(n int) string { return strconv.Itoa(n) }
+
+// TestInitRefuses: what could not run is refused before a key is made; a currency is
+// taken in any case.
+func TestInitRefuses(t *testing.T) {
+	for _, o := range []InitOptions{
+		{Name: " ", Currency: "EUR"}, {Name: "A", Currency: "EURO"}, {Name: "A", Currency: "EUR", API: "x"},
+		{Name: "A", Currency: "EUR", Listen: []string{"foo"}}, {Name: "A", Currency: "EUR", Announce: []string{"foo"}},
+	} {
+		dir := filepath.Join(t.TempDir(), "shop")
+		if _, err := Init(dir, o); exchange.CodeOf(err) != exchange.CodeInvalid {
+			t.Errorf("%+v: %v", o, err)
+		}
+		if _, err := Init(dir, InitOptions{Name: "Acorn", Currency: "eur"}); err != nil {
+			t.Errorf("after %+v: %v", o, err)
+		} else if c, err := readConfig(dir); err != nil || c.Currency != "EUR" {
+			t.Errorf("the currency is %q, %v", c.Currency, err)
+		}
+	}
+}
+
+// TestExposed: only an API on the loopback is no cause for a warning.
+func TestExposed(t *testing.T) {
+	for address, warns := range map[string]bool{
+		"127.0.0.1:7350": false, "[::1]:0": false, "localhost:7350": false, "127.9.9.9:1": false, "": false,
+		"0.0.0.0:7350": true, ":7350": true, "[::]:7350": true, "192.0.2.1:7350": true,
+	} {
+		if got := (Config{API: address}).exposed(); (got != "") != warns || warns && !strings.Contains(got, "nothing is encrypted") {
+			t.Errorf("%s: %q", address, got)
+		}
+	}
+}
