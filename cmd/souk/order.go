@@ -70,6 +70,9 @@ func listOrders(ctx context.Context, c *client.Client, q client.OrdersQuery, lim
 	}
 }
 
+// orderStatuses are all that an order may have.
+var orderStatuses = []string{"requested", "refused", "submitted", "accepted", "partly_shipped", "shipped", "delivered", "cancelled", "rejected", "expired"}
+
 // openStatuses are those of orders somebody still has to do something about.
 var openStatuses = []string{"requested", "submitted", "accepted", "partly_shipped", "shipped"}
 
@@ -96,6 +99,9 @@ func (a *app) orderListCommand() *cobra.Command {
 				return usagef("--limit is 1 or more, or 0 for all")
 			}
 			q.Status = strings.ReplaceAll(strings.ToLower(q.Status), " ", "_")
+			if q.Status != "" && !slices.Contains(orderStatuses, q.Status) {
+				return usagef("--status is one of %s", statusText(strings.Join(orderStatuses, ", ")))
+			}
 			all := &view.Orders{Orders: []view.Order{}}
 			more := false
 			most := limit

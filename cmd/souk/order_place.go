@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -56,15 +58,15 @@ input): {"name": …, "lines": […], "city": …, "postal_code": …, "country"
 					return err
 				}
 			}
-			if to.Country == "" {
-				r, err := c.Reservation(cmd.Context(), id)
-				if err != nil {
+			if file == "" {
+				if err := addressGiven(to); err != nil {
 					return err
 				}
-				to.Country = r.Country
 			}
-			if err := exchange.ShipTo(to).Check(); err != nil {
-				return &usageError{err}
+			if to.Country != "" {
+				if to.Country, err = view.ParseCountry(to.Country); err != nil {
+					return &usageError{err}
+				}
 			}
 			began := a.now()
 			o, err := c.PlaceOrder(cmd.Context(), view.PlaceOrder{Reservation: id, ShipTo: to}, wait)
@@ -89,6 +91,21 @@ input): {"name": …, "lines": […], "city": …, "postal_code": …, "country"
 	f.StringVar(&file, "ship-to", "", "read the address from a JSON `file` instead")
 	f.Var(durationVar(&wait, waitForAnswer), "wait", "`time` to wait for the supplier's answer, at most 30s")
 	return cmd
+}
+
+// addressGiven reports what no parcel can do without.
+func addressGiven(to view.ShipTo) error {
+	var missing []string
+	for flag, given := range map[string]bool{"--name": to.Name != "", "--address": len(to.Lines) > 0 && to.Lines[0] != "", "--city": to.City != ""} {
+		if !given {
+			missing = append(missing, flag)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	slices.Sort(missing)
+	return usagef("the consumer's address lacks %s (or give --ship-to FILE)", strings.Join(missing, ", "))
 }
 
 // readShipTo reads an address in the API's form.

@@ -28,6 +28,9 @@ func (a *app) orderPage(p *page, o *view.Order) {
 	if o.Refusal != nil {
 		p.line("Refused: %s", o.Refusal.Detail)
 	}
+	if o.Status == "requested" {
+		p.line("The supplier has not answered yet. The order is on its way: it is sent again until the supplier answers.")
+	}
 	if !o.Cancelling.IsZero() {
 		p.line("A cancellation was asked for on %s and is not answered yet.", timeText(o.Cancelling))
 	}

@@ -123,6 +123,9 @@ func untilText(t, now time.Time) string {
 	if left <= 0 {
 		return timeText(t) + " (over)"
 	}
+	if left >= time.Hour {
+		left = left.Round(time.Minute)
+	}
 	return fmt.Sprintf("%s (in %s)", timeText(t), durationText(left))
 }
 

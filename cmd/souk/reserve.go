@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,14 +46,20 @@ without =QTY it is one unit.`,
 				if err != nil {
 					return err
 				}
+				if slices.ContainsFunc(req.Lines, func(l view.ReserveLine) bool { return l.Product == id }) {
+					return usagef("%s stands there twice; give its whole quantity once", ref)
+				}
 				req.Lines = append(req.Lines, view.ReserveLine{Product: id, Quantity: int64(q)})
+			}
+			if lifetime > exchange.MaxHoldLifetime {
+				return usagef("--lifetime is at most %s", exchange.Span(exchange.MaxHoldLifetime))
 			}
 			if req.MaxTotal, err = a.amount(cmd, c, maxTotal, req.Lines[0].Product); err != nil {
 				return err
 			}
 			got, err := c.Reserve(cmd.Context(), req)
 			if err != nil {
-				return a.perhapsHeld(err)
+				return a.perhapsHeld(err, fed.name(req.Lines[0].Product.Shop))
 			}
 			return a.show(cmd, got, func(p *page) { a.reservationPage(p, got) })
 		}),
@@ -67,10 +74,10 @@ without =QTY it is one unit.`,
 
 // perhapsHeld adds where to look when the supplier did not answer: it may hold the
 // stock all the same.
-func (a *app) perhapsHeld(err error) error {
+func (a *app) perhapsHeld(err error, supplier string) error {
 	var p *view.Problem
 	if errors.As(err, &p) && p.Reservation != nil {
-		return exchange.Errorf(exchange.CodeOf(err), "%w. It may hold the stock all the same: souk reservation show%s %v", err, a.dirFlag(), *p.Reservation)
+		return exchange.Errorf(exchange.CodeOf(err), "%s did not answer in time, and may hold the stock all the same; ask again later: souk reservation show%s %v", supplier, a.dirFlag(), *p.Reservation)
 	}
 	return err
 }
@@ -96,9 +103,17 @@ func (a *app) amount(cmd *cobra.Command, c *client.Client, text string, product 
 }
 
 func (a *app) reservationPage(p *page, r *view.Reservation) {
-	p.line("Reservation %v at %s: %s", r.ID, r.SupplierName, r.State)
-	if r.Refusal != nil {
-		p.line("Refused: %s", r.Refusal.Detail)
+	state := r.State
+	if state == "none" {
+		state = "the supplier has not answered yet"
+	}
+	p.line("Reservation %v at %s: %s", r.ID, r.SupplierName, state)
+	switch {
+	case r.Refusal == nil:
+	case r.State == "refused":
+		p.line("Why: %s", r.Refusal.Detail)
+	case r.State == "held":
+		p.line("The last change asked for was refused: %s", r.Refusal.Detail)
 	}
 	if r.Quote == nil {
 		p.table([]string{"PRODUCT", "QTY"}, func(row func(...any)) {

@@ -365,8 +365,12 @@ func (d *Desk) attempt(ctx context.Context, to exchange.ShopID, raw []byte) ([]b
 // worst round trip over a relay (1 s) and a busy supplier's batches (1 s), doubled.
 const askTimeout = 4 * time.Second
 
+// ErrUnanswered is what a partner leaves behind that did not answer a request: nobody
+// knows whether it acted. It comes with CodeUnavailable, the partner and the cause.
+var ErrUnanswered = errors.New("did not answer; whether it acted is unknown, ask again with the same id")
+
 func unknown(to exchange.ShopID, err error) error {
-	return exchange.Errorf(exchange.CodeUnavailable, "%s did not answer; whether it acted is unknown, ask again with the same id: %w", to.Short(), err)
+	return exchange.Errorf(exchange.CodeUnavailable, "%s %w: %w", to.Short(), ErrUnanswered, err)
 }
 
 // retryPause is 1, 2, 4, 8, 8 … seconds (design: Ledger).

@@ -260,7 +260,7 @@ func (o *Order) ship(units []Units) ([]Units, error) {
 	}
 	err := o.each(units, func(l *Line, n int64) error {
 		if n > l.Open() {
-			return exchange.Errorf(exchange.CodeState, "%s: %d units asked, %d are left to ship", l.SKU, n, l.Open())
+			return exchange.Errorf(exchange.CodeState, "%s: %d asked, %d left to ship", l.SKU, n, l.Open())
 		}
 		l.Shipped += n
 		return nil
@@ -277,7 +277,7 @@ func (o *Order) deliver(units []Units) error {
 	}
 	return o.each(units, func(l *Line, n int64) error {
 		if n > l.underway() {
-			return exchange.Errorf(exchange.CodeState, "%s: %d units asked, %d are on the way", l.SKU, n, l.underway())
+			return exchange.Errorf(exchange.CodeState, "%s: %d asked, %d on the way", l.SKU, n, l.underway())
 		}
 		l.Delivered += n
 		return nil
@@ -298,9 +298,9 @@ func (o *Order) cancel(c Cancel) ([]Units, error) {
 	err := o.each(units, func(l *Line, n int64) error {
 		switch {
 		case n > l.Ordered-l.Cancelled:
-			return exchange.Errorf(exchange.CodeState, "%s: %d units asked, %d are ordered and not cancelled", l.SKU, n, l.Ordered-l.Cancelled)
+			return exchange.Errorf(exchange.CodeState, "%s: %d asked, %d ordered and not cancelled", l.SKU, n, l.Ordered-l.Cancelled)
 		case n > l.Open():
-			return exchange.Errorf(exchange.CodeShipped, "%s: %d units asked, %d are not yet shipped", l.SKU, n, l.Open())
+			return exchange.Errorf(exchange.CodeShipped, "%s: %d asked, %d not yet shipped", l.SKU, n, l.Open())
 		}
 		l.Cancelled += n
 		return nil

@@ -143,7 +143,7 @@ func extend(h Hold, e Extend, now exchange.Time) (Hold, Effects, error) {
 		return h, Effects{}, exchange.Errorf(exchange.CodeExpired, "the hold expired at %v", h.Expires)
 	case e.Until > h.Issued.Add(e.Limit):
 		return h, Effects{}, exchange.Errorf(exchange.CodeLifetime,
-			"the terms let a hold live %v; this one ends by %v", e.Limit, h.Issued.Add(e.Limit))
+			"the terms let a hold live %s, extensions included; this one ends by %v", exchange.Span(e.Limit), h.Issued.Add(e.Limit))
 	}
 	h.Expires = max(h.Expires, e.Until)
 	return h, Effects{}, nil

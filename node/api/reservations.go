@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"math"
 	"net/http"
 	"time"
@@ -24,7 +25,7 @@ func (s *Server) reservationRoutes(api huma.API) {
 	add(s, api, huma.Operation{
 		OperationID: "get-reservation", Method: http.MethodGet, Path: "/api/v1/reservations/{id}", Tags: tags,
 		Summary:     "A reservation of this shop's",
-		Description: "One whose placing the supplier has not answered yet is asked for again: the answer tells how it stands.",
+		Description: "One whose placing the supplier has not answered yet is asked for again; while the supplier does not answer, its state is none.",
 	}, route{time: partnerTime}, s.getReservation)
 	add(s, api, huma.Operation{
 		OperationID: "release-reservation", Method: http.MethodDelete, Path: "/api/v1/reservations/{id}", Tags: tags,
@@ -51,7 +52,7 @@ func (s *Server) reserve(ctx context.Context, in *reserveInput) (*body[view.Rese
 	rec, err := s.desk.Reserve(ctx, req)
 	s.business.Hold(req.Supplier, exchange.Retailer, outcomeOf(exchange.CodeOf(err)))
 	if err != nil {
-		p := problemOf(err)
+		p := problemOf(s.unanswered(s.names.of(ctx, req.Supplier), err))
 		if p.Retry {
 			p.Reservation = &req.ID
 		}
@@ -138,12 +139,24 @@ type reservationInput struct {
 
 func (s *Server) getReservation(ctx context.Context, in *reservationInput) (*body[view.Reservation], error) {
 	rec, err := s.desk.Reservation(ctx, in.ID)
+	if rec != nil && errors.Is(err, desk.ErrUnanswered) {
+		err = nil // it shows as not answered yet
+	}
 	return s.reservationAnswer(ctx, rec, err)
+}
+
+// unanswered says in words for a person that a supplier did not answer, and logs why.
+func (s *Server) unanswered(supplier string, err error) error {
+	if !errors.Is(err, desk.ErrUnanswered) {
+		return err
+	}
+	s.log.Info("a supplier did not answer", "supplier", supplier, "err", err)
+	return exchange.Errorf(exchange.CodeUnavailable, "%s did not answer in time, so whether it acted is unknown; look at the reservation, or send the same request with the same %s again", supplier, KeyHeader)
 }
 
 func (s *Server) releaseReservation(ctx context.Context, in *reservationInput) (*body[view.Reservation], error) {
 	rec, err := s.desk.Release(ctx, in.ID)
-	return s.reservationAnswer(ctx, rec, err)
+	return s.reservationAnswer(ctx, rec, s.unanswered("the supplier", err))
 }
 
 type extendInput struct {
@@ -153,7 +166,7 @@ type extendInput struct {
 
 func (s *Server) extendReservation(ctx context.Context, in *extendInput) (*body[view.Reservation], error) {
 	rec, err := s.desk.Extend(ctx, in.ID, exchange.TimeOf(in.Body.Until))
-	return s.reservationAnswer(ctx, rec, err)
+	return s.reservationAnswer(ctx, rec, s.unanswered("the supplier", err))
 }
 
 func (s *Server) reservationAnswer(ctx context.Context, rec *desk.ReservationRecord, err error) (*body[view.Reservation], error) {

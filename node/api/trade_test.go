@@ -162,8 +162,11 @@ func TestOffline(t *testing.T) {
 		t.Errorf("placed again: %d %s", res.StatusCode, body)
 	}
 	wish := string(must(json.Marshal(reserve(acorn, "hat", 1)))(t))
-	if p := birch.briefly(http.MethodPost, "/api/v1/reservations", wish); p.Status != 503 || !p.Retry || p.Reservation == nil {
+	if p := birch.briefly(http.MethodPost, "/api/v1/reservations", wish); p.Status != 503 || !p.Retry || p.Reservation == nil || !strings.HasPrefix(p.Detail, "Acorn Shoes did not answer in time, so") {
 		t.Errorf("reserving: %+v", p)
+	}
+	if _, reservation := birch.raw(http.MethodGet, "/api/v1/reservations/"+placed.ID.String(), ""); !strings.Contains(reservation, `"state":"committed"`) {
+		t.Errorf("the reservation of an order on its way: %s", reservation)
 	}
 	if list := must(birch.Orders(ctx, client.OrdersQuery{Role: view.Bought, Status: "requested", Partner: acorn.id()}))(t); len(list.Orders) != 1 {
 		t.Errorf("requested: %+v", list)
