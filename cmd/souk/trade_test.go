@@ -306,8 +306,18 @@ func (tn *town) testOrder(t *testing.T) {
 		tn.souk(exitRefused, append([]string{"reserve", "--dir", "birch"}, no...)...)
 	}
 	tn.souk(exitUsage, "reserve", "--dir", "birch", "AC-BALM-75", "--ship-to-country", "SE")
+	if out := tn.souk(exitUsage, "reserve", "--dir", "birch", "acorn-shoes:AC-BALM-75", "--ship-to-country", "Sweden"); !strings.Contains(out, "two letters") {
+		t.Errorf("a country by its name: %s", out)
+	}
+	if out := tn.souk(exitRefused, "reserve", "--dir", "birch", "acorn-shoes:AC-BALM-75=9", "--ship-to-country", "SE", "--max-total", "1.00 EUR"); !strings.Contains(out, "above the limit of 1.00 EUR") {
+		t.Errorf("dearer than allowed: %s", out)
+	}
+	given := strings.Fields(out)[1]
 	if out := tn.paste(out, "  or: "); !strings.Contains(out, "released") {
 		t.Errorf("the pasted release says:\n%s", out)
+	}
+	if out := tn.ok("given back", "reservation", "show", "--dir", "birch", given); strings.Contains(out, "souk order place") {
+		t.Errorf("a released reservation can be ordered:\n%s", out)
 	}
 
 	out = tn.ok("Next: souk order place", "reserve", "--dir", "birch", "acorn-shoes:AC-BALM-75=3", "--ship-to-country", "SE", "--lifetime", "5m")
@@ -317,12 +327,24 @@ func (tn *town) testOrder(t *testing.T) {
 	if out := tn.paste(out, "Next: "); !strings.Contains(out, "Order "+id) {
 		t.Errorf("the pasted order says:\n%s", out)
 	}
+	if out := tn.ok("It has been ordered", "reservation", "show", "--dir", "birch", id); strings.Contains(out, "souk order place") {
+		t.Errorf("an ordered reservation can be ordered:\n%s", out)
+	}
+	if out := tn.souk(exitRefused, "order", "place", "--dir", "birch", id, "--name", "Other", "--address", "Elsewhere 1", "--city", "Lund"); !strings.Contains(out, "ordered for another address") {
+		t.Errorf("an order to another address: %s", out)
+	}
+	tn.souk(exitUsage, "order", "place", "--dir", "birch", id, "--name", "Other")
+	tn.souk(exitUsage, "order", "list", "--dir", "birch", "--status", "nonsense")
 	short := strings.ToUpper(id[len(id)-minShort:])
 	tn.await("birch", func(c *client.Client) bool {
 		o, err := c.Order(t.Context(), tn.order(id))
 		return err == nil && o.Status == "accepted"
 	})
 	tn.ok("Ship to:", "order", "show", "--dir", "acorn", short)
+	if out := tn.souk(exitRefused, "order", "ship", "--dir", "birch", short); !strings.Contains(out, "only the supplier, Acorn Shoes") {
+		t.Errorf("the retailer ships: %s", out)
+	}
+	tn.souk(exitRefused, "order", "ship", "--dir", "acorn", short, "--line", "AC-BALM-75=5")
 	tn.ok("partly shipped", "order", "ship", "--dir", "acorn", short, "--line", "AC-BALM-75=1", "--carrier", "Post", "--tracking", "T1")
 	tn.ok("Post T1", "order", "show", "--dir", "acorn", short)
 	tn.ok("shipped", "order", "ship", "--dir", "acorn", short)
