@@ -70,6 +70,7 @@ type Shop struct {
 	started exchange.Time
 	ready   chan struct{} // closed when the network listens
 
+	weighed weighing
 
 	mu       sync.Mutex
 	policy   desk.Policy

@@ -95,6 +95,7 @@ func (s *Shop) Problems(context.Context) []api.Problem {
 		list = append(list, p)
 	}
 	list = append(list, s.rateProblems()...)
+	list = append(list, s.weightProblems()...)
 	return list
 }
 
