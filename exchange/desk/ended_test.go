@@ -7,6 +7,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/store"
 )
 
@@ -131,5 +132,83 @@ func TestReleaseAllIsNotLost(t *testing.T) {
 	}
 	if s, err := m.desk.Stock("shoe"); err != nil || s.Held != 0 {
 		t.Errorf("%d are held by a shop that is no member: %v", s.Held, err)
+	}
+}
+
+// A partnership ends and is renewed in the very batch in which one of its holds is
+// extended or ordered: neither can be done under the new terms.
+func TestRenewalRevivesNoHold(t *testing.T) {
+	m := newMarket(t, desk.Limits{}, asIs)
+	birch, terms := m.retailers[0], exchange.DefaultTerms("EUR")
+	end := func(m *market) func() ([]byte, error) {
+		return func() ([]byte, error) { return nil, m.desk.EndTrade(ctx, birch.id, exchange.Supplier, "") }
+	}
+	propose := func(m *market) func() ([]byte, error) {
+		return func() ([]byte, error) { return nil, m.desk.Propose(ctx, birch.id, exchange.Supplier, terms) }
+	}
+	trial := m.again(t, desk.Limits{}, asIs) // tells the hash that the proposal will have
+	_, err := trial.together(end(trial), propose(trial))
+	must(t, err)
+	trade, err := trial.desk.Trade(birch.id, exchange.Supplier)
+	must(t, err)
+
+	raw, id := m.hold(t, 1, exchange.Line{SKU: "shoe", Quantity: 4})
+	held, err := m.together(m.serve(birch, raw))
+	must(t, err)
+	v, err := protocol.Codec{}.Decode(desk.KindSealedAnswer, held[0].reply[1:])
+	must(t, err)
+	results, err := m.together(end(m), propose(m),
+		m.serve(birch, request(t, m.supplier, birch, 2, desk.AcceptTerms{Proposal: trade.State.Open.Hash})),
+		m.serve(birch, framed(t, &desk.Extend{ID: id, Until: m.supplier.w.now.Add(15 * time.Minute)})),
+		m.serve(birch, request(t, m.supplier, birch, 3, desk.SubmitOrder{Order: id, Quote: v.(*desk.SealedAnswer).Sealed})))
+	must(t, err)
+	for i, r := range results {
+		if r.err != nil {
+			t.Fatalf("call %d: %v", i, r.err)
+		}
+	}
+	if trade, err = m.desk.Trade(birch.id, exchange.Supplier); err != nil || !trade.State.Active || trade.State.Version != 2 {
+		t.Fatalf("the partnership is not renewed: %+v, %v", trade.State, err)
+	}
+	if a := m.supplier.opened(t, results[3].reply); a.Refusal != exchange.CodeReleased {
+		t.Errorf("the extension: %v", a.Refusal)
+	}
+	must(t, m.desk.Together(nil))
+	if s, err := m.desk.Stock("shoe"); err != nil || s != (reservation.Stock{Stocked: 10}) {
+		t.Errorf("stock after the end: %+v, %v", s, err)
+	}
+}
+
+// An end makes a new key for the catalog's gossip, so that the former partner is blind,
+// and gives it to those that stay.
+func TestEndChangesTheFeedKey(t *testing.T) {
+	for _, by := range []exchange.Party{exchange.Supplier, exchange.Retailer} {
+		w := newWorld(t, 1, 3)
+		acorn, birch, cedar := w.shops[0], w.shops[1], w.shops[2]
+		acorn.stock("shoe", 10, 9900)
+		w.partner(acorn, birch, exchange.DefaultTerms("EUR"))
+		w.partner(acorn, cedar, exchange.DefaultTerms("EUR"))
+		must(t, acorn.desk.Publish(ctx))
+		key := func(of *shop) *desk.FeedKey {
+			g, err := acorn.desk.Greeting(of.id)
+			must(t, err)
+			return g.FeedKey
+		}
+		before := key(birch)
+		if before == nil || key(cedar) == nil || *before != *key(cedar) {
+			t.Fatalf("the partners have keys %v and %v", before, key(cedar))
+		}
+		if by == exchange.Supplier {
+			must(t, acorn.desk.EndTrade(ctx, birch.id, exchange.Supplier, ""))
+		} else {
+			must(t, birch.desk.EndTrade(ctx, acorn.id, exchange.Retailer, ""))
+			w.settle()
+		}
+		if key(birch) != nil {
+			t.Errorf("ended by the %v: the former partner is told a key", by)
+		}
+		if after := key(cedar); after == nil || *after == *before {
+			t.Errorf("ended by the %v: the key of the gossip stays", by)
+		}
 	}
 }

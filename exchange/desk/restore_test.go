@@ -118,3 +118,30 @@ func TestRestoredRetailerContinues(t *testing.T) {
 	}
 	audited(t, acorn, birch)
 }
+
+// One that has adopted everything before it asks for anything goes on after the last
+// number that it had used.
+func TestRestoredRetailerGoesOnAfterAdopting(t *testing.T) {
+	w, acorn, birch := pair(t)
+	backup := birch.mem.Clone()
+	for range 3 {
+		res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
+		_, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
+		must(t, err)
+		w.settle()
+	}
+	birch.mem = backup
+	birch.restart()
+	w.greet(birch, acorn)
+	w.settle()
+	ledgersEqual(t, acorn, birch) // nothing waits
+	res := reserve(t, birch, acorn, exchange.Line{SKU: "hat", Quantity: 1})
+	placed, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
+	must(t, err)
+	w.settle()
+	if got := bothSee(t, acorn, birch, placed.ID); got != order.Accepted {
+		t.Errorf("the order after adopting is %v", got)
+	}
+	ledgersEqual(t, acorn, birch)
+	audited(t, acorn, birch)
+}

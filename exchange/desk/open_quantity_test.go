@@ -1,0 +1,59 @@
+package desk_test
+
+import (
+	"testing"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/order"
+)
+
+// The terms' open quantity is what may be held and unshipped at once: the last unit of
+// it can be had, the next cannot, and what is released, shipped or cancelled is free again.
+func TestOpenQuantityAtItsBound(t *testing.T) {
+	w, acorn, birch := pair(t)
+	terms := exchange.DefaultTerms("EUR")
+	terms.OpenQuantity = 5
+	w.partner(acorn, birch, terms)
+	n := 0
+	take := func(units exchange.Quantity) exchange.Code {
+		t.Helper()
+		n++
+		raw, _ := holdRequest(t, windowOf(w.now), n, exchange.Line{SKU: "shoe", Quantity: units})
+		reply, err := acorn.desk.Serve(ctx, birch.id, raw)
+		must(t, err)
+		return acorn.opened(t, reply).Refusal
+	}
+	full := func(when string, open int64) {
+		t.Helper()
+		trade, err := acorn.desk.Trade(birch.id, exchange.Supplier)
+		must(t, err)
+		if trade.Open != open {
+			t.Errorf("%s: %d units are open, not %d", when, trade.Open, open)
+		}
+		if got := take(exchange.Quantity(terms.OpenQuantity - open + 1)); got != exchange.CodeOpenQuantity {
+			t.Errorf("%s: one unit more than the terms allow: %v", when, got)
+		}
+	}
+	res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 3}, exchange.Line{SKU: "hat", Quantity: 1})
+	full("held", 4)
+	placed, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
+	must(t, err)
+	w.settle()
+	full("ordered", 4)
+	_, err = acorn.desk.ShipOrder(ctx, placed.ID, []order.Units{{SKU: "shoe", Units: 1}}, "", "")
+	must(t, err)
+	full("one shipped", 3)
+	_, err = birch.desk.CancelBought(ctx, placed.ID, []order.Units{{SKU: "hat", Units: 1}}, "")
+	must(t, err)
+	w.settle()
+	full("one cancelled", 2)
+	if got := take(3); got != exchange.CodeOK {
+		t.Errorf("the last units that the terms allow: %v", got)
+	}
+	full("all of it", 5)
+	_, id := holdRequest(t, windowOf(w.now), n-1, exchange.Line{SKU: "shoe", Quantity: 3})
+	acorn.ask(t, birch, framed(t, &desk.Release{ID: id}))
+	full("released", 2)
+	audited(t, acorn, birch)
+}
