@@ -52,8 +52,12 @@ func (s *Server) reserve(ctx context.Context, in *reserveInput) (*body[view.Rese
 	rec, err := s.desk.Reserve(ctx, req)
 	s.business.Hold(req.Supplier, exchange.Retailer, outcomeOf(exchange.CodeOf(err)))
 	if err != nil {
-		p := problemOf(s.unanswered(s.names.of(ctx, req.Supplier), err))
-		if p.Retry {
+		supplier, sure := s.names.of(ctx, req.Supplier), errors.Is(err, desk.ErrRefused)
+		if sure {
+			err = exchange.Errorf(exchange.CodeUnavailable, "%s cannot write at the moment, and held nothing; try again later", supplier)
+		}
+		p := problemOf(s.unanswered(supplier, err))
+		if p.Retry && !sure {
 			p.Reservation = &req.ID
 		}
 		return nil, p

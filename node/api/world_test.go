@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,6 +36,7 @@ type shop struct {
 	node     *node.Shop
 	t        testing.TB
 	disks    testnet.Disks
+	full     *atomic.Bool // the disk has no room
 	dir      string
 	token    string
 	server   *api.Server
@@ -42,6 +44,19 @@ type shop struct {
 	url      string
 	seen     *spec
 	stop     func() // the shop's process, but its API
+}
+
+// disk is a store that may be full.
+type disk struct {
+	desk.Store
+	full *atomic.Bool
+}
+
+func (d disk) Commit(writes []desk.Write) error {
+	if d.full.Load() {
+		return exchange.Errorf(exchange.CodeDiskFull, "/private/path is full: %w", desk.ErrRefused)
+	}
+	return d.Store.Commit(writes)
 }
 
 // patience is how long a test waits for something that must happen: a failing test's
@@ -57,7 +72,8 @@ func waiting(t testing.TB) context.Context {
 // newShop runs a shop of the federation and its API.
 func newShop(t testing.TB, f *testnet.Federation, name string, change func(*node.Config)) *shop {
 	t.Helper()
-	s := &shop{t: t, disks: testnet.MemoryDisks(), dir: t.TempDir(), registry: prometheus.NewRegistry()}
+	s := &shop{t: t, disks: testnet.MemoryDisks(), full: new(atomic.Bool), dir: t.TempDir(), registry: prometheus.NewRegistry()}
+	s.disks.Store = disk{s.disks.Store, s.full}
 	cfg := node.Config{
 		Name: name, Currency: "EUR", Listen: []string{"/ip4/127.0.0.1/tcp/0"},
 		Tax:      node.TaxConfig{Treatment: "included", Rate: "20"},
