@@ -12,7 +12,7 @@ import (
 // try again: it calls them by their stored addresses as soon as it is back.
 func TestHubCallsItsMembers(t *testing.T) {
 	const shops = 8
-	for name, away := range map[string]time.Duration{"a moment": time.Second, "a while": 15 * time.Minute} {
+	for name, away := range map[string]time.Duration{"a moment": time.Second, "a while": 5 * time.Minute} {
 		for how, killed := range map[string]bool{"killed": true, "stopped": false} {
 			t.Run(how+" for "+name, func(t *testing.T) {
 				inTown(t, 1+shops, func(t *testing.T, w *town) {
