@@ -16,7 +16,8 @@
 //	closed.key        of the host that members connect to
 //	invites/          what was invited, without the secrets; see Invites
 //	federation.json   public: origin, public keys, and where the hub is; see Public
-//	db/               the member list, synced
+//	db/               the member list, and members' signed addresses, by which a hub that
+//	                  comes back calls them; synced
 //	hub.sock          where commands reach the running hub, mode 0600
 //	LOCK              held by the process that uses the folder, with its pid
 //
