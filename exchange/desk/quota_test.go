@@ -233,3 +233,24 @@ func TestRefusedHoldsComeBack(t *testing.T) {
 		w.now = w.now.Add(time.Hour)
 	}
 }
+
+// TestFailedRequestsCostNoShare: what is undone with the operation it came in is not
+// counted.
+func TestFailedRequestsCostNoShare(t *testing.T) {
+	w := newWorld(t, 1, 2)
+	acorn, birch := w.shops[0], w.shops[1]
+	propose := desk.ProposeTerms{Terms: exchange.DefaultTerms("EUR")}
+	gap := framed(t, &desk.Submit{Requests: []desk.SubmittedRequest{
+		signedRequest(t, acorn, birch, 1, propose), signedRequest(t, acorn, birch, 3, propose),
+	}})
+	for range desk.StrangerEntries + 1 {
+		if _, err := acorn.desk.Serve(ctx, birch.id, gap); exchange.CodeOf(err) != exchange.CodeBehind {
+			t.Fatalf("requests with a gap: %v", err)
+		}
+	}
+	_, err := acorn.desk.Serve(ctx, birch.id, request(t, acorn, birch, 1, propose))
+	must(t, err)
+	if n := position(t, acorn, birch); n != 1 {
+		t.Errorf("%d entries", n)
+	}
+}
