@@ -4,23 +4,19 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/text/language"
-
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/node/api/view"
 )
 
 // CheckCountry reports what is no ISO 3166-1 alpha-2 code of a country, as CodeInvalid,
 // and the code that was meant where that is plain. What shops exchange is held only to
 // the form (exchange.CheckCountry): the list of countries changes.
 func CheckCountry(code string) error {
-	meant, err := language.ParseRegion(code)
-	if err != nil || len(code) != 2 || !meant.IsCountry() {
-		return exchange.Errorf(exchange.CodeInvalid, "%.40q is not a country; give its ISO 3166-1 code of two capital letters, such as SE", code)
+	meant, err := view.ParseCountry(code)
+	if err == nil && meant != code {
+		err = exchange.Errorf(exchange.CodeInvalid, "country %s is written %s", code, meant)
 	}
-	if now := meant.Canonicalize().String(); now != code {
-		return exchange.Errorf(exchange.CodeInvalid, "country %s is written %s", code, now)
-	}
-	return nil
+	return err
 }
 
 // checkCountries checks a list that an owner wrote, in any order.

@@ -30,6 +30,7 @@
 //	courier.go   when queued requests and entries are sent, and sent again
 //	expiry.go    what ends by itself; ended.go the holds of ended partnerships
 //	resumed.go   what a shop just opened cannot know of its earlier life
+//	watch.go     events for who wants to know; news.go those of a hot product, told together
 //	publish.go   the catalog feed's sequence numbers, heads and gossip
 //	sync.go      replicas of partners' catalogs
 //

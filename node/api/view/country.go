@@ -15,14 +15,14 @@ import (
 func ParseCountry(text string) (string, error) {
 	code := strings.ToUpper(strings.TrimSpace(text))
 	if exchange.CheckCountry(code) != nil {
-		return "", exchange.Errorf(exchange.CodeInvalid, "%q is not a country code; give its two letters, such as SE", text)
+		return "", exchange.Errorf(exchange.CodeInvalid, "%.40q is not a country code; give its two letters, such as SE", text)
 	}
 	region, err := language.ParseRegion(code)
 	if meant := region.Canonicalize(); err == nil && meant.IsCountry() {
 		if meant.String() == code {
 			return code, nil
 		}
-		return "", exchange.Errorf(exchange.CodeInvalid, "%q is not a country of ISO 3166-1; use %s", text, meant)
+		return "", exchange.Errorf(exchange.CodeInvalid, "country %s is written %s by ISO 3166-1", code, meant)
 	}
 	return "", exchange.Errorf(exchange.CodeInvalid, "%q is not a country of ISO 3166-1; give its two letters, such as SE", text)
 }

@@ -19,7 +19,7 @@ func TestParseCountry(t *testing.T) {
 			t.Errorf("%q is read as %q, %v", text, got, err)
 		}
 	}
-	if _, err := view.ParseCountry("uk"); err == nil || !strings.Contains(err.Error(), "use GB") {
+	if _, err := view.ParseCountry("uk"); err == nil || !strings.Contains(err.Error(), "written GB") {
 		t.Errorf("uk: %v", err)
 	}
 }
