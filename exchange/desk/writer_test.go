@@ -163,7 +163,7 @@ func TestCommitRefused(t *testing.T) {
 	results, err := m.together(calls...)
 	must(t, err)
 	for i, r := range results {
-		if exchange.CodeOf(r.err) != exchange.CodeUnavailable { // partners hear nothing of the disk
+		if exchange.CodeOf(r.err) != exchange.CodeDiskFull { // a sure no
 			t.Errorf("caller %d got %v", i, r.err)
 		}
 	}
