@@ -64,9 +64,8 @@ func (r *recentReservations) has(rec *ReservationRecord) bool {
 // the store refuses, it is forgotten here too: its supplier knows it.
 func (d *Desk) saveSoon(rec ReservationRecord) { d.soon(rec, d.saveReservation) }
 
-// saveNewSoon is saveSoon for the first answer about an id that this call of Reserve
-// has made: whatever else is known of it came after, and has taken rec's place in
-// recent. The store need not be asked.
+// saveNewSoon is saveSoon for the first answer about a new id: whatever else is known
+// of it came after, and has taken rec's place in recent. The store need not be asked.
 func (d *Desk) saveNewSoon(rec ReservationRecord) {
 	d.soon(rec, func(b *batch, rec *ReservationRecord) error {
 		if !d.recent.has(rec) {

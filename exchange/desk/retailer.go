@@ -20,6 +20,9 @@ type ReserveRequest struct {
 	Lifetime time.Duration // 0 = the longest the terms allow
 	// ID makes a repeat of the same request find the same hold; zero = a new one.
 	ID exchange.HoldID
+	// New says that ID is random and has never been asked for: nothing is known of it,
+	// so nothing is looked up.
+	New bool
 }
 
 // NewReservationID makes an id for a hold at supplier: its current window and 12
@@ -51,7 +54,7 @@ func (d *Desk) Reserve(ctx context.Context, r ReserveRequest) (*ReservationRecor
 		}
 		return nil, err
 	}
-	return rec, d.reserved(ctx, rec, reply, r.ID.IsZero())
+	return rec, d.reserved(ctx, rec, reply, r.New || r.ID.IsZero())
 }
 
 // prepareReserve checks the request and makes the bytes that are sent.
@@ -90,8 +93,7 @@ func (d *Desk) prepareReserve(r ReserveRequest) (*ReservationRecord, error) {
 }
 
 // reserved reads the supplier's answer into rec and records it. A quote that is not
-// what was asked for is refused, and its hold given back. The id is new where this
-// call of Reserve has made it.
+// what was asked for is refused, and its hold given back.
 func (d *Desk) reserved(ctx context.Context, rec *ReservationRecord, reply []byte, newID bool) error {
 	answer, sealed, err := d.openAnswer(rec.Supplier, rec.Request.ID, reply)
 	if err != nil {

@@ -49,6 +49,7 @@ func (s *Server) reserve(ctx context.Context, in *reserveInput) (*body[view.Rese
 	if req.ID, err = s.reservationID(ctx, req.Supplier); err != nil {
 		return nil, err
 	}
+	req.New = holdOf(ctx) == nil
 	rec, err := s.desk.Reserve(ctx, req)
 	s.business.Hold(req.Supplier, exchange.Retailer, outcomeOf(exchange.CodeOf(err)))
 	if err != nil {
