@@ -25,8 +25,8 @@ type activeLog struct {
 	number int64
 	file   *os.File
 	size   int64 // of file, which Badger sets when it makes the log
+	wrote  int64 // where the transactions in it end, from above
 	filled int64 // below it the file has blocks
-	budget int64 // bytes that commits may still write before more is filled
 }
 
 // aheadBytes is what is filled at once: a megabyte is two to ten batches of a busy
@@ -62,7 +62,7 @@ func (l *activeLog) begin(file *os.File) error {
 	if err != nil {
 		return errors.Join(err, file.Close())
 	}
-	l.file, l.size, l.filled, l.budget = file, info.Size(), 0, 0
+	l.file, l.size, l.wrote, l.filled = file, info.Size(), logHeader, 0
 	return nil
 }
 
@@ -88,28 +88,29 @@ func (l *activeLog) sync(wrote int64) error {
 	}
 }
 
-// fill keeps the log filled ahead of what is written. It writes zeros into holes of
-// the file only, so it cannot touch what Badger has written, wherever that ends; where
-// it fails, commits are slower and no worse.
+// fill keeps the log filled ahead of what is written. It writes zeros only where the
+// file system knows of no data, and only behind where the transactions end at most, so
+// it cannot touch what Badger has written. Where it fails, commits are slower and no worse.
 func (l *activeLog) fill(wrote int64) {
-	if l.budget -= wrote; l.budget > 0 {
+	l.wrote += wrote
+	if l.filled-l.wrote > aheadBytes/4 || l.filled == l.size {
 		return
 	}
-	from, to := hole(l.file, l.filled, l.size)
+	const page = 4096
+	from, to := hole(l.file, (max(l.wrote, l.filled)+page-1)/page*page, l.size)
 	if from == to {
-		l.budget = l.size // there is nothing to fill, or no way to tell
+		l.filled = l.size // there is nothing to fill, or no way to tell
 		return
 	}
 	// In pages: of a larger write the page cache makes larger pieces, and a byte that
 	// changes in one has all of it written again.
-	var zeros [4096]byte
-	for to = min(to, from+aheadBytes); from < to; from += int64(len(zeros)) {
-		if _, err := l.file.WriteAt(zeros[:min(int64(len(zeros)), to-from)], from); err != nil {
+	var zeros [page]byte
+	for to = min(to, from+aheadBytes); from < to; from += page {
+		if _, err := l.file.WriteAt(zeros[:min(page, to-from)], from); err != nil {
 			return
 		}
 	}
 	l.filled = to
-	l.budget = max(l.budget, -aheadBytes/4) + aheadBytes // the next before this is used up
 }
 
 func (l *activeLog) close() error {
