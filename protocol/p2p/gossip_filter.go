@@ -13,8 +13,9 @@ import (
 )
 
 // gossipFilter bounds what members can make us do and keep: topics a neighbour
-// subscribes to, messages and bytes of a neighbour, messages of an author, replays. A
-// neighbour that does what no honest one does is muted for a while.
+// subscribes to, messages and bytes of a neighbour and of an author, replays. A
+// neighbour that does what no honest one does is muted for a while. How much others
+// write is nothing it can help: what is too much of that is dropped without blame.
 //
 // Neighbours keep their quotas when they disconnect, or coming back would refill them.
 // Neighbours and authors are bounded by the member list: nobody else gets that far.
@@ -30,16 +31,33 @@ type gossipFilter struct {
 // neighbour is somebody who hands us messages, its own and others'.
 type neighbour struct {
 	topics map[string]bool // it subscribes to, while connected
-	count  *rate.Limiter   // of messages
-	bytes  *rate.Limiter   // of their data
-	own    *rate.Limiter   // of those that it is the author of
+	handed quota           // of all it hands us
+	own    quota           // of those that it is the author of, as of every author
+	flood  quota           // of those too, beyond what an honest author could write
 	faults *rate.Limiter
 	muted  time.Time // until then
 }
 
+// authorState is of messages whose signature was checked, whoever handed them on.
 type authorState struct {
-	limit  *rate.Limiter
+	quota  quota
 	replay replay
+}
+
+// quota bounds messages and their data.
+type quota struct{ count, bytes *rate.Limiter }
+
+// allow reports whether one more message of size bytes passes.
+func (q quota) allow(now time.Time, size int) bool {
+	return q.count.AllowN(now, 1) && q.bytes.AllowN(now, size)
+}
+
+func senderQuota() quota {
+	return quota{rate.NewLimiter(senderRate, senderBurst), rate.NewLimiter(senderByteRate, senderByteBurst)}
+}
+
+func authorQuota() quota {
+	return quota{rate.NewLimiter(authorRate, authorBurst), rate.NewLimiter(authorByteRate, authorByteBurst)}
 }
 
 func newGossipFilter(prefix string, tell func(p peer.ID, event, why string)) *gossipFilter {
@@ -55,9 +73,9 @@ func (f *gossipFilter) neighbour(p peer.ID) *neighbour {
 	if nb == nil {
 		nb = &neighbour{
 			topics: map[string]bool{},
-			count:  rate.NewLimiter(senderRate, senderBurst),
-			bytes:  rate.NewLimiter(senderByteRate, senderByteBurst),
-			own:    rate.NewLimiter(authorRate, authorBurst),
+			handed: senderQuota(),
+			own:    authorQuota(),
+			flood:  senderQuota(),
 			faults: rate.NewLimiter(faultRate, faultBurst),
 		}
 		f.neighbours[p] = nb
@@ -125,14 +143,16 @@ func (f *gossipFilter) inspectAt(from peer.ID, rpc *pubsub.RPC, now time.Time) {
 	}
 	kept := rpc.GetPublish()[:0:0]
 	for _, m := range rpc.GetPublish() {
-		size := len(m.GetData())
+		size, own := len(m.GetData()), peer.ID(m.GetFrom()) == from
 		switch {
 		case size > MaxTopicMessage:
 			f.fault(from, "messages that are too large", now)
-		case !nb.count.AllowN(now, 1) || !nb.bytes.AllowN(now, size):
-			f.fault(from, "more messages than a neighbour may send", now)
-		case peer.ID(m.GetFrom()) == from && !nb.own.AllowN(now, 1):
+		case own && !nb.flood.allow(now, size):
+			f.fault(from, "a flood of messages of its own", now)
+		case own && !nb.own.allow(now, size):
 			f.tell(from, "dropped: author too fast", "")
+		case !nb.handed.allow(now, size):
+			f.tell(from, "dropped: neighbour too fast", "")
 		default:
 			kept = append(kept, m)
 		}
@@ -168,16 +188,17 @@ func (f *gossipFilter) gone(p peer.ID) {
 func (f *gossipFilter) author(p peer.ID) *authorState {
 	a := f.authors[p]
 	if a == nil {
-		a = &authorState{limit: rate.NewLimiter(authorRate, authorBurst)}
+		a = &authorState{quota: authorQuota()}
 		f.authors[p] = a
 	}
 	return a
 }
 
-func (f *gossipFilter) allowAuthor(p peer.ID, now time.Time) bool {
+// allowAuthor reports whether one more message of an author's passes, of size bytes.
+func (f *gossipFilter) allowAuthor(p peer.ID, size int, now time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.author(p).limit.AllowN(now, 1)
+	return f.author(p).quota.allow(now, size)
 }
 
 // noteGossipFault counts what the filter dropped, and says whom it muted.

@@ -16,11 +16,11 @@ func TestGossipBounds(t *testing.T) {
 	f, now := newGossipFilter("/souk/test/", func(peer.ID, string, string) {}), time.Unix(1_000_000, 0)
 	passed := 0
 	for range 2 * authorBurst {
-		if f.allowAuthor("author", now) {
+		if f.allowAuthor("author", 1, now) {
 			passed++
 		}
 	}
-	if passed != authorBurst || f.allowAuthor("author", now) || !f.allowAuthor("another", now) || !f.allowAuthor("author", now.Add(time.Second)) {
+	if passed != authorBurst || f.allowAuthor("author", 1, now) || !f.allowAuthor("another", 1, now) || !f.allowAuthor("author", 1, now.Add(time.Second)) {
 		t.Fatalf("%d messages passed at once", passed)
 	}
 	subscribe := func(names ...string) (kept int, err error) {
@@ -83,13 +83,17 @@ func TestNeighbourQuotas(t *testing.T) {
 		t.Fatalf("muted for a few faults: %v", told)
 	}
 
-	if n := handed(f, "c", "d", senderBurst+faultBurst, 1, now); n != senderBurst {
+	if n := handed(f, "c", "d", 2*senderBurst, 1, now); n != senderBurst {
 		t.Errorf("%d messages pass at once", n)
 	}
+	if n := handed(f, "c", "c", 1, 1, now); n != 0 {
+		t.Error("a message of its own passes beyond the bound")
+	}
+	handed(f, "c", "c", senderBurst-1+faultBurst, 1, now)
 	if len(told) != 0 {
 		t.Fatalf("muted at the bound: %v", told)
 	}
-	if handed(f, "c", "d", 1, 1, now); len(told) != 1 {
+	if handed(f, "c", "c", 1, 1, now); len(told) != 1 {
 		t.Fatalf("not muted beyond the bound: %v", told)
 	}
 	f.gone("c") // coming back changes nothing
@@ -101,6 +105,63 @@ func TestNeighbourQuotas(t *testing.T) {
 	}
 	if n := handed(f, "c", "d", 1, 1, now.Add(muteTime)); n != 1 {
 		t.Error("not heard when the time is over")
+	}
+}
+
+// TestHonestForwarders: two members hand on to a third what authors wrote, each within its own
+// bounds and yet too much for one neighbour. Nobody is muted for it.
+func TestHonestForwarders(t *testing.T) {
+	begun := time.Unix(1_000_000, 0)
+	type chain struct {
+		a, b, c *gossipFilter
+		passed  int // bytes from a on to c
+	}
+	hand := func(to *gossipFilter, from, author peer.ID, size int, now time.Time) bool {
+		return handed(to, from, author, 1, size, now) == 1 && to.allowAuthor(author, size, now)
+	}
+	for name, write := range map[string]func(t *testing.T, w *chain){
+		"one author, large messages by two ways": func(t *testing.T, w *chain) {
+			for ms := range 1000 {
+				now := begun.Add(time.Duration(ms) * time.Millisecond)
+				for _, ok := range []bool{
+					hand(w.a, "author", "author", 64<<10, now),
+					hand(w.b, "author", "author", 64<<10, now) && hand(w.a, "b", "author", 64<<10, now),
+				} {
+					if ok {
+						w.passed += 64 << 10
+						hand(w.c, "a", "author", 64<<10, now)
+					}
+				}
+			}
+			if most := authorByteBurst + authorByteRate; w.passed > most {
+				t.Errorf("%d bytes of one author are handed on within a second, more than %d", w.passed, most)
+			}
+		},
+		"twelve authors, small messages": func(t *testing.T, w *chain) {
+			for ms := range authorBurst {
+				now := begun.Add(time.Duration(ms) * time.Millisecond)
+				for i := range 12 {
+					author := peer.ID(fmt.Sprintf("author %d", i))
+					if hand(w.a, author, author, 1, now) {
+						w.passed++
+						hand(w.c, "a", author, 1, now)
+					}
+				}
+			}
+			if w.passed != 12*authorBurst {
+				t.Errorf("%d messages are handed on", w.passed)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tell := func(p peer.ID, event, why string) {
+				if why != "" {
+					t.Fatalf("%q: %s, %s", p, event, why)
+				}
+			}
+			filter := func() *gossipFilter { return newGossipFilter("/souk/test/", tell) }
+			write(t, &chain{a: filter(), b: filter(), c: filter()})
+		})
 	}
 }
 

@@ -195,16 +195,22 @@ const (
 	// burst of 2,000 uncoalesced ones.
 	authorRate  = 50
 	authorBurst = 2048
+	// authorByteRate and authorByteBurst bound their data: five feeds with a full delta of 64 KiB
+	// ten times a second, which is a quarter of senderByteRate; and 256 such deltas at once.
+	authorByteRate  = authorRate << 16
+	authorByteBurst = 256 << 16
 	// senderRate and senderBurst bound the messages one neighbour hands us before
-	// signatures are checked (73 µs each): 2,000/s cost 15% of one core.
+	// signatures are checked (73 µs each): 2,000/s cost 15% of one core. What is beyond is
+	// dropped, and no fault: twelve authors within their own bounds are 24,576 at once.
+	// As much of what the neighbour wrote itself is one: it is forty times authorRate.
 	senderRate  = 2000
 	senderBurst = 16384
 	// senderByteRate and senderByteBurst bound their data: all of a 100 Mbit/s line; a burst is
 	// 1,000 coalesced deltas of 64 KiB.
 	senderByteRate  = 12 << 20
 	senderByteBurst = 64 << 20
-	// A neighbour that does what no honest one does (bad signatures, messages beyond the limits
-	// above) more than faultBurst times, less one each ten seconds, is not heard for muteTime:
+	// A neighbour that does what no honest one does (bad signatures, messages that are too large,
+	// a flood of its own) more than faultBurst times, less one each ten seconds, is not heard for muteTime:
 	// 64 + 6 bad signatures a minute cost 5 ms of a core.
 	faultBurst = 64
 	faultRate  = 0.1

@@ -169,7 +169,7 @@ func (t *Topic) validate(_ context.Context, from peer.ID, m *pubsub.Message) pub
 		if from != author {
 			return pubsub.ValidationIgnore
 		}
-	case !t.node.filter.fresh(author, m.GetSeqno()), !t.node.filter.allowAuthor(author, time.Now()):
+	case !t.node.filter.fresh(author, m.GetSeqno()), !t.node.filter.allowAuthor(author, len(m.GetData()), time.Now()):
 		return pubsub.ValidationIgnore
 	}
 	if t.opt.Validate == nil {
