@@ -110,13 +110,15 @@ type call struct {
 }
 
 // do makes a call and reads its JSON answer into out. Where the connection is lost on
-// the way it asks once more: a POST has a key, and the other methods may be repeated.
+// the way it asks once more: a POST has a key, and GET and DELETE change nothing when
+// repeated. A PUT is not repeated: units that were counted may have been sold in between,
+// and the same count then would offer them again.
 func (c *Client) do(ctx context.Context, in call, out any) error {
 	if _, ok := ctx.Value(contextKey{}).(string); !ok && in.method == http.MethodPost {
 		ctx = WithKey(ctx, rand.Text())
 	}
 	err := c.try(ctx, in, out)
-	if _, file := in.body.(io.Reader); file || !lost(err) || ctx.Err() != nil {
+	if _, file := in.body.(io.Reader); file || in.method == http.MethodPut || !lost(err) || ctx.Err() != nil {
 		return err
 	}
 	if again := c.try(ctx, in, out); exchange.CodeOf(again) != exchange.CodeNotRunning {

@@ -83,4 +83,13 @@ func TestLostConnection(t *testing.T) {
 	if err != nil || len(keys) != 2 || keys[0] != "" {
 		t.Errorf("a GET: %v, keys %q", err, keys)
 	}
+	// What was counted may be sold by the time of a repeat.
+	units := int64(10)
+	keys, _, err = server.during(1, func() error {
+		_, err := c.SetStock(t.Context(), "shoe", view.SetStock{Units: &units})
+		return err
+	})
+	if exchange.CodeOf(err) != exchange.CodeUnavailable || len(keys) != 1 {
+		t.Errorf("a count of stock: %v, sent %d times", err, len(keys))
+	}
 }
