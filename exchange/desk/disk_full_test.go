@@ -34,6 +34,18 @@ func TestFullDiskIsASureNo(t *testing.T) {
 	if got := len(keysWith(t, birch.mem, "r/")); got != kept {
 		t.Errorf("%d reservations are kept, %d before", got, kept)
 	}
+	// A repeat is no sure no: the request before it may arrive yet, or have held.
+	window := windowOf(w.now)
+	again := desk.ReserveRequest{Supplier: acorn.id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}}, Country: "SE", ID: exchange.NewHoldID(window, [12]byte{7})}
+	w.fate = func(from, to *shop) fate { return lost }
+	_, err = birch.desk.Reserve(ctx, again)
+	if !errors.Is(err, desk.ErrUnanswered) {
+		t.Fatalf("a hold that is lost: %v", err)
+	}
+	w.fate = nil
+	if _, err = birch.desk.Reserve(ctx, again); exchange.CodeOf(err) != exchange.CodeUnavailable || !errors.Is(err, desk.ErrUnanswered) || errors.Is(err, desk.ErrRefused) {
+		t.Errorf("its repeat at a full disk: %v", err)
+	}
 	full = false
 	reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
 }

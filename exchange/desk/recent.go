@@ -26,6 +26,27 @@ func (r *recentReservations) get(id exchange.HoldID) *ReservationRecord {
 	return &copied
 }
 
+// asked reports whether anything is recent of a reservation, if only that its supplier
+// has not answered.
+func (r *recentReservations) asked(id exchange.HoldID) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.of[id] != nil
+}
+
+// mayHold reports whether a request that was made before may have held a reservation at
+// its supplier, as far as this shop has noted: its own no to a repeat says nothing of that.
+func (d *Desk) mayHold(id exchange.HoldID) bool {
+	if d.recent.asked(id) {
+		return true
+	}
+	rec, err := d.known(id)
+	if err != nil || rec == nil {
+		return err != nil
+	}
+	return rec.State == reservation.None || rec.State == reservation.Held || rec.State == reservation.Committed
+}
+
 func (r *recentReservations) put(rec *ReservationRecord) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

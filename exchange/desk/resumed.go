@@ -16,8 +16,8 @@ const (
 	// old copy of the store: whoever puts a copy back takes longer than a supervisor that
 	// starts a killed process again.
 	awayAtLeast = 5 * time.Minute
-	// keyedFor is how long after a start a reservation that an earlier life asked for is
-	// looked for at its supplier: as long as a key is promised to find it.
+	// keyedFor is how long a key is promised to find its reservation, and so how long
+	// after a start one that an earlier life asked for is looked for at its supplier.
 	keyedFor = 24 * time.Hour
 	// lastAsked is how long before the last commit of an earlier life a request that it
 	// did not record may have been made: a request waits for seconds, and what is known of
@@ -71,8 +71,8 @@ func (d *Desk) heardFrom(retailer exchange.ShopID) {
 }
 
 // KeyedReservationID is NewReservationID for a tail that an Idempotency-Key decides, and
-// that may have been used in the supplier's window before: the reservation that was made
-// then has its id. Only an earlier life of this process can have asked for one that it
+// that may have been used in the supplier's window before: a reservation that was made
+// then, at most 24 hours ago, has its id. Only an earlier life of this process can have asked for one that it
 // did not record; then the supplier is asked, in the first day after a start. Where it does
 // not answer, the error is CodeUnavailable and nothing is known.
 func (d *Desk) KeyedReservationID(ctx context.Context, supplier exchange.ShopID, tail [12]byte) (exchange.HoldID, error) {
@@ -88,8 +88,11 @@ func (d *Desk) KeyedReservationID(ctx context.Context, supplier exchange.ShopID,
 	if err != nil {
 		return id, err
 	}
-	if rec != nil {
+	if rec != nil && d.clock.Now().Sub(rec.Created) <= keyedFor {
 		return before, nil
+	}
+	if rec != nil { // the key's time is over, and it is used for a new wish
+		return id, nil
 	}
 	if !d.mayHaveAsked(before.Window()) {
 		return id, nil

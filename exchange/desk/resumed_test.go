@@ -54,6 +54,30 @@ func TestKeyFindsItsReservationAfterMidnight(t *testing.T) {
 	}
 }
 
+// A key is used again the next evening, over a day later, for a new wish: the hold of the
+// day before is not taken for it.
+func TestKeyIsForgottenAfterADay(t *testing.T) {
+	w, acorn, birch := pair(t)
+	w.now = exchange.Time(windowOf(w.now)+1) * exchange.Time(24*time.Hour/time.Millisecond) // a midnight
+	w.greet(birch, acorn)
+	var ids []exchange.HoldID
+	for _, at := range []time.Duration{time.Hour, 24 * time.Hour, time.Hour + time.Millisecond} {
+		w.now = w.now.Add(at) // 1:00, 1:00 the next day, a moment after 2:00
+		w.greet(birch, acorn)
+		id, err := birch.desk.KeyedReservationID(ctx, acorn.id, [12]byte{1})
+		must(t, err)
+		if ids = append(ids, id); len(ids) == 1 {
+			_, err = birch.desk.Reserve(ctx, desk.ReserveRequest{
+				Supplier: acorn.id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}}, Country: "SE", ID: id,
+			})
+			must(t, err)
+		}
+	}
+	if ids[1] != ids[0] || ids[2] == ids[0] {
+		t.Errorf("a key made %v, %v after 24 hours, %v after more", ids[0], ids[1], ids[2])
+	}
+}
+
 // A key that is new costs one look at the supplier on the first day after a start that
 // may have lost something, and none later; while the supplier is out of reach nothing
 // is known, so no id is made.

@@ -48,6 +48,9 @@ func (d *Desk) Reserve(ctx context.Context, r ReserveRequest) (*ReservationRecor
 	}
 	reply, err := d.ask(ctx, r.Supplier, rec.Raw)
 	if err != nil {
+		if errors.Is(err, ErrRefused) && !r.New && d.mayHold(rec.Request.ID) {
+			err = unknown(r.Supplier, err)
+		}
 		if !isRefusal(err) && !errors.Is(err, ErrRefused) {
 			rec.Detail = "the supplier has not answered"
 			d.saveSoon(*rec)

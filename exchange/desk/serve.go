@@ -370,7 +370,8 @@ const askTimeout = 4 * time.Second
 var ErrUnanswered = errors.New("did not answer; whether it acted is unknown, ask again with the same id")
 
 func unknown(to exchange.ShopID, err error) error {
-	return exchange.Errorf(exchange.CodeUnavailable, "%s %w: %w", to.Short(), ErrUnanswered, err)
+	// %v: the cause may be the sure no of the last attempt alone, which this is not.
+	return exchange.Errorf(exchange.CodeUnavailable, "%s %w: %v", to.Short(), ErrUnanswered, err)
 }
 
 // retryPause is 1, 2, 4, 8, 8 … seconds (design: Ledger).

@@ -62,8 +62,10 @@
 //	               shop over supplier and key, 96 bits of it. So nothing is written
 //	               here on the way of a hold, and a repeat, even after a crash, is
 //	               the same request to the supplier, who answers byte for byte as
-//	               before. (After a crash of this shop and midnight UTC the id has
-//	               another window: the repeat is a new hold, and the old one expires.)
+//	               before. (After midnight UTC it is looked for under the id of the day
+//	               before; in the first day after a start of this shop at the supplier
+//	               too, and while that does not answer, the repeat is unavailable.) A
+//	               key that is used again after 24 hours is a new wish.
 //	               A request that is refused before a supplier is asked leaves its
 //	               key free.
 //	order          Ordering a reservation twice finds the one order. The key is

@@ -53,7 +53,7 @@ func (m keyMode) doc() string {
 	case keyAgain:
 		return common + "A repeat within 24 hours finds the order that the first made, as it stands then."
 	case keyHold:
-		return common + "A repeat finds the reservation that the first made, also after a crash of this shop."
+		return common + "A repeat within 24 hours finds the reservation that the first made, also after a crash of this shop."
 	}
 	return common + "A repeat within 24 hours gets the first answer, with the header Idempotency-Replayed."
 }
@@ -78,6 +78,7 @@ type keyedHold struct {
 	secret  []byte
 	key     string
 	request [sha256.Size]byte
+	at      exchange.Time   // when it came first
 	id      exchange.HoldID // zero until one was made
 }
 
@@ -187,12 +188,14 @@ func (k *keeper) refused(err error, fail func(error)) *view.Problem {
 
 // serveHold gives the reservation's handler the key, through its context.
 func (k *keeper) serveHold(w http.ResponseWriter, r *http.Request, key string, id keyID, request [sha256.Size]byte, next http.Handler) *view.Problem {
+	now := k.clock.Now()
 	h, ok := k.holds.Get(id)
+	ok = ok && now.Sub(h.at) <= keepFor
 	if ok && h.request != request {
 		return problemOf(errOtherRequest)
 	}
 	if !ok {
-		h = &keyedHold{secret: k.secret, key: key, request: request}
+		h = &keyedHold{secret: k.secret, key: key, request: request, at: now}
 		k.holds.Add(id, h)
 	}
 	next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), holdKey{}, h)))

@@ -159,6 +159,31 @@ func TestKeyAge(t *testing.T) {
 	}
 }
 
+// TestHoldKeyAge: a reservation's key is a new wish a day later, whatever is asked then.
+func TestHoldKeyAge(t *testing.T) {
+	w := newKeptWorld(t)
+	ask := func(body string) (found bool, status int) {
+		rec, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/x", nil)
+		p := w.keys.serve(rec, r, "k", []byte(body), &route{key: keyHold}, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			h := holdOf(r.Context())
+			found, h.id = !h.id.IsZero(), exchange.HoldID{1}
+		}), nil)
+		if p != nil {
+			return false, p.Status
+		}
+		return found, rec.Code
+	}
+	ask("a")
+	w.clock.now = w.clock.now.Add(keepFor)
+	if found, status := ask("a"); !found || status != 200 {
+		t.Errorf("after a day: %d, found %v", status, found)
+	}
+	w.clock.now = w.clock.now.Add(time.Millisecond)
+	if found, status := ask("b"); found || status != 200 {
+		t.Errorf("a moment later, another request: %d, found %v", status, found)
+	}
+}
+
 // TestKeyTooMany: the oldest go first.
 func TestKeyTooMany(t *testing.T) {
 	w := newKeptWorld(t)

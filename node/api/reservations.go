@@ -130,7 +130,7 @@ func (s *Server) reservationID(ctx context.Context, supplier exchange.ShopID) (e
 		if terr == nil && !trade.State.Active {
 			err = exchange.Errorf(exchange.CodeNoPartnership, "there is no partnership to buy from %s; propose one first", s.names.of(ctx, supplier))
 		}
-		return id, err
+		return id, s.unanswered(s.names.of(ctx, supplier), err)
 	}
 	if h != nil {
 		h.id = id
