@@ -29,7 +29,8 @@ const (
 //	souk_revenue_cancelled_minor_total{currency,side}   what cancellations took off them since
 //
 // side is this shop's: supplier or retailer. What is really due is the first less the
-// second: a counter cannot go down. Figures start at zero with the process.
+// second: a counter cannot go down. Figures start at zero with the process, and each
+// counts what has happened since, not what a ledger that is read again tells of before.
 type Business struct {
 	desk    *desk.Desk
 	started exchange.Time
@@ -42,7 +43,7 @@ type Business struct {
 	labels map[exchange.ShopID]string
 
 	// Owned by run.
-	seen    *lru.Cache[seenOrder, string] // last status
+	seen    *lru.Cache[seenOrder, lastSeen]
 	evicted bool
 }
 
@@ -50,6 +51,11 @@ type seenOrder struct {
 	id   exchange.OrderID
 	shop exchange.ShopID
 	side exchange.Party
+}
+
+type lastSeen struct {
+	status string
+	sold   bool // its revenue is counted
 }
 
 func newBusiness(d *desk.Desk, clock desk.Clock, reg prometheus.Registerer) (*Business, error) {
@@ -64,7 +70,7 @@ func newBusiness(d *desk.Desk, clock desk.Clock, reg prometheus.Registerer) (*Bu
 		off:     counter("souk_revenue_cancelled_minor_total", "What cancellations took off the amounts due of accepted orders, in minor units.", "currency", "side"),
 	}
 	var err error
-	if b.seen, err = lru.NewWithEvict(recentOrders, func(seenOrder, string) { b.evicted = true }); err != nil {
+	if b.seen, err = lru.NewWithEvict(recentOrders, func(seenOrder, lastSeen) { b.evicted = true }); err != nil {
 		return nil, err
 	}
 	return b, registerAll(reg, b.holds, b.orders, b.revenue, b.off)
@@ -142,19 +148,28 @@ func (b *Business) event(e desk.Event) {
 // order counts a status once: the same event may come again, and several statuses
 // in one event.
 func (b *Business) order(e desk.Event) {
-	if e.Cancelled > 0 {
+	key := seenOrder{e.Order, e.Shop, e.Side}
+	last, known := b.seen.Get(key)
+	if e.Cancelled > 0 && (last.sold || b.cancelledNow(e)) {
 		b.off.WithLabelValues(string(e.Currency), e.Side.String()).Add(float64(e.Cancelled))
 	}
-	key := seenOrder{e.Order, e.Shop, e.Side}
-	before, known := b.seen.Get(key)
-	if known && before == e.Status {
+	if known && last.status == e.Status {
 		return
 	}
 	b.orders.WithLabelValues(b.label(e.Shop), e.Side.String(), e.Status).Inc()
-	if !sold(before) && sold(e.Status) && b.acceptedNow(e, known) {
+	if !sold(last.status) && sold(e.Status) && b.acceptedNow(e, known) {
 		b.revenue.WithLabelValues(string(e.Currency), e.Side.String()).Add(float64(e.Due + e.Cancelled))
+		last.sold = true
 	}
-	b.seen.Add(key, e.Status)
+	last.status = e.Status
+	b.seen.Add(key, last)
+}
+
+// cancelledNow tells a cancellation since this process began from an older one that a
+// ledger tells of again.
+func (b *Business) cancelledNow(e desk.Event) bool {
+	rec, err := b.desk.Order(e.Side, e.Order)
+	return err == nil && rec.Cancelled >= b.started
 }
 
 // sold reports a status of an accepted order.

@@ -59,9 +59,14 @@ func TestOrderFigures(t *testing.T) {
 			t.Errorf("%s is counted %v times", status, got)
 		}
 	}
-	// An order of before this process, which the desk does not know here: no revenue.
+	// An order of before this process, which the desk does not know here: no revenue, and
+	// nothing is taken off for its cancellation of then.
 	order = exchange.OrderID{3}
 	tell("shipped")
+	b.event(desk.Event{Type: desk.EventOrder, Shop: shop, Side: exchange.Supplier, Order: order, Status: "shipped", Due: 999, Cancelled: 300, Currency: "EUR"})
+	if got := figures(t, s.cfg.Registry, "souk_revenue_cancelled_minor_total")["currency=EUR side=supplier "]; got != 300 {
+		t.Errorf("cancelled revenue with an older order: %v", got)
+	}
 	if got := figures(t, s.cfg.Registry, "souk_revenue_minor_total")["currency=EUR side=supplier "]; got != 1299 {
 		t.Errorf("revenue with an older order: %v", got)
 	}
