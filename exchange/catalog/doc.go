@@ -12,9 +12,9 @@
 // its sequence: a replica that stands below the floor may have missed a removal
 // and takes the whole set again.
 //
-// A feed's sequence numbers belong to an epoch. A supplier that lost state, or
-// meets a newer head of its own, cannot know which numbers it has already used and
-// starts another epoch: max(unix milliseconds, highest seen + 1). Heads compare by
+// A feed's sequence numbers belong to an epoch. A supplier that finds rows
+// of its feed lost cannot know which numbers it has already used and starts another
+// epoch: max(unix milliseconds, highest seen + 1). Heads compare by
 // (epoch, sequence); the greater wins, an equal one must be the same.
 //
 // # The set digest

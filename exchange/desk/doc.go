@@ -52,15 +52,24 @@
 // whose store has lost records stops selling and enters nothing into its ledgers as
 // soon as a partner proves it (desk.go, stopSelling): by a ledger entry or a quote, or by
 // a head of its catalog, which every sale moves, so that a partner who connects and pulls
-// proves a sale to another one too. After an absence it does nothing by itself in a
-// ledger before that retailer has greeted it (resumed.go). A retailer that has lost
-// records adopts its ledgers and moves what it had queued up behind them (adopt.go,
-// renumber). A supplier that signs two histories is frozen as evidence.
+// proves a sale to another one too. It signs no head of its catalog from then on and
+// answers no pull. Here the desk departs from the design (Catalogs), by which a supplier
+// that meets a newer head of its own starts another epoch: that head would outrank those
+// of the newest copy of the folder, so that the copy, put back as [RestoreAdvice] says,
+// would itself be one that lacks a head. Another epoch begins only where the rows of the
+// catalog are not those that the shop's own last head states (publish.go, openFeed).
+//
+// After an absence a supplier does nothing by itself in a ledger before that retailer has
+// greeted it (resumed.go). A retailer that has lost records adopts its ledgers and moves
+// what it had queued up behind them (adopt.go, renumber). A supplier that signs two
+// histories is frozen as evidence.
 //
 // One thing stays open: a supplier on an old copy sells to a partner who comes first and
 // whose copy of the catalog is as old, while the one with the proof is away. Nothing on
 // one machine tells a copied folder from the original, which leaves only to wait for
 // every partner at every start, and one partner's absence would then stop all trade.
+// What such a copy seals and signs until it is stopped is in no other copy either: where
+// that is later than the end of the newest one, that one stops too.
 //
 // # Trade requests
 //

@@ -51,7 +51,7 @@ type FeedPull struct {
 	Buckets       []uint32 // ascending, each below catalog.Buckets, at most MaxPullBuckets
 	BucketDigests bool
 	// Have is the latest head of this supplier's feed that the asker knows, if any:
-	// a supplier that lacks it has lost state and starts another epoch.
+	// a supplier that lacks it has lost state and stops selling.
 	Have *SignedFeedHead
 }
 

@@ -66,8 +66,8 @@ const (
 // feedState is what the publisher keeps in memory. Its rows are the truth.
 type feedState struct {
 	// turn is the batch that published last: it may publish once, because buckets
-	// are read again from what is committed. highest is the greatest epoch of our
-	// own that a partner proved. Both belong to the writer's turn.
+	// are read again from what is committed. highest is the epoch whose rows were
+	// found lost at the start, if any: another follows. Both belong to the writer's turn.
 	turn    *batch
 	highest uint64
 	// marks and set follow what is committed; the writer's turn, too.
@@ -291,8 +291,13 @@ func (d *Desk) publishSome(ctx context.Context) (more bool, err error) {
 
 // publish drains up to MaxPublish marks within a batch: it compares each
 // product's public record to the one last published, gives those that differ a
-// sequence, and signs the new head. more reports that marks are left.
+// sequence, and signs the new head. more reports that marks are left. A shop that has
+// stopped selling signs no head: partners would take it for later than those of the
+// newest copy of the folder. The marks stay.
 func (d *Desk) publish(b *batch) (more bool, err error) {
+	if d.meta.Stopped != "" {
+		return false, nil
+	}
 	f := d.feed
 	if f.turn == b {
 		return true, nil

@@ -21,8 +21,9 @@ const (
 
 // ServeFeed answers a partner's pull, chunk by chunk. send may block; everything
 // comes from one snapshot of the store. Errors: CodeNoPartnership where from may
-// not see the catalog, CodeInvalid for a pull out of bounds, CodeUnavailable while
-// the feed has no head, what send returned, and ctx's.
+// not see the catalog, CodeInvalid for a pull out of bounds, CodeRestored while the
+// shop has stopped selling, CodeUnavailable while the feed has no head, what send
+// returned, and ctx's.
 func (d *Desk) ServeFeed(ctx context.Context, from exchange.ShopID, pull *FeedPull, send func(*FeedChunk) error) error {
 	if from != d.me && !d.mayReadFeed(from) {
 		return exchange.Errorf(exchange.CodeNoPartnership, "there is no partnership under which %v may see this catalog; propose one", from)
@@ -30,14 +31,17 @@ func (d *Desk) ServeFeed(ctx context.Context, from exchange.ShopID, pull *FeedPu
 	if err := checkPull(pull); err != nil {
 		return err
 	}
+	if pull.Have != nil {
+		if err := d.metOwnHead(ctx, from, pull.Have); err != nil {
+			return err
+		}
+	}
+	if err := d.maySell(); err != nil {
+		return err
+	}
 	meta, err := d.feedMeta()
 	if err != nil {
 		return err
-	}
-	if pull.Have != nil {
-		if meta, err = d.metOwnHead(ctx, from, meta, pull.Have); err != nil {
-			return err
-		}
 	}
 	if len(meta.Head.Payload) == 0 {
 		return exchange.Errorf(exchange.CodeUnavailable, "the catalog has not been published yet; try again in a second")
@@ -67,50 +71,51 @@ func checkPull(p *FeedPull) error {
 	return nil
 }
 
-// metOwnHead starts another epoch, and stops selling, where a partner proves that this
-// shop has signed a head it does not remember (design: Catalogs, Restore): what changed
-// the catalog may have been a sale to another partner. A proof that does not verify is
-// ignored: the pull is answered all the same.
-func (d *Desk) metOwnHead(ctx context.Context, from exchange.ShopID, meta FeedMeta, have *SignedFeedHead) (FeedMeta, error) {
+// metOwnHead stops selling where a partner proves that this shop has signed a head it
+// does not remember (design: Restore): what changed the catalog may have been a sale to
+// another partner. It signs nothing: a head of another epoch would outrank those of the
+// newest copy of the folder, which the owner is to put back. A proof that does not
+// verify is ignored.
+func (d *Desk) metOwnHead(ctx context.Context, from exchange.ShopID, have *SignedFeedHead) error {
 	if d.verifier.Verify(DomainFeed, d.me, have.Payload, have.Signature) != nil {
-		return meta, nil
+		return nil
 	}
 	theirs, err := d.ownHead(*have)
 	if err != nil || theirs.Shop != d.me || theirs.Feed != exchange.MainFeed {
-		return meta, nil
+		return nil
 	}
-	lost := func(meta *FeedMeta) (bool, error) {
-		if len(meta.Head.Payload) == 0 {
-			return true, nil
-		}
-		ours, err := d.ownHead(meta.Head)
-		if err != nil {
-			return false, err
-		}
-		order := position(theirs).Compare(position(ours))
-		return order > 0 || order == 0 && theirs.Digest != ours.Digest, nil
+	meta, err := d.feedMeta()
+	if err != nil {
+		return err
 	}
-	if is, err := lost(&meta); err != nil || !is {
-		return meta, err
+	if is, err := d.lacks(&meta, theirs); err != nil || !is {
+		return err
 	}
-	err = d.do(ctx, func(b *batch) error {
+	return d.do(ctx, func(b *batch) error {
 		now, err := batchMeta(b)
 		if err != nil {
 			return err
 		}
-		if is, err := lost(now); err != nil || !is {
+		if is, err := d.lacks(now, theirs); err != nil || !is {
 			return err
 		}
-		d.log.Error("a partner holds a head of our catalog that we have lost; the feed starts another epoch", "epoch", theirs.Epoch, "sequence", theirs.Sequence)
 		d.stopSelling(b, "shop "+from.String()+" holds a catalog head signed by this shop that is not in this store; the store was restored from an old backup or lost data")
-		d.feed.highest = max(d.feed.highest, theirs.Epoch)
-		_, err = d.publish(b)
-		return err
+		return nil
 	})
-	if err != nil {
-		return meta, err
+}
+
+// lacks reports whether a feed that stands at meta has lost what head, which this shop
+// signed, states: head is later, or is another at the same place.
+func (d *Desk) lacks(meta *FeedMeta, head *FeedHead) (bool, error) {
+	if len(meta.Head.Payload) == 0 {
+		return true, nil
 	}
-	return d.feedMeta()
+	ours, err := d.ownHead(meta.Head)
+	if err != nil {
+		return false, err
+	}
+	order := position(head).Compare(position(ours))
+	return order > 0 || order == 0 && head.Digest != ours.Digest, nil
 }
 
 func position(h *FeedHead) catalog.Position {

@@ -5,10 +5,12 @@ import "github.com/souk-market/souk/exchange"
 // A shop that has lost records, and who is told what of it.
 
 // RestoreAdvice is what the owner of a shop that has stopped selling should know and do.
-// There is no way back without the lost records.
+// There is no way back without the lost records: where no copy has them, what is left is
+// another shop, whose key has signed nothing yet.
 const RestoreAdvice = "This shop has lost records that it had signed, so it sells nothing and enters nothing into its ledgers: otherwise it could sell twice. " +
 	"Stop the node and put the newest copy of its folder back, all of it, newer than the one in use; delete nothing. " +
-	"Records that no copy holds cannot be taken back from partners by this version: keep the folder, and finish open orders with the partners by hand"
+	"Records that no copy holds cannot be taken back from partners by this version: if they are gone for good, this shop will not sell again. " +
+	"Keep the folder, finish open orders with the partners by hand, and begin a new shop in another folder, with a new invite from the hub and new partnerships"
 
 // maySell refuses a partner while the shop has stopped selling. Who proved what is not
 // the partner's business.

@@ -23,6 +23,7 @@ type feedWorld struct {
 	mem       *store.Mem
 	copy      *desk.Replicas
 	published []*desk.FeedUpdate // by OnPublish, and not yet taken
+	updates   int                // how many there were
 	alarms    []string
 	keep      int // tombstones
 
@@ -44,7 +45,10 @@ func newFeedWorld(t testing.TB, seed uint64) *feedWorld {
 // reopen does what follows a start of the supplier.
 func (w *feedWorld) reopen() {
 	w.supplier.desk.KeepTombstones(w.keep)
-	w.supplier.desk.OnPublish(func(u *desk.FeedUpdate, _ desk.FeedKey) { w.published = append(w.published, u) })
+	w.supplier.desk.OnPublish(func(u *desk.FeedUpdate, _ desk.FeedKey) {
+		w.published = append(w.published, u)
+		w.updates++
+	})
 }
 
 func (w *feedWorld) restartSupplier() {
