@@ -29,11 +29,7 @@ func (d *Desk) PlaceOrder(ctx context.Context, id exchange.HoldID, to exchange.S
 	before, err := d.Order(exchange.Retailer, id)
 	switch {
 	case err == nil:
-		salt, err := d.read(KindShipToRecord, shipToKey(d.me, id))
-		if err != nil {
-			return nil, err
-		}
-		return before, sameShipTo(before, salt, raw)
+		return d.orderedBefore(before, raw)
 	case exchange.CodeOf(err) != exchange.CodeNotFound:
 		return nil, err
 	}
@@ -54,6 +50,19 @@ func (d *Desk) PlaceOrder(ctx context.Context, id exchange.HoldID, to exchange.S
 		return err
 	})
 	return rec, err
+}
+
+// orderedBefore answers the repeat of an order as it was read before the salt: a refusal
+// that comes in between erases the salt, and then is what is to be said.
+func (d *Desk) orderedBefore(before *OrderRecord, shipTo []byte) (*OrderRecord, error) {
+	salt, err := d.read(KindShipToRecord, shipToKey(d.me, before.ID))
+	if err == nil && salt == nil {
+		before, err = d.Order(exchange.Retailer, before.ID)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return before, sameShipTo(before, salt, shipTo)
 }
 
 // submitOrder queues the order of a reservation, unless it was ordered meanwhile.

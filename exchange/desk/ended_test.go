@@ -135,6 +135,29 @@ func TestReleaseAllIsNotLost(t *testing.T) {
 	}
 }
 
+// A hold that a shop asked for before it was revoked, and that waited for the writer's
+// turn, is not placed behind the release of its holds.
+func TestRevokedShopHoldsNothing(t *testing.T) {
+	m := newMarket(t, desk.Limits{}, asIs)
+	birch := m.retailers[0]
+	raw, _ := m.hold(t, 1, exchange.Line{SKU: "shoe", Quantity: 4})
+	answered := make(chan error, 1)
+	go func() {
+		_, err := m.serve(birch, raw)()
+		answered <- err
+	}()
+	asked := m.desk.Next()
+	delete(m.supplier.w.keys, birch.id)
+	m.desk.ReleaseAll(birch.id)
+	must(t, m.desk.Together([]*desk.Operation{asked}))
+	if err := <-answered; exchange.CodeOf(err) != exchange.CodeNotMember {
+		t.Errorf("the hold: %v", err)
+	}
+	if s, err := m.desk.Stock("shoe"); err != nil || s.Held != 0 {
+		t.Errorf("%d are held by a shop that was revoked: %v", s.Held, err)
+	}
+}
+
 // A partnership ends and is renewed in the very batch in which one of its holds is
 // extended or ordered: neither can be done under the new terms.
 func TestRenewalRevivesNoHold(t *testing.T) {

@@ -1,6 +1,7 @@
 package desk_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/souk-market/souk/exchange"
@@ -55,5 +56,9 @@ func TestOpenQuantityAtItsBound(t *testing.T) {
 	_, id := holdRequest(t, windowOf(w.now), n-1, exchange.Line{SKU: "shoe", Quantity: 3})
 	acorn.ask(t, birch, framed(t, &desk.Release{ID: id}))
 	full("released", 2)
+	_, err = birch.desk.Reserve(ctx, desk.ReserveRequest{Supplier: acorn.id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 4}}, Country: "SE"})
+	if want := "4 units asked; 2 of the 5 that the terms allow are held or unshipped"; exchange.CodeOf(err) != exchange.CodeOpenQuantity || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("the refusal says %q, not %q", err, want)
+	}
 	audited(t, acorn, birch)
 }

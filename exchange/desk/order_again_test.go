@@ -1,6 +1,7 @@
 package desk_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -73,6 +74,43 @@ func TestOrderAgainErased(t *testing.T) {
 		t.Errorf("an order whose address is erased, placed again: %v", err)
 	}
 	audited(t, acorn, birch)
+}
+
+// interrupted is a store in which something happens when a key is first read.
+type interrupted struct {
+	desk.Store
+	prefix string
+	then   func()
+}
+
+func (s *interrupted) Get(k []byte) ([]byte, bool, error) {
+	if then := s.then; then != nil && strings.HasPrefix(string(k), s.prefix) {
+		s.then = nil
+		then()
+	}
+	return s.Store.Get(k)
+}
+
+// TestOrderRefusedMeanwhile: the refusal comes between the looks at the order and at the
+// address's salt; it is what is said.
+func TestOrderRefusedMeanwhile(t *testing.T) {
+	w, acorn, birch := pair(t)
+	at := &interrupted{Store: birch.mem, prefix: "a/"}
+	cfg := birch.config()
+	cfg.Store = at
+	var err error
+	birch.desk, err = desk.Open(cfg)
+	must(t, err)
+	w.greet(acorn, birch)
+	res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
+	w.now = res.Expires
+	_, err = birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
+	must(t, err)
+	at.then = w.settle
+	got, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
+	if err != nil || got.Refusal != exchange.CodeExpired || at.then != nil {
+		t.Errorf("placed again while it is refused: %+v, %v", got, err)
+	}
 }
 
 // TestOrderRefusedAgain: an order that was refused goes nowhere; whatever the address,

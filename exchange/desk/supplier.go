@@ -156,7 +156,7 @@ func (d *Desk) place(b *batch, id chainID, rec *HoldRecord, place reservation.Pl
 	}
 	units := next.Units()
 	if open := c.OpenHeld + c.OpenUnshipped; open+units > terms.OpenQuantity {
-		return exchange.Errorf(exchange.CodeOpenQuantity, "%d units are held or unshipped; the terms allow %d", open, terms.OpenQuantity)
+		return exchange.Errorf(exchange.CodeOpenQuantity, "%d units asked; %d of the %d that the terms allow are held or unshipped", units, open, terms.OpenQuantity)
 	}
 	if err := b.fits(fx.Stock); err != nil {
 		return err
