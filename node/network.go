@@ -2,6 +2,8 @@ package node
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"time"
 
 	"github.com/souk-market/souk/exchange"
@@ -71,6 +73,21 @@ func (s *Shop) noteSeen(shop exchange.ShopID) {
 	} else {
 		s.log.Warn("the hub is lost; trade with known partners goes on")
 	}
+}
+
+// unreached says with names and times that a member was not reached, and what its owner
+// can do. Other errors it returns as they are.
+func (s *Shop) unreached(shop exchange.ShopID, err error) error {
+	var u *p2p.UnreachedError
+	if !errors.As(err, &u) {
+		return err
+	}
+	seen := "not seen since this shop started"
+	if at := s.lastSeen(shop); at != 0 {
+		seen = "last seen " + at.Std().Format("2006-01-02 15:04 UTC")
+	}
+	return exchange.Errorf(exchange.CodeUnavailable, "%s was not reached (%s): %s; it is off or cut off, so try again later or ask its owner",
+		s.nameOf(shop), seen, strings.Join(u.Tried, ", "))
 }
 
 // hellos is what this shop says and hears first on each connection.

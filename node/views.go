@@ -71,7 +71,7 @@ func (s *Shop) Dial(ctx context.Context, shop exchange.ShopID) (api.Dialed, erro
 	}
 	r, err := s.net.Dial(ctx, shop)
 	if err != nil {
-		return api.Dialed{}, err
+		return api.Dialed{}, s.unreached(shop, err)
 	}
 	return api.Dialed{Shop: shop, Path: r.Path, Address: r.Address, Transport: r.Transport, Direct: r.Direct, RTTs: r.RTTs}, nil
 }

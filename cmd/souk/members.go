@@ -116,6 +116,9 @@ prints the way and the round-trip times.`,
 				return err
 			}
 			d, err := c.Dial(cmd.Context(), shop.shop)
+			if exchange.CodeOf(err) == exchange.CodeUnavailable {
+				return exchange.Errorf(exchange.CodeUnavailable, "%w (contact: souk members%s %s)", err, a.dirFlag(), quoteArg(shop.name))
+			}
 			if err != nil {
 				return err
 			}

@@ -50,6 +50,12 @@ func TestProposals(t *testing.T) {
 		k, ferr := findShop(fed.shops, "birch")
 		return err == nil && ferr == nil && !fed.online(k.shop)
 	})
+	unreached := tn.souk(exitAway, "dial", "--dir", "acorn", "birch")
+	for _, says := range []string{"Birch was not reached (last seen 20", "no answer at", "try again later", "souk members --dir acorn Birch"} {
+		if !strings.Contains(unreached, says) || strings.Contains(unreached, "/ip4/") {
+			t.Errorf("dialing a shop that is off does not say %q:\n%s", says, unreached)
+		}
+	}
 	out := tn.ok("Birch is offline; it gets the proposal when it returns", "partner", "propose", "--dir", "acorn", "birch", "--sell")
 	if strings.Contains(out, "has it") || sell().Declined != nil {
 		t.Errorf("a new proposal to a shop that is out: %s%+v", out, sell())

@@ -2,8 +2,8 @@ package p2p
 
 import (
 	"context"
+	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -37,7 +37,7 @@ const dialPings = 3
 // Dial reaches a member by its ID alone: over an open connection, by stored
 // addresses, by asking the members' DHT, or through a hub's relay; then says
 // hello and measures round trips. Its errors are CodeNotMember and
-// CodeUnavailable, naming what was tried.
+// CodeUnavailable; a *[UnreachedError] in the latter names what was tried.
 func (n *Node) Dial(ctx context.Context, shop exchange.ShopID) (DialReport, error) {
 	ses, path, err := n.dial(ctx, shop)
 	if err != nil {
@@ -81,7 +81,7 @@ func (n *Node) dial(ctx context.Context, shop exchange.ShopID) (*session, string
 	if ses := n.connected(shop); ses != nil {
 		return ses, PathOpen, nil
 	}
-	var tried []string
+	unreached := &UnreachedError{Shop: shop}
 	for _, path := range []struct {
 		name  string
 		addrs func(context.Context, peer.ID) ([]ma.Multiaddr, error)
@@ -92,12 +92,12 @@ func (n *Node) dial(ctx context.Context, shop exchange.ShopID) (*session, string
 		if err == nil {
 			return ses, path.name, nil
 		}
-		tried = append(tried, path.name+": "+err.Error())
+		n.missed(unreached, path.name, err)
 		if ctx.Err() != nil {
 			break
 		}
 	}
-	return nil, "", exchange.Errorf(exchange.CodeUnavailable, "%s was not reached (%s)", shop, strings.Join(tried, "; "))
+	return nil, "", exchange.Errorf(exchange.CodeUnavailable, "%w", unreached)
 }
 
 // dialBy connects by the addresses one path finds and waits for the hello.
@@ -105,32 +105,41 @@ func (n *Node) dialBy(ctx context.Context, p peer.ID, find func(context.Context,
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	addrs, err := find(ctx, p)
-	if err != nil {
-		return nil, err
+	if err == nil && len(addrs) == 0 {
+		err = errNoAddress
 	}
-	if len(addrs) == 0 {
-		return nil, exchange.Errorf(exchange.CodeNotFound, "no address known")
+	if err != nil {
+		return nil, &missError{err: err}
 	}
 	n.gate.wake(p)
 	if sw, ok := n.host.Network().(*swarm.Swarm); ok {
 		sw.Backoff().Clear(p) // our own retries are spaced, see keeper
 	}
 	if err := n.host.Connect(network.WithAllowLimitedConn(ctx, "souk"), peer.AddrInfo{ID: p, Addrs: addrs}); err != nil {
-		return nil, err
+		return nil, &missError{addrs: len(addrs), err: err}
 	}
 	c := n.bestConn(p)
 	if c == nil {
-		return nil, exchange.Errorf(exchange.CodeUnavailable, "the other side closed the connection; it may not know us as a member yet")
+		return nil, &missError{met: true, err: errClosedAtOnce}
 	}
 	ses := n.track(c)
 	if ses == nil {
-		return nil, exchange.Errorf(exchange.CodeUnavailable, "the other side closed the connection; it may not know us as a member yet")
+		return nil, &missError{met: true, err: errClosedAtOnce}
 	}
 	if err := ses.awaitHello(ctx); err != nil {
-		return nil, n.reason(ses, err)
+		err = n.reason(ses, err)
+		if IsAnswer(err) || exchange.CodeOf(err) != exchange.CodeUnavailable {
+			return nil, err
+		}
+		return nil, &missError{met: true, err: err}
 	}
 	return ses, nil
 }
+
+var (
+	errNoAddress    = errors.New("no address known")
+	errClosedAtOnce = errors.New("the other side closed the connection; it may not know us as a member yet")
+)
 
 // reason prefers why a session ended to the fact that it did.
 func (n *Node) reason(ses *session, err error) error {

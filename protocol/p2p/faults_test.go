@@ -2,7 +2,9 @@ package p2p_test
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -174,8 +176,22 @@ func TestDialPaths(t *testing.T) {
 		}
 		w.stop(2)
 		time.Sleep(time.Second)
-		if _, err = w.nodes[3].Dial(ctx, w.ids[2]); exchange.CodeOf(err) != exchange.CodeUnavailable {
+		_, err = w.nodes[3].Dial(ctx, w.ids[2])
+		var unreached *p2p.UnreachedError
+		if exchange.CodeOf(err) != exchange.CodeUnavailable || !errors.As(err, &unreached) || unreached.Shop != w.ids[2] {
 			t.Fatalf("offline: %v", err)
+		}
+		for _, raw := range []string{"/ip4/", "dial", "12D3", "context", "\n"} {
+			if strings.Contains(strings.Join(unreached.Tried, ", "), raw) {
+				t.Errorf("offline: %q is no word for a person, in %q", raw, unreached.Tried)
+			}
+		}
+		t.Log(err)
+		w.stop(0)
+		time.Sleep(time.Minute)
+		_, err = w.nodes[3].Dial(ctx, w.ids[2])
+		if !errors.As(err, &unreached) || !slices.Contains(unreached.Tried, "no hub is connected to ask or to relay") {
+			t.Errorf("without a hub: %v", err)
 		}
 	})
 }
