@@ -45,6 +45,9 @@ func (d *Desk) expireDue(b *batch) error {
 	for _, retailer := range d.gone.take() {
 		d.end(chainID{d.me, retailer}, allTerms)
 	}
+	if d.resumed.takeFresh() {
+		d.noteExpiry(b.now)
+	}
 	if b.now < d.nextExpiry {
 		return nil
 	}
@@ -155,7 +158,7 @@ func (d *Desk) expireOrders(b *batch, next *exchange.Time) error {
 	if d.meta.Stopped != "" {
 		return nil
 	}
-	list, err := d.due(b, prefixOrderExpiry, next, d.mustHear)
+	list, err := d.due(b, prefixOrderExpiry, next, d.unheard())
 	if err != nil {
 		return err
 	}

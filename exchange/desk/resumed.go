@@ -32,6 +32,7 @@ type resumed struct {
 
 	mu      sync.Mutex
 	greeted map[exchange.ShopID]bool // since then
+	fresh   bool                     // somebody greeted first since the writer looked
 }
 
 func (r *resumed) init(at, last exchange.Time) {
@@ -43,7 +44,17 @@ func (r *resumed) heard(partner exchange.ShopID) (first bool) {
 	defer r.mu.Unlock()
 	first = !r.greeted[partner]
 	r.greeted[partner] = true
+	r.fresh = r.fresh || first
 	return first
+}
+
+// takeFresh reports, once, whether a partner has greeted first.
+func (r *resumed) takeFresh() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fresh := r.fresh
+	r.fresh = false
+	return fresh
 }
 
 // mustHear reports whether this shop should hear a retailer's greeting before it does
@@ -60,13 +71,56 @@ func (d *Desk) mustHear(retailer exchange.ShopID) bool {
 	return !r.greeted[retailer]
 }
 
-// heardFrom lets what waited for a retailer's greeting go on.
+// heardFrom lets what waited for a retailer's greeting go on, with the next batch.
 func (d *Desk) heardFrom(retailer exchange.ShopID) {
 	if d.resumed.heard(retailer) {
-		d.later(func(b *batch) error {
-			d.noteExpiry(b.now)
-			return nil
-		}, nil)
+		// To wake the writer: where the queue is full, it is awake.
+		d.later(func(*batch) error { return nil }, nil)
+	}
+}
+
+// Unheard is a submitted order that is overdue and waits, its units off sale, for its
+// retailer's greeting. The owner can reject it without.
+type Unheard struct {
+	Retailer exchange.ShopID
+	ID       exchange.OrderID
+	Due      exchange.Time // when it would have expired
+}
+
+// MaxUnheard bounds what Unheard lists: enough to see that there are many.
+const MaxUnheard = 100
+
+// Unheard lists the overdue orders that wait for their retailers' greetings, up to
+// MaxUnheard, by when they were due.
+func (d *Desk) Unheard() ([]Unheard, error) {
+	var list []Unheard
+	now, wait := d.clock.Now(), d.unheard()
+	err := d.store.Scan(Prefix([]byte(prefixOrderExpiry)), func(k, _ []byte) bool {
+		at, retailer, id, ok := parseExpiryKey(prefixOrderExpiry, k)
+		if !ok {
+			return true
+		}
+		if at > now || len(list) >= MaxUnheard {
+			return false
+		}
+		if wait(retailer) {
+			list = append(list, Unheard{Retailer: retailer, ID: id, Due: at})
+		}
+		return true
+	})
+	return list, err
+}
+
+// unheard is mustHear for one run over many orders: each retailer is asked for once.
+func (d *Desk) unheard() func(exchange.ShopID) bool {
+	known := make(map[exchange.ShopID]bool)
+	return func(retailer exchange.ShopID) bool {
+		wait, ok := known[retailer]
+		if !ok {
+			wait = d.mustHear(retailer)
+			known[retailer] = wait
+		}
+		return wait
 	}
 }
 

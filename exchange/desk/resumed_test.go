@@ -139,6 +139,11 @@ func TestOverdueOrdersWaitForTheirRetailer(t *testing.T) {
 		if got := orderAt(t, acorn, exchange.Supplier, placed.ID).Order.Status(); got != want {
 			t.Errorf("%v away, nobody greeted: the order is %v", away, got)
 		}
+		waiting, err := acorn.desk.Unheard()
+		must(t, err)
+		if named := len(waiting) == 1 && waiting[0].ID == placed.ID && waiting[0].Retailer == birch.id && waiting[0].Due < w.now; named != (want == order.Submitted) {
+			t.Errorf("%v away: the orders that wait for a greeting: %+v", away, waiting)
+		}
 		if wait := acorn.desk.UntilNextExpiry(); wait < time.Second {
 			t.Errorf("%v away: the writer wakes after %v", away, wait)
 		}
@@ -150,6 +155,33 @@ func TestOverdueOrdersWaitForTheirRetailer(t *testing.T) {
 		w.settle()
 		ledgersEqual(t, acorn, birch)
 		audited(t, acorn, birch)
+	}
+}
+
+// The greeting comes while the queue of what may wait is full: it is not lost for the
+// order that waited for it.
+func TestGreetingIsNotLost(t *testing.T) {
+	w, acorn, birch := pair(t)
+	acorn.policy.AcceptByHand = true
+	acorn.restart()
+	terms := exchange.DefaultTerms("EUR")
+	terms.AcceptWithin = time.Minute
+	w.partner(acorn, birch, terms)
+	res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
+	placed, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
+	must(t, err)
+	w.settle()
+	w.now = w.now.Add(8 * time.Hour)
+	cfg := acorn.config()
+	cfg.Inline = false
+	acorn.desk, err = desk.Open(cfg)
+	must(t, err)
+	must(t, acorn.desk.Together(nil))
+	acorn.desk.FillLater()
+	acorn.desk.Heard(birch.id)
+	must(t, acorn.desk.Together(nil))
+	if got := orderAt(t, acorn, exchange.Supplier, placed.ID).Order.Status(); got != order.Expired {
+		t.Errorf("greeted: the order is %v", got)
 	}
 }
 
