@@ -90,6 +90,25 @@ func LockedBy(dir string) int {
 	return pid
 }
 
+// Holder is the process that holds the lock of dir, without waiting for it; held is
+// false where none does. Between a lock's taking and the writing of the pid behind it the
+// pid may be 0 or that of an earlier holder: who kills by it compares it with another source.
+func Holder(dir string) (pid int, held bool, err error) {
+	path := filepath.Join(dir, LockFile)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return 0, false, nil // flock would make it
+	}
+	l := flock.New(path, flock.SetFlag(os.O_RDONLY))
+	free, err := l.TryRLock() // Lock waits for it
+	if err != nil {
+		return 0, false, exchange.Errorf(exchange.CodeInternal, "the lock %s cannot be looked at: %w", path, err)
+	}
+	if free {
+		return 0, false, l.Unlock()
+	}
+	return LockedBy(dir), true, l.Close()
+}
+
 func lockedError(dir string) error {
 	who := "another process"
 	if pid := LockedBy(dir); pid != 0 {

@@ -78,6 +78,9 @@ func start(t *testing.T, role, dir string) (*exec.Cmd, *bufio.Scanner) {
 
 func TestLock(t *testing.T) {
 	dir := t.TempDir()
+	if _, held, err := Holder(dir); err != nil || held {
+		t.Errorf("a new folder is held: %v, %v", held, err)
+	}
 	l, err := Lock(dir)
 	must(t, err)
 	_, err = Lock(dir)
@@ -85,7 +88,13 @@ func TestLock(t *testing.T) {
 	if LockedBy(dir) != os.Getpid() || !strings.Contains(err.Error(), strconv.Itoa(os.Getpid())) {
 		t.Errorf("pid %d; error %v", LockedBy(dir), err)
 	}
+	if pid, held, err := Holder(dir); err != nil || !held || pid != os.Getpid() {
+		t.Errorf("the holder is %d, %v, %v", pid, held, err)
+	}
 	must(t, l.Unlock())
+	if pid, held, err := Holder(dir); err != nil || held || pid != 0 {
+		t.Errorf("the holder of an unlocked folder is %d, %v, %v", pid, held, err)
+	}
 	if LockedBy(dir) != 0 {
 		t.Error("the pid stays in an unlocked folder")
 	}

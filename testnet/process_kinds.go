@@ -16,6 +16,7 @@ import (
 	"github.com/souk-market/souk/hub"
 	"github.com/souk-market/souk/node"
 	"github.com/souk-market/souk/node/api/client"
+	"github.com/souk-market/souk/store"
 )
 
 const (
@@ -62,7 +63,7 @@ func (h *hubProcess) ready(ctx context.Context) error {
 // hubReady asks the hub of a folder whether it is well. hub.Status reads the folder
 // itself where no hub has it, which would keep one that starts from it.
 func hubReady(ctx context.Context, dir string) error {
-	if _, held, err := holder(dir); err != nil || !held {
+	if _, held, err := store.Holder(dir); err != nil || !held {
 		return errors.Join(err, exchange.Errorf(exchange.CodeNotRunning, "the hub has not opened its folder yet"))
 	}
 	r, err := hub.Status(ctx, dir)

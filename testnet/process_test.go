@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/souk-market/souk/store"
 )
 
 func TestMain(m *testing.M) {
@@ -106,7 +108,7 @@ func noneLeft(t *testing.T, dir string) {
 	}
 	for _, m := range s.all() {
 		wait(t, m.Name+" ends", func() (bool, error) {
-			_, held, err := holder(filepath.Join(dir, m.Folder))
+			_, held, err := store.Holder(filepath.Join(dir, m.Folder))
 			return !held, err
 		})
 	}

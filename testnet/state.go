@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/souk-market/souk/exchange"
@@ -78,36 +77,6 @@ func (s *State) write(dir string) error {
 	return nil
 }
 
-// holder is the process that holds a state folder's lock; held is false where
-// none does. Between a lock's taking and the writing of the pid behind it, the pid
-// may be that of an earlier holder: who kills by it compares it with another source.
-func holder(dir string) (pid int, held bool, err error) {
-	pid = store.LockedBy(dir)
-	if pid == 0 || !exists(pid) {
-		return 0, false, nil
-	}
-	// Only now is the lock tried: a process that starts at this moment would find
-	// it taken by us.
-	lock, err := store.Lock(dir)
-	switch exchange.CodeOf(err) {
-	case exchange.CodeOK:
-		return 0, false, lock.Unlock()
-	case exchange.CodeLocked:
-		return pid, true, nil
-	}
-	return 0, false, err
-}
-
-// exists reports whether there is such a process, whoever's it is.
-func exists(pid int) bool {
-	p, err := os.FindProcess(pid)
-	if err != nil {
-		return false
-	}
-	defer p.Release()
-	return !errors.Is(p.Signal(syscall.Signal(0)), os.ErrProcessDone)
-}
-
 // claim makes dir the folder of a new testnet and locks it. A stopped former
 // testnet in it is removed, which replaced reports. Anything else in it is an error
 // and stays as it is.
@@ -165,7 +134,7 @@ func removeStopped(dir string) (removed bool, err error) {
 		return false, err
 	}
 	for _, m := range s.all() {
-		if pid, held, err := holder(filepath.Join(dir, m.Folder)); err != nil {
+		if pid, held, err := store.Holder(filepath.Join(dir, m.Folder)); err != nil {
 			return false, err
 		} else if held {
 			return false, exchange.Errorf(exchange.CodeLocked, "%s of a former testnet in %s still runs (process %d); stop it with souk testnet down --dir %s", m.Name, dir, pid, dir)
@@ -211,7 +180,7 @@ func Look(ctx context.Context, dir string) (*Status, error) {
 		return nil, err
 	}
 	s := &Status{Dir: dir}
-	if s.PID, s.Running, err = holder(dir); err != nil {
+	if s.PID, s.Running, err = store.Holder(dir); err != nil {
 		return nil, err
 	}
 	if s.Hub, err = look(ctx, dir, state.Hub, hubReady); err != nil {
@@ -231,7 +200,7 @@ func look(ctx context.Context, dir string, m Member, ready func(context.Context,
 	s := MemberStatus{Member: m}
 	folder := filepath.Join(dir, m.Folder)
 	var err error
-	if s.PID, s.Alive, err = holder(folder); err != nil || !s.Alive {
+	if s.PID, s.Alive, err = store.Holder(folder); err != nil || !s.Alive {
 		return s, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTime)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/store"
 )
 
 // upStopTime is how long a running testnet may take to stop: all of its processes
@@ -46,7 +47,7 @@ func Down(ctx context.Context, dir string, out io.Writer) error {
 // end stops the process that holds a member's folder, if it is the one recorded.
 func end(ctx context.Context, dir string, m Member, patience time.Duration, say func(string, ...any)) error {
 	folder := filepath.Join(dir, m.Folder)
-	pid, held, err := holder(folder)
+	pid, held, err := store.Holder(folder)
 	if err != nil || !held {
 		return err
 	}
@@ -83,7 +84,7 @@ func awaitFree(ctx context.Context, folder string, patience time.Duration) (bool
 	waiting, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	err := until(waiting, nil, func(context.Context) (bool, error) {
-		_, held, err := holder(folder)
+		_, held, err := store.Holder(folder)
 		return !held, err
 	})
 	if err != nil && ctx.Err() == nil && waiting.Err() != nil {

@@ -62,7 +62,7 @@ func TestTestnetStays(t *testing.T) {
 		return strings.Contains(up.output(), "Ctrl-C stops everything"), nil
 	})
 	out, code := runSouk(t, "testnet", "status", "--dir", dir)
-	if code != 0 || strings.Count(out, " ready ") != 5 || strings.Contains(out, "stopped") || !strings.Contains(out, "/souk products --dir ") {
+	if code != 0 || strings.Count(out, " ready ") != 5 || strings.Contains(out, "not ready") || strings.Contains(out, "stopped") || !strings.Contains(out, "/souk products --dir ") {
 		t.Errorf("status, code %d:\n%s", code, out)
 	}
 	if out, code := runSouk(t, "testnet", "up", "--dir", dir); code == 0 || !strings.Contains(out, "souk testnet down --dir") {
@@ -90,7 +90,7 @@ func TestTestnetKilled(t *testing.T) {
 			return false, err
 		}
 		for _, m := range s.all() {
-			if pid, held, err := holder(filepath.Join(dir, m.Folder)); err != nil || !held || pid != m.PID {
+			if pid, held, err := store.Holder(filepath.Join(dir, m.Folder)); err != nil || !held || pid != m.PID {
 				return false, err
 			}
 		}
