@@ -94,6 +94,7 @@ func (s *Shop) Problems(context.Context) []api.Problem {
 		}
 		list = append(list, p)
 	}
+	list = append(list, s.unheardProblems()...)
 	list = append(list, s.rateProblems()...)
 	list = append(list, s.weightProblems()...)
 	return list
@@ -113,6 +114,26 @@ func (s *Shop) StandingProblems() []api.Problem {
 		list = append(list, api.Problem{Name: "clock", Detail: "the machine's clock is " + behind.Truncate(time.Second).String() + " behind this shop's newest record: it was wrong then, or is now. Set it right; until it has caught up, no reservation or order expires"})
 	}
 	return append(list, s.asideProblems()...)
+}
+
+// unheardProblems tells of overdue orders that wait for partners who do not greet: of
+// each partner the first.
+func (s *Shop) unheardProblems() []api.Problem {
+	list, err := s.desk.Unheard()
+	if err != nil {
+		return []api.Problem{{Name: "store", Blocks: true, Detail: err.Error()}}
+	}
+	var problems []api.Problem
+	told := make(map[exchange.ShopID]bool)
+	for _, o := range list {
+		if told[o.Retailer] {
+			continue // rejecting the first shows the next
+		}
+		told[o.Retailer] = true
+		problems = append(problems, api.Problem{Name: "overdue-order", Partner: o.Retailer, Detail: "order " + o.ID.String() + " of " + s.nameOf(o.Retailer) +
+			" was to be accepted by " + o.Due.String() + " and keeps its units off sale until that shop connects, which may know more of it than this shop. If you have not shipped it, reject by hand: souk order reject " + o.ID.String()})
+	}
+	return problems
 }
 
 // StoppedWhy says why this shop has stopped selling, which partner proved it and what
