@@ -10,11 +10,15 @@ import (
 )
 
 const (
-	// maxKnownMarks bounds the marks kept in memory: at some 100 bytes each, 6.5 MB.
+	// maxKnownMarks bounds the marks learned as they are made: at some 100 bytes each,
+	// 6.5 MB. Those read from the store may come on top, 0.4 MB.
 	maxKnownMarks = 65_536
 	// refillMarks is how many one operation reads from the store: 4,096 × 1 µs hold
 	// the writer up for 4 ms.
 	refillMarks = 4_096
+	// refillTurns is how many operations pass at most between two reads from the store:
+	// 4,096 / 256 = 16, which drain what one read brought.
+	refillTurns = refillMarks / MaxPublish
 )
 
 // markSet is what the publisher knows of the dirty marks: most of them, or all, by
@@ -28,7 +32,8 @@ const (
 type markSet struct {
 	known map[uint32]map[exchange.SKU]struct{} // by bucket
 	count int
-	max   int    // maxKnownMarks
+	max   int    // maxKnownMarks: add learns no more
+	turns int    // calls of refill
 	next  uint32 // the bucket to drain next: all get their turn
 	heard bool   // add was called since the last turn
 
@@ -91,17 +96,26 @@ func (m *markSet) drop(sku exchange.SKU) {
 	}
 }
 
-// refill reads marks from the store where few are known and others may be there.
+// refill reads marks from the store where others may be there: when few are known, and
+// every refillTurns calls however many are, or products that change all the time would
+// keep those in the store there. Then it reads beyond max what add leaves alone.
 func (m *markSet) refill(store Store, n int) error {
 	const head = len(prefixDirty) + 2
-	if !m.unread || m.count >= n {
+	room := m.max - m.count
+	m.turns++
+	if due := m.turns%refillTurns == 0; due {
+		room += refillMarks
+	} else if m.count >= n {
 		return nil
 	}
+	if !m.unread {
+		return nil
+	}
+	room = min(refillMarks, room)
 	end := true
 	r := Range{From: m.at, To: Prefix([]byte(prefixDirty)).To}
-	room := min(refillMarks, m.max-m.count)
 	err := store.Scan(r, func(key, _ []byte) bool {
-		if room == 0 {
+		if room <= 0 {
 			m.at, end = bytes.Clone(key), false
 			return false
 		}

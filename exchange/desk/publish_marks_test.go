@@ -89,6 +89,47 @@ func TestBusyProductsHoldUpNoOther(t *testing.T) {
 	}
 }
 
+// Nor do they keep a mark in the store that memory does not know: one from before a
+// restart, or one for which there is no room.
+func TestBusyProductsHoldUpNoUnreadMark(t *testing.T) {
+	for name, room := range map[string]int{"from before a restart": 10_000, "no room": desk.MaxPublish + 50} {
+		w := newFeedWorld(t, 41)
+		const products = 3 * desk.MaxPublish
+		w.fill(products)
+		w.publish()
+		skus := make([]exchange.SKU, products)
+		for i := range skus {
+			skus[i] = sampleProduct(i).SKU
+		}
+		slices.SortFunc(skus, func(a, b exchange.SKU) int { return int(catalog.BucketOf(a)) - int(catalog.BucketOf(b)) })
+		last := skus[products-1]
+		_, err := w.supplier.desk.SetStock(context.Background(), last, 777, false)
+		must(t, err)
+		w.restartSupplier()
+		w.supplier.desk.KeepMarks(room)
+		for turn := range 40 {
+			var counts []desk.ShelfCount
+			for _, sku := range skus[:2*desk.MaxPublish] {
+				counts = append(counts, desk.ShelfCount{SKU: sku, Units: int64(100 + turn)})
+			}
+			_, err := w.supplier.desk.CountShelves(context.Background(), counts)
+			must(t, err)
+			_, err = w.supplier.desk.PublishSome(context.Background())
+			must(t, err)
+		}
+		must(t, w.pull())
+		hit, err := w.copy.Product(exchange.ProductID{Shop: w.supplier.id, SKU: last})
+		must(t, err)
+		if hit.Product.Available.Units != 777 {
+			t.Errorf("%s: after 40 publishings, the catalog says %d units of the last one", name, hit.Product.Available.Units)
+		}
+		w.publish()
+		if n := w.supplier.desk.DirtyMarks(); n != 0 {
+			t.Errorf("%s: %d products are still marked", name, n)
+		}
+	}
+}
+
 // The publisher leaves the writer to a shop that is busy, and hurries where it is not.
 func TestPublisherRest(t *testing.T) {
 	const took = 10 * time.Millisecond
