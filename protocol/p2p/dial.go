@@ -81,6 +81,11 @@ func (n *Node) dial(ctx context.Context, shop exchange.ShopID) (*session, string
 	if ses := n.connected(shop); ses != nil {
 		return ses, PathOpen, nil
 	}
+	ctx, done := n.untilGreeted(ctx, p)
+	defer done()
+	if ses := n.connected(shop); ses != nil { // it came before we could hear of it
+		return ses, PathOpen, nil
+	}
 	unreached := &UnreachedError{Shop: shop}
 	for _, path := range []struct {
 		name  string
@@ -92,12 +97,48 @@ func (n *Node) dial(ctx context.Context, shop exchange.ShopID) (*session, string
 		if err == nil {
 			return ses, path.name, nil
 		}
+		if ses := n.connected(shop); ses != nil {
+			if c := n.bestConn(p); c != nil && c.Stat().Direction == network.DirOutbound {
+				return ses, path.name, nil
+			}
+			return ses, PathOpen, nil
+		}
 		n.missed(unreached, path.name, err)
 		if ctx.Err() != nil {
 			break
 		}
 	}
 	return nil, "", exchange.Errorf(exchange.CodeUnavailable, "%w", unreached)
+}
+
+// dials are those under way to one member.
+type dials map[*context.CancelFunc]struct{}
+
+func (d dials) end() {
+	for cancel := range d {
+		(*cancel)()
+	}
+}
+
+// untilGreeted returns a context for a dial of p. It ends, too, when a session with p
+// is greeted, whoever began it: a member that comes back by itself is not kept waiting for
+// a dial that hangs at an address it had. done must be called.
+func (n *Node) untilGreeted(ctx context.Context, p peer.ID) (_ context.Context, done func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.dialing[p] == nil {
+		n.dialing[p] = dials{}
+	}
+	n.dialing[p][&cancel] = struct{}{}
+	return ctx, func() {
+		cancel()
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if delete(n.dialing[p], &cancel); len(n.dialing[p]) == 0 {
+			delete(n.dialing, p)
+		}
+	}
 }
 
 // dialBy connects by the addresses one path finds and waits for the hello.

@@ -60,6 +60,7 @@ type Node struct {
 	lastSession uint64               // guarded by mu
 	topics      map[string]*Topic    // guarded by mu
 	keepers     map[peer.ID]*keeper  // guarded by mu
+	dialing     map[peer.ID]dials    // guarded by mu; an entry has at least one dial
 	stopping    bool                 // guarded by mu: no keeper may begin
 
 	closing atomic.Bool
@@ -86,6 +87,7 @@ func New(cfg Config) (*Node, error) {
 		events: newEvents(), closed: make(chan struct{}),
 		handlers: map[string]HandlerFunc{}, streams: map[string]StreamHandlerFunc{},
 		sessions: map[peer.ID]*session{}, topics: map[string]*Topic{}, keepers: map[peer.ID]*keeper{},
+		dialing: map[peer.ID]dials{},
 	}
 	for _, h := range s.hubs {
 		n.gate.hubs[h.ID] = true

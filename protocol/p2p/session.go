@@ -171,6 +171,7 @@ func (n *Node) greet(c network.Conn, incarnation uint64) *session {
 		n.metrics.connected.Inc()
 		n.host.ConnManager().Protect(ses.peer, protectTag)
 		n.events.changed(ses.shop)
+		n.dialing[ses.peer].end()
 		if k := n.keepers[ses.peer]; k != nil {
 			select {
 			case k.came <- struct{}{}:
