@@ -134,6 +134,6 @@ no new hold or order from now on, holds are released, submitted orders finish.`,
 		}),
 	}
 	directions.register(cmd)
-	cmd.Flags().StringVar(&reason, "reason", "", "the `reason`; the partner reads it")
+	cmd.Flags().StringVar(&reason, "reason", "", "the `reason`; it stands in the ledger of both shops")
 	return cmd
 }

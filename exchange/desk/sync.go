@@ -225,9 +225,14 @@ func (s *Syncer) sweepSoon() {
 	}
 }
 
-// failed logs an error; one of unknown outcome ends Run.
+// failed logs an error; one of unknown outcome ends Run. That a shop is away, or has
+// published nothing yet, is nothing to warn of.
 func (s *Syncer) failed(shop exchange.ShopID, what string, err error) {
-	s.log.Warn(what+" failed", "shop", shop, "err", err)
+	level := slog.LevelWarn
+	if exchange.CodeOf(err) == exchange.CodeUnavailable {
+		level = slog.LevelDebug
+	}
+	s.log.Log(context.Background(), level, what+" failed", "shop", shop, "err", err)
 	if broken := s.cfg.Replicas.Broken(); broken != nil {
 		select {
 		case s.fatal <- broken:
