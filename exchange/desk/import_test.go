@@ -2,6 +2,7 @@ package desk_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/souk-market/souk/exchange"
@@ -19,23 +20,40 @@ func shelved(sku exchange.SKU, cents, units int64) desk.ImportItem {
 // which here does nothing until the test asks it to; what is not goes through it.
 func TestSameImportLeavesTheWriterAlone(t *testing.T) {
 	m := newMarket(t, desk.Limits{}, asIs)
-	same := []desk.ImportItem{shelved("shoe", 9900, 10), shelved("hat", 1250, 5), {Product: shelved("hat", 1250, 0).Product}}
-	for _, dry := range []bool{false, true} {
-		changes, err := m.desk.Import(ctx, same, dry)
-		if err != nil || !slices.Equal(changes, make([]desk.ImportChange, len(same))) {
-			t.Errorf("dry %v: %v, %v", dry, changes, err)
+	for _, same := range [][]desk.ImportItem{
+		{shelved("shoe", 9900, 10), shelved("hat", 1250, 5)},
+		{shelved("shoe", 9900, 10), {Product: shelved("hat", 1250, 0).Product}},
+	} {
+		for _, dry := range []bool{false, true} {
+			changes, err := m.desk.Import(ctx, same, dry)
+			if err != nil || !slices.Equal(changes, make([]desk.ImportChange, len(same))) {
+				t.Errorf("dry %v: %v, %v", dry, changes, err)
+			}
 		}
 	}
-	var changes []desk.ImportChange
-	results, err := m.together(func() (_ []byte, err error) {
-		changes, err = m.desk.Import(ctx, []desk.ImportItem{same[0], shelved("hat", 1250, 6), shelved("cap", 900, 1), same[0], shelved("shoe", 9800, 10)}, false)
-		return nil, err
-	})
-	must(t, err)
-	must(t, results[0].err)
-	want := []desk.ImportChange{desk.ImportUnchanged, desk.ImportStock, desk.ImportAdded, desk.ImportUnchanged, desk.ImportChanged}
-	if !slices.Equal(changes, want) {
-		t.Errorf("%v, want %v", changes, want)
+	for _, c := range []struct {
+		items []desk.ImportItem
+		want  []desk.ImportChange
+	}{
+		{
+			[]desk.ImportItem{shelved("shoe", 9900, 10), shelved("hat", 1250, 6), shelved("cap", 900, 1)},
+			[]desk.ImportChange{desk.ImportUnchanged, desk.ImportStock, desk.ImportAdded},
+		},
+		{
+			[]desk.ImportItem{shelved("cup", 500, 1), shelved("hat", 1250, 6), shelved("shoe", 9800, 10)},
+			[]desk.ImportChange{desk.ImportAdded, desk.ImportUnchanged, desk.ImportChanged},
+		},
+	} {
+		var changes []desk.ImportChange
+		results, err := m.together(func() (_ []byte, err error) {
+			changes, err = m.desk.Import(ctx, c.items, false)
+			return nil, err
+		})
+		must(t, err)
+		must(t, results[0].err)
+		if !slices.Equal(changes, c.want) {
+			t.Errorf("%v, want %v", changes, c.want)
+		}
 	}
 }
 
@@ -49,6 +67,13 @@ func TestBadImportWritesNothing(t *testing.T) {
 	for _, bad := range []desk.ImportItem{foreign, untold, negative} {
 		if _, err := s.desk.Import(ctx, []desk.ImportItem{shelved("shoe", 100, 3), bad}, false); err == nil {
 			t.Errorf("%+v is taken", bad)
+		}
+	}
+	// Which of two would win depends on what is committed already.
+	for _, dry := range []bool{false, true} {
+		_, err := s.desk.Import(ctx, []desk.ImportItem{shelved("shoe", 100, 3), shelved("shoe", 9900, 10)}, dry)
+		if exchange.CodeOf(err) != exchange.CodeInvalid || !strings.Contains(err.Error(), "shoe") {
+			t.Errorf("one product twice, dry %v: %v", dry, err)
 		}
 	}
 	stock, err := s.desk.Stock("shoe")

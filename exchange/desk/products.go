@@ -34,15 +34,22 @@ const (
 // below a transaction's limit.
 const ImportChunk = 200
 
-// Import writes up to ImportChunk items in one durable step; dry only says what
-// would happen. The result has one change for each item. An item that breaks a rule
-// fails the whole chunk with nothing written.
+// Import writes up to ImportChunk items of different products in one durable step; dry
+// only says what would happen. The result has one change for each item. An item that
+// breaks a rule, or names a product twice (CodeInvalid), fails the whole chunk with
+// nothing written.
 func (d *Desk) Import(ctx context.Context, items []ImportItem, dry bool) ([]ImportChange, error) {
 	if len(items) > ImportChunk {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "%d items are more than %d", len(items), ImportChunk)
 	}
 	items = slices.Clone(items)
+	seen := make(map[exchange.SKU]bool, len(items))
 	for i := range items {
+		sku := items[i].Product.SKU
+		if seen[sku] {
+			return nil, exchange.Errorf(exchange.CodeInvalid, "%s is there twice; nothing was imported. Give each product once", sku)
+		}
+		seen[sku] = true
 		var err error
 		if items[i].Product, err = d.priced(items[i].Product); err != nil {
 			return nil, err
