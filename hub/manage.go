@@ -20,6 +20,7 @@ import (
 // Revoked is a revocation as the list holds it.
 type Revoked struct {
 	Shop    exchange.ShopID `json:"revoked"`
+	Name    string          `json:"name,omitempty"` // "" = unknown: the list is on another machine
 	Why     string          `json:"why"`
 	At      exchange.Time   `json:"at,omitempty"` // 0 = unknown: the list is on another machine
 	Already bool            `json:"already"`      // it was in the list before, with this reason
@@ -38,7 +39,7 @@ func Revoke(ctx context.Context, dir, shop, why string) (Revoked, error) {
 		return Revoked{}, err
 	}
 	if known && before.Status == membership.Revoked.String() {
-		return Revoked{Shop: id, Why: before.Why, At: before.Since, Already: true}, nil
+		return Revoked{Shop: id, Name: before.Name, Why: before.Why, At: before.Since, Already: true}, nil
 	}
 	err = sign(ctx, dir, func(origin string, k ed25519.PrivateKey) (membership.Statement, error) {
 		return membership.NewRevoke(origin, k, id, why)
@@ -50,7 +51,7 @@ func Revoke(ctx context.Context, dir, shop, why string) (Revoked, error) {
 		return Revoked{Shop: id, Why: why}, nil
 	}
 	after, _, err := lookUp(ctx, dir, id)
-	return Revoked{Shop: id, Why: after.Why, At: after.Since}, err
+	return Revoked{Shop: id, Name: before.Name, Why: after.Why, At: after.Since}, err
 }
 
 // lookUp finds a shop in the folder's list; false where it is not in it, or the list is

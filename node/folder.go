@@ -129,7 +129,8 @@ func readJSON(path string, v any) (bool, error) {
 }
 
 // SaveInvite checks an invite's form and keeps it in the folder, to be used by
-// Join or by the next start.
+// Join or by the next start. CodeState where the shop is in a federation already,
+// CodeNotMember where it was, until it left or was revoked.
 func SaveInvite(dir, code string) error {
 	if _, err := readConfig(dir); err != nil {
 		return err
@@ -141,7 +142,7 @@ func SaveInvite(dir, code string) error {
 	if joined, err := readJSON(filepath.Join(dir, federationName), &f); err != nil {
 		return err
 	} else if joined {
-		return exchange.Errorf(exchange.CodeState, "this shop is in federation %s already", f.Federation.Name())
+		return inAlready(dir, f.Federation)
 	}
 	return writeFile(filepath.Join(dir, inviteName), []byte(strings.TrimSpace(code)+"\n"), 0o600)
 }

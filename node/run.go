@@ -16,8 +16,8 @@ import (
 // API takes no more, requests in hand are answered, the network closes, the desk
 // finishes. An error means that the process must end and be started again.
 func (f *Folder) Run(ctx context.Context) error {
-	if why := f.shop.goneWhy(); why != "" {
-		return exchange.Errorf(exchange.CodeNotMember, "this shop is not in federation %s any more: %s. Its books stay in %s; to trade again, make a new shop and ask for an invite", f.fed.Federation.Name(), why, f.dir)
+	if err := f.shop.Gone(); err != nil {
+		return err
 	}
 	ln, err := net.Listen("tcp", f.cfg.API)
 	if err != nil {

@@ -195,7 +195,7 @@ func (s *Shop) members(shops []exchange.ShopID) []exchange.ShopID {
 // memberGone cuts a shop that was revoked or left, and releases what it held.
 func (s *Shop) memberGone(shop exchange.ShopID, why string) {
 	if shop == s.me {
-		s.log.Error("this shop is out of the federation and stops", "why", s.goneWhy())
+		s.log.Error("this shop is out of the federation and stops", "why", s.Gone())
 		if s.left != nil {
 			s.left()
 		}
@@ -214,18 +214,6 @@ func (s *Shop) releaseGone() {
 			s.desk.ReleaseAll(shop)
 		}
 	}
-}
-
-// goneWhy says why this shop is no member, for people; "" while it is one.
-func (s *Shop) goneWhy() string {
-	m, ok := s.roster.Member(s.me)
-	switch {
-	case !ok || m.Status == membership.Active:
-		return ""
-	case m.Status == membership.Revoked:
-		return "it was revoked at " + m.Since.String() + ": " + m.Why
-	}
-	return "it left at " + m.Since.String()
 }
 
 func (s *Shop) publishProfile() error {

@@ -59,8 +59,8 @@ func (s *Shop) Problems(context.Context) []api.Problem {
 		}
 	}
 	list = append(list, s.StandingProblems()...)
-	if !s.roster.IsMember(s.me) {
-		add("membership", true, "this shop is not in the member list any more: "+s.goneWhy())
+	if !s.roster.IsMember(s.me) && s.Gone() == nil {
+		add("membership", true, "the member list that this shop has does not name it; a newer one is asked of the hub")
 	}
 	if err := s.roster.MayTakeOn(); err != nil {
 		add("member-list", false, err.Error())
@@ -104,6 +104,9 @@ func (s *Shop) Problems(context.Context) []api.Problem {
 // runs or not.
 func (s *Shop) StandingProblems() []api.Problem {
 	var list []api.Problem
+	if err := s.Gone(); err != nil {
+		list = append(list, api.Problem{Name: "membership", Blocks: true, Detail: err.Error()})
+	}
 	if why := s.StoppedWhy(); why != "" {
 		list = append(list, api.Problem{Name: "selling", Blocks: true, Detail: why})
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/node/api/client"
 	"github.com/souk-market/souk/node/api/view"
+	"github.com/souk-market/souk/store"
 )
 
 // client is the API of the node that runs on the shop's folder.
@@ -17,7 +18,32 @@ func (a *app) client() (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return client.Open(dir)
+	c, err := client.Open(dir)
+	if exchange.CodeOf(err) == exchange.CodeNotRunning && inUse(dir) {
+		err = noAPIYet(dir)
+	}
+	return c, err
+}
+
+// inUse reports whether a process has a shop's folder locked.
+func inUse(dir string) bool {
+	if ok, err := holdsFile(dir, shopFile); err != nil || !ok {
+		return false
+	}
+	lock, err := store.Lock(dir)
+	if err == nil {
+		_ = lock.Unlock() // nothing was done under it
+	}
+	return exchange.CodeOf(err) == exchange.CodeLocked
+}
+
+// noAPIYet says, as CodeNotRunning, why a process that has the folder does not answer.
+func noAPIYet(dir string) error {
+	pid := store.LockedBy(dir)
+	if joined, err := holdsFile(dir, federationFile); err == nil && !joined {
+		return exchange.Errorf(exchange.CodeNotRunning, "the node runs on %s (process %d) and waits for its hub to let the shop in; its own output says why. Ask the hub's operator whether the hub runs", dir, pid)
+	}
+	return exchange.Errorf(exchange.CodeNotRunning, "process %d uses %s and its API does not answer: it is starting or stopping. Try again in a moment", pid, dir)
 }
 
 // withClient is a command's body that needs the running node.

@@ -234,18 +234,13 @@ func (a *app) checkFacts(d *diagnosis, shop *view.Shop) {
 
 // checkStopped opens the folder itself: that verifies store and ledgers.
 func (a *app) checkStopped(ctx context.Context, d *diagnosis, dir string) {
-	if ok, err := holdsFile(dir, "federation.json"); err != nil || !ok {
-		pending, _ := holdsFile(dir, "invite")
-		if pending {
-			d.warn("federation", "an invite is kept and not used yet. Next: souk node run --dir %s", quoteArg(dir))
-		} else {
-			d.warn("federation", "the shop is in none yet. Ask a hub's operator for an invite, then: souk node join --dir %s INVITE", quoteArg(dir))
-		}
+	if ok, err := holdsFile(dir, federationFile); err != nil || !ok {
+		checkNotJoined(d, dir)
 		return
 	}
 	f, err := node.Open(ctx, dir, node.Options{Version: buildInfo().Version})
 	if exchange.CodeOf(err) == exchange.CodeLocked {
-		d.fatal("lock", "%v; it has no API yet: is it starting or stopping?", err)
+		d.fatal("lock", "%v", noAPIYet(dir))
 		return
 	}
 	if err != nil {
@@ -262,9 +257,24 @@ func (a *app) checkStopped(ctx context.Context, d *diagnosis, dir string) {
 			d.warn(p.Name, "%s", p.Detail)
 		}
 	}
-	d.warn("API", "the node is not running. Next: souk node run --dir %s", quoteArg(dir))
+	if f.Shop().Gone() == nil {
+		d.warn("API", "the node is not running. Next: souk node run --dir %s", quoteArg(dir))
+	}
 	if err := f.Close(); err != nil {
 		d.fatal("store", "it does not close: %v", err)
+	}
+}
+
+// checkNotJoined judges a shop that is in no federation: it can sell to nobody.
+func checkNotJoined(d *diagnosis, dir string) {
+	pending, _ := holdsFile(dir, inviteFile)
+	switch {
+	case pending && inUse(dir):
+		d.fatal("federation", "%v", noAPIYet(dir))
+	case pending:
+		d.fatal("federation", "an invite is kept and not used yet. Next: souk node run --dir %s", quoteArg(dir))
+	default:
+		d.fatal("federation", "the shop is in none yet. Ask a hub's operator for an invite, then: souk node join --dir %s INVITE", quoteArg(dir))
 	}
 }
 

@@ -179,10 +179,14 @@ On a machine that holds only the admission key, give the whole ShopID.`,
 				return err
 			}
 			return a.show(cmd, did, func(p *page) {
+				who := did.Shop.String()
+				if did.Name != "" {
+					who = did.Name + " (" + who + ")"
+				}
 				if did.Already {
-					p.line("%v was revoked already, on %s: %s. That reason stays.", did.Shop, timeText(did.At.Std()), did.Why)
+					p.line("%s was revoked already, on %s: %s. That reason stays.", who, timeText(did.At.Std()), did.Why)
 				} else {
-					p.line("%v is revoked: %s", did.Shop, did.Why)
+					p.line("%s is revoked: %s", who, did.Why)
 				}
 			})
 		},

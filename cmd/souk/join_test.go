@@ -23,7 +23,9 @@ func TestRunWaitsForTheHub(t *testing.T) {
 	if lines := strings.Count(out, "\n"); lines != 1 {
 		t.Errorf("a hub that is down takes %d lines:\n%s", lines, out)
 	}
-	tn.ok("disk", "doctor", "--dir", "acorn")
+	if out := tn.souk(exitFailure, "doctor", "--dir", "acorn"); !strings.Contains(out, "an invite is kept and not used yet") {
+		t.Errorf("the doctor of a shop that has not joined:\n%s", out)
+	}
 
 	ctx, cancel := context.WithCancel(t.Context())
 	said, w := io.Pipe()
@@ -44,6 +46,12 @@ func TestRunWaitsForTheHub(t *testing.T) {
 	}
 	until("asking the hub of riverside-")
 	until("asked again in 1s")
+	for code, args := range map[int][]string{exitAway: {"members", "--dir", "acorn"}, exitFailure: {"doctor", "--dir", "acorn"}} {
+		out := tn.souk(code, args...)
+		if !strings.Contains(out, "waits for its hub") || strings.Contains(out, "souk node run") {
+			t.Errorf("%v while the node waits for its hub:\n%s", args, out)
+		}
+	}
 	tn.start("hub", "run", "--dir", "hub")
 	until("joined the federation riverside-")
 	go io.Copy(io.Discard, said)

@@ -124,8 +124,10 @@ func takes(min, max int) cobra.PositionalArgs {
 
 // Files that tell what a folder is; see packages node and hub.
 const (
-	shopFile = "shop.toml"
-	hubFile  = "hub.toml"
+	shopFile       = "shop.toml"
+	hubFile        = "hub.toml"
+	federationFile = "federation.json"
+	inviteFile     = "invite"
 )
 
 // shopDir is the folder of an existing shop, hubDir that of an existing hub.

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestGone: of a shop that left, doctor, run and join say so, when
+// and what to do; none of them names souk node run as the next step.
+func TestGone(t *testing.T) {
+	tn := openTown(t)
+	tn.ok("Joined", "node", "join", "--dir", "acorn", tn.invite())
+	tn.start("node", "run", "--dir", "acorn")
+	tn.ok("has left", "node", "leave", "--dir", "acorn", "--yes")
+	for inUse("acorn") && t.Context().Err() == nil { // it stops by itself
+	}
+	for dir, why := range map[string][]string{
+		"acorn": {"it left on 20", filepath.Join("acorn", "archive.json")},
+	} {
+		for _, c := range []struct {
+			code int
+			args []string
+		}{
+			{exitFailure, []string{"doctor"}},
+			{exitRefused, []string{"node", "run"}},
+			{exitRefused, []string{"node", "join", tn.invite()}},
+			{exitRefused, []string{"node", "join", "--later", tn.invite()}},
+		} {
+			out := tn.souk(c.code, append(c.args, "--dir", dir)...)
+			for _, want := range append(why, "new folder", "new invite") {
+				if !strings.Contains(out, want) {
+					t.Errorf("souk %v on %s does not say %q:\n%s", c.args, dir, want, out)
+				}
+			}
+			if strings.Contains(out, "souk node run") {
+				t.Errorf("souk %v on %s says that it can be run:\n%s", c.args, dir, out)
+			}
+		}
+		if _, err := os.Stat(filepath.Join(dir, inviteFile)); err == nil {
+			t.Errorf("%s keeps an invite", dir)
+		}
+	}
+}
