@@ -17,7 +17,7 @@ func (a *app) orderCommand() *cobra.Command {
 		`An order commits a reservation. It is bought where this shop passes a consumer's order
 on to a supplier, and sold where this shop ships. An ID is given whole, or by its last 6
 or more characters.`,
-		`  souk order place --dir shop 000k9d4q1v5m2j8s7t3b6h0c1e --ship-to customer.json
+		`  souk order place --dir shop 00052ap5m48vv6u926huggirh0 --ship-to customer.json
   souk order list --dir shop --role sold --open
   souk order ship --dir shop b6h0c1e --carrier DHL --tracking JD0001`,
 		a.placeCommand(), a.orderListCommand(), a.orderShowCommand(), a.acceptOrderCommand(), a.rejectCommand(),

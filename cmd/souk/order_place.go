@@ -40,8 +40,8 @@ for the same address shows the order it became; another address is refused.
 
 The address comes from flags, or from a JSON file (--ship-to FILE, - for standard
 input): {"name": …, "lines": […], "city": …, "postal_code": …, "country": …}.`,
-		Example: `  souk order place --dir shop 000k9d4q1v5m2j8s7t3b6h0c1e --name Ada --address "Storgatan 1" --city Lund
-  souk order place --dir shop 000k9d4q1v5m2j8s7t3b6h0c1e --ship-to customer.json`,
+		Example: `  souk order place --dir shop 00052ap5m48vv6u926huggirh0 --name Ada --address "Storgatan 1" --city Lund
+  souk order place --dir shop 00052ap5m48vv6u926huggirh0 --ship-to customer.json`,
 		Args: takes(1, 1),
 		RunE: a.withClient(func(cmd *cobra.Command, c *client.Client, args []string) error {
 			id, err := reservationID(args[0])

@@ -71,6 +71,9 @@ gets it when it returns.`,
 			if said == nil {
 				return usagef("say which way: --sell (you supply), --buy (they supply) or --both")
 			}
+			if err := terms.check(); err != nil {
+				return err
+			}
 			fed, err := loadFederation(cmd.Context(), c)
 			if err != nil {
 				return err

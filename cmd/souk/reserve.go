@@ -165,8 +165,8 @@ func (a *app) reservationCommand() *cobra.Command {
 	return group("reservation", "Look at, prolong or give back what is held",
 		`A reservation is stock that a supplier holds for this shop until it expires, is ordered,
 or is given back.`,
-		`  souk reservation show --dir shop 000k9d4q1v5m2j8s7t3b6h0c1e
-  souk reservation release --dir shop 000k9d4q1v5m2j8s7t3b6h0c1e`,
+		`  souk reservation show --dir shop 00052ap5m48vv6u926huggirh0
+  souk reservation release --dir shop 00052ap5m48vv6u926huggirh0`,
 		a.reservationShowCommand(), a.reservationExtendCommand(), a.reservationReleaseCommand())
 }
 
@@ -182,7 +182,7 @@ func (a *app) reservationShowCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "show ID",
 		Short:   "Show a reservation and its quote",
-		Example: "  souk reservation show --dir shop 000k9d4q1v5m2j8s7t3b6h0c1e",
+		Example: "  souk reservation show --dir shop 00052ap5m48vv6u926huggirh0",
 		Args:    takes(1, 1),
 		RunE: a.withClient(func(cmd *cobra.Command, c *client.Client, args []string) error {
 			id, err := reservationID(args[0])
@@ -204,8 +204,8 @@ func (a *app) reservationExtendCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "extend ID --by TIME | --until MOMENT",
 		Short: "Hold longer, within the terms",
-		Example: `  souk reservation extend --dir shop 000k9d4q1v5m2j8s7t3b6h0c1e --by 10m
-  souk reservation extend --dir shop 000k9d4q1v5m2j8s7t3b6h0c1e --until 2030-06-01T12:00:00Z`,
+		Example: `  souk reservation extend --dir shop 00052ap5m48vv6u926huggirh0 --by 10m
+  souk reservation extend --dir shop 00052ap5m48vv6u926huggirh0 --until 2030-06-01T12:00:00Z`,
 		Args: takes(1, 1),
 		RunE: a.withClient(func(cmd *cobra.Command, c *client.Client, args []string) error {
 			id, err := reservationID(args[0])
@@ -243,7 +243,7 @@ func (a *app) reservationReleaseCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "release ID",
 		Short:   "Give the stock back",
-		Example: "  souk reservation release --dir shop 000k9d4q1v5m2j8s7t3b6h0c1e",
+		Example: "  souk reservation release --dir shop 00052ap5m48vv6u926huggirh0",
 		Args:    takes(1, 1),
 		RunE: a.withClient(func(cmd *cobra.Command, c *client.Client, args []string) error {
 			id, err := reservationID(args[0])

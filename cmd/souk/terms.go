@@ -125,6 +125,27 @@ func parseCancelRule(s string) (exchange.CancelRule, error) {
 	return 0, fmt.Errorf("%q is none of until-shipped, until-accepted, never", s)
 }
 
+// daysFlag reads a number of days.
+type daysFlag struct{ to *uint32 }
+
+func (f daysFlag) Type() string { return "days" }
+
+func (f daysFlag) String() string {
+	if f.to == nil {
+		return ""
+	}
+	return strconv.FormatUint(uint64(*f.to), 10)
+}
+
+func (f daysFlag) Set(s string) error {
+	n, err := strconv.ParseUint(strings.TrimSuffix(s, "d"), 10, 32)
+	if err != nil {
+		return fmt.Errorf("%q is not a number of days such as 30", s)
+	}
+	*f.to = uint32(n)
+	return nil
+}
+
 // termsFlags are the terms of a proposal. What the owner does not say stays as it
 // is agreed now, or has its default.
 type termsFlags struct{ said exchange.Terms }
@@ -138,7 +159,17 @@ func (t *termsFlags) register(cmd *cobra.Command) {
 	f.Var(durationVar(&t.said.AcceptWithin, t.said.AcceptWithin), "accept-within", "an order not accepted within this `time` expires (1m to 30d)")
 	f.Var(cancelFlag{&t.said.Cancel}, "cancel", "`rule` of when the retailer may cancel: until-shipped, until-accepted or never")
 	f.Var(countriesFlag{&t.said.Countries}, "countries", "`countries` the retailer may ship to, such as SE,DE; any = wherever the supplier ships")
-	f.Uint32Var(&t.said.SettlementDays, "settlement-days", t.said.SettlementDays, "`days` after delivery until payment is due")
+	f.Var(daysFlag{&t.said.SettlementDays}, "settlement-days", "`days` after delivery until payment is due")
+}
+
+// check holds what the owner said to the bounds of terms, before anything is sent.
+func (t *termsFlags) check() error {
+	said := t.said
+	said.Currency = "EUR" // not said here, and not judged
+	if err := said.Check(); err != nil {
+		return &usageError{err}
+	}
+	return nil
 }
 
 // over returns base with what the owner said.

@@ -383,7 +383,7 @@ func (s *Syncer) pull(ctx context.Context, shop exchange.ShopID, retry time.Dura
 	}
 	s.failed(shop, "pulling a catalog", err)
 	switch exchange.CodeOf(err) {
-	case exchange.CodeNoPartnership, exchange.CodeNotMember, exchange.CodeSignature, exchange.CodeInvalid:
+	case exchange.CodeNoPartnership, exchange.CodeNotMember, exchange.CodeSignature, exchange.CodeInvalid, exchange.CodeRestored:
 		return refusedRetry, err
 	}
 	return retry, err
