@@ -6,6 +6,16 @@ type Operation = operation
 // Next waits for the next operation that a caller queues, at a desk that does not run.
 func (d *Desk) Next() *Operation { return <-d.writer.queue }
 
+// NextBefore is Next, or nil where the caller is done without having queued one.
+func (d *Desk) NextBefore(done <-chan struct{}) *Operation {
+	select {
+	case o := <-d.writer.queue:
+		return o
+	case <-done:
+		return nil
+	}
+}
+
 // Together runs operations as the writer does what it has drained.
 func (d *Desk) Together(ops []*Operation) error { return d.writer.batch(ops) }
 

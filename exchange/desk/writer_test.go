@@ -74,8 +74,16 @@ func (m *market) together(calls ...func() ([]byte, error)) ([]outcome, error) {
 	var callers sync.WaitGroup
 	var ops []*desk.Operation
 	for i, call := range calls {
-		callers.Go(func() { results[i].reply, results[i].err = call() })
-		ops = append(ops, m.desk.Next())
+		done := make(chan struct{})
+		callers.Go(func() {
+			defer close(done)
+			results[i].reply, results[i].err = call()
+		})
+		op := m.desk.NextBefore(done)
+		if op == nil {
+			return nil, fmt.Errorf("call %d queued no operation: %v", i, results[i].err)
+		}
+		ops = append(ops, op)
 	}
 	err := m.desk.Together(ops)
 	callers.Wait()
@@ -419,7 +427,7 @@ func (m *market) failing(t testing.TB, kind, n int) func() ([]byte, error) {
 			Stock:   desk.FileStock{Set: true, Units: int64(n)},
 		}
 		bad := good
-		bad.Stock.Units = -1
+		bad.Product.SKU, bad.Stock.Units = "bad", -1
 		return func() ([]byte, error) {
 			_, err := m.desk.Import(ctx, []desk.ImportItem{good, bad}, false)
 			return nil, err
