@@ -46,7 +46,7 @@ func TestActiveLogFilled(t *testing.T) {
 	must(t, sparse.Truncate(1<<20))
 	_, tells := hole(sparse, 0, 1<<20)
 
-	value := func(i int) []byte { return bytes.Repeat([]byte{byte(i)}, 100+i*7919%60_000) }
+	value := func(i int) []byte { return bytes.Repeat([]byte{byte(i)}, 100+i*7919%30_000) }
 	first := d.log.number
 	for i := 0; d.log.number < first+2; i++ {
 		must(t, d.Commit([]desk.Write{{Key: fmt.Appendf(nil, "k%d", i), Value: value(i)}}))
