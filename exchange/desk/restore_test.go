@@ -15,9 +15,7 @@ import (
 func TestRestoredSupplierStops(t *testing.T) {
 	w, acorn, birch := pair(t)
 	backup := acorn.mem.Clone()
-	res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
-	_, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
-	must(t, err)
+	buy(t, birch, acorn, "shoe", 2)
 	w.settle()
 	acorn.mem = backup
 	acorn.restart()
@@ -39,9 +37,7 @@ func TestRestoredSupplierStops(t *testing.T) {
 func TestLostHoldStops(t *testing.T) {
 	_, acorn, birch := pair(t)
 	backup := acorn.mem.Clone()
-	res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
-	_, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
-	must(t, err)
+	buy(t, birch, acorn, "shoe", 2)
 	acorn.mem = backup
 	acorn.restart()
 	before, err := acorn.desk.Trade(birch.id, exchange.Supplier)
@@ -92,9 +88,7 @@ func TestRestoredRetailerContinues(t *testing.T) {
 	w, acorn, birch := pair(t)
 	backup := birch.mem.Clone()
 	for range 3 {
-		res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
-		_, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
-		must(t, err)
+		buy(t, birch, acorn, "shoe", 1)
 		w.settle()
 	}
 	birch.mem = backup
@@ -102,9 +96,7 @@ func TestRestoredRetailerContinues(t *testing.T) {
 	w.greet(birch, acorn)
 	var placed []exchange.OrderID
 	for range 2 { // before it knows what it has lost
-		res := reserve(t, birch, acorn, exchange.Line{SKU: "hat", Quantity: 1})
-		rec, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
-		must(t, err)
+		rec := buy(t, birch, acorn, "hat", 1)
 		placed = append(placed, rec.ID)
 	}
 	_, err := birch.desk.CancelBought(ctx, placed[1], nil, "")
@@ -125,9 +117,7 @@ func TestRestoredRetailerGoesOnAfterAdopting(t *testing.T) {
 	w, acorn, birch := pair(t)
 	backup := birch.mem.Clone()
 	for range 3 {
-		res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
-		_, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
-		must(t, err)
+		buy(t, birch, acorn, "shoe", 1)
 		w.settle()
 	}
 	birch.mem = backup
@@ -135,9 +125,7 @@ func TestRestoredRetailerGoesOnAfterAdopting(t *testing.T) {
 	w.greet(birch, acorn)
 	w.settle()
 	ledgersEqual(t, acorn, birch) // nothing waits
-	res := reserve(t, birch, acorn, exchange.Line{SKU: "hat", Quantity: 1})
-	placed, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
-	must(t, err)
+	placed := buy(t, birch, acorn, "hat", 1)
 	w.settle()
 	if got := bothSee(t, acorn, birch, placed.ID); got != order.Accepted {
 		t.Errorf("the order after adopting is %v", got)

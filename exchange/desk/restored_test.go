@@ -16,15 +16,13 @@ import (
 func TestWhoHearsOfALoss(t *testing.T) {
 	w, acorn, birch := pair(t)
 	backup := acorn.mem.Clone()
-	res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
-	_, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
-	must(t, err)
+	buy(t, birch, acorn, "shoe", 2)
 	w.settle()
 	acorn.mem = backup
 	acorn.restart()
 	w.greet(birch, acorn)
 
-	err = acorn.desk.Propose(ctx, birch.id, exchange.Supplier, exchange.DefaultTerms("EUR"))
+	err := acorn.desk.Propose(ctx, birch.id, exchange.Supplier, exchange.DefaultTerms("EUR"))
 	for _, want := range []string{birch.id.String(), "newest copy of its folder", "cannot be taken back", "begin a new shop"} {
 		if exchange.CodeOf(err) != exchange.CodeRestored || !strings.Contains(err.Error(), want) {
 			t.Errorf("the owner does not hear %q: %v", want, err)
@@ -47,9 +45,7 @@ func TestNewestCopyPutBack(t *testing.T) {
 	}{
 		"ledger entry": {
 			lose: func(t *testing.T, w *world, acorn, birch *shop) *desk.OrderRecord {
-				res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
-				placed, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
-				must(t, err)
+				placed := buy(t, birch, acorn, "shoe", 2)
 				w.settle()
 				return placed
 			},
@@ -58,10 +54,7 @@ func TestNewestCopyPutBack(t *testing.T) {
 		},
 		"quote": {
 			lose: func(t *testing.T, _ *world, acorn, birch *shop) *desk.OrderRecord {
-				res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
-				placed, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
-				must(t, err)
-				return placed
+				return buy(t, birch, acorn, "shoe", 2)
 			},
 			prove: func(_ *feedWorld, birch *shop) { birch.deliver() },
 			proof: "holds a quote sealed",
@@ -106,9 +99,7 @@ func TestNewestCopyPutBack(t *testing.T) {
 			w.publish()
 			must(t, w.pull())
 			w.equal()
-			res := reserve(t, birch, acorn, exchange.Line{SKU: "cap", Quantity: 1})
-			placed, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
-			must(t, err)
+			placed := buy(t, birch, acorn, "cap", 1)
 			w.settle()
 			for _, o := range []*desk.OrderRecord{lost, placed} {
 				if o != nil && bothSee(t, acorn, birch, o.ID) != order.Accepted {

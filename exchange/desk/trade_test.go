@@ -29,6 +29,15 @@ func reserve(t testing.TB, s *shop, supplier *shop, lines ...exchange.Line) *des
 	return rec
 }
 
+// buy reserves some units of one product and places the order.
+func buy(t testing.TB, s, supplier *shop, sku exchange.SKU, n exchange.Quantity) *desk.OrderRecord {
+	t.Helper()
+	res := reserve(t, s, supplier, exchange.Line{SKU: sku, Quantity: n})
+	placed, err := s.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
+	must(t, err)
+	return placed
+}
+
 func stockOf(t testing.TB, s *shop, sku exchange.SKU) reservation.Stock {
 	t.Helper()
 	got, err := s.desk.Stock(sku)
