@@ -30,11 +30,8 @@ func inUse(dir string) bool {
 	if ok, err := holdsFile(dir, shopFile); err != nil || !ok {
 		return false
 	}
-	lock, err := store.Lock(dir)
-	if err == nil {
-		_ = lock.Unlock() // nothing was done under it
-	}
-	return exchange.CodeOf(err) == exchange.CodeLocked
+	_, held, err := store.Holder(dir)
+	return err == nil && held
 }
 
 // noAPIYet says, as CodeNotRunning, why a process that has the folder does not answer.
