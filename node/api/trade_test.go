@@ -40,7 +40,7 @@ func TestTrade(t *testing.T) {
 	if offer.Partner != acorn.id() || offer.PartnerName != "Acorn Shoes" || offer.Direction != view.Buy || offer.Proposal.By != "partner" {
 		t.Fatalf("the retailer sees %+v", offer)
 	}
-	_, err := birch.AcceptTerms(ctx, acorn.id(), view.Answer{Proposal: offer.Ledger.Hash[:62] + "00"})
+	_, err := birch.AcceptTerms(ctx, acorn.id(), view.Answer{Proposal: offer.Proposal.ID[32:] + offer.Proposal.ID[:32]})
 	wantCode(t, "accepting what was not proposed", err, exchange.CodeStale)
 	must(birch.AcceptTerms(ctx, acorn.id(), view.Answer{Proposal: offer.Proposal.ID}))(t)
 	birch.await("the partnership", func() bool { return must(birch.Partnerships(ctx))(t).Partnerships[0].Status == "active" })
