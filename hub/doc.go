@@ -34,7 +34,9 @@
 // # Two hosts
 //
 // The open host speaks one protocol, join, to anybody: a signed statement in, the
-// member list out. The closed host speaks to members only: the member list
+// member list out. A shop that the list names may also ask how it stands, under its own key: one that
+// was revoked while it or the hub was off hears it there, since the closed host does not let
+// it in. The closed host speaks to members only: the member list
 // (protocol/members), leave, private DHT, relay and AutoNAT (protocol/p2p).
 //
 // # One entry for one statement

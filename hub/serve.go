@@ -91,17 +91,31 @@ func (h *Hub) renewals(ctx context.Context) error {
 	}
 }
 
-// serveJoin answers the open host: a statement of anybody, judged by its signatures alone.
-func (h *Hub) serveJoin(ctx context.Context, _ exchange.ShopID, req []byte) ([]byte, error) {
+// serveJoin answers the open host: a statement of anybody, judged by its signatures alone, or the
+// question of a shop how it stands.
+func (h *Hub) serveJoin(ctx context.Context, asking exchange.ShopID, req []byte) ([]byte, error) {
 	from, st, err := members.ParseSubmission(req)
 	if err != nil {
 		return nil, err
+	}
+	if st == nil {
+		return h.standing(asking, from)
 	}
 	if err := h.submit(ctx, st); err != nil {
 		return nil, err
 	}
 	if st.Kind() != membership.KindJoin {
 		return nil, nil
+	}
+	return h.bundle(from, p2p.MaxOpenReply)
+}
+
+// standing tells a shop that is or was in the list what the list says. The closed host admits no shop
+// that was revoked, so one that was off when it happened has no other way to hear of it. The
+// connection proves whose key asks.
+func (h *Hub) standing(shop exchange.ShopID, from uint64) ([]byte, error) {
+	if _, known := h.list.roster.Member(shop); !known {
+		return nil, exchange.Errorf(exchange.CodeNotMember, "the member list of %s does not name %s; a shop joins with an invite", h.parts.Federation.Label(), shop)
 	}
 	return h.bundle(from, p2p.MaxOpenReply)
 }

@@ -4,15 +4,45 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/membership"
+	"github.com/souk-market/souk/protocol/members"
 )
 
 // Gone says, as CodeNotMember, why this shop is in its federation no more and what its
 // owner can do; nil while it is a member, and where the list that it has does not name it yet.
 func (s *Shop) Gone() error {
 	m, _ := s.roster.Member(s.me)
+	return s.goneAs(m)
+}
+
+// parted is Gone, and nil where the owner had this shop leave: that is what he asked for.
+func (s *Shop) parted() error {
+	if m, _ := s.roster.Member(s.me); m.Status == membership.Left && s.leaving.Load() {
+		return nil
+	}
+	return s.Gone()
+}
+
+// standingTimeout bounds the wait for a hub that is asked how this shop stands: two round trips of
+// 600 ms and the rest of a list of thousands.
+const standingTimeout = 8 * time.Second
+
+// Standing asks the hub whether this shop is a member still, and says as [Shop.Gone] does why it is not. It
+// changes nothing in the folder. CodeUnavailable where the hub did not tell.
+func (s *Shop) Standing(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, standingTimeout)
+	defer cancel()
+	m, err := members.Standing(ctx, s.me, s.roster.State(), s.now(), s.askHub)
+	if err != nil {
+		return err
+	}
+	return s.goneAs(m)
+}
+
+func (s *Shop) goneAs(m membership.Member) error {
 	var why string
 	switch m.Status {
 	case membership.Revoked:

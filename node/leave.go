@@ -11,7 +11,6 @@ import (
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/node/api"
-	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/protocol/members"
 	"github.com/souk-market/souk/protocol/p2p"
 )
@@ -70,6 +69,7 @@ func (s *Shop) Leave(ctx context.Context, preview bool) (*api.Leaving, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.leaving.Store(true)
 	err = members.Leave(ctx, s.net, s.parts.Hub.Closed.Peer, s.roster, statement)
 	if exchange.CodeOf(err) == exchange.CodeUnavailable {
 		// The hub's open host takes it from anybody: the statement is signed.
@@ -86,7 +86,10 @@ func (s *Shop) Leave(ctx context.Context, preview bool) (*api.Leaving, error) {
 
 // askHub carries one request to the hub's open host.
 func (s *Shop) askHub(ctx context.Context, request []byte) ([]byte, error) {
-	return p2p.Ask(ctx, openHost(s.parts.Federation, s.parts.Hub), protocol.Join, request)
+	if s.parts.AskHub == nil {
+		return nil, exchange.Errorf(exchange.CodeUnavailable, "this shop knows no way to its hub's open host")
+	}
+	return s.parts.AskHub(ctx, request)
 }
 
 // openHost is where a hub's open host is asked.

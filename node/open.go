@@ -141,6 +141,11 @@ func (f *Folder) open(ctx context.Context) error {
 		Clock: wallClock{}, Random: rand.Reader, Logger: f.opts.logger(), Registry: f.registry,
 		Rate: rate, Version: f.opts.Version, Folder: f.dir, TempDir: f.dir, Network: f.opts.Network,
 		Healthy: f.db.Healthy, FreeBytes: f.db.Free,
+		AskHub: func(ctx context.Context, request []byte) ([]byte, error) {
+			ask := openHost(f.fed.Federation, f.fed.Hub)
+			ask.Key = f.key
+			return p2p.Ask(ctx, ask, protocol.Join, request)
+		},
 	})
 	return err
 }

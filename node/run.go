@@ -14,7 +14,8 @@ import (
 
 // Run runs the shop and its local API until ctx ends, then stops in order: the
 // API takes no more, requests in hand are answered, the network closes, the desk
-// finishes. An error means that the process must end and be started again.
+// finishes. An error means that the process must end and be started again, or, as CodeNotMember, that
+// this shop is out of its federation: see [Shop.Gone].
 func (f *Folder) Run(ctx context.Context) error {
 	if err := f.shop.Gone(); err != nil {
 		return err
@@ -72,7 +73,10 @@ func (f *Folder) Run(ctx context.Context) error {
 		}
 		return nil
 	})
-	return g.Wait()
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return f.shop.parted()
 }
 
 func (f *Folder) server() (*api.Server, error) {

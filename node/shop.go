@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -46,6 +47,10 @@ type Parts struct {
 	FreeBytes func() int64
 	Healthy   func() error
 
+	// AskHub, optional, puts a request to the hub's open host under the shop's own key: how a shop
+	// that was revoked while it was off hears of it, and leaves where the closed host does not answer.
+	AskHub members.Ask
+
 	// Network may change the network's configuration before it is used: tests put
 	// a simulated network there.
 	Network func(*p2p.Config)
@@ -66,7 +71,8 @@ type Shop struct {
 
 	greeter *greeter
 
-	left    func() // called after this shop left the federation; set before Run
+	left    func()      // called when this shop is out of the federation; set before Run
+	leaving atomic.Bool // its owner had it leave
 	started exchange.Time
 	ready   chan struct{} // closed when the network listens
 
@@ -103,6 +109,7 @@ func New(p Parts) (*Shop, error) {
 	}
 	if s.list, err = members.New(members.Config{
 		Roster: s.roster, Self: me, Hub: []exchange.ShopID{p.Hub.Closed.Peer}, Logger: p.Logger, Gone: s.memberGone,
+		Standing: p.AskHub,
 	}); err != nil {
 		return nil, err
 	}

@@ -257,12 +257,28 @@ func (a *app) checkStopped(ctx context.Context, d *diagnosis, dir string) {
 			d.warn(p.Name, "%s", p.Detail)
 		}
 	}
-	if f.Shop().Gone() == nil {
+	if f.Shop().Gone() == nil && a.checkStanding(ctx, d, f.Shop()) {
 		d.warn("API", "the node is not running. Next: souk node run --dir %s", quoteArg(dir))
 	}
 	if err := f.Close(); err != nil {
 		d.fatal("store", "it does not close: %v", err)
 	}
+}
+
+// checkStanding asks the hub whether a shop that does not run is a member still: its own list
+// may be from before it was revoked.
+func (a *app) checkStanding(ctx context.Context, d *diagnosis, s *node.Shop) (member bool) {
+	err := s.Standing(ctx)
+	switch exchange.CodeOf(err) {
+	case exchange.CodeOK:
+		d.good(checkHub, "it answers, and this shop is a member")
+	case exchange.CodeNotMember:
+		d.fatal("membership", "%v", err)
+		return false
+	default:
+		d.warn(checkHub, "%v", err)
+	}
+	return true
 }
 
 // checkNotJoined judges a shop that is in no federation: it can sell to nobody.

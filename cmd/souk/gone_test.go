@@ -43,3 +43,31 @@ func TestGone(t *testing.T) {
 		}
 	}
 }
+
+// TestRevokedWhileOff: a shop that was revoked while it did not run hears it from the hub, as doctor
+// asks and as it runs, and stops with the reason.
+func TestRevokedWhileOff(t *testing.T) {
+	tn := openTown(t)
+	tn.ok("Joined", "node", "join", "--dir", "acorn", tn.invite())
+	if out := tn.souk(exitOK, "doctor", "--dir", "acorn"); !strings.Contains(out, "this shop is a member") {
+		t.Errorf("the doctor of a member that does not run:\n%s", out)
+	}
+	tn.ok("is revoked", "hub", "revoke", "--dir", "hub", "Acorn Shoes", "--why", "sold counterfeits")
+	gone := []string{"it was revoked on 20", "sold counterfeits", "new folder"}
+	for i, c := range []struct {
+		code int
+		args []string
+	}{
+		{exitFailure, []string{"doctor"}},
+		{exitRefused, []string{"node", "run", "--log-level", "error"}},
+		{exitRefused, []string{"node", "run"}},
+		{exitFailure, []string{"doctor"}},
+	} {
+		out := tn.souk(c.code, append(c.args, "--dir", "acorn")...)
+		for _, want := range gone {
+			if !strings.Contains(out, want) {
+				t.Errorf("%d: souk %v does not say %q:\n%s", i, c.args, want, out)
+			}
+		}
+	}
+}

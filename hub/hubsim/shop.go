@@ -34,6 +34,8 @@ type Shop struct {
 	Net   *p2p.Node       // nil while stopped
 	// Prepare may replace handlers before the network starts, for shops that misbehave.
 	Prepare func(*p2p.Node)
+	// Asks has it ask the hub's open host how it stands while it runs and meets no hub.
+	Asks bool
 
 	mu   sync.Mutex
 	gone map[exchange.ShopID]string // guarded by mu: what Gone told
@@ -65,14 +67,24 @@ func (s *Shop) Open() {
 
 // Ask puts a request to the hub's open host, over the network.
 func (s *Shop) Ask(ctx context.Context, req []byte) ([]byte, error) {
+	return s.ask(ctx, p2p.AskConfig{HostOptions: s.World.Net.HostOptions(s.Place)}, req)
+}
+
+// asking is how far behind a shop's place that is from which its AskStanding goes: a place holds one host.
+const asking = 10_000
+
+// AskStanding is Ask under the shop's own key, which may run meanwhile.
+func (s *Shop) AskStanding(ctx context.Context, req []byte) ([]byte, error) {
+	return s.ask(ctx, p2p.AskConfig{Key: s.Key, HostOptions: s.World.Net.HostOptions(s.Place + asking)}, req)
+}
+
+func (s *Shop) ask(ctx context.Context, cfg p2p.AskConfig, req []byte) ([]byte, error) {
 	open := s.World.Address().Open
-	var addrs []string
 	for _, a := range open.Addrs {
-		addrs = append(addrs, a+"/p2p/"+open.Peer.String())
+		cfg.Addrs = append(cfg.Addrs, a+"/p2p/"+open.Peer.String())
 	}
-	return p2p.Ask(ctx, p2p.AskConfig{
-		Addrs: addrs, Federation: s.World.Federation.Label(), HostOptions: s.World.Net.HostOptions(s.Place),
-	}, protocol.Join, req)
+	cfg.Federation = s.World.Federation.Label()
+	return p2p.Ask(ctx, cfg, protocol.Join, req)
 }
 
 // Join joins by an invite and keeps the list. It must not run meanwhile: its place
@@ -93,9 +105,11 @@ func (s *Shop) Start() {
 	t.Helper()
 	hubHost := s.World.Address().Closed
 	var err error
-	s.Sync, err = members.New(members.Config{
-		Roster: s.List, Self: s.ID, Hub: []exchange.ShopID{hubHost.Peer}, Logger: Log(s.Name), Gone: s.noteGone,
-	})
+	cfg := members.Config{Roster: s.List, Self: s.ID, Hub: []exchange.ShopID{hubHost.Peer}, Logger: Log(s.Name), Gone: s.noteGone}
+	if s.Asks {
+		cfg.Standing = s.AskStanding
+	}
+	s.Sync, err = members.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

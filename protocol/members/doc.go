@@ -16,6 +16,10 @@
 // An unknown key that knocks, or that somebody wants to reach, may belong to a
 // shop that joined a moment ago: it causes a pull, at most one a second.
 //
+// A shop that is out of the federation is gated by everybody, and so would never learn it where it, or
+// the hub, was off as that was entered. While it meets no hub it asks the hub's open host how it
+// stands: under its own key, which the list must name, so that strangers learn nothing.
+//
 // A list that does not continue the one held is pulled whole from its sender, wherever that is:
 // then it either falls or proves that the hub signed two, which freezes the list. So that no two
 // lists stay apart unseen, a shop compares its own with a few others' after each change. The
@@ -39,6 +43,11 @@
 //	join      request: u64 index ‖ statement          (to the hub's open host)
 //	          answer:  to a join statement, the bundle from that index; to any other,
 //	                   nothing. The statement is in the list when it comes
+//	          request: u64 index, and nothing else: how does the shop whose key the
+//	                   connection proves stand?
+//	          answer:  the bundle from that index, to a shop that is or was in the list;
+//	                   others are CodeNotMember. A hub that does not know this form
+//	                   refuses it as CodeInvalid, and the shop is as wise as before
 //	leave     request: leave statement                (to the hub's closed host)
 //	          answer:  bundle: the newest entries
 //	topic members    'B' ‖ bundle, or 'E' ‖ evidence

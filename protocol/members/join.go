@@ -40,24 +40,9 @@ func Join(ctx context.Context, r JoinRequest, ask Ask) (membership.Bundle, error
 	if err != nil {
 		return membership.Bundle{}, err
 	}
-	collector := roster.NewCollector(r.Invite.Federation, 0)
-	for {
-		reply, err := ask(ctx, append(binary.BigEndian.AppendUint64(nil, collector.Next()), raw...))
-		if err != nil {
-			return membership.Bundle{}, err
-		}
-		b, err := membership.DecodeBundle(reply)
-		if err != nil {
-			return membership.Bundle{}, err
-		}
-		done, err := collector.Add(b)
-		if err != nil {
-			return membership.Bundle{}, err
-		}
-		if done {
-			return collector.Bundle(), nil
-		}
-	}
+	return collect(ctx, func(ctx context.Context, index []byte) ([]byte, error) {
+		return ask(ctx, append(index, raw...))
+	}, r.Invite.Federation, 0)
 }
 
 // Submit has the hub enter a statement of any kind through its open host. It may be
@@ -72,10 +57,14 @@ func Submit(ctx context.Context, st membership.Statement, ask Ask) error {
 	return err
 }
 
-// ParseSubmission reads a request of protocol join, at the hub. It verifies no signature.
+// ParseSubmission reads a request of protocol join, at the hub. It verifies no signature. A nil
+// statement is a shop's question how it stands.
 func ParseSubmission(request []byte) (from uint64, st membership.Statement, err error) {
 	if len(request) < 8 {
 		return 0, nil, exchange.Errorf(exchange.CodeInvalid, "a join request has at least 8 bytes, not %d", len(request))
+	}
+	if len(request) == 8 {
+		return binary.BigEndian.Uint64(request), nil, nil
 	}
 	st, err = membership.DecodeStatement(request[8:])
 	return binary.BigEndian.Uint64(request), st, err

@@ -140,38 +140,57 @@ func (s *Syncer) crossChecks(ctx context.Context) {
 // pull fetches what is missing from one member and applies it. A list that does
 // not continue ours is fetched whole: it proves a contradiction.
 func (s *Syncer) pull(ctx context.Context, from exchange.ShopID) error {
+	return s.pullBy(ctx, func(ctx context.Context, index []byte) ([]byte, error) {
+		reply, err := s.net.Request(ctx, from, protocol.Log, index)
+		if err != nil {
+			return nil, answerOf(from, err)
+		}
+		return reply, nil
+	})
+}
+
+// pullBy is pull with a way of its own to ask: the request is the u64 index of the first entry
+// wanted, the reply a bundle.
+func (s *Syncer) pullBy(ctx context.Context, ask Ask) error {
 	ctx, cancel := context.WithTimeout(ctx, pullTimeout)
 	defer cancel()
 	size := s.cfg.Roster.State().Size()
-	err := s.pullFrom(ctx, from, size)
+	err := s.pullFrom(ctx, ask, size)
 	if exchange.CodeOf(err) == exchange.CodeSignature && size > 0 {
-		err = s.pullFrom(ctx, from, 0)
+		err = s.pullFrom(ctx, ask, 0)
 	}
 	return err
 }
 
-func (s *Syncer) pullFrom(ctx context.Context, from exchange.ShopID, index uint64) error {
-	collector := roster.NewCollector(s.cfg.Roster.State().Federation(), index)
-	for done := false; !done; {
-		reply, err := s.net.Request(ctx, from, protocol.Log, binary.BigEndian.AppendUint64(nil, collector.Next()))
-		if err != nil {
-			return answerOf(from, err)
-		}
-		b, err := membership.DecodeBundle(reply)
-		if err != nil {
-			return err
-		}
-		if done, err = collector.Add(b); err != nil {
-			return err
-		}
+func (s *Syncer) pullFrom(ctx context.Context, ask Ask, index uint64) error {
+	b, err := collect(ctx, ask, s.cfg.Roster.State().Federation(), index)
+	if err != nil {
+		return err
 	}
-	b := collector.Bundle()
 	if b.End() > s.cfg.Roster.State().Size() {
 		s.mu.Lock()
 		s.pulled = b.End()
 		s.mu.Unlock()
 	}
 	return s.cfg.Roster.Apply(b)
+}
+
+// collect asks for the entries from index on until their checkpoint is reached.
+func collect(ctx context.Context, ask Ask, fed membership.Federation, index uint64) (membership.Bundle, error) {
+	collector := roster.NewCollector(fed, index)
+	for {
+		reply, err := ask(ctx, binary.BigEndian.AppendUint64(nil, collector.Next()))
+		if err != nil {
+			return membership.Bundle{}, err
+		}
+		b, err := membership.DecodeBundle(reply)
+		if err != nil {
+			return membership.Bundle{}, err
+		}
+		if done, err := collector.Add(b); err != nil || done {
+			return collector.Bundle(), err
+		}
+	}
 }
 
 // answerOf keeps a member's own fault from being taken for one of this process.

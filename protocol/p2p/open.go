@@ -190,11 +190,12 @@ func (ed25519Only) InterceptUpgraded(network.Conn) (bool, control.DisconnectReas
 type AskConfig struct {
 	Addrs       []string // multiaddrs ending in /p2p/<peer>; hosts are tried in order
 	Federation  string
-	HostOptions []libp2p.Option // applied last
+	Key         ed25519.PrivateKey // whose peer ID the open host sees; nil = a throwaway one
+	HostOptions []libp2p.Option    // applied last
 }
 
-// Ask puts one request to an open host, from a throwaway host with a key of its
-// own, and returns the reply. The connection proves that the host holds the key
+// Ask puts one request to an open host, from a host made for it that listens
+// nowhere, and returns the reply. The connection proves that the host holds the key
 // its address names. An error for which IsAnswer holds is the host's; otherwise
 // it is CodeUnavailable, naming the addresses tried, and the outcome is unknown.
 func Ask(ctx context.Context, cfg AskConfig, name string, req []byte) ([]byte, error) {
@@ -227,9 +228,12 @@ func Ask(ctx context.Context, cfg AskConfig, name string, req []byte) ([]byte, e
 }
 
 func askHost(cfg AskConfig) (host.Host, error) {
-	_, raw, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		return nil, err
+	raw := cfg.Key
+	if raw == nil {
+		var err error
+		if _, raw, err = ed25519.GenerateKey(rand.Reader); err != nil {
+			return nil, err
+		}
 	}
 	key, err := crypto.UnmarshalEd25519PrivateKey(raw)
 	if err != nil {

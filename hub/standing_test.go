@@ -1,0 +1,98 @@
+package hub_test
+
+import (
+	"bytes"
+	"context"
+	"testing"
+	"time"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/membership"
+	"github.com/souk-market/souk/exchange/roster"
+	"github.com/souk-market/souk/hub/hubsim"
+	"github.com/souk-market/souk/protocol/members"
+)
+
+// revoke takes a shop out through the hub.
+func revoke(w *hubsim.World, s *hubsim.Shop) {
+	w.T.Helper()
+	if err := submit(w, must(membership.NewRevoke(w.Federation.Origin, w.Admission, s.ID, "sold counterfeits"))(w.T)); err != nil {
+		w.T.Fatal(err)
+	}
+}
+
+// hears waits until a shop has been told that it is out, and why.
+func hears(w *hubsim.World, limit time.Duration, s *hubsim.Shop) {
+	w.T.Helper()
+	w.Wait(limit, s.Name+" is told that it is out", func() bool { return s.Gone(s.ID) == "was revoked" })
+	if m, _ := s.List.Member(s.ID); m.Status != membership.Revoked || m.Why != "sold counterfeits" {
+		w.T.Errorf("its list says %+v", m)
+	}
+}
+
+// TestStandingAfterAbsence: a shop that was revoked while it was off, and one whose hub was off, hear of
+// it soon after they are both back, though nobody lets them in.
+func TestStandingAfterAbsence(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *hubsim.World) {
+		away, stays, honest := joined(w), joined(w), joined(w)
+		for _, s := range []*hubsim.Shop{away, stays} {
+			s.Stop()
+			s.Asks = true
+		}
+		stays.Start()
+		w.Wait(time.Minute, "it meets the hub", func() bool { return stays.Connected(w.Address().Closed.Peer) })
+
+		revoke(w, away)
+		away.Start()
+		hears(w, 10*time.Second, away)
+
+		w.StopHub()
+		list, err := roster.Open(roster.Config{Store: w.Store, Federation: w.Federation, Clock: w.Clock, Log: hubsim.Log("command")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := list.Append(w.LogKey, must(membership.NewRevoke(w.Federation.Origin, w.Admission, stays.ID, "sold counterfeits"))(t)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		if stays.Gone(stays.ID) != "" || !stays.List.IsMember(stays.ID) {
+			t.Error("who told it?")
+		}
+		w.StartHub()
+		hears(w, 3*time.Minute, stays)
+		if honest.Gone(honest.ID) != "" {
+			t.Error("a member was told that it is out")
+		}
+	})
+}
+
+// TestStandingOfStrangers: how a shop stands is told to those whom the list names, and nothing is
+// stored by asking.
+func TestStandingOfStrangers(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *hubsim.World) {
+		out, member, stranger := joined(w), joined(w), w.NewShop()
+		revoke(w, out)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if reply, err := stranger.AskStanding(ctx, make([]byte, 8)); exchange.CodeOf(err) != exchange.CodeNotMember || reply != nil {
+			t.Errorf("a stranger got %d bytes and %v", len(reply), err)
+		}
+		if reply, err := out.Ask(ctx, make([]byte, 8)); exchange.CodeOf(err) != exchange.CodeNotMember || reply != nil {
+			t.Errorf("a throwaway key got %d bytes and %v", len(reply), err)
+		}
+		empty := must(membership.New(w.Federation))(t)
+		for s, want := range map[*hubsim.Shop]membership.Status{out: membership.Revoked, member: membership.Active} {
+			m, err := members.Standing(ctx, s.ID, empty, s.Clock.Now(), s.AskStanding)
+			if err != nil || m.Status != want {
+				t.Errorf("%s stands as %v, %v", s.Name, m.Status, err)
+			}
+		}
+		before := w.Hub.List().Checkpoint()
+		if _, err := members.Standing(ctx, stranger.ID, empty, stranger.Clock.Now(), stranger.AskStanding); exchange.CodeOf(err) != exchange.CodeUnavailable {
+			t.Errorf("a stranger's standing: %v", err)
+		}
+		if !bytes.Equal(before, w.Hub.List().Checkpoint()) {
+			t.Error("a question changed the list")
+		}
+	})
+}
