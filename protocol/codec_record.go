@@ -143,6 +143,7 @@ func partnershipRecordOut(v *desk.PartnershipRecord) *pb.PartnershipRecord {
 			Hash: raw(s.Open.Hash[:]), By: pb.Party(s.Open.By), Terms: termsOut(&s.Open.Terms), AtMs: int64(s.Open.At),
 		},
 		Ending: v.Ending, Queued: v.Queued, Refusal: pb.Code(v.Refusal), Detail: clip(v.Detail), Declined: declinedOut(s.Declined),
+		EndReason: clip(s.EndReason), EndingMs: int64(v.EndingAt), EndingReason: clip(v.EndingReason), QueuedNumber: v.QueuedNumber,
 	}
 }
 
@@ -158,7 +159,7 @@ func partnershipRecordIn(f *fields, m *pb.PartnershipRecord) *desk.PartnershipRe
 	return &desk.PartnershipRecord{
 		State: partnership.State{
 			Version: m.Version, Terms: f.terms(m.Terms), Active: m.Active, Since: exchange.Time(m.SinceMs),
-			Ended: exchange.Time(m.EndedMs), EndedBy: exchange.Party(m.EndedBy),
+			Ended: exchange.Time(m.EndedMs), EndedBy: exchange.Party(m.EndedBy), EndReason: m.EndReason,
 			Open: partnership.Proposal{
 				Hash: f.hash("proposal", open.GetHash()), By: exchange.Party(open.GetBy()),
 				Terms: f.terms(open.GetTerms()), At: exchange.Time(open.GetAtMs()),
@@ -168,7 +169,8 @@ func partnershipRecordIn(f *fields, m *pb.PartnershipRecord) *desk.PartnershipRe
 				By: exchange.Party(m.GetDeclined().GetBy()), At: exchange.Time(m.GetDeclined().GetAtMs()),
 			},
 		},
-		Ending: m.Ending, Queued: m.Queued, Refusal: exchange.Code(m.Refusal), Detail: m.Detail,
+		Ending: m.Ending, EndingAt: exchange.Time(m.EndingMs), EndingReason: m.EndingReason,
+		Queued: m.Queued, QueuedNumber: m.QueuedNumber, Refusal: exchange.Code(m.Refusal), Detail: m.Detail,
 	}
 }
 

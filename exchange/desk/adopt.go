@@ -112,9 +112,13 @@ func (d *Desk) adopt(b *batch, c chainID, in incoming) error {
 	if err != nil {
 		return err
 	}
-	at := entryAt{chain: c, by: exchange.Supplier, at: e.At, position: e.Position, hash: in.hash}
+	at := entryAt{chain: c, by: exchange.Supplier, at: e.At, position: e.Position, hash: in.hash, number: e.Number}
 	if e.Request != nil {
 		at.by = exchange.Retailer
+	}
+	withdrawn, err := b.isWithdrawn(c, act, e)
+	if err != nil {
+		return err
 	}
 	if e.Outcome == exchange.CodeOK {
 		err = d.step(b, at, act)
@@ -135,6 +139,9 @@ func (d *Desk) adopt(b *batch, c chainID, in incoming) error {
 		rec.Queued = max(rec.Queued, e.Number)
 	}
 	b.setChain(c, rec)
+	if withdrawn {
+		return d.closeWithdrawn(b, c, in.hash)
+	}
 	return nil
 }
 
@@ -210,6 +217,9 @@ func (d *Desk) renumber(b *batch, c chainID, from uint64, share share) (done boo
 			"supplier", c.supplier, "number", from)
 		rec.Queued++ // what is queued from now on comes after those that move
 		b.setChain(c, rec)
+		if err := b.queuedMovesUp(c, from); err != nil {
+			return false, err
+		}
 	}
 	for ; n >= from; n-- {
 		if share.spent(b) {
@@ -272,8 +282,13 @@ func (d *Desk) refusedByPartner(b *batch, c chainID, act Act, e *Entry) error {
 	if err != nil {
 		return err
 	}
-	p.Queued, p.Refusal, p.Detail = "", e.Outcome, e.Detail
-	b.then(func() { d.watch.notify(Event{Type: EventPartnership, At: e.At, Shop: c.supplier, Detail: e.Detail}) })
+	p.Refusal, p.Detail = e.Outcome, e.Detail
+	p.answered(e.Number)
+	b.then(func() {
+		d.watch.notify(Event{
+			Type: EventPartnership, At: e.At, Shop: c.supplier, Side: exchange.Retailer, Status: "refused", By: exchange.Supplier, Detail: e.Detail,
+		})
+	})
 	return b.save(partnershipKey(c), &p)
 }
 

@@ -21,7 +21,8 @@
 //	supplier.go  holds, orders and stock, as the shop that ships
 //	retailer.go  reservations, as the shop that sells; bought.go its orders,
 //	             outbox.go what it has signed and is not answered yet
-//	partners.go  partnerships, both roles; ledger.go the chains both roles share
+//	partners.go  partnerships, both roles, as they stand; partner_acts.go what an owner
+//	             does about them; ledger.go the chains both roles share
 //	adopt.go     the retailer's copy of a ledger: checked, countersigned, frozen, continued
 //	quote_check.go  a quote against the request and the terms, before it is believed
 //	quota.go     how much one shop can make this one keep
@@ -33,6 +34,19 @@
 //	watch.go     events for who wants to know; news.go those of a hot product, told together
 //	publish.go   the catalog feed's sequence numbers, heads and gossip
 //	sync.go      replicas of partners' catalogs
+//
+// # Taking a proposal back
+//
+// A withdrawal is a decline by the proposer, which every version understands. It names the
+// entry that carries the proposal. A retailer's proposal has none until the supplier has
+// entered it; until then the withdrawal is noted in the partnership's record, and the
+// decline is queued in the commit that brings the entry (partner_acts.go). Nothing numbered
+// is ever unsaid: the request may have arrived though its answer did not.
+//
+// A partnership's record says since when and why this shop is ending it, what was said with
+// an end that is entered, and the number of the request that is queued. Records of older
+// versions lack these: their ends show without a reason (the entries have it), and the
+// first answer to a partnership request is taken for that of the queued one.
 //
 // # An order and its address
 //

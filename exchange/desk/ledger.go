@@ -21,6 +21,7 @@ type entryAt struct {
 	at       exchange.Time
 	position uint64
 	hash     ledger.Hash
+	number   uint64        // retailer: of its own request that the entry answers
 	secret   *ShipToRecord // supplier, SubmitOrder: what came beside the request
 }
 
@@ -139,7 +140,7 @@ func (d *Desk) step(b *batch, at entryAt, act Act) error {
 	case DeclineTerms:
 		return d.stepPartnership(b, at, partnership.Decline{By: at.by, Hash: act.Proposal})
 	case EndTrade:
-		return d.stepPartnership(b, at, partnership.End{By: at.by})
+		return d.stepPartnership(b, at, partnership.End{By: at.by, Reason: act.Reason})
 	case SubmitOrder:
 		return d.stepSubmit(b, at, act)
 	case CancelOrder:
@@ -173,10 +174,12 @@ func (d *Desk) stepPartnership(b *batch, at entryAt, e partnership.Event) error 
 		return err
 	}
 	if at.by == exchange.Retailer {
-		p.Refusal, p.Detail, p.Queued = exchange.CodeOK, "", ""
+		p.Refusal, p.Detail = exchange.CodeOK, ""
+		p.answered(at.number)
 	}
-	if _, end := e.(partnership.End); end && (at.by == exchange.Retailer || at.chain.supplier == d.me) {
-		p.Ending = false // the own end has been entered
+	_, end := e.(partnership.End)
+	if own := at.by == exchange.Retailer || at.chain.supplier == d.me; end && own && p.Queued != queuedEnd {
+		p.Ending, p.EndingAt, p.EndingReason = false, 0, "" // the last of its own ends has been entered
 	}
 	if err := b.save(partnershipKey(at.chain), &p); err != nil {
 		return err

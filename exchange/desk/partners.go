@@ -1,7 +1,6 @@
 package desk
 
 import (
-	"context"
 	"sort"
 	"sync"
 
@@ -127,10 +126,52 @@ func (d *Desk) mayReadFeed(from exchange.ShopID) bool {
 func (d *Desk) partnershipChanged(c chainID, p PartnershipRecord, fx partnership.Effects) {
 	d.partners.set(c, p.view())
 	partner, side := c.partner(d.me)
-	d.watch.notify(Event{Type: EventPartnership, At: d.meta.Written, Shop: partner, Side: side})
+	e := Event{Type: EventPartnership, At: d.meta.Written, Shop: partner, Side: side, Status: p.Status()}
+	if fx.Ended || p.Ending {
+		end := p.LastEnd(side)
+		e.By, e.Detail = end.By, end.Reason
+	}
+	d.watch.notify(e)
 	if fx.Activated || fx.Ended {
 		d.watch.notify(Event{Type: EventGreet, Shop: partner})
 	}
+}
+
+// Status is where a direction of trade stands, in a word: "none", "queued" (a request of
+// this shop's waits for the supplier), "proposed", "declined" (withdrawn, too), "active",
+// "ending" (this shop has ended it, and that is in no entry yet) or "ended".
+func (p *PartnershipRecord) Status() string {
+	switch {
+	case p.Ending:
+		return "ending"
+	case p.State.Active:
+		return "active"
+	case p.State.Open.By != 0:
+		return "proposed"
+	case p.Queued != "":
+		return "queued"
+	case p.State.Ended != 0:
+		return "ended"
+	case p.State.Declined.By != 0:
+		return "declined"
+	}
+	return "none"
+}
+
+// End is who ended a direction of trade, when and why. By is 0 where nobody has.
+type End struct {
+	At     exchange.Time // 0 where a record of an older version does not say
+	By     exchange.Party
+	Reason string // a text for people, MaxReason bytes at most; empty where none was given
+}
+
+// LastEnd is the end that stands: this shop's own, which has the given side, from when it
+// is made, another's from its entry on, and none while terms are in force again.
+func (p *PartnershipRecord) LastEnd(side exchange.Party) End {
+	if p.Ending {
+		return End{p.EndingAt, side, p.EndingReason}
+	}
+	return End{p.State.Ended, p.State.EndedBy, p.State.EndReason}
 }
 
 // Trade is one direction of trade, as people see it.
@@ -204,125 +245,4 @@ func (d *Desk) chainWith(partner exchange.ShopID, side exchange.Party) chainID {
 		return chainID{d.me, partner}
 	}
 	return chainID{partner, d.me}
-}
-
-// Propose offers a partner terms for the direction in which this shop has the
-// given side. As retailer the proposal is queued until the supplier is reached.
-func (d *Desk) Propose(ctx context.Context, partner exchange.ShopID, side exchange.Party, terms exchange.Terms) error {
-	if err := terms.Check(); err != nil {
-		return err
-	}
-	if partner == d.me {
-		return exchange.Errorf(exchange.CodeInvalid, "this is your own shop")
-	}
-	if !d.members.IsMember(partner) {
-		return exchange.Errorf(exchange.CodeNotMember, "%v is not a member; see souk members", partner)
-	}
-	if err := d.members.MayTakeOn(); err != nil {
-		return err
-	}
-	return d.partnershipAct(ctx, partner, side, "propose", ProposeTerms{Terms: terms})
-}
-
-// AcceptTerms accepts the open proposal of a partner; hash names the one the
-// owner has seen.
-func (d *Desk) AcceptTerms(ctx context.Context, partner exchange.ShopID, side exchange.Party, hash ledger.Hash) error {
-	return d.partnershipAct(ctx, partner, side, "accept", AcceptTerms{Proposal: hash})
-}
-
-// DeclineTerms closes a partner's proposal, or withdraws one's own.
-func (d *Desk) DeclineTerms(ctx context.Context, partner exchange.ShopID, side exchange.Party, hash ledger.Hash) error {
-	return d.partnershipAct(ctx, partner, side, "decline", DeclineTerms{Proposal: hash})
-}
-
-// EndTrade ends a direction of trade. It binds this shop when it returns: no new
-// hold or order; submitted orders finish. It is never refused: on a ledger into which
-// this shop can enter nothing (frozen as evidence, or its own selling has stopped) the
-// end stands in this shop's records alone, and a supplier enters it before its next
-// act on that partnership.
-func (d *Desk) EndTrade(ctx context.Context, partner exchange.ShopID, side exchange.Party, reason string) error {
-	return d.partnershipAct(ctx, partner, side, "end", EndTrade{Reason: clip(reason, MaxReason)})
-}
-
-func (d *Desk) partnershipAct(ctx context.Context, partner exchange.ShopID, side exchange.Party, name string, act Act) error {
-	c := d.chainWith(partner, side)
-	return d.do(ctx, func(b *batch) error {
-		_, end := act.(EndTrade)
-		if side == exchange.Supplier {
-			return d.supplierAct(b, c, act)
-		}
-		p, err := b.partnership(c)
-		if err != nil {
-			return err
-		}
-		chain, err := b.chain(c)
-		if err != nil {
-			return err
-		}
-		if end && (chain.Chain.Frozen || p.Ending && p.Queued == name) {
-			return d.markEnding(b, c, p) // one that is queued already is not queued again
-		}
-		if err := checkAct(p, act); err != nil {
-			return err
-		}
-		p.Queued, p.Refusal, p.Detail = name, exchange.CodeOK, ""
-		p.Ending = p.Ending || end
-		if err := b.save(partnershipKey(c), &p); err != nil {
-			return err
-		}
-		b.then(func() { d.partnershipChanged(c, p, partnership.Effects{}) })
-		return d.queue(b, c, act, [16]byte{}, nil)
-	})
-}
-
-// supplierAct enters a supplier's partnership act, after an end that could not be
-// entered when it was made.
-func (d *Desk) supplierAct(b *batch, c chainID, act Act) error {
-	p, err := b.partnership(c)
-	if err != nil {
-		return err
-	}
-	_, end := act.(EndTrade)
-	if p.Ending && !end {
-		if err := d.perform(b, c, EndTrade{}); err != nil {
-			return err
-		}
-	}
-	err = b.attempt(func(b *batch) error { return d.perform(b, c, act) })
-	if code := exchange.CodeOf(err); end && (code == exchange.CodeRestored || code == exchange.CodeFrozen) {
-		return d.markEnding(b, c, p)
-	}
-	return err
-}
-
-// markEnding ends a partnership in this shop's own records: no hold, no order, no
-// catalog; and what is held here is released.
-func (d *Desk) markEnding(b *batch, c chainID, p PartnershipRecord) error {
-	if p.Ending {
-		return nil
-	}
-	p.Ending = true
-	if err := b.save(partnershipKey(c), &p); err != nil {
-		return err
-	}
-	if c.supplier == d.me {
-		b.endTerms(c, p.State.Version)
-		if err := d.rotateFeedKey(b); err != nil {
-			return err
-		}
-	}
-	b.then(func() { d.partnershipChanged(c, p, partnership.Effects{Ended: true}) })
-	return nil
-}
-
-// checkAct refuses at once what the supplier is sure to refuse.
-func checkAct(p PartnershipRecord, act Act) error {
-	var err error
-	switch act := act.(type) {
-	case AcceptTerms:
-		_, _, err = partnership.Step(p.State, partnership.Accept{By: exchange.Retailer, Hash: act.Proposal}, 0)
-	case DeclineTerms:
-		_, _, err = partnership.Step(p.State, partnership.Decline{By: exchange.Retailer, Hash: act.Proposal}, 0)
-	}
-	return err
 }

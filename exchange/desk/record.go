@@ -94,9 +94,17 @@ type PartnershipRecord struct {
 	// once, before the supplier has answered. At either side it is also set by an
 	// EndTrade that can enter no ledger (EndTrade says when).
 	Ending bool
-	// Queued is the kind of the retailer's partnership request that is queued and
-	// unanswered, for people: "propose", "accept", "decline", "end" or "".
+	// EndingAt is when that was, and EndingReason what was said with it; zero where Ending
+	// is not set, and in records older than these fields.
+	EndingAt     exchange.Time
+	EndingReason string
+	// Queued is the kind of the retailer's latest partnership request that is queued and
+	// unanswered: "propose", "accept", "decline", "end" or ""; "withdraw" is a proposal
+	// that is declined in the commit that brings its entry (WithdrawTerms).
 	Queued string
+	// QueuedNumber is that request's number; 0 in records older than this field, and then
+	// the next answer to any partnership request is taken for its own.
+	QueuedNumber uint64
 	// Refusal is the supplier's answer to the last partnership request where it was no.
 	Refusal exchange.Code
 	Detail  string

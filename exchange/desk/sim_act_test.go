@@ -264,7 +264,7 @@ func (s *sim) cancel(a *shop) {
 	s.allow(a, err)
 }
 
-// negotiate proposes, answers or ends a direction of trade.
+// negotiate proposes, answers, takes back or ends a direction of trade.
 func (s *sim) negotiate(a *shop) {
 	b := s.shop()
 	if a == b {
@@ -279,6 +279,8 @@ func (s *sim) negotiate(a *shop) {
 		err = a.desk.AcceptTerms(ctx, b.id, side, open.Hash)
 	case open.By != 0 && s.chance(0.3):
 		err = a.desk.DeclineTerms(ctx, b.id, side, open.Hash)
+	case (open.By == side || trade.Queued == "propose") && s.chance(0.3):
+		err = a.desk.WithdrawTerms(ctx, b.id, side)
 	case trade.State.Active && s.chance(0.3):
 		err = a.desk.EndTrade(ctx, b.id, side, "enough")
 	default:

@@ -23,13 +23,17 @@ const (
 // Event tells a watcher that something changed; the details are read where they
 // are kept, so that a watcher that missed events has missed nothing.
 type Event struct {
-	Type   EventType
-	At     exchange.Time
-	Shop   exchange.ShopID // the partner
-	Side   exchange.Party  // ours
-	Order  exchange.OrderID
+	Type  EventType
+	At    exchange.Time
+	Shop  exchange.ShopID // the partner
+	Side  exchange.Party  // ours
+	Order exchange.OrderID
+	// Status is an order's, as its machine calls it, or a partnership's (its record's
+	// Status); of either "refused" where the supplier refused a request of this shop's.
 	Status string
-	Detail string
+	Detail string // a reason for people: of a refusal, of an end
+	// By is which side did what EventPartnership tells of; 0 where neither is named.
+	By exchange.Party
 	// Due is what is owed for the order as it stands, and Cancelled what this change
 	// took off the amount due of an accepted one; minor units.
 	Due       int64

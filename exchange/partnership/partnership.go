@@ -15,7 +15,9 @@ type State struct {
 	Since   exchange.Time // when Version came into force
 	Ended   exchange.Time // when it last ended; 0 while active
 	EndedBy exchange.Party
-	Open    Proposal // the one open proposal; By is 0 where there is none
+	// EndReason is what was said with that end, a text for people; empty while active.
+	EndReason string
+	Open      Proposal // the one open proposal; By is 0 where there is none
 	// Declined is the newest proposal, where it was declined or withdrawn.
 	Declined Declined
 }
@@ -57,8 +59,12 @@ type (
 		Hash [32]byte
 	}
 	// End stops new holds and orders and closes an open proposal. It cannot be
-	// refused and may come twice.
-	End struct{ By exchange.Party }
+	// refused and may come twice; of two that follow each other the first counts, with
+	// its time and reason.
+	End struct {
+		By     exchange.Party
+		Reason string
+	}
 )
 
 func (e Propose) by() exchange.Party { return e.By }
@@ -98,7 +104,7 @@ func Step(s State, e Event, now exchange.Time) (State, Effects, error) {
 		}
 		s.Terms, s.Active, s.Since = s.Open.Terms, true, now
 		s.Version++
-		s.Ended, s.EndedBy = 0, 0
+		s.Ended, s.EndedBy, s.EndReason = 0, 0, ""
 		s.Open = Proposal{}
 		return s, Effects{Activated: true}, nil
 	case Decline:
@@ -113,7 +119,7 @@ func Step(s State, e Event, now exchange.Time) (State, Effects, error) {
 		if !s.Active {
 			return s, Effects{}, nil
 		}
-		s.Active, s.Ended, s.EndedBy = false, now, e.By
+		s.Active, s.Ended, s.EndedBy, s.EndReason = false, now, e.By, e.Reason
 		return s, Effects{Ended: true}, nil
 	}
 	return s, Effects{}, exchange.Errorf(exchange.CodeInternal, "unknown partnership event %T", e)

@@ -47,7 +47,9 @@ func TestSteps(t *testing.T) {
 	p1, p2 := propose(supplier, 1), propose(supplier, 2)
 	accept := func(by exchange.Party, n byte) partnership.Event { return partnership.Accept{By: by, Hash: hash(n)} }
 	decline := func(by exchange.Party, n byte) partnership.Event { return partnership.Decline{By: by, Hash: hash(n)} }
-	end := func(by exchange.Party) partnership.Event { return partnership.End{By: by} }
+	end := func(by exchange.Party) partnership.Event {
+		return partnership.End{By: by, Reason: "by the " + by.String()}
+	}
 	badTerms := partnership.Propose{By: supplier, Hash: hash(9)}
 
 	proposal := func(p partnership.Propose, at exchange.Time) partnership.Proposal {
@@ -56,7 +58,7 @@ func TestSteps(t *testing.T) {
 	closed := func(n byte, by exchange.Party) partnership.Declined {
 		return partnership.Declined{Hash: hash(n), Of: supplier, By: by, At: 99}
 	}
-	ended1 := partnership.State{Version: 1, Terms: terms(100), Since: 20, Ended: 30, EndedBy: retailer}
+	ended1 := partnership.State{Version: 1, Terms: terms(100), Since: 20, Ended: 30, EndedBy: retailer, EndReason: "by the retailer"}
 
 	for _, c := range []struct {
 		name   string
@@ -102,13 +104,13 @@ func TestSteps(t *testing.T) {
 		{name: "decline again", before: []partnership.Event{p1, decline(retailer, 1)}, event: decline(retailer, 1), code: exchange.CodeStale},
 
 		{name: "end", before: []partnership.Event{p1, accept(retailer, 1)}, event: end(supplier),
-			want: partnership.State{Version: 1, Terms: terms(100), Since: 20, Ended: 99, EndedBy: supplier}, fx: partnership.Effects{Ended: true}},
+			want: partnership.State{Version: 1, Terms: terms(100), Since: 20, Ended: 99, EndedBy: supplier, EndReason: "by the supplier"}, fx: partnership.Effects{Ended: true}},
 		{name: "end again", before: []partnership.Event{p1, accept(retailer, 1), end(retailer)}, event: end(retailer), want: ended1},
 		{name: "both end", before: []partnership.Event{p1, accept(retailer, 1), end(retailer)}, event: end(supplier), want: ended1},
 		{name: "end what never was", event: end(retailer), want: partnership.State{}},
 		{name: "end closes a proposal", before: []partnership.Event{p1}, event: end(retailer), want: partnership.State{}},
 		{name: "end closes a change", before: []partnership.Event{p1, accept(retailer, 1), p2}, event: end(retailer),
-			want: partnership.State{Version: 1, Terms: terms(100), Since: 20, Ended: 99, EndedBy: retailer}, fx: partnership.Effects{Ended: true}},
+			want: partnership.State{Version: 1, Terms: terms(100), Since: 20, Ended: 99, EndedBy: retailer, EndReason: "by the retailer"}, fx: partnership.Effects{Ended: true}},
 		{name: "end closes a new start", before: []partnership.Event{p1, accept(retailer, 1), end(retailer), p2}, event: end(supplier), want: ended1},
 		{name: "end as nobody", before: []partnership.Event{p1, accept(retailer, 1)}, event: end(0), code: exchange.CodeInvalid},
 	} {
@@ -165,7 +167,7 @@ func TestRandomDealings(t *testing.T) {
 			case "decline":
 				e = partnership.Decline{By: by, Hash: named}
 			case "end":
-				e = partnership.End{By: by}
+				e = partnership.End{By: by, Reason: fmt.Sprint("end ", step)}
 			}
 			before := s
 			next, fx, err := partnership.Step(s, e, now)
@@ -205,11 +207,14 @@ func wrong(s partnership.State, e partnership.Event, next partnership.State, fx 
 		if err != nil || next.Active || next.Open.By != 0 || fx.Ended != s.Active || fx.Activated {
 			return "an end cannot be refused and ends once"
 		}
+		if s.Active && next.EndReason != e.Reason || !s.Active && next.EndReason != s.EndReason {
+			return "the reason is not that of the end that counts"
+		}
 	}
 	if err != nil && !reflect.DeepEqual(next, s) {
 		return "a refusal changed the state"
 	}
-	if next.Active && (next.Version == 0 || next.Ended != 0 || next.EndedBy != 0) {
+	if next.Active && (next.Version == 0 || next.Ended != 0 || next.EndedBy != 0 || next.EndReason != "") {
 		return "active and ended at once"
 	}
 	return ""

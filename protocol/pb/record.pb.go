@@ -869,6 +869,10 @@ type PartnershipRecord struct {
 	Refusal       Code                   `protobuf:"varint,10,opt,name=refusal,proto3,enum=souk.v1.Code" json:"refusal,omitempty"`
 	Detail        string                 `protobuf:"bytes,11,opt,name=detail,proto3" json:"detail,omitempty"`
 	Declined      *Declined              `protobuf:"bytes,12,opt,name=declined,proto3" json:"declined,omitempty"`
+	EndReason     string                 `protobuf:"bytes,13,opt,name=end_reason,json=endReason,proto3" json:"end_reason,omitempty"`
+	EndingMs      int64                  `protobuf:"varint,14,opt,name=ending_ms,json=endingMs,proto3" json:"ending_ms,omitempty"`
+	EndingReason  string                 `protobuf:"bytes,15,opt,name=ending_reason,json=endingReason,proto3" json:"ending_reason,omitempty"`
+	QueuedNumber  uint64                 `protobuf:"varint,16,opt,name=queued_number,json=queuedNumber,proto3" json:"queued_number,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -985,6 +989,34 @@ func (x *PartnershipRecord) GetDeclined() *Declined {
 		return x.Declined
 	}
 	return nil
+}
+
+func (x *PartnershipRecord) GetEndReason() string {
+	if x != nil {
+		return x.EndReason
+	}
+	return ""
+}
+
+func (x *PartnershipRecord) GetEndingMs() int64 {
+	if x != nil {
+		return x.EndingMs
+	}
+	return 0
+}
+
+func (x *PartnershipRecord) GetEndingReason() string {
+	if x != nil {
+		return x.EndingReason
+	}
+	return ""
+}
+
+func (x *PartnershipRecord) GetQueuedNumber() uint64 {
+	if x != nil {
+		return x.QueuedNumber
+	}
+	return 0
 }
 
 type Declined struct {
@@ -1764,7 +1796,7 @@ const file_record_proto_rawDesc = "" +
 	" \x01(\x03R\bopenHeld\x12%\n" +
 	"\x0eopen_unshipped\x18\v \x01(\x03R\ropenUnshipped\x12.\n" +
 	"\n" +
-	"acked_head\x18\f \x01(\v2\x0f.souk.v1.SignedR\tackedHead\"\x93\x03\n" +
+	"acked_head\x18\f \x01(\v2\x0f.souk.v1.SignedR\tackedHead\"\x99\x04\n" +
 	"\x11PartnershipRecord\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12$\n" +
 	"\x05terms\x18\x02 \x01(\v2\x0e.souk.v1.TermsR\x05terms\x12\x16\n" +
@@ -1778,7 +1810,12 @@ const file_record_proto_rawDesc = "" +
 	"\arefusal\x18\n" +
 	" \x01(\x0e2\r.souk.v1.CodeR\arefusal\x12\x16\n" +
 	"\x06detail\x18\v \x01(\tR\x06detail\x12-\n" +
-	"\bdeclined\x18\f \x01(\v2\x11.souk.v1.DeclinedR\bdeclined\"s\n" +
+	"\bdeclined\x18\f \x01(\v2\x11.souk.v1.DeclinedR\bdeclined\x12\x1d\n" +
+	"\n" +
+	"end_reason\x18\r \x01(\tR\tendReason\x12\x1b\n" +
+	"\tending_ms\x18\x0e \x01(\x03R\bendingMs\x12#\n" +
+	"\rending_reason\x18\x0f \x01(\tR\fendingReason\x12#\n" +
+	"\rqueued_number\x18\x10 \x01(\x04R\fqueuedNumber\"s\n" +
 	"\bDeclined\x12\x12\n" +
 	"\x04hash\x18\x01 \x01(\fR\x04hash\x12\x1e\n" +
 	"\x02of\x18\x02 \x01(\x0e2\x0e.souk.v1.PartyR\x02of\x12\x1e\n" +

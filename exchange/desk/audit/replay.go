@@ -101,7 +101,7 @@ func (r *replayed) apply(f *faults, e *Entry) {
 	case desk.DeclineTerms:
 		r.trade, _, err = partnership.Step(r.trade, partnership.Decline{By: by, Hash: act.Proposal}, e.At)
 	case desk.EndTrade:
-		r.trade, _, err = partnership.Step(r.trade, partnership.End{By: by}, e.At)
+		r.trade, _, err = partnership.Step(r.trade, partnership.End{By: by, Reason: act.Reason}, e.At)
 		r.ended = r.trade.Version
 	case desk.SubmitOrder:
 		r.submit(f, e, act)

@@ -81,6 +81,9 @@ func partnershipRecord(s source) desk.Value {
 	} else if s.flag() {
 		v.State.Declined = partnership.Declined{Hash: s.hash(), Of: s.party(), By: s.party(), At: s.time()}
 	}
+	if s.flag() {
+		v.State.EndReason, v.EndingAt, v.EndingReason, v.QueuedNumber = s.text(), s.time(), s.text(), s.number()
+	}
 	return v
 }
 

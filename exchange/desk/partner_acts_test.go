@@ -1,0 +1,238 @@
+package desk_test
+
+import (
+	"testing"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+)
+
+// strangers are two shops that have never traded; acorn is the one that would supply.
+func strangers(t *testing.T) (w *world, acorn, birch *shop) {
+	t.Helper()
+	w = newWorld(t, 1, 2)
+	return w, w.shops[0], w.shops[1]
+}
+
+// discounted are default terms, told apart by their discount.
+func discounted(percent int) exchange.Terms {
+	terms := exchange.DefaultTerms("EUR")
+	terms.Discount = exchange.BasisPoints(percent * 100)
+	return terms
+}
+
+func tradeAt(t *testing.T, s, partner *shop, side exchange.Party) desk.Trade {
+	t.Helper()
+	trade, err := s.desk.Trade(partner.id, side)
+	must(t, err)
+	return trade
+}
+
+// A retailer takes back what waits for a supplier that is away: it comes into force at no
+// time, whatever else was queued, over a restart and over a copy of the folder that has
+// lost the request of that number.
+func TestWithdrawQueuedProposal(t *testing.T) {
+	for _, restored := range []bool{false, true} {
+		w, acorn, birch := strangers(t)
+		if restored {
+			before := birch.mem.Clone()
+			must(t, birch.desk.Propose(ctx, acorn.id, exchange.Retailer, discounted(3)))
+			w.settle()
+			birch.mem = before
+			birch.restart()
+		}
+		for _, percent := range []int{10, 20} {
+			must(t, birch.desk.Propose(ctx, acorn.id, exchange.Retailer, discounted(percent)))
+		}
+		for range 2 { // the second changes nothing
+			must(t, birch.desk.WithdrawTerms(ctx, acorn.id, exchange.Retailer))
+		}
+		if got := tradeAt(t, birch, acorn, exchange.Retailer); got.Queued != "withdraw" || got.Waiting != 2 || got.Status() != "queued" {
+			t.Errorf("withdrawn while the supplier is away: %q, %d waiting, %s", got.Queued, got.Waiting, got.Status())
+		}
+		birch.restart()
+		w.settle()
+		for s, got := range map[*shop]desk.Trade{
+			acorn: tradeAt(t, acorn, birch, exchange.Supplier), birch: tradeAt(t, birch, acorn, exchange.Retailer),
+		} {
+			d := got.State.Declined
+			if got.State.Open.By != 0 || got.State.Active || d.Of != exchange.Retailer || d.By != exchange.Retailer ||
+				got.Queued != "" || got.Waiting != 0 || got.Refusal != exchange.CodeOK || got.Status() != "declined" {
+				t.Errorf("restored %v, at %s: %+v", restored, s.name, got)
+			}
+		}
+		audited(t, acorn, birch)
+	}
+}
+
+// What is proposed after a withdrawal stands.
+func TestProposeAfterWithdrawal(t *testing.T) {
+	w, acorn, birch := strangers(t)
+	must(t, birch.desk.Propose(ctx, acorn.id, exchange.Retailer, discounted(10)))
+	must(t, birch.desk.WithdrawTerms(ctx, acorn.id, exchange.Retailer))
+	must(t, birch.desk.Propose(ctx, acorn.id, exchange.Retailer, discounted(20)))
+	w.settle()
+	got := tradeAt(t, acorn, birch, exchange.Supplier)
+	if got.State.Open.By != exchange.Retailer || got.State.Open.Terms.Discount != 2000 {
+		t.Errorf("open: %+v", got.State.Open)
+	}
+}
+
+// A proposal that the other shop has and has not answered is taken back by either side
+// that made it; one that there is not, is refused.
+func TestWithdrawDelivered(t *testing.T) {
+	for _, by := range []exchange.Party{exchange.Supplier, exchange.Retailer} {
+		w, acorn, birch := strangers(t)
+		from, to := acorn, birch
+		if by == exchange.Retailer {
+			from, to = birch, acorn
+		}
+		if err := from.desk.WithdrawTerms(ctx, to.id, by); exchange.CodeOf(err) != exchange.CodeStale {
+			t.Errorf("by the %v, nothing proposed: %v", by, err)
+		}
+		must(t, from.desk.Propose(ctx, to.id, by, discounted(10)))
+		w.settle()
+		if err := to.desk.WithdrawTerms(ctx, from.id, by.Other()); exchange.CodeOf(err) != exchange.CodeStale {
+			t.Errorf("by the %v, withdrawn by the other: %v", by, err)
+		}
+		for range 2 {
+			if err := from.desk.WithdrawTerms(ctx, to.id, by); err != nil && by == exchange.Retailer {
+				t.Errorf("by the %v: %v", by, err)
+			}
+		}
+		w.settle()
+		if got := tradeAt(t, to, from, by.Other()); got.State.Open.By != 0 || got.State.Declined.By != by {
+			t.Errorf("by the %v, at the other: %+v", by, got.State)
+		}
+		audited(t, acorn, birch)
+	}
+}
+
+// The supplier has the proposal though its answer was lost: what it does before it hears
+// of the withdrawal counts.
+func TestWithdrawRacesAccept(t *testing.T) {
+	for _, accepted := range []bool{false, true} {
+		w, acorn, birch := strangers(t)
+		must(t, birch.desk.Propose(ctx, acorn.id, exchange.Retailer, discounted(10)))
+		list, _ := birch.desk.Outgoing()
+		for _, out := range list { // it arrives; the answer does not come back
+			_, err := acorn.serve(ctx, birch.id, out.Raw)
+			must(t, err)
+			out.Done(ctx, nil, errLost)
+		}
+		if accepted {
+			must(t, acorn.desk.AcceptTerms(ctx, birch.id, exchange.Supplier, tradeAt(t, acorn, birch, exchange.Supplier).State.Open.Hash))
+		}
+		must(t, birch.desk.WithdrawTerms(ctx, acorn.id, exchange.Retailer))
+		w.settle()
+		got := tradeAt(t, birch, acorn, exchange.Retailer)
+		if got.State.Active != accepted || got.State.Open.By != 0 || (got.Refusal == exchange.CodeStale) != accepted {
+			t.Errorf("accepted %v: %+v", accepted, got)
+		}
+		audited(t, acorn, birch)
+	}
+}
+
+// A proposal on its way replaces the one that it answers: to accept that one is refused
+// at once, and not by the supplier later.
+func TestAcceptBehindOwnProposal(t *testing.T) {
+	w, acorn, birch := strangers(t)
+	must(t, acorn.desk.Propose(ctx, birch.id, exchange.Supplier, discounted(10)))
+	w.settle()
+	theirs := tradeAt(t, birch, acorn, exchange.Retailer).State.Open.Hash
+	must(t, birch.desk.Propose(ctx, acorn.id, exchange.Retailer, discounted(20)))
+	must(t, birch.desk.WithdrawTerms(ctx, acorn.id, exchange.Retailer))
+	if err := birch.desk.AcceptTerms(ctx, acorn.id, exchange.Retailer, theirs); exchange.CodeOf(err) != exchange.CodeStale {
+		t.Errorf("accepting: %v", err)
+	}
+	w.settle()
+	if got := tradeAt(t, birch, acorn, exchange.Retailer); got.State.Open.By != 0 || got.State.Active {
+		t.Errorf("at rest: %+v", got.State)
+	}
+}
+
+// An end is entered once, however often it is made, and at both shops says who made it,
+// when and why.
+func TestEndOnce(t *testing.T) {
+	for _, by := range []exchange.Party{exchange.Supplier, exchange.Retailer} {
+		w, acorn, birch := pair(t)
+		from, to := acorn, birch
+		if by == exchange.Retailer {
+			from, to = birch, acorn
+		}
+		before, at := tradeAt(t, from, to, by).Position, w.now
+		for _, why := range []string{"closing down", "changed my mind"} {
+			must(t, from.desk.EndTrade(ctx, to.id, by, why))
+			from.restart()
+			own := tradeAt(t, from, to, by)
+			end := own.LastEnd(by)
+			if end.At < at || end.By != by || end.Reason != "closing down" {
+				t.Errorf("by the %v, before the other knows: %+v", by, end)
+			}
+		}
+		w.settle()
+		must(t, from.desk.EndTrade(ctx, to.id, by, "once more"))
+		must(t, to.desk.EndTrade(ctx, from.id, by.Other(), "me too"))
+		w.settle()
+		for s, got := range map[*shop]desk.Trade{from: tradeAt(t, from, to, by), to: tradeAt(t, to, from, by.Other())} {
+			side := exchange.Supplier
+			if s == birch {
+				side = exchange.Retailer
+			}
+			end := got.LastEnd(side)
+			if got.Position != before+1 || got.Status() != "ended" || end.By != by || end.Reason != "closing down" || end.At < at {
+				t.Errorf("by the %v, at %s: %d entries after %d, %s, %+v", by, s.name, got.Position, before, got.Status(), end)
+			}
+		}
+		audited(t, acorn, birch)
+	}
+}
+
+// An end after a new proposal is one of its own: this shop stays bound until the last of
+// its ends is entered.
+func TestEndAfterQueuedProposal(t *testing.T) {
+	w, acorn, birch := pair(t)
+	must(t, birch.desk.EndTrade(ctx, acorn.id, exchange.Retailer, "first"))
+	must(t, birch.desk.Propose(ctx, acorn.id, exchange.Retailer, discounted(20)))
+	must(t, birch.desk.EndTrade(ctx, acorn.id, exchange.Retailer, "second"))
+	if got := tradeAt(t, birch, acorn, exchange.Retailer); got.Waiting != 3 || !got.Ending {
+		t.Errorf("queued: %d, ending %v", got.Waiting, got.Ending)
+	}
+	w.settle()
+	if got := tradeAt(t, acorn, birch, exchange.Supplier); got.State.Active || got.State.Open.By != 0 || got.State.EndReason != "first" {
+		t.Errorf("at the supplier: %+v", got.State)
+	}
+	if got := tradeAt(t, birch, acorn, exchange.Retailer); got.Ending || got.EndingAt != 0 || got.Status() != "ended" {
+		t.Errorf("at the retailer: %+v", got.PartnershipRecord)
+	}
+	audited(t, acorn, birch)
+}
+
+// Watchers of both shops are told who ended trade, and why.
+func TestEndEvents(t *testing.T) {
+	w, acorn, birch := pair(t)
+	watch := func(s *shop) func() []desk.Event {
+		events, stop := s.desk.Watch()
+		t.Cleanup(stop)
+		return func() (list []desk.Event) {
+			for len(events) > 0 {
+				if e := <-events; e.Type == desk.EventPartnership {
+					list = append(list, e)
+				}
+			}
+			return list
+		}
+	}
+	atAcorn, atBirch := watch(acorn), watch(birch)
+	must(t, birch.desk.EndTrade(ctx, acorn.id, exchange.Retailer, "closing down"))
+	w.settle()
+	own, other := atBirch(), atAcorn()
+	if len(own) != 2 || own[0].Status != "ending" || own[1].Status != "ended" || len(other) != 1 || other[0].Status != "ended" {
+		t.Fatalf("told %+v\nand %+v", own, other)
+	}
+	for _, e := range append(own, other...) {
+		if e.By != exchange.Retailer || e.Detail != "closing down" {
+			t.Errorf("%+v", e)
+		}
+	}
+}
