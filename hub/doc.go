@@ -61,6 +61,6 @@
 // localhost, an IP address, or a name in status_hosts, so that no web page can read
 // it through a visitor's browser.
 //
-// hub.sock serves the commands: GET /status, GET /members, GET /invites, POST /statement with the bytes of
-// a signed statement, answered by {}. Errors are {"code", "message"}.
+// hub.sock serves the commands: GET /status, GET /members, GET /invites, GET /voids/ID, and POST
+// /statement with the bytes of a signed statement, answered by {}. Errors are {"code", "message"}.
 package hub

@@ -212,7 +212,7 @@ func TestAdmissionElsewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if list := must(hub.Invites(ctx, away))(t); len(list) != 1 || list[0].Used != nil || list[0].Status != hub.InviteUnknown {
+	if list := must(hub.Invites(ctx, away))(t).Invites; len(list) != 1 || list[0].Used != nil || list[0].Status != hub.InviteUnknown {
 		t.Errorf("invites where there is no list: %+v", list)
 	}
 	if _, err := hub.Void(ctx, away, code, ""); err != nil {

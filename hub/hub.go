@@ -66,7 +66,7 @@ type Hub struct {
 	open    p2p.OpenConfig
 	metrics *metrics
 	folder  folder // of Open; empty otherwise
-	socket  string // path of the command socket; "" = none
+	dir     string // of Open, where commands and invites are; "" = none
 
 	ready   chan struct{}
 	settled chan struct{} // closed once statements may be appended

@@ -2,20 +2,15 @@ package hub
 
 import (
 	"context"
-	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/membership"
-	"github.com/souk-market/souk/exchange/roster"
 )
 
 // Defaults and bounds of an invite.
@@ -69,6 +64,8 @@ type InviteInfo struct {
 	Expires exchange.Time       `json:"expires"`
 	Used    *uint32             `json:"used,omitempty"` // joins so far; nil = the list is on another machine
 	Status  string              `json:"status,omitempty"`
+	Why     string              `json:"why,omitempty"`     // of a void one
+	VoidAt  exchange.Time       `json:"void_at,omitempty"` // 0 = it is not void
 }
 
 // Invited is a new invite.
@@ -114,7 +111,10 @@ func Invite(_ context.Context, dir string, o InviteOptions) (Invited, error) {
 
 // invitesName is the folder of what is kept of invites: <id>.json, some 200 bytes each, so
 // that even tens of thousands are listed in a second.
-const invitesName = "invites"
+const (
+	invitesName = "invites"
+	inviteExt   = ".json"
+)
 
 func keepInvite(dir string, i InviteInfo) error {
 	folder := filepath.Join(dir, invitesName)
@@ -125,112 +125,5 @@ func keepInvite(dir string, i InviteInfo) error {
 	if err != nil {
 		return exchange.Errorf(exchange.CodeInternal, "%w", err)
 	}
-	return writeFile(filepath.Join(folder, i.ID.String()+".json"), append(b, '\n'), 0o600)
-}
-
-// keptInvites reads what keepInvite wrote, oldest first.
-func keptInvites(dir string) ([]InviteInfo, error) {
-	names, err := os.ReadDir(filepath.Join(dir, invitesName))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, exchange.Errorf(exchange.CodeInternal, "%w", err)
-	}
-	out := []InviteInfo{}
-	for _, n := range names {
-		if filepath.Ext(n.Name()) != ".json" {
-			continue // writeFile's temporary one
-		}
-		path := filepath.Join(dir, invitesName, n.Name())
-		b, err := os.ReadFile(path)
-		if err != nil {
-			return nil, exchange.Errorf(exchange.CodeInternal, "%w", err)
-		}
-		var i InviteInfo
-		if err := json.Unmarshal(b, &i); err != nil {
-			return nil, exchange.Errorf(exchange.CodeInvalid, "%s is damaged; take it away, the invite stays as it is: %w", path, err)
-		}
-		out = append(out, i)
-	}
-	slices.SortFunc(out, func(a, b InviteInfo) int { return int(a.Made - b.Made) })
-	return out, nil
-}
-
-// Invites lists the invites that were made in this folder, oldest first, and what the
-// member list says of their use, where it is at hand.
-func Invites(ctx context.Context, dir string) ([]InviteInfo, error) {
-	p, err := readPublic(dir)
-	if err != nil {
-		return nil, err
-	}
-	var out []InviteInfo
-	if c, running := dialHub(ctx, dir); running {
-		err := c.get(ctx, "/invites", &out)
-		return out, err
-	}
-	if !holdsLog(dir) {
-		return invites(dir, nil)
-	}
-	err = withList(dir, p, func(l *list) error {
-		out, err = invites(dir, l.roster)
-		return err
-	})
-	return out, err
-}
-
-// invites are those of a folder; list is nil where it is on another machine.
-func invites(dir string, list *roster.Roster) ([]InviteInfo, error) {
-	kept, err := keptInvites(dir)
-	now := wallClock{}.Now()
-	for i := range kept {
-		v := &kept[i]
-		var use membership.InviteUse
-		if list != nil {
-			use = list.State().Invite(v.ID)
-			v.Used = &use.Used
-		}
-		switch {
-		case use.Voided:
-			v.Status = InviteVoid
-		case use.Used >= v.Uses:
-			v.Status = InviteUsed
-		case now > v.Expires:
-			v.Status = InviteExpired
-		case list == nil:
-			v.Status = InviteUnknown
-		default:
-			v.Status = InviteOpen
-		}
-	}
-	return kept, err
-}
-
-// Void ends an invite, given by its id or its code; shops that joined by it stay. It needs
-// admission.key. nil means that the list holds it, durably; it may be repeated.
-func Void(ctx context.Context, dir, invite, why string) (membership.InviteID, error) {
-	p, err := readPublic(dir)
-	if err != nil {
-		return membership.InviteID{}, err
-	}
-	id, err := inviteID(p.Federation, invite)
-	if err != nil {
-		return id, err
-	}
-	return id, sign(ctx, dir, func(origin string, k ed25519.PrivateKey) (membership.Statement, error) {
-		return membership.NewVoid(origin, k, id, why)
-	})
-}
-
-func inviteID(f membership.Federation, s string) (membership.InviteID, error) {
-	s = strings.TrimSpace(s)
-	if !strings.HasPrefix(s, "souk-invite") {
-		id, err := membership.ParseInviteID(s)
-		if err != nil {
-			return id, exchange.Errorf(exchange.CodeInvalid, "%w, nor an invite's line; souk hub invites lists the ids", err)
-		}
-		return id, nil
-	}
-	inv, err := membership.ParseInvite(s)
-	if err == nil {
-		err = inv.Token.Verify(f)
-	}
-	return inv.Token.ID, err
+	return writeFile(filepath.Join(folder, i.ID.String()+inviteExt), append(b, '\n'), 0o600)
 }

@@ -1,6 +1,7 @@
 package hub_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,9 +31,9 @@ func TestInvites(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	while := must(hub.Invites(ctx, dir))(t)
+	while := must(hub.Invites(ctx, dir))(t).Invites
 	stop()
-	for name, list := range map[string][]hub.InviteInfo{"running": while, "stopped": must(hub.Invites(ctx, dir))(t)} {
+	for name, list := range map[string][]hub.InviteInfo{"running": while, "stopped": must(hub.Invites(ctx, dir))(t).Invites} {
 		if len(list) != len(made) {
 			t.Fatalf("%s: %d invites are listed, want %d", name, len(list), len(made))
 		}
@@ -69,7 +70,75 @@ func TestInviteBounds(t *testing.T) {
 	if _, err := hub.Invite(t.Context(), dir, hub.InviteOptions{Uses: membership.MaxUses, Expires: hub.MaxExpires}); err != nil {
 		t.Error(err)
 	}
-	if list := must(hub.Invites(t.Context(), dir))(t); len(list) != 1 {
+	if list := must(hub.Invites(t.Context(), dir))(t).Invites; len(list) != 1 {
 		t.Errorf("%d invites are listed, want 1", len(list))
 	}
+}
+
+// TestDamagedInvite: a file that cannot be read is named, and hides no other invite.
+func TestDamagedInvite(t *testing.T) {
+	dir, _ := initHub(t)
+	var made []hub.Invited
+	for range 4 {
+		made = append(made, must(hub.Invite(t.Context(), dir, hub.InviteOptions{}))(t))
+	}
+	file := func(i int) string { return filepath.Join(dir, "invites", made[i].ID.String()+".json") }
+	other, err := os.ReadFile(file(3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stray := filepath.Join(dir, "invites", "stray.json")
+	for path, content := range map[string]string{file(0): `{"id":`, file(1): string(other), stray: "{}"} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stopped := must(hub.Invites(t.Context(), dir))(t)
+	_, stop := runHub(t, dir)
+	running := must(hub.Invites(t.Context(), dir))(t)
+	stop()
+	for name, list := range map[string]hub.InviteList{"running": running, "stopped": stopped} {
+		if len(list.Invites) != 2 || list.Invites[0].ID != made[2].ID || list.Invites[1].ID != made[3].ID {
+			t.Errorf("%s: listed are %+v", name, list.Invites)
+		}
+		ids := map[string]membership.InviteID{}
+		for _, d := range list.Damaged {
+			if ids[d.File] = d.ID; d.Why == "" {
+				t.Errorf("%s: why is %s damaged?", name, d.File)
+			}
+		}
+		if want := map[string]membership.InviteID{file(0): made[0].ID, file(1): made[1].ID, stray: {}}; !maps.Equal(ids, want) {
+			t.Errorf("%s: damaged are %v, want %v", name, ids, want)
+		}
+	}
+}
+
+// TestVoidTwice: the first void stays, and the second tells of it, whether the hub runs or not.
+func TestVoidTwice(t *testing.T) {
+	dir, _ := initHub(t)
+	ctx := t.Context()
+	made := must(hub.Invite(ctx, dir, hub.InviteOptions{}))(t)
+	first := must(hub.Void(ctx, dir, made.ID.String(), "lost"))(t)
+	if first.Already || first.Why != "lost" || first.At == 0 {
+		t.Errorf("the first: %+v", first)
+	}
+	entries := must(hub.Status(ctx, dir))(t).Entries
+	want := first
+	want.Already = true
+	again := func(invite string) {
+		t.Helper()
+		if got := must(hub.Void(ctx, dir, invite, "another reason"))(t); got != want {
+			t.Errorf("again: %+v, want %+v", got, want)
+		}
+		if now := must(hub.Status(ctx, dir))(t).Entries; now != entries {
+			t.Errorf("the list has %d entries, had %d", now, entries)
+		}
+		if i := must(hub.Invites(ctx, dir))(t).Invites[0]; i.Why != "lost" || i.VoidAt != first.At {
+			t.Errorf("it is listed as %+v", i)
+		}
+	}
+	again(made.ID.String())
+	_, stop := runHub(t, dir)
+	again(made.Code)
+	stop()
 }

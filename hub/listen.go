@@ -24,8 +24,8 @@ func (h *Hub) listen() (listeners, error) {
 			return l, exchange.Errorf(exchange.CodeUnavailable, "the status page cannot listen on %s; change status in %s, or stop what uses that port: %w", h.parts.Config.Status, configFile, err)
 		}
 	}
-	if h.socket != "" {
-		if l.commands, err = listenSocket(h.socket); err != nil {
+	if h.dir != "" {
+		if l.commands, err = listenSocket(socketPath(h.dir)); err != nil {
 			return l, errors.Join(err, l.close())
 		}
 	}

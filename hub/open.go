@@ -66,7 +66,7 @@ func openLocked(dir string, o Options) (*Hub, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	h.folder.db = db
-	h.socket = filepath.Join(dir, socketName)
+	h.dir = dir
 	return h, nil
 }
 

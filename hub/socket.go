@@ -29,8 +29,11 @@ const (
 	dialTimeout = 3 * time.Second
 )
 
+// socketPath is where the hub that runs on a folder hears commands.
+func socketPath(dir string) string { return filepath.Join(dir, socketName) }
+
 func checkSocket(dir string) error {
-	if path := filepath.Join(dir, socketName); len(path) > maxSocketPath {
+	if path := socketPath(dir); len(path) > maxSocketPath {
 		return exchange.Errorf(exchange.CodeInvalid, "the path %s has %d bytes; a socket's may have %d. Use a folder with a shorter path, or a relative one", path, len(path), maxSocketPath)
 	}
 	return nil
@@ -58,12 +61,24 @@ func (h *Hub) commands() http.Handler {
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, h.Report()) })
 	mux.HandleFunc("GET /members", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, h.Members()) })
 	mux.HandleFunc("GET /invites", func(w http.ResponseWriter, _ *http.Request) {
-		list, err := invites(filepath.Dir(h.socket), h.list.roster)
+		list, err := invites(h.dir, h.list.roster)
 		if err != nil {
 			writeError(w, err)
 			return
 		}
 		writeJSON(w, list)
+	})
+	mux.HandleFunc("GET /voids/{id}", func(w http.ResponseWriter, r *http.Request) {
+		id, err := membership.ParseInviteID(r.PathValue("id"))
+		var all map[membership.InviteID]Voided
+		if err == nil {
+			all, err = voids(h.list.roster)
+		}
+		if err != nil {
+			writeError(w, err)
+			return
+		}
+		writeJSON(w, all[id])
 	})
 	mux.HandleFunc("POST /statement", func(w http.ResponseWriter, r *http.Request) {
 		raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(membership.MaxEntry)))
@@ -113,7 +128,7 @@ type client struct{ http *http.Client }
 
 // dialHub reports false where no hub runs on dir.
 func dialHub(ctx context.Context, dir string) (client, bool) {
-	path := filepath.Join(dir, socketName)
+	path := socketPath(dir)
 	dialer := net.Dialer{Timeout: dialTimeout}
 	conn, err := dialer.DialContext(ctx, "unix", path)
 	if err != nil {

@@ -1,11 +1,16 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/hub"
 )
 
@@ -23,6 +28,9 @@ another machine that holds admission.key and federation.json.`,
   souk hub invite --dir hub --uses 5`,
 		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("shop-name") && strings.TrimSpace(o.Shop) == "" {
+				return usagef("--shop-name is empty; name the shop, or leave the flag out for an invite that any shop may use")
+			}
 			if err := hub.CheckUses(o.Uses); err != nil {
 				return &usageError{fmt.Errorf("--uses: %w", err)}
 			}
@@ -73,11 +81,27 @@ machine, their use is not known.`,
 			if err != nil {
 				return err
 			}
-			return a.show(cmd, list, func(p *page) { hubInvitesPage(p, list, all, a.dirFlag()) })
+			if err := a.show(cmd, list.Invites, func(p *page) { hubInvitesPage(p, list.Invites, all, a.dirFlag()) }); err != nil {
+				return err
+			}
+			return damagedInvites(list.Damaged, a.dirFlag())
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "also those that are used, void or expired")
 	return cmd
+}
+
+// damagedInvites names, as CodeInvalid, the files that hide what was invited.
+func damagedInvites(list []hub.DamagedInvite, dirFlag string) error {
+	var errs []error
+	for _, d := range list {
+		next := "move it elsewhere"
+		if d.ID != (membership.InviteID{}) {
+			next += fmt.Sprintf(". The invite itself stays good until it expires; if you do not know who has it, end it: souk hub void%s %s", dirFlag, d.ID)
+		}
+		errs = append(errs, exchange.Errorf(exchange.CodeInvalid, "%s is damaged (%s), so its invite is not listed: restore it from a backup, or %s", d.File, d.Why, next))
+	}
+	return errors.Join(errs...)
 }
 
 func hubInvitesPage(p *page, list []hub.InviteInfo, all bool, dirFlag string) {
@@ -92,7 +116,14 @@ func hubInvitesPage(p *page, list []hub.InviteInfo, all bool, dirFlag string) {
 	} else {
 		p.table([]string{"INVITE", "STATUS", "FOR", "LEFT", "MADE", "EXPIRES"}, func(row func(...any)) {
 			for _, i := range shown {
-				row(i.ID, i.Status, invitedText(i), leftText(i), timeText(i.Made.Std()), timeText(i.Expires.Std()))
+				status := i.Status
+				if i.VoidAt != 0 {
+					status += " since " + timeText(i.VoidAt.Std())
+				}
+				if i.Why != "" {
+					status += ": " + i.Why
+				}
+				row(i.ID, status, invitedText(i), leftText(i), timeText(i.Made.Std()), timeText(i.Expires.Std()))
 			}
 		})
 	}
@@ -126,15 +157,24 @@ join with it any more. Shops that joined by it stay.`,
 		Example: `  souk hub void --dir hub 0fn0e4c451tqfdhlajqnkqrg8s --why lost`,
 		Args:    takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := hub.CheckInvite(args[0]); err != nil {
+				return &usageError{err}
+			}
 			dir, err := a.hubDir()
 			if err != nil {
 				return err
 			}
-			id, err := hub.Void(cmd.Context(), dir, args[0], why)
+			did, err := hub.Void(cmd.Context(), dir, args[0], why)
 			if err != nil {
 				return err
 			}
-			return a.show(cmd, map[string]any{"void": true, "id": id}, func(p *page) { p.line("Nobody can join with invite %v any more.", id) })
+			return a.show(cmd, did, func(p *page) {
+				if did.Already {
+					p.line("Invite %v is void already, since %s: %s. Nothing was changed.", did.ID, timeText(did.At.Std()), cmp.Or(did.Why, "no reason was given"))
+				} else {
+					p.line("Nobody can join with invite %v any more.", did.ID)
+				}
+			})
 		},
 	}
 	cmd.Flags().StringVar(&why, "why", "", "the `reason`, public in the member list")

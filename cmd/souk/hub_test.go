@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -15,6 +17,7 @@ func TestHubInvites(t *testing.T) {
 		"--listen", "127.0.0.1", "--open-port", "-1", "--closed-port", "-1", "--status", "127.0.0.1:0")
 	for _, bad := range [][]string{
 		{"--uses", "0"}, {"--uses", "-1"}, {"--uses", "10001"}, {"--expires", "0s"}, {"--expires", "-1h"}, {"--expires", "91d"}, {"--expires", "soon"},
+		{"--shop-name", ""}, {"--shop-name", " "},
 	} {
 		out := tn.souk(exitUsage, append([]string{"hub", "invite", "--dir", "hub"}, bad...)...)
 		if !strings.Contains(out, bad[0]) {
@@ -34,6 +37,18 @@ func TestHubInvites(t *testing.T) {
 	if out := tn.ok("1 more", "hub", "invites", "--dir", "hub"); strings.Contains(out, made.ID.String()) {
 		t.Errorf("a void invite is listed:\n%s", out)
 	}
-	tn.ok("void", "hub", "invites", "--dir", "hub", "--all")
-	tn.souk(exitFailure, "hub", "void", "--dir", "hub", "nonsense")
+	tn.ok("no reason was given. Nothing was changed", "hub", "void", "--dir", "hub", made.ID.String(), "--why", "lost")
+	tn.ok("void since 20", "hub", "invites", "--dir", "hub", "--all")
+	tn.souk(exitUsage, "hub", "void", "--dir", "hub", "nonsense")
+
+	file := filepath.Join("hub", "invites", made.ID.String()+".json")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := tn.souk(exitFailure, "hub", "invites", "--dir", "hub")
+	for _, want := range []string{"3 of 3", file, "restore it from a backup", "souk hub void --dir hub " + made.ID.String()} {
+		if !strings.Contains(out, want) {
+			t.Errorf("a damaged file: no %q in\n%s", want, out)
+		}
+	}
 }
