@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -9,20 +10,25 @@ import (
 
 // Exit codes; exitHelp is their documentation.
 const (
-	exitOK      = 0
-	exitFailure = 1
-	exitUsage   = 2
-	exitRefused = 3
-	exitAway    = 4
+	exitOK          = 0
+	exitFailure     = 1
+	exitUsage       = 2
+	exitRefused     = 3
+	exitAway        = 4
+	exitInterrupted = 130 // 128 + SIGINT, as shells report a program that a Ctrl-C ended
 )
 
 const exitHelp = `Exit codes:
-  0  done
-  1  failed; the message says why and what to do next
-  2  the command line is wrong
-  3  refused by the partner or by the terms of trade: not enough stock, the price
-     has changed, expired, no partnership, …
-  4  not running or not reachable; the same command may work later`
+  0    done; a run, a testnet or a waiting command that was stopped by Ctrl-C or
+       SIGTERM ended well
+  1    failed: something is not found, damaged or wrong; the message says what, and
+       what to do next. Also: doctor found that the shop cannot sell
+  2    the command line is wrong; nothing was tried
+  3    refused by a rule, a partner or the terms of trade: not enough stock, the price
+       has changed, expired, no partnership, not in that state, not a member, …
+  4    not running, not reachable, or in use by another process; the same command
+       may work later
+  130  interrupted before it was known whether it was done`
 
 // usageError is a command line that cannot be carried out.
 type usageError struct{ err error }
@@ -35,20 +41,61 @@ func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(fo
 // exitCode sorts an error under an exit code.
 func exitCode(err error) int {
 	var usage *usageError
-	switch {
-	case err == nil:
-		return exitOK
-	case errors.As(err, &usage):
+	if errors.As(err, &usage) {
 		return exitUsage
 	}
-	switch exchange.CodeOf(err) {
-	case exchange.CodeUnavailable, exchange.CodeNotRunning:
-		return exitAway
-	case exchange.CodeNoPartnership, exchange.CodeInsufficient, exchange.CodePriceChanged, exchange.CodeTooOld,
-		exchange.CodeExpired, exchange.CodeReleased, exchange.CodeCountry, exchange.CodeOpenQuantity, exchange.CodeLifetime,
-		exchange.CodeStale, exchange.CodeConflict, exchange.CodeShipped, exchange.CodeCancelRule, exchange.CodeState, exchange.CodeOrdered,
-		exchange.CodeFreshness, exchange.CodeInvite, exchange.CodeNotMember:
-		return exitRefused
+	if code, ok := exitOf[exchange.CodeOf(err)]; ok {
+		return code
 	}
-	return exitFailure
+	return exitFailure // a kind that a newer node knows
+}
+
+// endCode is exitCode of a command whose context may have ended under it.
+func endCode(ctx context.Context, err error) int {
+	if err != nil && ctx.Err() != nil && isCancel(err) {
+		return exitInterrupted
+	}
+	return exitCode(err)
+}
+
+// exitOf has an exit code for every kind of error: refused where asking again as it is
+// leads to the same answer, away where it may not.
+var exitOf = map[exchange.Code]int{
+	exchange.CodeOK:            exitOK,
+	exchange.CodeInternal:      exitFailure,
+	exchange.CodeInvalid:       exitFailure,
+	exchange.CodeNotFound:      exitFailure,
+	exchange.CodeNoRate:        exitFailure,
+	exchange.CodeOverflow:      exitFailure,
+	exchange.CodeSignature:     exitFailure,
+	exchange.CodeDiskFull:      exitFailure,
+	exchange.CodeVersion:       exitFailure,
+	exchange.CodeUnauthorized:  exitFailure,
+	exchange.CodeConflict:      exitRefused,
+	exchange.CodeNotMember:     exitRefused,
+	exchange.CodeNoPartnership: exitRefused,
+	exchange.CodeInsufficient:  exitRefused,
+	exchange.CodePriceChanged:  exitRefused,
+	exchange.CodeTooOld:        exitRefused,
+	exchange.CodeExpired:       exitRefused,
+	exchange.CodeReleased:      exitRefused,
+	exchange.CodeCountry:       exitRefused,
+	exchange.CodeOpenQuantity:  exitRefused,
+	exchange.CodeLifetime:      exitRefused,
+	exchange.CodeStale:         exitRefused,
+	exchange.CodeShipped:       exitRefused,
+	exchange.CodeCancelRule:    exitRefused,
+	exchange.CodeState:         exitRefused,
+	exchange.CodeOrdered:       exitRefused,
+	exchange.CodeCurrency:      exitRefused,
+	exchange.CodeFork:          exitRefused,
+	exchange.CodeRestored:      exitRefused,
+	exchange.CodeLimit:         exitRefused,
+	exchange.CodeFreshness:     exitRefused,
+	exchange.CodeFrozen:        exitRefused,
+	exchange.CodeInvite:        exitRefused,
+	exchange.CodeUnavailable:   exitAway,
+	exchange.CodeBehind:        exitAway,
+	exchange.CodeNotRunning:    exitAway,
+	exchange.CodeLocked:        exitAway,
 }

@@ -143,13 +143,3 @@ func TestWrongCommandLines(t *testing.T) {
 		}
 	}
 }
-
-func TestHelpNamesTheExitCodes(t *testing.T) {
-	var out, errs bytes.Buffer
-	if code := run(t.Context(), []string{"--help"}, strings.NewReader(""), &out, &errs); code != exitOK {
-		t.Fatal(code, errs.String())
-	}
-	if !strings.Contains(out.String(), exitHelp) {
-		t.Errorf("souk --help does not name the exit codes:\n%s", out.String())
-	}
-}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -49,28 +48,6 @@ func TestTexts(t *testing.T) {
 	} {
 		if c.got != c.want {
 			t.Errorf("%q, want %q", c.got, c.want)
-		}
-	}
-}
-
-func TestExitCodes(t *testing.T) {
-	for _, c := range []struct {
-		err  error
-		code int
-	}{
-		{nil, exitOK},
-		{errors.New("x"), exitFailure},
-		{exchange.Errorf(exchange.CodeInternal, "x"), exitFailure},
-		{exchange.Errorf(exchange.CodeLocked, "x"), exitFailure},
-		{usagef("x"), exitUsage},
-		{fmt.Errorf("y: %w", usagef("x")), exitUsage},
-		{exchange.Errorf(exchange.CodeInsufficient, "x"), exitRefused},
-		{fmt.Errorf("y: %w", exchange.Errorf(exchange.CodePriceChanged, "x")), exitRefused},
-		{exchange.Errorf(exchange.CodeNotRunning, "x"), exitAway},
-		{exchange.Errorf(exchange.CodeUnavailable, "x"), exitAway},
-	} {
-		if got := exitCode(c.err); got != c.code {
-			t.Errorf("%v exits with %d, want %d", c.err, got, c.code)
 		}
 	}
 }

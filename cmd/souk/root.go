@@ -31,8 +31,11 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	root.SetOut(out)
 	root.SetErr(errs)
 	cmd, err := root.ExecuteContextC(ctx)
-	code := exitCode(err)
-	if err != nil {
+	code := endCode(ctx, err)
+	switch {
+	case code == exitInterrupted:
+		fmt.Fprintln(errs, "souk: interrupted; whether it was done is not known here: look, or run it again")
+	case err != nil:
 		fmt.Fprintf(errs, "souk: %s\n", inertLines(err.Error()))
 	}
 	if code == exitUsage {

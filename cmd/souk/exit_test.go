@@ -1,0 +1,86 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+func TestExitCodes(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		code int
+	}{
+		{nil, exitOK},
+		{errors.New("x"), exitFailure},
+		{exchange.Errorf(exchange.Code(1<<20), "of a newer node"), exitFailure},
+		{exchange.Errorf(exchange.CodeInternal, "x"), exitFailure},
+		{exchange.Errorf(exchange.CodeLocked, "x"), exitAway},
+		{usagef("x"), exitUsage},
+		{fmt.Errorf("y: %w", usagef("x")), exitUsage},
+		{&usageError{exchange.Errorf(exchange.CodeNotFound, "x")}, exitUsage},
+		{exchange.Errorf(exchange.CodeInsufficient, "x"), exitRefused},
+		{fmt.Errorf("y: %w", exchange.Errorf(exchange.CodePriceChanged, "x")), exitRefused},
+		{exchange.Errorf(exchange.CodeNotRunning, "x"), exitAway},
+		{exchange.Errorf(exchange.CodeUnavailable, "x"), exitAway},
+	} {
+		if got := exitCode(c.err); got != c.code {
+			t.Errorf("%v exits with %d, want %d", c.err, got, c.code)
+		}
+	}
+}
+
+// TestEveryCodeHasAnExitCode: a new kind of error is sorted when it is made.
+func TestEveryCodeHasAnExitCode(t *testing.T) {
+	n := 0
+	for code := exchange.CodeOK; code.String() != fmt.Sprintf("code-%d", uint32(code)); code++ {
+		n++
+		exit, ok := exitOf[code]
+		if !ok {
+			t.Errorf("%v has no exit code", code)
+		}
+		if exit == exitAway && !code.Retry() && code != exchange.CodeLocked {
+			t.Errorf("%v is said to work later, which it will not", code)
+		}
+		if !strings.Contains(exitHelp, fmt.Sprintf("\n  %-5d", exit)) {
+			t.Errorf("exit code %d of %v is not in the help", exit, code)
+		}
+	}
+	if n != len(exitOf) {
+		t.Errorf("%d codes are sorted, there are %d", len(exitOf), n)
+	}
+}
+
+// TestInterrupted: a command that the owner broke off is told from one that failed.
+func TestInterrupted(t *testing.T) {
+	on := t.Context()
+	off, cancel := context.WithCancel(on)
+	cancel()
+	broken := exchange.Errorf(exchange.CodeUnavailable, "no answer: %w", context.Canceled)
+	for _, c := range []struct {
+		ctx  context.Context
+		err  error
+		code int
+	}{
+		{on, broken, exitAway}, {off, broken, exitInterrupted}, {off, nil, exitOK}, {off, exchange.Errorf(exchange.CodeState, "x"), exitRefused},
+	} {
+		if got := endCode(c.ctx, c.err); got != c.code {
+			t.Errorf("%v exits with %d, want %d", c.err, got, c.code)
+		}
+	}
+}
+
+func TestHelpNamesTheExitCodes(t *testing.T) {
+	var out, errs bytes.Buffer
+	if code := run(t.Context(), []string{"--help"}, strings.NewReader(""), &out, &errs); code != exitOK {
+		t.Fatal(code, errs.String())
+	}
+	if !strings.Contains(out.String(), exitHelp) {
+		t.Errorf("souk --help does not name the exit codes:\n%s", out.String())
+	}
+}
