@@ -89,6 +89,7 @@ type Desk struct {
 	gone     goneShops
 	resumed  resumed
 	recent   recentReservations
+	lapses   lapses
 	partners partnerView
 	watch    watchers
 	news     news
@@ -129,6 +130,7 @@ func Open(cfg Config) (*Desk, error) {
 	}
 	d.writer = writer{d: d, queue: make(chan *operation, 4*MaxBatchOps), idle: make(chan *operation, 4*MaxBatchOps)}
 	d.courier.init(d)
+	d.lapses.init()
 	if err := d.SetPolicy(cfg.Policy); err != nil {
 		return nil, err
 	}
@@ -154,6 +156,9 @@ func Open(cfg Config) (*Desk, error) {
 		return nil, err
 	}
 	d.alarmClock()
+	if d.inline {
+		return d, d.listLapses(context.Background())
+	}
 	return d, nil
 }
 
@@ -196,6 +201,7 @@ func (d *Desk) Run(ctx context.Context) error {
 	background.Go(func() { d.courier.run(ctx) })
 	background.Go(func() { d.runPublisher(ctx) })
 	background.Go(func() { d.runJanitor(ctx) })
+	background.Go(func() { d.runLapses(ctx) })
 	// The writer outlives the others: what they brought in is still recorded.
 	writing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -213,7 +219,11 @@ func (d *Desk) Run(ctx context.Context) error {
 
 // Tick does what is due now at a desk that runs inline: expiry and housekeeping.
 // Sends are taken with Outgoing, publishing with Publish.
-func (d *Desk) Tick() error { return d.writer.batch(nil) }
+func (d *Desk) Tick() error {
+	err := d.writer.batch(nil)
+	d.tellLapsed()
+	return err
+}
 
 // Stopped says why the shop has stopped selling, or "".
 func (d *Desk) Stopped() string {

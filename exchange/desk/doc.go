@@ -29,7 +29,8 @@
 //	clock.go     a clock behind the newest record
 //	greeting.go  what two shops tell first; window.go the days of which a supplier takes holds
 //	courier.go   when queued requests and entries are sent, and sent again
-//	expiry.go    what ends by itself; ended.go the holds of ended partnerships
+//	expiry.go    what ends by itself; ended.go the holds of ended partnerships;
+//	             lapse.go when a retailer's own reservations are told to be over
 //	resumed.go   what a shop just opened cannot know of its earlier life
 //	watch.go     events for who wants to know; news.go those of a hot product, told together
 //	publish.go   the catalog feed's sequence numbers, heads and gossip

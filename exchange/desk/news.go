@@ -10,7 +10,8 @@ import (
 )
 
 // What happens to holds and to the shop's own stock: a hot product does both
-// thousands of times a second, so watchers are told of it together.
+// thousands of times a second, so watchers are told of it together. So they are of this
+// shop's own reservations that expire (lapse.go).
 
 const (
 	// newsEvery is how long news is collected: as long as the publisher waits.
@@ -30,34 +31,46 @@ type news struct {
 	waiting bool // a telling is on its way
 }
 
-// holdNews is what the holds of one event have in common. Beyond maxNews the retailer
+// holdNews is what the holds of one event have in common. Beyond maxNews the other shop
 // is left out.
 type holdNews struct {
-	retailer exchange.ShopID
-	state    reservation.State
+	shop  exchange.ShopID
+	side  exchange.Party // ours
+	state reservation.State
 }
 
-// holdChanged follows a hold of this shop's that was placed, released or expired.
+// holdChanged follows a hold that was placed, released or expired at this shop. Writer's
+// turn only.
 func (d *Desk) holdChanged(retailer exchange.ShopID, id exchange.HoldID, h *reservation.Hold) {
+	d.holdNews(holdNews{retailer, exchange.Supplier, h.State}, id, h.Lines, d.meta.Written)
+}
+
+// ownHoldExpired follows a reservation of this shop's whose time has passed by its clock.
+func (d *Desk) ownHoldExpired(rec *ReservationRecord, now exchange.Time) {
+	d.holdNews(holdNews{rec.Supplier, exchange.Retailer, reservation.Expired}, rec.Request.ID, rec.Request.Lines, now)
+}
+
+func (d *Desk) holdNews(of holdNews, id exchange.HoldID, lines []exchange.Line, at exchange.Time) {
 	n := &d.news
 	n.mu.Lock()
 	if n.holds == nil {
 		n.holds = make(map[holdNews]*Event)
 	}
-	of := holdNews{retailer, h.State}
 	if n.holds[of] == nil && len(n.holds) >= maxNews {
-		of.retailer = exchange.ShopID{}
+		of.shop = exchange.ShopID{}
 	}
 	e := n.holds[of]
 	if e == nil {
-		e = &Event{Type: EventHold, Shop: of.retailer, Side: exchange.Supplier, Hold: id, Status: h.State.String()}
+		e = &Event{Type: EventHold, Shop: of.shop, Side: of.side, Hold: id, Status: of.state.String()}
 		n.holds[of] = e
 	}
-	e.At = d.meta.Written
+	e.At = at
 	if e.Count++; e.Count > 1 {
 		e.Hold = exchange.HoldID{}
 	}
-	addLines(e, h.Lines)
+	if of.side == exchange.Supplier || !of.shop.IsZero() { // several suppliers' products are not summed up
+		addLines(e, lines)
+	}
 	d.tellSoon() // unlocks
 }
 

@@ -161,6 +161,7 @@ func (d *Desk) saveReservation(b *batch, rec *ReservationRecord) error {
 	if before != nil && before.after(rec) {
 		return nil
 	}
+	b.then(func() { d.lapses.note(rec, d.clock.Now()) })
 	return b.save(reservationKey(rec.Request.ID), rec)
 }
 

@@ -10,7 +10,7 @@ import (
 type EventType string
 
 const (
-	EventHold        EventType = "hold"        // holds of ours were placed, released or expired, as supplier
+	EventHold        EventType = "hold"        // holds were placed, released or expired here, as supplier; own ones expired, as retailer
 	EventStock       EventType = "stock"       // the counts of own products changed
 	EventOrder       EventType = "order"       // an order changed, at either side
 	EventPartnership EventType = "partnership" // a proposal, terms or an end
@@ -41,7 +41,8 @@ type Event struct {
 	Currency  exchange.Currency
 	// Of EventHold: how many holds, the one where it is one, and their lines summed up
 	// by product. Where they are of more than MaxLines products there are none; Shop is
-	// zero where they are of more retailers than an event each is spent on.
+	// zero where they are of more shops than an event each is spent on. No Count says that
+	// holds expired beyond those that are counted.
 	Count int
 	Hold  exchange.HoldID
 	Lines []exchange.Line
