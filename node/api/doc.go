@@ -17,7 +17,7 @@
 //	POST   /api/v1/order                    order a reservation; ?wait= seconds for the answer
 //	GET    /api/v1/orders?role=, /api/v1/order/{id}
 //	POST   /api/v1/order/{id}/accept|reject|ship|deliver|cancel
-//	GET    /api/v1/partners; POST = propose; POST …/{shop}/accept|decline|end
+//	GET    /api/v1/partners; POST = propose; POST …/{shop}/accept|decline|withdraw|end
 //	GET    /api/v1/members; POST /api/v1/dial/{shop}
 //	GET    /api/v1/shop; POST /api/v1/leave
 //	GET    /api/v1/events                   server-sent events

@@ -74,14 +74,18 @@ func eventView(own exchange.ShopID, e desk.Event) view.Event {
 		Type: string(e.Type), At: view.Time(e.At), Partner: e.Shop, Order: e.Order, Status: e.Status, Detail: e.Detail,
 	}
 	if e.Side != 0 {
-		v.Side = e.Side.String()
+		v.Side, v.By = e.Side.String(), whoIs(e.By, e.Side)
 	}
 	if e.Currency != "" {
 		v.Due = ptr(view.MoneyOf(exchange.Money{Minor: e.Due, Currency: e.Currency}))
 	}
 	v.Count, v.Reservation = e.Count, e.Hold
+	supplier := own
+	if e.Side == exchange.Retailer {
+		supplier = e.Shop
+	}
 	for _, l := range e.Lines {
-		v.Lines = append(v.Lines, view.ReserveLine{Product: exchange.ProductID{Shop: own, SKU: l.SKU}, Quantity: int64(l.Quantity)})
+		v.Lines = append(v.Lines, view.ReserveLine{Product: exchange.ProductID{Shop: supplier, SKU: l.SKU}, Quantity: int64(l.Quantity)})
 	}
 	for _, sku := range e.SKUs {
 		v.Products = append(v.Products, exchange.ProductID{Shop: own, SKU: sku})

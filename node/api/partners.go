@@ -30,8 +30,11 @@ func (s *Server) partnerRoutes(api huma.API) {
 	}
 	add(s, api, act("accept", "Put a partner's proposal into force"), route{key: keyOnce}, s.acceptTerms)
 	add(s, api, act("decline", "Decline a partner's proposal, or withdraw one's own"), route{key: keyOnce}, s.declineTerms)
+	withdraw := act("withdraw", "Take back this shop's own proposals")
+	withdraw.Description = "One to buy that the supplier does not have yet is withdrawn as soon as it has; what the supplier answers before that counts. Without any to take back the problem is stale."
+	add(s, api, withdraw, route{key: keyOnce}, s.withdrawTerms)
 	end := act("end", "End trade with a partner")
-	end.Description = "It binds this shop at once: no new reservation or order. Submitted orders finish."
+	end.Description = "It binds this shop at once: no new reservation or order. Submitted orders finish. What has ended already is answered as it stands: the first end counts, with its time and reason."
 	add(s, api, end, route{key: keyOnce}, s.endTrade)
 }
 
@@ -158,6 +161,29 @@ func (s *Server) answerTerms(ctx context.Context, in *answerInput, act func(cont
 	return nil, exchange.Errorf(exchange.CodeStale, "%s has no such open proposal: it was answered, withdrawn or superseded. Look at GET /api/v1/partners", s.names.of(ctx, in.Shop))
 }
 
+type withdrawInput struct {
+	Shop exchange.ShopID `path:"shop"`
+	Body *view.Withdraw
+}
+
+func (s *Server) withdrawTerms(ctx context.Context, in *withdrawInput) (*body[view.Partnerships], error) {
+	var withdrawn []exchange.Party
+	for _, side := range sidesOf(orDefault(orZero(in.Body).Direction, view.Both)) {
+		err := s.desk.WithdrawTerms(ctx, in.Shop, side)
+		if exchange.CodeOf(err) == exchange.CodeStale {
+			continue // none in this direction
+		}
+		if err != nil {
+			return nil, err
+		}
+		withdrawn = append(withdrawn, side)
+	}
+	if len(withdrawn) == 0 {
+		return nil, exchange.Errorf(exchange.CodeStale, "no proposal of yours to %s is open; it was answered, withdrawn or replaced. Look at GET /api/v1/partners", s.names.of(ctx, in.Shop))
+	}
+	return s.tradesWith(ctx, in.Shop, withdrawn)
+}
+
 type endInput struct {
 	Shop exchange.ShopID `path:"shop"`
 	Body *view.End
@@ -171,7 +197,7 @@ func (s *Server) endTrade(ctx context.Context, in *endInput) (*body[view.Partner
 		if err != nil {
 			return nil, err
 		}
-		if trade.Position == 0 && trade.Queued == "" {
+		if st := trade.Status(); st == "none" || st == "declined" {
 			continue // there is nothing between the two shops in this direction
 		}
 		if err := s.desk.EndTrade(ctx, in.Shop, side, b.Reason); err != nil {
@@ -209,18 +235,11 @@ func (s *Server) partnershipView(ctx context.Context, t desk.Trade) view.Partner
 	if t.Retailer == s.desk.Shop() {
 		partner, side, direction = t.Supplier, exchange.Retailer, view.Buy
 	}
-	who := func(by exchange.Party) string {
-		switch by {
-		case 0:
-			return ""
-		case side:
-			return "self"
-		}
-		return "partner"
-	}
+	who := func(by exchange.Party) string { return whoIs(by, side) }
+	end := t.LastEnd(side)
 	v := view.Partnership{
-		Partner: partner, PartnerName: s.names.of(ctx, partner), Direction: direction, Status: tradeStatus(t),
-		Version: t.State.Version, Since: view.Time(t.State.Since), Ended: view.Time(t.State.Ended), EndedBy: who(t.State.EndedBy),
+		Partner: partner, PartnerName: s.names.of(ctx, partner), Direction: direction, Status: t.Status(),
+		Version: t.State.Version, Since: view.Time(t.State.Since), Ended: view.Time(end.At), EndedBy: who(end.By), EndReason: end.Reason,
 		Queued: t.Queued, Refusal: view.RefusalOf(t.Refusal, t.Detail), OpenUnits: t.Open,
 		Ledger: view.Ledger{Position: t.Position, Hash: hex.EncodeToString(t.Hash[:]), Acked: t.Acked, Waiting: t.Waiting, Frozen: t.Frozen},
 	}
@@ -236,22 +255,15 @@ func (s *Server) partnershipView(ctx context.Context, t desk.Trade) view.Partner
 	return v
 }
 
-func tradeStatus(t desk.Trade) string {
-	switch {
-	case t.Ending:
-		return "ending"
-	case t.State.Active:
-		return "active"
-	case t.State.Open.By != 0:
-		return "proposed"
-	case t.Queued != "":
-		return "queued"
-	case t.State.Ended != 0:
-		return "ended"
-	case t.State.Declined.By != 0:
-		return "declined"
+// whoIs names a party from where this shop has side.
+func whoIs(by, side exchange.Party) string {
+	switch by {
+	case 0:
+		return ""
+	case side:
+		return "self"
 	}
-	return "none"
+	return "partner"
 }
 
 func termsView(t exchange.Terms) view.Terms {

@@ -52,7 +52,7 @@ func TestDocument(t *testing.T) {
 		"POST /api/v1/reservations", "GET /api/v1/reservations/{id}", "DELETE /api/v1/reservations/{id}", "POST /api/v1/reservations/{id}/extend",
 		"POST /api/v1/order", "GET /api/v1/orders", "GET /api/v1/order/{id}", "POST /api/v1/order/{id}/accept", "POST /api/v1/order/{id}/reject",
 		"POST /api/v1/order/{id}/ship", "POST /api/v1/order/{id}/deliver", "POST /api/v1/order/{id}/cancel",
-		"GET /api/v1/partners", "POST /api/v1/partners", "POST /api/v1/partners/{shop}/accept", "POST /api/v1/partners/{shop}/decline", "POST /api/v1/partners/{shop}/end",
+		"GET /api/v1/partners", "POST /api/v1/partners", "POST /api/v1/partners/{shop}/accept", "POST /api/v1/partners/{shop}/decline", "POST /api/v1/partners/{shop}/withdraw", "POST /api/v1/partners/{shop}/end",
 		"GET /api/v1/members", "POST /api/v1/dial/{shop}", "GET /api/v1/events", "GET /api/v1/shop", "POST /api/v1/import", "PUT /api/v1/rates",
 		"POST /api/v1/leave", "GET /api/v1/openapi.json", "GET /healthz", "GET /readyz", "GET /metrics",
 	} {
@@ -96,31 +96,6 @@ func TestMembersAndDial(t *testing.T) {
 	wantCode(t, "ending what never was", err, exchange.CodeNoPartnership)
 	_, err = birch.Reserve(ctx, reserve(acorn, "shoe", 1))
 	wantCode(t, "buying without a partnership", err, exchange.CodeNoPartnership)
-}
-
-// TestWithdraw: a proposal each way, one withdrawn, one declined.
-func TestWithdraw(t *testing.T) {
-	acorn, birch := pair(t, nil)
-	ctx := waiting(t)
-	both := must(birch.Propose(ctx, view.Propose{Partner: acorn.id(), Direction: view.Both, Terms: view.ProposedTerms{Currency: "EUR", Countries: []string{"SE", "FI", "SE"}}}))(t)
-	if len(both.Partnerships) != 2 {
-		t.Fatalf("proposed: %+v", both)
-	}
-	open := func(s *shop, direction string) (found *view.Partnership) {
-		for _, p := range must(s.Partnerships(ctx))(t).Partnerships {
-			if p.Direction == direction && p.Proposal != nil {
-				found = &p
-			}
-		}
-		return found
-	}
-	birch.await("both proposals", func() bool { return open(birch, view.Sell) != nil && open(birch, view.Buy) != nil })
-	if terms := open(birch, view.Buy).Proposal.Terms; !slices.Equal(terms.Countries, []string{"FI", "SE"}) {
-		t.Errorf("terms: %+v", terms)
-	}
-	must(birch.DeclineTerms(ctx, acorn.id(), view.Answer{Proposal: open(birch, view.Sell).Proposal.ID}))(t)
-	must(acorn.DeclineTerms(ctx, birch.id(), view.Answer{Proposal: open(acorn, view.Sell).Proposal.ID}))(t)
-	birch.await("no proposals", func() bool { return open(birch, view.Sell) == nil && open(birch, view.Buy) == nil })
 }
 
 func TestImport(t *testing.T) {

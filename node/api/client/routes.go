@@ -210,7 +210,12 @@ func (c *Client) DeclineTerms(ctx context.Context, partner exchange.ShopID, a vi
 	return post[view.Partnerships](ctx, c, path("partners", partner.String(), "decline"), a)
 }
 
-// EndTrade ends trade with a partner.
+// WithdrawTerms takes back this shop's own proposals to a partner.
+func (c *Client) WithdrawTerms(ctx context.Context, partner exchange.ShopID, w view.Withdraw) (*view.Partnerships, error) {
+	return post[view.Partnerships](ctx, c, path("partners", partner.String(), "withdraw"), w)
+}
+
+// EndTrade ends trade with a partner, where it has not ended.
 func (c *Client) EndTrade(ctx context.Context, partner exchange.ShopID, e view.End) (*view.Partnerships, error) {
 	return post[view.Partnerships](ctx, c, path("partners", partner.String(), "end"), e)
 }

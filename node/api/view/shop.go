@@ -146,16 +146,17 @@ type ImportProgress struct {
 
 // Event says that something changed; its details are read where they are kept.
 type Event struct {
-	Type    string           `json:"type" enum:"hello,ping,hold,stock,order,partnership,catalog,frozen,stopped" doc:"hello comes first on every stream: read again what you show. ping says that the stream lives. hold: partners' reservations of this shop's products; stock: counts of own products; both tell together what happened within 100 ms."`
+	Type    string           `json:"type" enum:"hello,ping,hold,stock,order,partnership,catalog,frozen,stopped" doc:"hello comes first on every stream: read again what you show. ping says that the stream lives. hold: partners' reservations of this shop's products, and as retailer this shop's own that expired; stock: counts of own products; both tell together what happened within 100 ms."`
 	At      time.Time        `json:"at"`
 	Partner exchange.ShopID  `json:"partner,omitzero" doc:"The other shop; absent where an event tells of several."`
 	Side    string           `json:"side,omitempty" enum:"supplier,retailer" doc:"This shop's."`
 	Order   exchange.OrderID `json:"order,omitzero"`
-	Status  string           `json:"status,omitempty" doc:"Of the order; of holds: held, released or expired."`
-	Detail  string           `json:"detail,omitempty"`
+	Status  string           `json:"status,omitempty" doc:"Of the order; of holds: held, released or expired; of the partnership, as it is listed. refused: the supplier said no to a request of this shop's."`
+	By      string           `json:"by,omitempty" enum:"self,partner" doc:"Of partnership: who ended it, or refused."`
+	Detail  string           `json:"detail,omitempty" doc:"A reason: of the refusal, of the end."`
 	Due     *Money           `json:"due,omitempty" doc:"What is owed for the order as it stands."`
 
-	Count       int                  `json:"count,omitempty" doc:"Of hold: how many reservations."`
+	Count       int                  `json:"count,omitempty" doc:"Of hold: how many reservations; absent where some more expired than are counted."`
 	Reservation exchange.HoldID      `json:"reservation,omitzero" doc:"Of hold, where it is one reservation."`
 	Lines       []ReserveLine        `json:"lines,omitempty" nullable:"false" doc:"Of hold: the units by product, all reservations together. Absent where they are of more than 64 products."`
 	Products    []exchange.ProductID `json:"products,omitempty" nullable:"false" doc:"Of stock: the products. Absent where they are more than 64: read all again."`

@@ -18,15 +18,16 @@ type Partnership struct {
 	Partner     exchange.ShopID `json:"partner"`
 	PartnerName string          `json:"partner_name"`
 	Direction   string          `json:"direction" enum:"sell,buy" doc:"sell: this shop supplies the partner; buy: the partner supplies this shop."`
-	Status      string          `json:"status" enum:"none,queued,proposed,declined,active,ending,ended" doc:"queued: a proposal waits to reach the supplier; ending: this shop has ended it, the supplier does not know yet."`
+	Status      string          `json:"status" enum:"none,queued,proposed,declined,active,ending,ended" doc:"queued: a request of this shop's waits to reach the supplier; ending: this shop has ended it, and that is not in the ledger yet."`
 	Terms       *Terms          `json:"terms,omitempty" doc:"In force, or the last that were."`
 	Version     uint32          `json:"version,omitempty" doc:"Of the terms; quotes name it."`
 	Since       time.Time       `json:"since,omitzero"`
-	Ended       time.Time       `json:"ended,omitzero"`
+	Ended       time.Time       `json:"ended,omitzero" doc:"Where it is ending: when this shop ended it."`
 	EndedBy     string          `json:"ended_by,omitempty" enum:"self,partner"`
+	EndReason   string          `json:"end_reason,omitempty" doc:"What was said with the end."`
 	Proposal    *Proposal       `json:"proposal,omitempty" doc:"The one open proposal."`
 	Declined    *Declined       `json:"declined,omitempty" doc:"What became of the newest proposal, where it was declined or withdrawn."`
-	Queued      string          `json:"queued,omitempty" doc:"This shop's request that waits for the supplier: propose, accept, decline or end."`
+	Queued      string          `json:"queued,omitempty" doc:"This shop's request that waits for the supplier: propose, accept, decline or end; withdraw: a proposal that it does not have yet and that is withdrawn as soon as it has."`
 	Refusal     *Refusal        `json:"refusal,omitempty" doc:"The supplier's no to the last such request."`
 	OpenUnits   int64           `json:"open_units" doc:"As supplier: units held and unshipped."`
 	Ledger      Ledger          `json:"ledger"`
@@ -92,6 +93,11 @@ type ProposedTerms struct {
 // Answer accepts or declines a proposal.
 type Answer struct {
 	Proposal string `json:"proposal" minLength:"64" maxLength:"64" doc:"Its id, as listed: the terms you have seen."`
+}
+
+// Withdraw takes back this shop's own proposals to a partner.
+type Withdraw struct {
+	Direction string `json:"direction,omitempty" enum:"sell,buy,both" doc:"Default both."`
 }
 
 // End ends trade with a partner.
