@@ -17,10 +17,10 @@ func (a *app) partnerCommand() *cobra.Command {
 		`A partnership is signed terms for one direction of trade: sell (this shop supplies) or
 buy (the partner supplies). One side proposes, the other accepts; a new proposal changes
 the terms once it is accepted; either side ends it at any time. A proposal reaches a shop
-that is offline when it returns.`,
+that is offline when it returns; until it is answered, who made it can withdraw it.`,
 		`  souk partner propose --dir shop Birch-Books --both --discount 15%
   souk partner list --dir shop`,
-		a.proposeCommand(), a.acceptCommand(), a.declineCommand(), a.endCommand(), a.partnerListCommand())
+		a.proposeCommand(), a.acceptCommand(), a.declineCommand(), a.withdrawCommand(), a.endCommand(), a.partnerListCommand())
 }
 
 // directionFlags are --sell, --buy and --both.
@@ -108,7 +108,7 @@ gets it when it returns.`,
 			}
 			return a.show(cmd, view.Partnerships{Partnerships: made}, func(p *page) {
 				for i, t := range made {
-					proposalMade(p, t, sent[i], fed.online(shop.shop))
+					a.proposalMade(p, fed, t, sent[i])
 				}
 			})
 		}),

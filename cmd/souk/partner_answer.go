@@ -19,17 +19,18 @@ func (a *app) acceptCommand() *cobra.Command {
 	return a.answerCommand("accept", "Accept a shop's open proposal, and show its terms",
 		`Puts a shop's open proposals into force and shows their terms. With --proposal it
 accepts only the one that "souk partner list" showed: if the shop has proposed other terms
-since, nothing is accepted.`,
+since, nothing is accepted. Terms to buy are in force once the supplier has confirmed them.`,
 		`  souk partner accept --dir shop Birch-Books
   souk partner accept --dir shop Birch-Books --buy --proposal 1f0c9a72`,
 		"Accepted: ", (*client.Client).AcceptTerms)
 }
 
 func (a *app) declineCommand() *cobra.Command {
-	return a.answerCommand("decline", "Decline a shop's proposal, or withdraw one's own",
-		`Closes open proposals. Terms in force stay in force.`,
+	return a.answerCommand("decline", "Decline a shop's open proposal",
+		`Closes a shop's open proposals. Terms in force stay in force. A proposal of this shop's
+own is taken back with "souk partner withdraw".`,
 		`  souk partner decline --dir shop Birch-Books --buy`,
-		"Closed: ", (*client.Client).DeclineTerms)
+		"Declined: ", (*client.Client).DeclineTerms)
 }
 
 func (a *app) answerCommand(use, short, long, example, done string,
@@ -54,7 +55,10 @@ func (a *app) answerCommand(use, short, long, example, done string,
 			if err != nil {
 				return err
 			}
-			open := openProposals(trades, &directions, id, use == "accept")
+			open, own := openProposals(trades, &directions, id)
+			if len(open) == 0 && own != nil {
+				return exchange.Errorf(exchange.CodeState, "the open proposal is your own, which %s accepts or declines. Take it back: %s", shop.name, a.withdrawLine(fed, *own))
+			}
 			if len(open) == 0 {
 				return exchange.Errorf(exchange.CodeStale, "%s has no such open proposal; see souk partner list", shop.name)
 			}
@@ -66,10 +70,21 @@ func (a *app) answerCommand(use, short, long, example, done string,
 				}
 				out = append(out, got.Partnerships...)
 			}
+			if out, err = a.awaitArrival(cmd, c, shop.shop, out); err != nil {
+				return err
+			}
 			return a.show(cmd, view.Partnerships{Partnerships: out}, func(p *page) {
-				for _, t := range open {
-					p.line("%s%s", done, directionText(t))
-					p.table(nil, func(row func(...any)) { termsRows(row, termsOf(t.Proposal.Terms)) })
+				for i, t := range out {
+					if t.Refusal != nil {
+						p.line("%s: %s", directionText(t), t.Refusal.Detail)
+						continue
+					}
+					effect := "it hears of it"
+					if t.Queued == "accept" {
+						effect = "the terms come into force"
+					}
+					p.line("%s%s. %s", done, directionText(t), sentText(t, fed.online(t.Partner), effect))
+					p.table(nil, func(row func(...any)) { termsRows(row, termsOf(open[i].Proposal.Terms)) })
 				}
 			})
 		}),
@@ -79,61 +94,17 @@ func (a *app) answerCommand(use, short, long, example, done string,
 	return cmd
 }
 
-// openProposals are those that an answer means: the partner's, or for a decline also this
-// shop's own where the partner has none.
-func openProposals(trades []view.Partnership, directions *directionFlags, id string, accepting bool) []view.Partnership {
-	var theirs, own []view.Partnership
+// openProposals are the partner's that an answer means; own is one of this shop's that it
+// would fit.
+func openProposals(trades []view.Partnership, directions *directionFlags, id string) (theirs []view.Partnership, own *view.Partnership) {
 	for _, t := range trades {
 		switch {
 		case t.Proposal == nil || !directions.fits(t.Direction) || !strings.HasPrefix(t.Proposal.ID, strings.ToLower(id)):
 		case t.Proposal.By == "partner":
 			theirs = append(theirs, t)
 		default:
-			own = append(own, t)
+			own = &t
 		}
 	}
-	if len(theirs) == 0 && !accepting {
-		return own
-	}
-	return theirs
-}
-
-func (a *app) endCommand() *cobra.Command {
-	var directions directionFlags
-	var reason string
-	cmd := &cobra.Command{
-		Use:   "end SHOP",
-		Short: "End trade with a shop",
-		Long: `Ends trade with a shop, both ways unless --sell or --buy is given. It cannot be refused:
-no new hold or order from now on, holds are released, submitted orders finish.`,
-		Example: `  souk partner end --dir shop Birch-Books --reason "closing for the season"
-  souk partner end --dir shop Birch-Books --sell`,
-		Args: takes(1, 1),
-		RunE: a.withClient(func(cmd *cobra.Command, c *client.Client, args []string) error {
-			fed, err := loadFederation(cmd.Context(), c)
-			if err != nil {
-				return err
-			}
-			shop, err := fed.partner(args[0])
-			if err != nil {
-				return err
-			}
-			direction := view.Both
-			if said := directions.chosen(); len(said) == 1 {
-				direction = said[0]
-			}
-			got, err := c.EndTrade(cmd.Context(), shop.shop, view.End{Direction: direction, Reason: reason})
-			if err != nil {
-				return err
-			}
-			return a.show(cmd, got, func(p *page) {
-				for _, t := range got.Partnerships {
-					p.line("Ended: %s. Submitted orders finish.", directionText(t))
-				}
-			})
-		}),
-	}
-	directions.register(cmd)
-	cmd.Flags().StringVar(&reason, "reason", "", "the `reason`; it stands in the ledger of both shops")
-	return cmd
+	return theirs, own
 }

@@ -83,23 +83,52 @@ func (a *app) partnerNotes(p *page, fed *federation, t view.Partnership, whole b
 			p.line("You proposed to %s on %s:", directionText(t), timeText(o.At))
 		}
 		p.table(nil, func(row func(...any)) { termsRows(row, termsOf(o.Terms)) })
-		verb, lead := "accept", "Accept it:"
-		if o.By != "partner" {
-			verb, lead = "decline", "Withdraw it:"
+		switch {
+		case o.By == "partner":
+			p.line("Accept it: souk partner accept%s %s --%s --proposal %s", a.dirFlag(), quoteArg(fed.ref(t.Partner)), t.Direction, o.ID[:min(proposalShown, len(o.ID))])
+		case t.Queued == "":
+			p.line("Take it back: %s", a.withdrawLine(fed, t))
 		}
-		p.line("%s souk partner %s%s %s --%s --proposal %s", lead, verb, a.dirFlag(), quoteArg(fed.ref(t.Partner)), t.Direction, o.ID[:min(proposalShown, len(o.ID))])
 	}
 	if t.Declined != nil {
 		p.line("%s", declinedText(t))
 	}
+	if t.Status == "ended" || t.Status == "ending" {
+		p.line("%s.", endedText(t))
+	}
 	if t.Queued != "" {
-		p.line("Your %s (%s) waits until the shop is reached.", t.Queued, directionText(t))
+		p.line("%s", queuedText(t))
+		if t.Queued == "propose" {
+			p.line("Take it back: %s", a.withdrawLine(fed, t))
+		}
 	} else if t.Ledger.Waiting > 0 {
 		p.line("%s (%s) not answered yet.", plural(t.Ledger.Waiting, "request"), directionText(t))
 	}
 	if t.Refusal != nil {
 		p.line("Refused (%s): %s", directionText(t), t.Refusal.Detail)
 	}
+}
+
+// queuedText says what waits until the supplier is reached.
+func queuedText(t view.Partnership) string {
+	waits := " when " + t.PartnerName + " is reached."
+	withdrawn := "You have withdrawn your proposal to " + directionText(t) + "; it is closed" + waits
+	switch t.Queued {
+	case "propose":
+		return "Your proposal to " + directionText(t) + " is delivered" + waits
+	case "withdraw":
+		return withdrawn
+	case "accept":
+		return "You have accepted the proposal to " + directionText(t) + "; the terms come into force" + waits
+	case "decline":
+		if t.Proposal != nil && t.Proposal.By == "self" {
+			return withdrawn
+		}
+		return "You have declined the proposal to " + directionText(t) + "; " + t.PartnerName + " hears of it when it is reached."
+	case "end":
+		return t.PartnerName + " hears of the end (" + directionText(t) + ") when it is reached."
+	}
+	return "A request of yours (" + directionText(t) + ") is delivered" + waits
 }
 
 // declinedText says who closed which shop's proposal, and when.

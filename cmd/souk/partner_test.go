@@ -27,7 +27,7 @@ func TestProposals(t *testing.T) {
 	meet()
 
 	tn.ok("Birch has it", "partner", "propose", "--dir", "acorn", "birch", "--both", "--currency", "eur")
-	tn.ok("Closed: buy from Acorn Shoes", "partner", "decline", "--dir", "birch", "acorn-shoes", "--buy")
+	tn.ok("Declined: buy from Acorn Shoes. Acorn Shoes has it.", "partner", "decline", "--dir", "birch", "acorn-shoes", "--buy")
 	sell := func() (found view.Partnership) {
 		var list view.Partnerships
 		tn.read(&list, "partner", "list", "--dir", "acorn")
@@ -64,6 +64,61 @@ func TestProposals(t *testing.T) {
 	tn.await("birch", func(*client.Client) bool {
 		return strings.Contains(tn.souk(exitOK, "partner", "list", "--dir", "birch"), "Acorn Shoes proposes, for you to buy from Acorn Shoes")
 	})
-	tn.souk(exitOK, "partner", "decline", "--dir", "acorn", "birch", "--sell")
+	if out := tn.souk(exitRefused, "partner", "decline", "--dir", "acorn", "birch", "--sell"); !strings.Contains(out, "souk partner withdraw --dir acorn Birch --sell") {
+		t.Errorf("declining one's own proposal:\n%s", out)
+	}
+	tn.ok("Withdrawn: the proposal to sell to Birch.", "partner", "withdraw", "--dir", "acorn", "birch", "--sell")
 	tn.ok("You withdrew your proposal to sell to Birch", "partner", "list", "--dir", "acorn", "birch")
+}
+
+// TestPartnerAway: an owner whose partner is offline hears what waits for it, in sentences,
+// and takes back what has not been answered.
+func TestPartnerAway(t *testing.T) {
+	tn := openTown(t)
+	for _, dir := range []string{"acorn", "birch"} {
+		tn.ok("Joined", "node", "join", "--dir", dir, tn.invite())
+	}
+	tn.start("node", "run", "--dir", "acorn")
+	birch := tn.start("node", "run", "--dir", "birch")
+	online := func(want bool) {
+		tn.await("acorn", func(c *client.Client) bool {
+			fed, err := loadFederation(t.Context(), c)
+			k, ferr := findShop(fed.shops, "birch")
+			return err == nil && ferr == nil && fed.online(k.shop) == want
+		})
+	}
+	at := func(dir string, says ...string) {
+		t.Helper()
+		var out string
+		tn.await(dir, func(*client.Client) bool {
+			out = tn.souk(exitOK, "partner", "list", "--dir", dir)
+			for _, s := range says {
+				if !strings.Contains(out, s) {
+					return false
+				}
+			}
+			return true
+		})
+	}
+	online(true)
+	tn.ok("Birch has it", "partner", "propose", "--dir", "acorn", "birch", "--both", "--currency", "eur")
+	tn.ok("Accepted: buy from Acorn Shoes. Acorn Shoes has it.", "partner", "accept", "--dir", "birch", "acorn-shoes")
+	birch.stop()
+	online(false)
+
+	tn.ok("Birch is offline; it gets the proposal when it returns.\nTake it back: souk partner withdraw --dir acorn Birch --buy",
+		"partner", "propose", "--dir", "acorn", "birch", "--buy", "--discount", "90%")
+	tn.ok("Your proposal to buy from Birch is delivered when Birch is reached.\nTake it back: souk partner withdraw --dir acorn Birch --buy",
+		"partner", "list", "--dir", "acorn")
+	tn.ok("Withdrawn: the proposal to buy from Birch. Birch is offline; the proposal is closed when it returns.",
+		"partner", "withdraw", "--dir", "acorn", "birch")
+	tn.ok("You have withdrawn your proposal to buy from Birch; it is closed when Birch is reached.", "partner", "list", "--dir", "acorn")
+	tn.ok("Ended: sell to Birch. Submitted orders finish. Birch is offline; it hears of it when it returns.",
+		"partner", "end", "--dir", "acorn", "birch", "--sell", "--reason", "closing for the season")
+	tn.ok("Nothing to end. You ended it (sell to Birch) on 20", "partner", "end", "--dir", "acorn", "birch", "--sell", "--reason", "again")
+	tn.start("node", "run", "--dir", "birch")
+	at("birch", "Acorn Shoes ended it (buy from Acorn Shoes) on 20", ", saying: closing for the season.", "Acorn Shoes withdrew its proposal, for you to sell to Acorn Shoes")
+	at("acorn", "You ended it (sell to Birch) on 20", ", saying: closing for the season.", "You withdrew your proposal to buy from Birch")
+	tn.souk(exitRefused, "partner", "withdraw", "--dir", "acorn", "birch")
+	tn.ok("Nothing to end. Acorn Shoes ended it (buy from Acorn Shoes)", "partner", "end", "--dir", "birch", "acorn-shoes", "--buy")
 }

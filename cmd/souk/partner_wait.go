@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// arriveWithin is how long a command waits to hear that a proposal has arrived. A
+	// arriveWithin is how long a command waits to hear that what it did has arrived. A
 	// partner that is online has countersigned it after two round trips and two synced
 	// commits: within 1 s even over a relay.
 	arriveWithin = 2 * time.Second
@@ -20,7 +20,7 @@ const (
 	arriveLook = 50 * time.Millisecond
 )
 
-// arrived reports whether the partner holds, or has refused, what this shop proposed.
+// arrived reports whether the partner holds, or has refused, what this shop did last.
 func arrived(t view.Partnership) bool {
 	if t.Direction == view.Sell {
 		return t.Ledger.Acked >= t.Ledger.Position
@@ -28,7 +28,7 @@ func arrived(t view.Partnership) bool {
 	return t.Queued == ""
 }
 
-// awaitArrival waits until the partner has what was just proposed, for arriveWithin at
+// awaitArrival waits until the partner has what was just done, for arriveWithin at
 // most, and returns the directions of made as they are then.
 func (a *app) awaitArrival(cmd *cobra.Command, c *client.Client, partner exchange.ShopID, made []view.Partnership) ([]view.Partnership, error) {
 	give := a.now().Add(arriveWithin)
@@ -48,25 +48,35 @@ func (a *app) awaitArrival(cmd *cobra.Command, c *client.Client, partner exchang
 		select {
 		case <-time.After(arriveLook):
 		case <-cmd.Context().Done():
-			return made, nil // it is proposed all the same
+			return made, nil // it is done all the same
 		}
 	}
 }
 
+// sentText says who has what was just done; effect is what else waits until the partner
+// returns, such as "it gets the proposal".
+func sentText(t view.Partnership, online bool, effect string) string {
+	switch {
+	case arrived(t):
+		return t.PartnerName + " has it."
+	case online:
+		return t.PartnerName + " is online and has not confirmed it yet; it is sent until it has."
+	}
+	return t.PartnerName + " is offline; " + effect + " when it returns."
+}
+
 // proposalMade says what became of a proposal so far.
-func proposalMade(p *page, t view.Partnership, sent exchange.Terms, online bool) {
+func (a *app) proposalMade(p *page, fed *federation, t view.Partnership, sent exchange.Terms) {
 	if t.Refusal != nil {
 		p.line("%s: %s", directionText(t), t.Refusal.Detail)
 		return
 	}
 	p.line("Proposed to %s.", directionText(t))
-	switch {
-	case arrived(t):
+	if arrived(t) {
 		p.line("%s has it and may accept or decline it.", t.PartnerName)
-	case online:
-		p.line("%s is online and has not confirmed it yet; it is sent until it has.", t.PartnerName)
-	default:
-		p.line("%s is offline; it gets the proposal when it returns.", t.PartnerName)
+	} else {
+		p.line("%s", sentText(t, fed.online(t.Partner), "it gets the proposal"))
+		p.line("Take it back: %s", a.withdrawLine(fed, t))
 	}
 	if t.Proposal != nil && t.Proposal.By == "self" {
 		sent = termsOf(t.Proposal.Terms)
