@@ -30,7 +30,7 @@ func TestReadme(t *testing.T) {
 	}
 	blocks := readmeBlocks(t, string(b))
 	dir := clone(t)
-	r := &reader{t: t, dir: dir, words: map[string]string{}}
+	r := &reader{t: t, dir: dir, demo: readmeDemo.FindString(string(b)), words: map[string]string{}}
 	t.Cleanup(r.stop)
 	for _, block := range blocks {
 		for _, line := range block.lines {
@@ -48,6 +48,8 @@ type readmeBlock struct {
 }
 
 var readmeMark = regexp.MustCompile(`(?m)(?:^<!-- test: (\d+) -->\n)?^` + "```sh\n((?s:.*?))^```")
+
+var readmeDemo = regexp.MustCompile("(?m)^```text\n(?s:.*?)^```")
 
 func readmeBlocks(t *testing.T, text string) []readmeBlock {
 	t.Helper()
@@ -102,6 +104,7 @@ func clone(t *testing.T) string {
 type reader struct {
 	t       *testing.T
 	dir     string
+	demo    string            // what the README shows of the testnet's output
 	words   map[string]string // INVITE, RESERVATION, ORDER
 	running []*exec.Cmd
 }
@@ -132,8 +135,33 @@ func (r *reader) run(line string) {
 	}
 	r.t.Logf("$ %s", line)
 	out := r.output(line)
+	if strings.Contains(line, "testnet up --exit") {
+		r.compare(out)
+	}
 	if id := idPrinted.FindString(out); id != "" && strings.Contains(line, "souk reserve") {
 		r.words["RESERVATION"], r.words["ORDER"] = id, id
+	}
+}
+
+// demoStep is a line of the testnet's account: the time, a step's name in a column of
+// 14, and what happened.
+var demoStep = regexp.MustCompile(`(?m)^ *[0-9.]+s  (.{13}) \S+ `)
+
+// compare holds what the README shows of the testnet against what it printed: the same
+// steps in the same order, some left out.
+func (r *reader) compare(printed string) {
+	r.t.Helper()
+	steps := demoStep.FindAllStringSubmatch(printed, -1)
+	shown := demoStep.FindAllStringSubmatch(r.demo, -1)
+	if len(shown) < 8 {
+		r.t.Fatalf("README.md shows %d steps of the testnet", len(shown))
+	}
+	for _, want := range shown {
+		at := slices.IndexFunc(steps, func(step []string) bool { return step[1] == want[1] })
+		if at < 0 {
+			r.t.Fatalf("README.md shows the step %q, which the testnet did not print after the one before:\n%s", want[1], printed)
+		}
+		steps = steps[at+1:]
 	}
 }
 
