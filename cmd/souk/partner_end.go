@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/node/api/client"
 	"github.com/souk-market/souk/node/api/view"
 )
@@ -31,6 +32,9 @@ it before it hears of this, it is in force, and "souk partner end" ends it.`,
 				return err
 			}
 			got, err := c.WithdrawTerms(cmd.Context(), shop.shop, view.Withdraw{Direction: directions.one()})
+			if exchange.CodeOf(err) == exchange.CodeStale {
+				return exchange.Errorf(exchange.CodeStale, "no proposal of yours to %s is open; it was answered, withdrawn or replaced. See souk partner list%s", shop.name, a.dirFlag())
+			}
 			if err != nil {
 				return err
 			}

@@ -236,3 +236,19 @@ func TestEndEvents(t *testing.T) {
 		}
 	}
 }
+
+// An end that closes nothing but a proposal says so at both shops: the one whose proposal
+// it was is not left to guess what became of it.
+func TestEndClosesProposal(t *testing.T) {
+	w, acorn, birch := strangers(t)
+	must(t, birch.desk.Propose(ctx, acorn.id, exchange.Retailer, discounted(10)))
+	w.settle()
+	must(t, acorn.desk.EndTrade(ctx, birch.id, exchange.Supplier, ""))
+	w.settle()
+	for _, got := range []desk.Trade{tradeAt(t, acorn, birch, exchange.Supplier), tradeAt(t, birch, acorn, exchange.Retailer)} {
+		if d := got.State.Declined; got.Status() != "declined" || d.Of != exchange.Retailer || d.By != exchange.Supplier {
+			t.Errorf("%s, %+v", got.Status(), d)
+		}
+	}
+	audited(t, acorn, birch)
+}

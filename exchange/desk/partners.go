@@ -138,7 +138,7 @@ func (d *Desk) partnershipChanged(c chainID, p PartnershipRecord, fx partnership
 }
 
 // Status is where a direction of trade stands, in a word: "none", "queued" (a request of
-// this shop's waits for the supplier), "proposed", "declined" (withdrawn, too), "active",
+// this shop's waits for the supplier), "proposed", "declined" (withdrawn or closed by an end, too), "active",
 // "ending" (this shop has ended it, and that is in no entry yet) or "ended".
 func (p *PartnershipRecord) Status() string {
 	switch {

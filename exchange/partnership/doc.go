@@ -7,9 +7,9 @@
 //	                        └─ a newer Propose supersedes      └─ End ──► ENDED ── Propose … ──► ACTIVE again
 //
 // At most one proposal is open; it is named by the hash of the ledger entry that
-// carried it, so that an accept of a superseded one is CodeStale. What became of a
-// declined or withdrawn one is kept until a newer proposal comes. While a change
-// is proposed, the terms in force stay in force. An End is never refused; who made it, when
-// and why stays until terms are in force again.
+// carried it, so that an accept of a superseded one is CodeStale. What became of one that
+// was declined, withdrawn or closed by an end is kept until a newer proposal comes. While
+// a change is proposed, the terms in force stay in force. An End is never refused; who
+// made it, when and why stays until terms are in force again.
 // Supplier and retailer run the same machine on the same ledger.
 package partnership

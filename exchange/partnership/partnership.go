@@ -18,7 +18,7 @@ type State struct {
 	// EndReason is what was said with that end, a text for people; empty while active.
 	EndReason string
 	Open      Proposal // the one open proposal; By is 0 where there is none
-	// Declined is the newest proposal, where it was declined or withdrawn.
+	// Declined is the newest proposal, where it was declined, withdrawn or closed by an end.
 	Declined Declined
 }
 
@@ -58,7 +58,7 @@ type (
 		By   exchange.Party
 		Hash [32]byte
 	}
-	// End stops new holds and orders and closes an open proposal. It cannot be
+	// End stops new holds and orders and closes an open proposal as a Decline does. It cannot be
 	// refused and may come twice; of two that follow each other the first counts, with
 	// its time and reason.
 	End struct {
@@ -111,11 +111,11 @@ func Step(s State, e Event, now exchange.Time) (State, Effects, error) {
 		if s.Open.By == 0 || s.Open.Hash != e.Hash {
 			return s, Effects{}, stale(s)
 		}
-		s.Declined = Declined{Hash: s.Open.Hash, Of: s.Open.By, By: e.By, At: now}
-		s.Open = Proposal{}
-		return s, Effects{}, nil
+		return s.closed(e.By, now), Effects{}, nil
 	case End:
-		s.Open = Proposal{}
+		if s.Open.By != 0 {
+			s = s.closed(e.By, now)
+		}
 		if !s.Active {
 			return s, Effects{}, nil
 		}
@@ -123,6 +123,13 @@ func Step(s State, e Event, now exchange.Time) (State, Effects, error) {
 		return s, Effects{Ended: true}, nil
 	}
 	return s, Effects{}, exchange.Errorf(exchange.CodeInternal, "unknown partnership event %T", e)
+}
+
+// closed is the state without its open proposal, which by has closed.
+func (s State) closed(by exchange.Party, now exchange.Time) State {
+	s.Declined = Declined{Hash: s.Open.Hash, Of: s.Open.By, By: by, At: now}
+	s.Open = Proposal{}
+	return s
 }
 
 func stale(s State) error {

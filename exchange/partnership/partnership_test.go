@@ -59,6 +59,8 @@ func TestSteps(t *testing.T) {
 		return partnership.Declined{Hash: hash(n), Of: supplier, By: by, At: 99}
 	}
 	ended1 := partnership.State{Version: 1, Terms: terms(100), Since: 20, Ended: 30, EndedBy: retailer, EndReason: "by the retailer"}
+	closed1 := ended1
+	closed1.Declined = closed(2, supplier)
 
 	for _, c := range []struct {
 		name   string
@@ -108,10 +110,10 @@ func TestSteps(t *testing.T) {
 		{name: "end again", before: []partnership.Event{p1, accept(retailer, 1), end(retailer)}, event: end(retailer), want: ended1},
 		{name: "both end", before: []partnership.Event{p1, accept(retailer, 1), end(retailer)}, event: end(supplier), want: ended1},
 		{name: "end what never was", event: end(retailer), want: partnership.State{}},
-		{name: "end closes a proposal", before: []partnership.Event{p1}, event: end(retailer), want: partnership.State{}},
+		{name: "end closes a proposal", before: []partnership.Event{p1}, event: end(retailer), want: partnership.State{Declined: closed(1, retailer)}},
 		{name: "end closes a change", before: []partnership.Event{p1, accept(retailer, 1), p2}, event: end(retailer),
-			want: partnership.State{Version: 1, Terms: terms(100), Since: 20, Ended: 99, EndedBy: retailer, EndReason: "by the retailer"}, fx: partnership.Effects{Ended: true}},
-		{name: "end closes a new start", before: []partnership.Event{p1, accept(retailer, 1), end(retailer), p2}, event: end(supplier), want: ended1},
+			want: partnership.State{Version: 1, Terms: terms(100), Since: 20, Ended: 99, EndedBy: retailer, EndReason: "by the retailer", Declined: closed(2, retailer)}, fx: partnership.Effects{Ended: true}},
+		{name: "end closes a new start", before: []partnership.Event{p1, accept(retailer, 1), end(retailer), p2}, event: end(supplier), want: closed1},
 		{name: "end as nobody", before: []partnership.Event{p1, accept(retailer, 1)}, event: end(0), code: exchange.CodeInvalid},
 	} {
 		before := after(t, c.before...)
@@ -206,6 +208,9 @@ func wrong(s partnership.State, e partnership.Event, next partnership.State, fx 
 	case partnership.End:
 		if err != nil || next.Active || next.Open.By != 0 || fx.Ended != s.Active || fx.Activated {
 			return "an end cannot be refused and ends once"
+		}
+		if open && (next.Declined != partnership.Declined{Hash: s.Open.Hash, Of: s.Open.By, By: e.By, At: now}) || !open && next.Declined != s.Declined {
+			return "an end closes the open proposal, and says who did"
 		}
 		if s.Active && next.EndReason != e.Reason || !s.Active && next.EndReason != s.EndReason {
 			return "the reason is not that of the end that counts"

@@ -26,7 +26,7 @@ type Partnership struct {
 	EndedBy     string          `json:"ended_by,omitempty" enum:"self,partner"`
 	EndReason   string          `json:"end_reason,omitempty" doc:"What was said with the end."`
 	Proposal    *Proposal       `json:"proposal,omitempty" doc:"The one open proposal."`
-	Declined    *Declined       `json:"declined,omitempty" doc:"What became of the newest proposal, where it was declined or withdrawn."`
+	Declined    *Declined       `json:"declined,omitempty" doc:"What became of the newest proposal, where it was declined, withdrawn or closed by an end."`
 	Queued      string          `json:"queued,omitempty" doc:"This shop's request that waits for the supplier: propose, accept, decline or end; withdraw: a proposal that it does not have yet and that is withdrawn as soon as it has."`
 	Refusal     *Refusal        `json:"refusal,omitempty" doc:"The supplier's no to the last such request."`
 	OpenUnits   int64           `json:"open_units" doc:"As supplier: units held and unshipped."`
