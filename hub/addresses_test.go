@@ -97,3 +97,15 @@ func TestConfigRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestStatusURL: a page that is served on all addresses is opened at one.
+func TestStatusURL(t *testing.T) {
+	for status, want := range map[string]string{
+		"": "", "127.0.0.1:7404": "http://127.0.0.1:7404", "0.0.0.0:7404": "http://127.0.0.1:7404", "[::]:7404": "http://[::1]:7404", "hub.example:80": "http://hub.example:80",
+	} {
+		h := &Hub{parts: Parts{Config: Config{Status: status}}}
+		if got := h.StatusURL(); got != want {
+			t.Errorf("%q is opened at %q, want %q", status, got, want)
+		}
+	}
+}

@@ -5,6 +5,9 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"log/slog"
+	"net"
+	"net/netip"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -154,12 +157,20 @@ func (h *Hub) JoinAddresses() []string { return withPeer(h.parts.Hub.Open) }
 // Addresses are where shops reach the hub, as invites say.
 func (h *Hub) Addresses() membership.Hub { return h.parts.Hub }
 
-// StatusURL is the status page's address; "" where none is served.
+// StatusURL is where the status page can be opened on this machine; "" where none is served.
 func (h *Hub) StatusURL() string {
-	if h.parts.Config.Status == "" {
+	status := h.parts.Config.Status
+	if status == "" {
 		return ""
 	}
-	return "http://" + h.parts.Config.Status
+	if at, err := netip.ParseAddrPort(status); err == nil && at.Addr().IsUnspecified() {
+		host := "127.0.0.1"
+		if at.Addr().Is6() {
+			host = "::1"
+		}
+		status = net.JoinHostPort(host, strconv.Itoa(int(at.Port())))
+	}
+	return "http://" + status
 }
 
 // List is the member list, for reading.

@@ -113,7 +113,7 @@ func invites(dir string, list *roster.Roster) (InviteList, error) {
 			v.Status, v.Why, v.VoidAt = InviteVoid, void[v.ID].Why, void[v.ID].At
 		case use.Used >= v.Uses:
 			v.Status = InviteUsed
-		case now > v.Expires:
+		case now > exchange.Time(v.Expires):
 			v.Status = InviteExpired
 		case list == nil:
 			v.Status = InviteUnknown
@@ -129,8 +129,8 @@ type Voided struct {
 	ID      membership.InviteID `json:"id"`
 	Void    bool                `json:"void"` // always true
 	Why     string              `json:"why"`
-	At      exchange.Time       `json:"at,omitempty"` // 0 = unknown: the list is on another machine
-	Already bool                `json:"already"`      // it was void before, with this reason
+	At      Moment              `json:"at,omitzero"` // 0 = unknown: the list is on another machine
+	Already bool                `json:"already"`     // it was void before, with this reason
 }
 
 // voids reads the entries that voided an invite; list may be nil. Reading a list of 10,000 entries takes
@@ -150,7 +150,7 @@ func voids(list *roster.Roster) (map[membership.InviteID]Voided, error) {
 			return out, err
 		}
 		if v, ok := e.Statement.(membership.Void); ok {
-			out[v.Invite] = Voided{ID: v.Invite, Void: true, Why: v.Why, At: e.At}
+			out[v.Invite] = Voided{ID: v.Invite, Void: true, Why: v.Why, At: Moment(e.At)}
 		}
 	}
 	return out, nil

@@ -22,8 +22,8 @@ type Revoked struct {
 	Shop    exchange.ShopID `json:"revoked"`
 	Name    string          `json:"name,omitempty"` // "" = unknown: the list is on another machine
 	Why     string          `json:"why"`
-	At      exchange.Time   `json:"at,omitempty"` // 0 = unknown: the list is on another machine
-	Already bool            `json:"already"`      // it was in the list before, with this reason
+	At      Moment          `json:"at,omitzero"` // 0 = unknown: the list is on another machine
+	Already bool            `json:"already"`     // it was in the list before, with this reason
 }
 
 // Revoke takes a shop, named by its ShopID, out of the federation for good. It needs admission.key.

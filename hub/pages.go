@@ -19,8 +19,8 @@ import (
 var assets embed.FS
 
 var page = template.Must(template.New("page.html").Funcs(template.FuncMap{
-	"date": func(t exchange.Time) string { return t.Std().Format("2 January 2006") },
-	"moment": func(t exchange.Time) string {
+	"date": func(t Moment) string { return t.Std().Format("2 January 2006") },
+	"moment": func(t Moment) string {
 		return t.Std().Format("2 January 2006, 15:04 UTC")
 	},
 	"list": func(s []string) string { return strings.Join(s, ", ") },
@@ -88,14 +88,14 @@ func (h *Hub) serveHealth(w http.ResponseWriter, _ *http.Request) {
 type pageData struct {
 	Report
 	Members []MemberInfo
-	Now     exchange.Time
+	Now     Moment
 	Age     string
 }
 
 func (h *Hub) servePage(w http.ResponseWriter, _ *http.Request) {
 	now := h.parts.Clock.Now()
-	data := pageData{Report: h.Report(), Members: h.Members(), Now: now}
-	data.Age = now.Sub(data.SignedAt).Truncate(time.Second).String()
+	data := pageData{Report: h.Report(), Members: h.Members(), Now: Moment(now)}
+	data.Age = now.Sub(exchange.Time(data.SignedAt)).Truncate(time.Second).String()
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	if err := page.Execute(w, data); err != nil {
 		h.log.Debug("the status page", "err", err)

@@ -18,14 +18,14 @@ type Report struct {
 	Hub        membership.Hub `json:"hub"`
 	StatusURL  string         `json:"status_url,omitempty"`
 
-	Active    int           `json:"active"` // members
-	Left      int           `json:"left"`
-	Revoked   int           `json:"revoked"`
-	Connected int           `json:"connected"` // members, now
-	Entries   uint64        `json:"entries"`
-	SignedAt  exchange.Time `json:"signed_at"` // milliseconds since 1970; so are all times here
-	Freshness string        `json:"freshness"` // fresh, ageing or stale
-	Problems  []string      `json:"problems"`  // empty when all is well
+	Active    int      `json:"active"` // members
+	Left      int      `json:"left"`
+	Revoked   int      `json:"revoked"`
+	Connected int      `json:"connected"` // members, now
+	Entries   uint64   `json:"entries"`
+	SignedAt  Moment   `json:"signed_at"`
+	Freshness string   `json:"freshness"` // fresh, ageing or stale
+	Problems  []string `json:"problems"`  // empty when all is well
 }
 
 // MemberInfo is one shop that is or was in the list.
@@ -34,8 +34,8 @@ type MemberInfo struct {
 	Name        string          `json:"name"`
 	Fingerprint string          `json:"fingerprint"` // six words, to be compared by telephone
 	Status      string          `json:"status"`      // active, left or revoked
-	JoinedAt    exchange.Time   `json:"joined_at"`
-	Since       exchange.Time   `json:"since"` // of the status
+	JoinedAt    Moment          `json:"joined_at"`
+	Since       Moment          `json:"since"` // of the status
 	Why         string          `json:"why,omitempty"`
 	Online      bool            `json:"online"`
 	Transport   string          `json:"transport,omitempty"` // tcp, quic or relay
@@ -49,7 +49,7 @@ func report(p Public, list *roster.Roster, clock desk.Clock) Report {
 	state := list.State()
 	r := Report{
 		Federation: p.Federation.Name(), Origin: p.Federation.Origin, LogKey: p.Federation.VerifierKey(), Hub: p.Hub,
-		Entries: state.Size(), SignedAt: state.Checkpoint().Time, Freshness: list.Freshness().String(), Problems: []string{},
+		Entries: state.Size(), SignedAt: Moment(state.Checkpoint().Time), Freshness: list.Freshness().String(), Problems: []string{},
 	}
 	for _, m := range state.Members() {
 		switch m.Status {
@@ -73,7 +73,7 @@ func memberInfos(list *roster.Roster) []MemberInfo {
 	for _, m := range list.Members() {
 		info := MemberInfo{
 			Shop: m.Shop, Name: m.Name, Fingerprint: words.Fingerprint(m.Key), Status: m.Status.String(),
-			JoinedAt: m.JoinedAt, Since: m.Since, Why: m.Why,
+			JoinedAt: Moment(m.JoinedAt), Since: Moment(m.Since), Why: m.Why,
 		}
 		if p, _, ok := list.Profile(m.Shop); ok {
 			info.Sells, info.Web, info.Countries = p.Sells, p.Web, p.Countries
