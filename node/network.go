@@ -84,7 +84,7 @@ func (s *Shop) unreached(shop exchange.ShopID, err error) error {
 	}
 	seen := "not seen since this shop started"
 	if at := s.lastSeen(shop); at != 0 {
-		seen = "last seen " + at.Std().Format("2006-01-02 15:04 UTC")
+		seen = "last seen " + at.String()
 	}
 	return exchange.Errorf(exchange.CodeUnavailable, "%s was not reached (%s): %s; it is off or cut off, so try again later or ask its owner",
 		s.nameOf(shop), seen, strings.Join(u.Tried, ", "))

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"net"
+	"net/netip"
 
 	"golang.org/x/sync/errgroup"
 
@@ -20,7 +21,7 @@ func (f *Folder) Run(ctx context.Context) error {
 	if err := f.shop.Gone(); err != nil {
 		return err
 	}
-	ln, err := net.Listen("tcp", f.cfg.API)
+	ln, err := listenAPI(f.cfg.API)
 	if err != nil {
 		return exchange.Errorf(exchange.CodeUnavailable, "the local API cannot listen on %s (%w); set api in %s to a free address", f.cfg.API, err, configFile)
 	}
@@ -77,6 +78,17 @@ func (f *Folder) Run(ctx context.Context) error {
 		return err
 	}
 	return f.shop.parted()
+}
+
+// listenAPI listens where the owner said, and nowhere else: net.Listen takes 0.0.0.0 to mean IPv6 too.
+func listenAPI(address string) (net.Listener, error) {
+	network := "tcp"
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		if ip, err := netip.ParseAddr(host); err == nil && ip.Is4() {
+			network = "tcp4"
+		}
+	}
+	return net.Listen(network, address)
 }
 
 func (f *Folder) server() (*api.Server, error) {

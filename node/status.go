@@ -78,6 +78,7 @@ func (s *Shop) Problems(context.Context) []api.Problem {
 	if err != nil {
 		add("store", true, err.Error())
 	}
+	unconnected := make(map[exchange.ShopID]bool)
 	for _, t := range trades {
 		partner := t.Supplier
 		if partner == s.me {
@@ -87,7 +88,8 @@ func (s *Shop) Problems(context.Context) []api.Problem {
 		switch {
 		case t.Frozen:
 			p.Detail = "the ledger with " + s.nameOf(partner) + " is frozen as evidence: it showed two different histories"
-		case t.State.Active && !s.net.Connected(partner):
+		case t.State.Active && !unconnected[partner] && !s.net.Connected(partner):
+			unconnected[partner] = true // both directions of trade are one connection
 			p.Detail = s.nameOf(partner) + " is not connected"
 		default:
 			continue

@@ -118,7 +118,7 @@ func (s *Shop) found(h desk.Hit) api.FoundProduct {
 		if s.now().Sub(since) < unreachable {
 			f.Sellable = true
 		} else {
-			f.Why = "the supplier has been offline since " + since.Std().Format(time.RFC3339)
+			f.Why = "the supplier has been offline since " + since.String()
 		}
 	}
 	return f

@@ -75,6 +75,27 @@ func TestVirtualProblems(t *testing.T) {
 	})
 }
 
+// A partner that is away is named once, though it trades in both directions.
+func TestVirtualAwayIsNamedOnce(t *testing.T) {
+	inTown(t, func(t *testing.T, w *town) {
+		shops := w.settle(2)
+		a, b := shops[0], shops[1]
+		w.partner(a, b)
+		w.partner(b, a)
+		b.stop()
+		w.wait(time.Minute, "it is lost", func() bool { return !a.Net().Connected(b.id) })
+		var named []api.Problem
+		for _, p := range a.Problems(w.ctx()) {
+			if p.Partner == b.id {
+				named = append(named, p)
+			}
+		}
+		if len(named) != 1 || !strings.Contains(named[0].Detail, b.name+" is not connected") {
+			t.Errorf("its problems are %+v", named)
+		}
+	})
+}
+
 // A shop that has lost records says which partner proved it, by name, and what to do; one
 // whose hold could not end says that too.
 func TestVirtualLossIsExplained(t *testing.T) {

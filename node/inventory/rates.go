@@ -52,7 +52,7 @@ func ReadRates(r io.Reader) (*Rates, error) {
 		return nil, badRates("it is longer than %d KiB; take the file of one day, eurofxref-daily.xml", MaxRatesBytes>>10)
 	}
 	if len(data) == 0 {
-		return nil, badRates("it is empty")
+		return nil, badRates("it is empty; it should hold the ECB's reference rates of a day, as eurofxref-daily.xml or eurofxref.csv does")
 	}
 	days := &rateDays{}
 	if data[0] == '<' {

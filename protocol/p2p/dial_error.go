@@ -92,7 +92,7 @@ func dialText(err error) string {
 			text := e.Cause.Error()
 			why = strings.Join(strings.Fields(text[strings.LastIndex(text, ": ")+1:]), " ")
 		}
-		tried[i] = e.Address.String() + ": " + why
+		tried[i] = addressText(e.Address) + ": " + why
 	}
 	return strings.Join(tried, "; ")
 }

@@ -1,0 +1,36 @@
+package p2p
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+func TestAddressText(t *testing.T) {
+	const peer = "/p2p/12D3KooWQmHXK2TKbTTFZ7gjnRL6fYEXKWwdmpo3rPYvPdpJXWFh"
+	for addr, want := range map[string]string{
+		"/ip4/192.0.2.7/tcp/7351":                                 "192.0.2.7:7351 (TCP)",
+		"/ip6/2001:db8::7/udp/7351/quic-v1" + peer:                "[2001:db8::7]:7351 (QUIC)",
+		"/dns4/shop.example/tcp/443" + peer:                       "shop.example:443 (TCP)",
+		"/ip4/192.0.2.7/udp/7351/quic-v1" + peer + "/p2p-circuit": "a relay at 192.0.2.7:7351 (QUIC)",
+		"/memory/1": "/memory/1", "nonsense": "nonsense", peer: peer, "": "",
+	} {
+		if got := AddressText(addr); got != want {
+			t.Errorf("%s is %q, want %q", addr, got, want)
+		}
+	}
+}
+
+// TestAskNowhere: who asks a hub that does not run reads where it was looked for.
+func TestAskNowhere(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	_, err := Ask(ctx, AskConfig{Federation: "riverside", Addrs: []string{
+		"/ip4/127.0.0.1/tcp/1/p2p/12D3KooWQmHXK2TKbTTFZ7gjnRL6fYEXKWwdmpo3rPYvPdpJXWFh",
+	}}, "join", nil)
+	if exchange.CodeOf(err) != exchange.CodeUnavailable || !strings.Contains(err.Error(), "127.0.0.1:1 (TCP): connection refused") || strings.Contains(err.Error(), "/ip4") {
+		t.Error(err)
+	}
+}
