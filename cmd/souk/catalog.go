@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"os"
@@ -163,7 +164,13 @@ func (a *app) sendRates(cmd *cobra.Command, c *client.Client, path string) (*vie
 		return nil, err
 	}
 	defer r.Close()
-	return c.SetRates(cmd.Context(), r)
+	head := bufio.NewReader(r)
+	if _, err := head.Peek(1); err == io.EOF {
+		// The API takes no request without a body; what an empty file lacks is for the reader to say.
+		_, err := inventory.ReadRates(head)
+		return nil, err
+	}
+	return c.SetRates(cmd.Context(), head)
 }
 
 func ratesText(r view.Rates) string {

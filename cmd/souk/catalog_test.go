@@ -51,6 +51,13 @@ func (tn *town) testImportReports() {
 			tn.t.Errorf("%.20q does not say %q, or too much:\n%s", text, says, out)
 		}
 	}
+	write("")
+	for _, args := range [][]string{{"rates", file}, {"import", "--rates", file, file}} {
+		out := tn.souk(exitFailure, append([]string{"catalog", "--dir", "acorn"}, args...)...)
+		if !strings.Contains(out, "it is empty; it should hold the ECB's reference rates") {
+			tn.t.Errorf("catalog %v with an empty file:\n%s", args, out)
+		}
+	}
 	write(`{"sku":"Z","title":"Zero","price":0}`)
 	tn.ok("given away", "catalog", "import", "--dir", "acorn", "--free", "--dry-run", file)
 }

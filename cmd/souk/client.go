@@ -19,10 +19,16 @@ func (a *app) client() (*client.Client, error) {
 		return nil, err
 	}
 	c, err := client.Open(dir)
-	if exchange.CodeOf(err) == exchange.CodeNotRunning && inUse(dir) {
+	if exchange.CodeOf(err) != exchange.CodeNotRunning {
+		return c, err
+	}
+	if ok, herr := holdsFile(dir, shopFile); herr == nil && !ok {
+		return nil, exchange.Errorf(exchange.CodeNotFound, "%s is not a shop's folder: it has no %s. Name one with --dir, or make one with souk node init", dir, shopFile)
+	}
+	if inUse(dir) {
 		err = noAPIYet(dir)
 	}
-	return c, err
+	return nil, err
 }
 
 // inUse reports whether a process has a shop's folder locked.

@@ -101,7 +101,7 @@ func diagnosisPage(p *page, d *diagnosis) {
 			case f.Fatal:
 				mark = "✗"
 			}
-			row(mark, f.Check, f.Detail)
+			row(mark, f.Check, told(f.Detail))
 		}
 	})
 }
@@ -116,7 +116,7 @@ func (a *app) diagnose(ctx context.Context, dir string) *diagnosis {
 		var shop *view.Shop
 		if shop, err = c.Shop(ctx); err == nil {
 			d.Running = true
-			d.good("API", "the node runs and answers, version %s, since %s", shop.Version, timeText(shop.Started))
+			d.good("API", "the node runs and answers, version %s, since %s", shop.Version, stampText(shop.Started))
 			a.checkRunning(ctx, d, c, shop)
 			return d
 		}
@@ -216,16 +216,16 @@ func (a *app) checkFacts(d *diagnosis, shop *view.Shop) {
 	if ahead := list.Signed.Sub(a.now()); ahead > clockSkew {
 		d.warn("clock", "the member list was signed %s in the future: this machine's clock or the hub's is wrong; compare it with a time server", durationText(ahead.Round(time.Second)))
 	} else {
-		d.good("clock", "%s, agrees with the member list", timeText(a.now()))
+		d.good("clock", "%s, agrees with the member list", stampText(a.now()))
 	}
 	switch {
 	case d.seen(checkList): // the node has said it
 	case list.Frozen:
 		d.warn(checkList, "frozen: the hub signed lists that contradict each other. Trade with known shops goes on; ask the hub's operator")
 	case list.Freshness != "fresh":
-		d.warn(checkList, "%s: signed %s. Is the hub running? Trade with known partners goes on", list.Freshness, timeText(list.Signed))
+		d.warn(checkList, "%s: signed %s. Is the hub running? Trade with known partners goes on", list.Freshness, stampText(list.Signed))
 	default:
-		d.good(checkList, "%s, signed %s", plural(int64(list.Members), "member"), timeText(list.Signed))
+		d.good(checkList, "%s, signed %s", plural(int64(list.Members), "member"), stampText(list.Signed))
 	}
 	if r := shop.Rate; r != nil && r.Currency != exchange.USD {
 		d.good(checkRates, "1 %s is %s USD, of %s", r.Currency, r.Rate, r.Date)

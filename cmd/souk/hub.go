@@ -3,13 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/hub"
+	"github.com/souk-market/souk/protocol/p2p"
 )
 
 func (a *app) hubCommand() *cobra.Command {
@@ -58,7 +58,7 @@ Give --announce where shops outside this network shall join.`,
 				p.line("The hub of %s is made in %s", made.Federation.Name(), dir)
 				p.line("Federation  %s", made.Federation.Label())
 				for _, addr := range made.Hub.Open.Addrs {
-					p.line("Shops join  %s", addr)
+					p.line("Shops join  %s", p2p.AddressText(addr))
 				}
 				p.line("Next: souk hub run --dir %s", quoteArg(dir))
 			})
@@ -110,7 +110,7 @@ func (a *app) hubIsUp(cmd *cobra.Command, h *hub.Hub) error {
 			p.line("The hub runs.")
 		}
 		for _, addr := range h.JoinAddresses() {
-			p.line("Shops join at %s", addr)
+			p.line("Shops join at %s", p2p.AddressText(addr))
 		}
 		p.line("In another terminal: souk hub invite%s", a.dirFlag())
 	})
@@ -246,9 +246,11 @@ func hubStatusPage(p *page, r hub.Report) {
 		}
 		row("Members", fmt.Sprintf("%d active, %d left, %d revoked, %d connected", r.Active, r.Left, r.Revoked, r.Connected))
 		row("List", fmt.Sprintf("%d entries, signed %s, %s", r.Entries, timeText(r.SignedAt.Std()), r.Freshness))
-		row("Joining", strings.Join(r.Hub.Open.Addrs, " "))
+		for _, addr := range r.Hub.Open.Addrs {
+			row("Shops join", p2p.AddressText(addr))
+		}
 	})
 	for _, problem := range r.Problems {
-		p.line("! %s", problem)
+		p.line("! %s", told(problem))
 	}
 }

@@ -97,7 +97,7 @@ func damagedInvites(list []hub.DamagedInvite, dirFlag string) error {
 	for _, d := range list {
 		next := "move it elsewhere"
 		if d.ID != (membership.InviteID{}) {
-			next += fmt.Sprintf(". The invite itself stays good until it expires; if you do not know who has it, end it: souk hub void%s %s", dirFlag, d.ID)
+			next += fmt.Sprintf(". The invite itself is as it was: if you do not know who has its line, end it: souk hub void%s %s", dirFlag, d.ID)
 		}
 		errs = append(errs, exchange.Errorf(exchange.CodeInvalid, "%s is damaged (%s), so its invite is not listed: restore it from a backup, or %s", d.File, d.Why, next))
 	}

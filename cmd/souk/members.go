@@ -11,6 +11,7 @@ import (
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/node/api/client"
 	"github.com/souk-market/souk/node/api/view"
+	"github.com/souk-market/souk/protocol/p2p"
 )
 
 func (a *app) membersCommand() *cobra.Command {
@@ -83,7 +84,7 @@ func memberPage(p *page, m view.Member) {
 		row("Member", m.Status+", joined "+timeText(m.Joined))
 		row("Online", onlineText(m))
 		for _, address := range m.Addresses {
-			row("Address", address)
+			row("Address", p2p.AddressText(address))
 		}
 		for _, said := range []struct{ what, text string }{
 			{"Sells", m.Sells}, {"Ships to", strings.Join(m.Countries, ", ")}, {"Currency", string(m.Currency)},
@@ -136,7 +137,7 @@ func dialPage(p *page, name string, d view.Dialed) {
 	p.table(nil, func(row func(...any)) {
 		row("ShopID", d.Shop)
 		row("Found by", d.Path)
-		row("Address", d.Address)
+		row("Address", p2p.AddressText(d.Address))
 		row("Transport", d.Transport)
 		times := make([]string, len(d.RTTs))
 		for i, ms := range d.RTTs {

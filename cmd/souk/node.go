@@ -197,7 +197,7 @@ func (a *app) joining(cmd *cobra.Command, o node.Options) node.Options {
 		case step.Joined:
 			fmt.Fprintf(w, "souk: joined the federation %s\n", fed)
 		case step.Err != nil:
-			fmt.Fprintf(w, "souk: %s\nsouk: waiting for the hub; it is asked again in %s\n", inertLines(step.Err.Error()), durationText(step.Again))
+			fmt.Fprintf(w, "souk: %s\nsouk: waiting for the hub; it is asked again in %s\n", inertLines(told(step.Err.Error())), durationText(step.Again))
 		default:
 			fmt.Fprintf(w, "souk: this shop is not in its federation yet; asking the hub of %s to let it in\n", fed)
 		}
@@ -206,8 +206,12 @@ func (a *app) joining(cmd *cobra.Command, o node.Options) node.Options {
 }
 
 func (a *app) nodeIsUp(cmd *cobra.Command, address string) error {
-	return a.show(cmd, map[string]string{"api": "http://" + address}, func(p *page) {
-		p.line("The shop is open. Its API: http://%s (token in %s)", address, filepath.Join(a.dir, "api.token"))
+	url := "http://" + dialable(address)
+	return a.show(cmd, map[string]string{"api": url, "listen": address}, func(p *page) {
+		p.line("The shop is open. Its API: %s (token in %s)", url, filepath.Join(a.dir, "api.token"))
+		if dialable(address) != address {
+			p.line("It listens on all addresses of this machine: %s", address)
+		}
 		p.line("In another terminal:")
 		p.line("  souk members%s                 who is there", a.dirFlag())
 		p.line("  souk catalog import%s FILE     your products", a.dirFlag())

@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/node/api/view"
 )
 
@@ -26,7 +28,7 @@ func (a *app) orderPage(p *page, o *view.Order) {
 		p.line("%s", text)
 	}
 	if o.Refusal != nil {
-		p.line("Refused: %s", o.Refusal.Detail)
+		p.line("Refused: %s", told(o.Refusal.Detail))
 	}
 	if o.Status == "requested" {
 		p.line("The supplier has not answered yet. The order is on its way: it is sent again until the supplier answers.")
@@ -34,9 +36,14 @@ func (a *app) orderPage(p *page, o *view.Order) {
 	if !o.Cancelling.IsZero() {
 		p.line("A cancellation was asked for on %s and is not answered yet.", timeText(o.Cancelling))
 	}
-	p.table([]string{"SKU", "TITLE", "ORDERED", "SHIPPED", "DELIVERED", "CANCELLED"}, func(row func(...any)) {
+	quoted := make(map[exchange.SKU]view.QuoteLine, len(o.Quote.Lines))
+	for _, l := range o.Quote.Lines {
+		quoted[l.SKU] = l
+	}
+	p.table([]string{"SKU", "TITLE", "UNIT", "ORDERED", "TOTAL", "SHIPPED", "DELIVERED", "CANCELLED"}, func(row func(...any)) {
 		for _, l := range o.Lines {
-			row(l.SKU, l.Title, l.Ordered, l.Shipped, l.Delivered, l.Cancelled)
+			price := quoted[l.SKU]
+			row(l.SKU, l.Title, price.Unit.Amount, l.Ordered, moneyText(price.Total), l.Shipped, l.Delivered, l.Cancelled)
 		}
 	})
 	p.table(nil, func(row func(...any)) {
@@ -128,23 +135,41 @@ func addressLines(to view.ShipTo) []string {
 	return out
 }
 
-// nextForOrder names the commands that an order's state calls for.
+// nextForOrder names the commands that an order's units call for.
 func (a *app) nextForOrder(p *page, o *view.Order) {
-	next := map[string][]string{
-		view.Sold + " submitted":        {"accept", "reject"},
-		view.Sold + " accepted":         {"ship"},
-		view.Sold + " partly_shipped":   {"ship", "deliver"},
-		view.Sold + " shipped":          {"deliver"},
-		view.Bought + " submitted":      {"cancel"},
-		view.Bought + " accepted":       {"cancel"},
-		view.Bought + " requested":      {"show"},
-		view.Bought + " partly_shipped": {"cancel"},
-	}[o.Role+" "+o.Status]
-	for i, verb := range next {
+	for i, verb := range nextVerbs(o) {
 		lead := "Next:"
 		if i > 0 {
 			lead = "  or:"
 		}
 		p.line("%s souk order %s%s %v", lead, verb, a.dirFlag(), o.ID)
 	}
+}
+
+func nextVerbs(o *view.Order) []string {
+	var toShip, underWay int64
+	for _, l := range o.Lines {
+		toShip += l.Ordered - l.Shipped - l.Cancelled
+		underWay += l.Shipped - l.Delivered
+	}
+	var verbs []string
+	add := func(verb string, due bool) {
+		if due {
+			verbs = append(verbs, verb)
+		}
+	}
+	switch {
+	case o.Status == "requested":
+		add("show", true)
+	case !slices.Contains(openStatuses, o.Status):
+	case o.Role == view.Bought:
+		add("cancel", toShip > 0 && o.Cancelling.IsZero())
+	case o.Status == "submitted":
+		add("accept", true)
+		add("reject", true)
+	default:
+		add("ship", toShip > 0)
+		add("deliver", underWay > 0)
+	}
+	return verbs
 }

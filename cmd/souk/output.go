@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/netip"
+	"regexp"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -117,6 +119,30 @@ func timeText(t time.Time) string {
 	return t.Local().Format("2006-01-02 15:04:05")
 }
 
+// stamp is how times stand in messages: RFC 3339 in UTC, because who writes a message does not know
+// where it will be read.
+var stamp = regexp.MustCompile(`\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
+
+// stampText is a time in a message that told shows, or that stands in JSON.
+func stampText(t time.Time) string {
+	if t.IsZero() || t.UnixMilli() == 0 {
+		return "–"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// told is a message of souk's own for the person who reads it here: its times are shown as
+// timeText shows all others.
+func told(message string) string {
+	return stamp.ReplaceAllStringFunc(message, func(s string) string {
+		t, err := time.Parse(time.RFC3339, s)
+		if err != nil {
+			return s // such as a 13th month
+		}
+		return timeText(t)
+	})
+}
+
 // untilText shows when something ends and how long that is from now.
 func untilText(t, now time.Time) string {
 	left := t.Sub(now).Round(time.Second)
@@ -139,6 +165,20 @@ func durationText(d time.Duration) string {
 		s = strings.TrimSuffix(s, "0m")
 	}
 	return s
+}
+
+// dialable is an address to be opened where a program listens on all of a machine's: 127.0.0.1 for
+// 0.0.0.0, [::1] for [::]. Others stay as they are.
+func dialable(listen string) string {
+	at, err := netip.ParseAddrPort(listen)
+	if err != nil || !at.Addr().IsUnspecified() {
+		return listen
+	}
+	loopback := netip.IPv6Loopback()
+	if at.Addr().Is4() {
+		loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
+	return netip.AddrPortFrom(loopback, at.Port()).String()
 }
 
 // centsText shows US cents: "14.55 USD".

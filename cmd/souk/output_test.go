@@ -33,6 +33,30 @@ func TestWhatOthersWroteIsInert(t *testing.T) {
 	}
 }
 
+// TestOneFormatOfTimes: times in messages are shown as all others are, what only looks like one stays.
+func TestOneFormatOfTimes(t *testing.T) {
+	at := time.Date(2030, 1, 2, 3, 4, 5, 678_000_000, time.Local)
+	message := exchange.Errorf(exchange.CodeNotMember, "it was revoked on %s: SKU 2030-13-45T99:00:00Z, since %s.", exchange.TimeOf(at), stampText(at)).Error()
+	if got, want := told(message), "it was revoked on 2030-01-02 03:04:05: SKU 2030-13-45T99:00:00Z, since 2030-01-02 03:04:05."; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	var out strings.Builder
+	diagnosisPage(&page{w: &out}, &diagnosis{Findings: []finding{{Check: "membership", Detail: message}}})
+	if !strings.Contains(out.String(), "on 2030-01-02 03:04:05:") {
+		t.Error(out.String())
+	}
+}
+
+func TestDialable(t *testing.T) {
+	for listen, want := range map[string]string{
+		"0.0.0.0:7350": "127.0.0.1:7350", "[::]:7350": "[::1]:7350", "127.0.0.1:1": "127.0.0.1:1", "192.0.2.7:1": "192.0.2.7:1", "shop.example:1": "shop.example:1",
+	} {
+		if got := dialable(listen); got != want {
+			t.Errorf("%s is opened at %s, want %s", listen, got, want)
+		}
+	}
+}
+
 func TestTexts(t *testing.T) {
 	now := time.Date(2030, 1, 2, 3, 4, 5, 0, time.Local)
 	for _, c := range []struct{ got, want string }{

@@ -111,9 +111,9 @@ func (a *app) reservationPage(p *page, r *view.Reservation) {
 	switch {
 	case r.Refusal == nil:
 	case r.State == "refused":
-		p.line("Why: %s", r.Refusal.Detail)
+		p.line("Why: %s", told(r.Refusal.Detail))
 	case r.State == "held":
-		p.line("The last change asked for was refused: %s", r.Refusal.Detail)
+		p.line("The last change asked for was refused: %s", told(r.Refusal.Detail))
 	}
 	if r.Quote == nil {
 		p.table([]string{"PRODUCT", "QTY"}, func(row func(...any)) {

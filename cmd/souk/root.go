@@ -36,7 +36,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	case code == exitInterrupted:
 		fmt.Fprintln(errs, "souk: interrupted; whether it was done is not known here: look, or run it again")
 	case err != nil:
-		fmt.Fprintf(errs, "souk: %s\n", inertLines(err.Error()))
+		fmt.Fprintf(errs, "souk: %s\n", inertLines(told(err.Error())))
 	}
 	if code == exitUsage {
 		fmt.Fprintf(errs, "See %s --help\n", cmd.CommandPath())
