@@ -103,7 +103,7 @@ gets it when it returns.`,
 				}
 				made, sent = append(made, got.Partnerships...), append(sent, t)
 			}
-			if made, err = a.awaitArrival(cmd, c, shop.shop, made); err != nil {
+			if made, err = a.awaitArrival(cmd, c, fed, shop.shop, made); err != nil {
 				return err
 			}
 			return a.show(cmd, view.Partnerships{Partnerships: made}, func(p *page) {

@@ -70,7 +70,7 @@ func (a *app) answerCommand(use, short, long, example, done string,
 				}
 				out = append(out, got.Partnerships...)
 			}
-			if out, err = a.awaitArrival(cmd, c, shop.shop, out); err != nil {
+			if out, err = a.awaitArrival(cmd, c, fed, shop.shop, out); err != nil {
 				return err
 			}
 			return a.show(cmd, view.Partnerships{Partnerships: out}, func(p *page) {

@@ -38,7 +38,7 @@ it before it hears of this, it is in force, and "souk partner end" ends it.`,
 			if err != nil {
 				return err
 			}
-			out, err := a.awaitArrival(cmd, c, shop.shop, got.Partnerships)
+			out, err := a.awaitArrival(cmd, c, fed, shop.shop, got.Partnerships)
 			if err != nil {
 				return err
 			}
@@ -108,7 +108,7 @@ ended already stays as it is.`,
 			if err != nil {
 				return err
 			}
-			out, err := a.awaitArrival(cmd, c, shop.shop, got.Partnerships)
+			out, err := a.awaitArrival(cmd, c, fed, shop.shop, got.Partnerships)
 			if err != nil {
 				return err
 			}

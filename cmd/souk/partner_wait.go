@@ -29,8 +29,9 @@ func arrived(t view.Partnership) bool {
 }
 
 // awaitArrival waits until the partner has what was just done, for arriveWithin at
-// most, and returns the directions of made as they are then.
-func (a *app) awaitArrival(cmd *cobra.Command, c *client.Client, partner exchange.ShopID, made []view.Partnership) ([]view.Partnership, error) {
+// most, and returns the directions of made as they are then. For one that is offline it
+// does not wait.
+func (a *app) awaitArrival(cmd *cobra.Command, c *client.Client, fed *federation, partner exchange.ShopID, made []view.Partnership) ([]view.Partnership, error) {
 	give := a.now().Add(arriveWithin)
 	for {
 		trades, err := a.tradesWith(cmd, c, partner)
@@ -42,7 +43,7 @@ func (a *app) awaitArrival(cmd *cobra.Command, c *client.Client, partner exchang
 				made[i] = trades[j]
 			}
 		}
-		if !slices.ContainsFunc(made, func(t view.Partnership) bool { return !arrived(t) }) || a.now().After(give) {
+		if !slices.ContainsFunc(made, func(t view.Partnership) bool { return !arrived(t) }) || !fed.online(partner) || a.now().After(give) {
 			return made, nil
 		}
 		select {
