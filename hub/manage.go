@@ -27,12 +27,15 @@ type Revoked struct {
 }
 
 // Revoke takes a shop, named by its ShopID, out of the federation for good. It needs admission.key.
-// nil means that the list holds the revocation, durably; it may be repeated, and the first
+// why is required. nil means that the list holds the revocation, durably; it may be repeated, and the first
 // reason stays.
 func Revoke(ctx context.Context, dir, shop, why string) (Revoked, error) {
 	id, err := exchange.ParseShopID(strings.TrimSpace(shop))
 	if err != nil {
 		return Revoked{}, exchange.Errorf(exchange.CodeInvalid, "%w. A shop is revoked by its whole ShopID, because names are not unique; see souk hub members", err)
+	}
+	if strings.TrimSpace(why) == "" {
+		return Revoked{}, exchange.Errorf(exchange.CodeInvalid, "a revocation needs a reason: it cannot be undone, and the shop and all members read it")
 	}
 	before, known, err := lookUp(ctx, dir, id)
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -51,6 +52,9 @@ Give --announce where shops outside this network shall join.`,
 				return err
 			}
 			made, err := hub.Init(dir, o)
+			if exchange.CodeOf(err) == exchange.CodeInvalid {
+				return &usageError{err} // of what the flags say
+			}
 			if err != nil {
 				return err
 			}
@@ -170,6 +174,9 @@ On a machine that holds only the admission key, give the whole ShopID.`,
 			if err != nil {
 				return err
 			}
+			if strings.TrimSpace(why) == "" {
+				return usagef("--why is empty; a revocation cannot be undone, and the shop and all members read its reason")
+			}
 			shop, err := hubShop(cmd.Context(), dir, args[0])
 			if err != nil {
 				return err
@@ -210,6 +217,9 @@ func hubShop(ctx context.Context, dir, ref string) (exchange.ShopID, error) {
 		shops[i] = known{m.Shop, m.Name, m.Status == membership.Active.String()}
 	}
 	found, err := findShop(shops, ref)
+	if exchange.CodeOf(err) == exchange.CodeNotFound {
+		return exchange.ShopID{}, exchange.Errorf(exchange.CodeNotFound, "the member list has no shop %q; see souk hub members --dir %s", ref, quoteArg(dir))
+	}
 	return found.shop, err
 }
 

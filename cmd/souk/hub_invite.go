@@ -31,6 +31,11 @@ another machine that holds admission.key and federation.json.`,
 			if cmd.Flags().Changed("shop-name") && strings.TrimSpace(o.Shop) == "" {
 				return usagef("--shop-name is empty; name the shop, or leave the flag out for an invite that any shop may use")
 			}
+			if o.Shop != "" {
+				if err := membership.CheckName(o.Shop); err != nil {
+					return &usageError{fmt.Errorf("--shop-name: %w", err)}
+				}
+			}
 			if err := hub.CheckUses(o.Uses); err != nil {
 				return &usageError{fmt.Errorf("--uses: %w", err)}
 			}

@@ -17,7 +17,7 @@ func TestHubInvites(t *testing.T) {
 		"--listen", "127.0.0.1", "--open-port", "-1", "--closed-port", "-1", "--status", "127.0.0.1:0")
 	for _, bad := range [][]string{
 		{"--uses", "0"}, {"--uses", "-1"}, {"--uses", "10001"}, {"--expires", "0s"}, {"--expires", "-1h"}, {"--expires", "91d"}, {"--expires", "soon"},
-		{"--shop-name", ""}, {"--shop-name", " "},
+		{"--shop-name", strings.Repeat("x", 65)}, {"--shop-name", ""}, {"--shop-name", " "},
 	} {
 		out := tn.souk(exitUsage, append([]string{"hub", "invite", "--dir", "hub"}, bad...)...)
 		if !strings.Contains(out, bad[0]) {
@@ -50,5 +50,20 @@ func TestHubInvites(t *testing.T) {
 		if !strings.Contains(out, want) {
 			t.Errorf("a damaged file: no %q in\n%s", want, out)
 		}
+	}
+}
+
+// TestRevokeNeedsAReason: a revocation cannot be undone, so none is made in passing.
+func TestRevokeNeedsAReason(t *testing.T) {
+	tn := openTown(t)
+	tn.ok("Joined", "node", "join", "--dir", "birch", tn.invite())
+	for _, why := range []string{"", " "} {
+		tn.souk(exitUsage, "hub", "revoke", "--dir", "hub", "birch", "--why", why)
+	}
+	if out := tn.souk(exitFailure, "hub", "revoke", "--dir", "hub", "oak", "--why", "x"); !strings.Contains(out, "souk hub members --dir hub") {
+		t.Errorf("an unknown shop:\n%s", out)
+	}
+	if out := tn.ok("Birch", "hub", "members", "--dir", "hub"); !strings.Contains(out, "active") {
+		t.Errorf("it is revoked:\n%s", out)
 	}
 }

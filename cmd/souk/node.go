@@ -80,6 +80,9 @@ func (a *app) nodeInit(cmd *cobra.Command, dir string, o node.InitOptions, recov
 		if words != nil {
 			_ = os.Remove(recoveryFile)
 		}
+		if exchange.CodeOf(err) == exchange.CodeInvalid {
+			return &usageError{err} // of what the flags say
+		}
 		return err
 	}
 	out := created{Dir: dir, Name: o.Name, Shop: shop.Shop, Fingerprint: shop.Fingerprint, Recovery: shop.Recovery, RecoveryFile: recoveryFile}

@@ -23,6 +23,16 @@ func TestAddressText(t *testing.T) {
 	}
 }
 
+// TestBadAddress: what an owner may take for an address is refused with what one looks like.
+func TestBadAddress(t *testing.T) {
+	for _, bad := range []string{"127.0.0.1:7000", "shop.example", "", "/ip4/1.2.3"} {
+		err := CheckAddresses([]string{bad})
+		if exchange.CodeOf(err) != exchange.CodeInvalid || !strings.Contains(err.Error(), "/dns4/shop.example/tcp/7351") || strings.Contains(err.Error(), "multiaddr") {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
 // TestAskNowhere: who asks a hub that does not run reads where it was looked for.
 func TestAskNowhere(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())

@@ -122,7 +122,7 @@ func parseAddrs(list []string) ([]ma.Multiaddr, error) {
 	for _, s := range list {
 		a, err := ma.NewMultiaddr(s)
 		if err != nil {
-			return nil, exchange.Errorf(exchange.CodeInvalid, "address %q: %v; write it like /ip4/203.0.113.7/tcp/4001", s, err)
+			return nil, exchange.Errorf(exchange.CodeInvalid, "%q is no address of the network; write it like /ip4/203.0.113.7/tcp/7351, /ip4/203.0.113.7/udp/7351/quic-v1 or /dns4/shop.example/tcp/7351", s)
 		}
 		addrs = append(addrs, a)
 	}
