@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -42,6 +43,7 @@ func (c *crash) trade(ctx context.Context) (settled func() error) {
 type buyer struct {
 	shop     *shopProcess
 	supplier exchange.ShopID
+	dark     *atomic.Bool // see crash
 	seed     uint64
 	round    int
 
@@ -55,9 +57,9 @@ type buyer struct {
 	unknown   int                                   // calls of which nobody knows
 }
 
-func newBuyer(shop *shopProcess, supplier exchange.ShopID, seed, number uint64) *buyer {
+func newBuyer(shop *shopProcess, supplier exchange.ShopID, dark *atomic.Bool, seed, number uint64) *buyer {
 	return &buyer{
-		shop: shop, supplier: supplier, seed: seed ^ (number+2)<<32,
+		shop: shop, supplier: supplier, dark: dark, seed: seed ^ (number+2)<<32,
 		held: map[exchange.HoldID]*view.Reservation{}, released: map[exchange.HoldID]bool{},
 		placed: map[exchange.OrderID]bool{}, ordered: map[exchange.OrderID]bool{},
 		cancelled: map[exchange.OrderID]bool{},
@@ -80,7 +82,7 @@ func (b *buyer) buy(ctx context.Context, random *rand.Rand, name string) error {
 		case exchange.CodeShipped, exchange.CodeState, exchange.CodeOrdered:
 			// The packer was faster than the cancellation, or the expiry than the order.
 		default:
-			if ctx.Err() == nil {
+			if ctx.Err() == nil && !b.dark.Load() {
 				return about(&b.shop.process, fmt.Errorf("an answer that no crash excuses: %v: %w", code, err))
 			}
 		}
@@ -215,6 +217,7 @@ func (b *buyer) settled(ctx context.Context) error {
 // packer ships and delivers for the supplier, and keeps what it was told was shipped.
 type packer struct {
 	supplier *shopProcess
+	dark     *atomic.Bool // see crash
 	random   *rand.Rand
 
 	mu      sync.Mutex
@@ -239,7 +242,7 @@ func (p *packer) pack(ctx context.Context) error {
 		case exchange.CodeOK, exchange.CodeUnavailable, exchange.CodeState, exchange.CodeInvalid, exchange.CodeNotFound:
 			// Cancelled before it was packed, or in between.
 		default:
-			if ctx.Err() == nil {
+			if ctx.Err() == nil && !p.dark.Load() {
 				return about(&p.supplier.process, fmt.Errorf("packing: %v: %w", code, err))
 			}
 		}

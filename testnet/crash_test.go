@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,7 +45,8 @@ type crash struct {
 	supplier *shopProcess
 	buyers   []*buyer
 	packer   *packer
-	shelved  int64 // units of the scarce product that were ever put on the shelf
+	dark     *atomic.Bool // the power is out: shops may answer anything but that they did it
+	shelved  int64        // units of the scarce product that were ever put on the shelf
 
 	// What was judged last: the supplier's books, the retailers', and the scarce
 	// units that they bought.
@@ -59,7 +61,7 @@ type crash struct {
 // makes of it is not in the seed.
 func TestCrash(t *testing.T) {
 	seed := crashSeed(t)
-	c := newCrash(t, seed)
+	c := newCrash(t, seed, t.TempDir())
 	rounds := crashRounds
 	if testing.Short() {
 		rounds = crashRoundsShort
@@ -83,16 +85,15 @@ func crashSeed(t *testing.T) uint64 {
 	return seed
 }
 
-// newCrash starts a hub and four shops that trade.
-func newCrash(t *testing.T, seed uint64) *crash {
+// newCrash starts a hub and four shops that trade, with their folders in dir.
+func newCrash(t *testing.T, seed uint64, dir string) *crash {
 	t.Helper()
 	var plans []shopPlan
 	for _, name := range []string{"Supplier", "Retailer A", "Retailer B", "Retailer C"} {
 		plans = append(plans, shopPlan{name: name, currency: "EUR", shipping: "5", format: inventory.FormatJSONLines, catalog: crashCatalog()})
 	}
-	dir := t.TempDir()
 	c := &crash{
-		t: t, random: rand.New(rand.NewPCG(seed, 0)),
+		t: t, random: rand.New(rand.NewPCG(seed, 0)), dark: new(atomic.Bool),
 		net: newTestnet(dir, souk(t), plans, newTeller(&bytes.Buffer{}, false)),
 	}
 	c.supplier = c.net.shops[0]
@@ -108,9 +109,9 @@ func newCrash(t *testing.T, seed uint64) *crash {
 	for i, shop := range c.net.shops[1:] {
 		terms := view.ProposedTerms{OpenQuantity: exchange.MaxOpenQuantity}
 		c.must("a partnership", c.supplier.sellTo(ctx, shop, terms))
-		c.buyers = append(c.buyers, newBuyer(shop, c.supplier.id, seed, uint64(i)))
+		c.buyers = append(c.buyers, newBuyer(shop, c.supplier.id, c.dark, seed, uint64(i)))
 	}
-	c.packer = &packer{supplier: c.supplier, random: rand.New(rand.NewPCG(seed, 1)), shipped: map[exchange.OrderID]int64{}}
+	c.packer = &packer{supplier: c.supplier, dark: c.dark, random: rand.New(rand.NewPCG(seed, 1)), shipped: map[exchange.OrderID]int64{}}
 	return c
 }
 
