@@ -47,3 +47,24 @@ func TestClockFallsBack(t *testing.T) {
 	}
 	audited(t, acorn, birch)
 }
+
+// A clock that fell back after a look for what had expired, which found nothing and so
+// wrote nothing, hides no later hold from the next look.
+func TestClockFallsBackAfterALook(t *testing.T) {
+	_, acorn, birch := pair(t)
+	given := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
+	_, err := birch.desk.Release(ctx, given.Request.ID)
+	must(t, err)
+	before, err := acorn.desk.Stock("shoe")
+	must(t, err)
+	acorn.skew = 2 * time.Hour
+	must(t, acorn.desk.Tick())
+	acorn.skew = 0
+	reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
+	acorn.skew = time.Hour
+	must(t, acorn.desk.Tick())
+	if after, err := acorn.desk.Stock("shoe"); err != nil || after != before {
+		t.Errorf("the hold did not expire: %+v, %+v before it (%v)", after, before, err)
+	}
+	audited(t, acorn, birch)
+}

@@ -207,16 +207,17 @@ func (d *Desk) composeSubmit(l lane) (*Outgoing, error) {
 		return nil, err
 	}
 	msg := &Submit{}
+	first := uint64(1) // those before are answered and gone; see expiryIndex
 	if v != nil {
 		chain := v.(*ChainRecord).Chain
 		if chain.Frozen {
 			return nil, nil
 		}
-		msg.Have = chain.Position
+		msg.Have, first = chain.Position, chain.Answered+1
 	}
 	size := 0
 	var failed error
-	err = d.store.Scan(Prefix(key(prefixOutbox, l.to[:])), func(_, raw []byte) bool {
+	err = d.store.Scan(Range{From: outboxKey(l.to, first), To: Prefix(key(prefixOutbox, l.to[:])).To}, func(_, raw []byte) bool {
 		if size += len(raw); size > MaxSubmitBytes && len(msg.Requests) > 0 {
 			return false
 		}

@@ -74,12 +74,13 @@ type Desk struct {
 	}
 
 	// Owned by the writer's turn.
-	meta       MetaRecord
-	nextExpiry exchange.Time      // nothing of ours expires before it
-	ended      map[chainID]ending // partnerships whose holds are being released
-	records    recordCache
-	quotas     quotas
-	feed       *feedState
+	meta                    MetaRecord
+	nextExpiry              exchange.Time // nothing of ours expires before it
+	holdExpiry, orderExpiry expiryIndex
+	ended                   map[chainID]ending // partnerships whose holds are being released
+	records                 recordCache
+	quotas                  quotas
+	feed                    *feedState
 
 	writer  writer
 	stopped chan struct{}          // closed when the writer has returned
@@ -116,6 +117,7 @@ func Open(cfg Config) (*Desk, error) {
 		me: cfg.Signer.Shop(), store: cfg.Store, codec: cfg.Codec, signer: cfg.Signer, verifier: cfg.Verifier,
 		network: cfg.Network, clock: cfg.Clock, members: cfg.Members, limits: cfg.Limits,
 		currency: cfg.Currency, log: cfg.Logger, show: cfg.Show, inline: cfg.Inline,
+		holdExpiry: expiryIndex{prefix: prefixHoldExpiry}, orderExpiry: expiryIndex{prefix: prefixOrderExpiry},
 		ended: make(map[chainID]ending), records: make(recordCache), quotas: newQuotas(), stopped: make(chan struct{}),
 	}
 	d.random.Reader = cfg.Random

@@ -25,9 +25,9 @@ const (
 
 // noteExpiry remembers that something expires at t. Writer's turn only.
 func (d *Desk) noteExpiry(t exchange.Time) {
-	if t < d.nextExpiry {
-		d.nextExpiry = t
-	}
+	d.nextExpiry = min(d.nextExpiry, t)
+	// The clock may have stepped back since a scan that had nothing to commit.
+	d.holdExpiry.from, d.orderExpiry.from = min(d.holdExpiry.from, t), min(d.orderExpiry.from, t)
 }
 
 // restExpiry rests after a refused commit at the writer's time now.
@@ -61,26 +61,43 @@ func (d *Desk) expireDue(b *batch) error {
 	return nil
 }
 
+// expiryIndex is one of the two indexes of what expires. Keys that are gone cost a scan
+// as much as those that are there, until the store compacts them, and most items are
+// gone long before their time: a scan begins where the last one has left nothing.
+type expiryIndex struct {
+	prefix string
+	from   exchange.Time // of every item, at least; writer's turn only
+}
+
 // due scans an expiry index up to the batch's time. Keys beyond it set next.
-// Those of retailers that wait is true for are passed by.
-func (d *Desk) due(b *batch, prefix string, next *exchange.Time, wait func(exchange.ShopID) bool) ([]expiry, error) {
-	var list []expiry
-	err := d.store.Scan(Prefix([]byte(prefix)), func(k, _ []byte) bool {
-		at, retailer, id, ok := parseExpiryKey(prefix, k)
+// Those of retailers that wait is true for are passed by. empty is the time before
+// which the index has nothing once the list has ended.
+func (x *expiryIndex) due(b *batch, next *exchange.Time, wait func(exchange.ShopID) bool) (list []expiry, empty exchange.Time, err error) {
+	empty = b.now
+	r := Range{From: key(x.prefix, be64(uint64(x.from))), To: Prefix([]byte(x.prefix)).To}
+	err = b.d.store.Scan(r, func(k, _ []byte) bool {
+		at, retailer, id, ok := parseExpiryKey(x.prefix, k)
 		if !ok {
 			return true
 		}
 		if at > b.now || len(list) >= expiriesPerBatch {
+			empty = min(empty, at)
 			*next = min(*next, max(at, b.now))
 			return false
 		}
 		if wait != nil && wait(retailer) {
+			empty = min(empty, at)
 			return true
 		}
 		list = append(list, expiry{at, retailer, id})
 		return true
 	})
-	return list, err
+	return list, empty, err
+}
+
+// emptied notes, once the batch is durable, that the index has nothing before t.
+func (x *expiryIndex) emptied(b *batch, t exchange.Time) {
+	b.then(func() { x.from = max(x.from, t) })
 }
 
 type expiry struct {
@@ -124,13 +141,16 @@ func (e expiry) holdKey() []byte  { return holdExpiryKey(e.at, e.retailer, e.id)
 func (e expiry) orderKey() []byte { return orderExpiryKey(e.at, e.retailer, e.id) }
 
 func (d *Desk) expireHolds(b *batch, next *exchange.Time) error {
-	list, err := d.due(b, prefixHoldExpiry, next, nil)
+	list, empty, err := d.holdExpiry.due(b, next, nil)
 	if err != nil {
 		return err
 	}
-	_, err = b.endEach(list, expiry.holdKey, next, func(b *batch, e expiry) error {
+	all, err := b.endEach(list, expiry.holdKey, next, func(b *batch, e expiry) error {
 		return d.endAlone(b, e, reservation.Expire{})
 	})
+	if all {
+		d.holdExpiry.emptied(b, empty)
+	}
 	return err
 }
 
@@ -158,17 +178,21 @@ func (d *Desk) expireOrders(b *batch, next *exchange.Time) error {
 	if d.meta.Stopped != "" {
 		return nil
 	}
-	list, err := d.due(b, prefixOrderExpiry, next, d.unheard())
+	list, empty, err := d.orderExpiry.due(b, next, d.unheard())
 	if err != nil {
 		return err
 	}
-	_, err = b.endEach(list, expiry.orderKey, next, func(b *batch, e expiry) error {
+	all, err := b.endEach(list, expiry.orderKey, next, func(b *batch, e expiry) error {
 		err := d.perform(b, chainID{d.me, e.retailer}, ExpireOrder{Order: e.id})
 		if exchange.CodeOf(err) == exchange.CodeRestored {
+			empty = min(empty, e.at)
 			return nil // it expires when the shop sells again
 		}
 		return err
 	})
+	if all {
+		d.orderExpiry.emptied(b, empty)
+	}
 	return err
 }
 

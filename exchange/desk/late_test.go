@@ -141,3 +141,26 @@ func TestExpiriesShareABatch(t *testing.T) {
 		t.Errorf("%d are held after two batches", s.Held)
 	}
 }
+
+// What is due and does not fit a batch is ended by those that follow.
+func TestExpiriesOfSmallBatches(t *testing.T) {
+	const late = 100
+	w, acorn, birch := pair(t)
+	acorn.stock("sock", late, 100)
+	for n := range late {
+		raw, _ := holdRequest(t, windowOf(w.now), n, exchange.Line{SKU: "sock", Quantity: 1})
+		acorn.ask(t, birch, raw)
+	}
+	small := acorn.config()
+	small.Limits.BatchWrites = 300 // of which a batch leaves 256 for its last operation
+	var err error
+	acorn.desk, err = desk.Open(small)
+	must(t, err)
+	w.now = w.now.Add(24 * time.Hour)
+	for ticks := 0; stockOf(t, acorn, "sock").Held > 0; ticks++ {
+		if ticks == late {
+			t.Fatalf("%d are held after %d batches", stockOf(t, acorn, "sock").Held, ticks)
+		}
+		must(t, acorn.desk.Tick())
+	}
+}

@@ -254,6 +254,7 @@ func (d *Desk) extend(b *batch, k []byte, req *Extend, rec *HoldRecord, answer *
 	}
 	b.del(holdExpiryKey(rec.Hold.Expires, rec.Retailer, req.ID))
 	b.put(holdExpiryKey(next.Expires, rec.Retailer, req.ID), nil)
+	d.noteExpiry(next.Expires)
 	rec.Hold = next
 	quote.Expires = next.Expires
 	answer.Quote = quote
