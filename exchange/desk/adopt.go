@@ -177,18 +177,25 @@ func (d *Desk) actOf(b *batch, c chainID, e *Entry) (Act, error) {
 		}
 		return e.Own, nil
 	}
-	act, err := d.openRequest(c, *e.Request, e.Number)
-	if err != nil {
-		return nil, err
-	}
 	v, err := b.load(KindOutboxRecord, outboxKey(c.supplier, e.Number))
 	if err != nil {
 		return nil, exchange.Errorf(exchange.CodeInternal, "queued request %d is unreadable: %w", e.Number, err)
 	}
-	if v != nil && !bytes.Equal(v.(*OutboxRecord).Signed.Payload, e.Request.Payload) {
-		return nil, errNumberTaken
+	var queued SignedRequest
+	if v != nil {
+		queued = v.(*OutboxRecord).Signed
 	}
-	return act, nil
+	same := bytes.Equal(queued.Payload, e.Request.Payload)
+	if !same || !bytes.Equal(queued.Signature, e.Request.Signature) { // else it is this shop's own
+		if err := d.verifier.Verify(DomainRequest, c.retailer, e.Request.Payload, e.Request.Signature); err != nil {
+			return nil, err
+		}
+	}
+	act, err := d.requestedAct(c, e)
+	if err == nil && v != nil && !same {
+		err = errNumberTaken
+	}
+	return act, err
 }
 
 // errNumberTaken: the supplier has answered a lost request under a queued one's number.
@@ -252,17 +259,14 @@ func (d *Desk) moveUp(b *batch, c chainID, n uint64) error {
 	return d.sign(b, c, n+1, v.(*Request).Act, old.Salt, old.ShipTo)
 }
 
-// openRequest verifies a retailer's signed request and returns its act.
-func (d *Desk) openRequest(c chainID, signed SignedRequest, number uint64) (Act, error) {
-	if err := d.verifier.Verify(DomainRequest, c.retailer, signed.Payload, signed.Signature); err != nil {
-		return nil, err
-	}
-	v, err := d.codec.Decode(KindRequest, signed.Payload)
+// requestedAct is the act of the request that an entry embeds.
+func (d *Desk) requestedAct(c chainID, e *Entry) (Act, error) {
+	v, err := d.codec.Decode(KindRequest, e.Request.Payload)
 	if err != nil {
 		return nil, err
 	}
 	req := v.(*Request)
-	if req.Supplier != c.supplier || req.Retailer != c.retailer || req.Number != number {
+	if req.Supplier != c.supplier || req.Retailer != c.retailer || req.Number != e.Number {
 		return nil, exchange.Errorf(exchange.CodeFork, "the entry embeds a request of another ledger or number")
 	}
 	return req.Act, nil

@@ -320,7 +320,14 @@ func (d *Desk) stepShip(b *batch, at entryAt, act ShipOrder) error {
 // the order that it queued.
 func (d *Desk) stepSubmit(b *batch, at entryAt, act SubmitOrder) error {
 	partner, side := at.chain.partner(d.me)
-	quote, err := d.openQuote(at.chain, act)
+	var hold *HoldRecord
+	var err error
+	if side == exchange.Supplier {
+		if hold, err = b.holdRecord(holdKey(partner, act.Order)); err != nil {
+			return err
+		}
+	}
+	quote, err := d.openQuote(at.chain, act, hold)
 	if err != nil {
 		return err
 	}
@@ -333,7 +340,7 @@ func (d *Desk) stepSubmit(b *batch, at entryAt, act SubmitOrder) error {
 		rec = &OrderRecord{ID: act.Order, Supplier: at.chain.supplier, Retailer: at.chain.retailer, Quote: *quote, ShipToHash: act.ShipTo}
 	}
 	if side == exchange.Supplier {
-		if err := d.commitHold(b, at, act, quote); err != nil {
+		if err := d.commitHold(b, at, act, quote, hold); err != nil {
 			return err
 		}
 	}
@@ -359,9 +366,14 @@ func (d *Desk) stepSubmit(b *batch, at entryAt, act SubmitOrder) error {
 	return nil
 }
 
-// openQuote checks that the order's quote was sealed by the supplier for this hold.
-func (d *Desk) openQuote(c chainID, act SubmitOrder) (*exchange.Quote, error) {
-	payload, err := d.verifier.Open(c.supplier, act.Quote)
+// openQuote checks that the order's quote was sealed by the supplier for this hold;
+// hold is the supplier's own record of it, if there is one.
+func (d *Desk) openQuote(c chainID, act SubmitOrder, hold *HoldRecord) (*exchange.Quote, error) {
+	open := func(sealed []byte) ([]byte, error) { return d.verifier.Open(c.supplier, sealed) }
+	if hold.answered(act.Quote) {
+		open = d.verifier.Peek
+	}
+	payload, err := open(act.Quote)
 	if code := exchange.CodeOf(err); code == exchange.CodeNotMember || code == exchange.CodeInternal {
 		return nil, err // nothing is said about the quote
 	}
@@ -380,7 +392,7 @@ func (d *Desk) openQuote(c chainID, act SubmitOrder) (*exchange.Quote, error) {
 }
 
 // commitHold turns the hold into stock sold, and keeps the consumer's address.
-func (d *Desk) commitHold(b *batch, at entryAt, act SubmitOrder, quote *exchange.Quote) error {
+func (d *Desk) commitHold(b *batch, at entryAt, act SubmitOrder, quote *exchange.Quote, rec *HoldRecord) error {
 	if err := d.members.MayTrade(); err != nil {
 		return err
 	}
@@ -388,11 +400,6 @@ func (d *Desk) commitHold(b *batch, at entryAt, act SubmitOrder, quote *exchange
 		return err
 	}
 	if err := d.checkShipTo(at.secret, act.ShipTo, quote.Country); err != nil {
-		return err
-	}
-	k := holdKey(at.chain.retailer, act.Order)
-	rec, err := b.holdRecord(k)
-	if err != nil {
 		return err
 	}
 	if rec == nil && b.keepsHold(act.Order) {
@@ -419,7 +426,7 @@ func (d *Desk) commitHold(b *batch, at entryAt, act SubmitOrder, quote *exchange
 	if err := d.endHold(b, act.Order, rec, reservation.Commit{}); err != nil {
 		return err
 	}
-	b.setHold(k, rec)
+	b.setHold(holdKey(at.chain.retailer, act.Order), rec)
 	c, err := b.chain(at.chain)
 	if err != nil {
 		return err

@@ -1,6 +1,8 @@
 package desk
 
 import (
+	"bytes"
+
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/order"
@@ -42,6 +44,12 @@ type HoldRecord struct {
 	Latest   []byte   // the sealed answer that tells the hold's state now, where it differs
 	// LatestRequest is SHA-256 of the raw request that Latest answers.
 	LatestRequest [32]byte
+}
+
+// answered reports whether sealed is an answer that this shop sealed about the hold, as
+// its record has it; false of no record.
+func (r *HoldRecord) answered(sealed []byte) bool {
+	return r != nil && len(sealed) > 0 && (bytes.Equal(sealed, r.Placed) || bytes.Equal(sealed, r.Latest))
 }
 
 // OrderRecord is an order, at either side.
