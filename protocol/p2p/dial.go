@@ -51,13 +51,7 @@ func (n *Node) Dial(ctx context.Context, shop exchange.ShopID) (DialReport, erro
 	if !r.Direct {
 		r.Path = PathRelay
 	}
-	for range dialPings {
-		rtt, err := n.ping(ctx, ses.peer)
-		if err != nil {
-			break
-		}
-		r.RTTs = append(r.RTTs, rtt)
-	}
+	r.RTTs = n.ping(ctx, ses.peer, dialPings)
 	return r, nil
 }
 
@@ -236,15 +230,21 @@ func (n *Node) relayAddrs(_ context.Context, p peer.ID) ([]ma.Multiaddr, error) 
 	return addrs, nil
 }
 
-// ping measures one round trip over an open connection.
-func (n *Node) ping(ctx context.Context, p peer.ID) (time.Duration, error) {
+// ping measures so many round trips over an open connection, fewer where one fails.
+// They share a stream: a member may have few of them open at another, and one that was
+// reset counts there until the other has heard of it.
+func (n *Node) ping(ctx context.Context, p peer.ID, times int) (rtts []time.Duration) {
 	ctx, cancel := context.WithTimeout(network.WithNoDial(ctx, "ping"), pingTimeout)
 	defer cancel()
-	r, ok := <-ping.Ping(ctx, n.host, p)
-	if !ok {
-		return 0, ctx.Err()
+	for r := range ping.Ping(ctx, n.host, p) {
+		if r.Error != nil {
+			break
+		}
+		if rtts = append(rtts, r.RTT); len(rtts) == times {
+			break
+		}
 	}
-	return r.RTT, r.Error
+	return rtts
 }
 
 // bestConn prefers direct connections, then older ones; nil if there is none.

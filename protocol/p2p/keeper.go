@@ -97,7 +97,7 @@ func (n *Node) runKeeper(ctx context.Context, k *keeper) {
 	for ctx.Err() == nil {
 		ses, err := n.reach(ctx, shop)
 		if err == nil {
-			_, _ = n.ping(ctx, k.peer) // fills PeerInfo.RTT
+			n.ping(ctx, k.peer, 1) // fills PeerInfo.RTT
 			select {
 			case <-ses.ctx.Done():
 				lost = time.Now()

@@ -81,7 +81,7 @@ const (
 	openTimeout = 10 * time.Second
 	// dialTimeout bounds one attempt of a path to a member.
 	dialTimeout = 10 * time.Second
-	// pingTimeout bounds one round trip of Dial.
+	// pingTimeout bounds the round trips of one Dial: three over the worst relay take 3 s.
 	pingTimeout = 5 * time.Second
 	// drainTimeout bounds how long a stopping node waits for requests in hand.
 	drainTimeout = 5 * time.Second
