@@ -103,6 +103,10 @@ func newDisk(t *testing.T) *disk {
 		t.Skipf("a disk cannot be mounted here: %v: %s", err, out)
 	}
 	t.Cleanup(func() { d.run("umount", d.mount) })
+	if err := d.shutDown(); err != nil { // once, while nothing is lost
+		t.Skipf("the power of a disk cannot be cut here: %v", err)
+	}
+	d.restore()
 	return d
 }
 
@@ -128,14 +132,18 @@ const (
 // then on.
 func (d *disk) cut() {
 	d.t.Helper()
-	root, err := os.Open(d.mount)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	defer root.Close()
-	if err := unix.IoctlSetPointerInt(int(root.Fd()), ext4Shutdown, ext4ShutdownNoLogFlush); err != nil {
+	if err := d.shutDown(); err != nil {
 		d.t.Fatalf("cutting the power: %v", err)
 	}
+}
+
+func (d *disk) shutDown() error {
+	root, err := os.Open(d.mount)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return unix.IoctlSetPointerInt(int(root.Fd()), ext4Shutdown, ext4ShutdownNoLogFlush)
 }
 
 // restore mounts the disk again, as a machine that starts does.
