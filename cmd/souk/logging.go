@@ -19,11 +19,12 @@ func (l *logFlags) register(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&l.json, "log-json", false, "log JSON lines, for a log collector")
 }
 
-// logger writes to w, with full times unless it is a terminal's short-lived text.
+// logger writes to w, with full times unless it is a terminal's short-lived text, and
+// not without bounds (limitedLog).
 func (l *logFlags) logger(w io.Writer) *slog.Logger {
 	o := &slog.HandlerOptions{Level: l.level}
 	if l.json {
-		return slog.New(slog.NewJSONHandler(w, o))
+		return slog.New(limitLog(slog.NewJSONHandler(w, o)))
 	}
 	if isTerminal(w) {
 		o.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {
@@ -33,7 +34,7 @@ func (l *logFlags) logger(w io.Writer) *slog.Logger {
 			return a
 		}
 	}
-	return slog.New(slog.NewTextHandler(w, o))
+	return slog.New(limitLog(slog.NewTextHandler(w, o)))
 }
 
 // isTerminal reports whether a stream is a terminal: a person reads or writes it.
