@@ -16,6 +16,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
+	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	libp2pquic "github.com/libp2p/go-libp2p/p2p/transport/quic"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
@@ -146,6 +147,14 @@ func relayResources() relay.Resources {
 func newResources(conns int, watched bool) (network.ResourceManager, error) {
 	limits := rcmgr.DefaultLimits
 	libp2p.SetDefaultServiceLimits(&limits)
+	// libp2p lets a peer ping twice at once, and a ping that is over counts until the other
+	// side has run: a second dial of the same member would lack its round trips.
+	pings := rcmgr.BaseLimit{
+		StreamsInbound: maxProtocolPeerStreams, StreamsOutbound: maxProtocolPeerStreams,
+		Streams: 2 * maxProtocolPeerStreams, Memory: maxPeerMemory,
+	}
+	limits.AddServicePeerLimit(ping.ServiceName, pings, rcmgr.BaseLimitIncrease{})
+	limits.AddProtocolPeerLimit(ping.ID, pings, rcmgr.BaseLimitIncrease{})
 	host := rcmgr.ResourceLimits{
 		Conns: rcmgr.LimitVal(conns), ConnsInbound: rcmgr.LimitVal(conns), ConnsOutbound: rcmgr.LimitVal(conns),
 		Streams: maxStreams, StreamsInbound: maxStreams, StreamsOutbound: maxStreams,

@@ -97,6 +97,23 @@ func TestRealTransports(t *testing.T) {
 	}
 }
 
+// People who dial the same member at once all see the round trips; they are fewer than
+// maxProtocolPeerStreams, so that none of them is counted out even where nothing is reset in time.
+func TestDialsAtOnce(t *testing.T) {
+	shop, hub := pair(t, transports["tcp"], nil)
+	var people sync.WaitGroup
+	for range 4 {
+		people.Go(func() {
+			for range 10 {
+				if r, err := shop.Dial(context.Background(), hub); err != nil || len(r.RTTs) != 3 {
+					t.Errorf("%+v, %v", r, err)
+				}
+			}
+		})
+	}
+	people.Wait()
+}
+
 // checkMetrics finds our own figures and those of libp2p and its resource manager.
 func checkMetrics(t *testing.T, reg *prometheus.Registry) {
 	families, err := reg.Gather()
