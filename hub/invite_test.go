@@ -1,9 +1,12 @@
 package hub_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -75,6 +78,35 @@ func TestInviteBounds(t *testing.T) {
 	}
 }
 
+// TestInviteOrder: the oldest invite is listed first, and those that were made in one millisecond
+// always in the same order. Files are listed by name, which is the id, so here the oldest has the
+// highest.
+func TestInviteOrder(t *testing.T) {
+	dir, _ := initHub(t)
+	made := make([]hub.Invited, 6)
+	for i := range made {
+		made[i] = must(hub.Invite(t.Context(), dir, hub.InviteOptions{}))(t)
+	}
+	slices.SortFunc(made, func(a, b hub.Invited) int { return -bytes.Compare(a.ID[:], b.ID[:]) })
+	var want []membership.InviteID
+	for i, at := range []hub.Moment{1000, 1001, 1002, 1002, 1002, 1003} {
+		made[i].Made = at
+		b := must(json.Marshal(made[i].InviteInfo))(t)
+		if err := os.WriteFile(filepath.Join(dir, "invites", made[i].ID.String()+".json"), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, made[i].ID)
+	}
+	slices.Reverse(want[2:5])
+	var got []membership.InviteID
+	for _, i := range must(hub.Invites(t.Context(), dir))(t).Invites {
+		got = append(got, i.ID)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("listed are %v, want %v", got, want)
+	}
+}
+
 // TestDamagedInvite: a file that cannot be read is named, and hides no other invite.
 func TestDamagedInvite(t *testing.T) {
 	dir, _ := initHub(t)
@@ -98,7 +130,11 @@ func TestDamagedInvite(t *testing.T) {
 	running := must(hub.Invites(t.Context(), dir))(t)
 	stop()
 	for name, list := range map[string]hub.InviteList{"running": running, "stopped": stopped} {
-		if len(list.Invites) != 2 || list.Invites[0].ID != made[2].ID || list.Invites[1].ID != made[3].ID {
+		listed := map[membership.InviteID]bool{}
+		for _, i := range list.Invites {
+			listed[i.ID] = true
+		}
+		if want := map[membership.InviteID]bool{made[2].ID: true, made[3].ID: true}; !maps.Equal(listed, want) {
 			t.Errorf("%s: listed are %+v", name, list.Invites)
 		}
 		ids := map[string]membership.InviteID{}

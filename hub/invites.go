@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/ed25519"
@@ -19,7 +20,7 @@ import (
 
 // InviteList is what a folder keeps of its invites.
 type InviteList struct {
-	Invites []InviteInfo    `json:"invites"` // oldest first
+	Invites []InviteInfo    `json:"invites"` // oldest first; those of one millisecond by id
 	Damaged []DamagedInvite `json:"damaged"` // files that cannot be read; the invites themselves stay good
 }
 
@@ -30,7 +31,7 @@ type DamagedInvite struct {
 	Why  string              `json:"why"`
 }
 
-// keptInvites reads what keepInvite wrote, oldest first.
+// keptInvites reads what keepInvite wrote, in the order of [InviteList].
 func keptInvites(dir string) (InviteList, error) {
 	out := InviteList{Invites: []InviteInfo{}, Damaged: []DamagedInvite{}}
 	names, err := os.ReadDir(filepath.Join(dir, invitesName))
@@ -51,7 +52,9 @@ func keptInvites(dir string) (InviteList, error) {
 		}
 		out.Invites = append(out.Invites, i)
 	}
-	slices.SortFunc(out.Invites, func(a, b InviteInfo) int { return cmp.Compare(a.Made, b.Made) })
+	slices.SortFunc(out.Invites, func(a, b InviteInfo) int {
+		return cmp.Or(cmp.Compare(a.Made, b.Made), bytes.Compare(a.ID[:], b.ID[:]))
+	})
 	return out, nil
 }
 
