@@ -3,13 +3,15 @@ package hub
 import (
 	"crypto/ed25519"
 	"log/slog"
+	"strings"
 	"sync"
+
+	"golang.org/x/text/secure/precis"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/exchange/roster"
-	"strings"
 )
 
 // list is the member list of which this hub is the author.
@@ -73,15 +75,28 @@ func (l *list) judge(st membership.Statement) (existing bool, err error) {
 	return existing, st.Verify(state.Federation())
 }
 
-// nameFree refuses a name that an active member has, in any case of letters: the
-// list's rules allow it, because ShopIDs are what counts, but people go by names.
+// nameFree refuses a name that people would take for an active member's: the list's rules
+// allow it, because ShopIDs are what counts, but people go by names.
 func nameFree(state *membership.State, join membership.Join) error {
 	for _, m := range state.Members() {
-		if m.Status == membership.Active && m.Shop != join.Shop && strings.EqualFold(m.Name, join.Name) {
+		if m.Status == membership.Active && m.Shop != join.Shop && sameName(m.Name, join.Name) {
 			return exchange.Errorf(exchange.CodeInvite, "a shop named %q is a member already; choose another name in shop.toml and join again", m.Name)
 		}
 	}
 	return nil
+}
+
+// sameName compares names as nicknames are compared (RFC 8266): in any case and width of
+// letters, with any spaces; hyphens, which a command line takes for spaces, too.
+func sameName(a, b string) bool {
+	key := func(name string) string {
+		name = strings.ReplaceAll(name, "-", " ")
+		if k, err := precis.Nickname.CompareKey(name); err == nil {
+			return k
+		}
+		return strings.ToLower(name)
+	}
+	return key(a) == key(b)
 }
 
 // renew signs the list again, so that it is seen to be current.
