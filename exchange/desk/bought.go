@@ -134,7 +134,8 @@ func shipToHash(salt [16]byte, shipTo []byte) [32]byte {
 }
 
 // CancelBought asks the supplier to cancel unshipped units of an order this shop
-// placed; no lines means everything open.
+// placed; no lines means everything open. A supplier that was revoked or has left is asked
+// nothing: the order is closed in this shop's own record alone, whole (see closeHere).
 func (d *Desk) CancelBought(ctx context.Context, id exchange.OrderID, lines []order.Units, reason string) (*OrderRecord, error) {
 	found, err := d.Order(exchange.Retailer, id)
 	if err != nil {
@@ -149,6 +150,9 @@ func (d *Desk) CancelBought(ctx context.Context, id exchange.OrderID, lines []or
 		if rec.Order.Submitted == 0 && rec.Refusal != exchange.CodeOK {
 			return exchange.Errorf(exchange.CodeState, "the supplier refused the order; there is nothing to cancel")
 		}
+		if !d.members.IsMember(found.Supplier) {
+			return d.closeHere(b, k, rec, lines)
+		}
 		if rec.Order.Submitted != 0 { // refuse at once what the supplier is sure to refuse
 			if _, _, err := order.Step(rec.Order, order.Cancel{By: exchange.Retailer, Lines: lines}, b.now); err != nil {
 				return err
@@ -161,4 +165,29 @@ func (d *Desk) CancelBought(ctx context.Context, id exchange.OrderID, lines []or
 		return d.queue(b, chainID{found.Supplier, d.me}, CancelOrder{Order: id, Lines: lines, Reason: clip(reason, MaxReason)}, [16]byte{}, nil)
 	})
 	return rec, err
+}
+
+// closeHere closes a bought order whose supplier is out of the federation: CancelAt says
+// when, and no request is queued, since nobody would answer it. The ledger and with it the
+// order's counts stay as the two shops signed them. The terms' cancel rule binds the shops
+// while both are there; who is out ships nothing that is owed. Repeats change nothing. If
+// the supplier becomes a member again, the order stands as its ledger says, and a further
+// cancellation is sent.
+func (d *Desk) closeHere(b *batch, k []byte, rec *OrderRecord, lines []order.Units) error {
+	if len(lines) > 0 {
+		return exchange.Errorf(exchange.CodeInvalid, "the supplier is out of the federation, so the order can only be closed whole, in this shop's own records; leave the lines out")
+	}
+	open := rec.Order.Submitted == 0 // it never came into the ledger
+	for _, l := range rec.Order.Lines {
+		open = open || l.Ordered > l.Shipped+l.Cancelled
+	}
+	switch {
+	case !open || rec.Order.Status().Terminal():
+		return exchange.Errorf(exchange.CodeState, "nothing of the order is left to cancel")
+	case rec.CancelAt != 0:
+		return nil
+	}
+	rec.CancelAt = b.now
+	b.then(func() { d.orderChanged(rec, rec.Supplier, exchange.Retailer, 0) })
+	return b.save(k, rec)
 }

@@ -77,6 +77,7 @@ func (d *Desk) prepareReserve(r ReserveRequest) (*ReservationRecord, error) {
 	if err := exchange.CheckCountry(r.Country); err != nil {
 		return nil, err
 	}
+	created := d.clock.Now()
 	if r.ID.IsZero() {
 		var tail [12]byte
 		if err := d.randomBytes(tail[:]); err != nil {
@@ -86,13 +87,18 @@ func (d *Desk) prepareReserve(r ReserveRequest) (*ReservationRecord, error) {
 		if r.ID, err = d.NewReservationID(r.Supplier, tail); err != nil {
 			return nil, err
 		}
+	} else if !r.New {
+		var err error
+		if created, err = d.firstAsked(r.ID); err != nil {
+			return nil, err
+		}
 	}
 	req := Hold{ID: r.ID, Lines: r.Lines, Country: r.Country, MaxTotal: r.MaxTotal, Lifetime: r.Lifetime.Milliseconds()}
 	raw, err := d.frame(&req)
 	if err != nil {
 		return nil, err
 	}
-	return &ReservationRecord{Supplier: r.Supplier, Request: req, Raw: raw, Created: d.clock.Now()}, nil
+	return &ReservationRecord{Supplier: r.Supplier, Request: req, Raw: raw, Created: created}, nil
 }
 
 // reserved reads the supplier's answer into rec and records it. A quote that is not
@@ -152,7 +158,8 @@ func (rec *ReservationRecord) take(answer *HoldAnswer, sealed []byte) error {
 	return nil
 }
 
-// saveReservation keeps a later record from being overwritten by an earlier one.
+// saveReservation keeps a later record from being overwritten by an earlier one, and the
+// moment at which the reservation was first asked for.
 func (d *Desk) saveReservation(b *batch, rec *ReservationRecord) error {
 	before, err := b.reservation(rec.Request.ID)
 	if err != nil {
@@ -160,6 +167,11 @@ func (d *Desk) saveReservation(b *batch, rec *ReservationRecord) error {
 	}
 	if before != nil && before.after(rec) {
 		return nil
+	}
+	if before != nil && before.Created < rec.Created {
+		first := *rec // rec itself may be read as a recent one
+		first.Created = before.Created
+		rec = &first
 	}
 	b.then(func() { d.lapses.note(rec, d.clock.Now()) })
 	return b.save(reservationKey(rec.Request.ID), rec)
@@ -209,7 +221,7 @@ func (d *Desk) Reservation(ctx context.Context, id exchange.HoldID) (*Reservatio
 		return nil, err
 	}
 	if rec != nil {
-		if rec.State != reservation.None {
+		if rec.State != reservation.None || !d.members.IsMember(rec.Supplier) { // who is out answers nobody
 			return rec, nil
 		}
 		return d.recall(ctx, rec.Supplier, id, rec)
@@ -331,9 +343,13 @@ func (d *Desk) ReservationQuote(rec *ReservationRecord) (*exchange.Quote, error)
 // Standing is where a reservation of this shop's stands now, as far as this shop can
 // tell: the supplier says nothing when a hold ends by time or with the partnership, and
 // its clock, not this one, has the last word on an order. One whose order is on its way
-// is committed.
+// is committed. A supplier that was revoked or has left holds nothing.
 func (d *Desk) Standing(rec *ReservationRecord) (reservation.State, error) {
-	if rec.State != reservation.Held {
+	gone := !d.members.IsMember(rec.Supplier)
+	switch {
+	case rec.State == reservation.None && gone:
+		return reservation.Released, nil
+	case rec.State != reservation.Held:
 		return rec.State, nil
 	}
 	switch order, err := d.Order(exchange.Retailer, rec.Request.ID); {
@@ -346,7 +362,7 @@ func (d *Desk) Standing(rec *ReservationRecord) (reservation.State, error) {
 	switch {
 	case err != nil:
 		return 0, err
-	case !trade.State.Active || trade.Ending:
+	case gone || !trade.State.Active || trade.Ending:
 		return reservation.Released, nil
 	case rec.Expires <= d.clock.Now():
 		return reservation.Expired, nil
