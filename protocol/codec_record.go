@@ -144,6 +144,7 @@ func partnershipRecordOut(v *desk.PartnershipRecord) *pb.PartnershipRecord {
 		},
 		Ending: v.Ending, Queued: v.Queued, Refusal: pb.Code(v.Refusal), Detail: clip(v.Detail), Declined: declinedOut(s.Declined),
 		EndReason: clip(s.EndReason), EndingMs: int64(v.EndingAt), EndingReason: clip(v.EndingReason), QueuedNumber: v.QueuedNumber,
+		EndNumber: v.EndNumber, WithdrawnTo: v.WithdrawnTo, Withdrawn: raw(v.Withdrawn[:]),
 	}
 }
 
@@ -171,6 +172,7 @@ func partnershipRecordIn(f *fields, m *pb.PartnershipRecord) *desk.PartnershipRe
 		},
 		Ending: m.Ending, EndingAt: exchange.Time(m.EndingMs), EndingReason: m.EndingReason,
 		Queued: m.Queued, QueuedNumber: m.QueuedNumber, Refusal: exchange.Code(m.Refusal), Detail: m.Detail,
+		EndNumber: m.EndNumber, WithdrawnTo: m.WithdrawnTo, Withdrawn: f.hash("withdrawn proposal", m.Withdrawn),
 	}
 }
 

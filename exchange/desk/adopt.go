@@ -8,6 +8,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/partnership"
 )
 
 // The retailer's half of a ledger: entries come from the supplier, are checked
@@ -116,10 +117,6 @@ func (d *Desk) adopt(b *batch, c chainID, in incoming) error {
 	if e.Request != nil {
 		at.by = exchange.Retailer
 	}
-	withdrawn, err := b.isWithdrawn(c, act, e)
-	if err != nil {
-		return err
-	}
 	if e.Outcome == exchange.CodeOK {
 		err = d.step(b, at, act)
 	} else {
@@ -139,8 +136,9 @@ func (d *Desk) adopt(b *batch, c chainID, in incoming) error {
 		rec.Queued = max(rec.Queued, e.Number)
 	}
 	b.setChain(c, rec)
-	if withdrawn {
-		return d.closeWithdrawn(b, c, in.hash)
+	switch act.(type) {
+	case ProposeTerms, AcceptTerms, DeclineTerms, EndTrade:
+		return d.closeWithdrawn(b, c)
 	}
 	return nil
 }
@@ -285,6 +283,11 @@ func (d *Desk) refusedByPartner(b *batch, c chainID, act Act, e *Entry) error {
 	p, err := b.partnership(c)
 	if err != nil {
 		return err
+	}
+	if _, propose := act.(ProposeTerms); propose && p.isWithdrawn(e.Number) { // which is what its owner wants
+		p.answered(e.Number)
+		b.then(func() { d.partnershipChanged(c, p, partnership.Effects{}) })
+		return b.save(partnershipKey(c), &p)
 	}
 	p.Refusal, p.Detail = e.Outcome, e.Detail
 	p.answered(e.Number)

@@ -19,7 +19,8 @@
 //	batch.go     one batch: overlay, savepoints, sealing, commit
 //	writer.go    the queue and the goroutine around it; virtual single-step for simulations
 //	supplier.go  holds, orders and stock, as the shop that ships
-//	retailer.go  reservations, as the shop that sells; bought.go its orders,
+//	retailer.go  reservations, as the shop that sells; reservations.go the list of them,
+//	             recent.go those whose record is not durable yet; bought.go its orders,
 //	             outbox.go what it has signed and is not answered yet
 //	partners.go  partnerships, both roles, as they stand; partner_acts.go what an owner
 //	             does about them; ledger.go the chains both roles share
@@ -42,12 +43,17 @@
 // entry that carries the proposal. A retailer's proposal has none until the supplier has
 // entered it; until then the withdrawal is noted in the partnership's record, and the
 // decline is queued in the commit that brings the entry (partner_acts.go). Nothing numbered
-// is ever unsaid: the request may have arrived though its answer did not.
+// is ever unsaid: the request may have arrived though its answer did not. What is proposed
+// after a withdrawal replaces what was taken back, unless the supplier refuses it: then the
+// decline is queued in the commit that brings the refusal. So a withdrawal covers every
+// proposal up to a request number, and is noted apart from the newest request.
 //
 // A partnership's record says since when and why this shop is ending it, what was said with
-// an end that is entered, and the number of the request that is queued. Records of older
-// versions lack these: their ends show without a reason (the entries have it), and the
-// first answer to a partnership request is taken for that of the queued one.
+// an end that is entered, the numbers of the request and of the end that are queued, and up
+// to which number proposals are taken back. Records of older versions lack these: their
+// ends show without a reason (the entries have it), the first answer to a partnership
+// request is taken for that of the queued one, the first entry of an end releases this shop
+// from it, and a withdrawal covers what is queued when they are read.
 //
 // # An order and its address
 //

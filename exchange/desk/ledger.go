@@ -173,13 +173,13 @@ func (d *Desk) stepPartnership(b *batch, at entryAt, e partnership.Event) error 
 	if p.State, fx, err = partnership.Step(p.State, e, at.at); err != nil {
 		return err
 	}
-	if at.by == exchange.Retailer {
-		p.Refusal, p.Detail = exchange.CodeOK, ""
-		p.answered(at.number)
+	if at.number != 0 {
+		p.entered(at.number, e)
+	} else if _, end := e.(partnership.End); end && at.chain.supplier == d.me {
+		p.notEnding()
 	}
-	_, end := e.(partnership.End)
-	if own := at.by == exchange.Retailer || at.chain.supplier == d.me; end && own && p.Queued != queuedEnd {
-		p.Ending, p.EndingAt, p.EndingReason = false, 0, "" // the last of its own ends has been entered
+	if p.Withdrawn != p.State.Open.Hash { // it was answered, closed or replaced
+		p.Withdrawn = ledger.Hash{}
 	}
 	if err := b.save(partnershipKey(at.chain), &p); err != nil {
 		return err

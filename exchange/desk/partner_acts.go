@@ -49,13 +49,15 @@ func (d *Desk) DeclineTerms(ctx context.Context, partner exchange.ShopID, side e
 	return d.partnershipAct(ctx, partner, side, queuedDecline, DeclineTerms{Proposal: hash})
 }
 
-// WithdrawTerms takes back this shop's own proposal, which must not be in force yet:
-// CodeStale where there is none. It is a decline by the proposer. A decline names the
-// entry that carries the proposal, and a retailer's that is still queued has none: it is
-// marked here, and declined in the commit that brings its entry. Its number is taken, and
-// it may be with the supplier though no answer has come, so it cannot be left out. What the
-// supplier enters in between, an accept too, comes first, and then the withdrawal is
-// refused. Repeats change nothing.
+// WithdrawTerms takes back this shop's own proposals, which must not be in force yet:
+// CodeStale where there is none. It is a decline by the proposer. A decline names the entry
+// that carries the proposal, and a retailer's that is still queued has none: its number is
+// noted here, and it is declined in the commit that brings its entry, or that of what was
+// proposed after it, where the supplier refuses that. Its number is taken, and it may be
+// with the supplier though no answer has come, so it cannot be left out. What the supplier
+// enters in between, an accept too, comes first, and then the withdrawal is refused.
+// Repeats change nothing. As supplier whose end could not be entered when it was made, the
+// end is entered, which closes the proposal.
 func (d *Desk) WithdrawTerms(ctx context.Context, partner exchange.ShopID, side exchange.Party) error {
 	c := d.chainWith(partner, side)
 	return d.do(ctx, func(b *batch) error {
@@ -63,17 +65,19 @@ func (d *Desk) WithdrawTerms(ctx context.Context, partner exchange.ShopID, side 
 		if err != nil {
 			return err
 		}
-		own := p.State.Open.By == side
+		own, closed := p.State.Open.By == side, p.State.Declined
 		decline := DeclineTerms{Proposal: p.State.Open.Hash}
 		switch {
 		case p.Queued == queuedWithdraw, own && (p.Queued == queuedDecline || p.Queued == queuedEnd):
 			return nil // it is on its way
 		case p.Queued == queuedPropose:
-			p.Queued = queuedWithdraw
-			b.then(func() { d.partnershipChanged(c, p, partnership.Effects{}) })
-			return b.save(partnershipKey(c), &p)
+			return d.takeBackQueued(b, c, p)
+		case !own && closed.Of == side && closed.By == side:
+			return nil // it is done
 		case !own:
 			return exchange.Errorf(exchange.CodeStale, "this shop has no proposal that could be taken back; it was answered, withdrawn or replaced")
+		case side == exchange.Supplier && p.Ending:
+			return d.perform(b, c, EndTrade{Reason: p.EndingReason})
 		case side == exchange.Supplier:
 			return d.supplierAct(b, c, decline)
 		}
@@ -81,19 +85,66 @@ func (d *Desk) WithdrawTerms(ctx context.Context, partner exchange.ShopID, side 
 	})
 }
 
-// isWithdrawn reports whether an entry, which is not adopted yet, carries a proposal of
-// this shop's that its owner has taken back.
-func (b *batch) isWithdrawn(c chainID, act Act, e *Entry) (bool, error) {
-	if _, ok := act.(ProposeTerms); !ok || e.Request == nil || e.Outcome != exchange.CodeOK {
-		return false, nil
+// takeBackQueued takes back every proposal of this shop's, the newest of which is queued. An
+// older one may be with the supplier, and is what is open there if that refuses the newest.
+func (d *Desk) takeBackQueued(b *batch, c chainID, p PartnershipRecord) error {
+	chain, err := b.chain(c)
+	if err != nil {
+		return err
 	}
-	p, err := b.partnership(c)
-	return p.Queued == queuedWithdraw && e.Number >= p.QueuedNumber, err
+	p.Queued, p.WithdrawnTo = queuedWithdraw, chain.Queued
+	if p.State.Open.By == exchange.Retailer {
+		p.Withdrawn = p.State.Open.Hash
+	}
+	b.then(func() { d.partnershipChanged(c, p, partnership.Effects{}) })
+	return b.save(partnershipKey(c), &p)
 }
 
-// closeWithdrawn declines a withdrawn proposal whose entry has come.
-func (d *Desk) closeWithdrawn(b *batch, c chainID, proposal ledger.Hash) error {
-	err := b.attempt(func(b *batch) error { return d.retailerAct(b, c, queuedDecline, DeclineTerms{Proposal: proposal}) })
+// isWithdrawn reports whether a proposal of this shop's, by its request's number, is taken
+// back. Records older than WithdrawnTo tell it of the newest alone, and of those before.
+func (p *PartnershipRecord) isWithdrawn(number uint64) bool {
+	return p.Queued == queuedWithdraw || number <= p.WithdrawnTo
+}
+
+// entered follows a request of this shop's own, by its number, that the supplier has
+// entered, in p as the entry left it.
+func (p *PartnershipRecord) entered(number uint64, e partnership.Event) {
+	if _, propose := e.(partnership.Propose); propose && p.isWithdrawn(number) {
+		p.Withdrawn = p.State.Open.Hash
+	}
+	if decline, ok := e.(partnership.Decline); !ok || decline.Hash != p.Withdrawn { // else its owner has to know what was refused before it
+		p.Refusal, p.Detail = exchange.CodeOK, ""
+	}
+	p.answered(number)
+	if _, end := e.(partnership.End); end && number >= p.EndNumber && p.Queued != queuedEnd {
+		p.notEnding()
+	}
+}
+
+// notEnding forgets an end that has its entry, where it is found from then on.
+func (p *PartnershipRecord) notEnding() {
+	p.Ending, p.EndingAt, p.EndingReason, p.EndNumber = false, 0, "", 0
+}
+
+// closeWithdrawn declines an open proposal that is taken back, as soon as no request is
+// queued that closes or replaces it unless it is refused. It follows each entry of a
+// partnership request.
+func (d *Desk) closeWithdrawn(b *batch, c chainID) error {
+	p, err := b.partnership(c)
+	if err != nil || p.Queued != "" || p.Withdrawn == (ledger.Hash{}) || p.Withdrawn != p.State.Open.Hash {
+		return err
+	}
+	err = b.attempt(func(b *batch) error {
+		if err := d.retailerAct(b, c, queuedDecline, DeclineTerms{Proposal: p.Withdrawn}); err != nil {
+			return err
+		}
+		queued, err := b.partnership(c)
+		if err != nil {
+			return err
+		}
+		queued.Refusal, queued.Detail = p.Refusal, p.Detail // of what was proposed after it
+		return b.save(partnershipKey(c), &queued)
+	})
 	if err != nil && exchange.CodeOf(err) != exchange.CodeInternal { // nothing that its supplier did: the entry stands
 		d.log.Warn("a withdrawn proposal stays open; withdraw it again", "supplier", c.supplier, "err", err)
 		return nil
@@ -150,6 +201,9 @@ func (d *Desk) retailerAct(b *batch, c chainID, kind string, act Act) error {
 		return err
 	}
 	p.Queued, p.QueuedNumber, p.Refusal, p.Detail = kind, chain.Queued, exchange.CodeOK, ""
+	if kind == queuedEnd {
+		p.EndNumber = chain.Queued
+	}
 	b.then(func() { d.partnershipChanged(c, p, partnership.Effects{}) })
 	return b.save(partnershipKey(c), &p)
 }
@@ -170,10 +224,14 @@ func (p *PartnershipRecord) answered(number uint64) {
 // queuedMovesUp follows requests that get the next number, those from from on.
 func (b *batch) queuedMovesUp(c chainID, from uint64) error {
 	p, err := b.partnership(c)
-	if err != nil || p.QueuedNumber < from {
+	if err != nil || max(p.QueuedNumber, p.EndNumber, p.WithdrawnTo) < from {
 		return err
 	}
-	p.QueuedNumber++
+	for _, n := range []*uint64{&p.QueuedNumber, &p.EndNumber, &p.WithdrawnTo} {
+		if *n >= from {
+			*n++
+		}
+	}
 	return b.save(partnershipKey(c), &p)
 }
 

@@ -113,6 +113,17 @@ type PartnershipRecord struct {
 	// QueuedNumber is that request's number; 0 in records older than this field, and then
 	// the next answer to any partnership request is taken for its own.
 	QueuedNumber uint64
+	// EndNumber is the number of the retailer's last end that is queued, whatever is queued
+	// behind it: Ending stands until that one has its entry. 0 where none is queued, and in
+	// records older than this field.
+	EndNumber uint64
+	// WithdrawnTo is a request number of the retailer's: every proposal of its own up to it
+	// is taken back, whether or not it has its entry. 0 where none was, and in records older
+	// than this field.
+	WithdrawnTo uint64
+	// Withdrawn is the open proposal, where it is the retailer's own, is taken back, and its
+	// decline is not entered yet; zero otherwise.
+	Withdrawn ledger.Hash
 	// Refusal is the supplier's answer to the last partnership request where it was no.
 	Refusal exchange.Code
 	Detail  string

@@ -873,6 +873,9 @@ type PartnershipRecord struct {
 	EndingMs      int64                  `protobuf:"varint,14,opt,name=ending_ms,json=endingMs,proto3" json:"ending_ms,omitempty"`
 	EndingReason  string                 `protobuf:"bytes,15,opt,name=ending_reason,json=endingReason,proto3" json:"ending_reason,omitempty"`
 	QueuedNumber  uint64                 `protobuf:"varint,16,opt,name=queued_number,json=queuedNumber,proto3" json:"queued_number,omitempty"`
+	EndNumber     uint64                 `protobuf:"varint,17,opt,name=end_number,json=endNumber,proto3" json:"end_number,omitempty"`
+	WithdrawnTo   uint64                 `protobuf:"varint,18,opt,name=withdrawn_to,json=withdrawnTo,proto3" json:"withdrawn_to,omitempty"`
+	Withdrawn     []byte                 `protobuf:"bytes,19,opt,name=withdrawn,proto3" json:"withdrawn,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1017,6 +1020,27 @@ func (x *PartnershipRecord) GetQueuedNumber() uint64 {
 		return x.QueuedNumber
 	}
 	return 0
+}
+
+func (x *PartnershipRecord) GetEndNumber() uint64 {
+	if x != nil {
+		return x.EndNumber
+	}
+	return 0
+}
+
+func (x *PartnershipRecord) GetWithdrawnTo() uint64 {
+	if x != nil {
+		return x.WithdrawnTo
+	}
+	return 0
+}
+
+func (x *PartnershipRecord) GetWithdrawn() []byte {
+	if x != nil {
+		return x.Withdrawn
+	}
+	return nil
 }
 
 type Declined struct {
@@ -1796,7 +1820,7 @@ const file_record_proto_rawDesc = "" +
 	" \x01(\x03R\bopenHeld\x12%\n" +
 	"\x0eopen_unshipped\x18\v \x01(\x03R\ropenUnshipped\x12.\n" +
 	"\n" +
-	"acked_head\x18\f \x01(\v2\x0f.souk.v1.SignedR\tackedHead\"\x99\x04\n" +
+	"acked_head\x18\f \x01(\v2\x0f.souk.v1.SignedR\tackedHead\"\xf9\x04\n" +
 	"\x11PartnershipRecord\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12$\n" +
 	"\x05terms\x18\x02 \x01(\v2\x0e.souk.v1.TermsR\x05terms\x12\x16\n" +
@@ -1815,7 +1839,11 @@ const file_record_proto_rawDesc = "" +
 	"end_reason\x18\r \x01(\tR\tendReason\x12\x1b\n" +
 	"\tending_ms\x18\x0e \x01(\x03R\bendingMs\x12#\n" +
 	"\rending_reason\x18\x0f \x01(\tR\fendingReason\x12#\n" +
-	"\rqueued_number\x18\x10 \x01(\x04R\fqueuedNumber\"s\n" +
+	"\rqueued_number\x18\x10 \x01(\x04R\fqueuedNumber\x12\x1d\n" +
+	"\n" +
+	"end_number\x18\x11 \x01(\x04R\tendNumber\x12!\n" +
+	"\fwithdrawn_to\x18\x12 \x01(\x04R\vwithdrawnTo\x12\x1c\n" +
+	"\twithdrawn\x18\x13 \x01(\fR\twithdrawn\"s\n" +
 	"\bDeclined\x12\x12\n" +
 	"\x04hash\x18\x01 \x01(\fR\x04hash\x12\x1e\n" +
 	"\x02of\x18\x02 \x01(\x0e2\x0e.souk.v1.PartyR\x02of\x12\x1e\n" +

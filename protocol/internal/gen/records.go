@@ -84,6 +84,9 @@ func partnershipRecord(s source) desk.Value {
 	if s.flag() {
 		v.State.EndReason, v.EndingAt, v.EndingReason, v.QueuedNumber = s.text(), s.time(), s.text(), s.number()
 	}
+	if s.flag() {
+		v.EndNumber, v.WithdrawnTo, v.Withdrawn = s.number(), s.number(), s.hash()
+	}
 	return v
 }
 
