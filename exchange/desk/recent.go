@@ -34,6 +34,28 @@ func (r *recentReservations) asked(id exchange.HoldID) bool {
 	return r.of[id] != nil
 }
 
+// created is when a reservation that is recent was first asked for.
+func (r *recentReservations) created(id exchange.HoldID) (at exchange.Time, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if rec := r.of[id]; rec != nil {
+		return rec.Created, true
+	}
+	return 0, false
+}
+
+// all returns copies of what is recent, by id.
+func (r *recentReservations) all() map[exchange.HoldID]*ReservationRecord {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := make(map[exchange.HoldID]*ReservationRecord, len(r.of))
+	for id, rec := range r.of {
+		copied := *rec
+		all[id] = &copied
+	}
+	return all
+}
+
 // mayHold reports whether a request that was made before may have held a reservation at
 // its supplier, as far as this shop has noted: its own no to a repeat says nothing of that.
 func (d *Desk) mayHold(id exchange.HoldID) bool {
