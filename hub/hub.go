@@ -67,6 +67,7 @@ type Hub struct {
 	sync    *members.Syncer
 	net     *p2p.Node
 	open    p2p.OpenConfig
+	askers  askers
 	metrics *metrics
 	folder  folder // of Open; empty otherwise
 	dir     string // of Open, where commands and invites are; "" = none
@@ -121,6 +122,7 @@ func (h *Hub) network() error {
 	h.open = p2p.OpenConfig{
 		Key: p.OpenKey, Federation: p.Federation.Label(), Logger: p.Logger,
 		Listen: multiaddrs(p.Config.Listen, p.Config.OpenPort), Announce: announced(p.Config, p.Hub.Open),
+		Question: members.IsQuestion,
 	}
 	closed := p2p.Config{
 		Key: p.ClosedKey, Federation: p.Federation.Label(), Hub: true, Logger: p.Logger,

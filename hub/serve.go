@@ -110,16 +110,6 @@ func (h *Hub) serveJoin(ctx context.Context, asking exchange.ShopID, req []byte)
 	return h.bundle(from, p2p.MaxOpenReply)
 }
 
-// standing tells a shop that is or was in the list what the list says. The closed host admits no shop
-// that was revoked, so one that was off when it happened has no other way to hear of it. The
-// connection proves whose key asks.
-func (h *Hub) standing(shop exchange.ShopID, from uint64) ([]byte, error) {
-	if _, known := h.list.roster.Member(shop); !known {
-		return nil, exchange.Errorf(exchange.CodeNotMember, "the member list of %s does not name %s; a shop joins with an invite", h.parts.Federation.Label(), shop)
-	}
-	return h.bundle(from, p2p.MaxOpenReply)
-}
-
 // serveLeave answers a member that leaves.
 func (h *Hub) serveLeave(ctx context.Context, _ exchange.ShopID, req []byte) ([]byte, error) {
 	st, err := membership.DecodeStatement(req)

@@ -59,7 +59,7 @@ func TestStandingAfterAbsence(t *testing.T) {
 			t.Error("who told it?")
 		}
 		w.StartHub()
-		hears(w, 3*time.Minute, stays)
+		hears(w, 11*time.Minute, stays) // it asks every ten
 		if honest.Gone(honest.ID) != "" {
 			t.Error("a member was told that it is out")
 		}
@@ -93,6 +93,33 @@ func TestStandingOfStrangers(t *testing.T) {
 		}
 		if !bytes.Equal(before, w.Hub.List().Checkpoint()) {
 			t.Error("a question changed the list")
+		}
+	})
+}
+
+// TestStandingAgain: a shop that asks without end is refused, and answered again after a pause; another
+// shop is answered meanwhile, and a new one joins.
+func TestStandingAgain(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *hubsim.World) {
+		eager, other := joined(w), joined(w)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		const most = 25 // below the bound of questions over all shops
+		var err error
+		asked := 0
+		for ; err == nil && asked < most; asked++ {
+			_, err = eager.AskStanding(ctx, make([]byte, 8))
+		}
+		if exchange.CodeOf(err) != exchange.CodeLimit || asked < 8 {
+			t.Fatalf("question %d: %v", asked, err)
+		}
+		if _, err := other.AskStanding(ctx, make([]byte, 8)); err != nil {
+			t.Errorf("another shop's question: %v", err)
+		}
+		joined(w)
+		time.Sleep(10 * time.Second)
+		if _, err := eager.AskStanding(ctx, make([]byte, 8)); err != nil {
+			t.Errorf("after a pause: %v", err)
 		}
 	})
 }

@@ -63,7 +63,7 @@ func ParseSubmission(request []byte) (from uint64, st membership.Statement, err 
 	if len(request) < 8 {
 		return 0, nil, exchange.Errorf(exchange.CodeInvalid, "a join request has at least 8 bytes, not %d", len(request))
 	}
-	if len(request) == 8 {
+	if IsQuestion(request) {
 		return binary.BigEndian.Uint64(request), nil, nil
 	}
 	st, err = membership.DecodeStatement(request[8:])

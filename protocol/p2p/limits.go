@@ -226,23 +226,32 @@ const (
 	replayWindow = 4096
 )
 
-// Limits of the open host (join).
+// Limits of the open host: what changes the list (joins, and the operator's statements from another
+// machine), and questions (OpenConfig.Question), which must not be in the way of the former.
 const (
-	// MaxOpenRequest and MaxOpenReply bound a join and its answer; the answer
-	// holds the member log's head and hubs, the log itself is pulled as a member.
+	// MaxOpenRequest and MaxOpenReply bound a request and its answer. The answer to a join or a question
+	// is a part of the member log, as much of it as fits; the asker comes again for more.
 	MaxOpenRequest = 64 << 10
 	MaxOpenReply   = MaxMessage
-	// openHandlers bounds joins handled at once: each waits for one durable commit.
+	// openHandlers bounds the joins, and as many questions, that are handled or answered at once: a join
+	// waits for one durable commit, and each answer is in memory until it is sent: 64 MiB in all.
 	openHandlers = 32
-	// openRatePerIP and openBurstPerIP bound an address: a person retrying by hand, or 64 shops in one office.
+	// openRatePerIP and openBurstPerIP bound an address, questions included: a person retrying by hand, or
+	// 64 shops in one office, which without their hub ask 64 times in 9 minutes.
 	openRatePerIP  = 1
 	openBurstPerIP = 64
-	// openRate and openBurst bound all: 20 signatures verified a second cost 0.2% of a core.
+	// openRate and openBurst bound what changes the list, over all addresses: 20 signatures verified a
+	// second cost 0.2% of a core.
 	openRate  = 20
 	openBurst = 256
+	// openAskRate and openAskBurst bound questions, over all addresses: 5,000 shops that no closed host
+	// lets in, each asking every 9 minutes, are 10 a second. An answer has some 600 bytes, to a shop
+	// that lacks the whole log 1 MiB: a burst of those is 32 MiB.
+	openAskRate  = 10
+	openAskBurst = 32
 	// openConns bounds connections of the open host.
 	openConns = 256
-	// openTimeoutTotal bounds one join from the stream's opening to its answer's last byte.
+	// openTimeoutTotal bounds one request from the stream's opening to its answer's last byte.
 	openTimeoutTotal = 15 * time.Second
 	// openIdle closes a connection to the open host that is older.
 	openIdle = 30 * time.Second

@@ -26,22 +26,57 @@ import (
 // OpenConfig describes an open host: the one host of a federation that talks to
 // anybody, and only about one thing.
 type OpenConfig struct {
-	Key         ed25519.PrivateKey // of the open host; not the closed host's
-	Federation  string
-	Listen      []string // multiaddrs; empty = DefaultListen
-	Announce    []string // multiaddrs told to others instead of the host's own
-	Logger      *slog.Logger
+	Key        ed25519.PrivateKey // of the open host; not the closed host's
+	Federation string
+	Listen     []string // multiaddrs; empty = DefaultListen
+	Announce   []string // multiaddrs told to others instead of the host's own
+	Logger     *slog.Logger
+	// Question tells the requests that change nothing, by their bytes. They have limits of their own, so
+	// that no crowd of them is in the way of the others. nil = there are none.
+	Question    func(req []byte) bool
 	HostOptions []libp2p.Option // applied last
 }
 
 // OpenHost serves one protocol to anybody.
 type OpenHost struct {
-	host    host.Host
-	handle  HandlerFunc
-	log     *slog.Logger
-	ctx     context.Context
+	host      host.Host
+	handle    HandlerFunc
+	question  func(req []byte) bool
+	log       *slog.Logger
+	ctx       context.Context
+	perIP     *rate.Limiter // of all requests
+	changes   lane
+	questions lane
+}
+
+// lane is what requests of one kind have to themselves.
+type lane struct {
+	limiter *rate.Limiter // over all addresses
 	slots   chan struct{} // capacity openHandlers
-	limiter *rate.Limiter // of requests
+}
+
+// newLane exempts loopback, as connRate does.
+func newLane(perSecond float64, burst int) lane {
+	return lane{
+		limiter: &rate.Limiter{
+			NetworkPrefixLimits: connRate(perSecond, burst).NetworkPrefixLimits,
+			GlobalLimit:         rate.Limit{RPS: perSecond, Burst: burst},
+		},
+		slots: make(chan struct{}, openHandlers),
+	}
+}
+
+// enter waits for a slot; leave gives it back.
+func (l lane) enter(ctx context.Context, ip netip.Addr) (leave func(), err error) {
+	if !l.limiter.Allow(ip) {
+		return nil, exchange.Errorf(exchange.CodeLimit, "too many ask the hub at the moment; try again in a minute")
+	}
+	select {
+	case l.slots <- struct{}{}:
+		return func() { <-l.slots }, nil
+	case <-ctx.Done():
+		return nil, exchange.Errorf(exchange.CodeLimit, "the hub is busy; try again in a minute")
+	}
 }
 
 // OpenServe opens a host on which protocol name, and nothing else but identify,
@@ -62,8 +97,10 @@ func OpenServe(ctx context.Context, cfg OpenConfig, name string, h HandlerFunc) 
 	if err != nil {
 		return nil, err
 	}
-	o := &OpenHost{handle: h, log: cfg.Logger, ctx: ctx, slots: make(chan struct{}, openHandlers), limiter: connRate(openRatePerIP, openBurstPerIP)}
-	o.limiter.GlobalLimit = rate.Limit{RPS: openRate, Burst: openBurst}
+	o := &OpenHost{
+		handle: h, question: cfg.Question, log: cfg.Logger, ctx: ctx, perIP: connRate(openRatePerIP, openBurstPerIP),
+		changes: newLane(openRate, openBurst), questions: newLane(openAskRate, openAskBurst),
+	}
 	if o.host, err = libp2p.New(opts...); err != nil {
 		return nil, exchange.Errorf(exchange.CodeUnavailable, "the open host could not listen on %v: %w", cfg.Listen, err)
 	}
@@ -129,10 +166,11 @@ func (o *OpenHost) serve(s network.Stream) {
 	defer cancel()
 	_ = s.SetDeadline(time.Now().Add(openTimeoutTotal))
 	from, _ := shopOf(s.Conn().RemotePeer())
-	reply, err := o.answer(ctx, s, from)
 	k := kindReply
+	reply, leave, err := o.answer(ctx, s, from)
+	defer leave()
 	if err != nil {
-		o.log.Info("join request refused", "from", from, "addr", s.Conn().RemoteMultiaddr(), "err", err)
+		o.log.Info("request to the open host refused", "from", from, "addr", s.Conn().RemoteMultiaddr(), "err", err)
 		k, reply = kindError, appendError(nil, err)
 	}
 	if _, err := s.Write(appendFrame(nil, 1, k, reply)); err != nil {
@@ -142,26 +180,32 @@ func (o *OpenHost) serve(s network.Stream) {
 	_ = s.Close()
 }
 
-func (o *OpenHost) answer(ctx context.Context, s network.Stream, from exchange.ShopID) ([]byte, error) {
-	if !o.limiter.Allow(remoteIP(s.Conn())) {
-		return nil, exchange.Errorf(exchange.CodeLimit, "too many requests from your address; try again in a minute")
-	}
-	select {
-	case o.slots <- struct{}{}:
-		defer func() { <-o.slots }()
-	case <-ctx.Done():
-		return nil, exchange.Errorf(exchange.CodeLimit, "the hub is busy; try again in a minute")
+// answer reads a request and handles it. leave, never nil, is called when the answer is sent. A request
+// is read before it takes a slot, so that one who sends it slowly keeps nobody out.
+func (o *OpenHost) answer(ctx context.Context, s network.Stream, from exchange.ShopID) (reply []byte, leave func(), err error) {
+	leave = func() {}
+	ip := remoteIP(s.Conn())
+	if !o.perIP.Allow(ip) {
+		return nil, leave, exchange.Errorf(exchange.CodeLimit, "too many requests from your address; try again in a minute")
 	}
 	fr := frameReader{r: bufio.NewReader(s), limit: MaxOpenRequest}
 	h, req, err := fr.next()
 	if err != nil || h.kind != kindRequest || h.id != 1 {
-		return nil, exchange.Errorf(exchange.CodeInvalid, "the request is malformed or longer than %d bytes", MaxOpenRequest)
+		return nil, leave, exchange.Errorf(exchange.CodeInvalid, "the request is malformed or longer than %d bytes", MaxOpenRequest)
 	}
-	reply, err := o.handle(ctx, from, req)
+	kind := o.changes
+	if o.question != nil && o.question(req) {
+		kind = o.questions
+	}
+	done, err := kind.enter(ctx, ip)
+	if err != nil {
+		return nil, leave, err
+	}
+	reply, err = o.handle(ctx, from, req)
 	if err == nil && len(reply) > MaxOpenReply {
-		return nil, exchange.Errorf(exchange.CodeInternal, "the reply has %d bytes, more than %d", len(reply), MaxOpenReply)
+		err = exchange.Errorf(exchange.CodeInternal, "the reply has %d bytes, more than %d", len(reply), MaxOpenReply)
 	}
-	return reply, err
+	return reply, done, err
 }
 
 // remoteIP is the zero Addr where there is none; it counts as one address.
