@@ -147,8 +147,11 @@ func TestCommands(t *testing.T) {
 	if !running.Running || running.Active != 1 || running.StatusURL != h.StatusURL() || len(running.Problems) > 0 {
 		t.Errorf("status: %+v", running)
 	}
-	if _, err := hub.Revoke(ctx, dir, "Acorn Shoes", ""); exchange.CodeOf(err) != exchange.CodeInvalid {
+	if _, err := hub.Revoke(ctx, dir, "Acorn Shoes", "sold nothing"); exchange.CodeOf(err) != exchange.CodeInvalid {
 		t.Errorf("revoking by name: %v", err)
+	}
+	if _, err := hub.Revoke(ctx, dir, shop.String(), " "); exchange.CodeOf(err) != exchange.CodeInvalid {
+		t.Errorf("revoking without a reason: %v", err)
 	}
 	for i, why := range []string{"sold nothing", "again"} {
 		r, err := hub.Revoke(ctx, dir, shop.String(), why)
@@ -156,7 +159,7 @@ func TestCommands(t *testing.T) {
 			t.Fatalf("revoked: %+v, %v", r, err)
 		}
 	}
-	if _, err := hub.Revoke(ctx, dir, hubsim.IDOf(hubsim.NewKey(t)).String(), ""); exchange.CodeOf(err) != exchange.CodeNotFound {
+	if _, err := hub.Revoke(ctx, dir, hubsim.IDOf(hubsim.NewKey(t)).String(), "sold nothing"); exchange.CodeOf(err) != exchange.CodeNotFound {
 		t.Errorf("revoking a stranger: %v", err)
 	}
 	while := must(hub.Members(ctx, dir))(t)
