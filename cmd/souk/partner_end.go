@@ -55,7 +55,7 @@ it before it hears of this, it is in force, and "souk partner end" ends it.`,
 
 // withdrawalMade says what became of a withdrawal so far.
 func (a *app) withdrawalMade(p *page, fed *federation, t view.Partnership) {
-	if t.Refusal != nil { // the partner was quicker
+	if t.Refusal != nil && t.Refusal.Code == exchange.CodeStale.String() { // the partner was quicker
 		p.line("Too late to withdraw the proposal to %s: %s. See souk partner list%s", directionText(t), t.Refusal.Detail, a.dirFlag())
 		return
 	}
@@ -114,9 +114,9 @@ ended already stays as it is.`,
 			}
 			return a.show(cmd, view.Partnerships{Partnerships: out}, func(p *page) {
 				for _, t := range out {
-					was := ""
+					var was view.Partnership
 					if i := slices.IndexFunc(before, func(b view.Partnership) bool { return b.Direction == t.Direction }); i >= 0 {
-						was = before[i].Status
+						was = before[i]
 					}
 					endMade(p, fed, t, was)
 				}
@@ -128,15 +128,15 @@ ended already stays as it is.`,
 	return cmd
 }
 
-// endMade says what an end did to a direction of trade that was in a status before it.
-func endMade(p *page, fed *federation, t view.Partnership, was string) {
+// endMade says what an end did to a direction of trade, by what it was before.
+func endMade(p *page, fed *federation, t, was view.Partnership) {
 	sent := sentText(t, fed.online(t.Partner), "it hears of it")
-	switch was {
-	case "ended":
+	switch {
+	case was.Status == "ended":
 		p.line("Nothing to end. %s.", endedText(t))
-	case "ending":
+	case was.Status == "ending" && (was.Queued == "" || was.Queued == "end"):
 		p.line("Nothing to end. %s. %s", endedText(t), sent)
-	case "active":
+	case was.Status == "active":
 		p.line("Ended: %s. Submitted orders finish. %s", directionText(t), sent)
 	default: // a proposal was open, or on its way
 		p.line("Closed: the proposal to %s. %s", directionText(t), sent)

@@ -119,6 +119,7 @@ func TestPartnerAway(t *testing.T) {
 	tn.start("node", "run", "--dir", "birch")
 	at("birch", "Acorn Shoes ended it (buy from Acorn Shoes) on 20", ", saying: closing for the season.", "Acorn Shoes withdrew its proposal, for you to sell to Acorn Shoes")
 	at("acorn", "You ended it (sell to Birch) on 20", ", saying: closing for the season.", "You withdrew your proposal to buy from Birch")
-	tn.souk(exitRefused, "partner", "withdraw", "--dir", "acorn", "birch")
+	tn.ok("Withdrawn: the proposal to buy from Birch. Birch has it.", "partner", "withdraw", "--dir", "acorn", "birch")
+	tn.souk(exitRefused, "partner", "withdraw", "--dir", "acorn", "birch", "--sell")
 	tn.ok("Nothing to end. Acorn Shoes ended it (buy from Acorn Shoes)", "partner", "end", "--dir", "birch", "acorn-shoes", "--buy")
 }
