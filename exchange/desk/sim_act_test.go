@@ -280,11 +280,17 @@ func (s *sim) negotiate(a *shop) {
 	case open.By != 0 && s.chance(0.3):
 		err = a.desk.DeclineTerms(ctx, b.id, side, open.Hash)
 	case (open.By == side || trade.Queued == "propose") && s.chance(0.3):
-		err = a.desk.WithdrawTerms(ctx, b.id, side)
+		if err = a.desk.WithdrawTerms(ctx, b.id, side); err == nil && side == exchange.Retailer {
+			s.tookBack(a, b, trade)
+		}
 	case trade.State.Active && s.chance(0.3):
 		err = a.desk.EndTrade(ctx, b.id, side, "enough")
 	default:
-		err = a.desk.Propose(ctx, b.id, side, s.terms())
+		terms := s.terms()
+		if s.chance(0.3) {
+			terms.Currency = "USD" // which a supplier refuses
+		}
+		err = a.desk.Propose(ctx, b.id, side, terms)
 	}
 	s.allow(a, err)
 }

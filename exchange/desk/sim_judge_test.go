@@ -8,6 +8,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/desk/audit"
+	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/protocol"
 )
 
@@ -58,6 +59,7 @@ func (s *sim) audit() []*audit.Books {
 		}
 		books = append(books, b)
 		s.endedOnce(a, b)
+		s.staysWithdrawn(a, b)
 		s.grown(a, b)
 	}
 	for i := range books {
@@ -92,6 +94,69 @@ func (s *sim) grown(a *shop, b *audit.Books) {
 		}
 		s.heads[k] = head{c.Record.Chain.Position, c.Record.Chain.Hash}
 	}
+}
+
+// takenBack are the proposals of a retailer that its owner has withdrawn.
+type takenBack struct {
+	to     uint64 // those whose requests have this number, or a lower one
+	hashes map[ledger.Hash]bool
+}
+
+// tookBack notes a withdrawal at a retailer, where trade was before it.
+func (s *sim) tookBack(a, from *shop, trade desk.Trade) {
+	k := chainAt{a, audit.ChainID{Supplier: from.id, Retailer: a.id}}
+	t := s.taken[k]
+	if trade.Queued == "propose" {
+		t.to = trade.QueuedNumber
+	}
+	if trade.State.Open.By == exchange.Retailer {
+		if t.hashes == nil {
+			t.hashes = map[ledger.Hash]bool{}
+		}
+		t.hashes[trade.State.Open.Hash] = true
+	}
+	s.taken[k] = t
+}
+
+// staysWithdrawn checks the proposals that were taken back at a retailer: one that is open
+// has something on its way that closes or replaces it, so that at rest none is; and one
+// that the supplier has accepted was so before it had the decline, or what was proposed or
+// ended after.
+func (s *sim) staysWithdrawn(a *shop, b *audit.Books) {
+	for id, c := range b.Chains {
+		taken, ok := s.taken[chainAt{a, id}]
+		if !ok {
+			continue
+		}
+		if open := c.Partnership.State.Open; open.By == exchange.Retailer && len(c.Outbox) == 0 && taken.has(c, open.Hash) {
+			s.Errorf("seed %d, step %s: %s: a withdrawn proposal is open, and nothing that closes it is on its way", s.w.seed, s.what, a.name)
+		}
+		for i, e := range c.Entries {
+			accept, ok := e.Act.(desk.AcceptTerms)
+			if !ok || e.Own == nil || e.Outcome != exchange.CodeOK || !taken.has(c, accept.Proposal) {
+				continue
+			}
+			if len(c.Outbox) == 0 && !slices.ContainsFunc(c.Entries[i:], func(e *audit.Entry) bool { return e.Request != nil && negotiates(e.Act) }) {
+				s.Errorf("seed %d, step %s: %s: terms of a withdrawn proposal are in force, and the supplier has never had the withdrawal", s.w.seed, s.what, a.name)
+			}
+		}
+	}
+}
+
+// has reports whether the proposal that an entry of the ledger carries is taken back.
+func (t takenBack) has(c *audit.Chain, proposal ledger.Hash) bool {
+	return t.hashes[proposal] || slices.ContainsFunc(c.Entries, func(e *audit.Entry) bool {
+		return e.Hash == proposal && e.Request != nil && e.Number <= t.to
+	})
+}
+
+// negotiates reports whether an act is about the partnership, not about an order.
+func negotiates(act desk.Act) bool {
+	switch act.(type) {
+	case desk.ProposeTerms, desk.AcceptTerms, desk.DeclineTerms, desk.EndTrade:
+		return true
+	}
+	return false
 }
 
 // answered sees every answer to a trade request that a shop gave, delivered or

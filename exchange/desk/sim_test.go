@@ -75,7 +75,8 @@ type sim struct {
 	counts   map[counted]bool                // shelves that this step counts
 	ends     map[audit.Key]reservation.State // how holds ended; the partner is the supplier
 	heads    map[chainAt]head
-	placed   []placedOrder // acknowledged to the owner
+	placed   []placedOrder         // acknowledged to the owner
+	taken    map[chainAt]takenBack // a retailer's proposals that its owner has withdrawn
 	full     int
 	verifier *cachedVerifier
 	seen     tally
@@ -114,7 +115,7 @@ func newSim(t *testing.T, seed uint64) *sim {
 	s := &sim{
 		T: t, rng: rand.New(rand.NewPCG(seed, 7)), cut: map[[2]*shop]bool{},
 		answers: map[[32]byte][]byte{}, short: map[counted]int64{}, counts: map[counted]bool{}, ends: map[audit.Key]reservation.State{},
-		heads: map[chainAt]head{},
+		heads: map[chainAt]head{}, taken: map[chainAt]takenBack{},
 	}
 	s.w = newWorld(t, seed, 4)
 	s.verifier = &cachedVerifier{Verifier: s.w.verifier(), seen: map[[32]byte]error{}}
