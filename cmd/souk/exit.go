@@ -26,8 +26,8 @@ const exitHelp = `Exit codes:
   2    the command line is wrong; nothing was tried
   3    refused by a rule, a partner or the terms of trade: not enough stock, the price
        has changed, expired, no partnership, not in that state, not a member, …
-  4    not running, not reachable, or in use by another process; the same command
-       may work later
+  4    not running, not reachable, busy, out of disk space, or in use by another
+       process; the same command may work later
   130  interrupted before it was known whether it was done`
 
 // usageError is a command line that cannot be carried out.
@@ -58,8 +58,10 @@ func endCode(ctx context.Context, err error) int {
 	return exitCode(err)
 }
 
-// exitOf has an exit code for every kind of error: refused where asking again as it is
-// leads to the same answer, away where it may not.
+// exitOf has an exit code for every kind of error: away where the same command may work later, which
+// is what Code.Retry says, refused or failure where asking again as it is leads to the same answer.
+// Two depart from Retry: CodeInternal is a failure, for a fault is to be looked at before anything is
+// repeated; CodeLocked is away, for it is this machine's other process that has to end.
 var exitOf = map[exchange.Code]int{
 	exchange.CodeOK:            exitOK,
 	exchange.CodeInternal:      exitFailure,
@@ -68,7 +70,6 @@ var exitOf = map[exchange.Code]int{
 	exchange.CodeNoRate:        exitFailure,
 	exchange.CodeOverflow:      exitFailure,
 	exchange.CodeSignature:     exitFailure,
-	exchange.CodeDiskFull:      exitFailure,
 	exchange.CodeVersion:       exitFailure,
 	exchange.CodeUnauthorized:  exitFailure,
 	exchange.CodeConflict:      exitRefused,
@@ -90,12 +91,13 @@ var exitOf = map[exchange.Code]int{
 	exchange.CodeCurrency:      exitRefused,
 	exchange.CodeFork:          exitRefused,
 	exchange.CodeRestored:      exitRefused,
-	exchange.CodeLimit:         exitRefused,
-	exchange.CodeFreshness:     exitRefused,
 	exchange.CodeFrozen:        exitRefused,
 	exchange.CodeInvite:        exitRefused,
 	exchange.CodeUnavailable:   exitAway,
 	exchange.CodeBehind:        exitAway,
+	exchange.CodeLimit:         exitAway,
+	exchange.CodeDiskFull:      exitAway,
+	exchange.CodeFreshness:     exitAway,
 	exchange.CodeNotRunning:    exitAway,
 	exchange.CodeLocked:        exitAway,
 }

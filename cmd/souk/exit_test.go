@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -28,6 +30,9 @@ func TestExitCodes(t *testing.T) {
 		{fmt.Errorf("y: %w", exchange.Errorf(exchange.CodePriceChanged, "x")), exitRefused},
 		{exchange.Errorf(exchange.CodeNotRunning, "x"), exitAway},
 		{exchange.Errorf(exchange.CodeUnavailable, "x"), exitAway},
+		{exchange.Errorf(exchange.CodeLimit, "the hub is busy; try again in a minute"), exitAway},
+		{exchange.Errorf(exchange.CodeDiskFull, "x"), exitAway},
+		{exchange.Errorf(exchange.CodeFreshness, "x"), exitAway},
 	} {
 		if got := exitCode(c.err); got != c.code {
 			t.Errorf("%v exits with %d, want %d", c.err, got, c.code)
@@ -35,8 +40,10 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-// TestEveryCodeHasAnExitCode: a new kind of error is sorted when it is made.
+// TestEveryCodeHasAnExitCode: a new kind of error is sorted when it is made, so that a script tries again
+// where that may help, and only there.
 func TestEveryCodeHasAnExitCode(t *testing.T) {
+	departs := map[exchange.Code]int{exchange.CodeInternal: exitFailure, exchange.CodeLocked: exitAway}
 	n := 0
 	for code := exchange.CodeOK; code.String() != fmt.Sprintf("code-%d", uint32(code)); code++ {
 		n++
@@ -44,8 +51,12 @@ func TestEveryCodeHasAnExitCode(t *testing.T) {
 		if !ok {
 			t.Errorf("%v has no exit code", code)
 		}
-		if exit == exitAway && !code.Retry() && code != exchange.CodeLocked {
-			t.Errorf("%v is said to work later, which it will not", code)
+		if own, ok := departs[code]; ok {
+			if exit != own || (exit == exitAway) == code.Retry() {
+				t.Errorf("%v exits with %d and its Retry is %v: it departs from the rule no more, or otherwise", code, exit, code.Retry())
+			}
+		} else if (exit == exitAway) != code.Retry() {
+			t.Errorf("%v exits with %d, but whether it may work later is %v", code, exit, code.Retry())
 		}
 		if !strings.Contains(exitHelp, fmt.Sprintf("\n  %-5d", exit)) {
 			t.Errorf("exit code %d of %v is not in the help", exit, code)
@@ -71,6 +82,20 @@ func TestInterrupted(t *testing.T) {
 	} {
 		if got := endCode(c.ctx, c.err); got != c.code {
 			t.Errorf("%v exits with %d, want %d", c.err, got, c.code)
+		}
+	}
+}
+
+// TestServicesGiveUp: what is refused, or wrong on the command line, is not started again by systemd.
+func TestServicesGiveUp(t *testing.T) {
+	units, err := filepath.Glob("../../deploy/systemd/*.service")
+	if err != nil || len(units) != 2 {
+		t.Fatal(units, err)
+	}
+	for _, unit := range units {
+		b, err := os.ReadFile(unit)
+		if want := fmt.Sprintf("\nRestartPreventExitStatus=%d %d\n", exitUsage, exitRefused); err != nil || !strings.Contains(string(b), want) {
+			t.Errorf("%s: no %q, %v", unit, want, err)
 		}
 	}
 }
