@@ -39,7 +39,7 @@ func (s *Server) importRoutes(api huma.API) {
 		Summary: "Import a product file: Shopify or WooCommerce CSV, or JSON lines",
 		Description: "The body is the file. With Accept: " + jsonLines + " the answer is one JSON record a line: progress, again and again, " +
 			"then the report or the problem; its status is 200 in any case. The same file again changes nothing.",
-		RequestBody: fileBody("application/octet-stream", "text/csv", jsonLines),
+		RequestBody: fileBody("the product file", "application/octet-stream", "text/csv", jsonLines),
 		Responses: map[string]*huma.Response{"200": {Description: "The report, or records.", Content: map[string]*huma.MediaType{
 			"application/json": {Schema: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[view.ImportReport](), true, "")},
 			jsonLines:          {Schema: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[view.ImportRecord](), true, "")},
@@ -49,13 +49,13 @@ func (s *Server) importRoutes(api huma.API) {
 	add(s, api, huma.Operation{
 		OperationID: "set-rates", Method: http.MethodPut, Path: "/api/v1/rates", Tags: tags,
 		Summary:     "Give new exchange rates, in the format of the ECB's daily reference rates",
-		RequestBody: fileBody("application/octet-stream", "text/csv", "application/xml"),
+		RequestBody: fileBody("the rates file, such as the ECB's eurofxref-daily.xml or eurofxref.csv", "application/octet-stream", "text/csv", "application/xml"),
 	}, route{}, s.setRates)
 }
 
-// fileBody documents a body that is a file.
-func fileBody(types ...string) *huma.RequestBody {
-	b := &huma.RequestBody{Required: true, Content: make(map[string]*huma.MediaType)}
+// fileBody documents a body that is a file, described as it is named to who forgets it.
+func fileBody(what string, types ...string) *huma.RequestBody {
+	b := &huma.RequestBody{Description: what, Required: true, Content: make(map[string]*huma.MediaType)}
 	for _, t := range types {
 		b.Content[t] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -83,8 +84,11 @@ func newProblem(status int, code exchange.Code, detail string) *view.Problem {
 	return &view.Problem{Title: http.StatusText(status), Status: status, Code: code.String(), Retry: code.Retry(), Detail: detail}
 }
 
+// noBody is what huma says of a request without a body that needs one.
+const noBody = "request body is required"
+
 // humaProblem turns what huma says of a request it does not pass on into a problem.
-func humaProblem(_ huma.Context, _ string, body any) (any, error) {
+func humaProblem(ctx huma.Context, _ string, body any) (any, error) {
 	m, ok := body.(*huma.ErrorModel)
 	if !ok {
 		return body, nil
@@ -97,6 +101,9 @@ func humaProblem(_ huma.Context, _ string, body any) (any, error) {
 		code = exchange.CodeInternal
 	}
 	p := newProblem(m.Status, code, m.Detail)
+	if m.Detail == noBody {
+		p.Detail = "the request has no body; it should hold " + cmp.Or(ctx.Operation().RequestBody.Description, "a JSON object")
+	}
 	said := make([]string, 0, len(m.Errors))
 	for _, e := range m.Errors {
 		if e == nil {

@@ -166,6 +166,9 @@ func TestRates(t *testing.T) {
 	}
 	_, err := s.SetRates(waiting(t), strings.NewReader("<html>"))
 	wantCode(t, "no rates file", err, exchange.CodeInvalid)
+	if _, err = s.SetRates(waiting(t), strings.NewReader("")); exchange.CodeOf(err) != exchange.CodeInvalid || !strings.Contains(err.Error(), "it should hold the rates file") {
+		t.Errorf("no body: %v", err)
+	}
 	must(s.Products(waiting(t), desk.Query{}))(t)
 }
 
