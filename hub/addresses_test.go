@@ -102,6 +102,7 @@ func TestConfigRefuses(t *testing.T) {
 func TestStatusURL(t *testing.T) {
 	for status, want := range map[string]string{
 		"": "", "127.0.0.1:7404": "http://127.0.0.1:7404", "0.0.0.0:7404": "http://127.0.0.1:7404", "[::]:7404": "http://[::1]:7404", "hub.example:80": "http://hub.example:80",
+		"192.0.2.7:1": "http://192.0.2.7:1",
 	} {
 		h := &Hub{parts: Parts{Config: Config{Status: status}}}
 		if got := h.StatusURL(); got != want {

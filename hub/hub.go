@@ -5,9 +5,6 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"log/slog"
-	"net"
-	"net/netip"
-	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -161,18 +158,10 @@ func (h *Hub) Addresses() membership.Hub { return h.parts.Hub }
 
 // StatusURL is where the status page can be opened on this machine; "" where none is served.
 func (h *Hub) StatusURL() string {
-	status := h.parts.Config.Status
-	if status == "" {
+	if h.parts.Config.Status == "" {
 		return ""
 	}
-	if at, err := netip.ParseAddrPort(status); err == nil && at.Addr().IsUnspecified() {
-		host := "127.0.0.1"
-		if at.Addr().Is6() {
-			host = "::1"
-		}
-		status = net.JoinHostPort(host, strconv.Itoa(int(at.Port())))
-	}
-	return "http://" + status
+	return "http://" + Dialable(h.parts.Config.Status)
 }
 
 // List is the member list, for reading.

@@ -32,6 +32,20 @@ func (h *Hub) listen() (listeners, error) {
 	return l, nil
 }
 
+// Dialable is where to open, on this machine, what listens at an address such as 0.0.0.0:7404: at
+// 127.0.0.1 for 0.0.0.0, at [::1] for [::]. Other addresses stay as they are.
+func Dialable(listen string) string {
+	at, err := netip.ParseAddrPort(listen)
+	if err != nil || !at.Addr().IsUnspecified() {
+		return listen
+	}
+	loopback := netip.IPv6Loopback()
+	if at.Addr().Is4() {
+		loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
+	return netip.AddrPortFrom(loopback, at.Port()).String()
+}
+
 func (l listeners) close() error {
 	var errs []error
 	for _, x := range []net.Listener{l.status, l.commands} {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/hub"
 	"github.com/souk-market/souk/node"
 )
 
@@ -209,10 +210,11 @@ func (a *app) joining(cmd *cobra.Command, o node.Options) node.Options {
 }
 
 func (a *app) nodeIsUp(cmd *cobra.Command, address string) error {
-	url := "http://" + dialable(address)
+	at := hub.Dialable(address)
+	url := "http://" + at
 	return a.show(cmd, map[string]string{"api": url, "listen": address}, func(p *page) {
 		p.line("The shop is open. Its API: %s (token in %s)", url, filepath.Join(a.dir, "api.token"))
-		if dialable(address) != address {
+		if at != address {
 			p.line("It listens on all addresses of this machine: %s", address)
 		}
 		p.line("In another terminal:")

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/netip"
 	"regexp"
 	"strings"
 	"text/tabwriter"
@@ -165,20 +164,6 @@ func durationText(d time.Duration) string {
 		s = strings.TrimSuffix(s, "0m")
 	}
 	return s
-}
-
-// dialable is an address to be opened where a program listens on all of a machine's: 127.0.0.1 for
-// 0.0.0.0, [::1] for [::]. Others stay as they are.
-func dialable(listen string) string {
-	at, err := netip.ParseAddrPort(listen)
-	if err != nil || !at.Addr().IsUnspecified() {
-		return listen
-	}
-	loopback := netip.IPv6Loopback()
-	if at.Addr().Is4() {
-		loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})
-	}
-	return netip.AddrPortFrom(loopback, at.Port()).String()
 }
 
 // centsText shows US cents: "14.55 USD".

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/node/api/view"
 )
 
 func TestWhatOthersWroteIsInert(t *testing.T) {
@@ -45,14 +46,14 @@ func TestOneFormatOfTimes(t *testing.T) {
 	if !strings.Contains(out.String(), "on 2030-01-02 03:04:05:") {
 		t.Error(out.String())
 	}
-}
-
-func TestDialable(t *testing.T) {
-	for listen, want := range map[string]string{
-		"0.0.0.0:7350": "127.0.0.1:7350", "[::]:7350": "[::1]:7350", "127.0.0.1:1": "127.0.0.1:1", "192.0.2.7:1": "192.0.2.7:1", "shop.example:1": "shop.example:1",
+	refused := view.Partnership{Refusal: &view.Refusal{Detail: message}}
+	for name, show := range map[string]func(p *page){
+		"a proposal": func(p *page) { new(app).proposalMade(p, nil, refused, exchange.Terms{}) },
+		"the list":   func(p *page) { new(app).partnerNotes(p, nil, refused, false) },
 	} {
-		if got := dialable(listen); got != want {
-			t.Errorf("%s is opened at %s, want %s", listen, got, want)
+		out.Reset()
+		if show(&page{w: &out}); !strings.Contains(out.String(), "on 2030-01-02 03:04:05:") {
+			t.Errorf("%s: %s", name, out.String())
 		}
 	}
 }

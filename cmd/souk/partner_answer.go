@@ -76,7 +76,7 @@ func (a *app) answerCommand(use, short, long, example, done string,
 			return a.show(cmd, view.Partnerships{Partnerships: out}, func(p *page) {
 				for i, t := range out {
 					if t.Refusal != nil {
-						p.line("%s: %s", directionText(t), t.Refusal.Detail)
+						p.line("%s: %s", directionText(t), told(t.Refusal.Detail))
 						continue
 					}
 					effect := "it hears of it"

@@ -105,7 +105,7 @@ func (a *app) partnerNotes(p *page, fed *federation, t view.Partnership, whole b
 		p.line("%s (%s) not answered yet.", plural(t.Ledger.Waiting, "request"), directionText(t))
 	}
 	if t.Refusal != nil {
-		p.line("Refused (%s): %s", directionText(t), t.Refusal.Detail)
+		p.line("Refused (%s): %s", directionText(t), told(t.Refusal.Detail))
 	}
 }
 

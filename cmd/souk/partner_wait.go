@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// arriveWithin is how long a command waits to hear that what it did has arrived. A
+	// arriveWithin is how long a command of a person's waits to hear that what it did has arrived. A
 	// partner that is online has countersigned it after two round trips and two synced
 	// commits: within 1 s even over a relay.
 	arriveWithin = 2 * time.Second
@@ -28,11 +28,11 @@ func arrived(t view.Partnership) bool {
 	return t.Queued == ""
 }
 
-// awaitArrival waits until the partner has what was just done, for arriveWithin at
+// awaitArrival waits until the partner has what was just done, for a.arrive at
 // most, and returns the directions of made as they are then. For one that is offline it
 // does not wait.
 func (a *app) awaitArrival(cmd *cobra.Command, c *client.Client, fed *federation, partner exchange.ShopID, made []view.Partnership) ([]view.Partnership, error) {
-	give := a.now().Add(arriveWithin)
+	give := a.now().Add(a.arrive)
 	for {
 		trades, err := a.tradesWith(cmd, c, partner)
 		if err != nil {
@@ -69,7 +69,7 @@ func sentText(t view.Partnership, online bool, effect string) string {
 // proposalMade says what became of a proposal so far.
 func (a *app) proposalMade(p *page, fed *federation, t view.Partnership, sent exchange.Terms) {
 	if t.Refusal != nil {
-		p.line("%s: %s", directionText(t), t.Refusal.Detail)
+		p.line("%s: %s", directionText(t), told(t.Refusal.Detail))
 		return
 	}
 	p.line("Proposed to %s.", directionText(t))

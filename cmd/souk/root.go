@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,14 +22,20 @@ type app struct {
 	json bool   // --json
 	in   io.Reader
 	now  func() time.Time
+	// arrive is how long a command waits to hear that what it did has arrived.
+	arrive time.Duration
 }
 
 // run carries out one command line and returns its exit code.
 func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
-	a := &app{in: in, now: time.Now}
+	a := &app{in: in, now: time.Now, arrive: arriveWithin}
+	return a.run(ctx, args, out, errs)
+}
+
+func (a *app) run(ctx context.Context, args []string, out, errs io.Writer) int {
 	root := a.root()
 	root.SetArgs(args)
-	root.SetIn(in)
+	root.SetIn(a.in)
 	root.SetOut(out)
 	root.SetErr(errs)
 	cmd, err := root.ExecuteContextC(ctx)
@@ -70,7 +78,7 @@ directly.
 		Args:          cobra.ArbitraryArgs,
 		RunE:          helpOnly,
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	root.PersistentFlags().StringVar(&a.dir, "dir", os.Getenv("SOUK_DIR"), "`folder` of the shop or hub (default: $SOUK_DIR, else the current folder)")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print the result as JSON")
 	root.AddGroup(
@@ -91,6 +99,20 @@ directly.
 		a.reserveCommand(), a.reservationCommand(), a.orderCommand())
 	add(groupOther, a.dialCommand(), a.doctorCommand(), a.testnetCommand(), a.versionCommand())
 	return root
+}
+
+// shownValue is how many bytes of a flag's wrong value are repeated: a line.
+const shownValue = 80
+
+// flagError is a usageError that does not repeat the whole of a long value, which would hide what is
+// wrong with it.
+func flagError(err error) error {
+	var bad interface{ GetValue() string } // pflag's errors about a value
+	if !errors.As(err, &bad) || len(bad.GetValue()) <= shownValue {
+		return &usageError{err}
+	}
+	begins := strings.ToValidUTF8(bad.GetValue()[:shownValue], "") + "…"
+	return usagef("%s", strings.Replace(err.Error(), strconv.Quote(bad.GetValue()), strconv.Quote(begins), 1))
 }
 
 // group is a command that only holds others.

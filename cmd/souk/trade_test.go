@@ -38,11 +38,16 @@ func newTown(t *testing.T) *town {
 	return &town{t, dir}
 }
 
+// patient is souk for an owner who waits however long a partner that is online takes to confirm.
+func patient() *app {
+	return &app{in: strings.NewReader(""), now: time.Now, arrive: time.Hour}
+}
+
 // souk runs a command line that is to end with an exit code, and returns all it said.
 func (tn *town) souk(code int, args ...string) string {
 	tn.t.Helper()
 	var out, errs bytes.Buffer
-	got := run(tn.t.Context(), args, strings.NewReader(""), &out, &errs)
+	got := patient().run(tn.t.Context(), args, &out, &errs)
 	if got != code {
 		tn.t.Fatalf("souk %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), got, code, out.String(), errs.String())
 	}
@@ -63,7 +68,7 @@ func (tn *town) ok(says string, args ...string) string {
 func (tn *town) read(into any, args ...string) {
 	tn.t.Helper()
 	var out, errs bytes.Buffer
-	if code := run(tn.t.Context(), append(args, "--json"), strings.NewReader(""), &out, &errs); code != exitOK {
+	if code := patient().run(tn.t.Context(), append(args, "--json"), &out, &errs); code != exitOK {
 		tn.t.Fatalf("souk %s: exit code %d\n%s", strings.Join(args, " "), code, errs.String())
 	}
 	dec := json.NewDecoder(&out)
