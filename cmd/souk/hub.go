@@ -198,7 +198,7 @@ On a machine that holds only the admission key, give the whole ShopID.`,
 			})
 		},
 	}
-	cmd.Flags().StringVar(&why, "why", "", "the `reason`, public in the member list (required)")
+	cmd.Flags().Var(textFlag{&why}, "why", "the `reason`, public in the member list (required)")
 	required(cmd, "why")
 	return cmd
 }

@@ -182,6 +182,6 @@ join with it any more. Shops that joined by it stay.`,
 			})
 		},
 	}
-	cmd.Flags().StringVar(&why, "why", "", "the `reason`, public in the member list")
+	cmd.Flags().Var(textFlag{&why}, "why", "the `reason`, public in the member list")
 	return cmd
 }

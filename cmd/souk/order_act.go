@@ -81,7 +81,7 @@ func (a *app) rejectCommand() *cobra.Command {
 			return c.RejectOrder(ctx, id, r)
 		}),
 	}
-	cmd.Flags().StringVar(&r.Reason, "reason", "", "the `reason`; the retailer reads it")
+	cmd.Flags().Var(textFlag{&r.Reason}, "reason", "the `reason`; the retailer reads it")
 	return cmd
 }
 
@@ -102,8 +102,8 @@ func (a *app) shipCommand() *cobra.Command {
 		}),
 	}
 	lines.register(cmd, "everything open")
-	cmd.Flags().StringVar(&s.Carrier, "carrier", "", "the `carrier`, such as DHL")
-	cmd.Flags().StringVar(&s.Tracking, "tracking", "", "the carrier's tracking `number`")
+	cmd.Flags().Var(textFlag{&s.Carrier}, "carrier", "the `carrier`, such as DHL")
+	cmd.Flags().Var(textFlag{&s.Tracking}, "tracking", "the carrier's tracking `number`")
 	return cmd
 }
 
@@ -146,6 +146,6 @@ asks, and the supplier answers by the terms' cancel rule.`,
 		}),
 	}
 	lines.register(cmd, "everything open")
-	cmd.Flags().StringVar(&r.Reason, "reason", "", "the `reason`; the other shop reads it")
+	cmd.Flags().Var(textFlag{&r.Reason}, "reason", "the `reason`; the other shop reads it")
 	return cmd
 }

@@ -80,14 +80,14 @@ input): {"name": …, "lines": […], "city": …, "postal_code": …, "country"
 		}),
 	}
 	f := cmd.Flags()
-	f.StringVar(&to.Name, "name", "", "the consumer's `name`")
+	f.Var(textFlag{&to.Name}, "name", "the consumer's `name`")
 	f.StringArrayVar(&to.Lines, "address", nil, "street `address`; repeat for up to 4 lines")
-	f.StringVar(&to.City, "city", "", "the `city`")
-	f.StringVar(&to.Region, "region", "", "state or `region`")
-	f.StringVar(&to.PostalCode, "postal-code", "", "postal `code`")
+	f.Var(textFlag{&to.City}, "city", "the `city`")
+	f.Var(textFlag{&to.Region}, "region", "state or `region`")
+	f.Var(textFlag{&to.PostalCode}, "postal-code", "postal `code`")
 	f.StringVar(&to.Country, "country", "", "ISO 3166-1 `code` (default: the one quoted for)")
-	f.StringVar(&to.Email, "email", "", "the consumer's `e-mail` address")
-	f.StringVar(&to.Phone, "phone", "", "the consumer's `telephone` number")
+	f.Var(textFlag{&to.Email}, "email", "the consumer's `e-mail` address")
+	f.Var(textFlag{&to.Phone}, "phone", "the consumer's `telephone` number")
 	f.StringVar(&file, "ship-to", "", "read the address from a JSON `file` instead")
 	f.Var(durationVar(&wait, waitForAnswer), "wait", "`time` to wait for the supplier's answer, at most 30s")
 	return cmd

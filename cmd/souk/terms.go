@@ -1,14 +1,18 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/node"
 )
 
@@ -52,6 +56,28 @@ func parseDuration(s string) (time.Duration, error) {
 		return 0, fmt.Errorf("%q is not a time such as 15m, 48h or 7d", s)
 	}
 	return d, nil
+}
+
+// textFlag reads a text that travels to other shops: UTF-8, maxFlagText bytes at most. The node and the
+// hub hold the same bound; said here, nothing was tried.
+type textFlag struct{ to *string }
+
+// maxFlagText is the bound of reasons, carriers and tracking numbers (desk.MaxReason), of the reasons in a member
+// list (membership.MaxWhy) and of each part of an address (exchange.MaxText).
+const maxFlagText = min(desk.MaxReason, membership.MaxWhy, exchange.MaxText)
+
+func (f textFlag) Type() string   { return "text" }
+func (f textFlag) String() string { return "" }
+
+func (f textFlag) Set(s string) error {
+	if len(s) > maxFlagText {
+		return fmt.Errorf("it has %d bytes; %d are allowed", len(s), maxFlagText)
+	}
+	if !utf8.ValidString(s) {
+		return errors.New("it is not UTF-8")
+	}
+	*f.to = s
+	return nil
 }
 
 // percentFlag reads "15%" as basis points.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
@@ -32,6 +33,32 @@ func TestTermsFlags(t *testing.T) {
 			t.Errorf("%s: %v", c.args, err)
 		case c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)):
 			t.Errorf("%s: %v, want %q", c.args, err, c.says)
+		}
+	}
+}
+
+// TestTextFlags: a text that no record can hold is a wrong command line, told without repeating all of
+// it; one that fits is none.
+func TestTextFlags(t *testing.T) {
+	long, fits := strings.Repeat("é", 128), strings.Repeat("é", 127)+"x"
+	for _, command := range []string{
+		"order reject b6h0c1e --reason", "order cancel b6h0c1e --reason", "order ship b6h0c1e --carrier", "order ship b6h0c1e --tracking",
+		"order place 00052ap5m48vv6u926huggirh0 --address x --name x --city", "order place 00052ap5m48vv6u926huggirh0 --address x --city x --name",
+		"hub revoke acorn --why", "hub void 0fn0e4c451tqfdhlajqnkqrg8s --why",
+	} {
+		say := func(text string) (code int, said string) {
+			var out, errs bytes.Buffer
+			args := append(strings.Fields(command), text, "--dir", t.TempDir())
+			return run(t.Context(), args, strings.NewReader(""), &out, &errs), errs.String()
+		}
+		if code, said := say(long); code != exitUsage || !strings.Contains(said, "it has 256 bytes; 255 are allowed") || strings.Contains(said, long) {
+			t.Errorf("%s, too long: exit code %d, %s", command, code, said)
+		}
+		if code, said := say("\xff"); code != exitUsage || !strings.Contains(said, "it is not UTF-8") {
+			t.Errorf("%s, not UTF-8: exit code %d, %s", command, code, said)
+		}
+		if code, said := say(fits); code == exitUsage || code == exitOK {
+			t.Errorf("%s, which fits: exit code %d, %s", command, code, said)
 		}
 	}
 }
