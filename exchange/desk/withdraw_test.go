@@ -1,11 +1,13 @@
 package desk_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/protocol"
 )
 
 // refusedTerms are terms that a supplier in a world refuses: it sells in EUR.
@@ -141,6 +143,31 @@ func TestQueuedEndBinds(t *testing.T) {
 	w.settle()
 	if got := tradeAt(t, birch, acorn, exchange.Retailer); got.Ending || got.EndNumber != 0 || got.State.EndReason != "second" || got.Status() != "proposed" {
 		t.Errorf("at rest: %s, %+v", got.Status(), got.PartnershipRecord)
+	}
+	audited(t, acorn, birch)
+}
+
+// A supplier whose end stands in its records alone, for it could not be entered when it was
+// made, enters that end when its own proposal is taken back: it closes the proposal too.
+func TestWithdrawEntersMarkedEnd(t *testing.T) {
+	w, acorn, birch := pair(t)
+	must(t, acorn.desk.Propose(ctx, birch.id, exchange.Supplier, discounted(10)))
+	w.settle()
+	rec := tradeAt(t, acorn, birch, exchange.Supplier).PartnershipRecord
+	rec.Ending, rec.EndingAt, rec.EndingReason = true, w.now, "pause"
+	raw, err := protocol.Codec{}.Encode(&rec)
+	must(t, err)
+	must(t, acorn.mem.Commit([]desk.Write{{Key: slices.Concat([]byte("t/"), acorn.id[:], birch.id[:]), Value: raw}}))
+	acorn.restart()
+	w.greet(acorn, birch)
+	must(t, acorn.desk.WithdrawTerms(ctx, birch.id, exchange.Supplier))
+	w.settle()
+	for s, got := range map[*shop]desk.Trade{
+		acorn: tradeAt(t, acorn, birch, exchange.Supplier), birch: tradeAt(t, birch, acorn, exchange.Retailer),
+	} {
+		if got.Ending || got.State.Active || got.State.EndReason != "pause" || got.State.Declined.By != exchange.Supplier {
+			t.Errorf("at %s: %+v", s.name, got.PartnershipRecord)
+		}
 	}
 	audited(t, acorn, birch)
 }
