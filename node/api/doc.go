@@ -14,6 +14,7 @@
 //	PUT    /api/v1/products/{sku}/stock     count the shelf; PUT /api/v1/stock several, all or none
 //	POST   /api/v1/import, PUT /api/v1/rates
 //	POST   /api/v1/reservations             hold at a supplier; GET, DELETE …/{id}; POST …/{id}/extend
+//	GET    /api/v1/reservations?status=     those of this shop, newest first
 //	POST   /api/v1/order                    order a reservation; ?wait= seconds for the answer
 //	GET    /api/v1/orders?role=, /api/v1/order/{id}
 //	POST   /api/v1/order/{id}/accept|reject|ship|deliver|cancel
@@ -96,8 +97,8 @@
 //
 //	front.go         what stands before every route; server.go  the server's life
 //	routes.go        registering operations, the document; problems.go  errors
-//	products.go reservations.go orders.go order_view.go partners.go shop.go
-//	imports.go events.go     the operations, by subject
+//	products.go reservations.go reservation_list.go orders.go order_view.go partners.go
+//	shop.go imports.go events.go     the operations, by subject
 //	idempotency.go kept.go   keys; token.go  the token's file and the address's
 //	metrics.go business.go   figures of requests and of trade
 package api

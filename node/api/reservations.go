@@ -12,6 +12,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/reservation"
 	"github.com/souk-market/souk/node/api/view"
 )
 
@@ -27,6 +28,12 @@ func (s *Server) reservationRoutes(api huma.API) {
 		Summary:     "A reservation of this shop's",
 		Description: "One whose placing the supplier has not answered yet is asked for again; while the supplier does not answer, its state is none.",
 	}, route{time: partnerTime}, s.getReservation)
+	add(s, api, huma.Operation{
+		OperationID: "list-reservations", Method: http.MethodGet, Path: "/api/v1/reservations", Tags: tags,
+		Summary: "This shop's reservations",
+		Description: "The newest first: by the day of their ids, and within a day by when they were asked for. They are listed for eight days after their own. " +
+			"No supplier is asked; look at a single one to have an answer that was lost asked for again.",
+	}, route{}, s.listReservations)
 	add(s, api, huma.Operation{
 		OperationID: "release-reservation", Method: http.MethodDelete, Path: "/api/v1/reservations/{id}", Tags: tags,
 		Summary: "Give a reservation back",
@@ -182,6 +189,12 @@ func (s *Server) reservationAnswer(ctx context.Context, rec *desk.ReservationRec
 	if err != nil {
 		return nil, err
 	}
+	v, err := s.reservationView(ctx, rec, state)
+	return answer(v, err)
+}
+
+// reservationView shows a reservation that stands at state.
+func (s *Server) reservationView(ctx context.Context, rec *desk.ReservationRecord, state reservation.State) (view.Reservation, error) {
 	v := view.Reservation{
 		ID: rec.Request.ID, Supplier: rec.Supplier, SupplierName: s.names.of(ctx, rec.Supplier), State: state.String(),
 		Lines: make([]view.ReserveLine, len(rec.Request.Lines)), Country: rec.Request.Country,
@@ -193,11 +206,11 @@ func (s *Server) reservationAnswer(ctx context.Context, rec *desk.ReservationRec
 	if rec.Answer != nil {
 		quote, err := s.desk.ReservationQuote(rec)
 		if err != nil {
-			return nil, err
+			return v, err
 		}
 		v.Quote = ptr(quoteView(quote))
 	}
-	return answer(v, nil)
+	return v, nil
 }
 
 // seconds reads a span; the core counts milliseconds.

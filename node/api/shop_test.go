@@ -49,7 +49,7 @@ func TestDocument(t *testing.T) {
 	}
 	for _, want := range []string{
 		"GET /api/v1/products", "GET /api/v1/product/{id}", "PUT /api/v1/products/{sku}/stock", "PUT /api/v1/stock",
-		"POST /api/v1/reservations", "GET /api/v1/reservations/{id}", "DELETE /api/v1/reservations/{id}", "POST /api/v1/reservations/{id}/extend",
+		"POST /api/v1/reservations", "GET /api/v1/reservations", "GET /api/v1/reservations/{id}", "DELETE /api/v1/reservations/{id}", "POST /api/v1/reservations/{id}/extend",
 		"POST /api/v1/order", "GET /api/v1/orders", "GET /api/v1/order/{id}", "POST /api/v1/order/{id}/accept", "POST /api/v1/order/{id}/reject",
 		"POST /api/v1/order/{id}/ship", "POST /api/v1/order/{id}/deliver", "POST /api/v1/order/{id}/cancel",
 		"GET /api/v1/partners", "POST /api/v1/partners", "POST /api/v1/partners/{shop}/accept", "POST /api/v1/partners/{shop}/decline", "POST /api/v1/partners/{shop}/withdraw", "POST /api/v1/partners/{shop}/end",

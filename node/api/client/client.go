@@ -84,6 +84,23 @@ func New(base, token string) *Client {
 	}
 }
 
+// Reachable reports, as CodeNotRunning, that nobody takes connections where the folder
+// says that the node listens: it was killed there, or is about to stop. Nothing is sent.
+func (c *Client) Reachable(ctx context.Context) error {
+	base, err := url.Parse(c.base)
+	if err != nil {
+		return exchange.Errorf(exchange.CodeInvalid, "%s is no address of an API: %w", c.base, err)
+	}
+	conn, err := (&net.Dialer{Timeout: dialTime}).DialContext(ctx, "tcp", base.Host)
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return notRunning(c.dir)
+	}
+	if err != nil {
+		return c.unknown(call{method: http.MethodGet}, err)
+	}
+	return conn.Close()
+}
+
 func notRunning(dir string) error {
 	if dir == "" {
 		return exchange.Errorf(exchange.CodeNotRunning, "no node answers there; is it running?")
@@ -143,13 +160,13 @@ func (c *Client) try(ctx context.Context, in call, out any) error {
 		return err
 	}
 	defer res.Body.Close()
-	return c.decode(res, out)
+	return c.decode(in, res, out)
 }
 
-func (c *Client) decode(res *http.Response, out any) error {
+func (c *Client) decode(in call, res *http.Response, out any) error {
 	b, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	if err != nil {
-		return c.unknown(err)
+		return c.unknown(in, err)
 	}
 	if len(b) > maxAnswer {
 		return exchange.Errorf(exchange.CodeLimit, "the answer is longer than 64 MiB; ask for less at a time")
@@ -171,13 +188,13 @@ func (c *Client) send(ctx context.Context, in call) (*http.Response, error) {
 		return nil, notRunning(c.dir)
 	}
 	if err != nil {
-		return nil, c.unknown(err)
+		return nil, c.unknown(in, err)
 	}
 	if res.StatusCode/100 == 2 || in.also == res.StatusCode && !isProblem(res) {
 		return res, nil
 	}
 	defer res.Body.Close()
-	return nil, c.problem(res)
+	return nil, c.problem(in, res)
 }
 
 func (c *Client) request(ctx context.Context, in call) (*http.Request, error) {
@@ -217,19 +234,22 @@ func isProblem(res *http.Response) bool {
 }
 
 // problem is the error of an answer that is none of a shop's, or is a problem.
-func (c *Client) problem(res *http.Response) error {
+func (c *Client) problem(in call, res *http.Response) error {
 	if !isProblem(res) {
 		return exchange.Errorf(exchange.CodeNotRunning, "what answers at %s is not this shop (%s); is the node running?", c.base, res.Status)
 	}
 	var p view.Problem
-	if err := c.decode(res, &p); err != nil {
+	if err := c.decode(in, res, &p); err != nil {
 		return err
 	}
 	return p.Err()
 }
 
-// unknown is the error of a call that may have been done.
-func (c *Client) unknown(err error) error {
+// unknown is the error of a call that may have been done, where it does more than look.
+func (c *Client) unknown(in call, err error) error {
+	if in.method == http.MethodGet {
+		return exchange.Errorf(exchange.CodeUnavailable, "the node stopped answering while it was only asked to look something up, which changes nothing; try again: %w", err)
+	}
 	return exchange.Errorf(exchange.CodeUnavailable, "the node did not answer; whether it was done is unknown: %w", err)
 }
 

@@ -125,6 +125,18 @@ func (c *Client) Reservation(ctx context.Context, id exchange.HoldID) (*view.Res
 	return get[view.Reservation](ctx, c, path("reservations", id.String()), nil)
 }
 
+// ReservationsQuery asks for reservations.
+type ReservationsQuery struct {
+	Status string // "" = all; view.OpenReservations = held, or not answered
+	Limit  int    // 0 = 50; at most 200
+	Cursor string // view.Reservations.Next of the page before
+}
+
+// Reservations lists this shop's reservations, one page at a time. No supplier is asked.
+func (c *Client) Reservations(ctx context.Context, q ReservationsQuery) (*view.Reservations, error) {
+	return get[view.Reservations](ctx, c, path("reservations"), values("status", q.Status, "limit", number(q.Limit), "cursor", q.Cursor))
+}
+
 // Release gives a reservation back.
 func (c *Client) Release(ctx context.Context, id exchange.HoldID) (*view.Reservation, error) {
 	return as[view.Reservation](ctx, c, call{method: http.MethodDelete, path: path("reservations", id.String())})
@@ -222,14 +234,15 @@ func (c *Client) EndTrade(ctx context.Context, partner exchange.ShopID, e view.E
 
 // OpenAPI is the API's own description, as JSON.
 func (c *Client) OpenAPI(ctx context.Context) ([]byte, error) {
-	res, err := c.send(ctx, call{method: http.MethodGet, path: path("openapi.json")})
+	in := call{method: http.MethodGet, path: path("openapi.json")}
+	res, err := c.send(ctx, in)
 	if err != nil {
 		return nil, err
 	}
 	defer res.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	if err != nil {
-		return nil, c.unknown(err)
+		return nil, c.unknown(in, err)
 	}
 	return b, nil
 }

@@ -33,11 +33,12 @@ type ImportOptions struct {
 // Import sends a product file; progress, which may be nil, is called as the file is
 // read. After an error the report, if there is one, covers what was done until then.
 func (c *Client) Import(ctx context.Context, file io.Reader, o ImportOptions, progress func(view.ImportProgress)) (*view.ImportReport, error) {
-	res, err := c.send(ctx, call{
+	in := call{
 		method: http.MethodPost, path: path("import"), accept: "application/x-ndjson", body: file,
 		query: values("format", string(o.Format), "currency", string(o.Currency), "untracked", o.Untracked.String(),
 			"free", flag(o.Free), "strict", flag(o.Strict), "dry_run", flag(o.DryRun)),
-	})
+	}
+	res, err := c.send(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +47,7 @@ func (c *Client) Import(ctx context.Context, file io.Reader, o ImportOptions, pr
 	for {
 		var r view.ImportRecord
 		if err := records.Decode(&r); err != nil {
-			return nil, c.unknown(err)
+			return nil, c.unknown(in, err)
 		}
 		switch {
 		case r.Problem != nil:
