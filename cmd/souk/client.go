@@ -12,13 +12,21 @@ import (
 	"github.com/souk-market/souk/store"
 )
 
-// client is the API of the node that runs on the shop's folder.
-func (a *app) client() (*client.Client, error) {
+// client is the API of the node that runs on the shop's folder; a node that starts is
+// waited for.
+func (a *app) client(cmd *cobra.Command) (*client.Client, error) {
 	dir, err := a.shopDir()
 	if err != nil {
 		return nil, err
 	}
-	c, err := client.Open(dir)
+	var c *client.Client
+	err = a.awaitShop(cmd, dir, func() error {
+		var err error
+		if c, err = client.Open(dir); err == nil {
+			err = c.Reachable(cmd.Context())
+		}
+		return err
+	})
 	if exchange.CodeOf(err) != exchange.CodeNotRunning {
 		return c, err
 	}
@@ -52,7 +60,7 @@ func noAPIYet(dir string) error {
 // withClient is a command's body that needs the running node.
 func (a *app) withClient(body func(cmd *cobra.Command, c *client.Client, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		c, err := a.client()
+		c, err := a.client(cmd)
 		if err != nil {
 			return err
 		}

@@ -72,12 +72,17 @@ without =QTY it is one unit.`,
 	return cmd
 }
 
-// perhapsHeld adds where to look when the supplier did not answer: it may hold the
-// stock all the same.
+// perhapsHeld adds where to look when it is not known whether the supplier holds the
+// stock: it did not answer, or the node did not, or the owner broke off.
 func (a *app) perhapsHeld(err error, supplier string) error {
 	var p *view.Problem
-	if errors.As(err, &p) && p.Reservation != nil {
+	switch {
+	case errors.As(err, &p) && p.Reservation != nil:
 		return exchange.Errorf(exchange.CodeOf(err), "%s did not answer in time, and may hold the stock all the same; ask again later: souk reservation show%s %v", supplier, a.dirFlag(), *p.Reservation)
+	case isCancel(err):
+		return &interruption{fmt.Sprintf("%s may hold the stock all the same; look: souk reservation list%s", supplier, a.dirFlag()), err}
+	case p == nil && exchange.CodeOf(err) == exchange.CodeUnavailable: // the client's own: no answer came
+		return exchange.Errorf(exchange.CodeOf(err), "%w. %s may hold the stock all the same; when the node runs again, look: souk reservation list%s", err, supplier, a.dirFlag())
 	}
 	return err
 }
@@ -162,12 +167,13 @@ func taxText(t view.Tax) string {
 }
 
 func (a *app) reservationCommand() *cobra.Command {
-	return group("reservation", "Look at, prolong or give back what is held",
+	return group("reservation", "List, look at, prolong or give back what is held",
 		`A reservation is stock that a supplier holds for this shop until it expires, is ordered,
 or is given back.`,
-		`  souk reservation show --dir shop 00052ap5m48vv6u926huggirh0
+		`  souk reservation list --dir shop
+  souk reservation show --dir shop 00052ap5m48vv6u926huggirh0
   souk reservation release --dir shop 00052ap5m48vv6u926huggirh0`,
-		a.reservationShowCommand(), a.reservationExtendCommand(), a.reservationReleaseCommand())
+		a.reservationListCommand(), a.reservationShowCommand(), a.reservationExtendCommand(), a.reservationReleaseCommand())
 }
 
 func reservationID(arg string) (exchange.HoldID, error) {

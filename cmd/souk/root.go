@@ -42,7 +42,7 @@ func (a *app) run(ctx context.Context, args []string, out, errs io.Writer) int {
 	code := endCode(ctx, err)
 	switch {
 	case code == exitInterrupted:
-		fmt.Fprintln(errs, "souk: interrupted; whether it was done is not known here: look, or run it again")
+		fmt.Fprintf(errs, "souk: interrupted; %s\n", inertLines(told(interrupted(err))))
 	case err != nil:
 		fmt.Fprintf(errs, "souk: %s\n", inertLines(told(err.Error())))
 	}
@@ -50,6 +50,24 @@ func (a *app) run(ctx context.Context, args []string, out, errs io.Writer) int {
 		fmt.Fprintf(errs, "See %s --help\n", cmd.CommandPath())
 	}
 	return code
+}
+
+// interruption is a command that its owner broke off, and what there is to say of it.
+type interruption struct {
+	says string
+	err  error // the context's
+}
+
+func (i *interruption) Error() string { return i.says }
+func (i *interruption) Unwrap() error { return i.err }
+
+// interrupted is what to say to the owner who broke a command off.
+func interrupted(err error) string {
+	var known *interruption
+	if errors.As(err, &known) {
+		return known.says
+	}
+	return "whether it was done is not known here: look, or run it again"
 }
 
 const (
@@ -94,7 +112,13 @@ directly.
 			root.AddCommand(c)
 		}
 	}
-	add(groupRun, a.hubCommand(), a.nodeCommand())
+	hub := a.hubCommand()
+	for _, c := range hub.Commands() {
+		if c.Name() != "init" && c.Name() != "run" {
+			a.hubOpens(c, c.Name() == "status")
+		}
+	}
+	add(groupRun, hub, a.nodeCommand())
 	add(groupTrade, a.membersCommand(), a.partnerCommand(), a.catalogCommand(), a.productsCommand(),
 		a.reserveCommand(), a.reservationCommand(), a.orderCommand())
 	add(groupOther, a.dialCommand(), a.doctorCommand(), a.testnetCommand(), a.versionCommand())

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/hub"
+	"github.com/souk-market/souk/store"
+)
+
+// A command may follow the one that starts the shop or the hub at once, in a script or a
+// terminal: it waits for it, for as long as a start takes.
+const (
+	// startTime is how long a process may take from its start to having its folder locked:
+	// some 50 ms, ten times that on a busy machine, and as much again four times over.
+	startTime = 2 * time.Second
+	// openTime is how long one that has the folder locked may take to open it: all ledgers
+	// are verified, some 20,000 entries a second; a shop with 100,000 of them takes 5 s.
+	openTime = 15 * time.Second
+	// waitQuietly is how long somebody at a terminal does not wonder.
+	waitQuietly = time.Second
+	// lookAgain is how often it is looked whether the folder has been opened: each look
+	// opens three files.
+	lookAgain = 50 * time.Millisecond
+)
+
+// wait looks again and again until look says that there is nothing to wait for, or for
+// longer than it allows: most after the first look, or some after the last change of what
+// it says. Ctrl-C ends it, as an error.
+type wait struct {
+	what string // "the shop": what is waited for
+	errs io.Writer
+	now  func() time.Time
+}
+
+// until calls look until it returns 0: how long may be waited from the first look on. It
+// returns nil then, and when that time has passed.
+func (w *wait) until(ctx context.Context, look func() time.Duration) error {
+	began, said := w.now(), !isTerminal(w.errs)
+	tick := time.NewTicker(lookAgain)
+	defer tick.Stop()
+	for {
+		most := look()
+		waited := w.now().Sub(began)
+		if waited >= most {
+			return nil
+		}
+		if !said && waited >= waitQuietly {
+			fmt.Fprintf(w.errs, "souk: waiting for %s to open …\n", w.what)
+			said = true
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return &interruption{fmt.Sprintf("%s was not open yet, and nothing was done", w.what), ctx.Err()}
+		}
+	}
+}
+
+// awaitShop waits while the node of a shop's folder is about to answer; try is what needs
+// it, and fails with CodeNotRunning until then.
+func (a *app) awaitShop(cmd *cobra.Command, dir string, try func() error) error {
+	w := &wait{what: "the shop", errs: cmd.ErrOrStderr(), now: time.Now}
+	var err error
+	interrupted := w.until(cmd.Context(), func() time.Duration {
+		if err = try(); exchange.CodeOf(err) != exchange.CodeNotRunning {
+			return 0
+		}
+		return openingTime(dir)
+	})
+	if interrupted != nil {
+		return interrupted
+	}
+	return err
+}
+
+// openingTime is how long a shop that does not answer may take until it does. One that is
+// in no federation yet waits for its hub, for as long as that takes: it is not waited for.
+func openingTime(dir string) time.Duration {
+	shop, err := holdsFile(dir, shopFile)
+	if err != nil || !shop {
+		return 0
+	}
+	if joined, err := holdsFile(dir, federationFile); err != nil || !joined || !inUse(dir) {
+		return startTime
+	}
+	return openTime
+}
+
+// hubOpens has a command that works with a hub's folder wait while a process that has it
+// locked does not hear commands yet: a hub that starts, or another command. Where needed is
+// set, a hub is waited for that nobody has started yet.
+func (a *app) hubOpens(cmd *cobra.Command, needed bool) {
+	run := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		dir, err := a.hubDir()
+		if err != nil {
+			return err
+		}
+		if err := a.awaitHub(cmd, dir, needed); err != nil {
+			return err
+		}
+		err = run(cmd, args)
+		if exchange.CodeOf(err) != exchange.CodeLocked { // with which nothing was done
+			return err
+		}
+		if err := a.awaitHub(cmd, dir, needed); err != nil {
+			return err
+		}
+		return run(cmd, args)
+	}
+}
+
+func (a *app) awaitHub(cmd *cobra.Command, dir string, needed bool) error {
+	w := &wait{what: "the hub", errs: cmd.ErrOrStderr(), now: time.Now}
+	return w.until(cmd.Context(), func() time.Duration {
+		ctx := cmd.Context()
+		if hub.Hears(ctx, dir) {
+			return 0
+		}
+		_, held, err := store.Holder(dir)
+		switch {
+		case err != nil:
+			return 0
+		case held:
+			return openTime
+		case needed:
+			return startTime
+		}
+		return 0
+	})
+}
