@@ -189,8 +189,10 @@ func (f *Folder) joinPatiently(ctx context.Context) error {
 			step.Joined = true
 			tell(step)
 			return nil
-		case exchange.CodeOf(err) != exchange.CodeUnavailable || ctx.Err() != nil:
+		case exchange.CodeOf(err) != exchange.CodeUnavailable:
 			return err
+		case ctx.Err() != nil: // which is why the hub was not reached
+			return errors.Join(err, ctx.Err())
 		}
 		pause := joinPause(attempt)
 		tell(JoinStep{Federation: invite.Federation, Err: err, Again: pause})

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"net/netip"
 
@@ -43,8 +44,7 @@ func (f *Folder) Run(ctx context.Context) error {
 	if exposed := f.cfg.exposed(); exposed != "" {
 		log.Warn(exposed)
 	}
-	context.AfterFunc(ctx, func() { log.Info("stopping: what was taken is finished first", "why", context.Cause(ctx)) })
-	defer log.Info("stopped")
+	defer logStop(ctx, log)()
 
 	// Leaving ends the run: a shop that is no member has nothing to serve.
 	ctx, stop := context.WithCancel(ctx)
@@ -78,6 +78,21 @@ func (f *Folder) Run(ctx context.Context) error {
 		return err
 	}
 	return f.shop.parted()
+}
+
+// logStop says when ctx ends that the shop stops; what it returns says that it has.
+func logStop(ctx context.Context, log *slog.Logger) (stopped func()) {
+	said := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(said)
+		log.Info("stopping: what was taken is finished first", "why", context.Cause(ctx))
+	})
+	return func() {
+		if !stop() {
+			<-said
+		}
+		log.Info("stopped")
+	}
 }
 
 // listenAPI listens where the owner said, and nowhere else: net.Listen takes 0.0.0.0 to mean IPv6 too.

@@ -70,7 +70,8 @@ func (a *app) doctorCommand() *cobra.Command {
 		Long: `Checks the folder, its lock and keys, the store and its ledgers, free space, the clock,
 the member list, the hub, partners, the API and the exchange rate. With the node
 running it asks the node; else it opens the folder itself, which verifies all
-ledgers. It changes nothing. It fails if the shop could not sell.`,
+ledgers. It changes nothing. It fails if the shop cannot sell: one that does not run
+sells nothing.`,
 		Example: `  souk doctor --dir shop
   souk doctor --dir shop --json`,
 		Args: takes(0, 0),
@@ -258,7 +259,7 @@ func (a *app) checkStopped(ctx context.Context, d *diagnosis, dir string) {
 		}
 	}
 	if f.Shop().Gone() == nil && a.checkStanding(ctx, d, f.Shop()) {
-		d.warn("API", "the node is not running. Next: souk node run --dir %s", quoteArg(dir))
+		d.fatal("API", "the node is not running, and sells nothing. Next: souk node run --dir %s", quoteArg(dir))
 	}
 	if err := f.Close(); err != nil {
 		d.fatal("store", "it does not close: %v", err)

@@ -49,7 +49,7 @@ func TestGone(t *testing.T) {
 func TestRevokedWhileOff(t *testing.T) {
 	tn := openTown(t)
 	tn.ok("Joined", "node", "join", "--dir", "acorn", tn.invite())
-	if out := tn.souk(exitOK, "doctor", "--dir", "acorn"); !strings.Contains(out, "this shop is a member") {
+	if out := tn.souk(exitFailure, "doctor", "--dir", "acorn"); !strings.Contains(out, "this shop is a member") {
 		t.Errorf("the doctor of a member that does not run:\n%s", out)
 	}
 	tn.ok("is revoked", "hub", "revoke", "--dir", "hub", "Acorn Shoes", "--why", "sold counterfeits")
