@@ -78,26 +78,29 @@ func TestInviteBounds(t *testing.T) {
 	}
 }
 
-// TestInviteOrder: the oldest invite is listed first, and those that were made in one millisecond
-// always in the same order. Files are listed by name, which is the id, so here the oldest has the
-// highest.
+// TestInviteOrder: the oldest invites are listed first, and those that were made in one millisecond
+// always in the same order. Files are read by name, which is the id, so here the oldest have the
+// highest ids.
 func TestInviteOrder(t *testing.T) {
+	const count, together = 48, 16 // a sort of less than 13 is stable by itself
 	dir, _ := initHub(t)
-	made := make([]hub.Invited, 6)
+	made := make([]hub.Invited, count)
 	for i := range made {
 		made[i] = must(hub.Invite(t.Context(), dir, hub.InviteOptions{}))(t)
 	}
 	slices.SortFunc(made, func(a, b hub.Invited) int { return -bytes.Compare(a.ID[:], b.ID[:]) })
-	var want []membership.InviteID
-	for i, at := range []hub.Moment{1000, 1001, 1002, 1002, 1002, 1003} {
-		made[i].Made = at
+	want := make([]membership.InviteID, count)
+	for i := range made {
+		made[i].Made = hub.Moment(1000 + i/together)
+		want[i] = made[i].ID
 		b := must(json.Marshal(made[i].InviteInfo))(t)
 		if err := os.WriteFile(filepath.Join(dir, "invites", made[i].ID.String()+".json"), b, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		want = append(want, made[i].ID)
 	}
-	slices.Reverse(want[2:5])
+	for i := 0; i < count; i += together {
+		slices.Reverse(want[i : i+together])
+	}
 	var got []membership.InviteID
 	for _, i := range must(hub.Invites(t.Context(), dir))(t).Invites {
 		got = append(got, i.ID)
