@@ -223,7 +223,7 @@ func (d *Desk) Run(ctx context.Context) error {
 // Sends are taken with Outgoing, publishing with Publish.
 func (d *Desk) Tick() error {
 	err := d.writer.batch(nil)
-	d.tellLapsed()
+	d.tellLapsed(context.Background())
 	return err
 }
 

@@ -115,6 +115,75 @@ func TestRecalledReservationExpires(t *testing.T) {
 	}
 }
 
+// An expiry that was told is not told again, though the clock is set back and the same
+// reservation is asked for again; one that is extended after that is.
+func TestExpiryToldOnce(t *testing.T) {
+	w, acorn, birch := pair(t)
+	told := lapsed(t, birch)
+	id, err := birch.desk.NewReservationID(acorn.id, [12]byte{7})
+	must(t, err)
+	req := desk.ReserveRequest{Supplier: acorn.id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 1}}, Country: "SE", ID: id, Lifetime: time.Minute}
+	rec, err := birch.desk.Reserve(ctx, req)
+	must(t, err)
+	birch.skew = rec.Expires.Sub(w.now) + time.Second
+	must(t, birch.desk.Tick())
+	birch.skew = 0
+	_, err = birch.desk.Reserve(ctx, req)
+	must(t, err)
+	longer, err := birch.desk.Extend(ctx, id, rec.Expires.Add(time.Minute))
+	must(t, err)
+	w.now = rec.Expires.Add(desk.LapseTick)
+	must(t, birch.desk.Tick())
+	if got := told(); len(got) != 1 {
+		t.Errorf("told %d times", len(got))
+	}
+	w.now = longer.Expires.Add(desk.LapseTick)
+	must(t, birch.desk.Tick())
+	if got := told(); len(got) != 1 || got[0].Hold != id {
+		t.Errorf("extended, and told %+v", got)
+	}
+}
+
+// By a clock that is ahead a short reservation is over when its answer comes, and is told
+// like another.
+func TestShortReservationExpires(t *testing.T) {
+	_, acorn, birch := pair(t)
+	told := lapsed(t, birch)
+	birch.skew = 5 * time.Minute
+	rec, err := birch.desk.Reserve(ctx, desk.ReserveRequest{
+		Supplier: acorn.id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 1}}, Country: "SE", Lifetime: time.Minute,
+	})
+	must(t, err)
+	for range 2 {
+		must(t, birch.desk.Tick())
+	}
+	if got := told(); len(got) != 1 || got[0].Hold != rec.Request.ID {
+		t.Errorf("told %+v", got)
+	}
+}
+
+// What could not be read when its time passed is told when it can.
+func TestUnreadableExpiryToldLater(t *testing.T) {
+	w, acorn, birch := pair(t)
+	told := lapsed(t, birch)
+	rec := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
+	trade := slices.Concat([]byte("t/"), acorn.id[:], birch.id[:])
+	whole, _, err := birch.mem.Get(trade)
+	must(t, err)
+	must(t, birch.mem.Commit([]desk.Write{{Key: trade, Value: []byte("damaged")}}))
+	w.now = rec.Expires.Add(desk.LapseTick)
+	must(t, birch.desk.Tick())
+	if got := told(); len(got) != 0 {
+		t.Errorf("told, and nobody knows: %+v", got)
+	}
+	must(t, birch.mem.Commit([]desk.Write{{Key: trade, Value: whole}}))
+	w.now = w.now.Add(time.Minute + desk.LapseTick)
+	must(t, birch.desk.Tick())
+	if got := told(); len(got) != 1 || got[0].Hold != rec.Request.ID {
+		t.Errorf("told %+v", got)
+	}
+}
+
 // Beyond what is listed an event tells that there is more to read.
 func TestUnlistedReservationsExpire(t *testing.T) {
 	w, acorn, birch := pair(t)
@@ -145,13 +214,19 @@ func TestRunningDeskTellsOfExpiry(t *testing.T) {
 			Supplier: acorn.id, Lines: []exchange.Line{{SKU: "lamp", Quantity: 1}}, Country: "SE",
 		})
 		must(t, err)
-		for e := range events {
-			if e.Type != desk.EventHold {
-				continue
-			}
-			late := exchange.TimeOf(time.Now()).Sub(rec.Expires)
-			if e.Hold != rec.Request.ID || late < 0 || late > 2*desk.LapseTick {
-				t.Errorf("%v after the end: %+v", late, e)
+		given := time.After(rec.Expires.Sub(exchange.TimeOf(time.Now())) + time.Minute)
+		for {
+			select {
+			case e := <-events:
+				if e.Type != desk.EventHold {
+					continue
+				}
+				late := exchange.TimeOf(time.Now()).Sub(rec.Expires)
+				if e.Hold != rec.Request.ID || late < 0 || late > 2*desk.LapseTick {
+					t.Errorf("%v after the end: %+v", late, e)
+				}
+			case <-given:
+				t.Error("not told a minute after the end")
 			}
 			return
 		}

@@ -114,7 +114,7 @@ func (d *Desk) saveNewSoon(rec ReservationRecord) {
 		if !d.recent.has(rec) {
 			return nil
 		}
-		b.then(func() { d.lapses.note(rec, d.clock.Now()) })
+		b.then(func() { d.lapses.note(rec) })
 		return b.save(reservationKey(rec.Request.ID), rec)
 	})
 }

@@ -173,7 +173,9 @@ func (d *Desk) saveReservation(b *batch, rec *ReservationRecord) error {
 		first.Created = before.Created
 		rec = &first
 	}
-	b.then(func() { d.lapses.note(rec, d.clock.Now()) })
+	if before == nil || before.State != reservation.Held || before.Expires != rec.Expires { // else it is listed, or told
+		b.then(func() { d.lapses.note(rec) })
+	}
 	return b.save(reservationKey(rec.Request.ID), rec)
 }
 

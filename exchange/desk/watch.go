@@ -42,7 +42,7 @@ type Event struct {
 	// Of EventHold: how many holds, the one where it is one, and their lines summed up
 	// by product. Where they are of more than MaxLines products there are none; Shop is
 	// zero where they are of more shops than an event each is spent on. No Count says that
-	// holds expired beyond those that are counted.
+	// some may have expired that are not counted.
 	Count int
 	Hold  exchange.HoldID
 	Lines []exchange.Line

@@ -156,7 +156,7 @@ type Event struct {
 	Detail  string           `json:"detail,omitempty" doc:"A reason: of the refusal, of the end."`
 	Due     *Money           `json:"due,omitempty" doc:"What is owed for the order as it stands."`
 
-	Count       int                  `json:"count,omitempty" doc:"Of hold: how many reservations; absent where some more expired than are counted."`
+	Count       int                  `json:"count,omitempty" doc:"Of hold: how many reservations; absent where some may have expired that are not counted."`
 	Reservation exchange.HoldID      `json:"reservation,omitzero" doc:"Of hold, where it is one reservation."`
 	Lines       []ReserveLine        `json:"lines,omitempty" nullable:"false" doc:"Of hold: the units by product, all reservations together. Absent where they are of more than 64 products."`
 	Products    []exchange.ProductID `json:"products,omitempty" nullable:"false" doc:"Of stock: the products. Absent where they are more than 64: read all again."`
