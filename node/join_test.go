@@ -63,6 +63,11 @@ func TestJoinWaits(t *testing.T) {
 	if told != 2 || !errors.Is(err, context.Canceled) {
 		t.Errorf("told %d times, ended with %v", told, err)
 	}
+	ctx, cancel = context.WithCancel(t.Context())
+	_, err = Open(ctx, dir, Options{Joining: func(JoinStep) { cancel() }}) // while the hub is asked
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("stopped while it asked its hub: %v", err)
+	}
 	for attempt, want := range []time.Duration{1, 2, 4, 8, 8, 8} {
 		if got := joinPause(attempt); got != want*time.Second {
 			t.Errorf("pause %d is %v", attempt, got)

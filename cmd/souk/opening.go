@@ -29,24 +29,24 @@ const (
 	lookAgain = 50 * time.Millisecond
 )
 
-// wait looks again and again until look says that there is nothing to wait for, or for
-// longer than it allows: most after the first look, or some after the last change of what
-// it says. Ctrl-C ends it, as an error.
+// wait is a command's waiting for what is about to open.
 type wait struct {
-	what string // "the shop": what is waited for
-	errs io.Writer
-	now  func() time.Time
+	what string    // "the shop"
+	errs io.Writer // where it says so
+	tell bool      // somebody sits there
 }
 
-// until calls look until it returns 0: how long may be waited from the first look on. It
-// returns nil then, and when that time has passed.
+func waitFor(what string, errs io.Writer) *wait { return &wait{what, errs, isTerminal(errs)} }
+
+// until calls look until what it returns, how long may be waited since the first look, has
+// passed; 0 = there is nothing to wait for. The end of ctx is an error: an interruption.
 func (w *wait) until(ctx context.Context, look func() time.Duration) error {
-	began, said := w.now(), !isTerminal(w.errs)
+	began, said := time.Now(), !w.tell
 	tick := time.NewTicker(lookAgain)
 	defer tick.Stop()
 	for {
 		most := look()
-		waited := w.now().Sub(began)
+		waited := time.Since(began)
 		if waited >= most {
 			return nil
 		}
@@ -65,7 +65,7 @@ func (w *wait) until(ctx context.Context, look func() time.Duration) error {
 // awaitShop waits while the node of a shop's folder is about to answer; try is what needs
 // it, and fails with CodeNotRunning until then.
 func (a *app) awaitShop(cmd *cobra.Command, dir string, try func() error) error {
-	w := &wait{what: "the shop", errs: cmd.ErrOrStderr(), now: time.Now}
+	w := waitFor("the shop", cmd.ErrOrStderr())
 	var err error
 	interrupted := w.until(cmd.Context(), func() time.Duration {
 		if err = try(); exchange.CodeOf(err) != exchange.CodeNotRunning {
@@ -117,7 +117,7 @@ func (a *app) hubOpens(cmd *cobra.Command, needed bool) {
 }
 
 func (a *app) awaitHub(cmd *cobra.Command, dir string, needed bool) error {
-	w := &wait{what: "the hub", errs: cmd.ErrOrStderr(), now: time.Now}
+	w := waitFor("the hub", cmd.ErrOrStderr())
 	return w.until(cmd.Context(), func() time.Duration {
 		ctx := cmd.Context()
 		if hub.Hears(ctx, dir) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,7 +16,7 @@ import (
 )
 
 func (a *app) reserveCommand() *cobra.Command {
-	var country, maxTotal string
+	var country, maxTotal, key string
 	var lifetime time.Duration
 	cmd := &cobra.Command{
 		Use:   "reserve PRODUCT=QTY…",
@@ -57,9 +58,12 @@ without =QTY it is one unit.`,
 			if req.MaxTotal, err = a.amount(cmd, c, maxTotal, req.Lines[0].Product); err != nil {
 				return err
 			}
-			got, err := c.Reserve(cmd.Context(), req)
+			if key == "" {
+				key = rand.Text()
+			}
+			got, err := c.Reserve(client.WithKey(cmd.Context(), key), req)
 			if err != nil {
-				return a.perhapsHeld(err, fed.name(req.Lines[0].Product.Shop))
+				return a.perhapsHeld(err, key, fed.name(req.Lines[0].Product.Shop))
 			}
 			return a.show(cmd, got, func(p *page) { a.reservationPage(p, got) })
 		}),
@@ -68,13 +72,14 @@ without =QTY it is one unit.`,
 	f.StringVar(&country, "ship-to-country", "", "where the goods will go: ISO 3166-1 `code` such as SE (required)")
 	f.StringVar(&maxTotal, "max-total", "", "refuse above this `amount`, shipping included, in the supplier's currency")
 	f.Var(durationVar(&lifetime, 0), "lifetime", "`time` to hold, such as 10m (default: the longest the terms allow)")
+	f.StringVar(&key, "key", "", "a `text` of your own for this wish: repeated with the same within 24 hours it finds the same reservation")
 	required(cmd, "ship-to-country")
 	return cmd
 }
 
 // perhapsHeld adds where to look when it is not known whether the supplier holds the
 // stock: it did not answer, or the node did not, or the owner broke off.
-func (a *app) perhapsHeld(err error, supplier string) error {
+func (a *app) perhapsHeld(err error, key, supplier string) error {
 	var p *view.Problem
 	switch {
 	case errors.As(err, &p) && p.Reservation != nil:
@@ -82,7 +87,7 @@ func (a *app) perhapsHeld(err error, supplier string) error {
 	case isCancel(err):
 		return &interruption{fmt.Sprintf("%s may hold the stock all the same; look: souk reservation list%s", supplier, a.dirFlag()), err}
 	case p == nil && exchange.CodeOf(err) == exchange.CodeUnavailable: // the client's own: no answer came
-		return exchange.Errorf(exchange.CodeOf(err), "%w. %s may hold the stock all the same; when the node runs again, look: souk reservation list%s", err, supplier, a.dirFlag())
+		return exchange.Errorf(exchange.CodeOf(err), "%w. %s may hold the stock all the same: when the node runs, repeat the command with --key %s, which finds the same reservation or makes it; what is held: souk reservation list%s", err, supplier, quoteArg(key), a.dirFlag())
 	}
 	return err
 }

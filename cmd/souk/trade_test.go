@@ -329,6 +329,10 @@ func (tn *town) testOrder(t *testing.T) {
 	id := strings.Fields(out)[1]
 	tn.ok("Held until", "reservation", "extend", "--dir", "birch", id, "--by", "1m")
 	tn.ok("Beeswax", "reservation", "show", "--dir", "birch", id)
+	if out := tn.ok(id, "reservation", "list", "--dir", "birch"); strings.Contains(out, given) || !strings.Contains(out, "Acorn Shoes") {
+		t.Errorf("what is held:\n%s", out)
+	}
+	tn.ok(given, "reservation", "list", "--dir", "birch", "--all")
 	if out := tn.paste(out, "Next: "); !strings.Contains(out, "Order "+id) {
 		t.Errorf("the pasted order says:\n%s", out)
 	}
@@ -401,11 +405,14 @@ func (tn *town) testDoctor(t *testing.T, birch *process) {
 	}
 	tn.souk(exitAway, "node", "run", "--dir", "birch") // locked
 	birch.stop()
-	tn.read(&d, "doctor", "--dir", "birch")
-	if !d.Well || d.Running {
-		t.Errorf("a stopped shop: %+v", d)
+	out, _, _ := strings.Cut(tn.souk(exitFailure, "doctor", "--dir", "birch", "--json"), "\nsouk: ")
+	d = diagnosis{}
+	if err := json.Unmarshal([]byte(out), &d); err != nil || d.Well || d.Running || !d.seen("ledgers") {
+		t.Errorf("a stopped shop: %v, %+v", err, d)
 	}
-	tn.ok("all ledgers verified", "doctor", "--dir", "birch")
+	if out := tn.souk(exitFailure, "doctor", "--dir", "birch"); !strings.Contains(out, "all ledgers verified") || !strings.Contains(out, "souk node run --dir birch") {
+		t.Errorf("a stopped shop: %s", out)
+	}
 	if out := tn.souk(exitAway, "members", "--dir", "birch"); !strings.Contains(out, "souk node run --dir birch") {
 		t.Errorf("a stopped node: %s", out)
 	}
