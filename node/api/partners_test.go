@@ -39,12 +39,13 @@ func TestWithdraw(t *testing.T) {
 	}
 	must(acorn.DeclineTerms(ctx, birch.id(), view.Answer{Proposal: open(acorn, view.Sell).ID}))(t)
 	birch.await("no proposals", func() bool { return open(birch, view.Sell) == nil && open(birch, view.Buy) == nil })
-	_, err := birch.WithdrawTerms(ctx, acorn.id(), view.Withdraw{})
-	wantCode(t, "withdrawing nothing", err, exchange.CodeStale)
+	must(birch.WithdrawTerms(ctx, acorn.id(), view.Withdraw{Direction: view.Sell}))(t) // a repeat
+	_, err := birch.WithdrawTerms(ctx, acorn.id(), view.Withdraw{Direction: view.Buy})
+	wantCode(t, "withdrawing what was declined", err, exchange.CodeStale)
 
 	acorn.stop()
 	must(birch.Propose(ctx, view.Propose{Partner: acorn.id(), Direction: view.Buy, Terms: view.ProposedTerms{Currency: "EUR"}}))(t)
-	out := must(birch.WithdrawTerms(ctx, acorn.id(), view.Withdraw{}))(t).Partnerships
+	out := must(birch.WithdrawTerms(ctx, acorn.id(), view.Withdraw{Direction: view.Buy}))(t).Partnerships
 	if len(out) != 1 || out[0].Direction != view.Buy || out[0].Queued != "withdraw" || out[0].Status != "queued" {
 		t.Errorf("withdrawn while the supplier is away: %+v", out)
 	}
