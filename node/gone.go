@@ -3,11 +3,11 @@ package node
 import (
 	"context"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/membership"
+	"github.com/souk-market/souk/node/api"
 	"github.com/souk-market/souk/protocol/members"
 )
 
@@ -26,6 +26,15 @@ func (s *Shop) parted() error {
 	return s.Gone()
 }
 
+// closeBooks has a shop that is out of its federation write its archive, since it never runs again
+// to be asked, and says as parted does that it is.
+func (s *Shop) closeBooks() error {
+	if _, err := s.KeepArchive(); err != nil {
+		s.log.Error("the archive of all trade was not written; run souk doctor to have it written", "path", s.archivePath(), "err", err)
+	}
+	return s.parted()
+}
+
 // standingTimeout bounds the wait for a hub that is asked how this shop stands: two round trips of
 // 600 ms and the rest of a list of thousands.
 const standingTimeout = 8 * time.Second
@@ -42,23 +51,53 @@ func (s *Shop) Standing(ctx context.Context) error {
 	return s.goneAs(m)
 }
 
-func (s *Shop) goneAs(m membership.Member) error {
-	var why string
+// GoneShop is how a shop that was a member went; nil while it is one, and for one that never was.
+func (s *Shop) GoneShop(shop exchange.ShopID) *api.Gone {
+	m, _ := s.roster.Member(shop)
+	return goneOf(m)
+}
+
+func goneOf(m membership.Member) *api.Gone {
 	switch m.Status {
-	case membership.Revoked:
-		why = "it was revoked on " + m.Since.String() + ": " + m.Why
-	case membership.Left:
-		why = "it left on " + m.Since.String()
-	default:
+	case membership.Revoked, membership.Left:
+		return &api.Gone{Status: m.Status.String(), Since: m.Since, Why: m.Why}
+	}
+	return nil
+}
+
+// partings are the shops of which watchers are still to be told that they are out.
+const partings = 64 // those beyond are not told of: who watches reads first what there is
+
+// tellGone tells watchers of shops that are out of the federation, until ctx ends.
+func (s *Shop) tellGone(ctx context.Context) {
+	for {
+		select {
+		case shop := <-s.gone:
+			g := s.GoneShop(shop)
+			if g == nil {
+				continue // it is back already
+			}
+			if err := s.desk.TellGone(ctx, shop, g.Status, g.Why); err != nil {
+				s.log.Error("watchers were not told of a shop that is out", "shop", shop, "err", err)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (s *Shop) goneAs(m membership.Member) error {
+	why := goneOf(m)
+	if why == nil {
 		return nil
 	}
-	return exchange.Errorf(exchange.CodeNotMember, "this shop is not in federation %s any more: %s. It trades no more under this key. %s. To trade again, make a new shop in a new folder (souk node init) and ask the hub's operator for a new invite",
+	return exchange.Errorf(exchange.CodeNotMember, "this shop is not in federation %s any more: %v. It trades no more under this key. %s. To trade again, make a new shop in a new folder (souk node init) and ask the hub's operator for a new invite",
 		s.parts.Federation.Name(), why, s.books())
 }
 
 // books says where the trade of a shop that is gone can be read.
 func (s *Shop) books() string {
-	archive := filepath.Join(s.parts.Folder, archiveName)
+	archive := s.archivePath()
 	if _, err := os.Stat(archive); err == nil {
 		return "All it traded is in " + archive
 	}

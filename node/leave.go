@@ -2,9 +2,6 @@ package node
 
 import (
 	"context"
-	"encoding/json"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/souk-market/souk/exchange"
@@ -24,7 +21,7 @@ func (s *Shop) Leave(ctx context.Context, preview bool) (*api.Leaving, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &api.Leaving{Preview: preview, Archive: filepath.Join(s.parts.Folder, archiveName)}
+	out := &api.Leaving{Preview: preview, Archive: s.archivePath()}
 	for _, side := range []exchange.Party{exchange.Supplier, exchange.Retailer} {
 		err := s.desk.Orders(side, exchange.OrderID{}, func(r *desk.OrderRecord) bool {
 			if st := r.Order.Status(); !st.Terminal() && r.Refusal == exchange.CodeOK {
@@ -104,36 +101,3 @@ func openHost(fed membership.Federation, hub membership.Hub) p2p.AskConfig {
 // leaveDelay lets the answer, and the end of partnerships, still reach those they
 // are for.
 const leaveDelay = 3 * time.Second
-
-// archive is archive.json: all that this shop traded, for people and their
-// accountants. It holds no consumer's address.
-type archive struct {
-	Shop       exchange.ShopID     `json:"shop"`
-	Name       string              `json:"name"`
-	Federation string              `json:"federation"`
-	Written    string              `json:"written"`
-	Trades     []desk.Trade        `json:"trades"`
-	Sold       []*desk.OrderRecord `json:"orders_sold"`
-	Bought     []*desk.OrderRecord `json:"orders_bought"`
-}
-
-func (s *Shop) writeArchive(path string) error {
-	a := archive{Shop: s.me, Name: s.nameOf(s.me), Federation: s.parts.Federation.Origin, Written: s.now().String()}
-	var err error
-	if a.Trades, err = s.desk.Trades(); err != nil {
-		return err
-	}
-	for side, list := range map[exchange.Party]*[]*desk.OrderRecord{exchange.Supplier: &a.Sold, exchange.Retailer: &a.Bought} {
-		if err := s.desk.Orders(side, exchange.OrderID{}, func(r *desk.OrderRecord) bool {
-			*list = append(*list, r)
-			return true
-		}); err != nil {
-			return err
-		}
-	}
-	b, err := json.MarshalIndent(a, "", "  ")
-	if err != nil {
-		return err
-	}
-	return writeFile(path, append(b, '\n'), os.FileMode(0o600))
-}

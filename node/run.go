@@ -19,8 +19,8 @@ import (
 // finishes. An error means that the process must end and be started again, or, as CodeNotMember, that
 // this shop is out of its federation: see [Shop.Gone].
 func (f *Folder) Run(ctx context.Context) error {
-	if err := f.shop.Gone(); err != nil {
-		return err
+	if f.shop.Gone() != nil {
+		return f.shop.closeBooks()
 	}
 	ln, err := listenAPI(f.cfg.API)
 	if err != nil {
@@ -77,7 +77,7 @@ func (f *Folder) Run(ctx context.Context) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	return f.shop.parted()
+	return f.shop.closeBooks()
 }
 
 // logStop says when ctx ends that the shop stops; what it returns says that it has.

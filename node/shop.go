@@ -71,8 +71,9 @@ type Shop struct {
 
 	greeter *greeter
 
-	left    func()      // called when this shop is out of the federation; set before Run
-	leaving atomic.Bool // its owner had it leave
+	left    func()               // called when this shop is out of the federation; set before Run
+	leaving atomic.Bool          // its owner had it leave
+	gone    chan exchange.ShopID // partners that are out, for tellGone
 	started exchange.Time
 	ready   chan struct{} // closed when the network listens
 
@@ -96,6 +97,7 @@ func New(p Parts) (*Shop, error) {
 	}
 	s := &Shop{
 		parts: p, me: me, log: p.Logger, started: p.Clock.Now(), ready: make(chan struct{}), seen: make(map[exchange.ShopID]exchange.Time),
+		gone:   make(chan exchange.ShopID, partings),
 		policy: desk.Policy{AcceptByHand: parts.byHand, Shipping: parts.shipping, Tax: parts.tax, Rate: p.Rate},
 	}
 	if p.Config.Currency == exchange.USD && p.Rate.From == "" {
@@ -170,6 +172,10 @@ func (s *Shop) Run(ctx context.Context) error {
 	g.Go(func() error { return s.list.Run(runCtx) })
 	g.Go(func() error { return s.feeds.run(runCtx) })
 	g.Go(func() error { return s.greeter.run(runCtx) })
+	g.Go(func() error {
+		s.tellGone(runCtx)
+		return nil
+	})
 	g.Go(func() error { // a failed commit stops everything
 		select {
 		case err := <-deskDone:
@@ -211,6 +217,10 @@ func (s *Shop) memberGone(shop exchange.ShopID, why string) {
 	s.net.Disconnect(shop, why)
 	s.desk.ReleaseAll(shop)
 	s.greeter.lookSoon()
+	select {
+	case s.gone <- shop:
+	default:
+	}
 }
 
 // releaseGone gives back what shops hold that are no members any more: this shop may

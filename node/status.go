@@ -78,7 +78,7 @@ func (s *Shop) Problems(context.Context) []api.Problem {
 	if err != nil {
 		add("store", true, err.Error())
 	}
-	unconnected := make(map[exchange.ShopID]bool)
+	told := make(map[exchange.ShopID]bool) // both directions of trade are one connection
 	for _, t := range trades {
 		partner := t.Supplier
 		if partner == s.me {
@@ -88,8 +88,14 @@ func (s *Shop) Problems(context.Context) []api.Problem {
 		switch {
 		case t.Frozen:
 			p.Detail = "the ledger with " + s.nameOf(partner) + " is frozen as evidence: it showed two different histories"
-		case t.State.Active && !unconnected[partner] && !s.net.Connected(partner):
-			unconnected[partner] = true // both directions of trade are one connection
+		case s.GoneShop(partner) != nil:
+			if t.Over() || t.Ending || told[partner] {
+				continue
+			}
+			told[partner] = true
+			p.Detail = s.nameOf(partner) + " is out of the federation: " + s.GoneShop(partner).String() + ". Nothing is sold to it or bought from it any more; finish the open orders by hand (souk order list --open), then: souk partner end"
+		case t.State.Active && !told[partner] && !s.net.Connected(partner):
+			told[partner] = true
 			p.Detail = s.nameOf(partner) + " is not connected"
 		default:
 			continue
@@ -135,8 +141,12 @@ func (s *Shop) unheardProblems() []api.Problem {
 			continue // rejecting the first shows the next
 		}
 		told[o.Retailer] = true
+		until := "until that shop connects, which may know more of it than this shop"
+		if g := s.GoneShop(o.Retailer); g != nil {
+			until = "though nothing more is heard of that shop: " + g.String()
+		}
 		problems = append(problems, api.Problem{Name: "overdue-order", Partner: o.Retailer, Detail: "order " + o.ID.String() + " of " + s.nameOf(o.Retailer) +
-			" was to be accepted by " + o.Due.String() + " and keeps its units off sale until that shop connects, which may know more of it than this shop. If you have not shipped it, reject by hand: souk order reject " + o.ID.String()})
+			" was to be accepted by " + o.Due.String() + " and keeps its units off sale " + until + ". If you have not shipped it, reject by hand: souk order reject " + o.ID.String()})
 	}
 	return problems
 }

@@ -70,7 +70,8 @@ func (a *app) doctorCommand() *cobra.Command {
 		Long: `Checks the folder, its lock and keys, the store and its ledgers, free space, the clock,
 the member list, the hub, partners, the API and the exchange rate. With the node
 running it asks the node; else it opens the folder itself, which verifies all
-ledgers. It changes nothing. It fails if the shop cannot sell: one that does not run
+ledgers. It changes nothing, but that a shop which is out of its federation gets the archive of
+all it traded, where it has none. It fails if the shop cannot sell: one that does not run
 sells nothing.`,
 		Example: `  souk doctor --dir shop
   souk doctor --dir shop --json`,
@@ -251,6 +252,7 @@ func (a *app) checkStopped(ctx context.Context, d *diagnosis, dir string) {
 	d.good("lock", "no process uses the folder")
 	d.good("ledgers", "store opened, all ledgers verified")
 	a.checkFacts(d, factsOf(f.Shop()))
+	checkArchive(d, f.Shop())
 	for _, p := range f.Shop().StandingProblems() {
 		if p.Blocks {
 			d.fatal(p.Name, "%s", p.Detail)
@@ -263,6 +265,16 @@ func (a *app) checkStopped(ctx context.Context, d *diagnosis, dir string) {
 	}
 	if err := f.Close(); err != nil {
 		d.fatal("store", "it does not close: %v", err)
+	}
+}
+
+// checkArchive has a shop that is out of its federation keep what it traded in a file that can be read.
+func checkArchive(d *diagnosis, s *node.Shop) {
+	switch path, err := s.KeepArchive(); {
+	case err != nil:
+		d.warn("archive", "what this shop traded could not be written down: %v", err)
+	case path != "":
+		d.good("archive", "all that this shop traded, and where its open orders are to be shipped, is in %s", path)
 	}
 }
 

@@ -76,12 +76,25 @@ func onlineText(m view.Member) string {
 	return "no, last " + timeText(m.LastSeen)
 }
 
+// memberText says since when a shop is a member, or how it went.
+func memberText(m view.Member) string {
+	text := m.Status
+	if m.Gone != nil {
+		text += " on " + timeText(m.Gone.Since)
+		if m.Gone.Why != "" {
+			text += ": " + m.Gone.Why
+		}
+		return text + " (joined " + timeText(m.Joined) + ")"
+	}
+	return text + ", joined " + timeText(m.Joined)
+}
+
 func memberPage(p *page, m view.Member) {
 	p.line("%s", m.Name)
 	p.table(nil, func(row func(...any)) {
 		row("ShopID", m.Shop)
 		row("Fingerprint", m.Fingerprint)
-		row("Member", m.Status+", joined "+timeText(m.Joined))
+		row("Member", memberText(m))
 		row("Online", onlineText(m))
 		for _, address := range m.Addresses {
 			row("Address", p2p.AddressText(address))

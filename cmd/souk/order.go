@@ -117,7 +117,7 @@ func (a *app) orderListCommand() *cobra.Command {
 				all.Orders, more = append(all.Orders, got.Orders...), more || got.Next != ""
 			}
 			if open {
-				all.Orders = slices.DeleteFunc(all.Orders, func(o view.Order) bool { return !slices.Contains(openStatuses, o.Status) })
+				all.Orders = slices.DeleteFunc(all.Orders, func(o view.Order) bool { return !isOpen(o.Status) || closedHere(&o) })
 			}
 			return a.show(cmd, all, func(p *page) { ordersPage(p, all.Orders, more) })
 		}),
@@ -141,7 +141,7 @@ func ordersPage(p *page, orders []view.Order, more bool) {
 			for _, l := range o.Lines {
 				units += l.Ordered - l.Cancelled
 			}
-			row(o.ID, o.Role, o.PartnerName, statusText(o.Status), units, moneyText(o.Due), timeText(placed(o)))
+			row(o.ID, o.Role, o.PartnerName, orderState(&o), units, moneyText(o.Due), timeText(placed(o)))
 		}
 	})
 	if more {

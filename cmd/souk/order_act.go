@@ -134,7 +134,8 @@ func (a *app) cancelCommand() *cobra.Command {
 		Use:   "cancel ID",
 		Short: "Cancel what has not been shipped",
 		Long: `Cancels units that have not been shipped. The supplier cancels at once; the retailer
-asks, and the supplier answers by the terms' cancel rule.`,
+asks, and the supplier answers by the terms' cancel rule. An order of a supplier that was
+revoked or has left is closed in this shop's own records alone.`,
 		Example: `  souk order cancel --dir shop b6h0c1e --reason "the customer changed her mind"
   souk order cancel --dir shop b6h0c1e --line LAMP-1=1`,
 		Args: takes(1, 1),

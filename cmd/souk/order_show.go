@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -23,17 +22,18 @@ func (a *app) orderPage(p *page, o *view.Order) {
 	if o.Role == view.Sold {
 		preposition = "to"
 	}
-	p.line("Order %v, %s %s %s: %s", o.ID, o.Role, preposition, o.PartnerName, statusText(o.Status))
+	p.line("Order %v, %s %s %s: %s", o.ID, o.Role, preposition, o.PartnerName, orderState(o))
+	goneNote(p, o)
 	if text := cancelledText(o); text != "" {
 		p.line("%s", text)
 	}
 	if o.Refusal != nil {
 		p.line("Refused: %s", told(o.Refusal.Detail))
 	}
-	if o.Status == "requested" {
+	if o.Status == "requested" && o.PartnerGone == nil {
 		p.line("The supplier has not answered yet. The order is on its way: it is sent again until the supplier answers.")
 	}
-	if !o.Cancelling.IsZero() {
+	if !o.Cancelling.IsZero() && o.PartnerGone == nil {
 		p.line("A cancellation was asked for on %s and is not answered yet.", timeText(o.Cancelling))
 	}
 	quoted := make(map[exchange.SKU]view.QuoteLine, len(o.Quote.Lines))
@@ -159,9 +159,9 @@ func nextVerbs(o *view.Order) []string {
 		}
 	}
 	switch {
-	case o.Status == "requested":
+	case closedHere(o), !isOpen(o.Status):
+	case o.Status == "requested" && o.PartnerGone == nil:
 		add("show", true)
-	case !slices.Contains(openStatuses, o.Status):
 	case o.Role == view.Bought:
 		add("cancel", toShip > 0 && o.Cancelling.IsZero())
 	case o.Status == "submitted":

@@ -53,7 +53,10 @@ func (a *app) partnersPage(p *page, fed *federation, list []view.Partnership, wh
 			if t.Terms != nil {
 				version, discount = plainNumber(t.Version), percentText(exchange.BasisPoints(t.Terms.DiscountBP))
 			}
-			if !t.Ended.IsZero() {
+			switch {
+			case isGone(t):
+				since = t.Gone.Since
+			case !t.Ended.IsZero():
 				since = t.Ended
 			}
 			state := t.Status
@@ -68,12 +71,22 @@ func (a *app) partnersPage(p *page, fed *federation, list []view.Partnership, wh
 	}
 }
 
+// isGone reports whether a direction of trade was not over when the partner went out of the federation.
+func isGone(t view.Partnership) bool { return t.Gone != nil && t.Status == t.Gone.Status }
+
 // partnerNotes are what the owner should know or do about one direction of trade.
 func (a *app) partnerNotes(p *page, fed *federation, t view.Partnership, whole bool) {
 	if whole && t.Terms != nil {
 		p.line("")
 		p.line("Terms %d, %s:", t.Version, directionText(t))
 		p.table(nil, func(row func(...any)) { termsRows(row, termsOf(*t.Terms)) })
+	}
+	if isGone(t) {
+		p.line("%s. Nothing passes between the two shops any more (%s).", goneText(t.PartnerName, t.Gone), directionText(t))
+		if !t.Ended.IsZero() {
+			p.line("%s.", endedText(t))
+		}
+		return
 	}
 	if o := t.Proposal; o != nil {
 		p.line("")

@@ -58,6 +58,8 @@ func (a *app) awaitArrival(cmd *cobra.Command, c *client.Client, fed *federation
 // returns, such as "it gets the proposal".
 func sentText(t view.Partnership, online bool, effect string) string {
 	switch {
+	case t.Gone != nil:
+		return goneText(t.PartnerName, t.Gone) + ". It does not hear of this."
 	case arrived(t):
 		return t.PartnerName + " has it."
 	case online:

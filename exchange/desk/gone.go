@@ -76,3 +76,13 @@ func (p *PartnershipRecord) Over() bool {
 	}
 	return true
 }
+
+// SupplierOf is whose stock a reservation of this shop's is, where it is recorded here; no
+// supplier is asked.
+func (d *Desk) SupplierOf(id exchange.HoldID) (supplier exchange.ShopID, ok bool, err error) {
+	rec, err := d.known(id)
+	if err != nil || rec == nil {
+		return exchange.ShopID{}, false, err
+	}
+	return rec.Supplier, true, nil
+}

@@ -56,6 +56,11 @@ func TestSupplierGone(t *testing.T) {
 		}
 	}
 
+	rec, err := birch.desk.Release(ctx, lost[0].Request.ID)
+	if err != nil || rec.Supplier != acorn.id {
+		t.Errorf("giving a hold back to a shop that is out: %+v, %v", rec, err)
+	}
+
 	before, err := birch.desk.Trade(acorn.id, exchange.Retailer)
 	must(t, err)
 	_, err = birch.desk.CancelBought(ctx, ordered, []order.Units{{SKU: "shoe", Units: 1}}, "")
@@ -79,10 +84,10 @@ func TestSupplierGone(t *testing.T) {
 	_, err = birch.desk.CancelBought(ctx, ordered, nil, "still not wanted")
 	must(t, err)
 	w.settle()
-	rec, err := birch.desk.Order(exchange.Retailer, ordered)
+	o, err := birch.desk.Order(exchange.Retailer, ordered)
 	must(t, err)
-	if rec.Order.Status() != order.Cancelled || rec.CancelAt != 0 {
-		t.Errorf("a supplier that is back was not asked: %v, %v", rec.Order.Status(), rec.CancelAt)
+	if o.Order.Status() != order.Cancelled || o.CancelAt != 0 {
+		t.Errorf("a supplier that is back was not asked: %v, %v", o.Order.Status(), o.CancelAt)
 	}
 	audited(t, acorn, birch)
 }

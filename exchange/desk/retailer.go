@@ -281,8 +281,12 @@ func (d *Desk) recall(ctx context.Context, supplier exchange.ShopID, id exchange
 	return rec, d.do(ctx, func(b *batch) error { return d.saveReservation(b, rec) })
 }
 
-// Release gives a reservation back.
+// Release gives a reservation back. A supplier that was revoked or has left holds nothing
+// and is asked nothing.
 func (d *Desk) Release(ctx context.Context, id exchange.HoldID) (*ReservationRecord, error) {
+	if rec, err := d.known(id); err != nil || rec != nil && !d.members.IsMember(rec.Supplier) {
+		return rec, err
+	}
 	return d.changeReservation(ctx, id, &Release{ID: id})
 }
 

@@ -52,7 +52,8 @@ func (s *Server) orderView(ctx context.Context, side exchange.Party, r *desk.Ord
 	partner := partnerOf(side, r)
 	v := view.Order{
 		ID: r.ID, Role: roleOf(side), Partner: partner, PartnerName: s.names.of(ctx, partner), Status: orderStatus(r),
-		Lines: make([]view.OrderLine, 0, len(r.Quote.Lines)), Quote: quoteView(&r.Quote), Parcels: make([]view.Parcel, len(r.Parcels)),
+		PartnerGone: goneView(s.cfg.Members.GoneShop(partner)),
+		Lines:       make([]view.OrderLine, 0, len(r.Quote.Lines)), Quote: quoteView(&r.Quote), Parcels: make([]view.Parcel, len(r.Parcels)),
 		Due: view.MoneyOf(exchange.Money{Minor: r.Due(), Currency: r.Quote.Currency}), DueUSD: view.Dollars(r.DueUSD()),
 		Cancelled: view.Time(r.Cancelled), Reason: r.Reason, Refusal: view.RefusalOf(r.Refusal, r.Detail), Requested: view.Time(r.Requested),
 		Submitted: view.Time(r.Order.Submitted), AcceptBy: view.Time(r.Order.AcceptBy), Accepted: view.Time(r.Order.Accepted),

@@ -49,7 +49,7 @@ func (s *Server) orderRoutes(api huma.API) {
 	add(s, api, act("ship", "Send units of a sold order on their way"), once, s.shipOrder)
 	add(s, api, act("deliver", "Mark shipped units of a sold order as arrived"), once, s.deliverOrder)
 	cancel := act("cancel", "Cancel unshipped units, in either role")
-	cancel.Description = "Of a bought order this asks the supplier; 202: it has not answered yet."
+	cancel.Description = "Of a bought order this asks the supplier; 202: it has not answered yet. One whose supplier is out of the federation (partner_gone) is closed in this shop's own records alone, whole and whatever the terms' cancel rule, and cancelling says when; nobody is asked."
 	cancel.Responses = map[string]*huma.Response{"202": orderResponse(api, "The supplier has not answered yet.")}
 	add(s, api, cancel, route{key: keyOnce, time: requestTime + maxWait}, s.cancelOrder)
 }
@@ -100,7 +100,7 @@ func (s *Server) placeOrder(ctx context.Context, in *placeInput) (*orderBody, er
 	defer stop()
 	rec, err := s.desk.PlaceOrder(ctx, in.Body.Reservation, to)
 	if err != nil {
-		return nil, err
+		return nil, s.ofReservation(ctx, in.Body.Reservation, err)
 	}
 	answered := func(r *desk.OrderRecord) bool { return r.Order.Submitted != 0 || r.Refusal != exchange.CodeOK }
 	if rec, err = s.await(ctx, events, in.Wait.duration(), rec, answered); err != nil {
@@ -340,6 +340,9 @@ func (s *Server) cancelOrder(ctx context.Context, in *cancelInput) (*orderBody, 
 	defer stop()
 	if rec, err = s.desk.CancelBought(ctx, in.ID, unitsOf(b.Lines), b.Reason); err != nil {
 		return nil, err
+	}
+	if s.cfg.Members.GoneShop(rec.Supplier) != nil {
+		return s.orderAnswer(ctx, side, rec, true, http.StatusOK), nil
 	}
 	answered := func(r *desk.OrderRecord) bool { return r.CancelAt == 0 }
 	if rec, err = s.await(ctx, events, in.Wait.duration(), rec, answered); err != nil {

@@ -52,6 +52,9 @@ func (s *Server) propose(ctx context.Context, in *proposeInput) (*body[view.Part
 	if partner.IsZero() {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "partner is empty; give the shop's ID, as in GET /api/v1/members")
 	}
+	if err := s.present(ctx, partner); err != nil {
+		return nil, err
+	}
 	sides := sidesOf(in.Body.Direction)
 	terms := make([]exchange.Terms, len(sides))
 	for i, side := range sides { // all checked before any is proposed
@@ -130,6 +133,9 @@ type answerInput struct {
 }
 
 func (s *Server) acceptTerms(ctx context.Context, in *answerInput) (*body[view.Partnerships], error) {
+	if err := s.present(ctx, in.Shop); err != nil {
+		return nil, err
+	}
 	return s.answerTerms(ctx, in, s.desk.AcceptTerms)
 }
 
@@ -237,8 +243,12 @@ func (s *Server) partnershipView(ctx context.Context, t desk.Trade) view.Partner
 	}
 	who := func(by exchange.Party) string { return whoIs(by, side) }
 	end := t.LastEnd(side)
+	gone, status := s.cfg.Members.GoneShop(partner), t.Status()
+	if gone != nil && !t.Over() {
+		status = gone.Status
+	}
 	v := view.Partnership{
-		Partner: partner, PartnerName: s.names.of(ctx, partner), Direction: direction, Status: t.Status(),
+		Partner: partner, PartnerName: s.names.of(ctx, partner), Direction: direction, Status: status, Gone: goneView(gone),
 		Version: t.State.Version, Since: view.Time(t.State.Since), Ended: view.Time(end.At), EndedBy: who(end.By), EndReason: end.Reason,
 		Queued: t.Queued, Refusal: view.RefusalOf(t.Refusal, t.Detail), OpenUnits: t.Open,
 		Ledger: view.Ledger{Position: t.Position, Hash: hex.EncodeToString(t.Hash[:]), Acked: t.Acked, Waiting: t.Waiting, Frozen: t.Frozen},

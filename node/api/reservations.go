@@ -49,7 +49,7 @@ type reserveInput struct {
 }
 
 func (s *Server) reserve(ctx context.Context, in *reserveInput) (*body[view.Reservation], error) {
-	req, err := s.reserveRequest(in.Body)
+	req, err := s.reserveRequest(ctx, in.Body)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func (s *Server) reserve(ctx context.Context, in *reserveInput) (*body[view.Rese
 }
 
 // reserveRequest reads a request whole: what passes here is worth a reservation's id.
-func (s *Server) reserveRequest(in view.Reserve) (desk.ReserveRequest, error) {
+func (s *Server) reserveRequest(ctx context.Context, in view.Reserve) (desk.ReserveRequest, error) {
 	req := desk.ReserveRequest{Lifetime: seconds(in.Seconds)}
 	var err error
 	if req.Country, err = view.ParseCountry(in.Country); err != nil {
@@ -91,6 +91,9 @@ func (s *Server) reserveRequest(in view.Reserve) (desk.ReserveRequest, error) {
 		return req, exchange.Errorf(exchange.CodeInvalid, "this is your own product; sell it from your own stock")
 	}
 	if err := exchange.CheckLines(req.Lines); err != nil {
+		return req, err
+	}
+	if err := s.present(ctx, req.Supplier); err != nil {
 		return req, err
 	}
 	if in.MaxTotal == nil {
@@ -178,7 +181,7 @@ type extendInput struct {
 
 func (s *Server) extendReservation(ctx context.Context, in *extendInput) (*body[view.Reservation], error) {
 	rec, err := s.desk.Extend(ctx, in.ID, exchange.TimeOf(in.Body.Until))
-	return s.reservationAnswer(ctx, rec, s.unanswered("the supplier", err))
+	return s.reservationAnswer(ctx, rec, s.ofReservation(ctx, in.ID, s.unanswered("the supplier", err)))
 }
 
 func (s *Server) reservationAnswer(ctx context.Context, rec *desk.ReservationRecord, err error) (*body[view.Reservation], error) {

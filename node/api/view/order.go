@@ -108,6 +108,7 @@ type Order struct {
 	Role        string           `json:"role" enum:"bought,sold"`
 	Partner     exchange.ShopID  `json:"partner" doc:"The other shop."`
 	PartnerName string           `json:"partner_name"`
+	PartnerGone *Gone            `json:"partner_gone,omitempty" doc:"How the other shop went, where it is out of the federation. The order stands as the two shops' ledger last had it."`
 	Status      string           `json:"status" enum:"requested,refused,submitted,accepted,partly_shipped,shipped,delivered,cancelled,rejected,expired,none,unknown" doc:"requested: the supplier has not answered yet; refused: it answered no."`
 	Lines       []OrderLine      `json:"lines" nullable:"false"`
 	Quote       Quote            `json:"quote" doc:"The price paid is the price quoted."`
@@ -123,7 +124,7 @@ type Order struct {
 	AcceptBy    time.Time        `json:"accept_by,omitzero"`
 	Accepted    time.Time        `json:"accepted,omitzero"`
 	Closed      time.Time        `json:"closed,omitzero"`
-	Cancelling  time.Time        `json:"cancelling,omitzero" doc:"A cancellation was asked for then, and is not answered yet."`
+	Cancelling  time.Time        `json:"cancelling,omitzero" doc:"A cancellation was asked for then, and is not answered yet. With partner_gone nobody answers it: the order was closed then in this shop's own records alone."`
 	FirstEntry  uint64           `json:"first_entry,omitempty" doc:"Position in the two shops' ledger of the order's first entry."`
 	LastEntry   uint64           `json:"last_entry,omitempty"`
 	ShipTo      *ShipTo          `json:"ship_to,omitempty" doc:"Of a sold order, on its own page, until it is erased."`

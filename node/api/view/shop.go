@@ -54,6 +54,7 @@ type Member struct {
 	Name        string            `json:"name"`
 	Status      string            `json:"status" doc:"active, left or revoked."`
 	Joined      time.Time         `json:"joined"`
+	Gone        *Gone             `json:"gone,omitempty" doc:"How it went; absent while it is active."`
 	Fingerprint string            `json:"fingerprint" doc:"Words of its key, to compare by telephone."`
 	Online      bool              `json:"online"`
 	LastSeen    time.Time         `json:"last_seen,omitzero" doc:"Absent: not since this shop started."`
@@ -65,6 +66,19 @@ type Member struct {
 	Web         string            `json:"web,omitempty"`
 	Currency    exchange.Currency `json:"currency,omitempty"`
 	Countries   []string          `json:"countries,omitempty" nullable:"false"`
+}
+
+// How a shop that was a member went.
+const (
+	Revoked = "revoked"
+	Left    = "left"
+)
+
+// Gone is how a shop that was a member went.
+type Gone struct {
+	Status string    `json:"status" enum:"revoked,left"`
+	Since  time.Time `json:"since"`
+	Why    string    `json:"why,omitempty" doc:"Of a revocation, as the hub's operator said it."`
 }
 
 // Members lists all shops that are or were members, in the order of joining.
@@ -146,14 +160,14 @@ type ImportProgress struct {
 
 // Event says that something changed; its details are read where they are kept.
 type Event struct {
-	Type    string           `json:"type" enum:"hello,ping,hold,stock,order,partnership,catalog,frozen,stopped" doc:"hello comes first on every stream: read again what you show. ping says that the stream lives. hold: partners' reservations of this shop's products, and as retailer this shop's own that expired; stock: counts of own products; both tell together what happened within 100 ms."`
+	Type    string           `json:"type" enum:"hello,ping,hold,stock,order,partnership,catalog,frozen,stopped" doc:"hello comes first on every stream: read again what you show. ping says that the stream lives. hold: partners' reservations of this shop's products, and as retailer this shop's own that expired, or that it lost with a supplier that was revoked or left; stock: counts of own products; both tell together what happened within 100 ms."`
 	At      time.Time        `json:"at"`
 	Partner exchange.ShopID  `json:"partner,omitzero" doc:"The other shop; absent where an event tells of several."`
 	Side    string           `json:"side,omitempty" enum:"supplier,retailer" doc:"This shop's."`
 	Order   exchange.OrderID `json:"order,omitzero"`
-	Status  string           `json:"status,omitempty" doc:"Of the order; of holds: held, released or expired; of the partnership, as it is listed. refused: the supplier said no to a request of this shop's."`
-	By      string           `json:"by,omitempty" enum:"self,partner" doc:"Of partnership: who ended it, or refused."`
-	Detail  string           `json:"detail,omitempty" doc:"A reason: of the refusal, of the end."`
+	Status  string           `json:"status,omitempty" doc:"Of the order; of holds: held, released or expired; of the partnership, as it is listed: revoked and left come of the shop, not of the ledger. refused: the supplier said no to a request of this shop's."`
+	By      string           `json:"by,omitempty" enum:"self,partner" doc:"Of partnership: who ended it, or refused; absent where the shop was revoked or left."`
+	Detail  string           `json:"detail,omitempty" doc:"A reason: of the refusal, of the end, of the revocation."`
 	Due     *Money           `json:"due,omitempty" doc:"What is owed for the order as it stands."`
 
 	Count       int                  `json:"count,omitempty" doc:"Of hold: how many reservations; absent where some may have expired that are not counted."`

@@ -18,7 +18,8 @@ type Partnership struct {
 	Partner     exchange.ShopID `json:"partner"`
 	PartnerName string          `json:"partner_name"`
 	Direction   string          `json:"direction" enum:"sell,buy" doc:"sell: this shop supplies the partner; buy: the partner supplies this shop."`
-	Status      string          `json:"status" enum:"none,queued,proposed,declined,active,ending,ended" doc:"queued: a request of this shop's waits to reach the supplier; ending: this shop has ended it, and that is not in the ledger yet."`
+	Status      string          `json:"status" enum:"none,queued,proposed,declined,active,ending,ended,revoked,left" doc:"queued: a request of this shop's waits to reach the supplier; ending: this shop has ended it, and that is not in the ledger yet; revoked, left: the partner is out of the federation, and with it everything that was not over between the two shops."`
+	Gone        *Gone           `json:"gone,omitempty" doc:"How the partner went, where it is out of the federation."`
 	Terms       *Terms          `json:"terms,omitempty" doc:"In force, or the last that were."`
 	Version     uint32          `json:"version,omitempty" doc:"Of the terms; quotes name it."`
 	Since       time.Time       `json:"since,omitzero"`

@@ -1,0 +1,107 @@
+package node
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/order"
+	"github.com/souk-market/souk/node/api/view"
+)
+
+// archive is archive.json: all that this shop traded, for people and their accountants,
+// and for who finishes the open orders by hand once no node runs on the folder. It holds
+// consumers' addresses only of what is still to be shipped, and only its owner may read it.
+type archive struct {
+	Shop       exchange.ShopID     `json:"shop"`
+	Name       string              `json:"name"`
+	Federation string              `json:"federation"`
+	Written    string              `json:"written"`
+	Ended      string              `json:"ended,omitempty"` // why this shop is out, where it knows
+	Trades     []desk.Trade        `json:"trades"`
+	Sold       []*desk.OrderRecord `json:"orders_sold"`
+	Bought     []*desk.OrderRecord `json:"orders_bought"`
+	ToShip     []parcelFor         `json:"to_ship"`
+}
+
+// parcelFor is where the unshipped units of a sold order are to go.
+type parcelFor struct {
+	Order  exchange.OrderID `json:"order"`
+	ShipTo view.ShipTo      `json:"ship_to"`
+}
+
+// archivePath is where the archive is, or will be; "" of a shop without a folder.
+func (s *Shop) archivePath() string {
+	if s.parts.Folder == "" {
+		return ""
+	}
+	return filepath.Join(s.parts.Folder, archiveName)
+}
+
+// KeepArchive writes the archive of a shop that is out of its federation, where there is
+// none from since it is, and returns its path; "" of a shop that is a member still, as far
+// as it knows, or that has no folder.
+func (s *Shop) KeepArchive() (string, error) {
+	m, _ := s.roster.Member(s.me)
+	path := s.archivePath()
+	if goneOf(m) == nil || path == "" {
+		return "", nil
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && exchange.TimeOf(info.ModTime()) >= m.Since:
+		return path, nil
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return "", err
+	}
+	return path, s.writeArchive(path)
+}
+
+func (s *Shop) writeArchive(path string) error {
+	a := archive{Shop: s.me, Name: s.nameOf(s.me), Federation: s.parts.Federation.Origin, Written: s.now().String(), ToShip: []parcelFor{}}
+	if m, _ := s.roster.Member(s.me); goneOf(m) != nil {
+		a.Ended = goneOf(m).String()
+	}
+	var err error
+	if a.Trades, err = s.desk.Trades(); err != nil {
+		return err
+	}
+	for side, list := range map[exchange.Party]*[]*desk.OrderRecord{exchange.Supplier: &a.Sold, exchange.Retailer: &a.Bought} {
+		if err := s.desk.Orders(side, exchange.OrderID{}, func(r *desk.OrderRecord) bool {
+			*list = append(*list, r)
+			return true
+		}); err != nil {
+			return err
+		}
+	}
+	for _, r := range a.Sold {
+		if !toShip(r) {
+			continue
+		}
+		to, err := s.desk.ShipTo(r)
+		switch {
+		case err == nil:
+			a.ToShip = append(a.ToShip, parcelFor{r.ID, view.ShipTo(*to)})
+		case exchange.CodeOf(err) != exchange.CodeNotFound: // which it is once it has been erased
+			return err
+		}
+	}
+	b, err := json.MarshalIndent(a, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeFile(path, append(b, '\n'), os.FileMode(0o600))
+}
+
+// toShip reports whether units of a sold order wait to be shipped.
+func toShip(r *desk.OrderRecord) bool {
+	switch r.Order.Status() {
+	case order.Submitted, order.Accepted, order.PartlyShipped:
+		return true
+	}
+	return false
+}
