@@ -1,6 +1,7 @@
 package souk_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -17,9 +19,9 @@ import (
 // TestReadme runs every command that README.md shows, in a clone of the
 // committed and changed files, with nothing around it but Go and a shell. Blocks
 // marked "<!-- test: N -->" run in the order of their numbers, after those without a
-// mark; words in capitals stand for what an earlier command printed. A command that
-// needs another to have finished (a shop that starts, a message on its way) is
-// tried again, as a person would.
+// mark; words in capitals stand for what an earlier command printed. A block that starts
+// a hub or a shop is pasted whole into a shell; only what needs a message of another shop's
+// is tried again.
 func TestReadme(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the program and starts a hub and shops; run without -short")
@@ -33,6 +35,10 @@ func TestReadme(t *testing.T) {
 	r := &reader{t: t, dir: dir, demo: readmeDemo.FindString(string(b)), words: map[string]string{}}
 	t.Cleanup(r.stop)
 	for _, block := range blocks {
+		if slices.ContainsFunc(block.lines, func(l string) bool { return strings.HasSuffix(l, " &") }) {
+			r.paste(block.lines)
+			continue
+		}
 		for _, line := range block.lines {
 			r.run(line)
 		}
@@ -118,21 +124,13 @@ var (
 	placeholder   = regexp.MustCompile(`\b(INVITE|RESERVATION|ORDER)\b`)
 )
 
+// awaited are the commands that may need what another shop has sent and is on its way: they
+// are tried again, as a person would.
+var awaited = regexp.MustCompile(`souk (partner|reserve|order|dial|products) `)
+
 func (r *reader) run(line string) {
 	r.t.Helper()
-	if strings.Contains(line, "INVITE") { // each shop gets one of its own
-		r.words["INVITE"] = invitePrinted.FindString(r.output("./souk hub invite --dir hub"))
-	}
-	line = placeholder.ReplaceAllStringFunc(line, func(w string) string {
-		if r.words[w] == "" {
-			r.t.Fatalf("%s: nothing printed %s", line, w)
-		}
-		return r.words[w]
-	})
-	if command, ok := strings.CutSuffix(line, " &"); ok {
-		r.start(command)
-		return
-	}
+	line = r.fill(line)
 	r.t.Logf("$ %s", line)
 	out := r.output(line)
 	if strings.Contains(line, "testnet up --exit") {
@@ -141,6 +139,20 @@ func (r *reader) run(line string) {
 	if id := idPrinted.FindString(out); id != "" && strings.Contains(line, "souk reserve") {
 		r.words["RESERVATION"], r.words["ORDER"] = id, id
 	}
+}
+
+// fill replaces the words in capitals.
+func (r *reader) fill(line string) string {
+	r.t.Helper()
+	if strings.Contains(line, "INVITE") { // each shop gets one of its own
+		r.words["INVITE"] = invitePrinted.FindString(r.output("./souk hub invite --dir hub"))
+	}
+	return placeholder.ReplaceAllStringFunc(line, func(w string) string {
+		if r.words[w] == "" {
+			r.t.Fatalf("%s: nothing printed %s", line, w)
+		}
+		return r.words[w]
+	})
 }
 
 // demoStep is a line of the testnet's account: the time, a step's name in a column of
@@ -165,7 +177,7 @@ func (r *reader) compare(printed string) {
 	}
 }
 
-// output runs a command until it succeeds.
+// output runs a command, and one that is awaited until it succeeds.
 func (r *reader) output(line string) string {
 	r.t.Helper()
 	deadline := time.Now().Add(patience)
@@ -177,7 +189,7 @@ func (r *reader) output(line string) string {
 		if err == nil {
 			return string(out)
 		}
-		if time.Now().Add(pause).After(deadline) || pause > 20*time.Second {
+		if !awaited.MatchString(line) || time.Now().Add(pause).After(deadline) || pause > 20*time.Second {
 			r.t.Fatalf("$ %s\n%s%v", line, out, err)
 		}
 		select { // not for a result: as a person tries again
@@ -198,26 +210,56 @@ func (r *reader) command(ctx context.Context, line string) *exec.Cmd {
 	return cmd
 }
 
-func (r *reader) start(line string) {
+// paste runs a block that starts something, as one script: nothing is tried again, and
+// what follows a line that ends in & does not wait for it. The script ends with what it
+// started.
+func (r *reader) paste(lines []string) {
 	r.t.Helper()
-	r.t.Logf("$ %s &", line)
-	cmd := r.command(context.Background(), line)
-	log, err := os.Create(filepath.Join(r.dir, fmt.Sprintf("background-%d.log", len(r.running))))
+	started := 0
+	script := "set -e\n"
+	for _, line := range lines {
+		line = r.fill(line)
+		r.t.Logf("$ %s", line)
+		if command, ok := strings.CutSuffix(line, " &"); ok {
+			started++
+			log := fmt.Sprintf("background-%d.log", len(r.running))
+			line = fmt.Sprintf("%s >%s 2>&1 & echo $! >%s.pid", command, log, log)
+		}
+		script += line + "\n"
+	}
+	if started != 1 {
+		r.t.Fatalf("a block starts %d programs; this test knows how to stop one", started)
+	}
+	const pasted = "the block has been pasted"
+	cmd := exec.Command("sh", "-c", script+"echo "+pasted+"\nwait $!\n")
+	cmd.Dir, cmd.Stderr = r.dir, os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	defer log.Close()
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		r.t.Fatal(err)
-	}
+	watch := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
+	defer watch.Stop()
 	r.running = append(r.running, cmd)
+	said := bufio.NewScanner(out)
+	for said.Scan() {
+		if said.Text() == pasted {
+			return
+		}
+		r.t.Log(said.Text())
+	}
+	r.t.Fatalf("a command of the block failed:\n%s", script)
 }
 
 // stop ends what runs, shops before the hub, and expects it to end well.
 func (r *reader) stop() {
-	for _, cmd := range slices.Backward(r.running) {
-		_ = cmd.Process.Signal(os.Interrupt)
+	for i, cmd := range slices.Backward(r.running) {
+		b, _ := os.ReadFile(filepath.Join(r.dir, fmt.Sprintf("background-%d.log.pid", i)))
+		if pid, err := strconv.Atoi(strings.TrimSpace(string(b))); err == nil {
+			_ = syscall.Kill(pid, syscall.SIGTERM)
+		}
 		if err := cmd.Wait(); err != nil {
 			r.t.Errorf("%s ended with %v", cmd, err)
 		}
