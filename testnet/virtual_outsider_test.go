@@ -60,7 +60,10 @@ func TestFault20Revoked(t *testing.T) {
 		id := b.order(a, sku(0), 2)
 		w.bought(5*time.Second, b, id, "accepted")
 		must(b.reserve(a, sku(1), 7))
+		lost := must(a.reserve(b, sku(1), 1)).Request.ID
 		key, _ := c.Replicas().Key(a.id)
+		events, stopEvents := a.Desk().Watch()
+		defer stopEvents()
 
 		w.revoke(b)
 		took := w.wait(5*time.Second, "the revoked shop is cut everywhere and holds nothing", func() bool {
@@ -68,6 +71,7 @@ func TestFault20Revoked(t *testing.T) {
 		})
 		t.Logf("cut and released after %v", took)
 		w.wait(5*time.Second, "its catalog is gone", func() bool { _, ok := a.seen(b, sku(0)); return !ok })
+		tellsGone(t, events, b.id, lost)
 		b.stop()
 
 		for name, k := range map[string]ed25519.PrivateKey{"the revoked shop": b.key, "a stranger": newKey(t)} {
@@ -93,6 +97,25 @@ func TestFault20Revoked(t *testing.T) {
 		w.quiet(10*time.Second, a, c)
 		w.audit(a, c)
 	})
+}
+
+// tellsGone waits until watchers hear that both directions of trade with a shop are over,
+// and that a hold there is lost.
+func tellsGone(t *testing.T, events <-chan desk.Event, shop exchange.ShopID, lost exchange.HoldID) {
+	t.Helper()
+	want := map[string]bool{"partnership supplier revoked": true, "partnership retailer revoked": true, "hold retailer released": true}
+	late := time.After(5 * time.Second)
+	for len(want) > 0 {
+		select {
+		case e := <-events:
+			if e.Shop == shop && (e.Type != desk.EventHold || e.Hold == lost) {
+				delete(want, string(e.Type)+" "+e.Side.String()+" "+e.Status)
+			}
+		case <-late:
+			t.Errorf("watchers are not told of %v", want)
+			return
+		}
+	}
 }
 
 // intrude tries everything that a host with the federation's protocols can try
