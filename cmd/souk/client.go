@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -35,6 +36,8 @@ func (a *app) client(cmd *cobra.Command) (*client.Client, error) {
 	}
 	if inUse(dir) {
 		err = noAPIYet(dir)
+	} else if kept, herr := holdsFile(dir, archiveFile); herr == nil && kept {
+		err = exchange.Errorf(exchange.CodeNotRunning, "%w. If this shop is out of its federation, it runs no more, and all that it traded is in %s", err, filepath.Join(dir, archiveFile))
 	}
 	return nil, err
 }

@@ -6,6 +6,9 @@ import (
 	"github.com/souk-market/souk/node/api/view"
 )
 
+// archiveFile is what a shop that is out of its federation traded, in its folder.
+const archiveFile = "archive.json"
+
 // goneText says how a shop went out of the federation, without the full stop.
 func goneText(name string, g *view.Gone) string {
 	if g.Status == view.Left {

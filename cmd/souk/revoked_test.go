@@ -123,6 +123,9 @@ func TestRevokedPartner(t *testing.T) {
 			t.Errorf("the archive of the revoked shop does not hold %q", want)
 		}
 	}
+	if out := tn.souk(exitAway, "order", "show", "--dir", "acorn", ordered); !strings.Contains(out, path) {
+		t.Errorf("the orders of a shop that is out, and where they can be read:\n%s", out)
+	}
 	// One that was revoked and kept no archive.
 	for _, c := range []struct {
 		code int
