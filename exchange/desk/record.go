@@ -73,7 +73,7 @@ type OrderRecord struct {
 	Requested exchange.Time
 	Refusal   exchange.Code
 	Detail    string
-	CancelAt  exchange.Time // a cancel is queued and not yet answered
+	CancelAt  exchange.Time // a cancel is queued and not yet answered, or was made here alone (closeHere)
 }
 
 // Parcel is one shipment.
