@@ -102,6 +102,16 @@ func (f *federation) partner(ref string) (known, error) {
 	return k, err
 }
 
+// findPartner is another shop of the federation, and the federation.
+func findPartner(ctx context.Context, c *client.Client, ref string) (*federation, known, error) {
+	fed, err := loadFederation(ctx, c)
+	if err != nil {
+		return nil, known{}, err
+	}
+	shop, err := fed.partner(ref)
+	return fed, shop, err
+}
+
 // ref is what findShop understands as shop and people can read: its name, unless
 // another shop goes by the same.
 func (f *federation) ref(shop exchange.ShopID) string {

@@ -121,11 +121,7 @@ prints the way and the round-trip times.`,
   souk dial --dir shop Birch-Books`,
 		Args: takes(1, 1),
 		RunE: a.withClient(func(cmd *cobra.Command, c *client.Client, args []string) error {
-			fed, err := loadFederation(cmd.Context(), c)
-			if err != nil {
-				return err
-			}
-			shop, err := fed.partner(args[0])
+			_, shop, err := findPartner(cmd.Context(), c, args[0])
 			if err != nil {
 				return err
 			}

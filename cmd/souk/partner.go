@@ -74,11 +74,7 @@ gets it when it returns.`,
 			if err := terms.check(); err != nil {
 				return err
 			}
-			fed, err := loadFederation(cmd.Context(), c)
-			if err != nil {
-				return err
-			}
-			shop, err := fed.partner(args[0])
+			fed, shop, err := findPartner(cmd.Context(), c, args[0])
 			if err != nil {
 				return err
 			}

@@ -43,11 +43,7 @@ func (a *app) answerCommand(use, short, long, example, done string,
 			if id != "" && len(id) < proposalShown {
 				return usagef("--proposal needs at least %d characters of the proposal's id", proposalShown)
 			}
-			fed, err := loadFederation(cmd.Context(), c)
-			if err != nil {
-				return err
-			}
-			shop, err := fed.partner(args[0])
+			fed, shop, err := findPartner(cmd.Context(), c, args[0])
 			if err != nil {
 				return err
 			}

@@ -23,11 +23,7 @@ it before it hears of this, it is in force, and "souk partner end" ends it.`,
   souk partner withdraw --dir shop Birch-Books --buy`,
 		Args: takes(1, 1),
 		RunE: a.withClient(func(cmd *cobra.Command, c *client.Client, args []string) error {
-			fed, err := loadFederation(cmd.Context(), c)
-			if err != nil {
-				return err
-			}
-			shop, err := fed.partner(args[0])
+			fed, shop, err := findPartner(cmd.Context(), c, args[0])
 			if err != nil {
 				return err
 			}
@@ -92,11 +88,7 @@ ended already stays as it is.`,
   souk partner end --dir shop Birch-Books --sell`,
 		Args: takes(1, 1),
 		RunE: a.withClient(func(cmd *cobra.Command, c *client.Client, args []string) error {
-			fed, err := loadFederation(cmd.Context(), c)
-			if err != nil {
-				return err
-			}
-			shop, err := fed.partner(args[0])
+			fed, shop, err := findPartner(cmd.Context(), c, args[0])
 			if err != nil {
 				return err
 			}
