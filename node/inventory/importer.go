@@ -55,7 +55,7 @@ func (im *importer) emit(d *draft) error {
 				d.item.Product.SKU, first).Message})
 	}
 	if len(im.seen) >= MaxItems {
-		return exchange.Errorf(exchange.CodeLimit, "line %d: the file has more than %d products; split it", d.item.Line, MaxItems)
+		return exchange.Errorf(exchange.CodeInvalid, "line %d: the file has more than %d products; split it", d.item.Line, MaxItems)
 	}
 	im.seen[key] = int32(min(d.item.Line, math.MaxInt32))
 	im.count(d)

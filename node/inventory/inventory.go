@@ -101,9 +101,9 @@ type Stock struct {
 // the reading and is returned as it is.
 //
 // The report is never nil: after an error it covers what was read until then.
-// Errors of the file as a whole, and of the first bad row under Strict (then it
-// wraps a *RowError), are CodeInvalid; one over a limit of this package is
-// CodeLimit; a cancelled ctx returns ctx.Err().
+// Errors of the file as a whole, one over a limit of this package among them, and of
+// the first bad row under Strict (then it wraps a *RowError), are CodeInvalid; a
+// cancelled ctx returns ctx.Err().
 //
 // If r is an io.ReaderAt and io.Seeker, as files are, its position is where
 // the file starts; it must not change while Read runs.

@@ -211,7 +211,7 @@ func (m *meter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-var errFileTooLong = exchange.Errorf(exchange.CodeLimit, "the file is longer than %d GiB; split it", MaxFileBytes>>30)
+var errFileTooLong = exchange.Errorf(exchange.CodeInvalid, "the file is longer than %d GiB; split it", MaxFileBytes>>30)
 
 func readError(err error) error {
 	return exchange.Errorf(exchange.CodeInternal, "the file cannot be read: %w", err)

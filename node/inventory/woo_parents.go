@@ -77,7 +77,7 @@ func (p *wooParents) note(row *csvRow) error {
 		return nil
 	}
 	if len(p.offsets) >= MaxItems {
-		return exchange.Errorf(exchange.CodeLimit, "line %d: the file has more than %d variable products; split it", row.line, MaxItems/2)
+		return exchange.Errorf(exchange.CodeInvalid, "line %d: the file has more than %d variable products; split it", row.line, MaxItems/2)
 	}
 	for _, ref := range []string{idReference(row.get(p.columns.id)), unescapeCell(row.get(p.columns.sku))} {
 		key := hashSKU(ref)

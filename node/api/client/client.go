@@ -169,7 +169,7 @@ func (c *Client) decode(in call, res *http.Response, out any) error {
 		return c.unknown(in, err)
 	}
 	if len(b) > maxAnswer {
-		return exchange.Errorf(exchange.CodeLimit, "the answer is longer than 64 MiB; ask for less at a time")
+		return exchange.Errorf(exchange.CodeInvalid, "the answer is longer than 64 MiB; ask for less at a time")
 	}
 	if err := json.Unmarshal(b, out); err != nil {
 		return exchange.Errorf(exchange.CodeVersion, "the node's answer is not understood (%w); are program and node of the same version?", err)
