@@ -17,8 +17,8 @@ import (
 // terminal: it waits for it, for as long as a start takes.
 const (
 	// startTime is how long a process may take from its start to having its folder locked:
-	// some 50 ms, ten times that on a busy machine, and as much again four times over.
-	startTime = 2 * time.Second
+	// some 50 ms, ten times that on a busy machine, and six times as much as that.
+	startTime = 3 * time.Second
 	// openTime is how long one that has the folder locked may take to open it: all ledgers
 	// are verified, some 20,000 entries a second; a shop with 100,000 of them takes 5 s.
 	openTime = 15 * time.Second
