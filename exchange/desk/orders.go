@@ -85,7 +85,7 @@ func (d *Desk) Orders(side exchange.Party, after exchange.OrderID, visit func(*O
 		before = dayKey(side, after.Window()+1)
 	}
 	for {
-		w, ok, err := d.lastDay(side, before)
+		w, ok, err := d.lastWindow(orderPrefix(side), before)
 		if err != nil || !ok {
 			return err
 		}
@@ -165,9 +165,9 @@ func dayKey(side exchange.Party, w exchange.Window) []byte {
 	return key(orderPrefix(side), first[:])
 }
 
-// lastDay is the latest window that has orders before a key.
-func (d *Desk) lastDay(side exchange.Party, before []byte) (w exchange.Window, ok bool, err error) {
-	prefix := orderPrefix(side)
+// lastWindow is the latest window of the holds whose IDs follow prefix in keys before a
+// given one: of orders, or of reservations.
+func (d *Desk) lastWindow(prefix string, before []byte) (w exchange.Window, ok bool, err error) {
 	err = d.store.Scan(Range{From: []byte(prefix), To: before, Reverse: true}, func(k, _ []byte) bool {
 		var id exchange.OrderID
 		ok = copy(id[:], k[len(prefix):]) == len(id)

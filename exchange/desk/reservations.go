@@ -111,12 +111,7 @@ func (d *Desk) reservedIn(w exchange.Window, recent map[exchange.HoldID]*Reserva
 
 // lastReserved is the latest window that has reservations before a key.
 func (d *Desk) lastReserved(before []byte, recent map[exchange.HoldID]*ReservationRecord) (w exchange.Window, ok bool, err error) {
-	err = d.store.Scan(Range{From: []byte(prefixReservation), To: before, Reverse: true}, func(k, _ []byte) bool {
-		var id exchange.HoldID
-		ok = copy(id[:], k[len(prefixReservation):]) == len(id)
-		w = id.Window()
-		return false
-	})
+	w, ok, err = d.lastWindow(prefixReservation, before)
 	for id := range recent {
 		if bytes.Compare(reservationKey(id), before) < 0 && (!ok || id.Window() > w) {
 			w, ok = id.Window(), true
