@@ -86,8 +86,8 @@ gets it when it returns.`,
 			var sent []exchange.Terms
 			for _, direction := range said {
 				base := exchange.DefaultTerms("")
-				if i := slices.IndexFunc(now, func(t view.Partnership) bool { return t.Direction == direction }); i >= 0 && now[i].Terms != nil {
-					base = termsOf(*now[i].Terms)
+				if agreed := inDirection(now, direction); agreed != nil && agreed.Terms != nil {
+					base = termsOf(*agreed.Terms)
 				}
 				t := terms.over(cmd, base)
 				if currency != "" {
@@ -99,13 +99,8 @@ gets it when it returns.`,
 				}
 				made, sent = append(made, got.Partnerships...), append(sent, t)
 			}
-			if made, err = a.awaitArrival(cmd, c, fed, shop.shop, made); err != nil {
-				return err
-			}
-			return a.show(cmd, view.Partnerships{Partnerships: made}, func(p *page) {
-				for i, t := range made {
-					a.proposalMade(p, fed, t, sent[i])
-				}
+			return a.showMade(cmd, c, fed, shop.shop, made, func(p *page, i int, t view.Partnership) {
+				a.proposalMade(p, fed, t, sent[i])
 			})
 		}),
 	}

@@ -66,22 +66,17 @@ func (a *app) answerCommand(use, short, long, example, done string,
 				}
 				out = append(out, got.Partnerships...)
 			}
-			if out, err = a.awaitArrival(cmd, c, fed, shop.shop, out); err != nil {
-				return err
-			}
-			return a.show(cmd, view.Partnerships{Partnerships: out}, func(p *page) {
-				for i, t := range out {
-					if t.Refusal != nil {
-						p.line("%s: %s", directionText(t), told(t.Refusal.Detail))
-						continue
-					}
-					effect := "it hears of it"
-					if t.Queued == "accept" {
-						effect = "the terms come into force"
-					}
-					p.line("%s%s. %s", done, directionText(t), sentText(t, fed.online(t.Partner), effect))
-					p.table(nil, func(row func(...any)) { termsRows(row, termsOf(open[i].Proposal.Terms)) })
+			return a.showMade(cmd, c, fed, shop.shop, out, func(p *page, i int, t view.Partnership) {
+				if t.Refusal != nil {
+					p.line("%s: %s", directionText(t), told(t.Refusal.Detail))
+					return
 				}
+				effect := "it hears of it"
+				if t.Queued == "accept" {
+					effect = "the terms come into force"
+				}
+				p.line("%s%s. %s", done, directionText(t), sentText(t, fed.online(t.Partner), effect))
+				p.table(nil, func(row func(...any)) { termsRows(row, termsOf(open[i].Proposal.Terms)) })
 			})
 		}),
 	}

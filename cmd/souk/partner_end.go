@@ -1,8 +1,6 @@
 package main
 
 import (
-	"slices"
-
 	"github.com/spf13/cobra"
 
 	"github.com/souk-market/souk/exchange"
@@ -34,14 +32,8 @@ it before it hears of this, it is in force, and "souk partner end" ends it.`,
 			if err != nil {
 				return err
 			}
-			out, err := a.awaitArrival(cmd, c, fed, shop.shop, got.Partnerships)
-			if err != nil {
-				return err
-			}
-			return a.show(cmd, view.Partnerships{Partnerships: out}, func(p *page) {
-				for _, t := range out {
-					a.withdrawalMade(p, fed, t)
-				}
+			return a.showMade(cmd, c, fed, shop.shop, got.Partnerships, func(p *page, _ int, t view.Partnership) {
+				a.withdrawalMade(p, fed, t)
 			})
 		}),
 	}
@@ -100,18 +92,12 @@ ended already stays as it is.`,
 			if err != nil {
 				return err
 			}
-			out, err := a.awaitArrival(cmd, c, fed, shop.shop, got.Partnerships)
-			if err != nil {
-				return err
-			}
-			return a.show(cmd, view.Partnerships{Partnerships: out}, func(p *page) {
-				for _, t := range out {
-					var was view.Partnership
-					if i := slices.IndexFunc(before, func(b view.Partnership) bool { return b.Direction == t.Direction }); i >= 0 {
-						was = before[i]
-					}
-					endMade(p, fed, t, was)
+			return a.showMade(cmd, c, fed, shop.shop, got.Partnerships, func(p *page, _ int, t view.Partnership) {
+				var was view.Partnership
+				if b := inDirection(before, t.Direction); b != nil {
+					was = *b
 				}
+				endMade(p, fed, t, was)
 			})
 		}),
 	}

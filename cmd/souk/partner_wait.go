@@ -39,8 +39,8 @@ func (a *app) awaitArrival(cmd *cobra.Command, c *client.Client, fed *federation
 			return nil, err
 		}
 		for i, t := range made {
-			if j := slices.IndexFunc(trades, func(now view.Partnership) bool { return now.Direction == t.Direction }); j >= 0 {
-				made[i] = trades[j]
+			if now := inDirection(trades, t.Direction); now != nil {
+				made[i] = *now
 			}
 		}
 		if !slices.ContainsFunc(made, func(t view.Partnership) bool { return !arrived(t) }) || !fed.online(partner) || a.now().After(give) {
@@ -52,6 +52,28 @@ func (a *app) awaitArrival(cmd *cobra.Command, c *client.Client, fed *federation
 			return made, nil // it is done all the same
 		}
 	}
+}
+
+// showMade shows what was just done with a partner, each direction by tell, as awaitArrival
+// finds it.
+func (a *app) showMade(cmd *cobra.Command, c *client.Client, fed *federation, partner exchange.ShopID, made []view.Partnership, tell func(p *page, i int, t view.Partnership)) error {
+	made, err := a.awaitArrival(cmd, c, fed, partner, made)
+	if err != nil {
+		return err
+	}
+	return a.show(cmd, view.Partnerships{Partnerships: made}, func(p *page) {
+		for i, t := range made {
+			tell(p, i, t)
+		}
+	})
+}
+
+// inDirection is the direction of a partnership, nil where it is not listed.
+func inDirection(list []view.Partnership, direction string) *view.Partnership {
+	if i := slices.IndexFunc(list, func(t view.Partnership) bool { return t.Direction == direction }); i >= 0 {
+		return &list[i]
+	}
+	return nil
 }
 
 // sentText says who has what was just done; effect is what else waits until the partner
