@@ -200,14 +200,8 @@ func TestUnlistedReservationsExpire(t *testing.T) {
 // A running desk tells by itself, at most a tick and the news' delay late.
 func TestRunningDeskTellsOfExpiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 5, 2)
-		w.now = exchange.TimeOf(time.Now())
-		acorn, birch := w.shops[0], w.shops[1]
-		acorn.stock("lamp", 20, 4900)
-		w.partner(acorn, birch, exchange.DefaultTerms("EUR"))
-		stop := w.run(0)
+		acorn, birch, stop := runningPair(t)
 		defer stop()
-		w.greet(acorn, birch)
 		events, unwatch := birch.desk.Watch()
 		defer unwatch()
 		rec, err := birch.desk.Reserve(t.Context(), desk.ReserveRequest{

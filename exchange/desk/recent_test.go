@@ -29,13 +29,7 @@ func TestReservationChangedBeforeItsRecord(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, 5, 2)
-				w.now = exchange.TimeOf(time.Now())
-				acorn, birch := w.shops[0], w.shops[1]
-				acorn.stock("lamp", 20, 4900)
-				w.partner(acorn, birch, exchange.DefaultTerms("EUR"))
-				stop := w.run(0)
-				w.greet(acorn, birch)
+				acorn, birch, stop := runningPair(t)
 				rec, err := birch.desk.Reserve(t.Context(), desk.ReserveRequest{
 					Supplier: acorn.id, Lines: []exchange.Line{{SKU: "lamp", Quantity: 1}}, Country: "SE",
 				})

@@ -76,14 +76,8 @@ func TestReservationsNewestFirst(t *testing.T) {
 // reservation at once, before its record is durable, and after.
 func TestReservationIsListedBeforeItsRecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 5, 2)
-		w.now = exchange.TimeOf(time.Now())
-		acorn, birch := w.shops[0], w.shops[1]
-		acorn.stock("lamp", 20, 4900)
-		w.partner(acorn, birch, exchange.DefaultTerms("EUR"))
-		stop := w.run(0)
+		acorn, birch, stop := runningPair(t)
 		defer stop()
-		w.greet(acorn, birch)
 		lamp := desk.ReserveRequest{Supplier: acorn.id, Lines: []exchange.Line{{SKU: "lamp", Quantity: 1}}, Country: "SE"}
 		held, err := birch.desk.Reserve(t.Context(), lamp)
 		must(t, err)

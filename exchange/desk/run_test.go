@@ -67,6 +67,19 @@ func (w *world) run(loses int) (stop func()) {
 	}
 }
 
+// runningPair is a supplier of 20 lamps and a partner of its that run and have met.
+func runningPair(t *testing.T) (acorn, birch *shop, stop func()) {
+	t.Helper()
+	w := newWorld(t, 5, 2)
+	w.now = exchange.TimeOf(time.Now())
+	acorn, birch = w.shops[0], w.shops[1]
+	acorn.stock("lamp", 20, 4900)
+	w.partner(acorn, birch, exchange.DefaultTerms("EUR"))
+	stop = w.run(0)
+	w.greet(acorn, birch)
+	return acorn, birch, stop
+}
+
 // Two desks that run, writers, couriers and all, on a network that loses every
 // seventh message: 60 buyers at once, 20 units. Everything sold is accepted at both
 // sides, the rest is refused, and both stop cleanly with equal books.
