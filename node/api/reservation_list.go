@@ -31,7 +31,7 @@ func (in *listReservationsInput) takes(state reservation.State) bool {
 	return state.String() == in.Status
 }
 
-func (s *Server) listReservations(ctx context.Context, in *listReservationsInput) (*body[view.Reservations], error) {
+func (s *reservationRoutes) listReservations(ctx context.Context, in *listReservationsInput) (*body[view.Reservations], error) {
 	var after exchange.HoldID
 	if in.Cursor != "" {
 		var err error

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"log/slog"
 	"math"
 	"net/http"
 	"time"
@@ -16,29 +17,37 @@ import (
 	"github.com/souk-market/souk/node/api/view"
 )
 
-func (s *Server) reservationRoutes(api huma.API) {
+// reservationRoutes are the operations on this shop's reservations at its suppliers.
+type reservationRoutes struct {
+	desk     *desk.Desk
+	shops    *shops
+	business *Business
+	log      *slog.Logger
+}
+
+func (s *reservationRoutes) register(r *router) {
 	tags := []string{"reservations"}
-	add(s, api, huma.Operation{
+	add(r, huma.Operation{
 		OperationID: "reserve", Method: http.MethodPost, Path: "/api/v1/reservations", Tags: tags, DefaultStatus: http.StatusCreated,
 		Summary:     "Set stock aside at a supplier, all lines or none, and get its sealed quote",
 		Description: "When the supplier does not answer in time the problem is unavailable: send the same request with the same Idempotency-Key again.",
 	}, route{key: keyHold, time: partnerTime}, s.reserve)
-	add(s, api, huma.Operation{
+	add(r, huma.Operation{
 		OperationID: "get-reservation", Method: http.MethodGet, Path: "/api/v1/reservations/{id}", Tags: tags,
 		Summary:     "A reservation of this shop's",
 		Description: "One whose placing the supplier has not answered yet is asked for again; while the supplier does not answer, its state is none.",
 	}, route{time: partnerTime}, s.getReservation)
-	add(s, api, huma.Operation{
+	add(r, huma.Operation{
 		OperationID: "list-reservations", Method: http.MethodGet, Path: "/api/v1/reservations", Tags: tags,
 		Summary: "This shop's reservations",
 		Description: "The newest first: by the day of their ids, and within a day by when they were asked for. They are listed for eight days after their own. " +
 			"No supplier is asked; look at a single one to have an answer that was lost asked for again.",
 	}, route{}, s.listReservations)
-	add(s, api, huma.Operation{
+	add(r, huma.Operation{
 		OperationID: "release-reservation", Method: http.MethodDelete, Path: "/api/v1/reservations/{id}", Tags: tags,
 		Summary: "Give a reservation back",
 	}, route{time: partnerTime}, s.releaseReservation)
-	add(s, api, huma.Operation{
+	add(r, huma.Operation{
 		OperationID: "extend-reservation", Method: http.MethodPost, Path: "/api/v1/reservations/{id}/extend", Tags: tags,
 		Summary: "Move a reservation's expiry, within the terms",
 	}, route{key: keyOnce, time: partnerTime}, s.extendReservation)
@@ -48,7 +57,7 @@ type reserveInput struct {
 	Body view.Reserve
 }
 
-func (s *Server) reserve(ctx context.Context, in *reserveInput) (*body[view.Reservation], error) {
+func (s *reservationRoutes) reserve(ctx context.Context, in *reserveInput) (*body[view.Reservation], error) {
 	req, err := s.reserveRequest(ctx, in.Body)
 	if err != nil {
 		return nil, err
@@ -60,7 +69,7 @@ func (s *Server) reserve(ctx context.Context, in *reserveInput) (*body[view.Rese
 	rec, err := s.desk.Reserve(ctx, req)
 	s.business.Hold(req.Supplier, exchange.Retailer, outcomeOf(exchange.CodeOf(err)))
 	if err != nil {
-		supplier, sure := s.names.of(ctx, req.Supplier), errors.Is(err, desk.ErrRefused)
+		supplier, sure := s.shops.nameOf(ctx, req.Supplier), errors.Is(err, desk.ErrRefused)
 		if sure {
 			err = exchange.Errorf(exchange.CodeUnavailable, "%s cannot write at the moment, and held nothing; try again later", supplier)
 		}
@@ -74,7 +83,7 @@ func (s *Server) reserve(ctx context.Context, in *reserveInput) (*body[view.Rese
 }
 
 // reserveRequest reads a request whole: what passes here is worth a reservation's id.
-func (s *Server) reserveRequest(ctx context.Context, in view.Reserve) (desk.ReserveRequest, error) {
+func (s *reservationRoutes) reserveRequest(ctx context.Context, in view.Reserve) (desk.ReserveRequest, error) {
 	req := desk.ReserveRequest{Lifetime: seconds(in.Seconds)}
 	var err error
 	if req.Country, err = view.ParseCountry(in.Country); err != nil {
@@ -93,7 +102,7 @@ func (s *Server) reserveRequest(ctx context.Context, in view.Reserve) (desk.Rese
 	if err := exchange.CheckLines(req.Lines); err != nil {
 		return req, err
 	}
-	if err := s.present(ctx, req.Supplier); err != nil {
+	if err := s.shops.present(ctx, req.Supplier); err != nil {
 		return req, err
 	}
 	if in.MaxTotal == nil {
@@ -119,7 +128,7 @@ func (s *Server) reserveRequest(ctx context.Context, in view.Reserve) (desk.Rese
 
 // reservationID makes the hold's id before the supplier is asked, so that an
 // answer that is lost can be asked for.
-func (s *Server) reservationID(ctx context.Context, supplier exchange.ShopID) (exchange.HoldID, error) {
+func (s *reservationRoutes) reservationID(ctx context.Context, supplier exchange.ShopID) (exchange.HoldID, error) {
 	h := holdOf(ctx)
 	if h != nil && !h.id.IsZero() {
 		return h.id, nil
@@ -138,9 +147,9 @@ func (s *Server) reservationID(ctx context.Context, supplier exchange.ShopID) (e
 	if err != nil {
 		trade, terr := s.desk.Trade(supplier, exchange.Retailer)
 		if terr == nil && !trade.State.Active {
-			err = exchange.Errorf(exchange.CodeNoPartnership, "there is no partnership to buy from %s; propose one first", s.names.of(ctx, supplier))
+			err = exchange.Errorf(exchange.CodeNoPartnership, "there is no partnership to buy from %s; propose one first", s.shops.nameOf(ctx, supplier))
 		}
-		return id, s.unanswered(s.names.of(ctx, supplier), err)
+		return id, s.unanswered(s.shops.nameOf(ctx, supplier), err)
 	}
 	if h != nil {
 		h.id = id
@@ -152,7 +161,7 @@ type reservationInput struct {
 	ID exchange.HoldID `path:"id"`
 }
 
-func (s *Server) getReservation(ctx context.Context, in *reservationInput) (*body[view.Reservation], error) {
+func (s *reservationRoutes) getReservation(ctx context.Context, in *reservationInput) (*body[view.Reservation], error) {
 	rec, err := s.desk.Reservation(ctx, in.ID)
 	if rec != nil && errors.Is(err, desk.ErrUnanswered) {
 		err = nil // it shows as not answered yet
@@ -161,7 +170,7 @@ func (s *Server) getReservation(ctx context.Context, in *reservationInput) (*bod
 }
 
 // unanswered says in words for a person that a supplier did not answer, and logs why.
-func (s *Server) unanswered(supplier string, err error) error {
+func (s *reservationRoutes) unanswered(supplier string, err error) error {
 	if !errors.Is(err, desk.ErrUnanswered) {
 		return err
 	}
@@ -169,7 +178,7 @@ func (s *Server) unanswered(supplier string, err error) error {
 	return exchange.Errorf(exchange.CodeUnavailable, "%s did not answer in time, so whether it acted is unknown; look at the reservation, or send the same request with the same %s again", supplier, KeyHeader)
 }
 
-func (s *Server) releaseReservation(ctx context.Context, in *reservationInput) (*body[view.Reservation], error) {
+func (s *reservationRoutes) releaseReservation(ctx context.Context, in *reservationInput) (*body[view.Reservation], error) {
 	rec, err := s.desk.Release(ctx, in.ID)
 	return s.reservationAnswer(ctx, rec, s.unanswered("the supplier", err))
 }
@@ -179,12 +188,12 @@ type extendInput struct {
 	Body view.Extend
 }
 
-func (s *Server) extendReservation(ctx context.Context, in *extendInput) (*body[view.Reservation], error) {
+func (s *reservationRoutes) extendReservation(ctx context.Context, in *extendInput) (*body[view.Reservation], error) {
 	rec, err := s.desk.Extend(ctx, in.ID, exchange.TimeOf(in.Body.Until))
-	return s.reservationAnswer(ctx, rec, s.ofReservation(ctx, in.ID, s.unanswered("the supplier", err)))
+	return s.reservationAnswer(ctx, rec, s.shops.ofReservation(ctx, s.desk, in.ID, s.unanswered("the supplier", err)))
 }
 
-func (s *Server) reservationAnswer(ctx context.Context, rec *desk.ReservationRecord, err error) (*body[view.Reservation], error) {
+func (s *reservationRoutes) reservationAnswer(ctx context.Context, rec *desk.ReservationRecord, err error) (*body[view.Reservation], error) {
 	if err != nil {
 		return nil, err
 	}
@@ -197,9 +206,9 @@ func (s *Server) reservationAnswer(ctx context.Context, rec *desk.ReservationRec
 }
 
 // reservationView shows a reservation that stands at state.
-func (s *Server) reservationView(ctx context.Context, rec *desk.ReservationRecord, state reservation.State) (view.Reservation, error) {
+func (s *reservationRoutes) reservationView(ctx context.Context, rec *desk.ReservationRecord, state reservation.State) (view.Reservation, error) {
 	v := view.Reservation{
-		ID: rec.Request.ID, Supplier: rec.Supplier, SupplierName: s.names.of(ctx, rec.Supplier), State: state.String(),
+		ID: rec.Request.ID, Supplier: rec.Supplier, SupplierName: s.shops.nameOf(ctx, rec.Supplier), State: state.String(),
 		Lines: make([]view.ReserveLine, len(rec.Request.Lines)), Country: rec.Request.Country,
 		Created: view.Time(rec.Created), Expires: view.Time(rec.Expires), Refusal: view.RefusalOf(rec.Refusal, rec.Detail),
 	}

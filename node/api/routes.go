@@ -3,13 +3,13 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"reflect"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/node/api/view"
@@ -25,18 +25,26 @@ type route struct {
 	key    keyMode       // what an Idempotency-Key does
 }
 
-// register fills the mux and makes the OpenAPI document of it.
-func (s *Server) register() error {
-	schemas := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
-	api := humago.New(s.mux, huma.Config{
+// router registers operations: it serves them, documents them, and tells the front what
+// it must know of each.
+type router struct {
+	api    huma.API
+	mux    *http.ServeMux
+	routes map[string]*route // by mux pattern; fixed after New
+	log    *slog.Logger
+}
+
+func newRouter(version string, log *slog.Logger) *router {
+	r := &router{mux: http.NewServeMux(), routes: make(map[string]*route), log: log}
+	r.api = humago.New(r.mux, huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{
-				Title: "Souk: a shop's local API", Version: orDefault(s.cfg.Version, "dev"),
+				Title: "Souk: a shop's local API", Version: orDefault(version, "dev"),
 				Description: "Errors are problem+json; tell them apart by code. Answers may gain fields. A GET never reserves.",
 			},
 			Components: &huma.Components{
-				Schemas: schemas,
+				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 				SecuritySchemes: map[string]*huma.SecurityScheme{
 					"token": {Type: "http", Scheme: "bearer", Description: "The content of the file " + TokenFile + " in the shop's folder."},
 				},
@@ -48,40 +56,41 @@ func (s *Server) register() error {
 		RejectUnknownQueryParameters: true,
 		Transformers:                 []huma.Transformer{humaProblem},
 	})
-	s.productRoutes(api)
-	s.reservationRoutes(api)
-	s.orderRoutes(api)
-	s.partnerRoutes(api)
-	s.shopRoutes(api)
-	s.importRoutes(api)
-	s.eventRoutes(api)
-	s.plainRoutes(api)
+	return r
+}
+
+// document is the OpenAPI document of what was registered, as JSON.
+func (r *router) document() ([]byte, error) {
 	// huma registers its own error model, which never leaves this server.
+	schemas := r.api.OpenAPI().Components.Schemas
 	delete(schemas.Map(), "ErrorModel")
 	delete(schemas.Map(), "ErrorDetail")
-	var err error
-	s.spec, err = json.Marshal(api.OpenAPI())
-	return err
+	return json.Marshal(r.api.OpenAPI())
+}
+
+// schemaOf refers to the schema of a type of package view.
+func schemaOf[T any](r *router) *huma.Schema {
+	return r.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[T](), true, "")
 }
 
 // add registers an operation whose errors become problems.
-func add[I, O any](s *Server, api huma.API, op huma.Operation, rt route, handle func(context.Context, *I) (*O, error)) {
-	s.prepare(api, &op, &rt)
-	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
+func add[I, O any](r *router, op huma.Operation, rt route, handle func(context.Context, *I) (*O, error)) {
+	r.prepare(&op, &rt)
+	huma.Register(r.api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
 		if err == nil {
 			return out, nil
 		}
 		p := problemOf(err)
 		if p.Code == exchange.CodeInternal.String() {
-			s.log.Error("a request failed", "operation", op.OperationID, "err", err)
+			r.log.Error("a request failed", "operation", op.OperationID, "err", err)
 		}
 		return nil, p
 	})
 }
 
 // prepare documents what all operations have in common, and tells the front.
-func (s *Server) prepare(api huma.API, op *huma.Operation, rt *route) {
+func (r *router) prepare(op *huma.Operation, rt *route) {
 	op.BodyReadTimeout = -1 // the front has read the body
 	op.MaxBodyBytes = maxBody + 1
 	if op.Responses == nil {
@@ -90,7 +99,7 @@ func (s *Server) prepare(api huma.API, op *huma.Operation, rt *route) {
 	op.Responses["default"] = &huma.Response{
 		Description: "A problem.",
 		Content: map[string]*huma.MediaType{view.ProblemType: {
-			Schema: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[view.Problem](), true, ""),
+			Schema: schemaOf[view.Problem](r),
 		}},
 	}
 	if rt.open {
@@ -102,7 +111,7 @@ func (s *Server) prepare(api huma.API, op *huma.Operation, rt *route) {
 			Schema: &huma.Schema{Type: huma.TypeString, MaxLength: ptr(maxKey)},
 		})
 	}
-	s.routes[op.Method+" "+op.Path] = rt
+	r.routes[op.Method+" "+op.Path] = rt
 }
 
 // body is an answer that is one JSON value.
@@ -115,25 +124,12 @@ func answer[T any](v T, err error) (*body[T], error) {
 	return &body[T]{v}, nil
 }
 
-// plainRoutes are those outside of huma: the document itself and the figures.
-func (s *Server) plainRoutes(api huma.API) {
-	s.plain(api, huma.Operation{
-		OperationID: "get-openapi", Method: http.MethodGet, Path: specPath, Summary: "This document", Tags: []string{"operation"},
-	}, route{}, "application/openapi+json", &huma.Schema{Type: huma.TypeObject}, func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/openapi+json")
-		w.Write(s.spec)
-	})
-	metrics := promhttp.HandlerFor(s.cfg.Registry, promhttp.HandlerOpts{Timeout: requestTime})
-	s.plain(api, huma.Operation{
-		OperationID: "get-metrics", Method: http.MethodGet, Path: "/metrics", Summary: "Figures for Prometheus", Tags: []string{"operation"},
-	}, route{open: s.cfg.OpenMetrics}, "text/plain", &huma.Schema{Type: huma.TypeString}, metrics.ServeHTTP)
-}
-
-func (s *Server) plain(api huma.API, op huma.Operation, rt route, contentType string, schema *huma.Schema, handle http.HandlerFunc) {
-	s.prepare(api, &op, &rt)
+// plain registers an operation outside of huma.
+func (r *router) plain(op huma.Operation, rt route, contentType string, schema *huma.Schema, handle http.HandlerFunc) {
+	r.prepare(&op, &rt)
 	op.Responses["200"] = &huma.Response{Description: "OK", Content: map[string]*huma.MediaType{contentType: {Schema: schema}}}
-	api.OpenAPI().AddOperation(&op)
-	s.mux.HandleFunc(op.Method+" "+op.Path, handle)
+	r.api.OpenAPI().AddOperation(&op)
+	r.mux.HandleFunc(op.Method+" "+op.Path, handle)
 }
 
 func ptr[T any](v T) *T { return &v }

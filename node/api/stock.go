@@ -12,13 +12,18 @@ import (
 	"github.com/souk-market/souk/node/api/view"
 )
 
-func (s *Server) stockRoutes(api huma.API) {
+// stockRoutes count the shelves of the shop's own products.
+type stockRoutes struct {
+	desk *desk.Desk
+}
+
+func (s *stockRoutes) register(r *router) {
 	tags := []string{"products"}
-	add(s, api, huma.Operation{
+	add(r, huma.Operation{
 		OperationID: "set-stock", Method: http.MethodPut, Path: "/api/v1/products/{sku}/stock", Tags: tags,
 		Summary: "Count the shelf of one of the shop's own products",
 	}, route{}, s.setStock)
-	add(s, api, huma.Operation{
+	add(r, huma.Operation{
 		OperationID: "count-shelves", Method: http.MethodPut, Path: "/api/v1/stock", Tags: tags,
 		Summary:     "Count the shelves of several of the shop's own products",
 		Description: "All are set, or, where one of them is not a product of the shop, none.",
@@ -30,7 +35,7 @@ type stockInput struct {
 	Body view.SetStock
 }
 
-func (s *Server) setStock(ctx context.Context, in *stockInput) (*body[view.Stock], error) {
+func (s *stockRoutes) setStock(ctx context.Context, in *stockInput) (*body[view.Stock], error) {
 	count, err := shelfCount(in.SKU, in.Body)
 	if err != nil {
 		return nil, err
@@ -43,7 +48,7 @@ type shelvesInput struct {
 	Body view.CountShelves
 }
 
-func (s *Server) countShelves(ctx context.Context, in *shelvesInput) (*body[view.Shelves], error) {
+func (s *stockRoutes) countShelves(ctx context.Context, in *shelvesInput) (*body[view.Shelves], error) {
 	counts := make([]desk.ShelfCount, len(in.Body.Counts))
 	for i, c := range in.Body.Counts {
 		var err error
