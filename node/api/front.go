@@ -50,6 +50,9 @@ func (s *Server) front(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.inFlight.Add(-1)
+	if rt != nil {
+		rt.deprecate(h, r.URL.EscapedPath())
+	}
 	switch {
 	case rt == nil:
 		s.notFound(w, r)

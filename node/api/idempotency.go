@@ -111,7 +111,7 @@ func (k *keeper) serve(w http.ResponseWriter, r *http.Request, key string, body 
 		return problemOf(err)
 	}
 	id := keyID(digest(k.secret, "key", key))
-	request := [sha256.Size]byte(digest(k.secret, "request", r.Method, r.URL.EscapedPath(), r.URL.RawQuery, string(body)))
+	request := [sha256.Size]byte(digest(k.secret, "request", r.Method, rt.keyPath(r.URL.EscapedPath()), r.URL.RawQuery, string(body)))
 	release, err := k.take(r.Context(), id)
 	if err != nil {
 		return problemOf(err)

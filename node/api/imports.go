@@ -42,7 +42,7 @@ type importRoutes struct {
 func (s *importRoutes) register(r *router) {
 	tags := []string{"products"}
 	op := huma.Operation{
-		OperationID: "import", Method: http.MethodPost, Path: "/api/v1/import", Tags: tags,
+		OperationID: "import", Method: http.MethodPost, Path: "/api/v1/imports", Tags: tags,
 		Summary: "Import a product file: Shopify or WooCommerce CSV, or JSON lines",
 		Description: "The body is the file. With Accept: " + jsonLines + " the answer is one JSON record a line: progress, again and again, " +
 			"then the report or the problem; its status is 200 in any case. The same file again changes nothing.",
@@ -52,7 +52,7 @@ func (s *importRoutes) register(r *router) {
 			jsonLines:          {Schema: schemaOf[view.ImportRecord](r)},
 		}}},
 	}
-	add(r, op, route{stream: true}, s.importFile)
+	add(r, op, route{stream: true, formerly: "/api/v1/import"}, s.importFile)
 	add(r, huma.Operation{
 		OperationID: "set-rates", Method: http.MethodPut, Path: "/api/v1/rates", Tags: tags,
 		Summary:     "Give new exchange rates, in the format of the ECB's daily reference rates",

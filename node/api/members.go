@@ -23,9 +23,9 @@ func (s *memberRoutes) register(r *router) {
 		Summary: "All shops that are or were members, in the order of joining",
 	}, route{}, s.listMembers)
 	add(r, huma.Operation{
-		OperationID: "dial", Method: http.MethodPost, Path: "/api/v1/dial/{shop}", Tags: members,
+		OperationID: "dial", Method: http.MethodPost, Path: "/api/v1/members/{shop}/dial", Tags: members,
 		Summary: "Reach a member directly by its ID, and measure the way",
-	}, route{}, s.dial)
+	}, route{formerly: "/api/v1/dial/{shop}"}, s.dial)
 }
 
 func (s *memberRoutes) listMembers(ctx context.Context, _ *struct{}) (*body[view.Members], error) {

@@ -32,33 +32,35 @@ type orderRoutes struct {
 func (s *orderRoutes) register(r *router) {
 	tags := []string{"orders"}
 	add(r, huma.Operation{
-		OperationID: "place-order", Method: http.MethodPost, Path: "/api/v1/order", Tags: tags, DefaultStatus: http.StatusCreated,
+		OperationID: "place-order", Method: http.MethodPost, Path: "/api/v1/orders", Tags: tags, DefaultStatus: http.StatusCreated,
 		Summary: "Order a reservation for a consumer",
 		Description: "The signed order is durable when this answers, and is sent until the supplier answers. 201: the supplier has it; " +
 			"202: it has not answered yet, see the order or the events. Ordering the same reservation again for the same address finds the same order; for another address it is a conflict.",
 		Responses: map[string]*huma.Response{"202": orderResponse(r, "The supplier has not answered yet.")},
-	}, route{key: keyAgain, time: requestTime + maxWait}, s.placeOrder)
+	}, route{key: keyAgain, time: requestTime + maxWait, original: "/api/v1/order"}, s.placeOrder)
 	add(r, huma.Operation{
 		OperationID: "list-orders", Method: http.MethodGet, Path: "/api/v1/orders", Tags: tags,
 		Summary:     "Orders in one role",
 		Description: "The newest first: by the day of their reservations, and within a day by when they were placed.",
 	}, route{}, s.listOrders)
 	add(r, huma.Operation{
-		OperationID: "get-order", Method: http.MethodGet, Path: "/api/v1/order/{id}", Tags: tags,
+		OperationID: "get-order", Method: http.MethodGet, Path: "/api/v1/orders/{id}", Tags: tags,
 		Summary: "One order", Description: "A sold one with the consumer's address, until that is erased.",
-	}, route{}, s.getOrder)
+	}, route{formerly: "/api/v1/order/{id}"}, s.getOrder)
 	act := func(name, summary string) huma.Operation {
-		return huma.Operation{OperationID: name + "-order", Method: http.MethodPost, Path: "/api/v1/order/{id}/" + name, Tags: tags, Summary: summary}
+		return huma.Operation{OperationID: name + "-order", Method: http.MethodPost, Path: "/api/v1/orders/{id}/" + name, Tags: tags, Summary: summary}
 	}
-	once := route{key: keyOnce}
-	add(r, act("accept", "Bind this shop to ship an order it received"), once, s.acceptOrder)
-	add(r, act("reject", "Turn down an order that is not accepted yet"), once, s.rejectOrder)
-	add(r, act("ship", "Send units of a sold order on their way"), once, s.shipOrder)
-	add(r, act("deliver", "Mark shipped units of a sold order as arrived"), once, s.deliverOrder)
+	once := func(name string) route { return route{key: keyOnce, formerly: "/api/v1/order/{id}/" + name} }
+	add(r, act("accept", "Bind this shop to ship an order it received"), once("accept"), s.acceptOrder)
+	add(r, act("reject", "Turn down an order that is not accepted yet"), once("reject"), s.rejectOrder)
+	add(r, act("ship", "Send units of a sold order on their way"), once("ship"), s.shipOrder)
+	add(r, act("deliver", "Mark shipped units of a sold order as arrived"), once("deliver"), s.deliverOrder)
 	cancel := act("cancel", "Cancel unshipped units, in either role")
 	cancel.Description = "Of a bought order this asks the supplier; 202: it has not answered yet. One whose supplier is out of the federation (partner_gone) is closed in this shop's own records alone, whole and whatever the terms' cancel rule, and cancelling says when; nobody is asked."
 	cancel.Responses = map[string]*huma.Response{"202": orderResponse(r, "The supplier has not answered yet.")}
-	add(r, cancel, route{key: keyOnce, time: requestTime + maxWait}, s.cancelOrder)
+	asked := once("cancel")
+	asked.time = requestTime + maxWait
+	add(r, cancel, asked, s.cancelOrder)
 }
 
 // orderBody is an order with a status of its own.

@@ -21,14 +21,14 @@ type productRoutes struct {
 func (s *productRoutes) register(r *router) {
 	tags := []string{"products"}
 	add(r, huma.Operation{
-		OperationID: "search-products", Method: http.MethodGet, Path: "/api/v1/products", Tags: tags,
+		OperationID: "search-products", Method: http.MethodGet, Path: "/api/v1/products", Tags: append(tags, originalTag),
 		Summary:     "Search own and partners' products",
 		Description: "Every condition given must hold. With a text, the best come first; else by shop and title.",
 	}, route{}, s.searchProducts)
 	add(r, huma.Operation{
-		OperationID: "get-product", Method: http.MethodGet, Path: "/api/v1/product/{id}", Tags: tags,
+		OperationID: "get-product", Method: http.MethodGet, Path: "/api/v1/products/{id}", Tags: tags,
 		Summary: "One product; with live=1 its supplier is asked what is available now",
-	}, route{time: partnerTime}, s.getProduct)
+	}, route{time: partnerTime, original: "/api/v1/product/{id}"}, s.getProduct)
 }
 
 type searchInput struct {

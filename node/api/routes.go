@@ -1,11 +1,14 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"net/http"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -23,6 +26,15 @@ type route struct {
 	stream bool          // body or answer are long: the operation bounds itself
 	time   time.Duration // for the work; 0 = requestTime
 	key    keyMode       // what an Idempotency-Key does
+
+	original string // optional: the original protocol's path, which stays
+	formerly string // optional: the path of the version before, which is deprecated
+
+	// Set when it is registered.
+	path       string // the pattern
+	first      string // the pattern by which keys know it; "" = path
+	deprecated bool
+	successor  string // of a deprecated one: the pattern to use
 }
 
 // router registers operations: it serves them, documents them, and tells the front what
@@ -73,8 +85,22 @@ func schemaOf[T any](r *router) *huma.Schema {
 	return r.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[T](), true, "")
 }
 
-// add registers an operation whose errors become problems.
+// add registers an operation at all its paths.
 func add[I, O any](r *router, op huma.Operation, rt route, handle func(context.Context, *I) (*O, error)) {
+	own := rt
+	own.first = cmp.Or(rt.original, rt.formerly)
+	addAt(r, op, own, handle)
+	if rt.original != "" {
+		addAt(r, original(op, rt.original), rt, handle)
+	}
+	if rt.formerly != "" {
+		rt.deprecated, rt.successor = true, op.Path
+		addAt(r, deprecated(op, rt.formerly), rt, handle)
+	}
+}
+
+// addAt registers an operation at one path. Its errors become problems.
+func addAt[I, O any](r *router, op huma.Operation, rt route, handle func(context.Context, *I) (*O, error)) {
 	r.prepare(&op, &rt)
 	huma.Register(r.api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
@@ -93,9 +119,12 @@ func add[I, O any](r *router, op huma.Operation, rt route, handle func(context.C
 func (r *router) prepare(op *huma.Operation, rt *route) {
 	op.BodyReadTimeout = -1 // the front has read the body
 	op.MaxBodyBytes = maxBody + 1
+	op.Responses = maps.Clone(op.Responses) // several operations may be made of one
 	if op.Responses == nil {
 		op.Responses = make(map[string]*huma.Response)
 	}
+	op.Tags, op.Parameters = slices.Clone(op.Tags), slices.Clone(op.Parameters)
+	rt.path = op.Path
 	op.Responses["default"] = &huma.Response{
 		Description: "A problem.",
 		Content: map[string]*huma.MediaType{view.ProblemType: {
