@@ -4,8 +4,12 @@
 //
 // The desk (exchange/desk) is the use cases; what else the API needs of a shop it
 // declares in ports.go, and package node implements it. The bodies are in package
-// view, a Go client in package client. The OpenAPI 3.1 document comes from the
-// handlers themselves and is served at /api/v1/openapi.json.
+// view, a Go client in package client.
+//
+// The OpenAPI 3.1 document comes from the handlers themselves and is served at
+// /api/v1/openapi.json. It has an example of each call, and for each operation the codes
+// that it refuses with, by status. Requests are refused where they have unknown fields;
+// answers may gain fields, and their schemas say so.
 //
 // # Routes
 //
@@ -112,6 +116,8 @@
 //
 //	front.go         what stands before every route; server.go  the server's life
 //	routes.go        registering operations, the document; paths.go  their further paths
+//	document.go      the OpenAPI document; refusals.go  its errors
+//	examples.go example_bodies.go   its examples
 //	problems.go      errors
 //	products.go stock.go reservations.go reservation_list.go orders.go order_view.go partners.go
 //	members.go shop.go imports.go events.go     the operations: a type for each subject, which

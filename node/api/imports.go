@@ -52,12 +52,12 @@ func (s *importRoutes) register(r *router) {
 			jsonLines:          {Schema: schemaOf[view.ImportRecord](r)},
 		}}},
 	}
-	add(r, op, route{stream: true, formerly: "/api/v1/import"}, s.importFile)
+	add(r, op, route{stream: true, may: also(mayWrite, exchange.CodeCurrency, exchange.CodeNoRate, exchange.CodeOverflow), formerly: "/api/v1/import"}, s.importFile)
 	add(r, huma.Operation{
 		OperationID: "set-rates", Method: http.MethodPut, Path: "/api/v1/rates", Tags: tags,
 		Summary:     "Give new exchange rates, in the format of the ECB's daily reference rates",
 		RequestBody: fileBody("the rates file, such as the ECB's eurofxref-daily.xml or eurofxref.csv", "application/octet-stream", "text/csv", "application/xml"),
-	}, route{}, s.setRates)
+	}, route{may: also(mayWrite, exchange.CodeCurrency, exchange.CodeNoRate, exchange.CodeOverflow)}, s.setRates)
 }
 
 // fileBody documents a body that is a file, described as it is named to who forgets it.

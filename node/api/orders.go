@@ -37,7 +37,7 @@ func (s *orderRoutes) register(r *router) {
 		Description: "The signed order is durable when this answers, and is sent until the supplier answers. 201: the supplier has it; " +
 			"202: it has not answered yet, see the order or the events. Ordering the same reservation again for the same address finds the same order; for another address it is a conflict.",
 		Responses: map[string]*huma.Response{"202": orderResponse(r, "The supplier has not answered yet.")},
-	}, route{key: keyAgain, time: requestTime + maxWait, original: "/api/v1/order"}, s.placeOrder)
+	}, route{key: keyAgain, time: requestTime + maxWait, may: mayRelay, relays: true, original: "/api/v1/order"}, s.placeOrder)
 	add(r, huma.Operation{
 		OperationID: "list-orders", Method: http.MethodGet, Path: "/api/v1/orders", Tags: tags,
 		Summary:     "Orders in one role",
@@ -46,11 +46,13 @@ func (s *orderRoutes) register(r *router) {
 	add(r, huma.Operation{
 		OperationID: "get-order", Method: http.MethodGet, Path: "/api/v1/orders/{id}", Tags: tags,
 		Summary: "One order", Description: "A sold one with the consumer's address, until that is erased.",
-	}, route{formerly: "/api/v1/order/{id}"}, s.getOrder)
+	}, route{may: []exchange.Code{exchange.CodeNotFound, exchange.CodeConflict}, formerly: "/api/v1/order/{id}"}, s.getOrder)
 	act := func(name, summary string) huma.Operation {
 		return huma.Operation{OperationID: name + "-order", Method: http.MethodPost, Path: "/api/v1/orders/{id}/" + name, Tags: tags, Summary: summary}
 	}
-	once := func(name string) route { return route{key: keyOnce, formerly: "/api/v1/order/{id}/" + name} }
+	once := func(name string) route {
+		return route{key: keyOnce, may: mayOrder, formerly: "/api/v1/order/{id}/" + name}
+	}
 	add(r, act("accept", "Bind this shop to ship an order it received"), once("accept"), s.acceptOrder)
 	add(r, act("reject", "Turn down an order that is not accepted yet"), once("reject"), s.rejectOrder)
 	add(r, act("ship", "Send units of a sold order on their way"), once("ship"), s.shipOrder)
@@ -59,7 +61,7 @@ func (s *orderRoutes) register(r *router) {
 	cancel.Description = "Of a bought order this asks the supplier; 202: it has not answered yet. One whose supplier is out of the federation (partner_gone) is closed in this shop's own records alone, whole and whatever the terms' cancel rule, and cancelling says when; nobody is asked."
 	cancel.Responses = map[string]*huma.Response{"202": orderResponse(r, "The supplier has not answered yet.")}
 	asked := once("cancel")
-	asked.time = requestTime + maxWait
+	asked.time, asked.may, asked.relays = requestTime+maxWait, mayRelay, true
 	add(r, cancel, asked, s.cancelOrder)
 }
 

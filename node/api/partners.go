@@ -21,6 +21,7 @@ type partnerRoutes struct {
 }
 
 func (s *partnerRoutes) register(r *router) {
+	answers := route{key: keyOnce, may: also(mayAct, exchange.CodeStale)}
 	tags := []string{"partners"}
 	add(r, huma.Operation{
 		OperationID: "list-partners", Method: http.MethodGet, Path: "/api/v1/partners", Tags: tags,
@@ -30,18 +31,18 @@ func (s *partnerRoutes) register(r *router) {
 		OperationID: "propose", Method: http.MethodPost, Path: "/api/v1/partners", Tags: tags, DefaultStatus: http.StatusCreated,
 		Summary:     "Offer a member terms",
 		Description: "A newer proposal supersedes an older one. One to buy waits here until the supplier is reached.",
-	}, route{key: keyOnce}, s.propose)
+	}, route{key: keyOnce, may: also(mayAct, exchange.CodeCurrency)}, s.propose)
 	act := func(name, summary string) huma.Operation {
 		return huma.Operation{OperationID: name + "-partner", Method: http.MethodPost, Path: "/api/v1/partners/{shop}/" + name, Tags: tags, Summary: summary}
 	}
-	add(r, act("accept", "Put a partner's proposal into force"), route{key: keyOnce}, s.acceptTerms)
-	add(r, act("decline", "Decline a partner's proposal, or withdraw one's own"), route{key: keyOnce}, s.declineTerms)
+	add(r, act("accept", "Put a partner's proposal into force"), answers, s.acceptTerms)
+	add(r, act("decline", "Decline a partner's proposal, or withdraw one's own"), answers, s.declineTerms)
 	withdraw := act("withdraw", "Take back this shop's own proposals")
 	withdraw.Description = "One to buy that the supplier does not have yet is withdrawn as soon as it has; what the supplier answers before that counts. Without any to take back the problem is stale."
-	add(r, withdraw, route{key: keyOnce}, s.withdrawTerms)
+	add(r, withdraw, answers, s.withdrawTerms)
 	end := act("end", "End trade with a partner")
 	end.Description = "It binds this shop at once: no new reservation or order. Submitted orders finish. What has ended already is answered as it stands: the first end counts, with its time and reason."
-	add(r, end, route{key: keyOnce}, s.endTrade)
+	add(r, end, answers, s.endTrade)
 }
 
 func (s *partnerRoutes) listPartners(ctx context.Context, _ *struct{}) (*body[view.Partnerships], error) {

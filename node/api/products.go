@@ -24,11 +24,11 @@ func (s *productRoutes) register(r *router) {
 		OperationID: "search-products", Method: http.MethodGet, Path: "/api/v1/products", Tags: append(tags, originalTag),
 		Summary:     "Search own and partners' products",
 		Description: "Every condition given must hold. With a text, the best come first; else by shop and title.",
-	}, route{}, s.searchProducts)
+	}, route{may: []exchange.Code{exchange.CodeOverflow}}, s.searchProducts)
 	add(r, huma.Operation{
 		OperationID: "get-product", Method: http.MethodGet, Path: "/api/v1/products/{id}", Tags: tags,
 		Summary: "One product; with live=1 its supplier is asked what is available now",
-	}, route{time: partnerTime, original: "/api/v1/product/{id}"}, s.getProduct)
+	}, route{time: partnerTime, may: mayAsk, original: "/api/v1/product/{id}"}, s.getProduct)
 }
 
 type searchInput struct {

@@ -31,12 +31,12 @@ func (s *reservationRoutes) register(r *router) {
 		OperationID: "reserve", Method: http.MethodPost, Path: "/api/v1/reservations", Tags: tags, DefaultStatus: http.StatusCreated,
 		Summary:     "Set stock aside at a supplier, all lines or none, and get its sealed quote",
 		Description: "When the supplier does not answer in time the problem is unavailable: send the same request with the same Idempotency-Key again.",
-	}, route{key: keyHold, time: partnerTime}, s.reserve)
+	}, route{key: keyHold, time: partnerTime, may: mayRelay, relays: true}, s.reserve)
 	add(r, huma.Operation{
 		OperationID: "get-reservation", Method: http.MethodGet, Path: "/api/v1/reservations/{id}", Tags: tags,
 		Summary:     "A reservation of this shop's",
 		Description: "One whose placing the supplier has not answered yet is asked for again; while the supplier does not answer, its state is none.",
-	}, route{time: partnerTime}, s.getReservation)
+	}, route{time: partnerTime, may: mayRelay, relays: true}, s.getReservation)
 	add(r, huma.Operation{
 		OperationID: "list-reservations", Method: http.MethodGet, Path: "/api/v1/reservations", Tags: tags,
 		Summary: "This shop's reservations",
@@ -46,11 +46,11 @@ func (s *reservationRoutes) register(r *router) {
 	add(r, huma.Operation{
 		OperationID: "release-reservation", Method: http.MethodDelete, Path: "/api/v1/reservations/{id}", Tags: tags,
 		Summary: "Give a reservation back",
-	}, route{time: partnerTime}, s.releaseReservation)
+	}, route{time: partnerTime, may: mayRelay, relays: true}, s.releaseReservation)
 	add(r, huma.Operation{
 		OperationID: "extend-reservation", Method: http.MethodPost, Path: "/api/v1/reservations/{id}/extend", Tags: tags,
 		Summary: "Move a reservation's expiry, within the terms",
-	}, route{key: keyOnce, time: partnerTime}, s.extendReservation)
+	}, route{key: keyOnce, time: partnerTime, may: mayRelay, relays: true}, s.extendReservation)
 }
 
 type reserveInput struct {

@@ -3,7 +3,6 @@ package api
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -18,8 +17,6 @@ import (
 	"github.com/souk-market/souk/node/api/view"
 )
 
-const specPath = "/api/v1/openapi.json"
-
 // route is what the front must know of an operation.
 type route struct {
 	open   bool          // no token is asked for
@@ -27,10 +24,14 @@ type route struct {
 	time   time.Duration // for the work; 0 = requestTime
 	key    keyMode       // what an Idempotency-Key does
 
+	may    []exchange.Code // what it refuses with, besides what the front does
+	relays bool            // a supplier's "no" is passed on, also of a newer version
+
 	original string // optional: the original protocol's path, which stays
 	formerly string // optional: the path of the version before, which is deprecated
 
 	// Set when it is registered.
+	plain      bool   // outside of huma: parameters are not looked at
 	path       string // the pattern
 	first      string // the pattern by which keys know it; "" = path
 	deprecated bool
@@ -62,6 +63,10 @@ func newRouter(version string, log *slog.Logger) *router {
 				},
 			},
 			Security: []map[string][]string{{"token": {}}},
+			Servers:  servers(),
+			Tags: []*huma.Tag{{
+				Name: originalTag, Description: "The three paths of the original protocol. They stay; each does what its plural path does.",
+			}},
 		},
 		Formats:                      map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
 		DefaultFormat:                "application/json",
@@ -69,15 +74,6 @@ func newRouter(version string, log *slog.Logger) *router {
 		Transformers:                 []huma.Transformer{humaProblem},
 	})
 	return r
-}
-
-// document is the OpenAPI document of what was registered, as JSON.
-func (r *router) document() ([]byte, error) {
-	// huma registers its own error model, which never leaves this server.
-	schemas := r.api.OpenAPI().Components.Schemas
-	delete(schemas.Map(), "ErrorModel")
-	delete(schemas.Map(), "ErrorDetail")
-	return json.Marshal(r.api.OpenAPI())
 }
 
 // schemaOf refers to the schema of a type of package view.
@@ -126,7 +122,7 @@ func (r *router) prepare(op *huma.Operation, rt *route) {
 	op.Tags, op.Parameters = slices.Clone(op.Tags), slices.Clone(op.Parameters)
 	rt.path = op.Path
 	op.Responses["default"] = &huma.Response{
-		Description: "A problem.",
+		Description: "Another problem.",
 		Content: map[string]*huma.MediaType{view.ProblemType: {
 			Schema: schemaOf[view.Problem](r),
 		}},
@@ -155,6 +151,7 @@ func answer[T any](v T, err error) (*body[T], error) {
 
 // plain registers an operation outside of huma.
 func (r *router) plain(op huma.Operation, rt route, contentType string, schema *huma.Schema, handle http.HandlerFunc) {
+	rt.plain = true
 	r.prepare(&op, &rt)
 	op.Responses["200"] = &huma.Response{Description: "OK", Content: map[string]*huma.MediaType{contentType: {Schema: schema}}}
 	r.api.OpenAPI().AddOperation(&op)

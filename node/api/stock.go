@@ -22,12 +22,12 @@ func (s *stockRoutes) register(r *router) {
 	add(r, huma.Operation{
 		OperationID: "set-stock", Method: http.MethodPut, Path: "/api/v1/products/{sku}/stock", Tags: tags,
 		Summary: "Count the shelf of one of the shop's own products",
-	}, route{}, s.setStock)
+	}, route{may: also(mayWrite, exchange.CodeNotFound)}, s.setStock)
 	add(r, huma.Operation{
 		OperationID: "count-shelves", Method: http.MethodPut, Path: "/api/v1/stock", Tags: tags,
 		Summary:     "Count the shelves of several of the shop's own products",
 		Description: "All are set, or, where one of them is not a product of the shop, none.",
-	}, route{}, s.countShelves)
+	}, route{may: also(mayWrite, exchange.CodeNotFound)}, s.countShelves)
 }
 
 type stockInput struct {
