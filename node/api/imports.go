@@ -52,7 +52,7 @@ func (s *importRoutes) register(r *router) {
 			jsonLines:          {Schema: schemaOf[view.ImportRecord](r)},
 		}}},
 	}
-	add(r, op, route{stream: true, may: also(mayWrite, exchange.CodeCurrency, exchange.CodeNoRate, exchange.CodeOverflow), formerly: "/api/v1/import"}, s.importFile)
+	add(r, op, route{stream: true, may: also(mayWrite, exchange.CodeConflict, exchange.CodeCurrency, exchange.CodeNoRate, exchange.CodeOverflow), formerly: "/api/v1/import"}, s.importFile)
 	add(r, huma.Operation{
 		OperationID: "set-rates", Method: http.MethodPut, Path: "/api/v1/rates", Tags: tags,
 		Summary:     "Give new exchange rates, in the format of the ECB's daily reference rates",

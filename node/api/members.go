@@ -25,7 +25,7 @@ func (s *memberRoutes) register(r *router) {
 	add(r, huma.Operation{
 		OperationID: "dial", Method: http.MethodPost, Path: "/api/v1/members/{shop}/dial", Tags: members,
 		Summary: "Reach a member directly by its ID, and measure the way",
-	}, route{may: mayAsk, formerly: "/api/v1/dial/{shop}"}, s.dial)
+	}, route{may: mayAsk, relays: true, formerly: "/api/v1/dial/{shop}"}, s.dial)
 }
 
 func (s *memberRoutes) listMembers(ctx context.Context, _ *struct{}) (*body[view.Members], error) {

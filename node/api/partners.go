@@ -31,7 +31,7 @@ func (s *partnerRoutes) register(r *router) {
 		OperationID: "propose", Method: http.MethodPost, Path: "/api/v1/partners", Tags: tags, DefaultStatus: http.StatusCreated,
 		Summary:     "Offer a member terms",
 		Description: "A newer proposal supersedes an older one. One to buy waits here until the supplier is reached.",
-	}, route{key: keyOnce, may: also(mayAct, exchange.CodeCurrency)}, s.propose)
+	}, route{key: keyOnce, may: also(mayAct, exchange.CodeStale, exchange.CodeCurrency)}, s.propose)
 	act := func(name, summary string) huma.Operation {
 		return huma.Operation{OperationID: name + "-partner", Method: http.MethodPost, Path: "/api/v1/partners/{shop}/" + name, Tags: tags, Summary: summary}
 	}

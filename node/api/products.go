@@ -28,7 +28,7 @@ func (s *productRoutes) register(r *router) {
 	add(r, huma.Operation{
 		OperationID: "get-product", Method: http.MethodGet, Path: "/api/v1/products/{id}", Tags: tags,
 		Summary: "One product; with live=1 its supplier is asked what is available now",
-	}, route{time: partnerTime, may: mayAsk, original: "/api/v1/product/{id}"}, s.getProduct)
+	}, route{time: partnerTime, may: mayAsk, relays: true, original: "/api/v1/product/{id}"}, s.getProduct)
 }
 
 type searchInput struct {

@@ -36,8 +36,8 @@ var (
 		exchange.CodeUnavailable, exchange.CodeBehind, exchange.CodeRestored, exchange.CodeFreshness, exchange.CodeDiskFull, exchange.CodeState, exchange.CodeFrozen,
 	}
 
-	// mayRelay is of what a supplier decides: it may say all but what programs on this
-	// machine say to each other.
+	// mayRelay is of what a supplier, or the hub, decides: it may say all but what programs
+	// on this machine say to each other.
 	mayRelay = everyCodeBut(exchange.CodeOK, exchange.CodeInvite, exchange.CodeUnauthorized, exchange.CodeNotRunning, exchange.CodeLocked)
 )
 
@@ -123,7 +123,7 @@ func problemSchema(r *router, codes []exchange.Code, newer bool) *huma.Schema {
 	code := known
 	if newer {
 		code = &huma.Schema{AnyOf: []*huma.Schema{known, {
-			Type: huma.TypeString, Pattern: "^code-[0-9]+$", Description: "What a supplier of a newer version says.",
+			Type: huma.TypeString, Pattern: "^code-[0-9]+$", Description: "What another shop of a newer version says.",
 		}}}
 	}
 	return &huma.Schema{AllOf: []*huma.Schema{
