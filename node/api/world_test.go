@@ -237,7 +237,6 @@ func wantCode(t testing.TB, what string, err error, code exchange.Code) {
 // spec holds requests and answers against the OpenAPI document.
 type spec struct {
 	t      testing.TB
-	doc    *openapi3.T
 	router routers.Router
 	mu     sync.Mutex
 	called map[string]bool // operations that were answered as documented
@@ -245,11 +244,33 @@ type spec struct {
 
 func newSpec(t testing.TB, document []byte) *spec {
 	t.Helper()
-	doc := must(openapi3.NewLoader().LoadFromData(document))(t)
-	doc.Servers = nil // the tests' servers are at other addresses
-	router := must(legacy.NewRouter(doc, openapi3.IsOpenAPI31OrLater()))(t)
-	return &spec{t: t, doc: doc, router: router, called: make(map[string]bool)}
+	return &spec{t: t, router: must(readDocument(string(document)))(t), called: make(map[string]bool)}
 }
+
+// readDocument reads a document once: the shops of the tests all serve the same.
+func readDocument(document string) (routers.Router, error) {
+	documents.Lock()
+	defer documents.Unlock()
+	if router, ok := documents.read[document]; ok {
+		return router, nil
+	}
+	doc, err := openapi3.NewLoader().LoadFromData([]byte(document))
+	if err != nil {
+		return nil, err
+	}
+	doc.Servers = nil // the tests' servers are at other addresses
+	// TestDocument and TestExamples look at the examples.
+	router, err := legacy.NewRouter(doc, openapi3.IsOpenAPI31OrLater(), openapi3.DisableExamplesValidation())
+	if err == nil {
+		documents.read[document] = router
+	}
+	return router, err
+}
+
+var documents = struct {
+	sync.Mutex
+	read map[string]routers.Router // by document
+}{read: make(map[string]routers.Router)}
 
 // check passes requests on, and reports those that the document does not describe but
 // the server took, and answers that it does not describe.
