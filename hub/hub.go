@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/exchange/roster"
 	"github.com/souk-market/souk/protocol"
@@ -44,8 +44,8 @@ type Parts struct {
 	LogKey     ed25519.PrivateKey
 	OpenKey    ed25519.PrivateKey // of the host that strangers join through
 	ClosedKey  ed25519.PrivateKey // of the host for members
-	Store      desk.Store         // the member list's; stays the caller's to close
-	Clock      desk.Clock
+	Store      kv.Store           // the member list's; stays the caller's to close
+	Clock      exchange.Clock
 	Config     Config         // Status "" = no status page
 	Hub        membership.Hub // where shops reach it, as invites say
 

@@ -10,6 +10,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/order"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/node/api/view"
 )
 
@@ -17,15 +18,15 @@ import (
 // and for who finishes the open orders by hand once no node runs on the folder. It holds
 // consumers' addresses only of what is still to be shipped, and only its owner may read it.
 type archive struct {
-	Shop       exchange.ShopID     `json:"shop"`
-	Name       string              `json:"name"`
-	Federation string              `json:"federation"`
-	Written    string              `json:"written"`
-	Ended      string              `json:"ended,omitempty"` // why this shop is out, where it knows
-	Trades     []desk.Trade        `json:"trades"`
-	Sold       []*desk.OrderRecord `json:"orders_sold"`
-	Bought     []*desk.OrderRecord `json:"orders_bought"`
-	ToShip     []parcelFor         `json:"to_ship"`
+	Shop       exchange.ShopID `json:"shop"`
+	Name       string          `json:"name"`
+	Federation string          `json:"federation"`
+	Written    string          `json:"written"`
+	Ended      string          `json:"ended,omitempty"` // why this shop is out, where it knows
+	Trades     []desk.Trade    `json:"trades"`
+	Sold       []*record.Order `json:"orders_sold"`
+	Bought     []*record.Order `json:"orders_bought"`
+	ToShip     []parcelFor     `json:"to_ship"`
 }
 
 // parcelFor is where the unshipped units of a sold order are to go.
@@ -70,8 +71,8 @@ func (s *Shop) writeArchive(path string) error {
 	if a.Trades, err = s.desk.Trades(); err != nil {
 		return err
 	}
-	for side, list := range map[exchange.Party]*[]*desk.OrderRecord{exchange.Supplier: &a.Sold, exchange.Retailer: &a.Bought} {
-		if err := s.desk.Orders(side, exchange.OrderID{}, func(r *desk.OrderRecord) bool {
+	for side, list := range map[exchange.Party]*[]*record.Order{exchange.Supplier: &a.Sold, exchange.Retailer: &a.Bought} {
+		if err := s.desk.Orders(side, exchange.OrderID{}, func(r *record.Order) bool {
 			*list = append(*list, r)
 			return true
 		}); err != nil {
@@ -98,7 +99,7 @@ func (s *Shop) writeArchive(path string) error {
 }
 
 // toShip reports whether units of a sold order wait to be shipped.
-func toShip(r *desk.OrderRecord) bool {
+func toShip(r *record.Order) bool {
 	switch r.Order.Status() {
 	case order.Submitted, order.Accepted, order.PartlyShipped:
 		return true

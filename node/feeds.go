@@ -14,6 +14,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/protocol/p2p"
 )
@@ -39,8 +40,8 @@ type listening struct {
 
 // gossip is one update on its way out.
 type gossip struct {
-	update *desk.FeedUpdate
-	key    desk.FeedKey
+	update *message.FeedUpdate
+	key    message.FeedKey
 }
 
 const (
@@ -65,13 +66,13 @@ func newFeeds(s *Shop) (*feeds, error) {
 		Alarm: func(shop exchange.ShopID, why string) {
 			s.log.Error("a catalog does not add up", "shop", shop, "why", why)
 		},
-		Proven: func(shop exchange.ShopID, _ desk.FeedHead) { s.desk.CatalogChanged(shop) },
+		Proven: func(shop exchange.ShopID, _ message.FeedHead) { s.desk.CatalogChanged(shop) },
 	})
 	if err != nil {
 		return nil, err
 	}
 	f.syncer = desk.NewSyncer(desk.SyncerConfig{Replicas: f.replicas, Client: f, Open: f.open, Logger: s.log})
-	s.desk.OnPublish(func(u *desk.FeedUpdate, key desk.FeedKey) {
+	s.desk.OnPublish(func(u *message.FeedUpdate, key message.FeedKey) {
 		f.syncer.Updated(s.me, u)
 		select {
 		case f.out <- gossip{u, key}:
@@ -136,7 +137,7 @@ func (f *feeds) current() (g gossip) {
 	if err != nil || greeting.FeedHead == nil {
 		return g
 	}
-	return gossip{&desk.FeedUpdate{Head: *greeting.FeedHead}, *greeting.FeedKey}
+	return gossip{&message.FeedUpdate{Head: *greeting.FeedHead}, *greeting.FeedKey}
 }
 
 // followAll listens to the suppliers there are until ctx ends.
@@ -179,7 +180,7 @@ func (f *feeds) publish(ctx context.Context, own *p2p.Topic, g gossip) error {
 }
 
 // open decrypts a supplier's gossip for the syncer.
-func (f *feeds) open(shop exchange.ShopID, key desk.FeedKey, sealed []byte) ([]byte, error) {
+func (f *feeds) open(shop exchange.ShopID, key message.FeedKey, sealed []byte) ([]byte, error) {
 	return protocol.OpenFeed(key, f.s.parts.Federation.Origin, shop, exchange.MainFeed, sealed)
 }
 
@@ -192,7 +193,7 @@ func (f *feeds) partnersChanged() {
 }
 
 // greeted takes what a hello says of the sender's catalog.
-func (f *feeds) greeted(from exchange.ShopID, g *desk.Greeting) {
+func (f *feeds) greeted(from exchange.ShopID, g *message.Greeting) {
 	if g.FeedHead != nil && slices.Contains(f.s.desk.Suppliers(), from) {
 		f.syncer.HeadSeen(from, g.FeedHead, g.FeedKey)
 		f.syncer.Reconnected(from)
@@ -242,7 +243,7 @@ func (f *feeds) listen(ctx context.Context, shop exchange.ShopID, topic *p2p.Top
 }
 
 // Pull implements desk.FeedClient: over the network, or from this very desk.
-func (f *feeds) Pull(ctx context.Context, shop exchange.ShopID, pull *desk.FeedPull, each func(*desk.FeedChunk) error) error {
+func (f *feeds) Pull(ctx context.Context, shop exchange.ShopID, pull *message.FeedPull, each func(*message.FeedChunk) error) error {
 	if shop == f.s.me {
 		return f.s.desk.ServeFeed(ctx, shop, pull, each)
 	}
@@ -287,16 +288,16 @@ func (f *feeds) Pull(ctx context.Context, shop exchange.ShopID, pull *desk.FeedP
 	}
 }
 
-func (f *feeds) chunk(dec *zstd.Decoder, frame []byte) (*desk.FeedChunk, error) {
+func (f *feeds) chunk(dec *zstd.Decoder, frame []byte) (*message.FeedChunk, error) {
 	raw, err := dec.DecodeAll(frame, nil)
 	if err != nil {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "a chunk of the catalog does not decompress: %w", err)
 	}
-	v, err := f.s.codec.Decode(desk.KindFeedChunk, raw)
+	v, err := f.s.codec.Decode(message.KindFeedChunk, raw)
 	if err != nil {
 		return nil, err
 	}
-	return v.(*desk.FeedChunk), nil
+	return v.(*message.FeedChunk), nil
 }
 
 // serve answers a partner's pull.
@@ -305,7 +306,7 @@ func (f *feeds) serve(ctx context.Context, from exchange.ShopID, st *p2p.Stream)
 	if err != nil {
 		return err
 	}
-	v, err := f.s.codec.Decode(desk.KindFeedPull, request)
+	v, err := f.s.codec.Decode(message.KindFeedPull, request)
 	if err != nil {
 		return err
 	}
@@ -314,7 +315,7 @@ func (f *feeds) serve(ctx context.Context, from exchange.ShopID, st *p2p.Stream)
 		return err
 	}
 	defer enc.Close()
-	err = f.s.desk.ServeFeed(ctx, from, v.(*desk.FeedPull), func(c *desk.FeedChunk) error {
+	err = f.s.desk.ServeFeed(ctx, from, v.(*message.FeedPull), func(c *message.FeedChunk) error {
 		raw, err := f.s.codec.Encode(c)
 		if err != nil {
 			return err

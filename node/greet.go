@@ -8,6 +8,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/message"
 )
 
 // greeter keeps partners connected and greeted. A hello is the only way in which
@@ -57,7 +58,7 @@ func (g *greeter) lookSoon() {
 }
 
 // saw notes what a hello to a partner says now. It is called as the hello is made.
-func (g *greeter) saw(to exchange.ShopID, greeting *desk.Greeting) {
+func (g *greeter) saw(to exchange.ShopID, greeting *message.Greeting) {
 	now := g.saying(to, greeting, g.s.relayed()[to])
 	g.mu.Lock()
 	g.told[to] = now
@@ -71,7 +72,7 @@ func (g *greeter) lost(to exchange.ShopID) {
 	g.mu.Unlock()
 }
 
-func (g *greeter) saying(to exchange.ShopID, greeting *desk.Greeting, relayed bool) saying {
+func (g *greeter) saying(to exchange.ShopID, greeting *message.Greeting, relayed bool) saying {
 	now := saying{
 		buys:   slices.Contains(g.s.desk.Retailers(), to),
 		sells:  slices.Contains(g.s.desk.Suppliers(), to),

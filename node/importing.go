@@ -10,6 +10,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/node/api"
 	"github.com/souk-market/souk/node/inventory"
 )
@@ -119,12 +120,12 @@ func (p *importPass) countKept(sku exchange.SKU, told inventory.Stock) error {
 // fileStock is what a file and its owner say of a product's stock. Where neither
 // says anything, the stock stays as it is, and a new product has none: an import
 // without the owner's word does not undo an earlier one with it.
-func fileStock(s inventory.Stock, word inventory.Untracked) desk.FileStock {
+func fileStock(s inventory.Stock, word inventory.Untracked) record.FileStock {
 	if !s.Known && (s.Tracked || !word.Said()) {
-		return desk.FileStock{}
+		return record.FileStock{}
 	}
 	a := s.Available(word)
-	return desk.FileStock{Set: true, Unlimited: a.Unlimited, Units: a.Units}
+	return record.FileStock{Set: true, Unlimited: a.Unlimited, Units: a.Units}
 }
 
 func count(r *api.ImportReport, c desk.ImportChange) {

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/membership"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/node/api"
 	"github.com/souk-market/souk/protocol/members"
 	"github.com/souk-market/souk/protocol/p2p"
@@ -23,7 +23,7 @@ func (s *Shop) Leave(ctx context.Context, preview bool) (*api.Leaving, error) {
 	}
 	out := &api.Leaving{Preview: preview, Archive: s.archivePath()}
 	for _, side := range []exchange.Party{exchange.Supplier, exchange.Retailer} {
-		err := s.desk.Orders(side, exchange.OrderID{}, func(r *desk.OrderRecord) bool {
+		err := s.desk.Orders(side, exchange.OrderID{}, func(r *record.Order) bool {
 			if st := r.Order.Status(); !st.Terminal() && r.Refusal == exchange.CodeOK {
 				partner := r.Supplier
 				if side == exchange.Supplier {

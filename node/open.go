@@ -15,7 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/exchange/roster"
 	"github.com/souk-market/souk/node/api"
@@ -150,9 +150,9 @@ func (f *Folder) open(ctx context.Context) error {
 	return err
 }
 
-func limitsOf(db *store.DB) desk.Limits {
+func limitsOf(db *store.DB) kv.Limits {
 	l := db.Limits()
-	return desk.Limits{BatchBytes: int(l.BatchBytes), BatchWrites: l.BatchWrites}
+	return kv.Limits{BatchBytes: int(l.BatchBytes), BatchWrites: l.BatchWrites}
 }
 
 // rate is the shop currency's, from the folder's rates file, if there is one.

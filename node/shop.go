@@ -15,6 +15,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/exchange/roster"
 	"github.com/souk-market/souk/node/money"
@@ -29,12 +30,12 @@ type Parts struct {
 	Config     Config
 	Federation membership.Federation
 	Hub        membership.Hub
-	Store      desk.Store // synced
-	Limits     desk.Limits
-	Replicas   desk.Store // unsynced, its own
+	Store      kv.Store // synced
+	Limits     kv.Limits
+	Replicas   kv.Store // unsynced, its own
 	// Limits of one commit of Store and of Replicas; zero = the desk's defaults.
-	ReplicaLimits desk.Limits
-	Clock         desk.Clock
+	ReplicaLimits kv.Limits
+	Clock         exchange.Clock
 	Random        io.Reader
 	Logger        *slog.Logger
 	Registry      *prometheus.Registry

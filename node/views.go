@@ -7,6 +7,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/node/api"
 	"github.com/souk-market/souk/protocol/words"
 )
@@ -128,18 +129,18 @@ func (s *Shop) found(h desk.Hit) api.FoundProduct {
 }
 
 // Live asks a product's supplier what is available now.
-func (s *Shop) Live(ctx context.Context, id exchange.ProductID) (desk.StockLine, error) {
+func (s *Shop) Live(ctx context.Context, id exchange.ProductID) (message.StockLine, error) {
 	if id.Shop == s.me {
 		rec, err := s.desk.Product(id.SKU)
 		if err != nil {
-			return desk.StockLine{}, err
+			return message.StockLine{}, err
 		}
 		stock, err := s.desk.Stock(id.SKU)
-		return desk.StockLine{SKU: id.SKU, Known: true, Available: stock.Availability(), Price: rec.Product.Price}, err
+		return message.StockLine{SKU: id.SKU, Known: true, Available: stock.Availability(), Price: rec.Product.Price}, err
 	}
 	lines, err := s.desk.AskStock(ctx, id.Shop, []exchange.SKU{id.SKU})
 	if err != nil {
-		return desk.StockLine{}, err
+		return message.StockLine{}, err
 	}
 	return lines[0], nil
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/node/api"
 )
 
@@ -24,7 +24,7 @@ const (
 // weighing is the last count of products without a weight.
 type weighing struct {
 	mu      sync.Mutex
-	of      desk.FeedHead // the catalog it was made of
+	of      message.FeedHead // the catalog it was made of
 	at      exchange.Time
 	problem []api.Problem
 }

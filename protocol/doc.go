@@ -13,7 +13,7 @@
 //
 // # Values
 //
-// A value is a protobuf message of pb/*.proto, one for each desk.Kind. Who holds the
+// A value is a protobuf message of pb/*.proto, one for each message.Kind. Who holds the
 // bytes knows the kind from their place (the store key, the protocol, the field, the
 // uvarint before a trade request), with one exception: the payload of a seal is a
 // Leaf, whose field number says whether it is a hold answer or a ledger entry, since

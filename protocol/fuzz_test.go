@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/protocol/internal/gen"
 )
@@ -18,7 +18,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add(uint32(k), b)
 	}
 	f.Fuzz(func(t *testing.T, k uint32, b []byte) {
-		if err := readable(desk.Kind(k), b); err != nil {
+		if err := readable(message.Kind(k), b); err != nil {
 			t.Fatal(err)
 		}
 	})

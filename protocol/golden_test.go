@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/protocol/internal/gen"
 )
@@ -63,7 +63,7 @@ func golden[V any](t *testing.T, name string, made V) V {
 }
 
 type kindVector struct {
-	Kind  desk.Kind
+	Kind  message.Kind
 	Name  string
 	Bytes []hexBytes // of three values
 }
@@ -74,7 +74,7 @@ func TestGoldenKinds(t *testing.T) {
 		v := kindVector{Kind: k}
 		for seed := range 3 {
 			value := gen.Value(k).Example(100 + seed)
-			v.Name = reflect.TypeOf(value).Elem().Name()
+			v.Name = reflect.TypeOf(value).Elem().String() // with its package: message.Hold is asked, record.Hold stored
 			b, err := protocol.Codec{}.Encode(value)
 			if err != nil {
 				t.Fatal(err)
@@ -105,7 +105,7 @@ type signatureVector struct {
 
 func TestGoldenSignatures(t *testing.T) {
 	var made []signatureVector
-	for _, domain := range []string{desk.DomainRequest, desk.DomainHead, desk.DomainFeed} {
+	for _, domain := range []string{message.DomainRequest, message.DomainHead, message.DomainFeed} {
 		payload := []byte("payload under " + domain)
 		sig, err := signerOf("acorn").Sign(domain, payload)
 		if err != nil {
@@ -180,7 +180,7 @@ func TestGoldenFeedBox(t *testing.T) {
 		Origin: origin, Feed: exchange.MainFeed, Shop: shopID("acorn").Bytes(),
 		KeyID: key.ID[:], Key: key.Key[:], Update: plain, Box: box,
 	})
-	kept := desk.FeedKey{ID: [8]byte(v.KeyID), Key: [32]byte(v.Key)}
+	kept := message.FeedKey{ID: [8]byte(v.KeyID), Key: [32]byte(v.Key)}
 	got, err := protocol.OpenFeed(kept, v.Origin, exchange.ShopID(v.Shop), v.Feed, v.Box)
 	if err != nil || !bytes.Equal(got, v.Update) {
 		t.Errorf("%q, %v", got, err)

@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/protocol/pb"
 )
@@ -177,30 +177,30 @@ func TestSealOfAnotherShop(t *testing.T) {
 
 func TestSignatures(t *testing.T) {
 	signer, payload := signerOf("acorn"), []byte("a request")
-	sig, err := signer.Sign(desk.DomainRequest, payload)
+	sig, err := signer.Sign(message.DomainRequest, payload)
 	if err != nil {
 		t.Fatal(err)
 	}
 	v := protocol.NewVerifier(origin, membersOf("acorn", "birch"))
-	if err := v.Verify(desk.DomainRequest, shopID("acorn"), payload, sig); err != nil {
+	if err := v.Verify(message.DomainRequest, shopID("acorn"), payload, sig); err != nil {
 		t.Fatal(err)
 	}
-	wantCode(t, "domain", v.Verify(desk.DomainHead, shopID("acorn"), payload, sig), exchange.CodeSignature)
-	wantCode(t, "payload", v.Verify(desk.DomainRequest, shopID("acorn"), []byte("another"), sig), exchange.CodeSignature)
-	wantCode(t, "shop", v.Verify(desk.DomainRequest, shopID("birch"), payload, sig), exchange.CodeSignature)
-	wantCode(t, "stranger", v.Verify(desk.DomainRequest, shopID("cedar"), payload, sig), exchange.CodeNotMember)
-	wantCode(t, "length", v.Verify(desk.DomainRequest, shopID("acorn"), payload, sig[:63]), exchange.CodeSignature)
+	wantCode(t, "domain", v.Verify(message.DomainHead, shopID("acorn"), payload, sig), exchange.CodeSignature)
+	wantCode(t, "payload", v.Verify(message.DomainRequest, shopID("acorn"), []byte("another"), sig), exchange.CodeSignature)
+	wantCode(t, "shop", v.Verify(message.DomainRequest, shopID("birch"), payload, sig), exchange.CodeSignature)
+	wantCode(t, "stranger", v.Verify(message.DomainRequest, shopID("cedar"), payload, sig), exchange.CodeNotMember)
+	wantCode(t, "length", v.Verify(message.DomainRequest, shopID("acorn"), payload, sig[:63]), exchange.CodeSignature)
 	foreign := protocol.NewVerifier("souk/other", membersOf("acorn"))
-	wantCode(t, "federation", foreign.Verify(desk.DomainRequest, shopID("acorn"), payload, sig), exchange.CodeSignature)
+	wantCode(t, "federation", foreign.Verify(message.DomainRequest, shopID("acorn"), payload, sig), exchange.CodeSignature)
 }
 
 // Only a seal can be signed or accepted under the domain of batches.
 func TestBatchDomainIsReserved(t *testing.T) {
 	signer := signerOf("acorn")
-	_, err := signer.Sign(desk.DomainBatch, make([]byte, 40))
+	_, err := signer.Sign(message.DomainBatch, make([]byte, 40))
 	wantCode(t, "sign", err, exchange.CodeInvalid)
 	v := protocol.NewVerifier(origin, membersOf("acorn"))
-	wantCode(t, "verify", v.Verify(desk.DomainBatch, shopID("acorn"), make([]byte, 40), make([]byte, 64)), exchange.CodeInvalid)
+	wantCode(t, "verify", v.Verify(message.DomainBatch, shopID("acorn"), make([]byte, 40), make([]byte, 64)), exchange.CodeInvalid)
 }
 
 func TestBadDomainsAndOrigins(t *testing.T) {
@@ -209,7 +209,7 @@ func TestBadDomainsAndOrigins(t *testing.T) {
 		wantCode(t, fmt.Sprintf("domain %q", domain), err, exchange.CodeInvalid)
 	}
 	for _, o := range []string{"", string(bytes.Repeat([]byte("o"), 256))} {
-		_, err := protocol.NewSigner(shopKey("acorn"), o, nil).Sign(desk.DomainHead, nil)
+		_, err := protocol.NewSigner(shopKey("acorn"), o, nil).Sign(message.DomainHead, nil)
 		wantCode(t, fmt.Sprintf("origin of %d bytes", len(o)), err, exchange.CodeInvalid)
 	}
 }

@@ -4,9 +4,9 @@ import (
 	"testing"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/ledger"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol"
 )
 
@@ -15,19 +15,19 @@ import (
 func TestTimesAreBounded(t *testing.T) {
 	a, b := exchange.ShopID{1}, exchange.ShopID{2}
 	id := exchange.NewHoldID(20000, [12]byte{1})
-	for name, at := range map[string]func(exchange.Time) desk.Value{
-		"entry": func(at exchange.Time) desk.Value {
-			return &desk.Entry{Link: ledger.Link{Supplier: a, Retailer: b, Position: 1, At: at}, Own: desk.EndTrade{}}
+	for name, at := range map[string]func(exchange.Time) message.Value{
+		"entry": func(at exchange.Time) message.Value {
+			return &message.Entry{Link: ledger.Link{Supplier: a, Retailer: b, Position: 1, At: at}, Own: message.EndTrade{}}
 		},
-		"request": func(at exchange.Time) desk.Value {
-			return &desk.Request{Supplier: a, Retailer: b, Number: 1, At: at, Act: desk.EndTrade{}}
+		"request": func(at exchange.Time) message.Value {
+			return &message.Request{Supplier: a, Retailer: b, Number: 1, At: at, Act: message.EndTrade{}}
 		},
-		"hold answer": func(at exchange.Time) desk.Value {
-			return &desk.HoldAnswer{Supplier: a, Retailer: b, Hold: id, State: reservation.Released, At: at}
+		"hold answer": func(at exchange.Time) message.Value {
+			return &message.HoldAnswer{Supplier: a, Retailer: b, Hold: id, State: hold.Released, At: at}
 		},
-		"extension":    func(at exchange.Time) desk.Value { return &desk.Extend{ID: id, Until: at} },
-		"stock answer": func(at exchange.Time) desk.Value { return &desk.StockAnswer{At: at} },
-		"feed head":    func(at exchange.Time) desk.Value { return &desk.FeedHead{Shop: a, Feed: "main", At: at} },
+		"extension":    func(at exchange.Time) message.Value { return &message.Extend{ID: id, Until: at} },
+		"stock answer": func(at exchange.Time) message.Value { return &message.StockAnswer{At: at} },
+		"feed head":    func(at exchange.Time) message.Value { return &message.FeedHead{Shop: a, Feed: "main", At: at} },
 	} {
 		for _, when := range []exchange.Time{-1, 1 << 62, exchange.MaxTime + 1} {
 			if _, err := (protocol.Codec{}).Encode(at(when)); exchange.CodeOf(err) != exchange.CodeInvalid {

@@ -2,7 +2,7 @@ package store
 
 import (
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 )
 
 // Limits of keys and values, the same for every profile.
@@ -43,8 +43,8 @@ var (
 )
 
 // check returns nil for a batch that may be committed, else an error with
-// desk.ErrRefused in its chain.
-func (l Limits) check(writes []desk.Write) error {
+// kv.ErrRefused in its chain.
+func (l Limits) check(writes []kv.Write) error {
 	if len(writes) > l.BatchWrites {
 		return refusal(exchange.CodeLimit, "a batch of %d writes is over the store's %d; split it", len(writes), l.BatchWrites)
 	}
@@ -71,5 +71,5 @@ func (l Limits) check(writes []desk.Write) error {
 
 // refusal is an error that promises that nothing was written.
 func refusal(code exchange.Code, format string, args ...any) *exchange.Error {
-	return exchange.Errorf(code, format+": %w", append(args, desk.ErrRefused)...)
+	return exchange.Errorf(code, format+": %w", append(args, kv.ErrRefused)...)
 }

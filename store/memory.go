@@ -5,10 +5,10 @@ import (
 	"sync"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 )
 
-var _ desk.Store = (*Mem)(nil)
+var _ kv.Store = (*Mem)(nil)
 
 // Mem is a store in memory for simulations: the same calls give the same
 // results, it starts no goroutine, and a Clone costs nothing. It keeps the limits of
@@ -61,7 +61,7 @@ func (m *Mem) snapshot() (*node, error) {
 	return m.root, m.broken
 }
 
-// Get implements desk.Store.
+// Get implements kv.Store.
 func (m *Mem) Get(key []byte) (value []byte, ok bool, err error) {
 	root, err := m.snapshot()
 	if err != nil {
@@ -74,9 +74,9 @@ func (m *Mem) Get(key []byte) (value []byte, ok bool, err error) {
 	return bytes.Clone(n.value), true, nil
 }
 
-// Scan implements desk.Store. It spoils key and value after each visit, so that a
+// Scan implements kv.Store. It spoils key and value after each visit, so that a
 // caller who keeps them fails in a simulation and not in a shop.
-func (m *Mem) Scan(r desk.Range, visit func(key, value []byte) bool) error {
+func (m *Mem) Scan(r kv.Range, visit func(key, value []byte) bool) error {
 	root, err := m.snapshot()
 	if err != nil {
 		return err
@@ -94,8 +94,8 @@ func (m *Mem) Scan(r desk.Range, visit func(key, value []byte) bool) error {
 	return nil
 }
 
-// Commit implements desk.Store.
-func (m *Mem) Commit(writes []desk.Write) error {
+// Commit implements kv.Store.
+func (m *Mem) Commit(writes []kv.Write) error {
 	if err := ledgerLimits.check(writes); err != nil {
 		return err
 	}

@@ -3,7 +3,7 @@ package store
 import (
 	"bytes"
 
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 )
 
 // node is the root of a treap: a search tree by key and a heap by rank, where the
@@ -123,7 +123,7 @@ func merge(a, b *node) *node {
 }
 
 // walk visits the nodes of r in its order until visit returns false.
-func (n *node) walk(r desk.Range, visit func(*node) bool) bool {
+func (n *node) walk(r kv.Range, visit func(*node) bool) bool {
 	if n == nil {
 		return true
 	}

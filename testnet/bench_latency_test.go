@@ -9,6 +9,8 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/node"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/store"
@@ -107,7 +109,7 @@ const (
 // read; commits one small record to a synced store; signs and verifies.
 func newFloors(b *testing.B, supplier, retailer *node.Shop) *floors {
 	b.Helper()
-	ask := append([]byte{byte(desk.KindHoldStatus)}, must(protocol.Codec{}.Encode(&desk.HoldStatus{ID: exchange.NewHoldID(1, [12]byte{1})}))...)
+	ask := append([]byte{byte(message.KindHoldStatus)}, must(protocol.Codec{}.Encode(&message.HoldStatus{ID: exchange.NewHoldID(1, [12]byte{1})}))...)
 	db := must(store.Open(filepath.Join(b.TempDir(), "floor"), store.Options{Sync: true, Profile: store.Ledger}))
 	b.Cleanup(func() { db.Close() })
 	key := newKey(b)
@@ -121,7 +123,7 @@ func newFloors(b *testing.B, supplier, retailer *node.Shop) *floors {
 			}
 		},
 		floorCommit: func() {
-			if err := db.Commit([]desk.Write{{Key: []byte("floor"), Value: make([]byte, 512)}}); err != nil {
+			if err := db.Commit([]kv.Write{{Key: []byte("floor"), Value: make([]byte, 512)}}); err != nil {
 				b.Fatal(err)
 			}
 		},

@@ -13,6 +13,9 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/node"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/store"
@@ -96,7 +99,7 @@ func benchProduct(i int, more int64) desk.ImportItem {
 			SKU: sku(i), Title: text(3, 4) + string(sku(i)), Description: text(5, 20),
 			Price: exchange.Money{Minor: int64(990+i*37%90_000) + more, Currency: "EUR"},
 		},
-		Stock: desk.FileStock{Set: true, Units: int64(i * 13 % 500)},
+		Stock: record.FileStock{Set: true, Units: int64(i * 13 % 500)},
 	}
 }
 
@@ -135,7 +138,7 @@ func servedAfter(b *testing.B, supplier, retailer *node.Shop, at catalog.Positio
 	b.Helper()
 	enc := must(zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest)))
 	defer enc.Close()
-	err := supplier.Desk().ServeFeed(context.Background(), retailer.Desk().Shop(), &desk.FeedPull{Feed: exchange.MainFeed, Epoch: at.Epoch, After: at.Sequence}, func(c *desk.FeedChunk) error {
+	err := supplier.Desk().ServeFeed(context.Background(), retailer.Desk().Shop(), &message.FeedPull{Feed: exchange.MainFeed, Epoch: at.Epoch, After: at.Sequence}, func(c *message.FeedChunk) error {
 		for _, it := range c.Items {
 			records = append(records, it.Record)
 		}
@@ -155,9 +158,9 @@ func bareLoad(b *testing.B, records [][]byte) time.Duration {
 	db := must(store.Open(filepath.Join(b.TempDir(), "bare"), store.Options{Profile: store.Replica}))
 	defer db.Close()
 	begin := time.Now()
-	var writes []desk.Write
+	var writes []kv.Write
 	for i, r := range records {
-		writes = append(writes, desk.Write{Key: []byte("i/" + string(sku(i))), Value: r})
+		writes = append(writes, kv.Write{Key: []byte("i/" + string(sku(i))), Value: r})
 		if len(writes) == 2000 || i == len(records)-1 {
 			if err := db.Commit(writes); err != nil {
 				b.Fatal(err)

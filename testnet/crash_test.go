@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk/audit"
+	"github.com/souk-market/souk/exchange/audit"
 	"github.com/souk-market/souk/node/api/view"
 	"github.com/souk-market/souk/node/inventory"
 	"github.com/souk-market/souk/node/inventory/samples"

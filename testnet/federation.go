@@ -11,6 +11,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/exchange/roster"
 	"github.com/souk-market/souk/node"
@@ -27,7 +28,7 @@ type Federation struct {
 	logKey    ed25519.PrivateKey
 	admission ed25519.PrivateKey
 	list      *roster.Roster
-	clock     desk.Clock
+	clock     exchange.Clock
 	joined    []ed25519.PrivateKey
 }
 
@@ -98,7 +99,7 @@ func (f *Federation) Revoke(shop exchange.ShopID, why string) error {
 }
 
 // Tell brings a store's member list up to date.
-func (f *Federation) Tell(st desk.Store) error {
+func (f *Federation) Tell(st kv.Store) error {
 	r, err := roster.Open(roster.Config{Store: st, Federation: f.fed, Clock: f.clock, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
@@ -112,15 +113,15 @@ func (f *Federation) Tell(st desk.Store) error {
 
 // Disks are where a shop in this process keeps its state.
 type Disks struct {
-	Store, Replicas       desk.Store
-	Limits, ReplicaLimits desk.Limits
+	Store, Replicas       kv.Store
+	Limits, ReplicaLimits kv.Limits
 }
 
 // MemoryDisks keep nothing when the process ends; a shop may be stopped and
 // started on them.
 func MemoryDisks() Disks {
 	m := store.Memory()
-	l := desk.Limits{BatchBytes: int(m.Limits().BatchBytes), BatchWrites: m.Limits().BatchWrites}
+	l := kv.Limits{BatchBytes: int(m.Limits().BatchBytes), BatchWrites: m.Limits().BatchWrites}
 	return Disks{Store: m, Replicas: store.Memory(), Limits: l, ReplicaLimits: l}
 }
 

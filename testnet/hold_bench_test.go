@@ -14,6 +14,8 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/node"
 	"github.com/souk-market/souk/store"
 	"github.com/souk-market/souk/testnet"
@@ -46,8 +48,8 @@ func (n *diskNode) start(b *testing.B) *node.Shop {
 	b.Helper()
 	db := must(store.Open(filepath.Join(n.dir, "db"), store.Options{Sync: true, Profile: store.Ledger}))
 	replicas := must(store.Open(filepath.Join(n.dir, "replicas"), store.Options{Profile: store.Replica}))
-	limits := func(d *store.DB) desk.Limits {
-		return desk.Limits{BatchBytes: int(d.Limits().BatchBytes), BatchWrites: d.Limits().BatchWrites}
+	limits := func(d *store.DB) kv.Limits {
+		return kv.Limits{BatchBytes: int(d.Limits().BatchBytes), BatchWrites: d.Limits().BatchWrites}
 	}
 	shop, err := n.f.Shop(n.key, node.Config{
 		Name: n.name, Currency: "EUR", Listen: []string{"/ip4/127.0.0.1/tcp/0"},
@@ -116,7 +118,7 @@ func market(b *testing.B, retailers, products int) (*node.Shop, []*node.Shop) {
 		for ; i < products && len(items) < desk.ImportChunk; i++ {
 			items = append(items, desk.ImportItem{
 				Product: exchange.Product{SKU: exchange.SKU(fmt.Sprintf("SKU-%07d", i)), Title: "Running shoe", Price: exchange.Money{Minor: 4990, Currency: "EUR"}},
-				Stock:   desk.FileStock{Set: true, Units: 1_000_000_000},
+				Stock:   record.FileStock{Set: true, Units: 1_000_000_000},
 			})
 		}
 		if _, err := supplier.Desk().Import(ctx, items, false); err != nil {

@@ -8,8 +8,9 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/audit"
 	"github.com/souk-market/souk/exchange/desk"
-	"github.com/souk-market/souk/exchange/desk/audit"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/roster"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/testnet"
@@ -49,7 +50,7 @@ func (s *shop) stock(products int, units int64) {
 				SKU: sku(i), Title: fmt.Sprintf("Running shoe %d of %s", i, s.name),
 				Price: exchange.Money{Minor: 4990 + int64(i), Currency: "EUR"},
 			},
-			Stock: desk.FileStock{Set: true, Units: units},
+			Stock: record.FileStock{Set: true, Units: units},
 		})
 	}
 	for chunk := range slices.Chunk(items, desk.ImportChunk) {
@@ -98,7 +99,7 @@ func (s *shop) equal(supplier *shop) bool {
 var shipTo = exchange.ShipTo{Name: "Ada", Lines: []string{"Main street 1"}, City: "Lund", PostalCode: "22100", Country: "SE"}
 
 // reserve holds units of a supplier's product.
-func (s *shop) reserve(supplier *shop, k exchange.SKU, units exchange.Quantity) (*desk.ReservationRecord, error) {
+func (s *shop) reserve(supplier *shop, k exchange.SKU, units exchange.Quantity) (*record.Reservation, error) {
 	return s.Desk().Reserve(s.town.ctx(), desk.ReserveRequest{
 		Supplier: supplier.id, Lines: []exchange.Line{{SKU: k, Quantity: units}}, Country: "SE",
 	})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // TestFault08LastUnit: 500 buyers of five retailers want the one unit there is.
@@ -29,7 +30,7 @@ func TestFault08LastUnit(t *testing.T) {
 			r := shops[1+i%retailers]
 			wg.Go(func() {
 				res, err := r.reserve(supplier, sku(0), 1)
-				var rec *desk.OrderRecord
+				var rec *record.Order
 				if err == nil {
 					rec, err = r.Desk().PlaceOrder(context.Background(), res.Request.ID, shipTo)
 				}
@@ -52,7 +53,7 @@ func TestFault08LastUnit(t *testing.T) {
 		accepted := 0
 		for _, r := range shops[1:] {
 			w.quiet(10*time.Second, supplier, r)
-			must[any](nil, r.Desk().Orders(exchange.Retailer, exchange.OrderID{}, func(o *desk.OrderRecord) bool {
+			must[any](nil, r.Desk().Orders(exchange.Retailer, exchange.OrderID{}, func(o *record.Order) bool {
 				if o.Order.Status().String() == "accepted" {
 					accepted++
 				}

@@ -11,6 +11,8 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/membership"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/protocol/members"
 	"github.com/souk-market/souk/protocol/p2p"
@@ -82,9 +84,9 @@ func TestFault20Revoked(t *testing.T) {
 		w.wait(time.Minute, "the others meet again", func() bool { return a.Net().Connected(c.id) })
 		w.intrude("the revoked shop, after a restart", b.key, a, c, key)
 
-		for _, act := range []func() (*desk.OrderRecord, error){
-			func() (*desk.OrderRecord, error) { return a.Desk().ShipOrder(w.ctx(), id, nil, "Post", "1Z") },
-			func() (*desk.OrderRecord, error) { return a.Desk().DeliverOrder(w.ctx(), id, nil) },
+		for _, act := range []func() (*record.Order, error){
+			func() (*record.Order, error) { return a.Desk().ShipOrder(w.ctx(), id, nil, "Post", "1Z") },
+			func() (*record.Order, error) { return a.Desk().DeliverOrder(w.ctx(), id, nil) },
 		} {
 			if _, err := act(); err != nil {
 				t.Errorf("the supplier cannot finish the order: %v", err)
@@ -120,7 +122,7 @@ func tellsGone(t *testing.T, events <-chan desk.Event, shop exchange.ShopID, los
 
 // intrude tries everything that a host with the federation's protocols can try
 // with a key that is no member's, and checks that nothing comes of it.
-func (w *town) intrude(name string, k ed25519.PrivateKey, victim, other *shop, feed desk.FeedKey) {
+func (w *town) intrude(name string, k ed25519.PrivateKey, victim, other *shop, feed message.FeedKey) {
 	w.t.Helper()
 	n, err := p2p.New(p2p.Config{
 		Key: k, Federation: w.fed.Label(), Members: everybody{}, Listen: w.world.Listen(strangerPlace),
@@ -147,19 +149,19 @@ func (w *town) intrude(name string, k ed25519.PrivateKey, victim, other *shop, f
 	before := must(victim.Desk().Stock(sku(2)))
 	n.SetWanted([]exchange.ShopID{victim.id, other.id})
 	codec := protocol.Codec{}
-	hold := must(codec.Encode(&desk.Hold{
+	hold := must(codec.Encode(&message.Hold{
 		ID: exchange.NewHoldID(exchange.Window(w.clock.Now()/86_400_000), [12]byte{9}), Lines: []exchange.Line{{SKU: sku(2), Quantity: 1}}, Country: "SE",
 	}))
 	for range 3 {
 		attempt, end := context.WithTimeout(ctx, 4*time.Second)
-		if _, err := n.Request(attempt, victim.id, protocol.Trade, append([]byte{byte(desk.KindHold)}, hold...)); err == nil {
+		if _, err := n.Request(attempt, victim.id, protocol.Trade, append([]byte{byte(message.KindHold)}, hold...)); err == nil {
 			w.t.Errorf("%s got an answer to a hold", name)
 		}
 		if _, err := n.Request(attempt, other.id, protocol.Log, make([]byte, 8)); err == nil {
 			w.t.Errorf("%s got the member list", name)
 		}
 		if st, err := n.OpenStream(attempt, victim.id, protocol.Catalog); err == nil {
-			err = errors.Join(st.Send(must(codec.Encode(&desk.FeedPull{Feed: exchange.MainFeed}))), st.CloseWrite())
+			err = errors.Join(st.Send(must(codec.Encode(&message.FeedPull{Feed: exchange.MainFeed}))), st.CloseWrite())
 			if _, rerr := st.Receive(); err == nil && rerr == nil {
 				w.t.Errorf("%s pulled the catalog", name)
 			}
@@ -262,7 +264,7 @@ func (s *shop) pull(supplier *shop) error {
 		return err
 	}
 	defer st.Reset()
-	if err := errors.Join(st.Send(must(protocol.Codec{}.Encode(&desk.FeedPull{Feed: exchange.MainFeed}))), st.CloseWrite()); err != nil {
+	if err := errors.Join(st.Send(must(protocol.Codec{}.Encode(&message.FeedPull{Feed: exchange.MainFeed}))), st.CloseWrite()); err != nil {
 		return err
 	}
 	_, err = st.Receive()

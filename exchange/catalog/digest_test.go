@@ -8,10 +8,11 @@ import (
 	"slices"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
 	"github.com/souk-market/souk/exchange/merkle"
-	"pgregory.net/rapid"
 )
 
 // goldenEmptySet was computed apart from this code, with Python's hashlib.

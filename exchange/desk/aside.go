@@ -2,6 +2,8 @@ package desk
 
 import (
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // Aside is a hold or submitted order whose time has come and that could not end: its
@@ -20,10 +22,10 @@ const MaxAside = 100
 // was due.
 func (d *Desk) SetAside() ([]Aside, error) {
 	var list []Aside
-	for _, index := range []string{prefixHoldExpiry, prefixOrderExpiry} {
-		prefix := prefixAside + index
-		err := d.store.Scan(Prefix([]byte(prefix)), func(k, why []byte) bool {
-			if at, retailer, id, ok := parseExpiryKey(prefix, k); ok {
+	for _, index := range []string{record.PrefixHoldExpiry, record.PrefixOrderExpiry} {
+		prefix := record.PrefixQuarantine + index
+		err := d.store.Scan(kv.Prefix([]byte(prefix)), func(k, why []byte) bool {
+			if at, retailer, id, ok := record.ParseExpiryKey(prefix, k); ok {
 				list = append(list, Aside{Retailer: retailer, ID: id, Due: at, Why: string(why)})
 			}
 			return len(list) < MaxAside

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 )
 
 // TestSetAside: what was set aside is listed, whose it is, when it was due and why.
@@ -15,7 +15,7 @@ func TestSetAside(t *testing.T) {
 	if list, err := acorn.desk.SetAside(); err != nil || len(list) != 0 {
 		t.Fatalf("before: %+v, %v", list, err)
 	}
-	must(t, acorn.mem.Commit([]desk.Write{{Key: append(append([]byte("h/"), birch.id[:]...), spoiled.Request.ID[:]...), Delete: true}}))
+	must(t, acorn.mem.Commit([]kv.Write{{Key: append(append([]byte("h/"), birch.id[:]...), spoiled.Request.ID[:]...), Delete: true}}))
 	acorn.restart()
 	w.now = w.now.Add(24 * time.Hour)
 	must(t, acorn.desk.Tick())

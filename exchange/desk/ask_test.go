@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
-	"github.com/souk-market/souk/exchange/desk/audit"
+	"github.com/souk-market/souk/exchange/audit"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol"
 )
 
@@ -22,10 +22,10 @@ func holdRequest(t testing.TB, w exchange.Window, n int, lines ...exchange.Line)
 	var tail [12]byte
 	copy(tail[:], fmt.Sprintf("%012d", n))
 	id := exchange.NewHoldID(w, tail)
-	return framed(t, &desk.Hold{ID: id, Lines: lines, Country: "SE"}), id
+	return framed(t, &message.Hold{ID: id, Lines: lines, Country: "SE"}), id
 }
 
-func framed(t testing.TB, v desk.Value) []byte {
+func framed(t testing.TB, v message.Value) []byte {
 	t.Helper()
 	raw, err := protocol.Codec{}.Encode(v)
 	must(t, err)
@@ -37,15 +37,15 @@ func windowOf(at exchange.Time) exchange.Window {
 }
 
 // opened is the supplier's sealed answer in a reply.
-func (s *shop) opened(t testing.TB, reply []byte) *desk.HoldAnswer {
+func (s *shop) opened(t testing.TB, reply []byte) *message.HoldAnswer {
 	t.Helper()
-	v, err := protocol.Codec{}.Decode(desk.KindSealedAnswer, reply[1:])
+	v, err := protocol.Codec{}.Decode(message.KindSealedAnswer, reply[1:])
 	must(t, err)
-	payload, err := s.w.verifier().Open(s.id, v.(*desk.SealedAnswer).Sealed)
+	payload, err := s.w.verifier().Open(s.id, v.(*message.SealedAnswer).Sealed)
 	must(t, err)
-	v, err = protocol.Codec{}.Decode(desk.KindHoldAnswer, payload)
+	v, err = protocol.Codec{}.Decode(message.KindHoldAnswer, payload)
 	must(t, err)
-	return v.(*desk.HoldAnswer)
+	return v.(*message.HoldAnswer)
 }
 
 // ask serves a request of a partner that must be answered.

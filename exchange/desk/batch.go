@@ -1,10 +1,12 @@
 package desk
 
 import (
-	"crypto/sha256"
-
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // batch is one turn of the writer: operations run one after the other against
@@ -16,15 +18,15 @@ type batch struct {
 	now exchange.Time // the writer's time, the same for the whole batch
 
 	index  map[string]int // key → its place in writes
-	writes []Write
+	writes []kv.Write
 	bytes  int
 
-	stocks map[exchange.SKU]reservation.Stock // decoded, to be written at the end
-	chains map[chainID]*ChainRecord           // likewise; replaced, never changed in place
+	stocks map[exchange.SKU]hold.Stock  // decoded, to be written at the end
+	chains map[ledger.ID]*record.Ledger // likewise; replaced, never changed in place
 
-	holds   map[string]*HoldRecord               // likewise, by key; their sealed answers arrive in finish
+	holds   map[string]*record.Hold              // likewise, by key; their sealed answers arrive in finish
 	quotes  map[string]*exchange.Quote           // of holds placed in this batch, whose answers are not sealed yet
-	ended   map[chainID]uint32                   // terms versions that ended in this batch; see Desk.ended
+	ended   map[ledger.ID]uint32                 // terms versions that ended in this batch; see Desk.ended
 	sold    map[exchange.OrderID]exchange.ShopID // orders begun in this batch, and by whom; nil = none
 	entered map[string][32]byte                  // requests entered in this batch, by the number's key: digests
 	latest  map[string][]byte                    // sealed answers to releases and extensions, by hold key and request digest
@@ -61,9 +63,9 @@ func newBatch(d *Desk, now exchange.Time, last *batch) *batch {
 		return &batch{
 			d: d, now: now,
 			index:  make(map[string]int),
-			stocks: make(map[exchange.SKU]reservation.Stock),
-			chains: make(map[chainID]*ChainRecord),
-			holds:  make(map[string]*HoldRecord),
+			stocks: make(map[exchange.SKU]hold.Stock),
+			chains: make(map[ledger.ID]*record.Ledger),
+			holds:  make(map[string]*record.Hold),
 			quotes: make(map[string]*exchange.Quote),
 			latest: make(map[string][]byte), entered: make(map[string][32]byte),
 		}
@@ -130,11 +132,11 @@ func (b *batch) get(key []byte) ([]byte, bool, error) {
 	return value, ok, err
 }
 
-func (b *batch) put(key, value []byte) { b.write(Write{Key: key, Value: value}) }
-func (b *batch) del(key []byte)        { b.write(Write{Key: key, Delete: true}) }
+func (b *batch) put(key, value []byte) { b.write(kv.Write{Key: key, Value: value}) }
+func (b *batch) del(key []byte)        { b.write(kv.Write{Key: key, Delete: true}) }
 
 // write keeps the last write to each key.
-func (b *batch) write(w Write) {
+func (b *batch) write(w kv.Write) {
 	b.bytes += len(w.Key) + len(w.Value)
 	if i, ok := b.index[string(w.Key)]; ok {
 		before := b.writes[i]
@@ -154,7 +156,7 @@ func (b *batch) write(w Write) {
 // load decodes the record under key into a Value of its kind; nil where there is none.
 // One of ours that cannot be read is a fault of ours (CodeInternal), whatever the
 // codec calls it: no partner is refused, or frozen as a forger, for it. save is alike.
-func (b *batch) load(k Kind, key []byte) (Value, error) {
+func (b *batch) load(k message.Kind, key []byte) (message.Value, error) {
 	raw, ok, err := b.get(key)
 	if err != nil || !ok {
 		return nil, err
@@ -168,7 +170,7 @@ func (b *batch) load(k Kind, key []byte) (Value, error) {
 
 // peek is load for records that many operations read: what is committed is
 // decoded once and kept (recordCache). The value is everybody's: do not change it.
-func (b *batch) peek(k Kind, key []byte) (Value, error) {
+func (b *batch) peek(k message.Kind, key []byte) (message.Value, error) {
 	if _, ok := b.index[string(key)]; ok {
 		return b.load(k, key)
 	}
@@ -185,19 +187,19 @@ func (b *batch) peek(k Kind, key []byte) (Value, error) {
 // recordCache holds decoded records as they are committed: products, stock,
 // ledger ends and partnerships. Only the writer's turn touches it, and every commit
 // drops what it wrote.
-type recordCache map[string]Value
+type recordCache map[string]message.Value
 
 // maxCached bounds the cache: at some 2 KB for a product of usual length, 32 MB.
 const maxCached = 16_384
 
-func (c recordCache) put(key []byte, v Value) {
+func (c recordCache) put(key []byte, v message.Value) {
 	if len(c) >= maxCached {
 		clear(c)
 	}
 	c[string(key)] = v
 }
 
-func (b *batch) save(key []byte, v Value) error {
+func (b *batch) save(key []byte, v message.Value) error {
 	raw, err := b.d.codec.Encode(v)
 	if err != nil {
 		return exchange.Errorf(exchange.CodeInternal, "a record (kind %d) cannot be stored: %w", v.Kind(), err)
@@ -222,15 +224,15 @@ const sealOverhead = 16 + 64 + 10*32 + 32
 func (b *batch) then(f func()) { b.after = append(b.after, f) }
 
 // stock is a product's counts; a product without a record has none.
-func (b *batch) stock(sku exchange.SKU) (reservation.Stock, error) {
+func (b *batch) stock(sku exchange.SKU) (hold.Stock, error) {
 	if s, ok := b.stocks[sku]; ok {
 		return s, nil
 	}
-	v, err := b.peek(KindStockRecord, stockKey(sku))
+	v, err := b.peek(record.KindStock, record.StockKey(sku))
 	if err != nil || v == nil {
-		return reservation.Stock{}, err
+		return hold.Stock{}, err
 	}
-	return v.(*StockRecord).Stock, nil
+	return v.(*record.Stock).Stock, nil
 }
 
 // replace sets a decoded record of the batch, so that the operation that runs can
@@ -249,7 +251,7 @@ func replace[K comparable, V any](b *batch, records map[K]V, k K, v V) (had bool
 }
 
 // setStock records a product's counts and marks it for the publisher.
-func (b *batch) setStock(sku exchange.SKU, s reservation.Stock) {
+func (b *batch) setStock(sku exchange.SKU, s hold.Stock) {
 	had := replace(b, b.stocks, sku, s)
 	if !had {
 		b.bytes += 2 * (len(sku) + recordOverhead)
@@ -261,19 +263,19 @@ func (b *batch) setStock(sku exchange.SKU, s reservation.Stock) {
 const recordOverhead = 128
 
 // holdRecord is a hold's record, in a copy of the caller's; nil where there is none.
-func (b *batch) holdRecord(k []byte) (*HoldRecord, error) {
+func (b *batch) holdRecord(k []byte) (*record.Hold, error) {
 	if r, ok := b.holds[string(k)]; ok {
 		copied := *r
 		return &copied, nil
 	}
-	v, err := b.load(KindHoldRecord, k)
+	v, err := b.load(record.KindHold, k)
 	if err != nil || v == nil {
 		return nil, err
 	}
-	return v.(*HoldRecord), nil
+	return v.(*record.Hold), nil
 }
 
-func (b *batch) setHold(k []byte, r *HoldRecord) {
+func (b *batch) setHold(k []byte, r *record.Hold) {
 	id := string(k)
 	had := replace(b, b.holds, id, r)
 	if !had {
@@ -284,14 +286,14 @@ func (b *batch) setHold(k []byte, r *HoldRecord) {
 // placedAnswer gives out the answer to the request that placed the hold; it may
 // be waiting for its seal in this very batch. latestAnswer is its like for a release
 // or extension, which another of the batch may have followed since.
-func (b *batch) placedAnswer(k []byte, r *HoldRecord, out *sealedAnswer) {
+func (b *batch) placedAnswer(k []byte, r *record.Hold, out *sealedAnswer) {
 	out.sealed = r.Placed
 	if out.sealed == nil {
 		b.sealed = append(b.sealed, func() { out.sealed = b.holds[string(k)].Placed })
 	}
 }
 
-func (b *batch) latestAnswer(k []byte, r *HoldRecord, out *sealedAnswer) {
+func (b *batch) latestAnswer(k []byte, r *record.Hold, out *sealedAnswer) {
 	out.sealed = r.Latest
 	if out.sealed == nil {
 		id := latestID(k, r.LatestRequest)
@@ -303,7 +305,7 @@ func (b *batch) latestAnswer(k []byte, r *HoldRecord, out *sealedAnswer) {
 func latestID(k []byte, request [32]byte) string { return string(k) + string(request[:]) }
 
 // move applies the deltas of a step, all or none.
-func (b *batch) move(deltas []reservation.Delta) error {
+func (b *batch) move(deltas []hold.Delta) error {
 	for _, delta := range deltas {
 		s, err := b.stock(delta.SKU)
 		if err != nil {
@@ -320,23 +322,23 @@ func (b *batch) move(deltas []reservation.Delta) error {
 
 // chain is the record of one direction of trade; a chain nobody has written to
 // is empty. Callers treat it as a value: change a copy and setChain it.
-func (b *batch) chain(id chainID) (ChainRecord, error) {
+func (b *batch) chain(id ledger.ID) (record.Ledger, error) {
 	if c, ok := b.chains[id]; ok {
 		return *c, nil
 	}
-	v, err := b.peek(KindChainRecord, chainKey(id))
+	v, err := b.peek(record.KindLedger, record.LedgerKey(id))
 	if err != nil {
-		return ChainRecord{}, err
+		return record.Ledger{}, err
 	}
-	var c ChainRecord
+	var c record.Ledger
 	if v != nil {
-		c = *v.(*ChainRecord)
+		c = *v.(*record.Ledger)
 	}
-	c.Chain.Supplier, c.Chain.Retailer = id.supplier, id.retailer
+	c.Chain.Supplier, c.Chain.Retailer = id.Supplier, id.Retailer
 	return c, nil
 }
 
-func (b *batch) setChain(id chainID, c ChainRecord) {
+func (b *batch) setChain(id ledger.ID, c record.Ledger) {
 	had := replace(b, b.chains, id, &c)
 	if !had {
 		b.bytes += recordOverhead + len(c.AckedHead.Payload) + len(c.AckedHead.Signature)
@@ -396,11 +398,11 @@ func (b *batch) durable() {
 		delete(b.d.records, string(w.Key))
 	}
 	for sku, s := range b.stocks {
-		b.d.records.put(stockKey(sku), &StockRecord{Stock: s})
+		b.d.records.put(record.StockKey(sku), &record.Stock{Stock: s})
 		b.d.stockChanged(sku)
 	}
 	for id, c := range b.chains {
-		b.d.records.put(chainKey(id), c)
+		b.d.records.put(record.LedgerKey(id), c)
 	}
 	for c, version := range b.ended {
 		b.d.end(c, version)
@@ -415,9 +417,9 @@ func (b *batch) durable() {
 
 // endTerms marks the holds made under a version of the terms and earlier ones for
 // release; from now on they can be neither ordered nor extended.
-func (b *batch) endTerms(c chainID, version uint32) {
+func (b *batch) endTerms(c ledger.ID, version uint32) {
 	if b.ended == nil {
-		b.ended = make(map[chainID]uint32)
+		b.ended = make(map[ledger.ID]uint32)
 	}
 	before := b.ended[c]
 	b.undo = append(b.undo, func() { b.ended[c] = before })
@@ -426,7 +428,7 @@ func (b *batch) endTerms(c chainID, version uint32) {
 
 // checkEnded refuses a hold whose partnership has ended since, though another may
 // be in force by now.
-func (b *batch) checkEnded(c chainID, rec *HoldRecord) error {
+func (b *batch) checkEnded(c ledger.ID, rec *record.Hold) error {
 	if rec.Terms <= max(b.ended[c], b.d.ended[c].version) {
 		return exchange.Errorf(exchange.CodeReleased, "the hold ended with the partnership it was made under")
 	}
@@ -436,7 +438,7 @@ func (b *batch) checkEnded(c chainID, rec *HoldRecord) error {
 // finish encodes what is still decoded, seals, and adds the writer's time.
 func (b *batch) finish() error {
 	for sku, s := range b.stocks {
-		if err := b.save(stockKey(sku), &StockRecord{Stock: s}); err != nil {
+		if err := b.save(record.StockKey(sku), &record.Stock{Stock: s}); err != nil {
 			return err
 		}
 		b.mark(sku)
@@ -449,7 +451,7 @@ func (b *batch) finish() error {
 		})
 	}
 	for id, c := range b.chains {
-		if err := b.save(chainKey(id), c); err != nil {
+		if err := b.save(record.LedgerKey(id), c); err != nil {
 			return err
 		}
 	}
@@ -476,7 +478,5 @@ func (b *batch) finish() error {
 	}
 	meta := b.d.meta
 	meta.Written = b.now
-	return b.save(keyMeta, &meta)
+	return b.save(record.KeyMeta, &meta)
 }
-
-func digest(raw []byte) [32]byte { return sha256.Sum256(raw) }

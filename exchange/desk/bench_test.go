@@ -10,6 +10,8 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/store"
 )
@@ -36,11 +38,11 @@ func BenchmarkHolds(b *testing.B) {
 	for i := range requests {
 		var tail [12]byte
 		binary.BigEndian.PutUint64(tail[4:], uint64(i+1))
-		raw, err := protocol.Codec{}.Encode(&desk.Hold{
+		raw, err := protocol.Codec{}.Encode(&message.Hold{
 			ID: exchange.NewHoldID(window, tail), Lines: []exchange.Line{{SKU: "hot", Quantity: 1}}, Country: "SE",
 		})
 		must(b, err)
-		requests[i] = append([]byte{byte(desk.KindHold)}, raw...)
+		requests[i] = append([]byte{byte(message.KindHold)}, raw...)
 	}
 	var next atomic.Int64
 	var callers sync.WaitGroup
@@ -77,11 +79,11 @@ func openStore(t testing.TB) *store.DB {
 
 // runOn copies the shop's state to another store and runs a desk on it, with a
 // writer's goroutine, until the test ends.
-func (s *shop) runOn(t testing.TB, on desk.Store) *desk.Desk {
+func (s *shop) runOn(t testing.TB, on kv.Store) *desk.Desk {
 	t.Helper()
-	var all []desk.Write
-	must(t, s.mem.Scan(desk.Range{}, func(k, v []byte) bool {
-		all = append(all, desk.Write{Key: append([]byte(nil), k...), Value: append([]byte(nil), v...)})
+	var all []kv.Write
+	must(t, s.mem.Scan(kv.Range{}, func(k, v []byte) bool {
+		all = append(all, kv.Write{Key: append([]byte(nil), k...), Value: append([]byte(nil), v...)})
 		return true
 	}))
 	must(t, on.Commit(all))
@@ -103,13 +105,13 @@ func (s *shop) runOn(t testing.TB, on desk.Store) *desk.Desk {
 
 // journal is a store that remembers its latest commits.
 type journal struct {
-	desk.Store
+	kv.Store
 	keep    int
 	mu      sync.Mutex
-	commits [][]desk.Write
+	commits [][]kv.Write
 }
 
-func (j *journal) Commit(writes []desk.Write) error {
+func (j *journal) Commit(writes []kv.Write) error {
 	j.mu.Lock()
 	j.commits = append(j.commits, writes)
 	if len(j.commits) > j.keep {
@@ -120,7 +122,7 @@ func (j *journal) Commit(writes []desk.Write) error {
 }
 
 // holds is how many holds a commit placed: each has one entry in the expiry index.
-func holds(writes []desk.Write) (n int) {
+func holds(writes []kv.Write) (n int) {
 	for _, w := range writes {
 		if len(w.Key) > 3 && string(w.Key[:3]) == "hx/" {
 			n++

@@ -5,13 +5,15 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
 )
 
 // forgetful forgets a member after it has opened the seal of that member's entry,
 // and before the quote inside it is opened.
 type forgetful struct {
-	desk.Verifier
+	message.Verifier
 	w      *world
 	shop   exchange.ShopID
 	opened *int
@@ -52,7 +54,7 @@ func TestNoLedgerFreezesForFaultsOfOurs(t *testing.T) {
 		must(t, err)
 		if spoiled != "" { // the disk fails while the shop runs
 			for _, k := range keysWith(t, birch.mem, spoiled) {
-				must(t, birch.mem.Commit([]desk.Write{{Key: []byte(k), Value: []byte("?")}}))
+				must(t, birch.mem.Commit([]kv.Write{{Key: []byte(k), Value: []byte("?")}}))
 			}
 		}
 		birch.deliver()

@@ -5,8 +5,11 @@ import (
 	"context"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // Orders, as the shop that sells.
@@ -18,11 +21,11 @@ import (
 // the order is kept; for another address it is CodeConflict, since the parcel goes
 // where the first said. An order that the supplier refused is returned whatever the
 // address: it goes nowhere.
-func (d *Desk) PlaceOrder(ctx context.Context, id exchange.HoldID, to exchange.ShipTo) (*OrderRecord, error) {
+func (d *Desk) PlaceOrder(ctx context.Context, id exchange.HoldID, to exchange.ShipTo) (*record.Order, error) {
 	if err := to.Check(); err != nil {
 		return nil, err
 	}
-	raw, err := d.codec.Encode(&ShipTo{to})
+	raw, err := d.codec.Encode(&message.ShipTo{ShipTo: to})
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +47,7 @@ func (d *Desk) PlaceOrder(ctx context.Context, id exchange.HoldID, to exchange.S
 	if to.Country != quote.Country {
 		return nil, exchange.Errorf(exchange.CodeCountry, "the reservation was quoted for %s, the address is in %s; reserve again", quote.Country, to.Country)
 	}
-	var rec *OrderRecord
+	var rec *record.Order
 	err = d.do(ctx, func(b *batch) error {
 		rec, err = d.submitOrder(b, res, quote, raw)
 		return err
@@ -54,8 +57,8 @@ func (d *Desk) PlaceOrder(ctx context.Context, id exchange.HoldID, to exchange.S
 
 // orderedBefore answers the repeat of an order as it was read before the salt: a refusal
 // that comes in between erases the salt, and then is what is to be said.
-func (d *Desk) orderedBefore(before *OrderRecord, shipTo []byte) (*OrderRecord, error) {
-	salt, err := d.read(KindShipToRecord, shipToKey(d.me, before.ID))
+func (d *Desk) orderedBefore(before *record.Order, shipTo []byte) (*record.Order, error) {
+	salt, err := d.read(record.KindShipTo, record.ShipToKey(d.me, before.ID))
 	if err == nil && salt == nil {
 		before, err = d.Order(exchange.Retailer, before.ID)
 	}
@@ -66,22 +69,22 @@ func (d *Desk) orderedBefore(before *OrderRecord, shipTo []byte) (*OrderRecord, 
 }
 
 // submitOrder queues the order of a reservation, unless it was ordered meanwhile.
-func (d *Desk) submitOrder(b *batch, res *ReservationRecord, quote *exchange.Quote, shipTo []byte) (*OrderRecord, error) {
-	id, c := res.Request.ID, chainID{res.Supplier, d.me}
-	k := orderKey(exchange.Retailer, id, res.Supplier)
+func (d *Desk) submitOrder(b *batch, res *record.Reservation, quote *exchange.Quote, shipTo []byte) (*record.Order, error) {
+	id, c := res.Request.ID, ledger.ID{Supplier: res.Supplier, Retailer: d.me}
+	k := record.OrderKey(exchange.Retailer, id, res.Supplier)
 	before, err := b.order(k)
 	if err != nil {
 		return nil, err
 	}
 	if before != nil {
-		salt, err := b.load(KindShipToRecord, shipToKey(d.me, id))
+		salt, err := b.load(record.KindShipTo, record.ShipToKey(d.me, id))
 		if err != nil {
 			return nil, err
 		}
 		return before, sameShipTo(before, salt, shipTo)
 	}
 	// The supplier's clock decides; this spares a request that cannot succeed.
-	if res.State != reservation.Held && res.State != reservation.Committed {
+	if res.State != hold.Held && res.State != hold.Committed {
 		return nil, exchange.Errorf(exchange.CodeState, "reservation %v is %v and cannot be ordered", id, res.State)
 	}
 	if err := d.members.MayTrade(); err != nil {
@@ -94,35 +97,35 @@ func (d *Desk) submitOrder(b *batch, res *ReservationRecord, quote *exchange.Quo
 	if err := d.checkOrdered(res, quote, terms, version); err != nil {
 		return nil, err
 	}
-	var secret ShipToRecord // without the address: the supplier alone has that
+	var secret record.ShipTo // without the address: the supplier alone has that
 	if err := d.randomBytes(secret.Salt[:]); err != nil {
 		return nil, err
 	}
 	hash := shipToHash(secret.Salt, shipTo)
-	rec := &OrderRecord{ID: id, Supplier: res.Supplier, Retailer: d.me, Quote: *quote, ShipToHash: hash, Requested: b.now}
+	rec := &record.Order{ID: id, Supplier: res.Supplier, Retailer: d.me, Quote: *quote, ShipToHash: hash, Requested: b.now}
 	if err := b.save(k, rec); err != nil {
 		return nil, err
 	}
-	if err := b.save(shipToKey(d.me, id), &secret); err != nil {
+	if err := b.save(record.ShipToKey(d.me, id), &secret); err != nil {
 		return nil, err
 	}
 	if err := d.saveReservation(b, res); err != nil { // the order's entry will find it
 		return nil, err
 	}
 	b.then(func() { d.recent.drop(id) })
-	return rec, d.queue(b, c, SubmitOrder{Order: id, Quote: res.Answer, ShipTo: hash}, secret.Salt, shipTo)
+	return rec, d.queue(b, c, message.SubmitOrder{Order: id, Quote: res.Answer, ShipTo: hash}, secret.Salt, shipTo)
 }
 
 // sameShipTo reports an order that goes elsewhere than shipTo says, or that may: salt
 // is what the retailer keeps to tell, nil once it has been erased with the address.
-func sameShipTo(rec *OrderRecord, salt Value, shipTo []byte) error {
+func sameShipTo(rec *record.Order, salt message.Value, shipTo []byte) error {
 	if rec.Order.Submitted == 0 && rec.Refusal != exchange.CodeOK {
 		return nil
 	}
 	if salt == nil {
 		return exchange.Errorf(exchange.CodeConflict, "reservation %v has been ordered, and the address given then is erased, so nobody can tell whether it was this one. The order stands as it is; to send something here, reserve again", rec.ID)
 	}
-	if shipToHash(salt.(*ShipToRecord).Salt, shipTo) != rec.ShipToHash {
+	if shipToHash(salt.(*record.ShipTo).Salt, shipTo) != rec.ShipToHash {
 		return exchange.Errorf(exchange.CodeConflict, "reservation %v has been ordered for another address, and goes there. To send it elsewhere, cancel the order and reserve again", rec.ID)
 	}
 	return nil
@@ -130,20 +133,20 @@ func sameShipTo(rec *OrderRecord, salt Value, shipTo []byte) error {
 
 // shipToHash ties an address to its signed order (design: Holds and orders).
 func shipToHash(salt [16]byte, shipTo []byte) [32]byte {
-	return digest(append(bytes.Clone(salt[:]), shipTo...))
+	return message.Digest(append(bytes.Clone(salt[:]), shipTo...))
 }
 
 // CancelBought asks the supplier to cancel unshipped units of an order this shop
 // placed; no lines means everything open. A supplier that was revoked or has left is asked
 // nothing: the order is closed in this shop's own record alone, whole (see closeHere).
-func (d *Desk) CancelBought(ctx context.Context, id exchange.OrderID, lines []order.Units, reason string) (*OrderRecord, error) {
+func (d *Desk) CancelBought(ctx context.Context, id exchange.OrderID, lines []order.Units, reason string) (*record.Order, error) {
 	found, err := d.Order(exchange.Retailer, id)
 	if err != nil {
 		return nil, err
 	}
-	var rec *OrderRecord
+	var rec *record.Order
 	err = d.do(ctx, func(b *batch) error {
-		k := orderKey(exchange.Retailer, id, found.Supplier)
+		k := record.OrderKey(exchange.Retailer, id, found.Supplier)
 		if rec, err = b.order(k); err != nil {
 			return err
 		}
@@ -162,7 +165,7 @@ func (d *Desk) CancelBought(ctx context.Context, id exchange.OrderID, lines []or
 		if err := b.save(k, rec); err != nil {
 			return err
 		}
-		return d.queue(b, chainID{found.Supplier, d.me}, CancelOrder{Order: id, Lines: lines, Reason: clip(reason, MaxReason)}, [16]byte{}, nil)
+		return d.queue(b, ledger.ID{Supplier: found.Supplier, Retailer: d.me}, message.CancelOrder{Order: id, Lines: lines, Reason: exchange.Clip(reason, message.MaxReason)}, [16]byte{}, nil)
 	})
 	return rec, err
 }
@@ -173,7 +176,7 @@ func (d *Desk) CancelBought(ctx context.Context, id exchange.OrderID, lines []or
 // while both are there; who is out ships nothing that is owed. Repeats change nothing. If
 // the supplier becomes a member again, the order stands as its ledger says, and a further
 // cancellation is sent.
-func (d *Desk) closeHere(b *batch, k []byte, rec *OrderRecord, lines []order.Units) error {
+func (d *Desk) closeHere(b *batch, k []byte, rec *record.Order, lines []order.Units) error {
 	if len(lines) > 0 {
 		return exchange.Errorf(exchange.CodeInvalid, "the supplier is out of the federation, so the order can only be closed whole, in this shop's own records; leave the lines out")
 	}

@@ -1,6 +1,10 @@
 package desk
 
-import "time"
+import (
+	"time"
+
+	"github.com/souk-market/souk/exchange/record"
+)
 
 // The writer's time never runs backwards. One commit made while the clock was years
 // ahead therefore stops it for years, and with it everything that ends by itself;
@@ -13,11 +17,11 @@ const MaxClockBehind = 2 * time.Minute
 // ClockBehind is how far this machine's clock is behind the newest commit; 0 where
 // it is not. Until the clock has caught up, holds and submitted orders do not expire.
 func (d *Desk) ClockBehind() time.Duration {
-	v, err := d.read(KindMetaRecord, keyMeta)
+	v, err := d.read(record.KindMeta, record.KeyMeta)
 	if err != nil || v == nil {
 		return 0
 	}
-	return max(v.(*MetaRecord).Written.Sub(d.clock.Now()), 0)
+	return max(v.(*record.Meta).Written.Sub(d.clock.Now()), 0)
 }
 
 // alarmClock logs a clock that is behind.

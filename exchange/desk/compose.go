@@ -4,6 +4,10 @@ import (
 	"context"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // What the courier sends, made of what is committed, and what becomes of the answers.
@@ -14,9 +18,9 @@ func (d *Desk) compose(l lane) (*Outgoing, error) {
 		return nil, nil
 	}
 	switch l.kind {
-	case KindSubmit:
+	case message.KindSubmit:
 		return d.composeSubmit(l)
-	case KindPush:
+	case message.KindPush:
 		return d.composePush(l)
 	}
 	return d.composeHead(l)
@@ -26,15 +30,15 @@ func (d *Desk) compose(l lane) (*Outgoing, error) {
 const MaxSubmitBytes = 240 << 10
 
 func (d *Desk) composeSubmit(l lane) (*Outgoing, error) {
-	c := chainID{l.to, d.me}
-	v, err := d.read(KindChainRecord, chainKey(c))
+	c := ledger.ID{Supplier: l.to, Retailer: d.me}
+	v, err := d.read(record.KindLedger, record.LedgerKey(c))
 	if err != nil {
 		return nil, err
 	}
-	msg := &Submit{}
+	msg := &message.Submit{}
 	first := uint64(1)
 	if v != nil {
-		chain := v.(*ChainRecord).Chain
+		chain := v.(*record.Ledger).Chain
 		if chain.Frozen {
 			return nil, nil
 		}
@@ -57,20 +61,20 @@ func (d *Desk) composeSubmit(l lane) (*Outgoing, error) {
 
 // unanswered reads the requests queued for a supplier, MaxSubmitBytes of them. Those before
 // the number first are answered and gone, and a scan pays for what is gone (expiryIndex).
-func (d *Desk) unanswered(supplier exchange.ShopID, first uint64) (list []SubmittedRequest, err error) {
+func (d *Desk) unanswered(supplier exchange.ShopID, first uint64) (list []message.SubmittedRequest, err error) {
 	size := 0
 	var failed error
-	r := Range{From: outboxKey(supplier, first), To: Prefix(key(prefixOutbox, supplier[:])).To}
+	r := kv.Range{From: record.OutboxKey(supplier, first), To: kv.Prefix(kv.Key(record.PrefixOutbox, supplier[:])).To}
 	err = d.store.Scan(r, func(_, raw []byte) bool {
 		if size += len(raw); size > MaxSubmitBytes && len(list) > 0 {
 			return false
 		}
-		var v Value
-		if v, failed = d.codec.Decode(KindOutboxRecord, raw); failed != nil {
+		var v message.Value
+		if v, failed = d.codec.Decode(record.KindOutbox, raw); failed != nil {
 			return false
 		}
-		o := v.(*OutboxRecord)
-		list = append(list, SubmittedRequest{Signed: o.Signed, Salt: o.Salt, ShipTo: o.ShipTo})
+		o := v.(*record.Outbox)
+		list = append(list, message.SubmittedRequest{Signed: o.Signed, Salt: o.Salt, ShipTo: o.ShipTo})
 		return true
 	})
 	if err == nil {
@@ -81,8 +85,8 @@ func (d *Desk) unanswered(supplier exchange.ShopID, first uint64) (list []Submit
 
 // submitted takes the outcome of a Submit, which said that entries up to have are here.
 func (d *Desk) submitted(ctx context.Context, l lane, have uint64, reply []byte, err error) {
-	c := chainID{l.to, d.me}
-	var entries *Entries
+	c := ledger.ID{Supplier: l.to, Retailer: d.me}
+	var entries *message.Entries
 	if err == nil {
 		entries, err = d.takeEntries(ctx, c, reply)
 	}
@@ -94,7 +98,7 @@ func (d *Desk) submitted(ctx context.Context, l lane, have uint64, reply []byte,
 	d.partners.seen(l.to, entries.Head)
 	progress := len(entries.Entries) > 0
 	if progress {
-		d.courier.plan(lane{l.to, KindSignedHead}, d.clock.Now().Add(ackDelay), false)
+		d.courier.plan(lane{l.to, message.KindSignedHead}, d.clock.Now().Add(ackDelay), false)
 	}
 	more := have+uint64(len(entries.Entries)) < entries.Head || d.waiting(c)
 	// An answer that brings nothing while something is missing is a failed attempt.
@@ -103,26 +107,26 @@ func (d *Desk) submitted(ctx context.Context, l lane, have uint64, reply []byte,
 
 // waiting reports whether requests to a supplier are unanswered. One that cannot
 // be read is found again by the next attempt.
-func (d *Desk) waiting(c chainID) bool {
-	v, err := d.read(KindChainRecord, chainKey(c))
+func (d *Desk) waiting(c ledger.ID) bool {
+	v, err := d.read(record.KindLedger, record.LedgerKey(c))
 	if err != nil || v == nil {
 		return err != nil
 	}
-	rec := v.(*ChainRecord)
+	rec := v.(*record.Ledger)
 	return !rec.Chain.Frozen && rec.Queued > rec.Chain.Answered
 }
 
 // takeEntries adopts the entries of an answer.
-func (d *Desk) takeEntries(ctx context.Context, c chainID, reply []byte) (*Entries, error) {
+func (d *Desk) takeEntries(ctx context.Context, c ledger.ID, reply []byte) (*message.Entries, error) {
 	v, err := d.unframe(reply)
 	if err != nil {
 		return nil, err
 	}
-	entries, ok := v.(*Entries)
+	entries, ok := v.(*message.Entries)
 	if !ok {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "the supplier answered with a %T", v)
 	}
-	list, err := d.openEntries(c.supplier, entries.Entries)
+	list, err := d.openEntries(c.Supplier, entries.Entries)
 	if err != nil {
 		return nil, err
 	}
@@ -130,12 +134,12 @@ func (d *Desk) takeEntries(ctx context.Context, c chainID, reply []byte) (*Entri
 }
 
 func (d *Desk) composePush(l lane) (*Outgoing, error) {
-	c := chainID{d.me, l.to}
-	v, err := d.read(KindChainRecord, chainKey(c))
+	c := ledger.ID{Supplier: d.me, Retailer: l.to}
+	v, err := d.read(record.KindLedger, record.LedgerKey(c))
 	if err != nil || v == nil {
 		return nil, err
 	}
-	chain := v.(*ChainRecord).Chain
+	chain := v.(*record.Ledger).Chain
 	if chain.Frozen || chain.Acked >= chain.Position {
 		return nil, nil
 	}
@@ -143,7 +147,7 @@ func (d *Desk) composePush(l lane) (*Outgoing, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw, err := d.frame(&Push{Entries: entries.Entries})
+	raw, err := d.frame(&message.Push{Entries: entries.Entries})
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +170,7 @@ func (d *Desk) takeHead(ctx context.Context, retailer exchange.ShopID, reply []b
 	if err != nil {
 		return err
 	}
-	head, ok := v.(*SignedHead)
+	head, ok := v.(*message.SignedHead)
 	if !ok {
 		return exchange.Errorf(exchange.CodeInvalid, "the retailer answered with a %T", v)
 	}
@@ -176,7 +180,7 @@ func (d *Desk) takeHead(ctx context.Context, retailer exchange.ShopID, reply []b
 // composeHead tells a supplier how far this shop has its entries, unasked: it
 // spares the push of entries that came in an answer.
 func (d *Desk) composeHead(l lane) (*Outgoing, error) {
-	head, err := d.signHead(chainID{l.to, d.me})
+	head, err := d.signHead(ledger.ID{Supplier: l.to, Retailer: d.me})
 	if exchange.CodeOf(err) == exchange.CodeFrozen {
 		return nil, nil
 	}

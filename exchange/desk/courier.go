@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
 )
 
 // courier decides when queued requests go to suppliers and entries to retailers:
@@ -25,7 +27,7 @@ type courier struct {
 // lane is one direction of messages to one partner.
 type lane struct {
 	to   exchange.ShopID
-	kind Kind // KindSubmit, KindPush, or KindSignedHead
+	kind message.Kind // KindSubmit, KindPush, or KindSignedHead
 }
 
 type laneState struct {
@@ -86,31 +88,31 @@ func (c *courier) plan(l lane, at exchange.Time, fresh bool) {
 
 // queued: a request was put into the outbox.
 func (c *courier) queued(supplier exchange.ShopID) {
-	c.plan(lane{supplier, KindSubmit}, c.d.clock.Now(), false)
+	c.plan(lane{supplier, message.KindSubmit}, c.d.clock.Now(), false)
 }
 
 // entered: an entry was appended for a retailer; inAnswer when it went out in an answer.
-func (c *courier) entered(id chainID, inAnswer bool) {
+func (c *courier) entered(id ledger.ID, inAnswer bool) {
 	at := c.d.clock.Now()
 	if inAnswer {
 		at = at.Add(answeredDelay)
 	}
-	c.plan(lane{id.retailer, KindPush}, at, !inAnswer)
+	c.plan(lane{id.Retailer, message.KindPush}, at, !inAnswer)
 }
 
 // behind: entries of a supplier are missing here.
 func (c *courier) behind(supplier exchange.ShopID) {
-	c.plan(lane{supplier, KindSubmit}, c.d.clock.Now(), true)
+	c.plan(lane{supplier, message.KindSubmit}, c.d.clock.Now(), true)
 }
 
 // acked: the retailer has everything up to position.
-func (c *courier) acked(id chainID, acked, head uint64) {
+func (c *courier) acked(id ledger.ID, acked, head uint64) {
 	if acked < head {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if s := c.lanes[lane{id.retailer, KindPush}]; s != nil {
+	if s := c.lanes[lane{id.Retailer, message.KindPush}]; s != nil {
 		s.due, s.attempt = 0, 0
 	}
 }
@@ -118,8 +120,8 @@ func (c *courier) acked(id chainID, acked, head uint64) {
 // connected: the partner is there; whatever waits for it goes now.
 func (c *courier) connected(partner exchange.ShopID) {
 	now := c.d.clock.Now()
-	c.plan(lane{partner, KindSubmit}, now, true)
-	c.plan(lane{partner, KindPush}, now, true)
+	c.plan(lane{partner, message.KindSubmit}, now, true)
+	c.plan(lane{partner, message.KindPush}, now, true)
 }
 
 // Outgoing takes what is due now, and says when to ask again (0 = when woken).

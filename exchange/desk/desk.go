@@ -6,23 +6,26 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // Config is what a Desk is made of. Everything without "optional" is required.
 type Config struct {
-	Store    Store
-	Codec    Codec
-	Signer   Signer
-	Verifier Verifier
-	Network  Network
-	Clock    Clock
+	Store    kv.Store
+	Codec    message.Codec
+	Signer   message.Signer
+	Verifier message.Verifier
+	Network  message.Network
+	Clock    exchange.Clock
 	Members  Members
 	Random   io.Reader // hold ids and salts; crypto/rand in production
-	Limits   Limits    // optional; of the store
+	Limits   kv.Limits // optional; of the store
 	Policy   Policy
 	Currency exchange.Currency // the shop's own
 	Logger   *slog.Logger      // optional
@@ -33,12 +36,6 @@ type Config struct {
 	// Inline makes every operation a batch of its own, run by its caller: for
 	// single-goroutine simulations. Run must not be called then.
 	Inline bool
-}
-
-// Limits keep a batch below what the store takes in one transaction.
-type Limits struct {
-	BatchBytes  int
-	BatchWrites int
 }
 
 // Policy is how the shop answers as a supplier. It may be replaced while the
@@ -54,14 +51,14 @@ type Policy struct {
 // are safe for concurrent use. A Desk that runs inline is for one goroutine.
 type Desk struct {
 	me       exchange.ShopID
-	store    Store
-	codec    Codec
-	signer   Signer
-	verifier Verifier
-	network  Network
-	clock    Clock
+	store    kv.Store
+	codec    message.Codec
+	signer   message.Signer
+	verifier message.Verifier
+	network  message.Network
+	clock    exchange.Clock
 	members  Members
-	limits   Limits
+	limits   kv.Limits
 	currency exchange.Currency
 	log      *slog.Logger
 	show     func(exchange.Money) string
@@ -74,10 +71,10 @@ type Desk struct {
 	}
 
 	// Owned by the writer's turn.
-	meta                    MetaRecord
+	meta                    record.Meta
 	nextExpiry              exchange.Time // nothing of ours expires before it
 	holdExpiry, orderExpiry expiryIndex
-	ended                   map[chainID]ending // partnerships whose holds are being released
+	ended                   map[ledger.ID]ending // partnerships whose holds are being released
 	records                 recordCache
 	quotas                  quotas
 	feed                    *feedState
@@ -102,12 +99,8 @@ type Desk struct {
 type Meter struct {
 	Batch func(operations int) // a batch became durable
 	// Hold: a retailer's hold was placed (Held) or refused, and why.
-	Hold func(retailer exchange.ShopID, state reservation.State, refusal exchange.Code)
+	Hold func(retailer exchange.ShopID, state hold.State, refusal exchange.Code)
 }
-
-// DefaultLimits suit a store with an 8 MiB memtable, whose transactions take
-// 15% of it: 1.2 MB.
-var DefaultLimits = Limits{BatchBytes: 1 << 20, BatchWrites: 10_000}
 
 // Open loads a shop's desk from its store and verifies its ledgers: every chain's
 // entries are there, hash-linked, and end where the record says (Badger can lose a
@@ -117,8 +110,8 @@ func Open(cfg Config) (*Desk, error) {
 		me: cfg.Signer.Shop(), store: cfg.Store, codec: cfg.Codec, signer: cfg.Signer, verifier: cfg.Verifier,
 		network: cfg.Network, clock: cfg.Clock, members: cfg.Members, limits: cfg.Limits,
 		currency: cfg.Currency, log: cfg.Logger, show: cfg.Show, inline: cfg.Inline,
-		holdExpiry: expiryIndex{prefix: prefixHoldExpiry}, orderExpiry: expiryIndex{prefix: prefixOrderExpiry},
-		ended: make(map[chainID]ending), records: make(recordCache), quotas: newQuotas(), stopped: make(chan struct{}),
+		holdExpiry: expiryIndex{prefix: record.PrefixHoldExpiry}, orderExpiry: expiryIndex{prefix: record.PrefixOrderExpiry},
+		ended: make(map[ledger.ID]ending), records: make(recordCache), quotas: newQuotas(), stopped: make(chan struct{}),
 	}
 	d.random.Reader = cfg.Random
 	if d.log == nil {
@@ -127,8 +120,8 @@ func Open(cfg Config) (*Desk, error) {
 	if d.show == nil {
 		d.show = exchange.Money.String
 	}
-	if d.limits == (Limits{}) {
-		d.limits = DefaultLimits
+	if d.limits == (kv.Limits{}) {
+		d.limits = kv.DefaultLimits
 	}
 	d.writer = writer{d: d, queue: make(chan *operation, 4*MaxBatchOps), idle: make(chan *operation, 4*MaxBatchOps)}
 	d.courier.init(d)
@@ -136,16 +129,16 @@ func Open(cfg Config) (*Desk, error) {
 	if err := d.SetPolicy(cfg.Policy); err != nil {
 		return nil, err
 	}
-	raw, ok, err := d.store.Get(keyMeta)
+	raw, ok, err := d.store.Get(record.KeyMeta)
 	if err != nil {
 		return nil, err
 	}
 	if ok {
-		v, err := d.codec.Decode(KindMetaRecord, raw)
+		v, err := d.codec.Decode(record.KindMeta, raw)
 		if err != nil {
 			return nil, err
 		}
-		d.meta = *v.(*MetaRecord)
+		d.meta = *v.(*record.Meta)
 	}
 	d.resumed.init(d.clock.Now(), d.meta.Written)
 	if d.meta.Stopped != "" {
@@ -249,11 +242,6 @@ func (d *Desk) stopSelling(b *batch, why string) {
 	b.stopping = why
 }
 
-// window is the hold window of a moment: its day number since 1970.
-func window(now exchange.Time) exchange.Window {
-	return exchange.Window(now / exchange.Time(24*time.Hour/time.Millisecond))
-}
-
 // randomBytes fills p. A failing source of randomness cannot be survived.
 func (d *Desk) randomBytes(p []byte) error {
 	d.random.Lock()
@@ -265,7 +253,7 @@ func (d *Desk) randomBytes(p []byte) error {
 }
 
 // read decodes a committed record; nil where there is none.
-func (d *Desk) read(k Kind, key []byte) (Value, error) {
+func (d *Desk) read(k message.Kind, key []byte) (message.Value, error) {
 	raw, ok, err := d.store.Get(key)
 	if err != nil || !ok {
 		return nil, err
@@ -273,19 +261,6 @@ func (d *Desk) read(k Kind, key []byte) (Value, error) {
 	return d.codec.Decode(k, raw)
 }
 
-// frame puts a kind before an encoded value: a request or reply of the trade protocol.
-func (d *Desk) frame(v Value) ([]byte, error) {
-	raw, err := d.codec.Encode(v)
-	if err != nil {
-		return nil, err
-	}
-	return append([]byte{byte(v.Kind())}, raw...), nil
-}
+func (d *Desk) frame(v message.Value) ([]byte, error) { return message.Frame(d.codec, v) }
 
-// unframe reads a request or reply; kinds are below 128, one varint byte.
-func (d *Desk) unframe(b []byte) (Value, error) {
-	if len(b) == 0 || b[0] >= 0x80 {
-		return nil, exchange.Errorf(exchange.CodeInvalid, "an empty or unknown message")
-	}
-	return d.codec.Decode(Kind(b[0]), b[1:])
-}
+func (d *Desk) unframe(b []byte) (message.Value, error) { return message.Unframe(d.codec, b) }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 )
 
 // TestFullDiskIsASureNo: a supplier that cannot write says so at once, as a refusal that
@@ -23,7 +24,7 @@ func TestFullDiskIsASureNo(t *testing.T) {
 	kept := len(keysWith(t, birch.mem, "r/"))
 	full = true
 	_, err = birch.desk.Reserve(ctx, desk.ReserveRequest{Supplier: acorn.id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 1}}, Country: "SE"})
-	if exchange.CodeOf(err) != exchange.CodeUnavailable || !errors.Is(err, desk.ErrRefused) || !strings.Contains(err.Error(), "did nothing") {
+	if exchange.CodeOf(err) != exchange.CodeUnavailable || !errors.Is(err, kv.ErrRefused) || !strings.Contains(err.Error(), "did nothing") {
 		t.Errorf("a hold at a full disk: %v", err)
 	}
 	for _, no := range []string{"unknown", "disk full"} {
@@ -43,7 +44,7 @@ func TestFullDiskIsASureNo(t *testing.T) {
 		t.Fatalf("a hold that is lost: %v", err)
 	}
 	w.fate = nil
-	if _, err = birch.desk.Reserve(ctx, again); exchange.CodeOf(err) != exchange.CodeUnavailable || !errors.Is(err, desk.ErrUnanswered) || errors.Is(err, desk.ErrRefused) {
+	if _, err = birch.desk.Reserve(ctx, again); exchange.CodeOf(err) != exchange.CodeUnavailable || !errors.Is(err, desk.ErrUnanswered) || errors.Is(err, kv.ErrRefused) {
 		t.Errorf("its repeat at a full disk: %v", err)
 	}
 	full = false

@@ -6,6 +6,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/store"
 )
@@ -56,13 +57,13 @@ func TestFrozenLedgerEnds(t *testing.T) {
 	for i := range 2 {
 		terms := exchange.DefaultTerms("EUR")
 		terms.Discount = exchange.BasisPoints(i)
-		payload, err := protocol.Codec{}.Encode(&desk.Entry{
-			Link: ledger.Link{Supplier: evil.id, Retailer: birch.id, Position: 1, At: w.now}, Own: desk.ProposeTerms{Terms: terms},
+		payload, err := protocol.Codec{}.Encode(&message.Entry{
+			Link: ledger.Link{Supplier: evil.id, Retailer: birch.id, Position: 1, At: w.now}, Own: message.ProposeTerms{Terms: terms},
 		})
 		must(t, err)
 		sealed, err := protocol.NewSigner(evil.key, origin, nil).Seal([][]byte{payload})
 		must(t, err)
-		if _, err = birch.desk.Serve(ctx, evil.id, framed(t, &desk.Push{Entries: sealed})); i == 0 {
+		if _, err = birch.desk.Serve(ctx, evil.id, framed(t, &message.Push{Entries: sealed})); i == 0 {
 			must(t, err)
 		}
 	}

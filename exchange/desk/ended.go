@@ -7,7 +7,10 @@ import (
 	"sync"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // The holds of partnerships that have ended, and of retailers that are gone, are given
@@ -27,7 +30,7 @@ type ending struct {
 }
 
 // end begins to release the holds of a version and earlier ones. Writer's turn only.
-func (d *Desk) end(c chainID, version uint32) {
+func (d *Desk) end(c ledger.ID, version uint32) {
 	if version > d.ended[c].version {
 		d.ended[c] = ending{version: version}
 		d.nextExpiry = 0
@@ -37,7 +40,7 @@ func (d *Desk) end(c chainID, version uint32) {
 // releaseEnded goes on with every direction of trade that is ending.
 func (d *Desk) releaseEnded(b *batch, next *exchange.Time) error {
 	look := releaseLook
-	chains := slices.SortedFunc(maps.Keys(d.ended), func(a, b chainID) int { return a.retailer.Compare(b.retailer) })
+	chains := slices.SortedFunc(maps.Keys(d.ended), func(a, b ledger.ID) int { return a.Retailer.Compare(b.Retailer) })
 	for _, c := range chains {
 		if look == 0 || b.full() {
 			*next = b.now
@@ -52,7 +55,7 @@ func (d *Desk) releaseEnded(b *batch, next *exchange.Time) error {
 
 // releaseSome gives back holds of one retailer, reading at most look records. How far
 // it came counts once the batch is durable.
-func (d *Desk) releaseSome(b *batch, c chainID, look *int, next *exchange.Time) error {
+func (d *Desk) releaseSome(b *batch, c ledger.ID, look *int, next *exchange.Time) error {
 	chain, err := b.chain(c)
 	if err != nil {
 		return err
@@ -62,7 +65,7 @@ func (d *Desk) releaseSome(b *batch, c chainID, look *int, next *exchange.Time) 
 		b.released = append(b.released, func() { d.releasedUntil(c, e.version, nil) })
 		return nil
 	}
-	list, from, err := d.heldBy(c.retailer, e, look)
+	list, from, err := d.heldBy(c.Retailer, e, look)
 	if err != nil {
 		return err
 	}
@@ -70,7 +73,7 @@ func (d *Desk) releaseSome(b *batch, c chainID, look *int, next *exchange.Time) 
 		if _, indexed, err := b.get(x.holdKey()); err != nil || !indexed {
 			return err // it expired, or was set aside, in this very batch
 		}
-		return d.endAlone(b, x, reservation.Release{})
+		return d.endAlone(b, x, hold.Release{})
 	})
 	if err != nil {
 		return err
@@ -87,7 +90,7 @@ func (d *Desk) releaseSome(b *batch, c chainID, look *int, next *exchange.Time) 
 // heldBy finds holds to release from e.from on, and where to go on; nil = there are no
 // more records. A record that is damaged or missing is expiry's to set aside.
 func (d *Desk) heldBy(retailer exchange.ShopID, e ending, look *int) (list []expiry, from []byte, err error) {
-	r := Prefix(key(prefixHold, retailer[:]))
+	r := kv.Prefix(kv.Key(record.PrefixHold, retailer[:]))
 	id := len(r.From) // where the hold's id begins
 	if e.from != nil {
 		r.From = e.from
@@ -98,12 +101,12 @@ func (d *Desk) heldBy(retailer exchange.ShopID, e ending, look *int) (list []exp
 			return false
 		}
 		*look--
-		v, err := d.codec.Decode(KindHoldRecord, raw)
+		v, err := d.codec.Decode(record.KindHold, raw)
 		if err != nil {
 			return true
 		}
-		rec := v.(*HoldRecord)
-		if rec.Hold.State == reservation.Held && rec.Terms <= e.version { // others were made since, under other terms
+		rec := v.(*record.Hold)
+		if rec.Hold.State == hold.Held && rec.Terms <= e.version { // others were made since, under other terms
 			list = append(list, expiry{rec.Hold.Expires, retailer, exchange.HoldID(k[id:])})
 		}
 		return true
@@ -113,7 +116,7 @@ func (d *Desk) heldBy(retailer exchange.ShopID, e ending, look *int) (list []exp
 
 // releasedUntil notes durable progress: nothing is left before from, or nothing at all
 // where it is nil.
-func (d *Desk) releasedUntil(c chainID, version uint32, from []byte) {
+func (d *Desk) releasedUntil(c ledger.ID, version uint32, from []byte) {
 	switch {
 	case d.ended[c].version != version: // a later version has ended since
 	case from == nil:

@@ -8,6 +8,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 )
 
 // BenchmarkEndAmongHolds ends a partnership with 1,000 live holds while another
@@ -61,12 +62,12 @@ func endAmong(b *testing.B, others, n int) (took time.Duration) {
 
 // copyHolds copies a store with one hold to another, in which that hold stands n times
 // more under other ids.
-func copyHolds(b *testing.B, from, to desk.Store, n int) {
+func copyHolds(b *testing.B, from, to kv.Store, n int) {
 	b.Helper()
-	var all []desk.Write
-	var hold, index desk.Write
-	must(b, from.Scan(desk.Range{}, func(k, v []byte) bool {
-		w := desk.Write{Key: bytes.Clone(k), Value: bytes.Clone(v)}
+	var all []kv.Write
+	var hold, index kv.Write
+	must(b, from.Scan(kv.Range{}, func(k, v []byte) bool {
+		w := kv.Write{Key: bytes.Clone(k), Value: bytes.Clone(v)}
 		switch all = append(all, w); {
 		case bytes.HasPrefix(k, []byte("h/")):
 			hold = w
@@ -76,7 +77,7 @@ func copyHolds(b *testing.B, from, to desk.Store, n int) {
 		return true
 	}))
 	must(b, to.Commit(all))
-	other := func(w desk.Write, i int) desk.Write { // an id's last 8 bytes end both keys
+	other := func(w kv.Write, i int) kv.Write { // an id's last 8 bytes end both keys
 		w.Key = binary.BigEndian.AppendUint64(bytes.Clone(w.Key[:len(w.Key)-8]), uint64(i))
 		return w
 	}

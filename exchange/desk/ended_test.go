@@ -6,7 +6,9 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/store"
 )
@@ -23,7 +25,7 @@ func crowd(t testing.TB, given int) (w *world, acorn, birch, cedar *shop, live i
 	for n := range given { // in between the live ones
 		raw, id := holdRequest(t, windowOf(w.now), 2*n, exchange.Line{SKU: "sock", Quantity: 1})
 		acorn.ask(t, birch, raw)
-		acorn.ask(t, birch, framed(t, &desk.Release{ID: id}))
+		acorn.ask(t, birch, framed(t, &message.Release{ID: id}))
 	}
 	for n := range 2*desk.ExpiriesPerBatch + 40 {
 		raw, _ := holdRequest(t, windowOf(w.now), 2*n+1, exchange.Line{SKU: "sock", Quantity: 1})
@@ -100,7 +102,7 @@ func TestSecondEndReleasesFromTheStart(t *testing.T) {
 	must(t, birch.desk.AcceptTerms(ctx, acorn.id, exchange.Retailer, trade.State.Open.Hash))
 	birch.deliver()
 	raw, _ := holdRequest(t, windowOf(w.now)-1, 1, exchange.Line{SKU: "sock", Quantity: 3}) // before all others
-	if a := acorn.opened(t, acorn.ask(t, birch, raw)); a.State != reservation.Held {
+	if a := acorn.opened(t, acorn.ask(t, birch, raw)); a.State != hold.Held {
 		t.Fatalf("a hold under the new terms: %v", a.Refusal)
 	}
 	must(t, acorn.desk.EndTrade(ctx, birch.id, exchange.Supplier, ""))
@@ -116,7 +118,7 @@ func TestSecondEndReleasesFromTheStart(t *testing.T) {
 // A revoked shop's holds are released though the queue of the writer is full, and though
 // the store refuses the first commit.
 func TestReleaseAllIsNotLost(t *testing.T) {
-	m := newMarket(t, desk.Limits{}, asIs)
+	m := newMarket(t, kv.Limits{}, asIs)
 	birch := m.retailers[0]
 	raw, _ := m.hold(t, 1, exchange.Line{SKU: "shoe", Quantity: 4})
 	results, err := m.together(m.serve(birch, raw))
@@ -138,7 +140,7 @@ func TestReleaseAllIsNotLost(t *testing.T) {
 // A hold that a shop asked for before it was revoked, and that waited for the writer's
 // turn, is not placed behind the release of its holds.
 func TestRevokedShopHoldsNothing(t *testing.T) {
-	m := newMarket(t, desk.Limits{}, asIs)
+	m := newMarket(t, kv.Limits{}, asIs)
 	birch := m.retailers[0]
 	raw, _ := m.hold(t, 1, exchange.Line{SKU: "shoe", Quantity: 4})
 	answered := make(chan error, 1)
@@ -161,7 +163,7 @@ func TestRevokedShopHoldsNothing(t *testing.T) {
 // A partnership ends and is renewed in the very batch in which one of its holds is
 // extended or ordered: neither can be done under the new terms.
 func TestRenewalRevivesNoHold(t *testing.T) {
-	m := newMarket(t, desk.Limits{}, asIs)
+	m := newMarket(t, kv.Limits{}, asIs)
 	birch, terms := m.retailers[0], exchange.DefaultTerms("EUR")
 	end := func(m *market) func() ([]byte, error) {
 		return func() ([]byte, error) { return nil, m.desk.EndTrade(ctx, birch.id, exchange.Supplier, "") }
@@ -169,7 +171,7 @@ func TestRenewalRevivesNoHold(t *testing.T) {
 	propose := func(m *market) func() ([]byte, error) {
 		return func() ([]byte, error) { return nil, m.desk.Propose(ctx, birch.id, exchange.Supplier, terms) }
 	}
-	trial := m.again(t, desk.Limits{}, asIs) // tells the hash that the proposal will have
+	trial := m.again(t, kv.Limits{}, asIs) // tells the hash that the proposal will have
 	_, err := trial.together(end(trial), propose(trial))
 	must(t, err)
 	trade, err := trial.desk.Trade(birch.id, exchange.Supplier)
@@ -178,12 +180,12 @@ func TestRenewalRevivesNoHold(t *testing.T) {
 	raw, id := m.hold(t, 1, exchange.Line{SKU: "shoe", Quantity: 4})
 	held, err := m.together(m.serve(birch, raw))
 	must(t, err)
-	v, err := protocol.Codec{}.Decode(desk.KindSealedAnswer, held[0].reply[1:])
+	v, err := protocol.Codec{}.Decode(message.KindSealedAnswer, held[0].reply[1:])
 	must(t, err)
 	results, err := m.together(end(m), propose(m),
-		m.serve(birch, request(t, m.supplier, birch, 2, desk.AcceptTerms{Proposal: trade.State.Open.Hash})),
-		m.serve(birch, framed(t, &desk.Extend{ID: id, Until: m.supplier.w.now.Add(15 * time.Minute)})),
-		m.serve(birch, request(t, m.supplier, birch, 3, desk.SubmitOrder{Order: id, Quote: v.(*desk.SealedAnswer).Sealed})))
+		m.serve(birch, request(t, m.supplier, birch, 2, message.AcceptTerms{Proposal: trade.State.Open.Hash})),
+		m.serve(birch, framed(t, &message.Extend{ID: id, Until: m.supplier.w.now.Add(15 * time.Minute)})),
+		m.serve(birch, request(t, m.supplier, birch, 3, message.SubmitOrder{Order: id, Quote: v.(*message.SealedAnswer).Sealed})))
 	must(t, err)
 	for i, r := range results {
 		if r.err != nil {
@@ -197,7 +199,7 @@ func TestRenewalRevivesNoHold(t *testing.T) {
 		t.Errorf("the extension: %v", a.Refusal)
 	}
 	must(t, m.desk.Together(nil))
-	if s, err := m.desk.Stock("shoe"); err != nil || s != (reservation.Stock{Stocked: 10}) {
+	if s, err := m.desk.Stock("shoe"); err != nil || s != (hold.Stock{Stocked: 10}) {
 		t.Errorf("stock after the end: %+v, %v", s, err)
 	}
 }
@@ -212,7 +214,7 @@ func TestEndChangesTheFeedKey(t *testing.T) {
 		w.partner(acorn, birch, exchange.DefaultTerms("EUR"))
 		w.partner(acorn, cedar, exchange.DefaultTerms("EUR"))
 		must(t, acorn.desk.Publish(ctx))
-		key := func(of *shop) *desk.FeedKey {
+		key := func(of *shop) *message.FeedKey {
 			g, err := acorn.desk.Greeting(of.id)
 			must(t, err)
 			return g.FeedKey

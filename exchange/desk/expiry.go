@@ -5,7 +5,11 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // What ends by itself: holds, orders nobody accepted, holds of ended
@@ -43,7 +47,7 @@ func (d *Desk) untilNextExpiry() time.Duration {
 // expireDue ends what the batch's time has passed, before any operation runs.
 func (d *Desk) expireDue(b *batch) error {
 	for _, retailer := range d.gone.take() {
-		d.end(chainID{d.me, retailer}, allTerms)
+		d.end(ledger.ID{Supplier: d.me, Retailer: retailer}, allTerms)
 	}
 	if d.resumed.takeFresh() {
 		d.noteExpiry(b.now)
@@ -74,9 +78,9 @@ type expiryIndex struct {
 // which the index has nothing once the list has ended.
 func (x *expiryIndex) due(b *batch, next *exchange.Time, wait func(exchange.ShopID) bool) (list []expiry, empty exchange.Time, err error) {
 	empty = b.now
-	r := Range{From: key(x.prefix, be64(uint64(x.from))), To: Prefix([]byte(x.prefix)).To}
+	r := kv.Range{From: kv.Key(x.prefix, kv.Uint64(uint64(x.from))), To: kv.Prefix([]byte(x.prefix)).To}
 	err = b.d.store.Scan(r, func(k, _ []byte) bool {
-		at, retailer, id, ok := parseExpiryKey(x.prefix, k)
+		at, retailer, id, ok := record.ParseExpiryKey(x.prefix, k)
 		if !ok {
 			return true
 		}
@@ -134,11 +138,11 @@ func (b *batch) setAside(indexKey []byte, e expiry, why error) {
 	b.d.log.Error("a hold or order whose time has come cannot end; it is set aside, and its units stay as they are, until somebody looks at it",
 		"id", e.id, "retailer", e.retailer, "due", e.at, "err", why)
 	b.del(indexKey)
-	b.put(asideKey(indexKey), []byte(clip(why.Error(), MaxReason)))
+	b.put(record.QuarantineKey(indexKey), []byte(exchange.Clip(why.Error(), message.MaxReason)))
 }
 
-func (e expiry) holdKey() []byte  { return holdExpiryKey(e.at, e.retailer, e.id) }
-func (e expiry) orderKey() []byte { return orderExpiryKey(e.at, e.retailer, e.id) }
+func (e expiry) holdKey() []byte  { return record.HoldExpiryKey(e.at, e.retailer, e.id) }
+func (e expiry) orderKey() []byte { return record.OrderExpiryKey(e.at, e.retailer, e.id) }
 
 func (d *Desk) expireHolds(b *batch, next *exchange.Time) error {
 	list, empty, err := d.holdExpiry.due(b, next, nil)
@@ -146,7 +150,7 @@ func (d *Desk) expireHolds(b *batch, next *exchange.Time) error {
 		return err
 	}
 	all, err := b.endEach(list, expiry.holdKey, next, func(b *batch, e expiry) error {
-		return d.endAlone(b, e, reservation.Expire{})
+		return d.endAlone(b, e, hold.Expire{})
 	})
 	if all {
 		d.holdExpiry.emptied(b, empty)
@@ -155,8 +159,8 @@ func (d *Desk) expireHolds(b *batch, next *exchange.Time) error {
 }
 
 // endAlone ends a hold that nobody asked to end.
-func (d *Desk) endAlone(b *batch, e expiry, event reservation.Event) error {
-	k := holdKey(e.retailer, e.id)
+func (d *Desk) endAlone(b *batch, e expiry, event hold.Event) error {
+	k := record.HoldKey(e.retailer, e.id)
 	rec, err := b.holdRecord(k)
 	if err != nil {
 		return err
@@ -183,7 +187,7 @@ func (d *Desk) expireOrders(b *batch, next *exchange.Time) error {
 		return err
 	}
 	all, err := b.endEach(list, expiry.orderKey, next, func(b *batch, e expiry) error {
-		err := d.perform(b, chainID{d.me, e.retailer}, ExpireOrder{Order: e.id})
+		err := d.perform(b, ledger.ID{Supplier: d.me, Retailer: e.retailer}, message.ExpireOrder{Order: e.id})
 		if exchange.CodeOf(err) == exchange.CodeRestored {
 			empty = min(empty, e.at)
 			return nil // it expires when the shop sells again
@@ -226,7 +230,7 @@ func (d *Desk) runJanitor(ctx context.Context) {
 // whose window is more than WindowsKept old, and reports whether there may be more.
 // An absent hold of such a window is refused, so nothing can run twice.
 func (d *Desk) Prune(ctx context.Context) (more bool, err error) {
-	current := window(max(d.clock.Now(), 0))
+	current := exchange.WindowAt(max(d.clock.Now(), 0))
 	if current <= exchange.WindowsKept {
 		return false, nil
 	}
@@ -240,20 +244,20 @@ func (d *Desk) Prune(ctx context.Context) (more bool, err error) {
 
 // keepsHold reports whether the record of a hold cannot have been pruned yet.
 func (b *batch) keepsHold(id exchange.HoldID) bool {
-	return id.Window()+exchange.WindowsKept >= window(b.now)
+	return id.Window()+exchange.WindowsKept >= exchange.WindowAt(b.now)
 }
 
 func (d *Desk) prune(b *batch, old exchange.Window) (more bool, err error) {
-	if w := window(b.now) - exchange.WindowsKept; old > w {
+	if w := exchange.WindowAt(b.now) - exchange.WindowsKept; old > w {
 		old = w
 	}
 	count := 0
 	for _, retailer := range d.retailers() {
-		from := holdKey(retailer, exchange.HoldID{})
-		to := holdKey(retailer, exchange.NewHoldID(old, [12]byte{}))
-		err = d.store.Scan(Range{From: from, To: to}, func(k, v []byte) bool {
-			rec, derr := d.codec.Decode(KindHoldRecord, v)
-			if derr != nil || rec.(*HoldRecord).Hold.State == reservation.Held {
+		from := record.HoldKey(retailer, exchange.HoldID{})
+		to := record.HoldKey(retailer, exchange.NewHoldID(old, [12]byte{}))
+		err = d.store.Scan(kv.Range{From: from, To: to}, func(k, v []byte) bool {
+			rec, derr := d.codec.Decode(record.KindHold, v)
+			if derr != nil || rec.(*record.Hold).Hold.State == hold.Held {
 				return true
 			}
 			b.del(append([]byte(nil), k...))
@@ -264,7 +268,7 @@ func (d *Desk) prune(b *batch, old exchange.Window) (more bool, err error) {
 			return true, err
 		}
 	}
-	err = d.store.Scan(Range{From: reservationKey(exchange.HoldID{}), To: reservationKey(exchange.NewHoldID(old, [12]byte{}))}, func(k, _ []byte) bool {
+	err = d.store.Scan(kv.Range{From: record.ReservationKey(exchange.HoldID{}), To: record.ReservationKey(exchange.NewHoldID(old, [12]byte{}))}, func(k, _ []byte) bool {
 		b.del(append([]byte(nil), k...))
 		count++
 		return count < prunesPerBatch

@@ -5,21 +5,21 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol"
 )
 
 // proposal is a supplier's push of its first ledger entry, dated as it likes.
 func proposal(t testing.TB, from, to *shop, at exchange.Time) []byte {
 	t.Helper()
-	payload, err := protocol.Codec{}.Encode(&desk.Entry{
-		Link: ledger.Link{Supplier: from.id, Retailer: to.id, Position: 1, At: at}, Own: desk.ProposeTerms{Terms: exchange.DefaultTerms("EUR")},
+	payload, err := protocol.Codec{}.Encode(&message.Entry{
+		Link: ledger.Link{Supplier: from.id, Retailer: to.id, Position: 1, At: at}, Own: message.ProposeTerms{Terms: exchange.DefaultTerms("EUR")},
 	})
 	must(t, err)
 	sealed, err := protocol.NewSigner(from.key, origin, from.random).Seal([][]byte{payload})
 	must(t, err)
-	return framed(t, &desk.Push{Entries: sealed})
+	return framed(t, &message.Push{Entries: sealed})
 }
 
 // TestEntriesOfTheFutureAreRefused: an entry dated days ahead is not taken, and

@@ -9,8 +9,9 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
-	"github.com/souk-market/souk/exchange/reservation"
 	"github.com/souk-market/souk/protocol"
 )
 
@@ -43,7 +44,7 @@ func TestFault08(t *testing.T) {
 	won := 0
 	held.Range(func(_, reply any) bool {
 		switch a := acorn.opened(t, reply.([]byte)); {
-		case a.State == reservation.Held:
+		case a.State == hold.Held:
 			won++
 		case a.Refusal != exchange.CodeInsufficient:
 			t.Errorf("refused with %v: %s", a.Refusal, a.Detail)
@@ -130,12 +131,12 @@ func TestFault10(t *testing.T) {
 	w, acorn, birch := pair(t)
 	raw, id := holdRequest(t, windowOf(w.now), 1, exchange.Line{SKU: "shoe", Quantity: 2})
 	first := acorn.ask(t, birch, raw)
-	for _, other := range []desk.Hold{
+	for _, other := range []message.Hold{
 		{ID: id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 3}}, Country: "SE"},
 		{ID: id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}}, Country: "SE", MaxTotal: 1},
 	} {
 		a := acorn.opened(t, acorn.ask(t, birch, framed(t, &other)))
-		if a.State != reservation.Refused || a.Refusal != exchange.CodeConflict || a.Hold != id {
+		if a.State != hold.Refused || a.Refusal != exchange.CodeConflict || a.Hold != id {
 			t.Errorf("answered with %v, %v", a.State, a.Refusal)
 		}
 	}
@@ -148,11 +149,11 @@ func TestFault10(t *testing.T) {
 
 	trade, err := birch.desk.Trade(acorn.id, exchange.Retailer)
 	must(t, err)
-	payload, err := protocol.Codec{}.Encode(&desk.Request{Supplier: acorn.id, Retailer: birch.id, Number: 1, At: w.now, Act: desk.EndTrade{}})
+	payload, err := protocol.Codec{}.Encode(&message.Request{Supplier: acorn.id, Retailer: birch.id, Number: 1, At: w.now, Act: message.EndTrade{}})
 	must(t, err)
-	sig, err := protocol.NewSigner(birch.key, origin, nil).Sign(desk.DomainRequest, payload)
+	sig, err := protocol.NewSigner(birch.key, origin, nil).Sign(message.DomainRequest, payload)
 	must(t, err)
-	submit := desk.Submit{Have: trade.Position, Requests: []desk.SubmittedRequest{{Signed: desk.SignedRequest{Payload: payload, Signature: sig}}}}
+	submit := message.Submit{Have: trade.Position, Requests: []message.SubmittedRequest{{Signed: message.SignedRequest{Payload: payload, Signature: sig}}}}
 	if _, err := acorn.desk.Serve(ctx, birch.id, framed(t, &submit)); exchange.CodeOf(err) != exchange.CodeConflict {
 		t.Errorf("a second content of request 1: %v", err)
 	}
@@ -194,13 +195,13 @@ func TestFault11(t *testing.T) {
 func TestFault12(t *testing.T) {
 	w, acorn, birch := pair(t)
 	raw, id := holdRequest(t, windowOf(w.now), 1, exchange.Line{SKU: "shoe", Quantity: 2})
-	release := framed(t, &desk.Release{ID: id})
+	release := framed(t, &message.Release{ID: id})
 	released := acorn.ask(t, birch, release)
-	if a := acorn.opened(t, released); a.State != reservation.Released || a.Refusal != exchange.CodeOK {
+	if a := acorn.opened(t, released); a.State != hold.Released || a.Refusal != exchange.CodeOK {
 		t.Fatalf("the release was answered with %v, %v", a.State, a.Refusal)
 	}
 	first := acorn.ask(t, birch, raw)
-	if a := acorn.opened(t, first); a.State != reservation.Refused || a.Refusal != exchange.CodeReleased {
+	if a := acorn.opened(t, first); a.State != hold.Refused || a.Refusal != exchange.CodeReleased {
 		t.Errorf("the hold was answered with %v, %v", a.State, a.Refusal)
 	}
 	acorn.restart()
@@ -232,7 +233,7 @@ func TestFault13(t *testing.T) {
 			if pruned {
 				t.Fatalf("day %d: a pruned hold was answered with its old quote", day)
 			}
-		case a.State == reservation.Refused && a.Refusal == exchange.CodeTooOld:
+		case a.State == hold.Refused && a.Refusal == exchange.CodeTooOld:
 			pruned = true
 		default:
 			t.Fatalf("day %d: answered with %v, %v", day, a.State, a.Refusal)

@@ -5,29 +5,30 @@ import (
 	"testing"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/protocol"
 )
 
 // lastEntry is the newest entry of a reply to a Submit.
-func lastEntry(t testing.TB, supplier *shop, reply []byte) *desk.Entry {
+func lastEntry(t testing.TB, supplier *shop, reply []byte) *message.Entry {
 	t.Helper()
-	v, err := protocol.Codec{}.Decode(desk.KindEntries, reply[1:])
+	v, err := protocol.Codec{}.Decode(message.KindEntries, reply[1:])
 	must(t, err)
-	entries := v.(*desk.Entries).Entries
+	entries := v.(*message.Entries).Entries
 	payload, err := supplier.w.verifier().Open(supplier.id, entries[len(entries)-1])
 	must(t, err)
-	v, err = protocol.Codec{}.Decode(desk.KindEntry, payload)
+	v, err = protocol.Codec{}.Decode(message.KindEntry, payload)
 	must(t, err)
-	return v.(*desk.Entry)
+	return v.(*message.Entry)
 }
 
 // An order commits its hold at the price that the supplier sealed for it, and at no
 // other: what a retailer makes of a quote is refused, in the ledger, and sells nothing.
 func TestForgedQuoteIsRefused(t *testing.T) {
-	cheaper := func(t *testing.T, acorn *shop, sealed []byte) *desk.HoldAnswer {
-		a := acorn.opened(t, framed(t, &desk.SealedAnswer{Sealed: sealed}))
+	cheaper := func(t *testing.T, acorn *shop, sealed []byte) *message.HoldAnswer {
+		a := acorn.opened(t, framed(t, &message.SealedAnswer{Sealed: sealed}))
 		a.Quote.Lines[0].Unit, a.Quote.Lines[0].Total = 1, 2
 		a.Quote.Total = 2 + a.Quote.Shipping
 		return a
@@ -42,7 +43,7 @@ func TestForgedQuoteIsRefused(t *testing.T) {
 		"another payload under the seal": {func(t *testing.T, acorn, birch *shop, sealed []byte) []byte {
 			honest, err := protocol.Peek(sealed)
 			must(t, err)
-			a := acorn.opened(t, framed(t, &desk.SealedAnswer{Sealed: sealed}))
+			a := acorn.opened(t, framed(t, &message.SealedAnswer{Sealed: sealed}))
 			a.Quote.Shipping++
 			a.Quote.Total++
 			forged, err := protocol.Codec{}.Encode(a)
@@ -86,7 +87,7 @@ func TestForgedRequestFreezes(t *testing.T) {
 		w, acorn, birch := pair(t)
 		res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
 		w.fate = func(from, to *shop) fate { return lost }
-		var request desk.SignedRequest
+		var request message.SignedRequest
 		if queued {
 			_, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
 			must(t, err)
@@ -94,18 +95,18 @@ func TestForgedRequestFreezes(t *testing.T) {
 			if err != nil || !ok {
 				t.Fatalf("nothing is queued: %v", err)
 			}
-			v, err := protocol.Codec{}.Decode(desk.KindOutboxRecord, raw)
+			v, err := protocol.Codec{}.Decode(record.KindOutbox, raw)
 			must(t, err)
-			request = v.(*desk.OutboxRecord).Signed
+			request = v.(*record.Outbox).Signed
 		} else {
-			request = signedRequest(t, acorn, birch, firstNumber, desk.EndTrade{}).Signed
+			request = signedRequest(t, acorn, birch, firstNumber, message.EndTrade{}).Signed
 		}
 		var err error
-		request.Signature, err = protocol.NewSigner(acorn.key, origin, nil).Sign(desk.DomainRequest, request.Payload)
+		request.Signature, err = protocol.NewSigner(acorn.key, origin, nil).Sign(message.DomainRequest, request.Payload)
 		must(t, err)
 		trade, err := birch.desk.Trade(acorn.id, exchange.Retailer)
 		must(t, err)
-		payload, err := protocol.Codec{}.Encode(&desk.Entry{
+		payload, err := protocol.Codec{}.Encode(&message.Entry{
 			Link: ledger.Link{
 				Supplier: acorn.id, Retailer: birch.id, Position: trade.Position + 1, Prev: trade.Hash, At: w.now, Number: firstNumber,
 			},
@@ -114,7 +115,7 @@ func TestForgedRequestFreezes(t *testing.T) {
 		must(t, err)
 		sealed, err := protocol.NewSigner(acorn.key, origin, nil).Seal([][]byte{payload})
 		must(t, err)
-		if _, err := birch.desk.Serve(ctx, acorn.id, framed(t, &desk.Push{Entries: sealed})); exchange.CodeOf(err) != exchange.CodeSignature {
+		if _, err := birch.desk.Serve(ctx, acorn.id, framed(t, &message.Push{Entries: sealed})); exchange.CodeOf(err) != exchange.CodeSignature {
 			t.Errorf("queued %v: the forged request: %v", queued, err)
 		}
 		trade, err = birch.desk.Trade(acorn.id, exchange.Retailer)

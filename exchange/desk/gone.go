@@ -4,7 +4,9 @@ import (
 	"context"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // What watchers are told when a partner is out of the federation (design: Membership). No
@@ -27,14 +29,14 @@ func (d *Desk) TellGone(ctx context.Context, shop exchange.ShopID, status, why s
 	}
 	lost := 0
 	var failed error
-	err := d.store.Scan(Prefix([]byte(prefixReservation)), func(_, raw []byte) bool {
-		v, err := d.codec.Decode(KindReservationRecord, raw)
+	err := d.store.Scan(kv.Prefix([]byte(record.PrefixReservation)), func(_, raw []byte) bool {
+		v, err := d.codec.Decode(record.KindReservation, raw)
 		if err != nil {
 			return ctx.Err() == nil // who reads a damaged one is told so
 		}
-		rec := v.(*ReservationRecord)
+		rec := v.(*record.Reservation)
 		now := d.clock.Now()
-		if rec.Supplier != shop || rec.State != reservation.Held || rec.Expires <= now {
+		if rec.Supplier != shop || rec.State != hold.Held || rec.Expires <= now {
 			return ctx.Err() == nil
 		}
 		state, err := d.Standing(rec)
@@ -42,7 +44,7 @@ func (d *Desk) TellGone(ctx context.Context, shop exchange.ShopID, status, why s
 			failed = err
 			return false
 		}
-		if state == reservation.Released {
+		if state == hold.Released {
 			lost++
 			d.ownHoldLost(rec, now, lost)
 		}
@@ -56,25 +58,15 @@ func (d *Desk) TellGone(ctx context.Context, shop exchange.ShopID, status, why s
 
 // ownHoldLost tells of a hold of this shop's that its supplier keeps no more. The first
 // maxNews of one telling have an event each; of the others watchers are told together.
-func (d *Desk) ownHoldLost(rec *ReservationRecord, now exchange.Time, nth int) {
+func (d *Desk) ownHoldLost(rec *record.Reservation, now exchange.Time, nth int) {
 	if nth > maxNews {
-		d.holdNews(holdNews{rec.Supplier, exchange.Retailer, reservation.Released}, rec.Request.ID, rec.Request.Lines, now)
+		d.holdNews(holdNews{rec.Supplier, exchange.Retailer, hold.Released}, rec.Request.ID, rec.Request.Lines, now)
 		return
 	}
 	d.watch.notify(Event{
-		Type: EventHold, At: now, Shop: rec.Supplier, Side: exchange.Retailer, Status: reservation.Released.String(),
+		Type: EventHold, At: now, Shop: rec.Supplier, Side: exchange.Retailer, Status: hold.Released.String(),
 		Count: 1, Hold: rec.Request.ID, Lines: rec.Request.Lines,
 	})
-}
-
-// Over reports whether nothing is left of a direction of trade that could still come to
-// pass: it has ended, or its proposals are closed, or there never was anything.
-func (p *PartnershipRecord) Over() bool {
-	switch p.Status() {
-	case "active", "ending", "proposed", "queued":
-		return false
-	}
-	return true
 }
 
 // SupplierOf is whose stock a reservation of this shop's is, where it is recorded here; no

@@ -5,8 +5,10 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // TestSupplierGone: of a supplier that is out of the federation its retailer's holds are
@@ -15,7 +17,7 @@ import (
 // supplier be let in again.
 func TestSupplierGone(t *testing.T) {
 	w, acorn, birch := pair(t)
-	lost := []*desk.ReservationRecord{
+	lost := []*record.Reservation{
 		reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1}),
 		reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2}),
 	}
@@ -50,8 +52,8 @@ func TestSupplierGone(t *testing.T) {
 	if !told[lost[0].Request.ID] || !told[lost[1].Request.ID] || !told[exchange.HoldID{}] || len(told) != 3 {
 		t.Errorf("told of %v", told)
 	}
-	for _, rec := range append(lost, &desk.ReservationRecord{Supplier: acorn.id, Request: desk.Hold{ID: exchange.HoldID{1}}}) {
-		if got, err := birch.desk.Standing(rec); err != nil || got != reservation.Released {
+	for _, rec := range append(lost, &record.Reservation{Supplier: acorn.id, Request: message.Hold{ID: exchange.HoldID{1}}}) {
+		if got, err := birch.desk.Standing(rec); err != nil || got != hold.Released {
 			t.Errorf("a hold at a shop that is out is %v, %v", got, err)
 		}
 	}

@@ -4,23 +4,26 @@ import (
 	"context"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // Greeting is what this shop tells a partner about trade, first on each connection.
-func (d *Desk) Greeting(to exchange.ShopID) (*Greeting, error) {
-	g := &Greeting{}
-	for _, c := range []chainID{{d.me, to}, {to, d.me}} {
-		v, err := d.read(KindChainRecord, chainKey(c))
+func (d *Desk) Greeting(to exchange.ShopID) (*message.Greeting, error) {
+	g := &message.Greeting{}
+	for _, c := range []ledger.ID{{Supplier: d.me, Retailer: to}, {Supplier: to, Retailer: d.me}} {
+		v, err := d.read(record.KindLedger, record.LedgerKey(c))
 		if err != nil {
 			return nil, err
 		}
 		if v == nil {
 			continue
 		}
-		chain := v.(*ChainRecord).Chain
-		cg := ChainGreeting{Head: Head{Supplier: c.supplier, Retailer: c.retailer, Position: chain.Position, Hash: chain.Hash}}
+		chain := v.(*record.Ledger).Chain
+		cg := message.ChainGreeting{Head: message.Head{Supplier: c.Supplier, Retailer: c.Retailer, Position: chain.Position, Hash: chain.Hash}}
 		if chain.Position > 0 {
-			if cg.Proof, _, err = d.store.Get(entryKey(c, chain.Position)); err != nil {
+			if cg.Proof, _, err = d.store.Get(record.EntryKey(c, chain.Position)); err != nil {
 				return nil, err
 			}
 		}
@@ -42,24 +45,24 @@ func (d *Desk) Greeting(to exchange.ShopID) (*Greeting, error) {
 // batch will have at least, whatever its clock says.
 func (d *Desk) window() (exchange.Window, error) {
 	now := max(d.clock.Now(), 0)
-	v, err := d.read(KindMetaRecord, keyMeta)
+	v, err := d.read(record.KindMeta, record.KeyMeta)
 	if err == nil && v != nil {
-		now = max(now, v.(*MetaRecord).Written)
+		now = max(now, v.(*record.Meta).Written)
 	}
-	return window(now), err
+	return exchange.WindowAt(now), err
 }
 
 // Greeted takes a partner's greeting: heads are compared before any request is
 // sent (design: Holds and orders, Restore).
-func (d *Desk) Greeted(ctx context.Context, from exchange.ShopID, g *Greeting) error {
+func (d *Desk) Greeted(ctx context.Context, from exchange.ShopID, g *message.Greeting) error {
 	if g.Window != 0 {
 		d.partners.setWindow(from, g.Window)
 	}
 	for _, cg := range g.Chains {
-		switch (chainID{cg.Head.Supplier, cg.Head.Retailer}) {
-		case chainID{from, d.me}:
+		switch (ledger.ID{Supplier: cg.Head.Supplier, Retailer: cg.Head.Retailer}) {
+		case ledger.ID{Supplier: from, Retailer: d.me}:
 			d.partners.seen(from, cg.Head.Position)
-		case chainID{d.me, from}:
+		case ledger.ID{Supplier: d.me, Retailer: from}:
 			if err := d.compareHead(ctx, from, cg); err != nil {
 				return err
 			}
@@ -75,7 +78,7 @@ func (d *Desk) Greeted(ctx context.Context, from exchange.ShopID, g *Greeting) e
 // compareHead looks for proof that this shop, a supplier, has lost entries it
 // sealed: the retailer's last entry opens and is not in the store. The position
 // alone proves nothing.
-func (d *Desk) compareHead(ctx context.Context, from exchange.ShopID, cg ChainGreeting) error {
+func (d *Desk) compareHead(ctx context.Context, from exchange.ShopID, cg message.ChainGreeting) error {
 	if cg.Head.Position == 0 || len(cg.Proof) == 0 {
 		return nil
 	}
@@ -83,12 +86,12 @@ func (d *Desk) compareHead(ctx context.Context, from exchange.ShopID, cg ChainGr
 	if err != nil {
 		return err
 	}
-	v, err := d.codec.Decode(KindEntry, payload)
+	v, err := d.codec.Decode(message.KindEntry, payload)
 	if err != nil {
 		return err
 	}
-	e := v.(*Entry)
-	c := chainID{d.me, from}
+	e := v.(*message.Entry)
+	c := ledger.ID{Supplier: d.me, Retailer: from}
 	if e.Supplier != d.me || e.Retailer != from || e.Position != cg.Head.Position {
 		return exchange.Errorf(exchange.CodeInvalid, "a greeting's proof is not of its head")
 	}
@@ -106,7 +109,7 @@ func (d *Desk) compareHead(ctx context.Context, from exchange.ShopID, cg ChainGr
 		switch {
 		case e.Position > rec.Chain.Position:
 			d.stopSelling(b, "shop "+from.String()+" holds an entry sealed by this shop that is not in this store; the store was restored from an old backup or lost data")
-		case hash != digest(payload):
+		case hash != message.Digest(payload):
 			d.stopSelling(b, "this shop sealed two different entries in its ledger with "+from.String()+"; its key is used by two processes, or its store was restored from an old backup")
 		}
 		return nil

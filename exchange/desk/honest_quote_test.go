@@ -8,7 +8,9 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol"
 )
 
@@ -16,8 +18,8 @@ import (
 type liar struct {
 	link
 	supplier *shop
-	on       desk.Kind
-	lie      func(*desk.HoldAnswer)
+	on       message.Kind
+	lie      func(*message.HoldAnswer)
 }
 
 func (l liar) Request(ctx context.Context, to exchange.ShopID, raw []byte) ([]byte, error) {
@@ -30,17 +32,17 @@ func (l liar) Request(ctx context.Context, to exchange.ShopID, raw []byte) ([]by
 	return sealedReply(l.from.w.t, l.supplier, a), nil
 }
 
-func sealedReply(t testing.TB, by *shop, a *desk.HoldAnswer) []byte {
+func sealedReply(t testing.TB, by *shop, a *message.HoldAnswer) []byte {
 	t.Helper()
 	payload, err := protocol.Codec{}.Encode(a)
 	must(t, err)
 	sealed, err := protocol.NewSigner(by.key, origin, by.random).Seal([][]byte{payload})
 	must(t, err)
-	return framed(t, &desk.SealedAnswer{Sealed: sealed[0]})
+	return framed(t, &message.SealedAnswer{Sealed: sealed[0]})
 }
 
 // lied opens the retailer's desk on a network with a lying supplier.
-func lied(t testing.TB, supplier, retailer *shop, on desk.Kind, lie func(*desk.HoldAnswer)) {
+func lied(t testing.TB, supplier, retailer *shop, on message.Kind, lie func(*message.HoldAnswer)) {
 	t.Helper()
 	cfg := retailer.config()
 	cfg.Network = liar{link{retailer}, supplier, on, lie}
@@ -54,35 +56,35 @@ func lied(t testing.TB, supplier, retailer *shop, on desk.Kind, lie func(*desk.H
 // ordered on it and the hold is given back.
 func TestQuoteIsWhatWasAsked(t *testing.T) {
 	for name, c := range map[string]struct {
-		lie  func(*desk.HoldAnswer)
+		lie  func(*message.HoldAnswer)
 		code exchange.Code
 	}{
-		"other product":     {func(a *desk.HoldAnswer) { a.Quote.Lines[0].SKU = "hat" }, exchange.CodeSignature},
-		"other supplier":    {func(a *desk.HoldAnswer) { a.Quote.Supplier = exchange.ShopID{1} }, exchange.CodeSignature},
-		"other hold":        {func(a *desk.HoldAnswer) { a.Quote.Hold[15]++ }, exchange.CodeSignature},
-		"other country":     {func(a *desk.HoldAnswer) { a.Quote.Country = "NO" }, exchange.CodeSignature},
-		"other currency":    {func(a *desk.HoldAnswer) { a.Quote.Currency = "JPY" }, exchange.CodeSignature},
-		"other cancel rule": {func(a *desk.HoldAnswer) { a.Quote.Cancel = exchange.CancelNever }, exchange.CodeSignature},
-		"slower acceptance": {func(a *desk.HoldAnswer) { a.Quote.AcceptWithin++; a.Quote.AcceptWithin += time.Hour }, exchange.CodeSignature},
-		"no discount": {func(a *desk.HoldAnswer) {
+		"other product":     {func(a *message.HoldAnswer) { a.Quote.Lines[0].SKU = "hat" }, exchange.CodeSignature},
+		"other supplier":    {func(a *message.HoldAnswer) { a.Quote.Supplier = exchange.ShopID{1} }, exchange.CodeSignature},
+		"other hold":        {func(a *message.HoldAnswer) { a.Quote.Hold[15]++ }, exchange.CodeSignature},
+		"other country":     {func(a *message.HoldAnswer) { a.Quote.Country = "NO" }, exchange.CodeSignature},
+		"other currency":    {func(a *message.HoldAnswer) { a.Quote.Currency = "JPY" }, exchange.CodeSignature},
+		"other cancel rule": {func(a *message.HoldAnswer) { a.Quote.Cancel = exchange.CancelNever }, exchange.CodeSignature},
+		"slower acceptance": {func(a *message.HoldAnswer) { a.Quote.AcceptWithin++; a.Quote.AcceptWithin += time.Hour }, exchange.CodeSignature},
+		"no discount": {func(a *message.HoldAnswer) {
 			a.Quote.Lines[0].List += 1000
 		}, exchange.CodeSignature},
-		"over the limit": {func(a *desk.HoldAnswer) { a.Quote.Shipping += 90000; a.Quote.Total += 90000 }, exchange.CodeSignature},
-		"more units": {func(a *desk.HoldAnswer) {
+		"over the limit": {func(a *message.HoldAnswer) { a.Quote.Shipping += 90000; a.Quote.Total += 90000 }, exchange.CodeSignature},
+		"more units": {func(a *message.HoldAnswer) {
 			l := &a.Quote.Lines[0]
 			l.Quantity, l.Total, l.USDTotal = 3, 3*l.Unit, 3*l.USDUnit
 			a.Quote.Total, a.Quote.USDTotal = l.Total+a.Quote.Shipping, l.USDTotal+a.Quote.USDShipping
 		}, exchange.CodeSignature},
-		"too long a life":  {func(a *desk.HoldAnswer) { a.Quote.Expires = a.Quote.Issued.Add(24 * time.Hour) }, exchange.CodeSignature},
-		"of next month":    {func(a *desk.HoldAnswer) { a.Quote.Issued += 1 << 32; a.Quote.Expires += 1 << 32 }, exchange.CodeSignature},
-		"no quote":         {func(a *desk.HoldAnswer) { a.Quote = nil }, exchange.CodeSignature},
-		"another request":  {func(a *desk.HoldAnswer) { a.Request[0]++ }, exchange.CodeSignature},
-		"terms of no time": {func(a *desk.HoldAnswer) { a.Quote.TermsVersion = 0 }, exchange.CodeStale},
-		"terms to come":    {func(a *desk.HoldAnswer) { a.Quote.TermsVersion = 77 }, exchange.CodeBehind},
+		"too long a life":  {func(a *message.HoldAnswer) { a.Quote.Expires = a.Quote.Issued.Add(24 * time.Hour) }, exchange.CodeSignature},
+		"of next month":    {func(a *message.HoldAnswer) { a.Quote.Issued += 1 << 32; a.Quote.Expires += 1 << 32 }, exchange.CodeSignature},
+		"no quote":         {func(a *message.HoldAnswer) { a.Quote = nil }, exchange.CodeSignature},
+		"another request":  {func(a *message.HoldAnswer) { a.Request[0]++ }, exchange.CodeSignature},
+		"terms of no time": {func(a *message.HoldAnswer) { a.Quote.TermsVersion = 0 }, exchange.CodeStale},
+		"terms to come":    {func(a *message.HoldAnswer) { a.Quote.TermsVersion = 77 }, exchange.CodeBehind},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, acorn, birch := pair(t)
-			lied(t, acorn, birch, desk.KindHold, c.lie)
+			lied(t, acorn, birch, message.KindHold, c.lie)
 			id, err := birch.desk.NewReservationID(acorn.id, [12]byte{7})
 			must(t, err)
 			_, err = birch.desk.Reserve(ctx, desk.ReserveRequest{
@@ -91,7 +93,7 @@ func TestQuoteIsWhatWasAsked(t *testing.T) {
 			if exchange.CodeOf(err) != c.code {
 				t.Fatalf("the retailer believes the quote: %v", err)
 			}
-			lied(t, acorn, birch, desk.KindHoldStatus, c.lie)
+			lied(t, acorn, birch, message.KindHoldStatus, c.lie)
 			_, err = birch.desk.PlaceOrder(ctx, id, stockholm)
 			if err == nil && name != "another request" { // a status says which request it answers; nobody can check
 				t.Error("the quote was ordered")
@@ -110,17 +112,17 @@ func TestExtensionChangesOnlyTheExpiry(t *testing.T) {
 	_, acorn, birch := pair(t)
 	res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
 	until := res.Expires.Add(-time.Minute)
-	lied(t, acorn, birch, desk.KindExtend, func(a *desk.HoldAnswer) { a.Quote.Shipping++; a.Quote.Total++ })
+	lied(t, acorn, birch, message.KindExtend, func(a *message.HoldAnswer) { a.Quote.Shipping++; a.Quote.Total++ })
 	if _, err := birch.desk.Extend(ctx, res.Request.ID, until); exchange.CodeOf(err) != exchange.CodeSignature {
 		t.Errorf("an extension at another price: %v", err)
 	}
-	lied(t, acorn, birch, desk.KindRelease, func(a *desk.HoldAnswer) { a.Request[0]++ })
+	lied(t, acorn, birch, message.KindRelease, func(a *message.HoldAnswer) { a.Request[0]++ })
 	if _, err := birch.desk.Release(ctx, res.Request.ID); exchange.CodeOf(err) != exchange.CodeSignature {
 		t.Errorf("a release answered for another request: %v", err)
 	}
 	rec, err := birch.desk.Reservation(ctx, res.Request.ID)
 	must(t, err)
-	if rec.State != reservation.Held {
+	if rec.State != hold.Held {
 		t.Errorf("the reservation is %v", rec.State)
 	}
 }
@@ -135,7 +137,7 @@ func TestRepeatedReleaseGetsItsOwnAnswer(t *testing.T) {
 	cfg.Inline = false
 	d, err := desk.Open(cfg)
 	must(t, err)
-	release, extend := framed(t, &desk.Release{ID: id}), framed(t, &desk.Extend{ID: id, Until: w.now.Add(time.Hour)})
+	release, extend := framed(t, &message.Release{ID: id}), framed(t, &message.Extend{ID: id, Until: w.now.Add(time.Hour)})
 	replies := make([]chan []byte, 3)
 	var ops []*desk.Operation
 	for i, r := range [][]byte{release, release, extend} {
@@ -154,7 +156,7 @@ func TestRepeatedReleaseGetsItsOwnAnswer(t *testing.T) {
 	if string(first) != string(second) {
 		t.Error("the repeat of a release got other bytes")
 	}
-	if a := acorn.opened(t, second); a.State != reservation.Released || a.Refusal != exchange.CodeOK {
+	if a := acorn.opened(t, second); a.State != hold.Released || a.Refusal != exchange.CodeOK {
 		t.Errorf("the release was answered %v, refusal %v", a.State, a.Refusal)
 	}
 	if a := acorn.opened(t, third); a.Refusal == exchange.CodeOK {
@@ -164,13 +166,13 @@ func TestRepeatedReleaseGetsItsOwnAnswer(t *testing.T) {
 
 // refusing is a store without room, while full is set.
 type refusing struct {
-	desk.Store
+	kv.Store
 	full *bool
 }
 
-func (r refusing) Commit(writes []desk.Write) error {
+func (r refusing) Commit(writes []kv.Write) error {
 	if *r.full {
-		return fmt.Errorf("disk full: %w", desk.ErrRefused)
+		return fmt.Errorf("disk full: %w", kv.ErrRefused)
 	}
 	return r.Store.Commit(writes)
 }

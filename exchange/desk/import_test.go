@@ -7,19 +7,21 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 func shelved(sku exchange.SKU, cents, units int64) desk.ImportItem {
 	return desk.ImportItem{
 		Product: exchange.Product{SKU: sku, Title: "A " + string(sku), Grams: 300, Price: exchange.Money{Minor: cents, Currency: "EUR"}},
-		Stock:   desk.FileStock{Set: true, Units: units},
+		Stock:   record.FileStock{Set: true, Units: units},
 	}
 }
 
 // TestSameImportLeavesTheWriterAlone: what is as it was is told without the writer,
 // which here does nothing until the test asks it to; what is not goes through it.
 func TestSameImportLeavesTheWriterAlone(t *testing.T) {
-	m := newMarket(t, desk.Limits{}, asIs)
+	m := newMarket(t, kv.Limits{}, asIs)
 	for _, same := range [][]desk.ImportItem{
 		{shelved("shoe", 9900, 10), shelved("hat", 1250, 5)},
 		{shelved("shoe", 9900, 10), {Product: shelved("hat", 1250, 0).Product}},

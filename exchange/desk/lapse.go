@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // A supplier says nothing when a hold ends by time, so a retailer's watchers are told of
@@ -70,8 +72,8 @@ func (l *lapses) init() {
 // note lists a reservation that is held, also where its time has passed: with a clock that
 // is ahead it may have when its answer comes. It is on the way of every reservation: an
 // append, and a place in the heap for the first of each tick.
-func (l *lapses) note(rec *ReservationRecord) {
-	if rec.State == reservation.Held {
+func (l *lapses) note(rec *record.Reservation) {
+	if rec.State == hold.Held {
 		l.list(rec.Request.ID, rec.Expires)
 	}
 }
@@ -151,9 +153,9 @@ func (d *Desk) runLapses(ctx context.Context) {
 // listLapses lists what the store says is held, which is all that was reserved in the last
 // eight windows: 5 µs each, beside everything else.
 func (d *Desk) listLapses(ctx context.Context) error {
-	return d.store.Scan(Prefix([]byte(prefixReservation)), func(_, raw []byte) bool {
-		if v, err := d.codec.Decode(KindReservationRecord, raw); err == nil { // who reads a damaged one is told so
-			if rec := v.(*ReservationRecord); rec.Expires > d.clock.Now() {
+	return d.store.Scan(kv.Prefix([]byte(record.PrefixReservation)), func(_, raw []byte) bool {
+		if v, err := d.codec.Decode(record.KindReservation, raw); err == nil { // who reads a damaged one is told so
+			if rec := v.(*record.Reservation); rec.Expires > d.clock.Now() {
 				d.lapses.note(rec)
 			}
 		}
@@ -175,21 +177,21 @@ func (d *Desk) tellLapsed(ctx context.Context) (wait time.Duration) {
 		if err == nil && rec == nil {
 			continue // pruned
 		}
-		var state reservation.State
+		var state hold.State
 		if err == nil {
 			state, err = d.Standing(rec)
 		}
 		switch {
 		case err != nil:
 			d.lapses.list(id, now.Add(lapseIdle))
-		case state == reservation.Expired:
+		case state == hold.Expired:
 			d.ownHoldExpired(rec, now)
-		case state == reservation.Held:
+		case state == hold.Held:
 			d.lapses.note(rec)
 		}
 	}
 	if more {
-		d.watch.notify(Event{Type: EventHold, At: now, Side: exchange.Retailer, Status: reservation.Expired.String()})
+		d.watch.notify(Event{Type: EventHold, At: now, Side: exchange.Retailer, Status: hold.Expired.String()})
 	}
 	return wait
 }

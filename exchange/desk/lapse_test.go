@@ -8,6 +8,8 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // lapsed returns what a retailer's watcher has been told of its own holds since it asked
@@ -31,7 +33,7 @@ func lapsed(t *testing.T, s *shop) func() []desk.Event {
 func TestOwnReservationExpires(t *testing.T) {
 	w, acorn, birch := pair(t)
 	told := lapsed(t, birch)
-	one := func(units exchange.Quantity) *desk.ReservationRecord {
+	one := func(units exchange.Quantity) *record.Reservation {
 		return reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: units})
 	}
 	ordered, released := one(1), one(1)
@@ -170,13 +172,13 @@ func TestUnreadableExpiryToldLater(t *testing.T) {
 	trade := slices.Concat([]byte("t/"), acorn.id[:], birch.id[:])
 	whole, _, err := birch.mem.Get(trade)
 	must(t, err)
-	must(t, birch.mem.Commit([]desk.Write{{Key: trade, Value: []byte("damaged")}}))
+	must(t, birch.mem.Commit([]kv.Write{{Key: trade, Value: []byte("damaged")}}))
 	w.now = rec.Expires.Add(desk.LapseTick)
 	must(t, birch.desk.Tick())
 	if got := told(); len(got) != 0 {
 		t.Errorf("told, and nobody knows: %+v", got)
 	}
-	must(t, birch.mem.Commit([]desk.Write{{Key: trade, Value: whole}}))
+	must(t, birch.mem.Commit([]kv.Write{{Key: trade, Value: whole}}))
 	w.now = w.now.Add(time.Minute + desk.LapseTick)
 	must(t, birch.desk.Tick())
 	if got := told(); len(got) != 1 || got[0].Hold != rec.Request.ID {

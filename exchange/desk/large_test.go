@@ -8,7 +8,10 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // Honest trade whose messages are small and whose consequences are larger than a
@@ -27,7 +30,7 @@ func bulkPair(t testing.TB, title int) (w *world, acorn, birch *shop, lines []ex
 		sku := exchange.SKU(fmt.Sprintf("product-%03d", i))
 		items = append(items, desk.ImportItem{
 			Product: exchange.Product{SKU: sku, Title: strings.Repeat("T", title), Price: exchange.Money{Minor: 1999, Currency: "EUR"}},
-			Stock:   desk.FileStock{Set: true, Units: 1_000_000},
+			Stock:   record.FileStock{Set: true, Units: 1_000_000},
 		})
 		lines = append(lines, exchange.Line{SKU: sku, Quantity: 1})
 	}
@@ -104,7 +107,7 @@ func TestLargeOutboxMovesUp(t *testing.T) {
 		}
 		birch.mem = backup
 		birch.restart()
-		must(t, birch.desk.Greeted(ctx, acorn.id, &desk.Greeting{Window: windowOf(w.now)}))
+		must(t, birch.desk.Greeted(ctx, acorn.id, &message.Greeting{Window: windowOf(w.now)}))
 		placed := ordered(t, w, acorn, birch, 600, lines, true)
 		w.now = w.now.Add(9 * time.Second)
 		if disturbed { // the process dies after the third commit of the move
@@ -118,7 +121,7 @@ func TestLargeOutboxMovesUp(t *testing.T) {
 			if len(keysWith(t, birch.mem, "xm/")) != 1 {
 				t.Fatal("the move was not interrupted")
 			}
-			must(t, birch.desk.Greeted(ctx, acorn.id, &desk.Greeting{Window: windowOf(w.now)}))
+			must(t, birch.desk.Greeted(ctx, acorn.id, &message.Greeting{Window: windowOf(w.now)}))
 			placed = append(placed, ordered(t, w, acorn, birch, 3, lines, true)...)
 			w.now = w.now.Add(9 * time.Second)
 		}
@@ -142,7 +145,7 @@ type dying struct {
 	left int
 }
 
-func (s *dying) Commit(writes []desk.Write) error {
+func (s *dying) Commit(writes []kv.Write) error {
 	if s.left--; s.left < 0 {
 		return errLost
 	}

@@ -7,15 +7,16 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/order"
 )
 
 // keysWith are a store's keys that start with prefix.
 func keysWith(t testing.TB, m interface {
-	Scan(desk.Range, func(k, v []byte) bool) error
+	Scan(kv.Range, func(k, v []byte) bool) error
 }, prefix string) (keys []string) {
 	t.Helper()
-	must(t, m.Scan(desk.Prefix([]byte(prefix)), func(k, _ []byte) bool {
+	must(t, m.Scan(kv.Prefix([]byte(prefix)), func(k, _ []byte) bool {
 		keys = append(keys, string(k))
 		return true
 	}))
@@ -36,7 +37,7 @@ func TestDamagedExpiriesAreSetAside(t *testing.T) {
 	must(t, err)
 	w.settle()
 	holdKey := func(id exchange.HoldID) []byte { return append(append([]byte("h/"), birch.id[:]...), id[:]...) }
-	must(t, acorn.mem.Commit([]desk.Write{
+	must(t, acorn.mem.Commit([]kv.Write{
 		{Key: holdKey(lost.Request.ID), Delete: true},
 		{Key: holdKey(spoiled.Request.ID), Value: []byte("?")},
 		{Key: append(append([]byte("os/"), placed.ID[:]...), birch.id[:]...), Value: []byte("?")},
@@ -65,7 +66,7 @@ func TestEndReleasesAroundDamage(t *testing.T) {
 	w, acorn, birch := pair(t)
 	spoiled := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
 	reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 3})
-	must(t, acorn.mem.Commit([]desk.Write{{Key: append(append([]byte("h/"), birch.id[:]...), spoiled.Request.ID[:]...), Value: []byte("?")}}))
+	must(t, acorn.mem.Commit([]kv.Write{{Key: append(append([]byte("h/"), birch.id[:]...), spoiled.Request.ID[:]...), Value: []byte("?")}}))
 	must(t, acorn.desk.EndTrade(ctx, birch.id, exchange.Supplier, ""))
 	w.settle()
 	must(t, acorn.desk.Tick())

@@ -2,10 +2,13 @@ package desk
 
 import (
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
 	"github.com/souk-market/souk/exchange/partnership"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // Both roles of a ledger: the supplier appends (perform, answer), the retailer
@@ -13,29 +16,29 @@ import (
 
 // entryAt is a place in a ledger: what step needs to know besides the act.
 type entryAt struct {
-	chain    chainID
+	chain    ledger.ID
 	by       exchange.Party
 	at       exchange.Time
 	position uint64
 	hash     ledger.Hash
-	number   uint64        // retailer: of its own request that the entry answers
-	secret   *ShipToRecord // supplier, SubmitOrder: what came beside the request
+	number   uint64         // retailer: of its own request that the entry answers
+	secret   *record.ShipTo // supplier, SubmitOrder: what came beside the request
 }
 
 // allowed reports whether a side may do an act. Acts either side may do are
 // absent from the table.
-func allowed(act Act, by exchange.Party) bool {
+func allowed(act message.Act, by exchange.Party) bool {
 	switch act.(type) {
-	case SubmitOrder:
+	case message.SubmitOrder:
 		return by == exchange.Retailer
-	case AcceptOrder, RejectOrder, ShipOrder, DeliverOrder, ExpireOrder:
+	case message.AcceptOrder, message.RejectOrder, message.ShipOrder, message.DeliverOrder, message.ExpireOrder:
 		return by == exchange.Supplier
 	}
 	return true
 }
 
 // perform enters the supplier's own act. A refusal enters nothing.
-func (d *Desk) perform(b *batch, c chainID, act Act) error {
+func (d *Desk) perform(b *batch, c ledger.ID, act message.Act) error {
 	if err := d.mayAct(); err != nil {
 		return err
 	}
@@ -50,12 +53,12 @@ func (d *Desk) perform(b *batch, c chainID, act Act) error {
 	if err := d.step(b, at, act); err != nil {
 		return err
 	}
-	return d.enter(b, at, Entry{Own: act, Terms: b.termsVersion(c)}, 0)
+	return d.enter(b, at, message.Entry{Own: act, Terms: b.termsVersion(c)}, 0)
 }
 
 // answer enters the retailer's request, whatever its outcome, and says what that
 // was. A shop that has stopped selling answers nothing.
-func (d *Desk) answer(b *batch, c chainID, signed SignedRequest, req *Request, secret *ShipToRecord) (exchange.Code, error) {
+func (d *Desk) answer(b *batch, c ledger.ID, signed message.SignedRequest, req *message.Request, secret *record.ShipTo) (exchange.Code, error) {
 	if err := d.maySell(); err != nil {
 		return 0, err
 	}
@@ -64,14 +67,14 @@ func (d *Desk) answer(b *batch, c chainID, signed SignedRequest, req *Request, s
 		return 0, err
 	}
 	at := entryAt{chain: c, by: exchange.Retailer, at: b.now, position: rec.Chain.Position + 1, secret: secret}
-	entry := Entry{Request: &signed}
+	entry := message.Entry{Request: &signed}
 	// What the act itself does is undone alone when it is refused: the entry stays.
 	if err := b.attempt(func(b *batch) error { return d.step(b, at, req.Act) }); err != nil {
 		if code := exchange.CodeOf(err); code == exchange.CodeInternal || code == exchange.CodeRestored {
 			return 0, err
 		}
-		entry.Outcome, entry.Detail = exchange.CodeOf(err), clip(err.Error(), MaxReason)
-		d.quotas.requests.take(b, c.retailer)
+		entry.Outcome, entry.Detail = exchange.CodeOf(err), exchange.Clip(err.Error(), message.MaxReason)
+		d.quotas.requests.take(b, c.Retailer)
 	}
 	entry.Terms = b.termsVersion(c)
 	return entry.Outcome, d.enter(b, at, entry, req.Number)
@@ -79,7 +82,7 @@ func (d *Desk) answer(b *batch, c chainID, signed SignedRequest, req *Request, s
 
 // enter links the entry into the chain, seals it, and schedules its way to the
 // retailer. A proposal is named by the hash of its entry, known only here.
-func (d *Desk) enter(b *batch, at entryAt, e Entry, number uint64) error {
+func (d *Desk) enter(b *batch, at entryAt, e message.Entry, number uint64) error {
 	rec, err := b.chain(at.chain) // again: the step may have moved its counts
 	if err != nil {
 		return err
@@ -89,29 +92,29 @@ func (d *Desk) enter(b *batch, at entryAt, e Entry, number uint64) error {
 	if err != nil {
 		return err
 	}
-	hash := digest(payload)
+	hash := message.Digest(payload)
 	if rec.Chain, err = rec.Chain.Append(e.Link, hash); err != nil {
 		return err
 	}
 	b.setChain(at.chain, rec)
 	if number != 0 {
-		k := numberKey(at.chain, number)
-		b.put(k, be64(e.Position))
-		replace(b, b.entered, string(k), digest(e.Request.Payload))
+		k := record.NumberKey(at.chain, number)
+		b.put(k, kv.Uint64(e.Position))
+		replace(b, b.entered, string(k), message.Digest(e.Request.Payload))
 	}
 	if e.Outcome == exchange.CodeOK {
 		if err := d.nameProposal(b, at, e, hash); err != nil {
 			return err
 		}
 	}
-	k := entryKey(at.chain, e.Position)
+	k := record.EntryKey(at.chain, e.Position)
 	b.seal(payload, func(sealed []byte) { b.put(k, sealed) })
 	inAnswer := b.answering
 	b.then(func() { d.courier.entered(at.chain, inAnswer) })
 	return nil
 }
 
-func (d *Desk) nameProposal(b *batch, at entryAt, e Entry, hash ledger.Hash) error {
+func (d *Desk) nameProposal(b *batch, at entryAt, e message.Entry, hash ledger.Hash) error {
 	p, err := b.partnership(at.chain)
 	if err != nil {
 		return err
@@ -120,44 +123,44 @@ func (d *Desk) nameProposal(b *batch, at entryAt, e Entry, hash ledger.Hash) err
 		return nil
 	}
 	p.State.Open.Hash = hash
-	return b.save(partnershipKey(at.chain), &p)
+	return b.save(record.PartnershipKey(at.chain), &p)
 }
 
 // step does what an act does, at either side. It fails with the refusal that
 // belongs into the entry; then nothing has changed that the caller does not undo.
-func (d *Desk) step(b *batch, at entryAt, act Act) error {
+func (d *Desk) step(b *batch, at entryAt, act message.Act) error {
 	if !allowed(act, at.by) {
 		return exchange.Errorf(exchange.CodeInvalid, "the %v cannot do this", at.by)
 	}
 	switch act := act.(type) {
-	case ProposeTerms:
+	case message.ProposeTerms:
 		return d.stepPartnership(b, at, partnership.Propose{By: at.by, Terms: act.Terms, Hash: at.hash})
-	case AcceptTerms:
+	case message.AcceptTerms:
 		return d.stepPartnership(b, at, partnership.Accept{By: at.by, Hash: act.Proposal})
-	case DeclineTerms:
+	case message.DeclineTerms:
 		return d.stepPartnership(b, at, partnership.Decline{By: at.by, Hash: act.Proposal})
-	case EndTrade:
+	case message.EndTrade:
 		return d.stepPartnership(b, at, partnership.End{By: at.by, Reason: act.Reason})
-	case SubmitOrder:
+	case message.SubmitOrder:
 		return d.stepSubmit(b, at, act)
-	case CancelOrder:
-		return d.stepOrder(b, at, act.Order, order.Cancel{By: at.by, Lines: act.Lines}, func(r *OrderRecord) { r.Reason = act.Reason })
-	case AcceptOrder:
+	case message.CancelOrder:
+		return d.stepOrder(b, at, act.Order, order.Cancel{By: at.by, Lines: act.Lines}, func(r *record.Order) { r.Reason = act.Reason })
+	case message.AcceptOrder:
 		return d.stepOrder(b, at, act.Order, order.Accept{}, nil)
-	case RejectOrder:
-		return d.stepOrder(b, at, act.Order, order.Reject{}, func(r *OrderRecord) { r.Reason = act.Reason })
-	case ShipOrder:
+	case message.RejectOrder:
+		return d.stepOrder(b, at, act.Order, order.Reject{}, func(r *record.Order) { r.Reason = act.Reason })
+	case message.ShipOrder:
 		return d.stepShip(b, at, act)
-	case DeliverOrder:
+	case message.DeliverOrder:
 		return d.stepOrder(b, at, act.Order, order.Deliver{Lines: act.Lines}, nil)
-	case ExpireOrder:
-		return d.stepOrder(b, at, act.Order, order.Expire{}, func(r *OrderRecord) { r.Reason = "" })
+	case message.ExpireOrder:
+		return d.stepOrder(b, at, act.Order, order.Expire{}, func(r *record.Order) { r.Reason = "" })
 	}
 	return exchange.Errorf(exchange.CodeInvalid, "this version does not know the act %T; upgrade", act)
 }
 
 func (d *Desk) stepPartnership(b *batch, at entryAt, e partnership.Event) error {
-	if at.chain.supplier == d.me {
+	if at.chain.Supplier == d.me {
 		if err := d.mayPartner(b, at, e); err != nil {
 			return err
 		}
@@ -171,17 +174,17 @@ func (d *Desk) stepPartnership(b *batch, at entryAt, e partnership.Event) error 
 		return err
 	}
 	if at.number != 0 {
-		p.entered(at.number, e)
-	} else if _, end := e.(partnership.End); end && at.chain.supplier == d.me {
-		p.notEnding()
+		p.Entered(at.number, e)
+	} else if _, end := e.(partnership.End); end && at.chain.Supplier == d.me {
+		p.ForgetEnd()
 	}
 	if p.Withdrawn != p.State.Open.Hash { // it was answered, closed or replaced
 		p.Withdrawn = ledger.Hash{}
 	}
-	if err := b.save(partnershipKey(at.chain), &p); err != nil {
+	if err := b.save(record.PartnershipKey(at.chain), &p); err != nil {
 		return err
 	}
-	if fx.Ended && at.chain.supplier == d.me {
+	if fx.Ended && at.chain.Supplier == d.me {
 		b.endTerms(at.chain, p.State.Version)
 		if err := d.rotateFeedKey(b); err != nil {
 			return err
@@ -201,7 +204,7 @@ func (d *Desk) mayPartner(b *batch, at entryAt, e partnership.Event) error {
 		if err := d.members.MayTakeOn(); err != nil {
 			return err
 		}
-		if at.by == exchange.Retailer && !d.quotas.proposals.take(b, at.chain.retailer) {
+		if at.by == exchange.Retailer && !d.quotas.proposals.take(b, at.chain.Retailer) {
 			return exchange.Errorf(exchange.CodeLimit, "the supplier answers %d proposals a day; propose again tomorrow", proposalsADay)
 		}
 		return nil
@@ -211,9 +214,9 @@ func (d *Desk) mayPartner(b *batch, at entryAt, e partnership.Event) error {
 	return nil
 }
 
-func (d *Desk) stepOrder(b *batch, at entryAt, id exchange.OrderID, e order.Event, also func(*OrderRecord)) error {
-	partner, side := at.chain.partner(d.me)
-	k := orderKey(side, id, partner)
+func (d *Desk) stepOrder(b *batch, at entryAt, id exchange.OrderID, e order.Event, also func(*record.Order)) error {
+	partner, side := at.chain.Partner(d.me)
+	k := record.OrderKey(side, id, partner)
 	rec, err := b.order(k)
 	if err != nil {
 		return err
@@ -254,14 +257,14 @@ func (d *Desk) stepOrder(b *batch, at entryAt, id exchange.OrderID, e order.Even
 
 // orderEffects moves the supplier's stock and open quantity with the order.
 func (d *Desk) orderEffects(b *batch, at entryAt, id exchange.OrderID, before, next order.Order, fx order.Effects) error {
-	var deltas []reservation.Delta
+	var deltas []hold.Delta
 	var closed int64
 	for _, u := range fx.Shipped {
-		deltas = append(deltas, reservation.Delta{SKU: u.SKU, Move: reservation.MoveShip, Units: u.Units})
+		deltas = append(deltas, hold.Delta{SKU: u.SKU, Move: hold.MoveShip, Units: u.Units})
 		closed += u.Units
 	}
 	for _, u := range fx.Freed {
-		deltas = append(deltas, reservation.Delta{SKU: u.SKU, Move: reservation.MoveCancel, Units: u.Units})
+		deltas = append(deltas, hold.Delta{SKU: u.SKU, Move: hold.MoveCancel, Units: u.Units})
 		closed += u.Units
 	}
 	if err := b.move(deltas); err != nil {
@@ -276,7 +279,7 @@ func (d *Desk) orderEffects(b *batch, at entryAt, id exchange.OrderID, before, n
 		b.setChain(at.chain, c)
 	}
 	if before.Status() == order.Submitted && next.Status() != order.Submitted {
-		b.del(orderExpiryKey(before.AcceptBy, at.chain.retailer, id))
+		b.del(record.OrderExpiryKey(before.AcceptBy, at.chain.Retailer, id))
 	}
 	return nil
 }
@@ -285,14 +288,14 @@ func (d *Desk) orderEffects(b *batch, at entryAt, id exchange.OrderID, before, n
 // 896 KiB whatever is in them: 80 × 9,930 bytes (64 lines, carrier, tracking).
 const MaxParcels = 80
 
-func (d *Desk) stepShip(b *batch, at entryAt, act ShipOrder) error {
-	partner, side := at.chain.partner(d.me)
-	if rec, err := b.order(orderKey(side, act.Order, partner)); err != nil {
+func (d *Desk) stepShip(b *batch, at entryAt, act message.ShipOrder) error {
+	partner, side := at.chain.Partner(d.me)
+	if rec, err := b.order(record.OrderKey(side, act.Order, partner)); err != nil {
 		return err
 	} else if rec != nil && len(rec.Parcels) >= MaxParcels {
 		return exchange.Errorf(exchange.CodeLimit, "the order has %d parcels, the most there can be; ship the rest in one by cancelling and ordering again", MaxParcels)
 	}
-	return d.stepOrder(b, at, act.Order, order.Ship{Lines: act.Lines}, func(r *OrderRecord) {
+	return d.stepOrder(b, at, act.Order, order.Ship{Lines: act.Lines}, func(r *record.Order) {
 		lines := act.Lines
 		if len(lines) == 0 { // everything that was open: what is shipped now less the earlier parcels
 			for _, l := range r.Order.Lines {
@@ -309,18 +312,8 @@ func (d *Desk) stepShip(b *batch, at entryAt, act ShipOrder) error {
 				}
 			}
 		}
-		r.Parcels = append(r.Parcels, Parcel{At: at.at, Lines: lines, Carrier: act.Carrier, Tracking: act.Tracking})
+		r.Parcels = append(r.Parcels, record.Parcel{At: at.at, Lines: lines, Carrier: act.Carrier, Tracking: act.Tracking})
 	})
 }
 
 var errFrozen = exchange.Errorf(exchange.CodeFrozen, "the ledger with this shop is frozen: it sent two different histories; see souk doctor")
-
-func clip(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && s[n]&0xC0 == 0x80 { // not inside a rune
-		n--
-	}
-	return s[:n]
-}

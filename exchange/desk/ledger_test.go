@@ -6,8 +6,9 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
-	"github.com/souk-market/souk/exchange/desk/audit"
+	"github.com/souk-market/souk/exchange/audit"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
 	"github.com/souk-market/souk/protocol"
 )
@@ -110,11 +111,11 @@ func TestPushWithAGap(t *testing.T) {
 	must(t, acorn.desk.Propose(ctx, birch.id, exchange.Supplier, exchange.DefaultTerms("EUR")))
 	trade, err := acorn.desk.Trade(birch.id, exchange.Supplier)
 	must(t, err)
-	raw, err := acorn.desk.Serve(ctx, birch.id, framed(t, &desk.Pull{After: trade.Position - 1}))
+	raw, err := acorn.desk.Serve(ctx, birch.id, framed(t, &message.Pull{After: trade.Position - 1}))
 	must(t, err)
-	v, err := protocol.Codec{}.Decode(desk.KindEntries, raw[1:])
+	v, err := protocol.Codec{}.Decode(message.KindEntries, raw[1:])
 	must(t, err)
-	_, err = birch.desk.Serve(ctx, acorn.id, framed(t, &desk.Push{Entries: v.(*desk.Entries).Entries}))
+	_, err = birch.desk.Serve(ctx, acorn.id, framed(t, &message.Push{Entries: v.(*message.Entries).Entries}))
 	must(t, err)
 	if at, _ := birch.desk.Trade(acorn.id, exchange.Retailer); at.Position != trade.Position-2 {
 		t.Fatalf("the retailer is at %d of %d after a push with a gap", at.Position, trade.Position)
@@ -134,7 +135,7 @@ func TestNoBusyLoop(t *testing.T) {
 	res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
 	placed, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
 	must(t, err)
-	for _, lie := range []desk.Value{&desk.Entries{Head: 1 << 40}, &desk.Entries{}} {
+	for _, lie := range []message.Value{&message.Entries{Head: 1 << 40}, &message.Entries{}} {
 		reply, asked := framed(t, lie), 0
 		for range 60_000 / 50 {
 			list, _ := birch.desk.Outgoing()
@@ -173,7 +174,7 @@ func TestAuditFindsDamage(t *testing.T) {
 				continue // may be pruned, or erased
 			}
 			damaged := s.mem.Clone()
-			must(t, damaged.Commit([]desk.Write{{Key: []byte(key), Delete: true}}))
+			must(t, damaged.Commit([]kv.Write{{Key: []byte(key), Delete: true}}))
 			_, err := audit.Shop(s.id, damaged, protocol.Codec{}, w.verifier())
 			if err == nil {
 				t.Errorf("%s: the loss of %q was not found", s.name, key)
@@ -183,7 +184,7 @@ func TestAuditFindsDamage(t *testing.T) {
 			}
 			if s == acorn && strings.HasPrefix(key, "e/") {
 				value[len(value)/2] ^= 1
-				must(t, damaged.Commit([]desk.Write{{Key: []byte(key), Value: value}}))
+				must(t, damaged.Commit([]kv.Write{{Key: []byte(key), Value: value}}))
 				if _, err := audit.Shop(s.id, damaged, protocol.Codec{}, w.verifier()); err == nil {
 					t.Errorf("a flipped bit in %q was not found", key)
 				}

@@ -4,12 +4,13 @@ import (
 	"context"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/message"
 )
 
 // AskStock asks a supplier what is available now of some of its products; the
 // answer is in their order. Nothing is held by it.
-func (d *Desk) AskStock(ctx context.Context, supplier exchange.ShopID, skus []exchange.SKU) ([]StockLine, error) {
-	raw, err := d.frame(&StockQuery{SKUs: skus})
+func (d *Desk) AskStock(ctx context.Context, supplier exchange.ShopID, skus []exchange.SKU) ([]message.StockLine, error) {
+	raw, err := d.frame(&message.StockQuery{SKUs: skus})
 	if err != nil {
 		return nil, err
 	}
@@ -21,7 +22,7 @@ func (d *Desk) AskStock(ctx context.Context, supplier exchange.ShopID, skus []ex
 	if err != nil {
 		return nil, err
 	}
-	answer, ok := v.(*StockAnswer)
+	answer, ok := v.(*message.StockAnswer)
 	if !ok || len(answer.Lines) != len(skus) {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "the supplier answered with something else than its stock")
 	}

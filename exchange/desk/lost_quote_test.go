@@ -6,18 +6,18 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
-	"github.com/souk-market/souk/exchange/reservation"
 	"github.com/souk-market/souk/protocol"
 )
 
 // sealedOf is the sealed answer in a reply to a hold or its extension.
 func sealedOf(t testing.TB, reply []byte) []byte {
 	t.Helper()
-	v, err := protocol.Codec{}.Decode(desk.KindSealedAnswer, reply[1:])
+	v, err := protocol.Codec{}.Decode(message.KindSealedAnswer, reply[1:])
 	must(t, err)
-	return v.(*desk.SealedAnswer).Sealed
+	return v.(*message.SealedAnswer).Sealed
 }
 
 // submitted is a framed Submit of one order, made by hand: a retailer's own desk
@@ -26,17 +26,17 @@ func submitted(t testing.TB, sup, ret *shop, number uint64, id exchange.OrderID,
 	t.Helper()
 	trade, err := ret.desk.Trade(sup.id, exchange.Retailer)
 	must(t, err)
-	to, err := protocol.Codec{}.Encode(&desk.ShipTo{ShipTo: stockholm})
+	to, err := protocol.Codec{}.Encode(&message.ShipTo{ShipTo: stockholm})
 	must(t, err)
-	payload, err := protocol.Codec{}.Encode(&desk.Request{
+	payload, err := protocol.Codec{}.Encode(&message.Request{
 		Supplier: sup.id, Retailer: ret.id, Number: number, At: sup.w.now,
-		Act: desk.SubmitOrder{Order: id, Quote: quote, ShipTo: sha256.Sum256(append(make([]byte, 16), to...))},
+		Act: message.SubmitOrder{Order: id, Quote: quote, ShipTo: sha256.Sum256(append(make([]byte, 16), to...))},
 	})
 	must(t, err)
-	sig, err := protocol.NewSigner(ret.key, origin, nil).Sign(desk.DomainRequest, payload)
+	sig, err := protocol.NewSigner(ret.key, origin, nil).Sign(message.DomainRequest, payload)
 	must(t, err)
-	return framed(t, &desk.Submit{Have: trade.Position, Requests: []desk.SubmittedRequest{
-		{Signed: desk.SignedRequest{Payload: payload, Signature: sig}, ShipTo: to},
+	return framed(t, &message.Submit{Have: trade.Position, Requests: []message.SubmittedRequest{
+		{Signed: message.SignedRequest{Payload: payload, Signature: sig}, ShipTo: to},
 	}})
 }
 
@@ -64,7 +64,7 @@ func TestQuoteOfALostHoldStops(t *testing.T) {
 			acorn.stock("shoe", 10, 5000)
 		}
 		if again.Quantity == 0 {
-			raw = framed(t, &desk.Release{ID: id})
+			raw = framed(t, &message.Release{ID: id})
 		} else {
 			raw, _ = holdRequest(t, windowOf(w.now), 1, again)
 		}
@@ -92,16 +92,16 @@ func TestQuoteOfALostHoldStops(t *testing.T) {
 func TestEveryQuoteOfAHoldOrders(t *testing.T) {
 	for given := range 3 {
 		w, acorn, birch := pair(t)
-		raw, err := protocol.Codec{}.Encode(&desk.Hold{
+		raw, err := protocol.Codec{}.Encode(&message.Hold{
 			ID: exchange.NewHoldID(windowOf(w.now), [12]byte{1}), Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}},
 			Country: "SE", Lifetime: time.Minute.Milliseconds(),
 		})
 		must(t, err)
 		id := exchange.NewHoldID(windowOf(w.now), [12]byte{1})
-		quotes := [][]byte{sealedOf(t, acorn.ask(t, birch, append([]byte{byte(desk.KindHold)}, raw...)))}
+		quotes := [][]byte{sealedOf(t, acorn.ask(t, birch, append([]byte{byte(message.KindHold)}, raw...)))}
 		for _, more := range []time.Duration{2 * time.Minute, 3 * time.Minute} {
-			reply := acorn.ask(t, birch, framed(t, &desk.Extend{ID: id, Until: w.now.Add(more)}))
-			if a := acorn.opened(t, reply); a.State != reservation.Held || a.Quote == nil {
+			reply := acorn.ask(t, birch, framed(t, &message.Extend{ID: id, Until: w.now.Add(more)}))
+			if a := acorn.opened(t, reply); a.State != hold.Held || a.Quote == nil {
 				t.Fatalf("the extension: %+v", a)
 			}
 			quotes = append(quotes, sealedOf(t, reply))

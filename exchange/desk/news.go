@@ -6,7 +6,8 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // What happens to holds and to the shop's own stock: a hot product does both
@@ -36,18 +37,18 @@ type news struct {
 type holdNews struct {
 	shop  exchange.ShopID
 	side  exchange.Party // ours
-	state reservation.State
+	state hold.State
 }
 
 // holdChanged follows a hold that was placed, released or expired at this shop. Writer's
 // turn only.
-func (d *Desk) holdChanged(retailer exchange.ShopID, id exchange.HoldID, h *reservation.Hold) {
+func (d *Desk) holdChanged(retailer exchange.ShopID, id exchange.HoldID, h *hold.Hold) {
 	d.holdNews(holdNews{retailer, exchange.Supplier, h.State}, id, h.Lines, d.meta.Written)
 }
 
 // ownHoldExpired follows a reservation of this shop's whose time has passed by its clock.
-func (d *Desk) ownHoldExpired(rec *ReservationRecord, now exchange.Time) {
-	d.holdNews(holdNews{rec.Supplier, exchange.Retailer, reservation.Expired}, rec.Request.ID, rec.Request.Lines, now)
+func (d *Desk) ownHoldExpired(rec *record.Reservation, now exchange.Time) {
+	d.holdNews(holdNews{rec.Supplier, exchange.Retailer, hold.Expired}, rec.Request.ID, rec.Request.Lines, now)
 }
 
 func (d *Desk) holdNews(of holdNews, id exchange.HoldID, lines []exchange.Line, at exchange.Time) {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // TestHoldNews: a supplier is told of each hold, with its retailer and lines, and of
@@ -89,7 +91,7 @@ func TestHotNews(t *testing.T) {
 		defer stop()
 		const holds = 2000
 		for i := range holds {
-			raw := framed(t, &desk.Hold{
+			raw := framed(t, &message.Hold{
 				ID: exchange.NewHoldID(windowOf(w.now), [12]byte{1, byte(i), byte(i >> 8)}), Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}}, Country: "SE",
 			})
 			_, err := d.Serve(t.Context(), birch.id, raw)
@@ -116,7 +118,7 @@ func TestHotNews(t *testing.T) {
 			for i := range products {
 				items = append(items, desk.ImportItem{
 					Product: exchange.Product{SKU: exchange.SKU(fmt.Sprintf("P%d-%d", products, i)), Title: "P", Price: exchange.Money{Minor: 100, Currency: "EUR"}},
-					Stock:   desk.FileStock{Set: true, Units: 1},
+					Stock:   record.FileStock{Set: true, Units: 1},
 				})
 			}
 			_, err := d.Import(t.Context(), items, false)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
 )
 
@@ -54,7 +55,7 @@ func TestOpenQuantityAtItsBound(t *testing.T) {
 	}
 	full("all of it", 5)
 	_, id := holdRequest(t, windowOf(w.now), n-1, exchange.Line{SKU: "shoe", Quantity: 3})
-	acorn.ask(t, birch, framed(t, &desk.Release{ID: id}))
+	acorn.ask(t, birch, framed(t, &message.Release{ID: id}))
 	full("released", 2)
 	_, err = birch.desk.Reserve(ctx, desk.ReserveRequest{Supplier: acorn.id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 4}}, Country: "SE"})
 	if want := "4 units asked; 2 of the 5 that the terms allow are held or unshipped"; exchange.CodeOf(err) != exchange.CodeOpenQuantity || !strings.HasSuffix(err.Error(), want) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/order"
 )
 
@@ -69,7 +70,7 @@ func TestOrderAgainErased(t *testing.T) {
 	must(t, err)
 	w.settle()
 	salt := append(append([]byte("a/"), birch.id[:]...), res.Request.ID[:]...)
-	must(t, birch.mem.Commit([]desk.Write{{Key: salt, Delete: true}}))
+	must(t, birch.mem.Commit([]kv.Write{{Key: salt, Delete: true}}))
 	if _, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm); exchange.CodeOf(err) != exchange.CodeConflict {
 		t.Errorf("an order whose address is erased, placed again: %v", err)
 	}
@@ -78,7 +79,7 @@ func TestOrderAgainErased(t *testing.T) {
 
 // interrupted is a store in which something happens when a key is first read.
 type interrupted struct {
-	desk.Store
+	kv.Store
 	prefix string
 	then   func()
 }
@@ -130,7 +131,7 @@ func TestOrderRefusedAgain(t *testing.T) {
 			t.Errorf("a refused order, placed again: %+v, %v", got, err)
 		}
 	}
-	must(t, birch.mem.Scan(desk.Prefix([]byte("a/")), func(k, _ []byte) bool {
+	must(t, birch.mem.Scan(kv.Prefix([]byte("a/")), func(k, _ []byte) bool {
 		t.Errorf("%q is kept", k)
 		return true
 	}))

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // TestOrdersNewestFirst places orders on three days and lists them, whole and in
@@ -38,7 +38,7 @@ func TestOrdersNewestFirst(t *testing.T) {
 				if len(got) > 0 {
 					after = got[len(got)-1]
 				}
-				must(t, s.desk.Orders(side, after, func(r *desk.OrderRecord) bool {
+				must(t, s.desk.Orders(side, after, func(r *record.Order) bool {
 					got = append(got, r.ID)
 					n++
 					return n < page

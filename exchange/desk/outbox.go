@@ -1,11 +1,16 @@
 package desk
 
-import "github.com/souk-market/souk/exchange"
+import (
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
+)
 
 // What a retailer has signed and its supplier has not yet answered.
 
 // queue numbers and signs a request and puts it into the outbox.
-func (d *Desk) queue(b *batch, c chainID, act Act, salt [16]byte, shipTo []byte) error {
+func (d *Desk) queue(b *batch, c ledger.ID, act message.Act, salt [16]byte, shipTo []byte) error {
 	rec, err := b.chain(c)
 	if err != nil {
 		return err
@@ -14,7 +19,7 @@ func (d *Desk) queue(b *batch, c chainID, act Act, salt [16]byte, shipTo []byte)
 		return errFrozen
 	}
 	most := uint64(MaxOutbox)
-	if _, end := act.(EndTrade); !end {
+	if _, end := act.(message.EndTrade); !end {
 		most-- // the last place is an end's, which cannot be refused and is queued once
 	}
 	if waiting := rec.Queued - rec.Chain.Answered; waiting >= most {
@@ -22,22 +27,22 @@ func (d *Desk) queue(b *batch, c chainID, act Act, salt [16]byte, shipTo []byte)
 	}
 	rec.Queued++
 	b.setChain(c, rec)
-	b.then(func() { d.courier.queued(c.supplier) })
+	b.then(func() { d.courier.queued(c.Supplier) })
 	return d.sign(b, c, rec.Queued, act, salt, shipTo)
 }
 
 // sign puts a signed request into the outbox.
-func (d *Desk) sign(b *batch, c chainID, number uint64, act Act, salt [16]byte, shipTo []byte) error {
-	payload, err := d.codec.Encode(&Request{Supplier: c.supplier, Retailer: c.retailer, Number: number, At: b.now, Act: act})
+func (d *Desk) sign(b *batch, c ledger.ID, number uint64, act message.Act, salt [16]byte, shipTo []byte) error {
+	payload, err := d.codec.Encode(&message.Request{Supplier: c.Supplier, Retailer: c.Retailer, Number: number, At: b.now, Act: act})
 	if err != nil {
 		return err
 	}
-	sig, err := d.signer.Sign(DomainRequest, payload)
+	sig, err := d.signer.Sign(message.DomainRequest, payload)
 	if err != nil {
 		return err
 	}
-	return b.save(outboxKey(c.supplier, number), &OutboxRecord{
-		Number: number, Signed: SignedRequest{Payload: payload, Signature: sig}, Salt: salt, ShipTo: shipTo,
+	return b.save(record.OutboxKey(c.Supplier, number), &record.Outbox{
+		Number: number, Signed: message.SignedRequest{Payload: payload, Signature: sig}, Salt: salt, ShipTo: shipTo,
 	})
 }
 

@@ -6,7 +6,9 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/store"
 )
 
@@ -16,13 +18,13 @@ type narrow struct {
 	bytes int
 }
 
-func (s narrow) Commit(writes []desk.Write) error {
+func (s narrow) Commit(writes []kv.Write) error {
 	total := 0
 	for _, w := range writes {
 		total += len(w.Key) + len(w.Value) + store.WriteOverhead
 	}
 	if total > s.bytes {
-		return exchange.Errorf(exchange.CodeLimit, "a batch of %d bytes: %w", total, desk.ErrRefused)
+		return exchange.Errorf(exchange.CodeLimit, "a batch of %d bytes: %w", total, kv.ErrRefused)
 	}
 	return s.Mem.Commit(writes)
 }
@@ -32,18 +34,18 @@ func (s narrow) Commit(writes []desk.Write) error {
 // Whether the desk or only the store knows the limit makes no difference.
 func TestTooLargeAnOperationFailsAlone(t *testing.T) {
 	const limit = 20_000
-	for name, known := range map[string]desk.Limits{
+	for name, known := range map[string]kv.Limits{
 		"known to the desk":       {BatchBytes: limit, BatchWrites: 10_000},
 		"known to the store only": {BatchBytes: 1 << 30, BatchWrites: 1 << 20},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := newMarket(t, known, func(mem *store.Mem) desk.Store { return narrow{mem, limit} })
+			m := newMarket(t, known, func(mem *store.Mem) kv.Store { return narrow{mem, limit} })
 			imported := func(batch, items int) func() ([]byte, error) {
 				var list []desk.ImportItem
 				for i := range items {
 					list = append(list, desk.ImportItem{
 						Product: exchange.Product{SKU: exchange.SKU(fmt.Sprintf("import-%d-%d", batch, i)), Title: "A thing", Price: exchange.Money{Minor: 100, Currency: "EUR"}},
-						Stock:   desk.FileStock{Set: true, Units: 1},
+						Stock:   record.FileStock{Set: true, Units: 1},
 					})
 				}
 				return func() ([]byte, error) { _, err := m.desk.Import(ctx, list, false); return nil, err }
@@ -70,7 +72,7 @@ func TestTooLargeAnOperationFailsAlone(t *testing.T) {
 					}
 				case r.err != nil:
 					t.Errorf("call %d beside it: %v", i, r.err)
-				case i <= 10 && m.supplier.opened(t, r.reply).State != reservation.Held:
+				case i <= 10 && m.supplier.opened(t, r.reply).State != hold.Held:
 					t.Errorf("call %d beside it was not held", i)
 				}
 			}

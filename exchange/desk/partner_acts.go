@@ -5,20 +5,13 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/partnership"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // What an owner does about a partnership: propose, accept, decline, withdraw, end. As
 // supplier it is entered at once; as retailer it is queued until the supplier is reached.
-
-// Kinds of a retailer's request, as PartnershipRecord.Queued names them.
-const (
-	queuedPropose  = "propose"
-	queuedAccept   = "accept"
-	queuedDecline  = "decline"
-	queuedWithdraw = "withdraw"
-	queuedEnd      = "end"
-)
 
 // Propose offers a partner terms for the direction in which this shop has the
 // given side. As retailer the proposal is queued until the supplier is reached.
@@ -35,18 +28,18 @@ func (d *Desk) Propose(ctx context.Context, partner exchange.ShopID, side exchan
 	if err := d.members.MayTakeOn(); err != nil {
 		return err
 	}
-	return d.partnershipAct(ctx, partner, side, queuedPropose, ProposeTerms{Terms: terms})
+	return d.partnershipAct(ctx, partner, side, record.QueuedPropose, message.ProposeTerms{Terms: terms})
 }
 
 // AcceptTerms accepts the open proposal of a partner; hash names the one the
 // owner has seen. As retailer the terms come into force with the supplier's entry.
 func (d *Desk) AcceptTerms(ctx context.Context, partner exchange.ShopID, side exchange.Party, hash ledger.Hash) error {
-	return d.partnershipAct(ctx, partner, side, queuedAccept, AcceptTerms{Proposal: hash})
+	return d.partnershipAct(ctx, partner, side, record.QueuedAccept, message.AcceptTerms{Proposal: hash})
 }
 
 // DeclineTerms closes a partner's proposal, or withdraws one's own.
 func (d *Desk) DeclineTerms(ctx context.Context, partner exchange.ShopID, side exchange.Party, hash ledger.Hash) error {
-	return d.partnershipAct(ctx, partner, side, queuedDecline, DeclineTerms{Proposal: hash})
+	return d.partnershipAct(ctx, partner, side, record.QueuedDecline, message.DeclineTerms{Proposal: hash})
 }
 
 // WithdrawTerms takes back this shop's own proposals, which must not be in force yet:
@@ -66,76 +59,50 @@ func (d *Desk) WithdrawTerms(ctx context.Context, partner exchange.ShopID, side 
 			return err
 		}
 		own, closed := p.State.Open.By == side, p.State.Declined
-		decline := DeclineTerms{Proposal: p.State.Open.Hash}
+		decline := message.DeclineTerms{Proposal: p.State.Open.Hash}
 		switch {
-		case p.Queued == queuedWithdraw, own && (p.Queued == queuedDecline || p.Queued == queuedEnd):
+		case p.Queued == record.QueuedWithdraw, own && (p.Queued == record.QueuedDecline || p.Queued == record.QueuedEnd):
 			return nil // it is on its way
-		case p.Queued == queuedPropose:
+		case p.Queued == record.QueuedPropose:
 			return d.takeBackQueued(b, c, p)
 		case !own && closed.Of == side && closed.By == side:
 			return nil // it is done
 		case !own:
 			return exchange.Errorf(exchange.CodeStale, "this shop has no proposal that could be taken back; it was answered, withdrawn or replaced")
 		case side == exchange.Supplier && p.Ending:
-			return d.perform(b, c, EndTrade{Reason: p.EndingReason})
+			return d.perform(b, c, message.EndTrade{Reason: p.EndingReason})
 		case side == exchange.Supplier:
 			return d.supplierAct(b, c, decline)
 		}
-		return d.retailerAct(b, c, queuedDecline, decline)
+		return d.retailerAct(b, c, record.QueuedDecline, decline)
 	})
 }
 
 // takeBackQueued takes back every proposal of this shop's, the newest of which is queued. An
 // older one may be with the supplier, and is what is open there if that refuses the newest.
-func (d *Desk) takeBackQueued(b *batch, c chainID, p PartnershipRecord) error {
+func (d *Desk) takeBackQueued(b *batch, c ledger.ID, p record.Partnership) error {
 	chain, err := b.chain(c)
 	if err != nil {
 		return err
 	}
-	p.Queued, p.WithdrawnTo = queuedWithdraw, chain.Queued
+	p.Queued, p.WithdrawnTo = record.QueuedWithdraw, chain.Queued
 	if p.State.Open.By == exchange.Retailer {
 		p.Withdrawn = p.State.Open.Hash
 	}
 	b.then(func() { d.partnershipChanged(c, p, partnership.Effects{}) })
-	return b.save(partnershipKey(c), &p)
-}
-
-// isWithdrawn reports whether a proposal of this shop's, by its request's number, is taken
-// back. Records older than WithdrawnTo tell it of the newest alone, and of those before.
-func (p *PartnershipRecord) isWithdrawn(number uint64) bool {
-	return p.Queued == queuedWithdraw || number <= p.WithdrawnTo
-}
-
-// entered follows a request of this shop's own, by its number, that the supplier has
-// entered, in p as the entry left it.
-func (p *PartnershipRecord) entered(number uint64, e partnership.Event) {
-	if _, propose := e.(partnership.Propose); propose && p.isWithdrawn(number) {
-		p.Withdrawn = p.State.Open.Hash
-	}
-	if decline, ok := e.(partnership.Decline); !ok || decline.Hash != p.Withdrawn { // else its owner has to know what was refused before it
-		p.Refusal, p.Detail = exchange.CodeOK, ""
-	}
-	p.answered(number)
-	if _, end := e.(partnership.End); end && number >= p.EndNumber && p.Queued != queuedEnd {
-		p.notEnding()
-	}
-}
-
-// notEnding forgets an end that has its entry, where it is found from then on.
-func (p *PartnershipRecord) notEnding() {
-	p.Ending, p.EndingAt, p.EndingReason, p.EndNumber = false, 0, "", 0
+	return b.save(record.PartnershipKey(c), &p)
 }
 
 // closeWithdrawn declines an open proposal that is taken back, as soon as no request is
 // queued that closes or replaces it unless it is refused. It follows each entry of a
 // partnership request.
-func (d *Desk) closeWithdrawn(b *batch, c chainID) error {
+func (d *Desk) closeWithdrawn(b *batch, c ledger.ID) error {
 	p, err := b.partnership(c)
 	if err != nil || p.Queued != "" || p.Withdrawn == (ledger.Hash{}) || p.Withdrawn != p.State.Open.Hash {
 		return err
 	}
 	err = b.attempt(func(b *batch) error {
-		if err := d.retailerAct(b, c, queuedDecline, DeclineTerms{Proposal: p.Withdrawn}); err != nil {
+		if err := d.retailerAct(b, c, record.QueuedDecline, message.DeclineTerms{Proposal: p.Withdrawn}); err != nil {
 			return err
 		}
 		queued, err := b.partnership(c)
@@ -143,10 +110,10 @@ func (d *Desk) closeWithdrawn(b *batch, c chainID) error {
 			return err
 		}
 		queued.Refusal, queued.Detail = p.Refusal, p.Detail // of what was proposed after it
-		return b.save(partnershipKey(c), &queued)
+		return b.save(record.PartnershipKey(c), &queued)
 	})
 	if err != nil && exchange.CodeOf(err) != exchange.CodeInternal { // nothing that its supplier did: the entry stands
-		d.log.Warn("a withdrawn proposal stays open; withdraw it again", "supplier", c.supplier, "err", err)
+		d.log.Warn("a withdrawn proposal stays open; withdraw it again", "supplier", c.Supplier, "err", err)
 		return nil
 	}
 	return err
@@ -159,10 +126,10 @@ func (d *Desk) closeWithdrawn(b *batch, c chainID) error {
 // act on that partnership. Where there is nothing to end, because it has ended or this
 // shop's end is on its way, nothing is done, and the end that was stays as it is.
 func (d *Desk) EndTrade(ctx context.Context, partner exchange.ShopID, side exchange.Party, reason string) error {
-	return d.partnershipAct(ctx, partner, side, queuedEnd, EndTrade{Reason: clip(reason, MaxReason)})
+	return d.partnershipAct(ctx, partner, side, record.QueuedEnd, message.EndTrade{Reason: exchange.Clip(reason, message.MaxReason)})
 }
 
-func (d *Desk) partnershipAct(ctx context.Context, partner exchange.ShopID, side exchange.Party, kind string, act Act) error {
+func (d *Desk) partnershipAct(ctx context.Context, partner exchange.ShopID, side exchange.Party, kind string, act message.Act) error {
 	c := d.chainWith(partner, side)
 	return d.do(ctx, func(b *batch) error {
 		if side == exchange.Supplier {
@@ -173,14 +140,14 @@ func (d *Desk) partnershipAct(ctx context.Context, partner exchange.ShopID, side
 }
 
 // retailerAct queues a retailer's partnership act.
-func (d *Desk) retailerAct(b *batch, c chainID, kind string, act Act) error {
+func (d *Desk) retailerAct(b *batch, c ledger.ID, kind string, act message.Act) error {
 	p, err := b.partnership(c)
 	if err != nil {
 		return err
 	}
-	if end, ok := act.(EndTrade); ok {
+	if end, ok := act.(message.EndTrade); ok {
 		chain, err := b.chain(c)
-		if err != nil || p.over() {
+		if err != nil || p.NothingToEnd() {
 			return err
 		}
 		if chain.Chain.Frozen {
@@ -201,28 +168,15 @@ func (d *Desk) retailerAct(b *batch, c chainID, kind string, act Act) error {
 		return err
 	}
 	p.Queued, p.QueuedNumber, p.Refusal, p.Detail = kind, chain.Queued, exchange.CodeOK, ""
-	if kind == queuedEnd {
+	if kind == record.QueuedEnd {
 		p.EndNumber = chain.Queued
 	}
 	b.then(func() { d.partnershipChanged(c, p, partnership.Effects{}) })
-	return b.save(partnershipKey(c), &p)
-}
-
-// over reports whether an end would find nothing to end: no terms in force, no proposal,
-// and no request of this shop's on its way that may lead to either.
-func (p *PartnershipRecord) over() bool {
-	return p.Queued == queuedEnd || p.Queued == "" && !p.State.Active && p.State.Open.By == 0
-}
-
-// answered notes that a partnership request of this shop's, by its number, has its entry.
-func (p *PartnershipRecord) answered(number uint64) {
-	if number >= p.QueuedNumber {
-		p.Queued, p.QueuedNumber = "", 0
-	}
+	return b.save(record.PartnershipKey(c), &p)
 }
 
 // queuedMovesUp follows requests that get the next number, those from from on.
-func (b *batch) queuedMovesUp(c chainID, from uint64) error {
+func (b *batch) queuedMovesUp(c ledger.ID, from uint64) error {
 	p, err := b.partnership(c)
 	if err != nil || max(p.QueuedNumber, p.EndNumber, p.WithdrawnTo) < from {
 		return err
@@ -232,22 +186,22 @@ func (b *batch) queuedMovesUp(c chainID, from uint64) error {
 			*n++
 		}
 	}
-	return b.save(partnershipKey(c), &p)
+	return b.save(record.PartnershipKey(c), &p)
 }
 
 // supplierAct enters a supplier's partnership act, after an end that could not be
 // entered when it was made.
-func (d *Desk) supplierAct(b *batch, c chainID, act Act) error {
+func (d *Desk) supplierAct(b *batch, c ledger.ID, act message.Act) error {
 	p, err := b.partnership(c)
 	if err != nil {
 		return err
 	}
-	end, ends := act.(EndTrade)
-	if ends && p.over() {
+	end, ends := act.(message.EndTrade)
+	if ends && p.NothingToEnd() {
 		return nil
 	}
 	if p.Ending && !ends {
-		if err := d.perform(b, c, EndTrade{Reason: p.EndingReason}); err != nil {
+		if err := d.perform(b, c, message.EndTrade{Reason: p.EndingReason}); err != nil {
 			return err
 		}
 	}
@@ -260,15 +214,15 @@ func (d *Desk) supplierAct(b *batch, c chainID, act Act) error {
 
 // markEnding ends a partnership in this shop's own records: no hold, no order, no
 // catalog; and what is held here is released.
-func (d *Desk) markEnding(b *batch, c chainID, p PartnershipRecord, reason string) error {
+func (d *Desk) markEnding(b *batch, c ledger.ID, p record.Partnership, reason string) error {
 	if p.Ending {
 		return nil
 	}
 	p.Ending, p.EndingAt, p.EndingReason = true, b.now, reason
-	if err := b.save(partnershipKey(c), &p); err != nil {
+	if err := b.save(record.PartnershipKey(c), &p); err != nil {
 		return err
 	}
-	if c.supplier == d.me {
+	if c.Supplier == d.me {
 		b.endTerms(c, p.State.Version)
 		if err := d.rotateFeedKey(b); err != nil {
 			return err
@@ -280,17 +234,17 @@ func (d *Desk) markEnding(b *batch, c chainID, p PartnershipRecord, reason strin
 
 // checkAct refuses at once what the supplier is sure to refuse, or what a proposal of this
 // shop's that is on its way to the supplier will have replaced by then.
-func checkAct(p PartnershipRecord, act Act) error {
+func checkAct(p record.Partnership, act message.Act) error {
 	var e partnership.Event
 	switch act := act.(type) {
-	case AcceptTerms:
+	case message.AcceptTerms:
 		e = partnership.Accept{By: exchange.Retailer, Hash: act.Proposal}
-	case DeclineTerms:
+	case message.DeclineTerms:
 		e = partnership.Decline{By: exchange.Retailer, Hash: act.Proposal}
 	default:
 		return nil
 	}
-	if p.Queued == queuedPropose || p.Queued == queuedWithdraw {
+	if p.Queued == record.QueuedPropose || p.Queued == record.QueuedWithdraw {
 		return exchange.Errorf(exchange.CodeStale, "a proposal of your own is on its way to the supplier and replaces this one; wait for the supplier to propose again")
 	}
 	_, _, err := partnership.Step(p.State, e, 0)

@@ -207,7 +207,7 @@ func TestEndAfterQueuedProposal(t *testing.T) {
 		t.Errorf("at the supplier: %+v", got.State)
 	}
 	if got := tradeAt(t, birch, acorn, exchange.Retailer); got.Ending || got.EndingAt != 0 || got.Status() != "ended" {
-		t.Errorf("at the retailer: %+v", got.PartnershipRecord)
+		t.Errorf("at the retailer: %+v", got.Partnership)
 	}
 	audited(t, acorn, birch)
 }

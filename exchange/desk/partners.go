@@ -5,8 +5,11 @@ import (
 	"sync"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/partnership"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // Partnerships, in both roles.
@@ -15,7 +18,7 @@ import (
 // store at opening, and from greetings.
 type partnerView struct {
 	mu      sync.RWMutex
-	trade   map[chainID]tradeView
+	trade   map[ledger.ID]tradeView
 	windows map[exchange.ShopID]exchange.Window // suppliers' current windows
 	greeted chan struct{}                       // closed at the next window; nil while nobody waits
 	ahead   map[exchange.ShopID]uint64          // suppliers' ledger positions, as they said
@@ -42,7 +45,7 @@ func (p *partnerView) seen(supplier exchange.ShopID, position uint64) {
 	p.ahead[supplier] = position
 }
 
-func (p *partnerView) set(c chainID, t tradeView) {
+func (p *partnerView) set(c ledger.ID, t tradeView) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.trade[c] = t
@@ -50,7 +53,7 @@ func (p *partnerView) set(c chainID, t tradeView) {
 
 // isEnding reports whether this shop has ended its trade as c's retailer, which
 // binds it at once.
-func (p *partnerView) isEnding(c chainID) bool {
+func (p *partnerView) isEnding(c ledger.ID) bool {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	return p.trade[c].ending
@@ -58,15 +61,15 @@ func (p *partnerView) isEnding(c chainID) bool {
 
 // terms are the latest ones of a direction of trade, in force or ended, and their
 // version; 0 where there were none.
-func (p *partnerView) terms(c chainID) (exchange.Terms, uint32) {
+func (p *partnerView) terms(c ledger.ID) (exchange.Terms, uint32) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	t := p.trade[c]
 	return t.terms, t.version
 }
 
-// view is what is kept in memory of a direction of trade.
-func (p *PartnershipRecord) view() tradeView {
+// viewOf is what is kept in memory of a direction of trade.
+func viewOf(p *record.Partnership) tradeView {
 	return tradeView{
 		active: p.State.Active && !p.Ending, ending: p.Ending,
 		version: p.State.Version, terms: p.State.Terms,
@@ -80,7 +83,7 @@ func (p *partnerView) list(me exchange.ShopID, side exchange.Party, activeOnly b
 	defer p.mu.RUnlock()
 	var out []exchange.ShopID
 	for c, t := range p.trade {
-		partner, mine := c.partner(me)
+		partner, mine := c.Partner(me)
 		if mine == side && (t.active || !activeOnly) {
 			out = append(out, partner)
 		}
@@ -117,15 +120,15 @@ func (d *Desk) Counterparts() []exchange.ShopID {
 // mayReadFeed reports whether a shop may see this shop's catalog.
 func (d *Desk) mayReadFeed(from exchange.ShopID) bool {
 	d.partners.mu.RLock()
-	active := d.partners.trade[chainID{d.me, from}].active
+	active := d.partners.trade[ledger.ID{Supplier: d.me, Retailer: from}].active
 	d.partners.mu.RUnlock()
 	return active && d.members.IsMember(from)
 }
 
 // partnershipChanged follows a durable change.
-func (d *Desk) partnershipChanged(c chainID, p PartnershipRecord, fx partnership.Effects) {
-	d.partners.set(c, p.view())
-	partner, side := c.partner(d.me)
+func (d *Desk) partnershipChanged(c ledger.ID, p record.Partnership, fx partnership.Effects) {
+	d.partners.set(c, viewOf(&p))
+	partner, side := c.Partner(d.me)
 	e := Event{Type: EventPartnership, At: d.meta.Written, Shop: partner, Side: side, Status: p.Status()}
 	if fx.Ended || p.Ending {
 		end := p.LastEnd(side)
@@ -137,48 +140,11 @@ func (d *Desk) partnershipChanged(c chainID, p PartnershipRecord, fx partnership
 	}
 }
 
-// Status is where a direction of trade stands, in a word: "none", "queued" (a request of
-// this shop's waits for the supplier), "proposed", "declined" (withdrawn or closed by an end, too), "active",
-// "ending" (this shop has ended it, and that is in no entry yet) or "ended".
-func (p *PartnershipRecord) Status() string {
-	switch {
-	case p.Ending:
-		return "ending"
-	case p.State.Active:
-		return "active"
-	case p.State.Open.By != 0:
-		return "proposed"
-	case p.Queued != "":
-		return "queued"
-	case p.State.Ended != 0:
-		return "ended"
-	case p.State.Declined.By != 0:
-		return "declined"
-	}
-	return "none"
-}
-
-// End is who ended a direction of trade, when and why. By is 0 where nobody has.
-type End struct {
-	At     exchange.Time // 0 where a record of an older version does not say
-	By     exchange.Party
-	Reason string // a text for people, MaxReason bytes at most; empty where none was given
-}
-
-// LastEnd is the end that stands: this shop's own, which has the given side, from when it
-// is made, another's from its entry on, and none while terms are in force again.
-func (p *PartnershipRecord) LastEnd(side exchange.Party) End {
-	if p.Ending {
-		return End{p.EndingAt, side, p.EndingReason}
-	}
-	return End{p.State.Ended, p.State.EndedBy, p.State.EndReason}
-}
-
 // Trade is one direction of trade, as people see it.
 type Trade struct {
 	Supplier exchange.ShopID
 	Retailer exchange.ShopID
-	PartnershipRecord
+	record.Partnership
 	Position uint64 // of the ledger here
 	Hash     ledger.Hash
 	Acked    uint64 // as supplier: what the retailer has countersigned
@@ -189,14 +155,14 @@ type Trade struct {
 
 // Trades lists all directions of trade, in the order of their keys.
 func (d *Desk) Trades() ([]Trade, error) {
-	var chains []*ChainRecord
+	var chains []*record.Ledger
 	var failed error
-	err := d.store.Scan(Prefix([]byte(prefixChain)), func(_, raw []byte) bool {
-		var v Value
-		if v, failed = d.codec.Decode(KindChainRecord, raw); failed != nil {
+	err := d.store.Scan(kv.Prefix([]byte(record.PrefixLedger)), func(_, raw []byte) bool {
+		var v message.Value
+		if v, failed = d.codec.Decode(record.KindLedger, raw); failed != nil {
 			return false
 		}
-		chains = append(chains, v.(*ChainRecord))
+		chains = append(chains, v.(*record.Ledger))
 		return true
 	})
 	if err == nil {
@@ -217,15 +183,15 @@ func (d *Desk) Trades() ([]Trade, error) {
 // Trade is one direction of trade with a partner: side is this shop's.
 func (d *Desk) Trade(partner exchange.ShopID, side exchange.Party) (Trade, error) {
 	c := d.chainWith(partner, side)
-	v, err := d.read(KindChainRecord, chainKey(c))
+	v, err := d.read(record.KindLedger, record.LedgerKey(c))
 	if err != nil || v == nil {
-		return Trade{Supplier: c.supplier, Retailer: c.retailer}, err
+		return Trade{Supplier: c.Supplier, Retailer: c.Retailer}, err
 	}
-	return d.trade(v.(*ChainRecord))
+	return d.trade(v.(*record.Ledger))
 }
 
 // trade is the direction of trade whose ledger ends as c says.
-func (d *Desk) trade(c *ChainRecord) (Trade, error) {
+func (d *Desk) trade(c *record.Ledger) (Trade, error) {
 	t := Trade{
 		Supplier: c.Chain.Supplier, Retailer: c.Chain.Retailer, Position: c.Chain.Position, Hash: c.Chain.Hash,
 		Acked: c.Chain.Acked, Open: c.OpenHeld + c.OpenUnshipped, Frozen: c.Chain.Frozen,
@@ -233,16 +199,16 @@ func (d *Desk) trade(c *ChainRecord) (Trade, error) {
 	if t.Retailer == d.me {
 		t.Waiting = c.Queued - c.Chain.Answered
 	}
-	v, err := d.read(KindPartnershipRecord, partnershipKey(chainID{t.Supplier, t.Retailer}))
+	v, err := d.read(record.KindPartnership, record.PartnershipKey(ledger.ID{Supplier: t.Supplier, Retailer: t.Retailer}))
 	if err == nil && v != nil {
-		t.PartnershipRecord = *v.(*PartnershipRecord)
+		t.Partnership = *v.(*record.Partnership)
 	}
 	return t, err
 }
 
-func (d *Desk) chainWith(partner exchange.ShopID, side exchange.Party) chainID {
+func (d *Desk) chainWith(partner exchange.ShopID, side exchange.Party) ledger.ID {
 	if side == exchange.Supplier {
-		return chainID{d.me, partner}
+		return ledger.ID{Supplier: d.me, Retailer: partner}
 	}
-	return chainID{partner, d.me}
+	return ledger.ID{Supplier: partner, Retailer: d.me}
 }

@@ -3,13 +3,13 @@ package desk
 import (
 	"context"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // The shop's own products.
@@ -17,7 +17,7 @@ import (
 // ImportItem is one product of a file or of the shop's own system.
 type ImportItem struct {
 	Product exchange.Product // its USD price and Available are not read
-	Stock   FileStock        // Set false leaves the stock as it is
+	Stock   record.FileStock // Set false leaves the stock as it is
 }
 
 // ImportChange says what an import did, or would do, with one item.
@@ -78,7 +78,7 @@ func (d *Desk) Import(ctx context.Context, items []ImportItem, dry bool) ([]Impo
 // holds and orders do not wait for it. The writer looks again at the others.
 func (d *Desk) notAsCommitted(items []ImportItem) (rest []int, err error) {
 	for i, item := range items {
-		v, err := d.read(KindProductRecord, productKey(item.Product.SKU))
+		v, err := d.read(record.KindProduct, record.ProductKey(item.Product.SKU))
 		if err != nil {
 			return nil, err
 		}
@@ -88,7 +88,7 @@ func (d *Desk) notAsCommitted(items []ImportItem) (rest []int, err error) {
 			}
 			return rest, nil
 		}
-		if rec := v.(*ProductRecord); !rec.is(steady(rec, item.Product)) || !rec.FileStock.covers(item.Stock) {
+		if rec := v.(*record.Product); !rec.Is(steady(rec, item.Product)) || !rec.FileStock.Covers(item.Stock) {
 			rest = append(rest, i)
 		}
 	}
@@ -113,35 +113,29 @@ func (d *Desk) priced(p exchange.Product) (exchange.Product, error) {
 
 // steady is p with the US dollar price of the record where the rate hardly moved:
 // that rewrites nothing.
-func steady(rec *ProductRecord, p exchange.Product) exchange.Product {
+func steady(rec *record.Product, p exchange.Product) exchange.Product {
 	if !catalog.RateMoves(rec.Product.USD, p.USD) && rec.Product.Price == p.Price {
 		p.USD = rec.Product.USD
 	}
 	return p
 }
 
-// is reports whether the record offers exactly p.
-func (r *ProductRecord) is(p exchange.Product) bool { return !r.Removed && sameProduct(r.Product, p) }
-
-// covers reports whether a file's stock tells nothing that the last import did not.
-func (last FileStock) covers(file FileStock) bool { return !file.Set || file == last }
-
 // importItem applies one item, which priced has passed. It is priced again: the rate
 // may be another one since.
 func (d *Desk) importItem(b *batch, item ImportItem, dry bool) (ImportChange, error) {
-	p, change, last := item.Product, ImportAdded, FileStock{}
+	p, change, last := item.Product, ImportAdded, record.FileStock{}
 	var err error
 	if p.USD, err = d.usdPrice(p.Price); err != nil {
 		return 0, exchange.Errorf(exchange.CodeOf(err), "%s: %w", p.SKU, err)
 	}
-	v, err := b.load(KindProductRecord, productKey(p.SKU))
+	v, err := b.load(record.KindProduct, record.ProductKey(p.SKU))
 	if err != nil {
 		return 0, err
 	}
 	if v != nil {
-		old := v.(*ProductRecord)
+		old := v.(*record.Product)
 		p, last, change = steady(old, p), old.FileStock, ImportChanged
-		if old.is(p) {
+		if old.Is(p) {
 			change = ImportUnchanged
 		}
 	}
@@ -156,33 +150,24 @@ func (d *Desk) importItem(b *batch, item ImportItem, dry bool) (ImportChange, er
 	if moved && change == ImportUnchanged {
 		change = ImportStock
 	}
-	if dry || change == ImportUnchanged && last.covers(item.Stock) {
+	if dry || change == ImportUnchanged && last.Covers(item.Stock) {
 		return change, nil
 	}
-	rec := ProductRecord{Product: p, Imported: b.now, FileStock: last}
+	rec := record.Product{Product: p, Imported: b.now, FileStock: last}
 	if item.Stock.Set {
 		rec.FileStock = item.Stock
 	}
-	if err := b.save(productKey(p.SKU), &rec); err != nil {
+	if err := b.save(record.ProductKey(p.SKU), &rec); err != nil {
 		return 0, err
 	}
 	b.setStock(p.SKU, next) // also marks the product for the publisher
 	return change, nil
 }
 
-// sameProduct compares all that an import can change.
-func sameProduct(a, b exchange.Product) bool {
-	if !slices.Equal(a.Options, b.Options) {
-		return false
-	}
-	a.Options, b.Options = nil, nil
-	return reflect.DeepEqual(a, b)
-}
-
 // importStock applies a file's stock only where it differs from what the last
 // import read: the same file again must not undo sales.
-func importStock(s reservation.Stock, last, file FileStock) (reservation.Stock, bool, error) {
-	if last.covers(file) {
+func importStock(s hold.Stock, last, file record.FileStock) (hold.Stock, bool, error) {
+	if last.Covers(file) {
 		return s, false, nil
 	}
 	if file.Unlimited {
@@ -219,7 +204,7 @@ const MaxShelfCounts = 1000
 // CountShelves counts the shelves of up to MaxShelfCounts different products, all in
 // one durable step or none: CodeNotFound names those that this shop does not offer.
 // It returns the counts after it, in the same order.
-func (d *Desk) CountShelves(ctx context.Context, counts []ShelfCount) ([]reservation.Stock, error) {
+func (d *Desk) CountShelves(ctx context.Context, counts []ShelfCount) ([]hold.Stock, error) {
 	if len(counts) > MaxShelfCounts {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "%d products are more than %d; count them in several steps", len(counts), MaxShelfCounts)
 	}
@@ -230,7 +215,7 @@ func (d *Desk) CountShelves(ctx context.Context, counts []ShelfCount) ([]reserva
 		}
 		seen[c.SKU] = true
 	}
-	after := make([]reservation.Stock, len(counts))
+	after := make([]hold.Stock, len(counts))
 	err := d.do(ctx, func(b *batch) error {
 		if err := b.allOffered(counts); err != nil {
 			return err
@@ -257,10 +242,10 @@ func (d *Desk) CountShelves(ctx context.Context, counts []ShelfCount) ([]reserva
 }
 
 // SetStock is CountShelves for one product.
-func (d *Desk) SetStock(ctx context.Context, sku exchange.SKU, shelf int64, unlimited bool) (reservation.Stock, error) {
+func (d *Desk) SetStock(ctx context.Context, sku exchange.SKU, shelf int64, unlimited bool) (hold.Stock, error) {
 	after, err := d.CountShelves(ctx, []ShelfCount{{sku, shelf, unlimited}})
 	if err != nil {
-		return reservation.Stock{}, err
+		return hold.Stock{}, err
 	}
 	return after[0], nil
 }
@@ -296,8 +281,8 @@ func (d *Desk) RemoveProduct(ctx context.Context, sku exchange.SKU) error {
 		if err != nil {
 			return err
 		}
-		rec.Removed, rec.FileStock = true, FileStock{}
-		if err := b.save(productKey(sku), rec); err != nil {
+		rec.Removed, rec.FileStock = true, record.FileStock{}
+		if err := b.save(record.ProductKey(sku), rec); err != nil {
 			return err
 		}
 		b.markDirty(sku)
@@ -306,38 +291,38 @@ func (d *Desk) RemoveProduct(ctx context.Context, sku exchange.SKU) error {
 }
 
 // Stock is a product's counts.
-func (d *Desk) Stock(sku exchange.SKU) (reservation.Stock, error) {
-	v, err := d.read(KindStockRecord, stockKey(sku))
+func (d *Desk) Stock(sku exchange.SKU) (hold.Stock, error) {
+	v, err := d.read(record.KindStock, record.StockKey(sku))
 	if err != nil || v == nil {
-		return reservation.Stock{}, err
+		return hold.Stock{}, err
 	}
-	return v.(*StockRecord).Stock, nil
+	return v.(*record.Stock).Stock, nil
 }
 
 // Product is one of the shop's own products.
-func (d *Desk) Product(sku exchange.SKU) (*ProductRecord, error) {
-	v, err := d.read(KindProductRecord, productKey(sku))
+func (d *Desk) Product(sku exchange.SKU) (*record.Product, error) {
+	v, err := d.read(record.KindProduct, record.ProductKey(sku))
 	if err != nil {
 		return nil, err
 	}
-	if v == nil || v.(*ProductRecord).Removed {
+	if v == nil || v.(*record.Product).Removed {
 		return nil, exchange.Errorf(exchange.CodeNotFound, "this shop has no product %s", sku)
 	}
-	return v.(*ProductRecord), nil
+	return v.(*record.Product), nil
 }
 
 // publicProduct is what the catalog says of a product now, and whether it says
 // anything.
 func (d *Desk) publicProduct(b *batch, sku exchange.SKU) (exchange.Product, bool, error) {
-	v, err := b.load(KindProductRecord, productKey(sku))
-	if err != nil || v == nil || v.(*ProductRecord).Removed {
+	v, err := b.load(record.KindProduct, record.ProductKey(sku))
+	if err != nil || v == nil || v.(*record.Product).Removed {
 		return exchange.Product{}, false, err
 	}
 	s, err := b.stock(sku)
 	if err != nil {
 		return exchange.Product{}, false, err
 	}
-	p := v.(*ProductRecord).Product
+	p := v.(*record.Product).Product
 	p.Available = s.Availability()
 	return p, true, nil
 }

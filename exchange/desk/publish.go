@@ -10,7 +10,11 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/bucket"
 	"github.com/souk-market/souk/exchange/catalog"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // The supplier's half of the catalog: what changed becomes numbered, digested and
@@ -25,7 +29,7 @@ import (
 //
 //	d/ bucket(2) sku     dirty mark; in bucket order, as they are drained
 //	c/c/ sequence(8)     a change: len(SKU) (2) ‖ SKU ‖ record; no record = tombstone
-//	c/f                  FeedMeta
+//	c/f                  record.Feed
 //	c/g/ group(2)        16 buckets: digest (32) ‖ live products (4) each
 //	c/i/ bucket(2) sku   sequence (8) ‖ SHA-256(record) (32); a tombstone has no hash
 //	c/t/ sequence(8)     a tombstone's SKU
@@ -72,13 +76,13 @@ type feedState struct {
 	highest uint64
 	// marks and set follow what is committed; the writer's turn, too.
 	marks *markSet
-	set   *bucketSet
+	set   *bucket.Set
 
 	tombstones int // how many are kept: catalog.MaxTombstones
 
 	mu     sync.Mutex
-	update *FeedUpdate // committed and not yet handed out, merged
-	heard  []func(*FeedUpdate, FeedKey)
+	update *message.FeedUpdate // committed and not yet handed out, merged
+	heard  []func(*message.FeedUpdate, message.FeedKey)
 
 	wake  chan struct{} // holds one token when marks may be waiting
 	quiet atomic.Bool   // no mark came between the last two publishings
@@ -95,9 +99,9 @@ func (d *Desk) openFeed() error {
 	if err != nil {
 		return err
 	}
-	if f.set, err = loadBuckets(d.store, []byte(prefixFeedGroup)); err != nil {
+	if f.set, err = bucket.Load(d.store, []byte(prefixFeedGroup)); err != nil {
 		d.log.Warn("the catalog's bucket digests are unreadable and made again", "err", err)
-		f.set = newBucketSet()
+		f.set = bucket.NewSet()
 	}
 	if len(meta.Head.Payload) == 0 {
 		return nil
@@ -106,24 +110,24 @@ func (d *Desk) openFeed() error {
 	if err != nil {
 		return err
 	}
-	if f.set.states(head) {
+	if f.set.States(head) {
 		return nil
 	}
-	sums, err := sumAll(d.store, []byte(prefixFeedItem), itemRow)
+	sums, err := bucket.SumAll(d.store, []byte(prefixFeedItem), itemRow)
 	if err != nil {
 		return err
 	}
 	for b := range uint32(catalog.Buckets) {
 		if _, ok := sums[b]; !ok {
-			sums[b] = bucketSum{digest: catalog.EmptyBucket()}
+			sums[b] = bucket.Sum{Digest: catalog.EmptyBucket()}
 		}
 	}
-	change := newBucketSet().with(sums)
-	if err := d.store.Commit(change.rows([]byte(prefixFeedGroup))); err != nil {
+	change := bucket.NewSet().With(sums)
+	if err := d.store.Commit(change.Rows([]byte(prefixFeedGroup))); err != nil {
 		return err
 	}
-	f.set = change.apply()
-	if !f.set.states(head) {
+	f.set = change.Apply()
+	if !f.set.States(head) {
 		d.log.Error("the catalog's rows are not those its last head states; it starts another epoch", "epoch", meta.Epoch, "sequence", meta.Sequence)
 		f.highest = meta.Epoch
 	}
@@ -131,26 +135,26 @@ func (d *Desk) openFeed() error {
 }
 
 // feedMeta is the feed's committed state; the zero one before the first publishing.
-func (d *Desk) feedMeta() (FeedMeta, error) {
-	v, err := d.read(KindFeedMeta, keyFeed)
+func (d *Desk) feedMeta() (record.Feed, error) {
+	v, err := d.read(record.KindFeed, keyFeed)
 	if err != nil || v == nil {
-		return FeedMeta{}, err
+		return record.Feed{}, err
 	}
-	return *v.(*FeedMeta), nil
+	return *v.(*record.Feed), nil
 }
 
 // ownHead decodes a head that this shop signed.
-func (d *Desk) ownHead(signed SignedFeedHead) (*FeedHead, error) {
-	v, err := d.codec.Decode(KindFeedHead, signed.Payload)
+func (d *Desk) ownHead(signed message.SignedFeedHead) (*message.FeedHead, error) {
+	v, err := d.codec.Decode(message.KindFeedHead, signed.Payload)
 	if err != nil {
 		return nil, err
 	}
-	return v.(*FeedHead), nil
+	return v.(*message.FeedHead), nil
 }
 
 // feedGreeting is what a hello tells a partner of the feed: the last head and the
 // key of its gossip; nil before the first publishing.
-func (d *Desk) feedGreeting() (*SignedFeedHead, *FeedKey, error) {
+func (d *Desk) feedGreeting() (*message.SignedFeedHead, *message.FeedKey, error) {
 	meta, err := d.feedMeta()
 	if err != nil || len(meta.Head.Payload) == 0 {
 		return nil, nil, err
@@ -171,29 +175,29 @@ func (d *Desk) rotateFeedKey(b *batch) error {
 	return b.save(keyFeed, meta)
 }
 
-func (d *Desk) newFeedKey() (k FeedKey, err error) {
+func (d *Desk) newFeedKey() (k message.FeedKey, err error) {
 	if err = d.randomBytes(k.ID[:]); err == nil {
 		err = d.randomBytes(k.Key[:])
 	}
 	return k, err
 }
 
-func batchMeta(b *batch) (*FeedMeta, error) {
-	v, err := b.load(KindFeedMeta, keyFeed)
+func batchMeta(b *batch) (*record.Feed, error) {
+	v, err := b.load(record.KindFeed, keyFeed)
 	if err != nil {
 		return nil, err
 	}
 	if v == nil {
-		return &FeedMeta{}, nil
+		return &record.Feed{}, nil
 	}
-	meta := *v.(*FeedMeta)
+	meta := *v.(*record.Feed)
 	return &meta, nil
 }
 
 // OnPublish has f called with every update, after it is durable and merged with
 // others of the same publishing, and the key to encrypt it with. f is called by
 // the publisher and must be quick. Call OnPublish before Run.
-func (d *Desk) OnPublish(f func(*FeedUpdate, FeedKey)) {
+func (d *Desk) OnPublish(f func(*message.FeedUpdate, message.FeedKey)) {
 	d.feed.mu.Lock()
 	defer d.feed.mu.Unlock()
 	d.feed.heard = append(d.feed.heard, f)
@@ -355,17 +359,7 @@ func (f *feedState) marked(sku exchange.SKU) {
 	f.poke()
 }
 
-func dirtyKey(sku exchange.SKU) []byte { return bucketKey(prefixDirty, sku) }
-
-// bucketKey is prefix ‖ bucket ‖ SKU.
-func bucketKey(prefix string, sku exchange.SKU) []byte {
-	k := make([]byte, 0, len(prefix)+2+len(sku))
-	k = append(k, prefix...)
-	k = binary.BigEndian.AppendUint16(k, uint16(catalog.BucketOf(sku)))
-	return append(k, sku...)
-}
-
-func changeKey(seq uint64) []byte { return key(prefixFeedChange, be64(seq)) }
+func changeKey(seq uint64) []byte { return kv.Key(prefixFeedChange, kv.Uint64(seq)) }
 
 func changeRow(sku exchange.SKU, record []byte) []byte {
 	row := make([]byte, 0, 2+len(sku)+len(record))
@@ -375,12 +369,12 @@ func changeRow(sku exchange.SKU, record []byte) []byte {
 }
 
 // parseChange reads a c/c row into an item of the caller's.
-func parseChange(key, row []byte) (FeedItem, error) {
+func parseChange(key, row []byte) (message.FeedItem, error) {
 	if len(key) != len(prefixFeedChange)+8 || len(row) < 2 || len(row)-2 < int(binary.BigEndian.Uint16(row)) {
-		return FeedItem{}, exchange.Errorf(exchange.CodeInternal, "a catalog change of %d bytes is damaged", len(row))
+		return message.FeedItem{}, exchange.Errorf(exchange.CodeInternal, "a catalog change of %d bytes is damaged", len(row))
 	}
 	n := 2 + int(binary.BigEndian.Uint16(row))
-	return FeedItem{
+	return message.FeedItem{
 		Sequence: binary.BigEndian.Uint64(key[len(prefixFeedChange):]),
 		SKU:      exchange.SKU(row[2:n]),
 		Record:   slices.Clone(row[n:]),

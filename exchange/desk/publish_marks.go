@@ -6,7 +6,10 @@ import (
 	"slices"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/bucket"
 	"github.com/souk-market/souk/exchange/catalog"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 const (
@@ -44,7 +47,7 @@ type markSet struct {
 
 // newMarkSet knows nothing yet: a shop that starts may have marks from before.
 func newMarkSet() *markSet {
-	return &markSet{known: make(map[uint32]map[exchange.SKU]struct{}), max: maxKnownMarks, unread: true, at: []byte(prefixDirty)}
+	return &markSet{known: make(map[uint32]map[exchange.SKU]struct{}), max: maxKnownMarks, unread: true, at: []byte(record.PrefixDirty)}
 }
 
 func (m *markSet) has(sku exchange.SKU) bool {
@@ -63,7 +66,7 @@ func (m *markSet) add(sku exchange.SKU) {
 	case m.count < m.max:
 		m.learn(bucket, sku)
 	case !m.unread:
-		m.unread, m.at = true, []byte(prefixDirty)
+		m.unread, m.at = true, []byte(record.PrefixDirty)
 	case bytes.Compare(dirtyKey(sku), m.at) < 0:
 		m.again = true
 	}
@@ -99,8 +102,8 @@ func (m *markSet) drop(sku exchange.SKU) {
 // refill reads marks from the store where others may be there: when few are known, and
 // every refillTurns calls however many are, or products that change all the time would
 // keep those in the store there. Then it reads beyond max what add leaves alone.
-func (m *markSet) refill(store Store, n int) error {
-	const head = len(prefixDirty) + 2
+func (m *markSet) refill(store kv.Store, n int) error {
+	const head = len(record.PrefixDirty) + 2
 	room := m.max - m.count
 	m.turns++
 	if due := m.turns%refillTurns == 0; due {
@@ -113,7 +116,7 @@ func (m *markSet) refill(store Store, n int) error {
 	}
 	room = min(refillMarks, room)
 	end := true
-	r := Range{From: m.at, To: Prefix([]byte(prefixDirty)).To}
+	r := kv.Range{From: m.at, To: kv.Prefix([]byte(record.PrefixDirty)).To}
 	err := store.Scan(r, func(key, _ []byte) bool {
 		if room <= 0 {
 			m.at, end = bytes.Clone(key), false
@@ -126,7 +129,7 @@ func (m *markSet) refill(store Store, n int) error {
 		return true
 	})
 	if err == nil && end {
-		m.unread, m.again, m.at = m.again, false, []byte(prefixDirty)
+		m.unread, m.again, m.at = m.again, false, []byte(record.PrefixDirty)
 	}
 	return err
 }
@@ -134,7 +137,7 @@ func (m *markSet) refill(store Store, n int) error {
 // some returns up to n marks in bucket order, going on where the last call ended, so
 // that a large import re-reads each bucket once and not once for every product, and
 // holds up no bucket for good. more reports that others are left.
-func (m *markSet) some(store Store, n int) (skus []exchange.SKU, more bool, err error) {
+func (m *markSet) some(store kv.Store, n int) (skus []exchange.SKU, more bool, err error) {
 	if err := m.refill(store, n); err != nil {
 		return nil, false, err
 	}
@@ -150,3 +153,5 @@ func (m *markSet) some(store Store, n int) (skus []exchange.SKU, more bool, err 
 	}
 	return skus, m.unread || m.count > len(skus), nil
 }
+
+func dirtyKey(sku exchange.SKU) []byte { return bucket.Key(record.PrefixDirty, sku) }

@@ -5,7 +5,11 @@ import (
 	"encoding/binary"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/bucket"
 	"github.com/souk-market/souk/exchange/catalog"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // Limits of a catalog stream.
@@ -14,9 +18,6 @@ const (
 	// the largest item (10 KiB) added and 5% for tags, and small enough that both
 	// sides hold little.
 	ChunkBytes = 128 << 10
-	// MaxPullBuckets is how many buckets one pull may ask for: an eighth of all.
-	// Whoever differs in more asks again, or for everything.
-	MaxPullBuckets = 512
 )
 
 // ServeFeed answers a partner's pull, chunk by chunk. send may block; everything
@@ -24,7 +25,7 @@ const (
 // not see the catalog, CodeInvalid for a pull out of bounds, CodeRestored while the
 // shop has stopped selling, CodeUnavailable while the feed has no head, what send
 // returned, and ctx's.
-func (d *Desk) ServeFeed(ctx context.Context, from exchange.ShopID, pull *FeedPull, send func(*FeedChunk) error) error {
+func (d *Desk) ServeFeed(ctx context.Context, from exchange.ShopID, pull *message.FeedPull, send func(*message.FeedChunk) error) error {
 	if from != d.me && !d.mayReadFeed(from) {
 		return exchange.Errorf(exchange.CodeNoPartnership, "there is no partnership under which %v may see this catalog; propose one", from)
 	}
@@ -46,7 +47,7 @@ func (d *Desk) ServeFeed(ctx context.Context, from exchange.ShopID, pull *FeedPu
 	if len(meta.Head.Payload) == 0 {
 		return exchange.Errorf(exchange.CodeUnavailable, "the catalog has not been published yet; try again in a second")
 	}
-	s := &serving{ctx: ctx, d: d, send: send, first: meta.Head, chunk: FeedChunk{Head: &meta.Head, Key: &meta.Key}}
+	s := &serving{ctx: ctx, d: d, send: send, first: meta.Head, chunk: message.FeedChunk{Head: &meta.Head, Key: &meta.Key}}
 	switch {
 	case pull.BucketDigests:
 		return s.digests()
@@ -56,12 +57,12 @@ func (d *Desk) ServeFeed(ctx context.Context, from exchange.ShopID, pull *FeedPu
 	return s.changes(pull, meta)
 }
 
-func checkPull(p *FeedPull) error {
+func checkPull(p *message.FeedPull) error {
 	if p.Feed != exchange.MainFeed {
 		return exchange.Errorf(exchange.CodeNotFound, "there is no feed %.40q; use %q", p.Feed, exchange.MainFeed)
 	}
-	if len(p.Buckets) > MaxPullBuckets {
-		return exchange.Errorf(exchange.CodeInvalid, "a pull asks for at most %d buckets, not %d", MaxPullBuckets, len(p.Buckets))
+	if len(p.Buckets) > message.MaxPullBuckets {
+		return exchange.Errorf(exchange.CodeInvalid, "a pull asks for at most %d buckets, not %d", message.MaxPullBuckets, len(p.Buckets))
 	}
 	for i, b := range p.Buckets {
 		if b >= catalog.Buckets || i > 0 && p.Buckets[i-1] >= b {
@@ -76,8 +77,8 @@ func checkPull(p *FeedPull) error {
 // another partner. It signs nothing: a head of another epoch would outrank those of the
 // newest copy of the folder, which the owner is to put back. A proof that does not
 // verify is ignored.
-func (d *Desk) metOwnHead(ctx context.Context, from exchange.ShopID, have *SignedFeedHead) error {
-	if d.verifier.Verify(DomainFeed, d.me, have.Payload, have.Signature) != nil {
+func (d *Desk) metOwnHead(ctx context.Context, from exchange.ShopID, have *message.SignedFeedHead) error {
+	if d.verifier.Verify(message.DomainFeed, d.me, have.Payload, have.Signature) != nil {
 		return nil
 	}
 	theirs, err := d.ownHead(*have)
@@ -106,7 +107,7 @@ func (d *Desk) metOwnHead(ctx context.Context, from exchange.ShopID, have *Signe
 
 // lacks reports whether a feed that stands at meta has lost what head, which this shop
 // signed, states: head is later, or is another at the same place.
-func (d *Desk) lacks(meta *FeedMeta, head *FeedHead) (bool, error) {
+func (d *Desk) lacks(meta *record.Feed, head *message.FeedHead) (bool, error) {
 	if len(meta.Head.Payload) == 0 {
 		return true, nil
 	}
@@ -114,25 +115,21 @@ func (d *Desk) lacks(meta *FeedMeta, head *FeedHead) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	order := position(head).Compare(position(ours))
+	order := head.Position().Compare(ours.Position())
 	return order > 0 || order == 0 && head.Digest != ours.Digest, nil
-}
-
-func position(h *FeedHead) catalog.Position {
-	return catalog.Position{Epoch: h.Epoch, Sequence: h.Sequence}
 }
 
 // serving is one answer on its way.
 type serving struct {
 	ctx   context.Context
 	d     *Desk
-	send  func(*FeedChunk) error
-	first SignedFeedHead // told in the first chunk
-	chunk FeedChunk
+	send  func(*message.FeedChunk) error
+	first message.SignedFeedHead // told in the first chunk
+	chunk message.FeedChunk
 	bytes int
 }
 
-func (s *serving) add(it FeedItem) error {
+func (s *serving) add(it message.FeedItem) error {
 	s.chunk.Items = append(s.chunk.Items, it)
 	s.bytes += len(it.SKU) + len(it.Record) + itemOverhead
 	if s.bytes < ChunkBytes {
@@ -146,13 +143,13 @@ func (s *serving) flush() error {
 		return err
 	}
 	chunk := s.chunk
-	s.chunk, s.bytes = FeedChunk{}, 0
+	s.chunk, s.bytes = message.FeedChunk{}, 0
 	return s.send(&chunk)
 }
 
 // last ends the answer. now is the feed's row in the snapshot that was read: where
 // a publishing came between, its head is what the items add up to.
-func (s *serving) last(now *FeedMeta) error {
+func (s *serving) last(now *record.Feed) error {
 	if now != nil && string(now.Head.Payload) != string(s.first.Payload) {
 		s.chunk.Head = &now.Head
 	}
@@ -162,22 +159,22 @@ func (s *serving) last(now *FeedMeta) error {
 
 // changes sends what follows the asked sequence, or everything: the scan runs over
 // the changes in their order and ends at the feed's row.
-func (s *serving) changes(pull *FeedPull, meta FeedMeta) error {
+func (s *serving) changes(pull *message.FeedPull, meta record.Feed) error {
 	at := catalog.Position{Epoch: pull.Epoch, Sequence: pull.After}
 	after := pull.After
 	if s.chunk.Full = catalog.NeedsFull(at, catalog.Position{Epoch: meta.Epoch, Sequence: meta.Sequence}, meta.Floor); s.chunk.Full {
 		after = 0
 	}
 	full := s.chunk.Full
-	var now *FeedMeta
+	var now *record.Feed
 	var failed error
-	r := Range{From: changeKey(after + 1), To: append(keyFeed[:len(keyFeed):len(keyFeed)], 0)}
+	r := kv.Range{From: changeKey(after + 1), To: append(keyFeed[:len(keyFeed):len(keyFeed)], 0)}
 	err := s.d.store.Scan(r, func(k, v []byte) bool {
 		if string(k) == string(keyFeed) {
 			now, failed = s.readMeta(v)
 			return false
 		}
-		var it FeedItem
+		var it message.FeedItem
 		if it, failed = parseChange(k, v); failed != nil {
 			return false
 		}
@@ -199,29 +196,29 @@ func (s *serving) changes(pull *FeedPull, meta FeedMeta) error {
 	return s.last(now)
 }
 
-func (s *serving) readMeta(row []byte) (*FeedMeta, error) {
-	v, err := s.d.codec.Decode(KindFeedMeta, row)
+func (s *serving) readMeta(row []byte) (*record.Feed, error) {
+	v, err := s.d.codec.Decode(record.KindFeed, row)
 	if err != nil {
 		return nil, err
 	}
-	return v.(*FeedMeta), nil
+	return v.(*record.Feed), nil
 }
 
 // digests sends all bucket digests with the head they belong to.
 func (s *serving) digests() error {
-	set := newBucketSet()
+	set := bucket.NewSet()
 	digests := make(map[uint32]catalog.Digest, catalog.Buckets)
 	var failed error
 	prefix := len(prefixFeedGroup)
-	err := s.d.store.Scan(Range{From: keyFeed, To: Prefix([]byte(prefixFeedGroup)).To}, func(k, v []byte) bool {
+	err := s.d.store.Scan(kv.Range{From: keyFeed, To: kv.Prefix([]byte(prefixFeedGroup)).To}, func(k, v []byte) bool {
 		if string(k) == string(keyFeed) {
-			var now *FeedMeta
+			var now *record.Feed
 			if now, failed = s.readMeta(v); failed == nil {
 				s.chunk.Head = &now.Head
 			}
 			return failed == nil
 		}
-		failed = set.read(k[prefix:], v, digests)
+		failed = set.Read(k[prefix:], v, digests)
 		return failed == nil
 	})
 	if err != nil {
@@ -230,8 +227,8 @@ func (s *serving) digests() error {
 	if failed != nil {
 		return failed
 	}
-	set.tree.SetAll(digests)
-	s.chunk.Digests = set.tree.Digests()
+	set.Tree.SetAll(digests)
+	s.chunk.Digests = set.Tree.Digests()
 	s.chunk.Last = true
 	return s.flush()
 }
@@ -239,12 +236,12 @@ func (s *serving) digests() error {
 // buckets sends whole buckets. A product that changes meanwhile may be missing:
 // whoever repairs a replica so asks for the changes after its sequence next.
 func (s *serving) buckets(list []uint32) error {
-	for _, bucket := range list {
-		var items []FeedItem
-		at := groupKey([]byte(prefixFeedItem), uint16(bucket))
-		err := s.d.store.Scan(Prefix(at), func(k, v []byte) bool {
+	for _, number := range list {
+		var items []message.FeedItem
+		at := bucket.GroupKey([]byte(prefixFeedItem), uint16(number))
+		err := s.d.store.Scan(kv.Prefix(at), func(k, v []byte) bool {
 			if len(v) > 8 {
-				items = append(items, FeedItem{Sequence: binary.BigEndian.Uint64(v), SKU: exchange.SKU(k[len(at):])})
+				items = append(items, message.FeedItem{Sequence: binary.BigEndian.Uint64(v), SKU: exchange.SKU(k[len(at):])})
 			}
 			return true
 		})

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
 )
 
 // What one shop can make this one keep is bounded, most of all what is kept for ever.
@@ -71,31 +73,31 @@ func (q *quota) take(b *batch, shop exchange.ShopID) bool {
 // retailer's later requests wait behind it. That withholds nothing from a partner: it
 // queues an order or a cancel only after an entry of this shop's has put terms into
 // force, and CodeLimit says to send the same again later.
-func (d *Desk) mayEnter(b *batch, c chainID, act Act) error {
+func (d *Desk) mayEnter(b *batch, c ledger.ID, act message.Act) error {
 	version, err := b.everTerms(c)
 	if err != nil {
 		return err
 	}
-	_, end := act.(EndTrade)
+	_, end := act.(message.EndTrade)
 	switch {
 	case version == 0 && !leadsToTerms(act):
 		return exchange.Errorf(exchange.CodeNoPartnership, "no partnership was ever in force in this direction; propose one")
-	case version == 0 && !d.quotas.strangers.take(b, c.retailer):
+	case version == 0 && !d.quotas.strangers.take(b, c.Retailer):
 		return errSlower
-	case version != 0 && !end && d.quotas.requests.spent(b, c.retailer):
+	case version != 0 && !end && d.quotas.requests.spent(b, c.Retailer):
 		return errSlower
 	}
 	return nil
 }
 
 // mayAdopt bounds what a supplier without terms can push; see mayEnter.
-func (d *Desk) mayAdopt(b *batch, c chainID, e *Entry) error {
+func (d *Desk) mayAdopt(b *batch, c ledger.ID, e *message.Entry) error {
 	rec, err := b.chain(c)
 	if err != nil || e.Position <= rec.Chain.Position {
 		return err
 	}
 	version, err := b.everTerms(c)
-	if err == nil && version == 0 && !d.quotas.strangers.take(b, c.supplier) {
+	if err == nil && version == 0 && !d.quotas.strangers.take(b, c.Supplier) {
 		err = errSlower
 	}
 	return err
@@ -103,15 +105,15 @@ func (d *Desk) mayAdopt(b *batch, c chainID, e *Entry) error {
 
 // everTerms is the version of the latest terms of a direction of trade, in force or
 // ended; 0 where there never were any.
-func (b *batch) everTerms(c chainID) (uint32, error) {
+func (b *batch) everTerms(c ledger.ID) (uint32, error) {
 	p, err := b.partnership(c)
 	return p.State.Version, err
 }
 
 // leadsToTerms reports an act that needs no terms.
-func leadsToTerms(act Act) bool {
+func leadsToTerms(act message.Act) bool {
 	switch act.(type) {
-	case ProposeTerms, AcceptTerms, DeclineTerms, EndTrade:
+	case message.ProposeTerms, message.AcceptTerms, message.DeclineTerms, message.EndTrade:
 		return true
 	}
 	return false

@@ -6,23 +6,26 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/protocol"
 )
 
 // request is a framed Submit of one signed act, made without the retailer's desk.
-func request(t testing.TB, supplier, retailer *shop, number uint64, act desk.Act) []byte {
+func request(t testing.TB, supplier, retailer *shop, number uint64, act message.Act) []byte {
 	t.Helper()
-	return framed(t, &desk.Submit{Requests: []desk.SubmittedRequest{signedRequest(t, supplier, retailer, number, act)}})
+	return framed(t, &message.Submit{Requests: []message.SubmittedRequest{signedRequest(t, supplier, retailer, number, act)}})
 }
 
-func signedRequest(t testing.TB, supplier, retailer *shop, number uint64, act desk.Act) desk.SubmittedRequest {
+func signedRequest(t testing.TB, supplier, retailer *shop, number uint64, act message.Act) message.SubmittedRequest {
 	t.Helper()
-	payload, err := protocol.Codec{}.Encode(&desk.Request{Supplier: supplier.id, Retailer: retailer.id, Number: number, At: supplier.w.now, Act: act})
+	payload, err := protocol.Codec{}.Encode(&message.Request{Supplier: supplier.id, Retailer: retailer.id, Number: number, At: supplier.w.now, Act: act})
 	must(t, err)
-	sig, err := protocol.NewSigner(retailer.key, origin, retailer.random).Sign(desk.DomainRequest, payload)
+	sig, err := protocol.NewSigner(retailer.key, origin, retailer.random).Sign(message.DomainRequest, payload)
 	must(t, err)
-	return desk.SubmittedRequest{Signed: desk.SignedRequest{Payload: payload, Signature: sig}}
+	return message.SubmittedRequest{Signed: message.SignedRequest{Payload: payload, Signature: sig}}
 }
 
 func position(t testing.TB, supplier, retailer *shop) uint64 {
@@ -37,14 +40,14 @@ func position(t testing.TB, supplier, retailer *shop) uint64 {
 func TestStrangerLeavesLittle(t *testing.T) {
 	w := newWorld(t, 1, 2)
 	acorn, birch := w.shops[0], w.shops[1]
-	order := desk.SubmitOrder{Order: exchange.NewHoldID(windowOf(w.now), [12]byte{1}), Quote: make([]byte, 48<<10)}
+	order := message.SubmitOrder{Order: exchange.NewHoldID(windowOf(w.now), [12]byte{1}), Quote: make([]byte, 48<<10)}
 	if _, err := acorn.desk.Serve(ctx, birch.id, request(t, acorn, birch, 1, order)); exchange.CodeOf(err) != exchange.CodeNoPartnership {
 		t.Errorf("a stranger's order: %v", err)
 	}
 	if n := position(t, acorn, birch); n != 0 {
 		t.Fatalf("a stranger's order is entry %d", n)
 	}
-	propose := desk.ProposeTerms{Terms: exchange.DefaultTerms("EUR")}
+	propose := message.ProposeTerms{Terms: exchange.DefaultTerms("EUR")}
 	number := uint64(1)
 	for ; number <= desk.StrangerEntries; number++ {
 		_, err := acorn.desk.Serve(ctx, birch.id, request(t, acorn, birch, number, propose))
@@ -113,11 +116,11 @@ func TestRefusedHoldsAreKeptOnlySoMany(t *testing.T) {
 		}
 	}
 	kept := 0
-	must(t, acorn.mem.Scan(desk.Prefix([]byte("h/")), func(_, _ []byte) bool { kept++; return true }))
+	must(t, acorn.mem.Scan(kv.Prefix([]byte("h/")), func(_, _ []byte) bool { kept++; return true }))
 	if kept != share {
 		t.Errorf("%d refusals are kept", kept)
 	}
-	if res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 10}); res.State != reservation.Held {
+	if res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 10}); res.State != hold.Held {
 		t.Errorf("a hold that fits is %v", res.State)
 	}
 }
@@ -126,16 +129,16 @@ func TestRefusedHoldsAreKeptOnlySoMany(t *testing.T) {
 // and changes nothing, and the next day brings as many again.
 func TestProposalsOfAPartner(t *testing.T) {
 	w, acorn, birch := pair(t)
-	propose := func() *desk.PartnershipRecord {
+	propose := func() *record.Partnership {
 		t.Helper()
 		must(t, birch.desk.Propose(ctx, acorn.id, exchange.Retailer, exchange.DefaultTerms("EUR")))
 		w.settle()
 		trade, err := birch.desk.Trade(acorn.id, exchange.Retailer)
 		must(t, err)
-		return &trade.PartnershipRecord
+		return &trade.Partnership
 	}
 	for range 2 {
-		var last desk.PartnershipRecord
+		var last record.Partnership
 		for n := range desk.ProposalsADay {
 			if last = *propose(); last.Refusal != exchange.CodeOK {
 				t.Fatalf("proposal %d of a day: %v", n+1, last.Refusal)
@@ -156,10 +159,10 @@ func TestProposalsOfAPartner(t *testing.T) {
 func TestRefusedRequestsOfAPartner(t *testing.T) {
 	w, acorn, birch := pair(t)
 	first := position(t, acorn, birch)
-	stale := desk.AcceptTerms{Proposal: [32]byte{1}}
+	stale := message.AcceptTerms{Proposal: [32]byte{1}}
 	number := uint64(2) // 1 accepted the terms
 	for entered := 0; entered < desk.RefusedRequests; {
-		var submit desk.Submit
+		var submit message.Submit
 		for range min(100, desk.RefusedRequests-entered) {
 			submit.Requests = append(submit.Requests, signedRequest(t, acorn, birch, number, stale))
 			number++
@@ -177,7 +180,7 @@ func TestRefusedRequestsOfAPartner(t *testing.T) {
 			t.Fatalf("a request beyond the hour's share: %v", err)
 		}
 	}
-	_, err := acorn.desk.Serve(ctx, birch.id, request(t, acorn, birch, number, desk.EndTrade{}))
+	_, err := acorn.desk.Serve(ctx, birch.id, request(t, acorn, birch, number, message.EndTrade{}))
 	must(t, err)
 	if n := position(t, acorn, birch); n != full+1 {
 		t.Errorf("an end beyond the hour's share is not entered: %d", n)
@@ -211,7 +214,7 @@ func TestRefusedHoldsComeBack(t *testing.T) {
 	tombstone := func(from *shop) error {
 		_, id := holdRequest(t, windowOf(w.now), n, exchange.Line{SKU: "shoe", Quantity: 1})
 		n++
-		_, err := acorn.desk.Serve(ctx, from.id, framed(t, &desk.Release{ID: id}))
+		_, err := acorn.desk.Serve(ctx, from.id, framed(t, &message.Release{ID: id}))
 		return err
 	}
 	for range 2 {
@@ -239,8 +242,8 @@ func TestRefusedHoldsComeBack(t *testing.T) {
 func TestFailedRequestsCostNoShare(t *testing.T) {
 	w := newWorld(t, 1, 2)
 	acorn, birch := w.shops[0], w.shops[1]
-	propose := desk.ProposeTerms{Terms: exchange.DefaultTerms("EUR")}
-	gap := framed(t, &desk.Submit{Requests: []desk.SubmittedRequest{
+	propose := message.ProposeTerms{Terms: exchange.DefaultTerms("EUR")}
+	gap := framed(t, &message.Submit{Requests: []message.SubmittedRequest{
 		signedRequest(t, acorn, birch, 1, propose), signedRequest(t, acorn, birch, 3, propose),
 	}})
 	for range desk.StrangerEntries + 1 {

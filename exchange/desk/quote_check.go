@@ -7,7 +7,10 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // A retailer's check of a supplier's quote. A seal proves who said it, not that it
@@ -21,16 +24,16 @@ const maxAhead = 48 * time.Hour
 // the terms it knows. It fails with CodeSignature where the supplier promises
 // something else, CodeStale where it quotes under terms that are in force no longer,
 // and CodeBehind where it does under terms that have not arrived here yet.
-func (d *Desk) checkAnswer(rec *ReservationRecord, a *HoldAnswer) error {
-	placed := len(rec.Raw) > 0 && a.Request == digest(rec.Raw)
+func (d *Desk) checkAnswer(rec *record.Reservation, a *message.HoldAnswer) error {
+	placed := len(rec.Raw) > 0 && a.Request == message.Digest(rec.Raw)
 	switch {
 	case a.Refusal != exchange.CodeOK:
 		return nil // whatever else it says, nothing is held
-	case a.Quote == nil && (placed || a.State == reservation.Held):
+	case a.Quote == nil && (placed || a.State == hold.Held):
 		return otherQuote("it has no prices")
 	case a.Quote == nil:
 		return nil
-	case placed && a.State != reservation.Held:
+	case placed && a.State != hold.Held:
 		return otherQuote("it prices a reservation that is %v", a.State)
 	}
 	q := a.Quote
@@ -40,7 +43,7 @@ func (d *Desk) checkAnswer(rec *ReservationRecord, a *HoldAnswer) error {
 	if placed && rec.Request.Lifetime > 0 && q.Expires > q.Issued.Add(time.Duration(rec.Request.Lifetime)*time.Millisecond) {
 		return otherQuote("it lives longer than the %s asked for", exchange.Span(time.Duration(rec.Request.Lifetime)*time.Millisecond))
 	}
-	terms, version := d.partners.terms(chainID{rec.Supplier, d.me})
+	terms, version := d.partners.terms(ledger.ID{Supplier: rec.Supplier, Retailer: d.me})
 	switch {
 	case q.TermsVersion > version:
 		return exchange.Errorf(exchange.CodeBehind, "the supplier quotes under terms %d, which have not arrived here; try again in a moment", q.TermsVersion)
@@ -52,7 +55,7 @@ func (d *Desk) checkAnswer(rec *ReservationRecord, a *HoldAnswer) error {
 
 // checkAsked compares a quote with the request: what holds whatever the terms are.
 // A reservation whose request this shop has lost has no lines to compare.
-func (d *Desk) checkAsked(rec *ReservationRecord, q *exchange.Quote) error {
+func (d *Desk) checkAsked(rec *record.Reservation, q *exchange.Quote) error {
 	req := &rec.Request
 	switch {
 	case q.Supplier != rec.Supplier || q.Retailer != d.me || q.Hold != req.ID:
@@ -93,7 +96,7 @@ func (d *Desk) checkTerms(q *exchange.Quote, t exchange.Terms) error {
 
 // checkExtended compares the quote of an extension with the one that was held: it
 // may move the expiry, and nothing else.
-func (d *Desk) checkExtended(rec *ReservationRecord, a *HoldAnswer) error {
+func (d *Desk) checkExtended(rec *record.Reservation, a *message.HoldAnswer) error {
 	if a.Quote == nil || rec.Answer == nil {
 		return d.checkAnswer(rec, a)
 	}
@@ -114,7 +117,7 @@ func (d *Desk) checkExtended(rec *ReservationRecord, a *HoldAnswer) error {
 
 // checkOrdered is the last look at a quote, before an order signs it. One of earlier
 // terms was checked against them when it came: quotes pin their version.
-func (d *Desk) checkOrdered(rec *ReservationRecord, q *exchange.Quote, terms exchange.Terms, version uint32) error {
+func (d *Desk) checkOrdered(rec *record.Reservation, q *exchange.Quote, terms exchange.Terms, version uint32) error {
 	if err := d.checkAsked(rec, q); err != nil {
 		return err
 	}
@@ -134,11 +137,11 @@ func otherQuote(format string, args ...any) error {
 
 // distrust records an answer that failed checkAnswer for why, so that nothing is
 // ordered on it, and gives the hold back. The sealed answer stays as evidence.
-func (d *Desk) distrust(ctx context.Context, rec *ReservationRecord, sealed []byte, why error) {
+func (d *Desk) distrust(ctx context.Context, rec *record.Reservation, sealed []byte, why error) {
 	d.log.Error("a quote was refused", "supplier", rec.Supplier, "hold", rec.Request.ID, "why", why)
-	rec.State, rec.Refusal, rec.Detail, rec.Answer = reservation.Refused, exchange.CodeOf(why), clip(why.Error(), MaxReason), sealed
+	rec.State, rec.Refusal, rec.Detail, rec.Answer = hold.Refused, exchange.CodeOf(why), exchange.Clip(why.Error(), message.MaxReason), sealed
 	d.saveSoon(*rec)
-	raw, err := d.frame(&Release{ID: rec.Request.ID})
+	raw, err := d.frame(&message.Release{ID: rec.Request.ID})
 	if err == nil {
 		_, err = d.attempt(ctx, rec.Supplier, raw)
 	}

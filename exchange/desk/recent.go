@@ -4,22 +4,23 @@ import (
 	"sync"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // recentReservations are those whose answer has come and whose record is not
 // durable yet: the owner orders them before the record is on the disk.
 type recentReservations struct {
 	mu sync.Mutex
-	of map[exchange.HoldID]*ReservationRecord
+	of map[exchange.HoldID]*record.Reservation
 }
 
 // get returns a copy of an answered reservation; nil where it is not recent.
-func (r *recentReservations) get(id exchange.HoldID) *ReservationRecord {
+func (r *recentReservations) get(id exchange.HoldID) *record.Reservation {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	rec := r.of[id]
-	if rec == nil || rec.State == reservation.None {
+	if rec == nil || rec.State == hold.None {
 		return nil
 	}
 	copied := *rec
@@ -45,10 +46,10 @@ func (r *recentReservations) created(id exchange.HoldID) (at exchange.Time, ok b
 }
 
 // all returns copies of what is recent, by id.
-func (r *recentReservations) all() map[exchange.HoldID]*ReservationRecord {
+func (r *recentReservations) all() map[exchange.HoldID]*record.Reservation {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	all := make(map[exchange.HoldID]*ReservationRecord, len(r.of))
+	all := make(map[exchange.HoldID]*record.Reservation, len(r.of))
 	for id, rec := range r.of {
 		copied := *rec
 		all[id] = &copied
@@ -66,22 +67,22 @@ func (d *Desk) mayHold(id exchange.HoldID) bool {
 	if err != nil || rec == nil {
 		return err != nil
 	}
-	return rec.State == reservation.None || rec.State == reservation.Held || rec.State == reservation.Committed
+	return rec.State == hold.None || rec.State == hold.Held || rec.State == hold.Committed
 }
 
-func (r *recentReservations) put(rec *ReservationRecord) {
+func (r *recentReservations) put(rec *record.Reservation) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.of == nil {
-		r.of = make(map[exchange.HoldID]*ReservationRecord)
+		r.of = make(map[exchange.HoldID]*record.Reservation)
 	}
-	if before := r.of[rec.Request.ID]; before == nil || !before.after(rec) {
+	if before := r.of[rec.Request.ID]; before == nil || !before.After(rec) {
 		r.of[rec.Request.ID] = rec
 	}
 }
 
 // forget drops rec, unless another answer has replaced it.
-func (r *recentReservations) forget(rec *ReservationRecord) {
+func (r *recentReservations) forget(rec *record.Reservation) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.of[rec.Request.ID] == rec {
@@ -97,7 +98,7 @@ func (r *recentReservations) drop(id exchange.HoldID) {
 }
 
 // has reports whether rec itself is what is recent of its reservation.
-func (r *recentReservations) has(rec *ReservationRecord) bool {
+func (r *recentReservations) has(rec *record.Reservation) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.of[rec.Request.ID] == rec
@@ -105,21 +106,21 @@ func (r *recentReservations) has(rec *ReservationRecord) bool {
 
 // saveSoon records a reservation with the next commit, or within laterDelay. Where
 // the store refuses, it is forgotten here too: its supplier knows it.
-func (d *Desk) saveSoon(rec ReservationRecord) { d.soon(rec, d.saveReservation) }
+func (d *Desk) saveSoon(rec record.Reservation) { d.soon(rec, d.saveReservation) }
 
 // saveNewSoon is saveSoon for the first answer about a new id: whatever else is known
 // of it came after, and has taken rec's place in recent. The store need not be asked.
-func (d *Desk) saveNewSoon(rec ReservationRecord) {
-	d.soon(rec, func(b *batch, rec *ReservationRecord) error {
+func (d *Desk) saveNewSoon(rec record.Reservation) {
+	d.soon(rec, func(b *batch, rec *record.Reservation) error {
 		if !d.recent.has(rec) {
 			return nil
 		}
 		b.then(func() { d.lapses.note(rec) })
-		return b.save(reservationKey(rec.Request.ID), rec)
+		return b.save(record.ReservationKey(rec.Request.ID), rec)
 	})
 }
 
-func (d *Desk) soon(rec ReservationRecord, save func(*batch, *ReservationRecord) error) {
+func (d *Desk) soon(rec record.Reservation, save func(*batch, *record.Reservation) error) {
 	d.recent.put(&rec)
 	forget := func() { d.recent.forget(&rec) }
 	if !d.later(func(b *batch) error { return save(b, &rec) }, forget) {

@@ -7,25 +7,26 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // A reservation is recorded a moment after its answer. What its owner does with it
 // before that is not undone by the record that comes after.
 func TestReservationChangedBeforeItsRecord(t *testing.T) {
 	for name, c := range map[string]struct {
-		change func(t *testing.T, d *desk.Desk, rec *desk.ReservationRecord)
-		state  reservation.State
+		change func(t *testing.T, d *desk.Desk, rec *record.Reservation)
+		state  hold.State
 	}{
-		"left": {func(*testing.T, *desk.Desk, *desk.ReservationRecord) {}, reservation.Held},
-		"released": {func(t *testing.T, d *desk.Desk, rec *desk.ReservationRecord) {
+		"left": {func(*testing.T, *desk.Desk, *record.Reservation) {}, hold.Held},
+		"released": {func(t *testing.T, d *desk.Desk, rec *record.Reservation) {
 			_, err := d.Release(t.Context(), rec.Request.ID)
 			must(t, err)
-		}, reservation.Released},
-		"ordered": {func(t *testing.T, d *desk.Desk, rec *desk.ReservationRecord) {
+		}, hold.Released},
+		"ordered": {func(t *testing.T, d *desk.Desk, rec *record.Reservation) {
 			_, err := d.PlaceOrder(t.Context(), rec.Request.ID, stockholm)
 			must(t, err)
-		}, reservation.Committed},
+		}, hold.Committed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -2,13 +2,15 @@ package desk
 
 import (
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // What a batch reads, as native records. Each returns a value of the caller's.
 
 // product is one of the shop's own products that is offered.
-func (b *batch) product(sku exchange.SKU) (*ProductRecord, error) {
+func (b *batch) product(sku exchange.SKU) (*record.Product, error) {
 	rec, err := b.offered(sku)
 	if err != nil {
 		return nil, err
@@ -18,29 +20,29 @@ func (b *batch) product(sku exchange.SKU) (*ProductRecord, error) {
 }
 
 // offered is product without the copy: for reading only.
-func (b *batch) offered(sku exchange.SKU) (*ProductRecord, error) {
-	v, err := b.peek(KindProductRecord, productKey(sku))
+func (b *batch) offered(sku exchange.SKU) (*record.Product, error) {
+	v, err := b.peek(record.KindProduct, record.ProductKey(sku))
 	if err != nil {
 		return nil, err
 	}
-	if v == nil || v.(*ProductRecord).Removed {
+	if v == nil || v.(*record.Product).Removed {
 		return nil, exchange.Errorf(exchange.CodeNotFound, "%s is not offered", sku)
 	}
-	return v.(*ProductRecord), nil
+	return v.(*record.Product), nil
 }
 
 // partnership is one direction of trade; two shops that never spoke have a zero one.
-func (b *batch) partnership(c chainID) (PartnershipRecord, error) {
-	v, err := b.peek(KindPartnershipRecord, partnershipKey(c))
+func (b *batch) partnership(c ledger.ID) (record.Partnership, error) {
+	v, err := b.peek(record.KindPartnership, record.PartnershipKey(c))
 	if err != nil || v == nil {
-		return PartnershipRecord{}, err
+		return record.Partnership{}, err
 	}
-	return *v.(*PartnershipRecord), nil
+	return *v.(*record.Partnership), nil
 }
 
 // termsVersion is the version in force, 0 where there is none. An unreadable
 // record has failed the operation before.
-func (b *batch) termsVersion(c chainID) uint32 {
+func (b *batch) termsVersion(c ledger.ID) uint32 {
 	p, err := b.partnership(c)
 	if err != nil || !p.State.Active {
 		return 0
@@ -51,8 +53,8 @@ func (b *batch) termsVersion(c chainID) uint32 {
 // termsInForce is what a hold or order of the chain stands on: CodeNoPartnership
 // where nothing is in force, CodeNotMember where the other shop was revoked or left,
 // CodeFrozen where the ledger is evidence.
-func (b *batch) termsInForce(c chainID) (exchange.Terms, uint32, error) {
-	partner, _ := c.partner(b.d.me)
+func (b *batch) termsInForce(c ledger.ID) (exchange.Terms, uint32, error) {
+	partner, _ := c.Partner(b.d.me)
 	if !b.d.members.IsMember(partner) {
 		return exchange.Terms{}, 0, exchange.Errorf(exchange.CodeNotMember, "%v is not a member any more", partner)
 	}
@@ -73,20 +75,20 @@ func (b *batch) termsInForce(c chainID) (exchange.Terms, uint32, error) {
 	return p.State.Terms, p.State.Version, nil
 }
 
-func (b *batch) order(k []byte) (*OrderRecord, error) {
-	v, err := b.load(KindOrderRecord, k)
+func (b *batch) order(k []byte) (*record.Order, error) {
+	v, err := b.load(record.KindOrder, k)
 	if err != nil || v == nil {
 		return nil, err
 	}
-	return v.(*OrderRecord), nil
+	return v.(*record.Order), nil
 }
 
-func (b *batch) reservation(id exchange.HoldID) (*ReservationRecord, error) {
-	v, err := b.load(KindReservationRecord, reservationKey(id))
+func (b *batch) reservation(id exchange.HoldID) (*record.Reservation, error) {
+	v, err := b.load(record.KindReservation, record.ReservationKey(id))
 	if err != nil || v == nil {
 		return nil, err
 	}
-	return v.(*ReservationRecord), nil
+	return v.(*record.Reservation), nil
 }
 
 // reservationOrdered marks the retailer's reservation, if it is still kept.
@@ -95,26 +97,26 @@ func (b *batch) reservationOrdered(id exchange.HoldID) error {
 	if err != nil || rec == nil {
 		return err
 	}
-	rec.State = reservation.Committed
-	return b.save(reservationKey(id), rec)
+	rec.State = hold.Committed
+	return b.save(record.ReservationKey(id), rec)
 }
 
 // reservationEnded marks the retailer's reservation, if it is still kept, where the
 // supplier refused its order for a reason that ends it.
 func (b *batch) reservationEnded(id exchange.HoldID, why exchange.Code) error {
-	var state reservation.State
+	var state hold.State
 	switch why {
 	case exchange.CodeExpired:
-		state = reservation.Expired
+		state = hold.Expired
 	case exchange.CodeReleased, exchange.CodeNoPartnership, exchange.CodeNotFound:
-		state = reservation.Released
+		state = hold.Released
 	default:
 		return nil
 	}
 	rec, err := b.reservation(id)
-	if err != nil || rec == nil || rec.State != reservation.Held {
+	if err != nil || rec == nil || rec.State != hold.Held {
 		return err
 	}
 	rec.State = state
-	return b.save(reservationKey(id), rec)
+	return b.save(record.ReservationKey(id), rec)
 }

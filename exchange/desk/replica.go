@@ -9,7 +9,11 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/bucket"
 	"github.com/souk-market/souk/exchange/catalog"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // Replicas are the copies of catalogs that this shop searches: its partners' and,
@@ -22,7 +26,7 @@ import (
 // never used again, so that a full pull is written beside the live copy, swapped in
 // by one row, and the old copy removed at leisure.
 //
-//	m/ shop                          ReplicaMeta: the head proven, the gossip key
+//	m/ shop                          record.Replica: the head proven, the gossip key
 //	w/ shop                          live and next generation; see generation
 //	n                                next generation number (4)
 //	x/ generation(4)                 to be removed
@@ -33,16 +37,16 @@ import (
 // # What a replica claims
 //
 // A generation's At says which changes are applied, and grows in the commit that
-// applies them. ReplicaMeta.Head is a head whose digest the live copy equalled when
+// applies them. record.Replica.Head is a head whose digest the live copy equalled when
 // it was written. A pull that is broken off leaves At ahead of the head, and goes
 // on from At. A record that does not decode, or says what no product may, is kept,
 // because the digest covers it, and shown to nobody.
 type Replicas struct {
-	store    Store
-	codec    Codec
-	verifier Verifier
-	clock    Clock
-	limits   Limits
+	store    kv.Store
+	codec    message.Codec
+	verifier message.Verifier
+	clock    exchange.Clock
+	limits   kv.Limits
 	log      *slog.Logger
 	cfg      ReplicasConfig // its callbacks
 	stats    replicaStats
@@ -61,17 +65,17 @@ type Replicas struct {
 // ReplicasConfig is what Replicas are made of. Store, Codec,
 // Verifier and Clock are required.
 type ReplicasConfig struct {
-	Store    Store // its own, not the desk's
-	Codec    Codec
-	Verifier Verifier
-	Clock    Clock
-	Limits   Limits // of one commit
+	Store    kv.Store // its own, not the desk's
+	Codec    message.Codec
+	Verifier message.Verifier
+	Clock    exchange.Clock
+	Limits   kv.Limits // of one commit
 	Logger   *slog.Logger
 	// Alarm is told when a supplier's catalog does not add up. It and Proven are
 	// called while the replica is locked: be quick, and ask Replicas nothing.
 	Alarm func(shop exchange.ShopID, why string)
 	// Proven is told whenever a live copy was proven equal to a head.
-	Proven func(shop exchange.ShopID, head FeedHead)
+	Proven func(shop exchange.ShopID, head message.FeedHead)
 	// Reachable says whether a shop can be reached now, and if not, since when it
 	// cannot. Without it, every shop is reachable.
 	Reachable func(shop exchange.ShopID) (now bool, since exchange.Time)
@@ -89,22 +93,22 @@ type replica struct {
 	shop exchange.ShopID
 
 	mu      sync.Mutex // held while the replica's rows change; guards what follows
-	meta    ReplicaMeta
-	head    FeedHead // of meta.Head; zero where nothing was proven
+	meta    record.Replica
+	head    message.FeedHead // of meta.Head; zero where nothing was proven
 	live    generation
 	pulling generation // a full pull under way
 	session *FeedPulling
 	gone    bool // dropped
 
 	view atomic.Pointer[replicaView] // what readers see; nil = nothing live
-	set  atomic.Pointer[bucketSet]   // of live, where it is in memory
+	set  atomic.Pointer[bucket.Set]  // of live, where it is in memory
 }
 
 // replicaView is a live copy as search needs it.
 type replicaView struct {
 	shop       exchange.ShopID
 	generation uint32
-	head       FeedHead
+	head       message.FeedHead
 	proven     bool
 	refreshed  exchange.Time
 }
@@ -174,7 +178,7 @@ func generationKey(prefix string, number uint32) []byte {
 }
 
 func replicaItemKey(number uint32, sku exchange.SKU) []byte {
-	return bucketKey(string(generationKey(prefixReplicaItem, number)), sku)
+	return bucket.Key(string(generationKey(prefixReplicaItem, number)), sku)
 }
 
 // OpenReplicas loads what is known of every replica: a row or two for each, whatever
@@ -190,8 +194,8 @@ func OpenReplicas(cfg ReplicasConfig) (*Replicas, error) {
 	if r.cfg.UnreachableAfter == 0 {
 		r.cfg.UnreachableAfter = DefaultUnreachableAfter
 	}
-	if r.limits == (Limits{}) {
-		r.limits = DefaultLimits
+	if r.limits == (kv.Limits{}) {
+		r.limits = kv.DefaultLimits
 	}
 	if raw, ok, err := r.store.Get(keyNextGeneration); err != nil {
 		return nil, err
@@ -199,7 +203,7 @@ func OpenReplicas(cfg ReplicasConfig) (*Replicas, error) {
 		r.next = binary.BigEndian.Uint32(raw)
 	}
 	var failed error
-	err := r.store.Scan(Prefix([]byte(prefixReplicaMeta)), func(key, value []byte) bool {
+	err := r.store.Scan(kv.Prefix([]byte(prefixReplicaMeta)), func(key, value []byte) bool {
 		failed = r.open(key[len(prefixReplicaMeta):], value)
 		return failed == nil
 	})
@@ -214,17 +218,17 @@ func (r *Replicas) open(key, value []byte) error {
 	if err != nil {
 		return err
 	}
-	v, err := r.codec.Decode(KindReplicaMeta, value)
+	v, err := r.codec.Decode(record.KindReplica, value)
 	if err != nil {
 		return err
 	}
-	rep := &replica{shop: shop, meta: *v.(*ReplicaMeta)}
+	rep := &replica{shop: shop, meta: *v.(*record.Replica)}
 	if len(rep.meta.Head.Payload) > 0 {
-		h, err := r.codec.Decode(KindFeedHead, rep.meta.Head.Payload)
+		h, err := r.codec.Decode(message.KindFeedHead, rep.meta.Head.Payload)
 		if err != nil {
 			return err
 		}
-		rep.head = *h.(*FeedHead)
+		rep.head = *h.(*message.FeedHead)
 	}
 	work, ok, err := r.store.Get(workKey(shop))
 	if err != nil {
@@ -241,12 +245,12 @@ func (r *Replicas) open(key, value []byte) error {
 	return nil
 }
 
-func metaKey(shop exchange.ShopID) []byte { return key(prefixReplicaMeta, shop[:]) }
-func workKey(shop exchange.ShopID) []byte { return key(prefixReplicaWork, shop[:]) }
+func metaKey(shop exchange.ShopID) []byte { return kv.Key(prefixReplicaMeta, shop[:]) }
+func workKey(shop exchange.ShopID) []byte { return kv.Key(prefixReplicaWork, shop[:]) }
 
 // proven reports whether the live copy equalled the head signed for where it stands.
 func (p *replica) proven() bool {
-	return p.live.Number != 0 && position(&p.head) == p.live.position() && p.live.Dirty == [catalog.Buckets / 8]byte{}
+	return p.live.Number != 0 && p.head.Position() == p.live.position() && p.live.Dirty == [catalog.Buckets / 8]byte{}
 }
 
 // show makes the replica's present state the one that readers see.
@@ -259,14 +263,14 @@ func (p *replica) show() {
 }
 
 // workWrite is the replica's w/ row.
-func (p *replica) workWrite(live, pulling generation) Write {
+func (p *replica) workWrite(live, pulling generation) kv.Write {
 	row := live.append(make([]byte, 0, 2*generationBytes))
-	return Write{Key: workKey(p.shop), Value: pulling.append(row)}
+	return kv.Write{Key: workKey(p.shop), Value: pulling.append(row)}
 }
 
-func (r *Replicas) metaWrite(m ReplicaMeta) (Write, error) {
+func (r *Replicas) metaWrite(m record.Replica) (kv.Write, error) {
 	raw, err := r.codec.Encode(&m)
-	return Write{Key: metaKey(m.Shop), Value: raw}, err
+	return kv.Write{Key: metaKey(m.Shop), Value: raw}, err
 }
 
 // replica finds or makes a shop's.
@@ -275,7 +279,7 @@ func (r *Replicas) replica(shop exchange.ShopID) *replica {
 	defer r.mu.Unlock()
 	p := r.shops[shop]
 	if p == nil {
-		p = &replica{shop: shop, meta: ReplicaMeta{Shop: shop}}
+		p = &replica{shop: shop, meta: record.Replica{Shop: shop}}
 		r.shops[shop] = p
 	}
 	return p
@@ -283,7 +287,7 @@ func (r *Replicas) replica(shop exchange.ShopID) *replica {
 
 // commit writes, and remembers a commit of unknown outcome: nothing may be built
 // on memory then, and the replicas must be opened again.
-func (r *Replicas) commit(writes []Write) error {
+func (r *Replicas) commit(writes []kv.Write) error {
 	r.mu.Lock()
 	err := r.broken
 	r.mu.Unlock()
@@ -291,7 +295,7 @@ func (r *Replicas) commit(writes []Write) error {
 		return err
 	}
 	err = r.store.Commit(writes)
-	if err != nil && !errors.Is(err, ErrRefused) {
+	if err != nil && !errors.Is(err, kv.ErrRefused) {
 		err = exchange.Errorf(exchange.CodeInternal, "committing a replica failed, and whether it happened is unknown: %w", err)
 		r.mu.Lock()
 		r.broken = err
@@ -316,12 +320,12 @@ func (r *Replicas) startGeneration(p *replica, epoch uint64) error {
 	if err != nil {
 		return err
 	}
-	writes := []Write{
+	writes := []kv.Write{
 		{Key: keyNextGeneration, Value: binary.BigEndian.AppendUint32(nil, g.Number+1)},
 		meta, p.workWrite(p.live, g),
 	}
 	if p.pulling.Number != 0 {
-		writes = append(writes, Write{Key: generationKey(prefixReplicaGone, p.pulling.Number)})
+		writes = append(writes, kv.Write{Key: generationKey(prefixReplicaGone, p.pulling.Number)})
 	}
 	if err := r.commit(writes); err != nil {
 		return err
@@ -341,10 +345,10 @@ func (r *Replicas) Drop(shop exchange.ShopID) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	writes := []Write{{Key: metaKey(shop), Delete: true}, {Key: workKey(shop), Delete: true}}
+	writes := []kv.Write{{Key: metaKey(shop), Delete: true}, {Key: workKey(shop), Delete: true}}
 	for _, g := range []generation{p.live, p.pulling} {
 		if g.Number != 0 {
-			writes = append(writes, Write{Key: generationKey(prefixReplicaGone, g.Number)})
+			writes = append(writes, kv.Write{Key: generationKey(prefixReplicaGone, g.Number)})
 		}
 	}
 	if err := r.commit(writes); err != nil {
@@ -365,53 +369,53 @@ const sweepKeys = 2000
 // another call.
 func (r *Replicas) Sweep() (more bool, err error) {
 	var gone []byte
-	if err := r.store.Scan(Prefix([]byte(prefixReplicaGone)), func(key, _ []byte) bool {
+	if err := r.store.Scan(kv.Prefix([]byte(prefixReplicaGone)), func(key, _ []byte) bool {
 		gone = append([]byte(nil), key...)
 		return false
 	}); err != nil || gone == nil {
 		return false, err
 	}
 	number := binary.BigEndian.Uint32(gone[len(prefixReplicaGone):])
-	var writes []Write
+	var writes []kv.Write
 	for _, prefix := range []string{prefixReplicaToken, prefixReplicaItem, prefixReplicaGroup} {
 		if len(writes) == sweepKeys {
 			break
 		}
-		if err := r.store.Scan(Prefix(generationKey(prefix, number)), func(key, _ []byte) bool {
-			writes = append(writes, Write{Key: append([]byte(nil), key...), Delete: true})
+		if err := r.store.Scan(kv.Prefix(generationKey(prefix, number)), func(key, _ []byte) bool {
+			writes = append(writes, kv.Write{Key: append([]byte(nil), key...), Delete: true})
 			return len(writes) < sweepKeys
 		}); err != nil {
 			return false, err
 		}
 	}
 	if len(writes) < sweepKeys {
-		writes = append(writes, Write{Key: gone, Delete: true})
+		writes = append(writes, kv.Write{Key: gone, Delete: true})
 	}
 	return true, r.commit(writes)
 }
 
 // Key is the key that a shop's gossip is encrypted with, as far as it is known.
-func (r *Replicas) Key(shop exchange.ShopID) (FeedKey, bool) {
+func (r *Replicas) Key(shop exchange.ShopID) (message.FeedKey, bool) {
 	r.mu.Lock()
 	p := r.shops[shop]
 	r.mu.Unlock()
 	if p == nil {
-		return FeedKey{}, false
+		return message.FeedKey{}, false
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.meta.Key, p.meta.Key != FeedKey{}
+	return p.meta.Key, p.meta.Key != message.FeedKey{}
 }
 
 // SetKey records the key that a hello or a pull told.
-func (r *Replicas) SetKey(shop exchange.ShopID, key FeedKey) error {
+func (r *Replicas) SetKey(shop exchange.ShopID, key message.FeedKey) error {
 	p := r.replica(shop)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return r.setKey(p, key)
 }
 
-func (r *Replicas) setKey(p *replica, key FeedKey) error {
+func (r *Replicas) setKey(p *replica, key message.FeedKey) error {
 	if p.gone || p.meta.Key == key {
 		return nil
 	}
@@ -421,7 +425,7 @@ func (r *Replicas) setKey(p *replica, key FeedKey) error {
 	if err != nil {
 		return err
 	}
-	if err := r.commit([]Write{w}); err != nil {
+	if err := r.commit([]kv.Write{w}); err != nil {
 		return err
 	}
 	p.meta = meta
@@ -431,12 +435,12 @@ func (r *Replicas) setKey(p *replica, key FeedKey) error {
 // ReplicaStatus says where a replica stands.
 type ReplicaStatus struct {
 	Shop      exchange.ShopID
-	Head      FeedHead      // proven; zero where nothing was
-	Epoch     uint64        // of the live copy
-	At        uint64        // changes applied to it
-	Proven    bool          // equal to Head; false within a pull and after a mismatch
-	Pulling   bool          // a full pull is under way
-	Refreshed exchange.Time // when it was last known equal to the supplier's
+	Head      message.FeedHead // proven; zero where nothing was
+	Epoch     uint64           // of the live copy
+	At        uint64           // changes applied to it
+	Proven    bool             // equal to Head; false within a pull and after a mismatch
+	Pulling   bool             // a full pull is under way
+	Refreshed exchange.Time    // when it was last known equal to the supplier's
 }
 
 // Status is a shop's replica; ok is false where there is none.

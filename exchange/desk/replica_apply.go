@@ -5,7 +5,10 @@ import (
 	"encoding/binary"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/bucket"
 	"github.com/souk-market/souk/exchange/catalog"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
 )
 
 // maxLoadedSets is how many replicas' bucket sets stay in memory: 32 × 400 KiB.
@@ -18,7 +21,7 @@ const maxLoadedSets = 32
 // and PullFull mean StartPull; Conflict as well, so that the supplier is shown the head
 // it has lost. An error is a head that is not the supplier's (CodeSignature), malformed
 // (CodeInvalid) or a store that failed.
-func (r *Replicas) Update(shop exchange.ShopID, u *FeedUpdate) (catalog.Action, error) {
+func (r *Replicas) Update(shop exchange.ShopID, u *message.FeedUpdate) (catalog.Action, error) {
 	head, err := r.openHead(shop, u.Head)
 	if err != nil {
 		return catalog.Ignore, err
@@ -31,7 +34,7 @@ func (r *Replicas) Update(shop exchange.ShopID, u *FeedUpdate) (catalog.Action, 
 	}
 	action := catalog.Decide(
 		catalog.Replica{At: p.live.position(), Proven: p.proven(), Digest: p.head.Digest},
-		catalog.Offer{Head: position(head), Digest: head.Digest, Changes: len(u.Items) > 0, After: u.After},
+		catalog.Offer{Head: head.Position(), Digest: head.Digest, Changes: len(u.Items) > 0, After: u.After},
 	)
 	switch action {
 	case catalog.Apply:
@@ -44,7 +47,7 @@ func (r *Replicas) Update(shop exchange.ShopID, u *FeedUpdate) (catalog.Action, 
 		r.stats.conflicts.Add(1)
 		r.raise(shop, "it signed two different catalogs for one position")
 	case catalog.Ignore:
-		if position(head) == p.live.position() {
+		if head.Position() == p.live.position() {
 			p.meta.Refreshed = r.clock.Now() // recorded with the next change: it tells people how fresh a copy is
 			p.show()
 		}
@@ -54,7 +57,7 @@ func (r *Replicas) Update(shop exchange.ShopID, u *FeedUpdate) (catalog.Action, 
 
 // Behind reports whether head, which a supplier told in a hello, is older than what
 // it has proven here before: it has lost state, and a pull will tell it so.
-func (r *Replicas) Behind(shop exchange.ShopID, signed SignedFeedHead) (bool, error) {
+func (r *Replicas) Behind(shop exchange.ShopID, signed message.SignedFeedHead) (bool, error) {
 	head, err := r.openHead(shop, signed)
 	if err != nil {
 		return false, err
@@ -62,19 +65,19 @@ func (r *Replicas) Behind(shop exchange.ShopID, signed SignedFeedHead) (bool, er
 	p := r.replica(shop)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return position(head).Compare(position(&p.head)) < 0, nil
+	return head.Position().Compare(p.head.Position()) < 0, nil
 }
 
 // openHead verifies that shop signed a head of its main feed.
-func (r *Replicas) openHead(shop exchange.ShopID, signed SignedFeedHead) (*FeedHead, error) {
-	if err := r.verifier.Verify(DomainFeed, shop, signed.Payload, signed.Signature); err != nil {
+func (r *Replicas) openHead(shop exchange.ShopID, signed message.SignedFeedHead) (*message.FeedHead, error) {
+	if err := r.verifier.Verify(message.DomainFeed, shop, signed.Payload, signed.Signature); err != nil {
 		return nil, err
 	}
-	v, err := r.codec.Decode(KindFeedHead, signed.Payload)
+	v, err := r.codec.Decode(message.KindFeedHead, signed.Payload)
 	if err != nil {
 		return nil, err
 	}
-	head := v.(*FeedHead)
+	head := v.(*message.FeedHead)
 	if head.Shop != shop || head.Feed != exchange.MainFeed || head.Epoch == 0 {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "the head of %v's catalog names shop %v, feed %.40q, epoch %d", shop, head.Shop, head.Feed, head.Epoch)
 	}
@@ -92,7 +95,7 @@ func (r *Replicas) raise(shop exchange.ShopID, why string) {
 // checkItems reports changes that no honest supplier sends in one chunk: out of
 // order, at or below after, twice for one product, or beyond the limits. What is inside
 // a record is judged when it is shown.
-func checkItems(items []FeedItem, after uint64) error {
+func checkItems(items []message.FeedItem, after uint64) error {
 	seen := make(map[exchange.SKU]bool, len(items))
 	for _, it := range items {
 		switch {
@@ -110,7 +113,7 @@ func checkItems(items []FeedItem, after uint64) error {
 	return nil
 }
 
-func checkItemSize(it FeedItem) error {
+func checkItemSize(it message.FeedItem) error {
 	if len(it.SKU) == 0 || len(it.SKU) > exchange.MaxSKU || len(it.Record) > catalog.MaxRecord {
 		return exchange.Errorf(exchange.CodeInvalid, "change %d has a SKU of %d bytes and a record of %d; %d and %d are allowed",
 			it.Sequence, len(it.SKU), len(it.Record), exchange.MaxSKU, catalog.MaxRecord)
@@ -120,7 +123,7 @@ func checkItemSize(it FeedItem) error {
 
 // applyUpdate applies the changes that the live copy lacks, if they make it what
 // head states. false: they do not, or are more than one commit holds; nothing was written.
-func (r *Replicas) applyUpdate(p *replica, head *FeedHead, u *FeedUpdate) (bool, error) {
+func (r *Replicas) applyUpdate(p *replica, head *message.FeedHead, u *message.FeedUpdate) (bool, error) {
 	items := u.Items
 	for len(items) > 0 && items[0].Sequence <= p.live.At {
 		items = items[1:]
@@ -139,7 +142,7 @@ func (r *Replicas) applyUpdate(p *replica, head *FeedHead, u *FeedUpdate) (bool,
 	if err != nil {
 		return false, err
 	}
-	if !change.states(head) {
+	if !change.States(head) {
 		r.stats.mismatches.Add(1)
 		r.log.Info("an update does not make the replica what its head states; pulling", "shop", p.shop, "sequence", head.Sequence)
 		return false, nil
@@ -163,25 +166,25 @@ func (r *Replicas) applyUpdate(p *replica, head *FeedHead, u *FeedUpdate) (bool,
 }
 
 // setAfter is the set that a proven copy becomes with items.
-func (r *Replicas) setAfter(g generation, set *bucketSet, items []FeedItem) (*bucketChange, error) {
-	changed := make(map[uint32]map[string]changedRow)
+func (r *Replicas) setAfter(g generation, set *bucket.Set, items []message.FeedItem) (*bucket.Change, error) {
+	changed := make(map[uint32]map[string]bucket.Row)
 	for _, it := range items {
 		b := catalog.BucketOf(it.SKU)
 		if changed[b] == nil {
-			changed[b] = make(map[string]changedRow)
+			changed[b] = make(map[string]bucket.Row)
 		}
-		changed[b][string(it.SKU)] = changedRow{it.Sequence, sha256.Sum256(it.Record), len(it.Record) > 0}
+		changed[b][string(it.SKU)] = bucket.Row{Sequence: it.Sequence, Hash: sha256.Sum256(it.Record), Live: len(it.Record) > 0}
 	}
-	sums := make(map[uint32]bucketSum, len(changed))
+	sums := make(map[uint32]bucket.Sum, len(changed))
 	prefix := generationKey(prefixReplicaItem, g.Number)
 	for b, rows := range changed {
-		sum, err := sumBucket(r.store, prefix, b, replicaRow, rows)
+		sum, err := bucket.SumOne(r.store, prefix, b, replicaRow, rows)
 		if err != nil {
 			return nil, err
 		}
 		sums[b] = sum
 	}
-	return set.with(sums), nil
+	return set.With(sums), nil
 }
 
 // replicaRow reads an i/ row for a bucket digest.
@@ -194,20 +197,20 @@ func replicaRow(row []byte) (seq uint64, hash catalog.Digest, live bool, err err
 
 // prove commits a live copy that equals head: the changed buckets, where it stands,
 // and the rows beside.
-func (r *Replicas) prove(p *replica, head *FeedHead, signed SignedFeedHead, change *bucketChange, live, pulling generation, rows []Write) error {
+func (r *Replicas) prove(p *replica, head *message.FeedHead, signed message.SignedFeedHead, change *bucket.Change, live, pulling generation, rows []kv.Write) error {
 	meta := p.meta
 	meta.Head, meta.Epoch, meta.At, meta.Refreshed = signed, live.Epoch, live.At, r.clock.Now()
 	metaWrite, err := r.metaWrite(meta)
 	if err != nil {
 		return err
 	}
-	rows = append(rows, change.rows(generationKey(prefixReplicaGroup, live.Number))...)
+	rows = append(rows, change.Rows(generationKey(prefixReplicaGroup, live.Number))...)
 	rows = append(rows, metaWrite, p.workWrite(live, pulling))
 	if err := r.commit(rows); err != nil {
 		return err
 	}
 	p.meta, p.head, p.live, p.pulling = meta, *head, live, pulling
-	r.keepSet(p, change.apply())
+	r.keepSet(p, change.Apply())
 	p.show()
 	if r.cfg.Proven != nil {
 		r.cfg.Proven(p.shop, p.head)
@@ -217,25 +220,25 @@ func (r *Replicas) prove(p *replica, head *FeedHead, signed SignedFeedHead, chan
 
 // bucketSet is the live copy's, from memory or the store. Where the stored one is
 // unreadable, it is made again from the products.
-func (r *Replicas) bucketSet(p *replica) (*bucketSet, error) {
+func (r *Replicas) bucketSet(p *replica) (*bucket.Set, error) {
 	if set := p.set.Load(); set != nil {
 		return set, nil
 	}
-	set, err := loadBuckets(r.store, generationKey(prefixReplicaGroup, p.live.Number))
+	set, err := bucket.Load(r.store, generationKey(prefixReplicaGroup, p.live.Number))
 	if err != nil {
 		r.log.Warn("a replica's bucket digests are unreadable and made again", "shop", p.shop, "err", err)
-		sums, err := sumAll(r.store, generationKey(prefixReplicaItem, p.live.Number), replicaRow)
+		sums, err := bucket.SumAll(r.store, generationKey(prefixReplicaItem, p.live.Number), replicaRow)
 		if err != nil {
 			return nil, err
 		}
-		set = newBucketSet().with(sums).apply()
+		set = bucket.NewSet().With(sums).Apply()
 	}
 	r.keepSet(p, set)
 	return set, nil
 }
 
 // keepSet keeps a set in memory and lets the oldest beyond maxLoadedSets go.
-func (r *Replicas) keepSet(p *replica, set *bucketSet) {
+func (r *Replicas) keepSet(p *replica, set *bucket.Set) {
 	if p.set.Swap(set) != nil {
 		return
 	}
@@ -254,7 +257,7 @@ type replicaWrites struct {
 	p      *replica
 	g      generation
 	index  bool // keep the search index in step: a live copy
-	writes []Write
+	writes []kv.Write
 	rows   map[string]postings // index rows as they will be, by key
 	bytes  int
 }
@@ -268,7 +271,7 @@ func (r *Replicas) newWrites(p *replica, g generation, index bool) *replicaWrite
 const worstItem = 1 + 2*(catalog.MaxTokens+2)
 
 // stateWrites is room for all groups, meta, work and number rows.
-const stateWrites = bucketGroups + 4
+const stateWrites = bucket.Groups + 4
 
 // full reports that another change might pass the store's limits beside the
 // rows of prove; these take up to 160 KB.
@@ -276,13 +279,13 @@ func (w *replicaWrites) full() bool {
 	return w.bytes > w.r.limits.BatchBytes/2 || len(w.writes)+len(w.rows)+worstItem+stateWrites > w.r.limits.BatchWrites
 }
 
-func (w *replicaWrites) add(write Write) {
+func (w *replicaWrites) add(write kv.Write) {
 	w.bytes += len(write.Key) + len(write.Value) + 16
 	w.writes = append(w.writes, write)
 }
 
 // item writes one change: a product, or the absence of one where the record is empty.
-func (w *replicaWrites) item(it FeedItem) error {
+func (w *replicaWrites) item(it message.FeedItem) error {
 	k := replicaItemKey(w.g.Number, it.SKU)
 	var before []byte
 	if w.index {
@@ -295,10 +298,10 @@ func (w *replicaWrites) item(it FeedItem) error {
 		}
 	}
 	if len(it.Record) == 0 {
-		w.add(Write{Key: k, Delete: true})
+		w.add(kv.Write{Key: k, Delete: true})
 	} else {
 		row := binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(it.Record)), it.Sequence)
-		w.add(Write{Key: k, Value: append(row, it.Record...)})
+		w.add(kv.Write{Key: k, Value: append(row, it.Record...)})
 	}
 	if w.index {
 		return w.reindex(it.SKU, before, it.Record)

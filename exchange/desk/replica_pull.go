@@ -2,7 +2,10 @@ package desk
 
 import (
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/bucket"
 	"github.com/souk-market/souk/exchange/catalog"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
 )
 
 // FeedPulling is one pull of a shop's feed, in rounds. Usually there is one: the
@@ -20,20 +23,20 @@ type FeedPulling struct {
 	r *Replicas
 	p *replica
 
-	request *FeedPull // of the round; nil when done
+	request *message.FeedPull // of the round; nil when done
 	round   pullRound
 	beside  bool // the copy being written is the one beside the live one
 	began   bool // the round's first chunk has come
 	rounds  int
 	fixed   bool // buckets have been repaired once
 
-	head   FeedHead
-	signed SignedFeedHead
+	head   message.FeedHead
+	signed message.SignedFeedHead
 
-	ours    []catalog.Digest // of the copy's buckets, after a mismatch
-	differ  []uint32         // buckets to repair, not yet asked for
-	asked   []uint32         // those of this round, not yet replaced
-	content []FeedItem       // of asked[0], so far
+	ours    []catalog.Digest   // of the copy's buckets, after a mismatch
+	differ  []uint32           // buckets to repair, not yet asked for
+	asked   []uint32           // those of this round, not yet replaced
+	content []message.FeedItem // of asked[0], so far
 	size    int
 }
 
@@ -48,7 +51,7 @@ const (
 const (
 	// maxRounds ends a pull that a supplier keeps from adding up: 8 rounds of
 	// buckets repair a whole set, and each repair has two rounds around it.
-	maxRounds = 3 * catalog.Buckets / MaxPullBuckets
+	maxRounds = 3 * catalog.Buckets / message.MaxPullBuckets
 	// maxBucketBytes bounds a bucket: 100 times what a bucket of a million products holds.
 	maxBucketBytes = 8 << 20
 )
@@ -65,9 +68,9 @@ func (r *Replicas) StartPull(shop exchange.ShopID) *FeedPulling {
 }
 
 // Request is what to ask next, or nil when the replica is proven equal.
-func (f *FeedPulling) Request() *FeedPull { return f.request }
+func (f *FeedPulling) Request() *message.FeedPull { return f.request }
 
-func (f *FeedPulling) ask(round pullRound, request FeedPull) {
+func (f *FeedPulling) ask(round pullRound, request message.FeedPull) {
 	request.Feed = exchange.MainFeed
 	if len(f.p.meta.Head.Payload) > 0 {
 		have := f.p.meta.Head
@@ -83,7 +86,7 @@ func (f *FeedPulling) askChanges() {
 	if f.beside = f.p.pulling.Number != 0; f.beside {
 		g = f.p.pulling
 	}
-	f.ask(roundChanges, FeedPull{Epoch: g.Epoch, After: g.At})
+	f.ask(roundChanges, message.FeedPull{Epoch: g.Epoch, After: g.At})
 }
 
 // copy is the generation that is being written.
@@ -98,7 +101,7 @@ func (f *FeedPulling) copy() *generation {
 // was applied before stays and the next pull goes on from it. Errors: CodeInvalid or
 // CodeSignature for an answer no honest supplier gives, CodeStale for one from before
 // what it proved earlier, CodeUnavailable where a newer pull has begun, a store's.
-func (f *FeedPulling) Chunk(c *FeedChunk) error {
+func (f *FeedPulling) Chunk(c *message.FeedChunk) error {
 	f.p.mu.Lock()
 	defer f.p.mu.Unlock()
 	if f.p.session != f || f.p.gone || f.request == nil {
@@ -111,7 +114,7 @@ func (f *FeedPulling) Chunk(c *FeedChunk) error {
 	return err
 }
 
-func (f *FeedPulling) take(c *FeedChunk) error {
+func (f *FeedPulling) take(c *message.FeedChunk) error {
 	if f.rounds > maxRounds {
 		f.r.raise(f.p.shop, "its catalog changes faster than it can be repaired, or never adds up")
 		return exchange.Errorf(exchange.CodeUnavailable, "%v's catalog did not add up in %d rounds", f.p.shop, maxRounds)
@@ -136,7 +139,7 @@ func (f *FeedPulling) take(c *FeedChunk) error {
 }
 
 // begin takes the head and key of a round's first chunk.
-func (f *FeedPulling) begin(c *FeedChunk) error {
+func (f *FeedPulling) begin(c *message.FeedChunk) error {
 	if c.Head == nil {
 		return exchange.Errorf(exchange.CodeInvalid, "%v's catalog begins without its head", f.p.shop)
 	}
@@ -144,7 +147,7 @@ func (f *FeedPulling) begin(c *FeedChunk) error {
 	if err != nil {
 		return err
 	}
-	if position(head).Compare(position(&f.p.head)) < 0 {
+	if head.Position().Compare(f.p.head.Position()) < 0 {
 		f.r.raise(f.p.shop, "it shows an older catalog than it proved before; it may have lost state")
 		return exchange.Errorf(exchange.CodeStale, "%v shows its catalog at %d.%d, and proved %d.%d before", f.p.shop, head.Epoch, head.Sequence, f.p.head.Epoch, f.p.head.Sequence)
 	}
@@ -168,7 +171,7 @@ func (f *FeedPulling) begin(c *FeedChunk) error {
 }
 
 // laterHead takes the head of the snapshot that the answer came from.
-func (f *FeedPulling) laterHead(c *FeedChunk) error {
+func (f *FeedPulling) laterHead(c *message.FeedChunk) error {
 	head, err := f.r.openHead(f.p.shop, *c.Head)
 	if err != nil {
 		return err
@@ -181,7 +184,7 @@ func (f *FeedPulling) laterHead(c *FeedChunk) error {
 }
 
 // changes applies a chunk of changes and, after the last, holds the copy against the head.
-func (f *FeedPulling) changes(c *FeedChunk) error {
+func (f *FeedPulling) changes(c *message.FeedChunk) error {
 	if err := checkItems(c.Items, f.copy().At); err != nil {
 		return err
 	}
@@ -213,7 +216,7 @@ func (f *FeedPulling) changes(c *FeedChunk) error {
 // apply commits changes in as many commits as they take; each moves At along and
 // marks the buckets it made out of date. end, where it is not 0, is where the copy
 // stands after the last.
-func (f *FeedPulling) apply(items []FeedItem, end uint64) error {
+func (f *FeedPulling) apply(items []message.FeedItem, end uint64) error {
 	for len(items) > 0 || end > 0 {
 		g := *f.copy()
 		w := f.r.newWrites(f.p, g, !f.beside)
@@ -237,7 +240,7 @@ func (f *FeedPulling) apply(items []FeedItem, end uint64) error {
 }
 
 // commitCopy writes rows and the new state of the copy.
-func (f *FeedPulling) commitCopy(g generation, rows []Write) error {
+func (f *FeedPulling) commitCopy(g generation, rows []kv.Write) error {
 	live, pulling := f.p.live, f.p.pulling
 	if f.beside {
 		pulling = g
@@ -258,12 +261,12 @@ func (f *FeedPulling) mismatch() error {
 	switch {
 	case !f.fixed:
 		f.r.raise(f.p.shop, "its digest is not that of the changes it sent; pulling the buckets that differ")
-		f.ask(roundDigests, FeedPull{BucketDigests: true})
+		f.ask(roundDigests, message.FeedPull{BucketDigests: true})
 		return nil
 	case !f.beside:
 		f.r.raise(f.p.shop, "repairing buckets did not help; pulling everything")
 		f.fixed = false
-		f.ask(roundChanges, FeedPull{})
+		f.ask(roundChanges, message.FeedPull{})
 		return nil
 	}
 	f.r.raise(f.p.shop, "its whole catalog is not what its head states; what was known before stays")
@@ -278,8 +281,8 @@ func (f *FeedPulling) discard() error {
 	if f.p.pulling.Number == 0 {
 		return nil
 	}
-	gone := Write{Key: generationKey(prefixReplicaGone, f.p.pulling.Number)}
-	if err := f.r.commit([]Write{gone, f.p.workWrite(f.p.live, generation{})}); err != nil {
+	gone := kv.Write{Key: generationKey(prefixReplicaGone, f.p.pulling.Number)}
+	if err := f.r.commit([]kv.Write{gone, f.p.workWrite(f.p.live, generation{})}); err != nil {
 		return err
 	}
 	f.p.pulling = generation{}
@@ -287,7 +290,7 @@ func (f *FeedPulling) discard() error {
 }
 
 // digests compares the supplier's buckets to ours.
-func (f *FeedPulling) digests(c *FeedChunk) error {
+func (f *FeedPulling) digests(c *message.FeedChunk) error {
 	if !c.Last || len(c.Digests) != catalog.Buckets {
 		return exchange.Errorf(exchange.CodeInvalid, "%v answers with %d bucket digests, not %d", f.p.shop, len(c.Digests), catalog.Buckets)
 	}
@@ -315,14 +318,14 @@ func (f *FeedPulling) nextBuckets() {
 		f.askChanges()
 		return
 	}
-	n := min(len(f.differ), MaxPullBuckets)
+	n := min(len(f.differ), message.MaxPullBuckets)
 	f.asked, f.differ = f.differ[:n], f.differ[n:]
 	f.content, f.size = nil, 0
-	f.ask(roundBuckets, FeedPull{Buckets: f.asked})
+	f.ask(roundBuckets, message.FeedPull{Buckets: f.asked})
 }
 
 // buckets replaces whole buckets of the copy.
-func (f *FeedPulling) buckets(c *FeedChunk) error {
+func (f *FeedPulling) buckets(c *message.FeedChunk) error {
 	for _, it := range c.Items {
 		if err := checkItemSize(it); err != nil {
 			return err
@@ -359,16 +362,16 @@ func (f *FeedPulling) buckets(c *FeedChunk) error {
 // replaceBucket makes the first asked bucket what was sent of it: products that
 // are missing from it go, the rest come.
 func (f *FeedPulling) replaceBucket() error {
-	bucket, content := f.asked[0], f.content
+	number, content := f.asked[0], f.content
 	f.asked, f.content, f.size = f.asked[1:], nil, 0
 	sent := make(map[exchange.SKU]bool, len(content))
 	for _, it := range content {
 		sent[it.SKU] = true
 	}
-	at := groupKey(generationKey(prefixReplicaItem, f.copy().Number), uint16(bucket))
-	err := f.r.store.Scan(Prefix(at), func(key, _ []byte) bool {
+	at := bucket.GroupKey(generationKey(prefixReplicaItem, f.copy().Number), uint16(number))
+	err := f.r.store.Scan(kv.Prefix(at), func(key, _ []byte) bool {
 		if sku := exchange.SKU(key[len(at):]); !sent[sku] {
-			content = append(content, FeedItem{SKU: sku})
+			content = append(content, message.FeedItem{SKU: sku})
 		}
 		return true
 	})
@@ -377,7 +380,7 @@ func (f *FeedPulling) replaceBucket() error {
 	}
 	for len(content) > 0 {
 		g := *f.copy()
-		g.mark(bucket)
+		g.mark(number)
 		w := f.r.newWrites(f.p, g, !f.beside)
 		for len(content) > 0 && !w.full() {
 			if err := w.item(content[0]); err != nil {

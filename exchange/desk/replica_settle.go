@@ -3,7 +3,9 @@ package desk
 import (
 	"sync/atomic"
 
+	"github.com/souk-market/souk/exchange/bucket"
 	"github.com/souk-market/souk/exchange/catalog"
+	"github.com/souk-market/souk/exchange/kv"
 )
 
 // scanBuckets is how many buckets out of date make one scan over the whole copy
@@ -18,15 +20,15 @@ func (f *FeedPulling) settle() (proven bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	set := newBucketSet()
+	set := bucket.NewSet()
 	if !g.Fresh {
 		if set, err = f.r.bucketSet(f.p); err != nil {
 			return false, err
 		}
 	}
-	change := set.with(sums)
-	if !change.states(&f.head) {
-		f.ours = change.digests()
+	change := set.With(sums)
+	if !change.States(&f.head) {
+		f.ours = change.Digests()
 		return false, nil
 	}
 	if f.beside {
@@ -37,13 +39,13 @@ func (f *FeedPulling) settle() (proven bool, err error) {
 }
 
 // sums digests the buckets of a copy that are out of date.
-func (r *Replicas) sums(g generation) (map[uint32]bucketSum, error) {
+func (r *Replicas) sums(g generation) (map[uint32]bucket.Sum, error) {
 	dirty := g.markedBuckets()
 	prefix := generationKey(prefixReplicaItem, g.Number)
 	if len(dirty) <= scanBuckets {
-		sums := make(map[uint32]bucketSum, len(dirty))
+		sums := make(map[uint32]bucket.Sum, len(dirty))
 		for _, b := range dirty {
-			sum, err := sumBucket(r.store, prefix, b, replicaRow, nil)
+			sum, err := bucket.SumOne(r.store, prefix, b, replicaRow, nil)
 			if err != nil {
 				return nil, err
 			}
@@ -51,15 +53,15 @@ func (r *Replicas) sums(g generation) (map[uint32]bucketSum, error) {
 		}
 		return sums, nil
 	}
-	all, err := sumAll(r.store, prefix, replicaRow)
+	all, err := bucket.SumAll(r.store, prefix, replicaRow)
 	if err != nil {
 		return nil, err
 	}
-	sums := make(map[uint32]bucketSum, len(dirty))
+	sums := make(map[uint32]bucket.Sum, len(dirty))
 	for _, b := range dirty {
 		sum, ok := all[b]
 		if !ok {
-			sum = bucketSum{digest: catalog.EmptyBucket()}
+			sum = bucket.Sum{Digest: catalog.EmptyBucket()}
 		}
 		sums[b] = sum
 	}
@@ -68,13 +70,13 @@ func (r *Replicas) sums(g generation) (map[uint32]bucketSum, error) {
 
 // swap makes the finished copy the live one, with its search index, in one
 // commit at the end; the old copy is left to Sweep.
-func (f *FeedPulling) swap(g generation, change *bucketChange) error {
+func (f *FeedPulling) swap(g generation, change *bucket.Change) error {
 	if err := f.r.buildIndex(f.p, g.Number); err != nil {
 		return err
 	}
-	var rows []Write
+	var rows []kv.Write
 	if old := f.p.live.Number; old != 0 {
-		rows = append(rows, Write{Key: generationKey(prefixReplicaGone, old)})
+		rows = append(rows, kv.Write{Key: generationKey(prefixReplicaGone, old)})
 	}
 	g.Fresh, g.Dirty = false, [len(g.Dirty)]byte{}
 	if err := f.r.prove(f.p, &f.head, f.signed, change, g, generation{}, rows); err != nil {

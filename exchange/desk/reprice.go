@@ -5,16 +5,19 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // SoldIn is the currency that the shop's products are priced in, by the first of
 // them; "" where there is none.
 func (d *Desk) SoldIn() (c exchange.Currency, err error) {
 	var failed error
-	err = d.store.Scan(Prefix([]byte(prefixProduct)), func(_, raw []byte) bool {
-		var v Value
-		if v, failed = d.codec.Decode(KindProductRecord, raw); failed == nil {
-			c = v.(*ProductRecord).Product.Price.Currency
+	err = d.store.Scan(kv.Prefix([]byte(record.PrefixProduct)), func(_, raw []byte) bool {
+		var v message.Value
+		if v, failed = d.codec.Decode(record.KindProduct, raw); failed == nil {
+			c = v.(*record.Product).Product.Price.Currency
 		}
 		return false
 	})
@@ -28,7 +31,7 @@ func (d *Desk) SoldIn() (c exchange.Currency, err error) {
 // those whose US dollar price moves by 1% or more (design: Catalogs). It returns
 // how many were rewritten. It may be stopped and begun again.
 func (d *Desk) Reprice(ctx context.Context) (rewritten int, err error) {
-	from := []byte(prefixProduct)
+	from := []byte(record.PrefixProduct)
 	for from != nil {
 		var skus []exchange.SKU
 		if skus, from, err = d.staleUSD(from); err != nil {
@@ -62,18 +65,18 @@ func (d *Desk) Reprice(ctx context.Context) (rewritten int, err error) {
 // staleUSD lists up to ImportChunk products to rewrite, and where to go on; nil at the end.
 func (d *Desk) staleUSD(from []byte) (skus []exchange.SKU, next []byte, err error) {
 	var failed error
-	r := Range{From: from, To: Prefix([]byte(prefixProduct)).To}
+	r := kv.Range{From: from, To: kv.Prefix([]byte(record.PrefixProduct)).To}
 	err = d.store.Scan(r, func(k, raw []byte) bool {
 		if len(skus) == ImportChunk {
 			next = append([]byte(nil), k...)
 			return false
 		}
-		v, derr := d.codec.Decode(KindProductRecord, raw)
+		v, derr := d.codec.Decode(record.KindProduct, raw)
 		if derr != nil {
 			failed = derr
 			return false
 		}
-		rec := v.(*ProductRecord)
+		rec := v.(*record.Product)
 		if usd, uerr := d.usdPrice(rec.Product.Price); uerr != nil {
 			failed = uerr
 			return false
@@ -101,7 +104,7 @@ func (d *Desk) reprice(b *batch, sku exchange.SKU) (bool, error) {
 		return false, err
 	}
 	rec.Product.USD = usd
-	if err := b.save(productKey(sku), rec); err != nil {
+	if err := b.save(record.ProductKey(sku), rec); err != nil {
 		return false, err
 	}
 	s, err := b.stock(sku)

@@ -6,7 +6,10 @@ import (
 	"slices"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // Reservations visits the reservations that this shop has made, with where each stands
@@ -19,18 +22,18 @@ import (
 //
 // Records are kept for exchange.WindowsKept windows. Of a window's records 32 bytes each
 // are in memory while it is visited, so that a shop that reserves all day can list them.
-func (d *Desk) Reservations(after exchange.HoldID, visit func(*ReservationRecord, reservation.State) bool) error {
+func (d *Desk) Reservations(after exchange.HoldID, visit func(*record.Reservation, hold.State) bool) error {
 	recent := d.recent.all() // before the store is read: what leaves here is there
-	before := Prefix([]byte(prefixReservation)).To
+	before := kv.Prefix([]byte(record.PrefixReservation)).To
 	if !after.IsZero() {
-		before = reservationKey(exchange.NewHoldID(after.Window()+1, [12]byte{}))
+		before = record.ReservationKey(exchange.NewHoldID(after.Window()+1, [12]byte{}))
 	}
 	for {
 		w, ok, err := d.lastReserved(before, recent)
 		if err != nil || !ok {
 			return err
 		}
-		before = reservationKey(exchange.NewHoldID(w, [12]byte{}))
+		before = record.ReservationKey(exchange.NewHoldID(w, [12]byte{}))
 		window, err := d.reservedIn(w, recent)
 		if err != nil {
 			return err
@@ -47,14 +50,14 @@ func (d *Desk) Reservations(after exchange.HoldID, visit func(*ReservationRecord
 }
 
 // visitReservation calls visit with what is known of a reservation, if it is still kept.
-func (d *Desk) visitReservation(id exchange.HoldID, recent map[exchange.HoldID]*ReservationRecord, visit func(*ReservationRecord, reservation.State) bool) (more bool, err error) {
-	v, err := d.read(KindReservationRecord, reservationKey(id))
+func (d *Desk) visitReservation(id exchange.HoldID, recent map[exchange.HoldID]*record.Reservation, visit func(*record.Reservation, hold.State) bool) (more bool, err error) {
+	v, err := d.read(record.KindReservation, record.ReservationKey(id))
 	if err != nil {
 		return false, err
 	}
 	rec := recent[id]
 	if v != nil {
-		if stored := v.(*ReservationRecord); rec == nil || !rec.after(stored) {
+		if stored := v.(*record.Reservation); rec == nil || !rec.After(stored) {
 			rec = stored
 		}
 	}
@@ -75,17 +78,17 @@ type reservedAt struct {
 }
 
 // reservedIn is the order in which a window's reservations are visited.
-func (d *Desk) reservedIn(w exchange.Window, recent map[exchange.HoldID]*ReservationRecord) ([]reservedAt, error) {
+func (d *Desk) reservedIn(w exchange.Window, recent map[exchange.HoldID]*record.Reservation) ([]reservedAt, error) {
 	var all []reservedAt
 	var failed error
 	stored := make(map[exchange.HoldID]bool)
 	from, to := exchange.NewHoldID(w, [12]byte{}), exchange.NewHoldID(w+1, [12]byte{})
-	err := d.store.Scan(Range{From: reservationKey(from), To: reservationKey(to)}, func(_, raw []byte) bool {
-		var v Value
-		if v, failed = d.codec.Decode(KindReservationRecord, raw); failed != nil {
+	err := d.store.Scan(kv.Range{From: record.ReservationKey(from), To: record.ReservationKey(to)}, func(_, raw []byte) bool {
+		var v message.Value
+		if v, failed = d.codec.Decode(record.KindReservation, raw); failed != nil {
 			return false
 		}
-		rec := v.(*ReservationRecord)
+		rec := v.(*record.Reservation)
 		if id := rec.Request.ID; recent[id] != nil {
 			stored[id] = true
 		}
@@ -110,10 +113,10 @@ func (d *Desk) reservedIn(w exchange.Window, recent map[exchange.HoldID]*Reserva
 }
 
 // lastReserved is the latest window that has reservations before a key.
-func (d *Desk) lastReserved(before []byte, recent map[exchange.HoldID]*ReservationRecord) (w exchange.Window, ok bool, err error) {
-	w, ok, err = d.lastWindow(prefixReservation, before)
+func (d *Desk) lastReserved(before []byte, recent map[exchange.HoldID]*record.Reservation) (w exchange.Window, ok bool, err error) {
+	w, ok, err = d.lastWindow(record.PrefixReservation, before)
 	for id := range recent {
-		if bytes.Compare(reservationKey(id), before) < 0 && (!ok || id.Window() > w) {
+		if bytes.Compare(record.ReservationKey(id), before) < 0 && (!ok || id.Window() > w) {
 			w, ok = id.Window(), true
 		}
 	}

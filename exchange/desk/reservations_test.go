@@ -9,20 +9,21 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // listed is a shop's reservations and where they stand, read in pages of a size.
-func listed(t *testing.T, s *shop, page int) (ids []exchange.HoldID, standing map[exchange.HoldID]reservation.State) {
+func listed(t *testing.T, s *shop, page int) (ids []exchange.HoldID, standing map[exchange.HoldID]hold.State) {
 	t.Helper()
-	standing = make(map[exchange.HoldID]reservation.State)
+	standing = make(map[exchange.HoldID]hold.State)
 	for more := true; more; {
 		n := 0
 		var after exchange.HoldID
 		if len(ids) > 0 {
 			after = ids[len(ids)-1]
 		}
-		must(t, s.desk.Reservations(after, func(r *desk.ReservationRecord, state reservation.State) bool {
+		must(t, s.desk.Reservations(after, func(r *record.Reservation, state hold.State) bool {
 			ids = append(ids, r.Request.ID)
 			standing[r.Request.ID] = state
 			n++
@@ -52,7 +53,7 @@ func TestReservationsNewestFirst(t *testing.T) {
 	must(t, err)
 	_, err = birch.desk.Release(ctx, made[7])
 	must(t, err)
-	want := map[exchange.HoldID]reservation.State{made[8]: reservation.Committed, made[7]: reservation.Released, made[6]: reservation.Held, made[0]: reservation.Expired}
+	want := map[exchange.HoldID]hold.State{made[8]: hold.Committed, made[7]: hold.Released, made[6]: hold.Held, made[0]: hold.Expired}
 	slices.Reverse(made)
 	for _, when := range []string{"at once", "after a restart"} {
 		for page := 1; page <= len(made)+1; page++ {
@@ -88,12 +89,12 @@ func TestReservationIsListedBeforeItsRecord(t *testing.T) {
 		}
 		for _, when := range []string{"at once", "a minute later"} {
 			got, standing := listed(t, birch, 10)
-			if len(got) != 2 || standing[held.Request.ID] != reservation.Held {
+			if len(got) != 2 || standing[held.Request.ID] != hold.Held {
 				t.Fatalf("%s: %v", when, standing)
 			}
 			delete(standing, held.Request.ID)
 			for id, state := range standing {
-				if state != reservation.None {
+				if state != hold.None {
 					t.Errorf("%s: %v, which was not answered, stands at %v", when, id, state)
 				}
 			}
@@ -109,7 +110,7 @@ func TestRepeatKeepsItsCreation(t *testing.T) {
 	for name, happens := range map[string]fate{"answered": arrives, "not answered": replyLost} {
 		id, err := birch.desk.NewReservationID(acorn.id, [12]byte{byte(len(name))})
 		must(t, err)
-		ask := func() (*desk.ReservationRecord, error) {
+		ask := func() (*record.Reservation, error) {
 			return birch.desk.Reserve(ctx, desk.ReserveRequest{Supplier: acorn.id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 1}}, Country: "SE", ID: id})
 		}
 		first := w.now

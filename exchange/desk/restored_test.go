@@ -6,8 +6,8 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
-	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/order"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/store"
 )
 
@@ -39,12 +39,12 @@ func TestWhoHearsOfALoss(t *testing.T) {
 // folder back, whatever proved the loss and whatever the stopped shop was used for.
 func TestNewestCopyPutBack(t *testing.T) {
 	for name, c := range map[string]struct {
-		lose  func(t *testing.T, w *world, acorn, birch *shop) *desk.OrderRecord // after the backup
+		lose  func(t *testing.T, w *world, acorn, birch *shop) *record.Order // after the backup
 		prove func(w *feedWorld, birch *shop)
 		proof string
 	}{
 		"ledger entry": {
-			lose: func(t *testing.T, w *world, acorn, birch *shop) *desk.OrderRecord {
+			lose: func(t *testing.T, w *world, acorn, birch *shop) *record.Order {
 				placed := buy(t, birch, acorn, "shoe", 2)
 				w.settle()
 				return placed
@@ -53,14 +53,14 @@ func TestNewestCopyPutBack(t *testing.T) {
 			proof: "holds an entry sealed",
 		},
 		"quote": {
-			lose: func(t *testing.T, _ *world, acorn, birch *shop) *desk.OrderRecord {
+			lose: func(t *testing.T, _ *world, acorn, birch *shop) *record.Order {
 				return buy(t, birch, acorn, "shoe", 2)
 			},
 			prove: func(_ *feedWorld, birch *shop) { birch.deliver() },
 			proof: "holds a quote sealed",
 		},
 		"catalog head": {
-			lose: func(_ *testing.T, _ *world, acorn, _ *shop) *desk.OrderRecord {
+			lose: func(_ *testing.T, _ *world, acorn, _ *shop) *record.Order {
 				acorn.stock("hat", 7, 1300)
 				return nil
 			},
@@ -101,7 +101,7 @@ func TestNewestCopyPutBack(t *testing.T) {
 			w.equal()
 			placed := buy(t, birch, acorn, "cap", 1)
 			w.settle()
-			for _, o := range []*desk.OrderRecord{lost, placed} {
+			for _, o := range []*record.Order{lost, placed} {
 				if o != nil && bothSee(t, acorn, birch, o.ID) != order.Accepted {
 					t.Errorf("order %v is %v", o.ID, bothSee(t, acorn, birch, o.ID))
 				}

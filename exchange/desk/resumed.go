@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // What a shop that has just been opened cannot know of its earlier life: whether its
@@ -95,8 +98,8 @@ const MaxUnheard = 100
 func (d *Desk) Unheard() ([]Unheard, error) {
 	var list []Unheard
 	now, wait := d.clock.Now(), d.unheard()
-	err := d.store.Scan(Prefix([]byte(prefixOrderExpiry)), func(k, _ []byte) bool {
-		at, retailer, id, ok := parseExpiryKey(prefixOrderExpiry, k)
+	err := d.store.Scan(kv.Prefix([]byte(record.PrefixOrderExpiry)), func(k, _ []byte) bool {
+		at, retailer, id, ok := record.ParseExpiryKey(record.PrefixOrderExpiry, k)
 		if !ok {
 			return true
 		}
@@ -151,7 +154,7 @@ func (d *Desk) KeyedReservationID(ctx context.Context, supplier exchange.ShopID,
 	if !d.mayHaveAsked(before.Window()) {
 		return id, nil
 	}
-	raw, err := d.frame(&HoldStatus{ID: before})
+	raw, err := d.frame(&message.HoldStatus{ID: before})
 	if err != nil {
 		return id, err
 	}
@@ -169,5 +172,5 @@ func (d *Desk) KeyedReservationID(ctx context.Context, supplier exchange.ShopID,
 // have recorded nothing of it.
 func (d *Desk) mayHaveAsked(w exchange.Window) bool {
 	r := &d.resumed
-	return r.last != 0 && d.clock.Now().Sub(r.at) < keyedFor && window(max(r.last.Add(-lastAsked), 0)) <= w
+	return r.last != 0 && d.clock.Now().Sub(r.at) < keyedFor && exchange.WindowAt(max(r.last.Add(-lastAsked), 0)) <= w
 }

@@ -7,8 +7,9 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/order"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // A retailer dies before it has recorded a reservation, and its caller repeats the key
@@ -17,7 +18,7 @@ func TestKeyFindsItsReservationAfterMidnight(t *testing.T) {
 	for _, recorded := range []bool{false, true} {
 		w, acorn, birch := pair(t)
 		tail := [12]byte{1, 2, 3}
-		ask := func() *desk.ReservationRecord {
+		ask := func() *record.Reservation {
 			t.Helper()
 			id, err := birch.desk.KeyedReservationID(ctx, acorn.id, tail)
 			must(t, err)
@@ -42,7 +43,7 @@ func TestKeyFindsItsReservationAfterMidnight(t *testing.T) {
 		w.fate = func(from, to *shop) fate { asked++; return arrives }
 		again := ask()
 		w.fate = nil
-		if again.Request.ID != first.Request.ID || again.State != reservation.Held {
+		if again.Request.ID != first.Request.ID || again.State != hold.Held {
 			t.Errorf("recorded %v: the key made %v, and after midnight %v (%v)", recorded, first.Request.ID, again.Request.ID, again.State)
 		}
 		if s := stockOf(t, acorn, "shoe"); s.Held != 2 {

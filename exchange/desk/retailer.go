@@ -6,7 +6,11 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // Reservations, as the shop that sells.
@@ -41,17 +45,17 @@ func (d *Desk) NewReservationID(supplier exchange.ShopID, tail [12]byte) (exchan
 // refusal is an error with the supplier's code. When the supplier does not
 // answer in ctx's time, the error is CodeUnavailable and the outcome unknown:
 // call again with the same ID.
-func (d *Desk) Reserve(ctx context.Context, r ReserveRequest) (*ReservationRecord, error) {
+func (d *Desk) Reserve(ctx context.Context, r ReserveRequest) (*record.Reservation, error) {
 	rec, err := d.prepareReserve(r)
 	if err != nil {
 		return nil, err
 	}
 	reply, err := d.ask(ctx, r.Supplier, rec.Raw)
 	if err != nil {
-		if errors.Is(err, ErrRefused) && !r.New && d.mayHold(rec.Request.ID) {
+		if errors.Is(err, kv.ErrRefused) && !r.New && d.mayHold(rec.Request.ID) {
 			err = unknown(r.Supplier, err)
 		}
-		if !isRefusal(err) && !errors.Is(err, ErrRefused) {
+		if !isRefusal(err) && !errors.Is(err, kv.ErrRefused) {
 			rec.Detail = "the supplier has not answered"
 			d.saveSoon(*rec)
 		}
@@ -61,11 +65,11 @@ func (d *Desk) Reserve(ctx context.Context, r ReserveRequest) (*ReservationRecor
 }
 
 // prepareReserve checks the request and makes the bytes that are sent.
-func (d *Desk) prepareReserve(r ReserveRequest) (*ReservationRecord, error) {
+func (d *Desk) prepareReserve(r ReserveRequest) (*record.Reservation, error) {
 	if r.Supplier == d.me {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "this is your own product; sell it from your own stock")
 	}
-	if d.partners.isEnding(chainID{r.Supplier, d.me}) {
+	if d.partners.isEnding(ledger.ID{Supplier: r.Supplier, Retailer: d.me}) {
 		return nil, exchange.Errorf(exchange.CodeNoPartnership, "you have ended the partnership with %v; propose a new one", r.Supplier)
 	}
 	if err := d.members.MayTrade(); err != nil {
@@ -93,28 +97,28 @@ func (d *Desk) prepareReserve(r ReserveRequest) (*ReservationRecord, error) {
 			return nil, err
 		}
 	}
-	req := Hold{ID: r.ID, Lines: r.Lines, Country: r.Country, MaxTotal: r.MaxTotal, Lifetime: r.Lifetime.Milliseconds()}
+	req := message.Hold{ID: r.ID, Lines: r.Lines, Country: r.Country, MaxTotal: r.MaxTotal, Lifetime: r.Lifetime.Milliseconds()}
 	raw, err := d.frame(&req)
 	if err != nil {
 		return nil, err
 	}
-	return &ReservationRecord{Supplier: r.Supplier, Request: req, Raw: raw, Created: created}, nil
+	return &record.Reservation{Supplier: r.Supplier, Request: req, Raw: raw, Created: created}, nil
 }
 
 // reserved reads the supplier's answer into rec and records it. A quote that is not
 // what was asked for is refused, and its hold given back.
-func (d *Desk) reserved(ctx context.Context, rec *ReservationRecord, reply []byte, newID bool) error {
+func (d *Desk) reserved(ctx context.Context, rec *record.Reservation, reply []byte, newID bool) error {
 	answer, sealed, err := d.openAnswer(rec.Supplier, rec.Request.ID, reply)
 	if err != nil {
 		return err
 	}
-	if answer.Request != digest(rec.Raw) {
+	if answer.Request != message.Digest(rec.Raw) {
 		return exchange.Errorf(exchange.CodeSignature, "the supplier answered another request")
 	}
 	if err := d.judge(ctx, rec, answer, sealed); err != nil {
 		return err
 	}
-	err = rec.take(answer, sealed)
+	err = rec.Take(answer, sealed)
 	if exchange.CodeOf(err) == exchange.CodeConflict {
 		return err // the record, if it is kept, is of the hold that has this id
 	}
@@ -128,7 +132,7 @@ func (d *Desk) reserved(ctx context.Context, rec *ReservationRecord, reply []byt
 
 // judge is checkAnswer for a reservation that is not held here yet, and what follows
 // from it.
-func (d *Desk) judge(ctx context.Context, rec *ReservationRecord, answer *HoldAnswer, sealed []byte) error {
+func (d *Desk) judge(ctx context.Context, rec *record.Reservation, answer *message.HoldAnswer, sealed []byte) error {
 	err := d.checkAnswer(rec, answer)
 	switch exchange.CodeOf(err) {
 	case exchange.CodeOK:
@@ -143,29 +147,14 @@ func (d *Desk) judge(ctx context.Context, rec *ReservationRecord, answer *HoldAn
 	return err
 }
 
-// take notes an answer; it returns the refusal where it is one.
-func (rec *ReservationRecord) take(answer *HoldAnswer, sealed []byte) error {
-	rec.State, rec.Refusal, rec.Detail = answer.State, answer.Refusal, answer.Detail
-	if answer.Quote != nil {
-		if err := answer.Quote.CheckSums(); err != nil {
-			return err
-		}
-		rec.Answer, rec.Expires = sealed, answer.Quote.Expires
-	}
-	if answer.Refusal != exchange.CodeOK {
-		return exchange.Errorf(answer.Refusal, "%s", answer.Detail)
-	}
-	return nil
-}
-
 // saveReservation keeps a later record from being overwritten by an earlier one, and the
 // moment at which the reservation was first asked for.
-func (d *Desk) saveReservation(b *batch, rec *ReservationRecord) error {
+func (d *Desk) saveReservation(b *batch, rec *record.Reservation) error {
 	before, err := b.reservation(rec.Request.ID)
 	if err != nil {
 		return err
 	}
-	if before != nil && before.after(rec) {
+	if before != nil && before.After(rec) {
 		return nil
 	}
 	if before != nil && before.Created < rec.Created {
@@ -173,31 +162,19 @@ func (d *Desk) saveReservation(b *batch, rec *ReservationRecord) error {
 		first.Created = before.Created
 		rec = &first
 	}
-	if before == nil || before.State != reservation.Held || before.Expires != rec.Expires { // else it is listed, or told
+	if before == nil || before.State != hold.Held || before.Expires != rec.Expires { // else it is listed, or told
 		b.then(func() { d.lapses.note(rec) })
 	}
-	return b.save(reservationKey(rec.Request.ID), rec)
-}
-
-// after reports whether rec knows more of the hold than other does: answers come
-// in any order, and the one that placed a hold is repeated after it ended.
-func (rec *ReservationRecord) after(other *ReservationRecord) bool {
-	switch {
-	case rec.State.Terminal() != other.State.Terminal():
-		return rec.State.Terminal()
-	case other.State == reservation.None:
-		return rec.State != reservation.None
-	}
-	return rec.State == other.State && rec.Expires > other.Expires
+	return b.save(record.ReservationKey(rec.Request.ID), rec)
 }
 
 // openAnswer verifies a sealed answer about a hold of ours.
-func (d *Desk) openAnswer(supplier exchange.ShopID, id exchange.HoldID, reply []byte) (*HoldAnswer, []byte, error) {
+func (d *Desk) openAnswer(supplier exchange.ShopID, id exchange.HoldID, reply []byte) (*message.HoldAnswer, []byte, error) {
 	v, err := d.unframe(reply)
 	if err != nil {
 		return nil, nil, err
 	}
-	sa, ok := v.(*SealedAnswer)
+	sa, ok := v.(*message.SealedAnswer)
 	if !ok {
 		return nil, nil, exchange.Errorf(exchange.CodeInvalid, "the supplier answered with a %T", v)
 	}
@@ -205,10 +182,10 @@ func (d *Desk) openAnswer(supplier exchange.ShopID, id exchange.HoldID, reply []
 	if err != nil {
 		return nil, nil, err
 	}
-	if v, err = d.codec.Decode(KindHoldAnswer, payload); err != nil {
+	if v, err = d.codec.Decode(message.KindHoldAnswer, payload); err != nil {
 		return nil, nil, err
 	}
-	a := v.(*HoldAnswer)
+	a := v.(*message.HoldAnswer)
 	if a.Supplier != supplier || a.Retailer != d.me || a.Hold != id {
 		return nil, nil, exchange.Errorf(exchange.CodeSignature, "the supplier's answer is about another hold")
 	}
@@ -217,13 +194,13 @@ func (d *Desk) openAnswer(supplier exchange.ShopID, id exchange.HoldID, reply []
 
 // Reservation is what this shop knows of a hold of its own; with a supplier it
 // has forgotten, it asks every supplier it trades with.
-func (d *Desk) Reservation(ctx context.Context, id exchange.HoldID) (*ReservationRecord, error) {
+func (d *Desk) Reservation(ctx context.Context, id exchange.HoldID) (*record.Reservation, error) {
 	rec, err := d.known(id)
 	if err != nil {
 		return nil, err
 	}
 	if rec != nil {
-		if rec.State != reservation.None || !d.members.IsMember(rec.Supplier) { // who is out answers nobody
+		if rec.State != hold.None || !d.members.IsMember(rec.Supplier) { // who is out answers nobody
 			return rec, nil
 		}
 		return d.recall(ctx, rec.Supplier, id, rec)
@@ -238,20 +215,20 @@ func (d *Desk) Reservation(ctx context.Context, id exchange.HoldID) (*Reservatio
 
 // known is what this shop has recorded of a reservation, or is about to; nil
 // where that is nothing.
-func (d *Desk) known(id exchange.HoldID) (*ReservationRecord, error) {
+func (d *Desk) known(id exchange.HoldID) (*record.Reservation, error) {
 	if rec := d.recent.get(id); rec != nil {
 		return rec, nil
 	}
-	v, err := d.read(KindReservationRecord, reservationKey(id))
+	v, err := d.read(record.KindReservation, record.ReservationKey(id))
 	if err != nil || v == nil {
 		return nil, err
 	}
-	return v.(*ReservationRecord), nil
+	return v.(*record.Reservation), nil
 }
 
 // recall asks a supplier about a hold whose answer was lost.
-func (d *Desk) recall(ctx context.Context, supplier exchange.ShopID, id exchange.HoldID, rec *ReservationRecord) (*ReservationRecord, error) {
-	raw, err := d.frame(&HoldStatus{ID: id})
+func (d *Desk) recall(ctx context.Context, supplier exchange.ShopID, id exchange.HoldID, rec *record.Reservation) (*record.Reservation, error) {
+	raw, err := d.frame(&message.HoldStatus{ID: id})
 	if err != nil {
 		return nil, err
 	}
@@ -264,7 +241,7 @@ func (d *Desk) recall(ctx context.Context, supplier exchange.ShopID, id exchange
 		return rec, err
 	}
 	if rec == nil {
-		rec = &ReservationRecord{Supplier: supplier, Request: Hold{ID: id}, Created: answer.At}
+		rec = &record.Reservation{Supplier: supplier, Request: message.Hold{ID: id}, Created: answer.At}
 	}
 	if q := answer.Quote; q != nil && len(rec.Request.Lines) == 0 {
 		rec.Request.Country = q.Country
@@ -275,7 +252,7 @@ func (d *Desk) recall(ctx context.Context, supplier exchange.ShopID, id exchange
 	if err := d.judge(ctx, rec, answer, sealed); err != nil {
 		return rec, err
 	}
-	if err := rec.take(answer, sealed); err != nil && rec.Answer == nil {
+	if err := rec.Take(answer, sealed); err != nil && rec.Answer == nil {
 		return nil, err
 	}
 	return rec, d.do(ctx, func(b *batch) error { return d.saveReservation(b, rec) })
@@ -283,19 +260,19 @@ func (d *Desk) recall(ctx context.Context, supplier exchange.ShopID, id exchange
 
 // Release gives a reservation back. A supplier that was revoked or has left holds nothing
 // and is asked nothing.
-func (d *Desk) Release(ctx context.Context, id exchange.HoldID) (*ReservationRecord, error) {
+func (d *Desk) Release(ctx context.Context, id exchange.HoldID) (*record.Reservation, error) {
 	if rec, err := d.known(id); err != nil || rec != nil && !d.members.IsMember(rec.Supplier) {
 		return rec, err
 	}
-	return d.changeReservation(ctx, id, &Release{ID: id})
+	return d.changeReservation(ctx, id, &message.Release{ID: id})
 }
 
 // Extend moves a reservation's expiry to until, within the terms.
-func (d *Desk) Extend(ctx context.Context, id exchange.HoldID, until exchange.Time) (*ReservationRecord, error) {
-	return d.changeReservation(ctx, id, &Extend{ID: id, Until: until})
+func (d *Desk) Extend(ctx context.Context, id exchange.HoldID, until exchange.Time) (*record.Reservation, error) {
+	return d.changeReservation(ctx, id, &message.Extend{ID: id, Until: until})
 }
 
-func (d *Desk) changeReservation(ctx context.Context, id exchange.HoldID, change Value) (*ReservationRecord, error) {
+func (d *Desk) changeReservation(ctx context.Context, id exchange.HoldID, change message.Value) (*record.Reservation, error) {
 	rec, err := d.Reservation(ctx, id)
 	if rec == nil { // one whose request may still be on its way is given back by a tombstone
 		return nil, err
@@ -312,13 +289,13 @@ func (d *Desk) changeReservation(ctx context.Context, id exchange.HoldID, change
 	if err != nil {
 		return nil, err
 	}
-	if answer.Request != digest(raw) {
+	if answer.Request != message.Digest(raw) {
 		return nil, exchange.Errorf(exchange.CodeSignature, "the supplier answered another request")
 	}
 	if err := d.checkExtended(rec, answer); err != nil {
 		return nil, err // what was held before stays as it was
 	}
-	refusal := rec.take(answer, sealed)
+	refusal := rec.Take(answer, sealed)
 	d.recent.put(rec)
 	defer d.recent.forget(rec)
 	if err := d.do(ctx, func(b *batch) error { return d.saveReservation(b, rec) }); err != nil {
@@ -328,7 +305,7 @@ func (d *Desk) changeReservation(ctx context.Context, id exchange.HoldID, change
 }
 
 // ReservationQuote is the quote of a reservation; an error where it has none.
-func (d *Desk) ReservationQuote(rec *ReservationRecord) (*exchange.Quote, error) {
+func (d *Desk) ReservationQuote(rec *record.Reservation) (*exchange.Quote, error) {
 	if rec.Answer == nil {
 		return nil, exchange.Errorf(exchange.CodeState, "the reservation has no quote")
 	}
@@ -336,11 +313,11 @@ func (d *Desk) ReservationQuote(rec *ReservationRecord) (*exchange.Quote, error)
 	if err != nil {
 		return nil, err
 	}
-	v, err := d.codec.Decode(KindHoldAnswer, payload)
+	v, err := d.codec.Decode(message.KindHoldAnswer, payload)
 	if err != nil {
 		return nil, err
 	}
-	if q := v.(*HoldAnswer).Quote; q != nil {
+	if q := v.(*message.HoldAnswer).Quote; q != nil {
 		return q, nil
 	}
 	return nil, exchange.Errorf(exchange.CodeState, "the reservation has no quote")
@@ -350,17 +327,17 @@ func (d *Desk) ReservationQuote(rec *ReservationRecord) (*exchange.Quote, error)
 // tell: the supplier says nothing when a hold ends by time or with the partnership, and
 // its clock, not this one, has the last word on an order. One whose order is on its way
 // is committed. A supplier that was revoked or has left holds nothing.
-func (d *Desk) Standing(rec *ReservationRecord) (reservation.State, error) {
+func (d *Desk) Standing(rec *record.Reservation) (hold.State, error) {
 	gone := !d.members.IsMember(rec.Supplier)
 	switch {
-	case rec.State == reservation.None && gone:
-		return reservation.Released, nil
-	case rec.State != reservation.Held:
+	case rec.State == hold.None && gone:
+		return hold.Released, nil
+	case rec.State != hold.Held:
 		return rec.State, nil
 	}
 	switch order, err := d.Order(exchange.Retailer, rec.Request.ID); {
 	case err == nil && order.Refusal == exchange.CodeOK:
-		return reservation.Committed, nil
+		return hold.Committed, nil
 	case err != nil && exchange.CodeOf(err) != exchange.CodeNotFound:
 		return 0, err
 	}
@@ -369,9 +346,9 @@ func (d *Desk) Standing(rec *ReservationRecord) (reservation.State, error) {
 	case err != nil:
 		return 0, err
 	case gone || !trade.State.Active || trade.Ending:
-		return reservation.Released, nil
+		return hold.Released, nil
 	case rec.Expires <= d.clock.Now():
-		return reservation.Expired, nil
+		return hold.Expired, nil
 	}
-	return reservation.Held, nil
+	return hold.Held, nil
 }

@@ -5,6 +5,8 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
 )
 
@@ -45,13 +47,13 @@ func TestSecondRetailerWithOneOrderID(t *testing.T) {
 // Two Submits of one batch use one number for different requests: the second is a
 // conflict, and nothing that follows it is entered.
 func TestOneNumberTwiceInABatch(t *testing.T) {
-	m := newMarket(t, desk.Limits{}, asIs)
+	m := newMarket(t, kv.Limits{}, asIs)
 	birch := m.retailers[0]
 	trade, err := m.desk.Trade(birch.id, exchange.Supplier)
 	must(t, err)
-	stale := func(n byte) desk.Act { return desk.DeclineTerms{Proposal: [32]byte{n}} }
+	stale := func(n byte) message.Act { return message.DeclineTerms{Proposal: [32]byte{n}} }
 	submit := func(numbers ...uint64) []byte {
-		s := desk.Submit{Have: trade.Position}
+		s := message.Submit{Have: trade.Position}
 		for _, n := range numbers {
 			s.Requests = append(s.Requests, signedRequest(t, m.supplier, birch, n, stale(byte(len(numbers)))))
 		}

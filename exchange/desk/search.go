@@ -10,6 +10,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
+	"github.com/souk-market/souk/exchange/kv"
 )
 
 // Limits of one search.
@@ -188,7 +189,7 @@ func (c *candidates) Pop() any {
 // listed walks the copies in the order of shop and title.
 func (s *search) listed(views []*replicaView, after *place) (Page, error) {
 	for _, v := range views {
-		r := Prefix(tokenPrefix(v.generation, tokenTitle))
+		r := kv.Prefix(tokenPrefix(v.generation, tokenTitle))
 		if after != nil {
 			switch c := v.shop.Compare(after.shop); {
 			case c < 0:
@@ -210,7 +211,7 @@ func (s *search) listed(views []*replicaView, after *place) (Page, error) {
 }
 
 // list reads the products that index rows name until the page is full.
-func (s *search) list(v *replicaView, r Range) (stopped bool, err error) {
+func (s *search) list(v *replicaView, r kv.Range) (stopped bool, err error) {
 	skip := len(generationKey(prefixReplicaToken, v.generation))
 	var failed error
 	err = s.r.store.Scan(r, func(key, _ []byte) bool {

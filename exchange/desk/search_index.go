@@ -10,6 +10,8 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
 )
 
 // The search index lies beside the products it finds, in the same copy, so that a
@@ -120,11 +122,11 @@ func groupToken(group string) string {
 // showable decodes a record that may be shown: this product's, within every limit of
 // catalog.CheckProduct, which the codec holds it to.
 func (r *Replicas) showable(sku exchange.SKU, record []byte) (exchange.Product, error) {
-	v, err := r.codec.Decode(KindFeedRecord, record)
+	v, err := r.codec.Decode(message.KindFeedProduct, record)
 	if err != nil {
 		return exchange.Product{}, err
 	}
-	p := v.(*FeedProduct).Product
+	p := v.(*message.FeedProduct).Product
 	if p.SKU != sku {
 		return p, exchange.Errorf(exchange.CodeInvalid, "the record of %.40q names %.40q", sku, p.SKU)
 	}
@@ -218,10 +220,10 @@ func (w *replicaWrites) reindexTitle(sku exchange.SKU, was, is *exchange.Product
 		return
 	}
 	if was != nil {
-		w.add(Write{Key: before, Delete: true})
+		w.add(kv.Write{Key: before, Delete: true})
 	}
 	if is != nil {
-		w.add(Write{Key: after})
+		w.add(kv.Write{Key: after})
 	}
 }
 
@@ -247,11 +249,11 @@ func (w *replicaWrites) post(token string, sku exchange.SKU, change func(posting
 }
 
 // take returns all writes, index rows included.
-func (w *replicaWrites) take() []Write {
+func (w *replicaWrites) take() []kv.Write {
 	writes := w.writes
 	for _, k := range slices.Sorted(maps.Keys(w.rows)) {
 		row := w.rows[k]
-		writes = append(writes, Write{Key: []byte(k), Value: row, Delete: len(row) == 0})
+		writes = append(writes, kv.Write{Key: []byte(k), Value: row, Delete: len(row) == 0})
 	}
 	w.writes, w.rows = nil, nil
 	return writes
@@ -266,7 +268,7 @@ func (r *Replicas) buildIndex(p *replica, number uint32) error {
 	b := &indexBuild{r: r, number: number, words: make(map[string]postings)}
 	at := generationKey(prefixReplicaItem, number)
 	var failed error
-	err := r.store.Scan(Prefix(at), func(key, row []byte) bool {
+	err := r.store.Scan(kv.Prefix(at), func(key, row []byte) bool {
 		if len(key) < len(at)+3 || len(row) < 8 {
 			failed = exchange.Errorf(exchange.CodeInternal, "a replicated product of %d bytes is damaged", len(row))
 			return false
@@ -295,7 +297,7 @@ type indexBuild struct {
 	number uint32
 	block  uint32
 	words  map[string]postings // of the block
-	writes []Write
+	writes []kv.Write
 	bytes  int
 }
 
@@ -309,13 +311,13 @@ func (b *indexBuild) add(p exchange.Product) error {
 	for _, t := range indexTokens(p) {
 		b.words[t.Text] = b.words[t.Text].with(p.SKU, t.Weight)
 	}
-	return b.write(Write{Key: titleKey(b.number, p.Title, p.SKU)})
+	return b.write(kv.Write{Key: titleKey(b.number, p.Title, p.SKU)})
 }
 
 func (b *indexBuild) flush() error {
 	for word, list := range b.words {
 		k := append(tokenPrefix(b.number, word), 0, byte(b.block))
-		if err := b.write(Write{Key: k, Value: list}); err != nil {
+		if err := b.write(kv.Write{Key: k, Value: list}); err != nil {
 			return err
 		}
 	}
@@ -324,7 +326,7 @@ func (b *indexBuild) flush() error {
 }
 
 // write commits what has gathered where another row might pass the store's limits.
-func (b *indexBuild) write(w Write) error {
+func (b *indexBuild) write(w kv.Write) error {
 	size := len(w.Key) + len(w.Value) + 16
 	if b.bytes+size > b.r.limits.BatchBytes*3/4 || len(b.writes) == b.r.limits.BatchWrites*3/4 {
 		if err := b.r.commit(b.writes); err != nil {
@@ -339,9 +341,9 @@ func (b *indexBuild) write(w Write) error {
 
 func (r *Replicas) clearIndex(number uint32) error {
 	for {
-		var writes []Write
-		err := r.store.Scan(Prefix(generationKey(prefixReplicaToken, number)), func(key, _ []byte) bool {
-			writes = append(writes, Write{Key: bytes.Clone(key), Delete: true})
+		var writes []kv.Write
+		err := r.store.Scan(kv.Prefix(generationKey(prefixReplicaToken, number)), func(key, _ []byte) bool {
+			writes = append(writes, kv.Write{Key: bytes.Clone(key), Delete: true})
 			return len(writes) < sweepKeys
 		})
 		if err != nil || len(writes) == 0 {

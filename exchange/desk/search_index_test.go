@@ -6,10 +6,11 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
-	"github.com/souk-market/souk/store"
 	"pgregory.net/rapid"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/store"
 )
 
 // A search index kept up to date change by change is the one that a new copy builds.
@@ -59,11 +60,11 @@ func TestIndexFollowsChanges(t *testing.T) {
 
 // countedStore counts the writes to search indexes.
 type countedStore struct {
-	desk.Store
+	kv.Store
 	index int
 }
 
-func (s *countedStore) Commit(writes []desk.Write) error {
+func (s *countedStore) Commit(writes []kv.Write) error {
 	for _, w := range writes {
 		if w.Key[0] == 't' {
 			s.index++

@@ -1,6 +1,10 @@
 package desk
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/souk-market/souk/exchange/kv"
+)
 
 // match is a product that the index names for every word read in full, so far.
 type match struct {
@@ -52,7 +56,7 @@ func (s *search) named(v *replicaView, word string) (named, error) {
 	var n named
 	at := tokenPrefix(v.generation, word)
 	skip := len(at) - len(word)
-	err := s.r.store.Scan(Prefix(at), func(key, row []byte) bool {
+	err := s.r.store.Scan(kv.Prefix(at), func(key, row []byte) bool {
 		token, _, ok := splitToken(key[skip:])
 		if !ok {
 			return true

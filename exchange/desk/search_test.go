@@ -7,11 +7,13 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol"
-	"pgregory.net/rapid"
 )
 
 func (w *feedWorld) search(q desk.Query) []string {
@@ -153,7 +155,7 @@ func TestUnfitRecordsAreHidden(t *testing.T) {
 	}
 	p := sampleProduct(3)
 	p.Image, p.Available.Units = "https://acorn.example/3.png", 5
-	fit, err := protocol.Codec{}.Encode(&desk.FeedProduct{Product: p})
+	fit, err := protocol.Codec{}.Encode(&message.FeedProduct{Product: p})
 	must(t, err)
 	record := bytes.Replace(fit, []byte("https://acorn"), []byte("xttps://acorn"), 1)
 	must(t, w.copy.PutRecord(w.supplier.id, p.SKU, record))

@@ -6,6 +6,10 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // Serve answers one request of the trade protocol. raw is what the partner
@@ -19,30 +23,30 @@ func (d *Desk) Serve(ctx context.Context, from exchange.ShopID, raw []byte) ([]b
 	if err != nil {
 		return nil, err
 	}
-	var reply Value
+	var reply message.Value
 	switch req := v.(type) {
-	case *Hold:
+	case *message.Hold:
 		reply, err = d.serveHold(ctx, from, raw, req)
-	case *Release:
+	case *message.Release:
 		reply, err = d.serveRelease(ctx, from, raw, req)
-	case *Extend:
+	case *message.Extend:
 		reply, err = d.serveExtend(ctx, from, raw, req)
-	case *HoldStatus:
+	case *message.HoldStatus:
 		reply, err = d.serveHoldStatus(from, req)
-	case *Submit:
+	case *message.Submit:
 		reply, err = d.serveSubmit(ctx, from, req)
-	case *Push:
+	case *message.Push:
 		reply, err = d.servePush(ctx, from, req)
-	case *Pull:
-		reply, err = d.entriesAfter(chainID{d.me, from}, req.After)
-	case *SignedHead:
+	case *message.Pull:
+		reply, err = d.entriesAfter(ledger.ID{Supplier: d.me, Retailer: from}, req.After)
+	case *message.SignedHead:
 		reply, err = d.serveHead(ctx, from, req)
-	case *StockQuery:
+	case *message.StockQuery:
 		reply, err = d.serveStock(from, req)
 	default:
 		err = exchange.Errorf(exchange.CodeInvalid, "a %T is no trade request", v)
 	}
-	if errors.Is(err, ErrRefused) { // what it says of this machine is not the partner's business
+	if errors.Is(err, kv.ErrRefused) { // what it says of this machine is not the partner's business
 		d.log.Error("a partner's request was refused by the store", "from", from, "err", err)
 		return nil, exchange.Errorf(exchange.CodeDiskFull, "the shop cannot write at the moment, and did nothing; try again later")
 	}
@@ -54,21 +58,21 @@ func (d *Desk) Serve(ctx context.Context, from exchange.ShopID, raw []byte) ([]b
 
 // serveSubmit enters the retailer's signed requests in the order of their
 // numbers and answers with every entry the retailer does not have.
-func (d *Desk) serveSubmit(ctx context.Context, from exchange.ShopID, req *Submit) (Value, error) {
-	c := chainID{d.me, from}
+func (d *Desk) serveSubmit(ctx context.Context, from exchange.ShopID, req *message.Submit) (message.Value, error) {
+	c := ledger.ID{Supplier: d.me, Retailer: from}
 	if err := d.checkHave(c, req.Have); err != nil {
 		return nil, err
 	}
-	acts := make([]*Request, len(req.Requests))
+	acts := make([]*message.Request, len(req.Requests))
 	for i, r := range req.Requests { // verified before the queue
-		if err := d.verifier.Verify(DomainRequest, from, r.Signed.Payload, r.Signed.Signature); err != nil {
+		if err := d.verifier.Verify(message.DomainRequest, from, r.Signed.Payload, r.Signed.Signature); err != nil {
 			return nil, err
 		}
-		v, err := d.codec.Decode(KindRequest, r.Signed.Payload)
+		v, err := d.codec.Decode(message.KindRequest, r.Signed.Payload)
 		if err != nil {
 			return nil, err
 		}
-		acts[i] = v.(*Request)
+		acts[i] = v.(*message.Request)
 		if acts[i].Supplier != d.me || acts[i].Retailer != from {
 			return nil, exchange.Errorf(exchange.CodeInvalid, "the request is for another ledger")
 		}
@@ -96,7 +100,7 @@ func (d *Desk) serveSubmit(ctx context.Context, from exchange.ShopID, req *Submi
 // enterSome enters requests until its share of the batch is spent, and says how many
 // those were: each is complete by itself, and what one writes (an order, its parcels,
 // its stock) has little to do with its own size.
-func (d *Desk) enterSome(b *batch, c chainID, sent []SubmittedRequest, acts []*Request) (n int, err error) {
+func (d *Desk) enterSome(b *batch, c ledger.ID, sent []message.SubmittedRequest, acts []*message.Request) (n int, err error) {
 	b.answering = true
 	defer func() { b.answering = false }()
 	for share := b.share(); n < len(acts) && !share.spent(b); n++ {
@@ -114,14 +118,14 @@ func (d *Desk) enterSome(b *batch, c chainID, sent []SubmittedRequest, acts []*R
 // checkHave refuses a retailer that says it has more of the ledger than this shop:
 // to enter anything below its position would be a fork. Its word proves nothing, so
 // nothing else follows; its next greeting carries the proof.
-func (d *Desk) checkHave(c chainID, have uint64) error {
-	v, err := d.read(KindChainRecord, chainKey(c))
+func (d *Desk) checkHave(c ledger.ID, have uint64) error {
+	v, err := d.read(record.KindLedger, record.LedgerKey(c))
 	if err != nil {
 		return err
 	}
 	end := uint64(0)
 	if v != nil {
-		end = v.(*ChainRecord).Chain.Position
+		end = v.(*record.Ledger).Chain.Position
 	}
 	if have > end {
 		return exchange.Errorf(exchange.CodeRestored, "you hold entry %d of a ledger that ends at %d here", have, end)
@@ -132,7 +136,7 @@ func (d *Desk) checkHave(c chainID, have uint64) error {
 // entriesInstead answers a retailer that gave an answered number to another
 // request with the entries it lacks: it has lost state, adopts them and continues its
 // numbering. One that lacks nothing gets the conflict.
-func (d *Desk) entriesInstead(c chainID, have uint64, conflict error) (Value, error) {
+func (d *Desk) entriesInstead(c ledger.ID, have uint64, conflict error) (message.Value, error) {
 	entries, err := d.entriesAfter(c, have)
 	if err == nil && len(entries.Entries) == 0 {
 		err = conflict
@@ -144,7 +148,7 @@ func (d *Desk) entriesInstead(c chainID, have uint64, conflict error) (Value, er
 }
 
 // enterRequest answers the next number, repeats an answered one, and refuses a gap.
-func (d *Desk) enterRequest(b *batch, c chainID, sent SubmittedRequest, req *Request) error {
+func (d *Desk) enterRequest(b *batch, c ledger.ID, sent message.SubmittedRequest, req *message.Request) error {
 	signed := sent.Signed
 	rec, err := b.chain(c)
 	if err != nil {
@@ -161,16 +165,16 @@ func (d *Desk) enterRequest(b *batch, c chainID, sent SubmittedRequest, req *Req
 	if err := d.mayEnter(b, c, req.Act); err != nil {
 		return err
 	}
-	var secret *ShipToRecord
+	var secret *record.ShipTo
 	if len(sent.ShipTo) > 0 {
-		secret = &ShipToRecord{Salt: sent.Salt, Raw: sent.ShipTo}
+		secret = &record.ShipTo{Salt: sent.Salt, Raw: sent.ShipTo}
 	}
 	outcome, err := d.answer(b, c, signed, req, secret)
 	if err != nil {
 		return err
 	}
-	if submit, ok := req.Act.(SubmitOrder); ok && outcome == exchange.CodeOK && !d.policy.Load().AcceptByHand {
-		return b.attemptQuietly(func(b *batch) error { return d.perform(b, c, AcceptOrder{Order: submit.Order}) })
+	if submit, ok := req.Act.(message.SubmitOrder); ok && outcome == exchange.CodeOK && !d.policy.Load().AcceptByHand {
+		return b.attemptQuietly(func(b *batch) error { return d.perform(b, c, message.AcceptOrder{Order: submit.Order}) })
 	}
 	return nil
 }
@@ -184,18 +188,18 @@ func (b *batch) attemptQuietly(op func(*batch) error) error {
 }
 
 // sameRequest lets a repeat pass and calls other bytes under its number a conflict.
-func (d *Desk) sameRequest(b *batch, c chainID, signed SignedRequest, number uint64) error {
-	answered, begun := b.entered[string(numberKey(c, number))]
+func (d *Desk) sameRequest(b *batch, c ledger.ID, signed message.SignedRequest, number uint64) error {
+	answered, begun := b.entered[string(record.NumberKey(c, number))]
 	if !begun {
 		e, err := d.entryOf(b, c, number)
 		if err != nil {
 			return err
 		}
 		if e != nil && e.Request != nil {
-			answered = digest(e.Request.Payload)
+			answered = message.Digest(e.Request.Payload)
 		}
 	}
-	if answered != digest(signed.Payload) {
+	if answered != message.Digest(signed.Payload) {
 		return exchange.Errorf(exchange.CodeConflict, "request %d was answered before, with other content", number)
 	}
 	return nil
@@ -208,18 +212,18 @@ func (d *Desk) sameRequest(b *batch, c chainID, signed SignedRequest, number uin
 const MaxEntriesBytes = 240 << 10
 
 // entriesAfter reads committed entries after a position, up to MaxEntriesBytes.
-func (d *Desk) entriesAfter(c chainID, after uint64) (*Entries, error) {
-	out := &Entries{}
-	v, err := d.read(KindChainRecord, chainKey(c))
+func (d *Desk) entriesAfter(c ledger.ID, after uint64) (*message.Entries, error) {
+	out := &message.Entries{}
+	v, err := d.read(record.KindLedger, record.LedgerKey(c))
 	if err != nil || v == nil {
 		return out, err
 	}
-	out.Head = v.(*ChainRecord).Chain.Position
+	out.Head = v.(*record.Ledger).Chain.Position
 	if after >= out.Head {
 		return out, nil
 	}
 	size := 0
-	err = d.store.Scan(Range{From: entryKey(c, after+1), To: entryKey(c, out.Head+1)}, func(_, sealed []byte) bool {
+	err = d.store.Scan(kv.Range{From: record.EntryKey(c, after+1), To: record.EntryKey(c, out.Head+1)}, func(_, sealed []byte) bool {
 		size += len(sealed)
 		if size > MaxEntriesBytes && len(out.Entries) > 0 {
 			return false
@@ -231,8 +235,8 @@ func (d *Desk) entriesAfter(c chainID, after uint64) (*Entries, error) {
 }
 
 // servePush takes entries from a supplier and answers how far this shop has them.
-func (d *Desk) servePush(ctx context.Context, from exchange.ShopID, req *Push) (Value, error) {
-	c := chainID{from, d.me}
+func (d *Desk) servePush(ctx context.Context, from exchange.ShopID, req *message.Push) (message.Value, error) {
+	c := ledger.ID{Supplier: from, Retailer: d.me}
 	list, err := d.openEntries(from, req.Entries)
 	if err != nil {
 		return nil, err
@@ -248,23 +252,23 @@ func (d *Desk) servePush(ctx context.Context, from exchange.ShopID, req *Push) (
 }
 
 // serveHead records how far the retailer has countersigned; it answers nothing.
-func (d *Desk) serveHead(ctx context.Context, from exchange.ShopID, signed *SignedHead) (Value, error) {
-	return &Entries{}, d.acknowledge(ctx, from, signed)
+func (d *Desk) serveHead(ctx context.Context, from exchange.ShopID, signed *message.SignedHead) (message.Value, error) {
+	return &message.Entries{}, d.acknowledge(ctx, from, signed)
 }
 
-func (d *Desk) acknowledge(ctx context.Context, from exchange.ShopID, signed *SignedHead) error {
-	if err := d.verifier.Verify(DomainHead, from, signed.Payload, signed.Signature); err != nil {
+func (d *Desk) acknowledge(ctx context.Context, from exchange.ShopID, signed *message.SignedHead) error {
+	if err := d.verifier.Verify(message.DomainHead, from, signed.Payload, signed.Signature); err != nil {
 		return err
 	}
-	v, err := d.codec.Decode(KindHead, signed.Payload)
+	v, err := d.codec.Decode(message.KindHead, signed.Payload)
 	if err != nil {
 		return err
 	}
-	head := v.(*Head)
+	head := v.(*message.Head)
 	if head.Supplier != d.me || head.Retailer != from {
 		return exchange.Errorf(exchange.CodeInvalid, "the head is of another ledger")
 	}
-	c := chainID{d.me, from}
+	c := ledger.ID{Supplier: d.me, Retailer: from}
 	return d.do(ctx, func(b *batch) error {
 		rec, err := b.chain(c)
 		if err != nil || head.Position == rec.Chain.Acked || head.Position == 0 {
@@ -290,8 +294,8 @@ func (d *Desk) acknowledge(ctx context.Context, from exchange.ShopID, signed *Si
 	})
 }
 
-func (d *Desk) entryHash(b *batch, c chainID, position uint64) ([32]byte, error) {
-	sealed, ok, err := b.get(entryKey(c, position))
+func (d *Desk) entryHash(b *batch, c ledger.ID, position uint64) ([32]byte, error) {
+	sealed, ok, err := b.get(record.EntryKey(c, position))
 	if err != nil {
 		return [32]byte{}, err
 	}
@@ -302,27 +306,27 @@ func (d *Desk) entryHash(b *batch, c chainID, position uint64) ([32]byte, error)
 	if err != nil {
 		return [32]byte{}, err
 	}
-	return digest(payload), nil
+	return message.Digest(payload), nil
 }
 
 // serveStock says what is available now, to partners.
-func (d *Desk) serveStock(from exchange.ShopID, req *StockQuery) (Value, error) {
+func (d *Desk) serveStock(from exchange.ShopID, req *message.StockQuery) (message.Value, error) {
 	if !d.mayReadFeed(from) {
 		return nil, exchange.Errorf(exchange.CodeNoPartnership, "no partnership is in force in this direction")
 	}
-	answer := &StockAnswer{At: d.clock.Now()}
+	answer := &message.StockAnswer{At: d.clock.Now()}
 	for _, sku := range req.SKUs {
-		line := StockLine{SKU: sku}
-		v, err := d.read(KindProductRecord, productKey(sku))
+		line := message.StockLine{SKU: sku}
+		v, err := d.read(record.KindProduct, record.ProductKey(sku))
 		if err != nil {
 			return nil, err
 		}
-		if v != nil && !v.(*ProductRecord).Removed {
+		if v != nil && !v.(*record.Product).Removed {
 			s, err := d.Stock(sku)
 			if err != nil {
 				return nil, err
 			}
-			line.Known, line.Available, line.Price = true, s.Availability(), v.(*ProductRecord).Product.Price
+			line.Known, line.Available, line.Price = true, s.Availability(), v.(*record.Product).Product.Price
 		}
 		answer.Lines = append(answer.Lines, line)
 	}
@@ -340,7 +344,7 @@ func (d *Desk) ask(ctx context.Context, to exchange.ShopID, raw []byte) ([]byte,
 		if err == nil || isRefusal(err) {
 			return reply, err
 		}
-		if sure = sure && errors.Is(err, ErrRefused); sure {
+		if sure = sure && errors.Is(err, kv.ErrRefused); sure {
 			return nil, exchange.Errorf(exchange.CodeUnavailable, "%s: %w", to.Short(), err)
 		}
 		if d.inline { // a simulation retries itself

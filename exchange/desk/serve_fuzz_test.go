@@ -4,8 +4,8 @@ import (
 	"testing"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
-	"github.com/souk-market/souk/exchange/desk/audit"
+	"github.com/souk-market/souk/exchange/audit"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol"
 )
 
@@ -20,18 +20,18 @@ func FuzzServe(f *testing.F) {
 	f.Add(list[0].Raw)
 	raw, id := holdRequest(f, windowOf(w.now), 1, exchange.Line{SKU: "shoe", Quantity: 1}, exchange.Line{SKU: "hat", Quantity: 2})
 	f.Add(raw)
-	for _, v := range []desk.Value{
-		&desk.Release{ID: id}, &desk.Release{ID: res.Request.ID}, &desk.Extend{ID: res.Request.ID, Until: w.now.Add(1 << 40)},
-		&desk.HoldStatus{ID: id}, &desk.HoldStatus{ID: res.Request.ID}, &desk.Pull{}, &desk.Pull{After: 1 << 63},
-		&desk.Submit{Have: 1}, &desk.StockQuery{SKUs: []exchange.SKU{"shoe", "none"}},
+	for _, v := range []message.Value{
+		&message.Release{ID: id}, &message.Release{ID: res.Request.ID}, &message.Extend{ID: res.Request.ID, Until: w.now.Add(1 << 40)},
+		&message.HoldStatus{ID: id}, &message.HoldStatus{ID: res.Request.ID}, &message.Pull{}, &message.Pull{After: 1 << 63},
+		&message.Submit{Have: 1}, &message.StockQuery{SKUs: []exchange.SKU{"shoe", "none"}},
 	} {
 		f.Add(framed(f, v))
 	}
-	pushed, err := acorn.desk.Serve(ctx, birch.id, framed(f, &desk.Pull{}))
+	pushed, err := acorn.desk.Serve(ctx, birch.id, framed(f, &message.Pull{}))
 	must(f, err)
-	v, err := protocol.Codec{}.Decode(desk.KindEntries, pushed[1:])
+	v, err := protocol.Codec{}.Decode(message.KindEntries, pushed[1:])
 	must(f, err)
-	f.Add(framed(f, &desk.Push{Entries: v.(*desk.Entries).Entries}))
+	f.Add(framed(f, &message.Push{Entries: v.(*message.Entries).Entries}))
 	day := acorn.mem
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		acorn.mem = day.Clone()

@@ -7,8 +7,11 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/protocol"
 )
 
@@ -77,7 +80,7 @@ func (s *sim) reserve(a *shop) {
 	r.ID = id
 	s.remember(a, r)
 	if s.chance(0.05) { // a release that overtakes its hold
-		s.late(a, s.w.shopOf(r.Supplier), frame(s, &desk.Release{ID: id}))
+		s.late(a, s.w.shopOf(r.Supplier), frame(s, &message.Release{ID: id}))
 		s.advance(200 * time.Millisecond)
 	}
 	for range 1 + s.rng.IntN(2) {
@@ -91,11 +94,11 @@ func (s *sim) reserve(a *shop) {
 
 // remember keeps a hold request for replays.
 func (s *sim) remember(a *shop, r desk.ReserveRequest) {
-	raw := frame(s, &desk.Hold{ID: r.ID, Lines: r.Lines, Country: r.Country, MaxTotal: r.MaxTotal, Lifetime: r.Lifetime.Milliseconds()})
+	raw := frame(s, &message.Hold{ID: r.ID, Lines: r.Lines, Country: r.Country, MaxTotal: r.MaxTotal, Lifetime: r.Lifetime.Milliseconds()})
 	s.requests = append(s.requests, sentHold{a, s.w.shopOf(r.Supplier), raw})
 }
 
-func frame(s *sim, v desk.Value) []byte {
+func frame(s *sim, v message.Value) []byte {
 	s.Helper()
 	raw, err := protocol.Codec{}.Encode(v)
 	must(s, err)
@@ -110,9 +113,9 @@ func (s *sim) replay() {
 	r := s.requests[s.rng.IntN(len(s.requests))]
 	raw := slices.Clone(r.raw)
 	if s.chance(0.3) {
-		v, err := protocol.Codec{}.Decode(desk.KindHold, raw[1:])
+		v, err := protocol.Codec{}.Decode(message.KindHold, raw[1:])
 		must(s, err)
-		hold := v.(*desk.Hold)
+		hold := v.(*message.Hold)
 		hold.Lines[0].Quantity++
 		raw = frame(s, hold)
 	}
@@ -122,7 +125,7 @@ func (s *sim) replay() {
 // reservations of a shop, in the order of their ids.
 func (s *sim) reservation(a *shop) exchange.HoldID {
 	var ids []exchange.HoldID
-	err := a.mem.Scan(desk.Prefix([]byte("r/")), func(key, _ []byte) bool {
+	err := a.mem.Scan(kv.Prefix([]byte("r/")), func(key, _ []byte) bool {
 		id, err := exchange.HoldIDFromBytes(key[2:])
 		must(s, err)
 		ids = append(ids, id)
@@ -142,7 +145,7 @@ func (s *sim) newest(a *shop, ids []exchange.HoldID) exchange.HoldID {
 	at := s.rng.IntN(len(ids))
 	for i := range ids {
 		id := ids[(at+i)%len(ids)]
-		if rec, err := a.desk.Reservation(context.Background(), id); err == nil && rec.State == reservation.Held && rec.Expires > s.w.now {
+		if rec, err := a.desk.Reservation(context.Background(), id); err == nil && rec.State == hold.Held && rec.Expires > s.w.now {
 			return id
 		}
 	}
@@ -196,7 +199,7 @@ func (s *sim) count(a *shop) {
 	case 2:
 		_, err = a.desk.Import(context.Background(), []desk.ImportItem{{
 			Product: exchange.Product{SKU: sku(i), Title: "New " + string(sku(i)), Price: exchange.Money{Minor: int64(s.rng.IntN(9000)), Currency: "EUR"}},
-			Stock:   desk.FileStock{Set: true, Units: int64(s.rng.IntN(30))},
+			Stock:   record.FileStock{Set: true, Units: int64(s.rng.IntN(30))},
 		}}, false)
 	default:
 		_, err = a.desk.SetStock(context.Background(), sku(i), int64(s.rng.IntN(30)), false)
@@ -205,9 +208,9 @@ func (s *sim) count(a *shop) {
 }
 
 // orders of a shop in one role that are not finished.
-func (s *sim) orders(a *shop, side exchange.Party) []*desk.OrderRecord {
-	var list []*desk.OrderRecord
-	err := a.desk.Orders(side, exchange.OrderID{}, func(r *desk.OrderRecord) bool {
+func (s *sim) orders(a *shop, side exchange.Party) []*record.Order {
+	var list []*record.Order
+	err := a.desk.Orders(side, exchange.OrderID{}, func(r *record.Order) bool {
 		if !r.Order.Status().Terminal() {
 			list = append(list, r)
 		}
@@ -242,7 +245,7 @@ func (s *sim) handle(a *shop) {
 }
 
 // some is a part of an order, or everything.
-func (s *sim) some(o *desk.OrderRecord) []order.Units {
+func (s *sim) some(o *record.Order) []order.Units {
 	if s.chance(0.4) {
 		return nil
 	}

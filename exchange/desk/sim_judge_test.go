@@ -6,9 +6,10 @@ import (
 	"slices"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/audit"
 	"github.com/souk-market/souk/exchange/desk"
-	"github.com/souk-market/souk/exchange/desk/audit"
 	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol"
 )
 
@@ -132,7 +133,7 @@ func (s *sim) staysWithdrawn(a *shop, b *audit.Books) {
 			s.Errorf("seed %d, step %s: %s: a withdrawn proposal is open, and nothing that closes it is on its way", s.w.seed, s.what, a.name)
 		}
 		for i, e := range c.Entries {
-			accept, ok := e.Act.(desk.AcceptTerms)
+			accept, ok := e.Act.(message.AcceptTerms)
 			if !ok || e.Own == nil || e.Outcome != exchange.CodeOK || !taken.has(c, accept.Proposal) {
 				continue
 			}
@@ -151,9 +152,9 @@ func (t takenBack) has(c *audit.Chain, proposal ledger.Hash) bool {
 }
 
 // negotiates reports whether an act is about the partnership, not about an order.
-func negotiates(act desk.Act) bool {
+func negotiates(act message.Act) bool {
 	switch act.(type) {
-	case desk.ProposeTerms, desk.AcceptTerms, desk.DeclineTerms, desk.EndTrade:
+	case message.ProposeTerms, message.AcceptTerms, message.DeclineTerms, message.EndTrade:
 		return true
 	}
 	return false
@@ -162,7 +163,7 @@ func negotiates(act desk.Act) bool {
 // answered sees every answer to a trade request that a shop gave, delivered or
 // not: the same request gets the same bytes, as long as a record is kept (I2, I4).
 func (s *sim) answered(from, to *shop, raw, reply []byte) {
-	if desk.Kind(raw[0]) != desk.KindHold {
+	if message.Kind(raw[0]) != message.KindHold {
 		return
 	}
 	key := sha256.Sum256(slices.Concat(from.id[:], to.id[:], raw))
@@ -178,15 +179,15 @@ func (s *sim) answered(from, to *shop, raw, reply []byte) {
 	}
 }
 
-func (s *sim) open(by *shop, reply []byte) *desk.HoldAnswer {
+func (s *sim) open(by *shop, reply []byte) *message.HoldAnswer {
 	s.Helper()
-	v, err := protocol.Codec{}.Decode(desk.KindSealedAnswer, reply[1:])
+	v, err := protocol.Codec{}.Decode(message.KindSealedAnswer, reply[1:])
 	must(s, err)
-	payload, err := s.verifier.Open(by.id, v.(*desk.SealedAnswer).Sealed)
+	payload, err := s.verifier.Open(by.id, v.(*message.SealedAnswer).Sealed)
 	must(s, err)
-	v, err = protocol.Codec{}.Decode(desk.KindHoldAnswer, payload)
+	v, err = protocol.Codec{}.Decode(message.KindHoldAnswer, payload)
 	must(s, err)
-	return v.(*desk.HoldAnswer)
+	return v.(*message.HoldAnswer)
 }
 
 func (s *sim) tally(books []*audit.Books) {

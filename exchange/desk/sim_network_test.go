@@ -8,6 +8,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 )
 
 // The network of the simulation: what is under way, how long it takes, and what is lost.
@@ -137,7 +138,7 @@ func (s *sim) connect(a, b *shop) {
 			}
 			return
 		}
-		if err := b.desk.Greeted(context.Background(), a.id, g); err != nil && !b.died() && !errors.Is(err, desk.ErrRefused) {
+		if err := b.desk.Greeted(context.Background(), a.id, g); err != nil && !b.died() && !errors.Is(err, kv.ErrRefused) {
 			s.Errorf("%s is greeted: %v", b.name, err)
 		}
 		a, b = b, a

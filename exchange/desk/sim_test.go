@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk/audit"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/audit"
+	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/store"
 )
 
@@ -72,8 +72,8 @@ type sim struct {
 	requests []sentHold          // hold requests that were sent, for replays
 	answers  map[[32]byte][]byte // of hold requests that were recorded: must never change
 	short    map[counted]int64
-	counts   map[counted]bool                // shelves that this step counts
-	ends     map[audit.Key]reservation.State // how holds ended; the partner is the supplier
+	counts   map[counted]bool         // shelves that this step counts
+	ends     map[audit.Key]hold.State // how holds ended; the partner is the supplier
 	heads    map[chainAt]head
 	placed   []placedOrder         // acknowledged to the owner
 	taken    map[chainAt]takenBack // a retailer's proposals that its owner has withdrawn
@@ -114,7 +114,7 @@ type placedOrder struct {
 func newSim(t *testing.T, seed uint64) *sim {
 	s := &sim{
 		T: t, rng: rand.New(rand.NewPCG(seed, 7)), cut: map[[2]*shop]bool{},
-		answers: map[[32]byte][]byte{}, short: map[counted]int64{}, counts: map[counted]bool{}, ends: map[audit.Key]reservation.State{},
+		answers: map[[32]byte][]byte{}, short: map[counted]int64{}, counts: map[counted]bool{}, ends: map[audit.Key]hold.State{},
 		heads: map[chainAt]head{}, taken: map[chainAt]takenBack{},
 	}
 	s.w = newWorld(t, seed, 4)

@@ -5,20 +5,23 @@ import (
 	"slices"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // What a submitted order does: it commits its hold at the price that was sealed for it.
 
 // stepSubmit begins an order. The supplier commits the hold; the retailer finds
 // the order that it queued.
-func (d *Desk) stepSubmit(b *batch, at entryAt, act SubmitOrder) error {
-	partner, side := at.chain.partner(d.me)
-	var hold *HoldRecord
+func (d *Desk) stepSubmit(b *batch, at entryAt, act message.SubmitOrder) error {
+	partner, side := at.chain.Partner(d.me)
+	var hold *record.Hold
 	var err error
 	if side == exchange.Supplier {
-		if hold, err = b.holdRecord(holdKey(partner, act.Order)); err != nil {
+		if hold, err = b.holdRecord(record.HoldKey(partner, act.Order)); err != nil {
 			return err
 		}
 	}
@@ -26,13 +29,13 @@ func (d *Desk) stepSubmit(b *batch, at entryAt, act SubmitOrder) error {
 	if err != nil {
 		return err
 	}
-	k := orderKey(side, act.Order, partner)
+	k := record.OrderKey(side, act.Order, partner)
 	rec, err := b.order(k)
 	if err != nil {
 		return err
 	}
 	if rec == nil {
-		rec = &OrderRecord{ID: act.Order, Supplier: at.chain.supplier, Retailer: at.chain.retailer, Quote: *quote, ShipToHash: act.ShipTo}
+		rec = &record.Order{ID: act.Order, Supplier: at.chain.Supplier, Retailer: at.chain.Retailer, Quote: *quote, ShipToHash: act.ShipTo}
 	}
 	if side == exchange.Supplier {
 		if err := d.commitHold(b, at, act, quote, hold); err != nil {
@@ -49,7 +52,7 @@ func (d *Desk) stepSubmit(b *batch, at entryAt, act SubmitOrder) error {
 	}
 	rec.First, rec.Last = at.position, at.position
 	if side == exchange.Supplier {
-		b.put(orderExpiryKey(acceptBy, at.chain.retailer, act.Order), nil)
+		b.put(record.OrderExpiryKey(acceptBy, at.chain.Retailer, act.Order), nil)
 		d.noteExpiry(acceptBy)
 	} else if err := b.reservationOrdered(act.Order); err != nil {
 		return err
@@ -63,9 +66,9 @@ func (d *Desk) stepSubmit(b *batch, at entryAt, act SubmitOrder) error {
 
 // openQuote checks that the order's quote was sealed by the supplier for this hold;
 // hold is the supplier's own record of it, if there is one.
-func (d *Desk) openQuote(c chainID, act SubmitOrder, hold *HoldRecord) (*exchange.Quote, error) {
-	open := func(sealed []byte) ([]byte, error) { return d.verifier.Open(c.supplier, sealed) }
-	if hold.answered(act.Quote) {
+func (d *Desk) openQuote(c ledger.ID, act message.SubmitOrder, hold *record.Hold) (*exchange.Quote, error) {
+	open := func(sealed []byte) ([]byte, error) { return d.verifier.Open(c.Supplier, sealed) }
+	if hold.Answered(act.Quote) {
 		open = d.verifier.Peek
 	}
 	payload, err := open(act.Quote)
@@ -75,19 +78,19 @@ func (d *Desk) openQuote(c chainID, act SubmitOrder, hold *HoldRecord) (*exchang
 	if err != nil {
 		return nil, exchange.Errorf(exchange.CodeSignature, "the order's quote was not sealed by the supplier: %w", err)
 	}
-	v, err := d.codec.Decode(KindHoldAnswer, payload)
+	v, err := d.codec.Decode(message.KindHoldAnswer, payload)
 	if err != nil {
 		return nil, err
 	}
-	a := v.(*HoldAnswer)
-	if a.Supplier != c.supplier || a.Retailer != c.retailer || a.Hold != act.Order || a.Quote == nil {
+	a := v.(*message.HoldAnswer)
+	if a.Supplier != c.Supplier || a.Retailer != c.Retailer || a.Hold != act.Order || a.Quote == nil {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "the order's quote is for another hold")
 	}
 	return a.Quote, nil
 }
 
 // commitHold turns the hold into stock sold, and keeps the consumer's address.
-func (d *Desk) commitHold(b *batch, at entryAt, act SubmitOrder, quote *exchange.Quote, rec *HoldRecord) error {
+func (d *Desk) commitHold(b *batch, at entryAt, act message.SubmitOrder, quote *exchange.Quote, rec *record.Hold) error {
 	if err := d.members.MayTrade(); err != nil {
 		return err
 	}
@@ -99,7 +102,7 @@ func (d *Desk) commitHold(b *batch, at entryAt, act SubmitOrder, quote *exchange
 	}
 	if rec == nil && b.keepsHold(act.Order) {
 		// openQuote has seen this shop's seal on it.
-		d.stopSelling(b, "shop "+at.chain.retailer.String()+" holds a quote sealed by this shop whose hold is not in this store; the store was restored from an old backup or lost data")
+		d.stopSelling(b, "shop "+at.chain.Retailer.String()+" holds a quote sealed by this shop whose hold is not in this store; the store was restored from an old backup or lost data")
 		return d.maySell()
 	}
 	if rec == nil {
@@ -108,46 +111,46 @@ func (d *Desk) commitHold(b *batch, at entryAt, act SubmitOrder, quote *exchange
 	if same, err := d.quotedFor(rec, quote); err != nil {
 		return err
 	} else if !same {
-		d.stopSelling(b, "shop "+at.chain.retailer.String()+" holds a quote sealed by this shop for hold "+act.Order.String()+", which is another one in this store; the store was restored from an old backup or lost data")
+		d.stopSelling(b, "shop "+at.chain.Retailer.String()+" holds a quote sealed by this shop for hold "+act.Order.String()+", which is another one in this store; the store was restored from an old backup or lost data")
 		return d.maySell()
 	}
 	if err := b.checkEnded(at.chain, rec); err != nil {
 		return err
 	}
-	if err := b.checkUnique(act.Order, at.chain.retailer); err != nil {
+	if err := b.checkUnique(act.Order, at.chain.Retailer); err != nil {
 		return err
 	}
 	units := rec.Hold.Units()
-	if err := d.endHold(b, act.Order, rec, reservation.Commit{}); err != nil {
+	if err := d.endHold(b, act.Order, rec, hold.Commit{}); err != nil {
 		return err
 	}
-	b.setHold(holdKey(at.chain.retailer, act.Order), rec)
+	b.setHold(record.HoldKey(at.chain.Retailer, act.Order), rec)
 	c, err := b.chain(at.chain)
 	if err != nil {
 		return err
 	}
 	c.OpenUnshipped += units
 	b.setChain(at.chain, c)
-	return b.save(shipToKey(at.chain.retailer, act.Order), at.secret)
+	return b.save(record.ShipToKey(at.chain.Retailer, act.Order), at.secret)
 }
 
 // quotedFor reports whether a quote that this shop sealed is of this hold: what the
 // first answer quoted, until then or until an extension that the hold knows of. Any
 // other is of a hold under the same id that this store has lost, for other units or
 // another price.
-func (d *Desk) quotedFor(rec *HoldRecord, quote *exchange.Quote) (bool, error) {
-	if rec.Placed == nil || rec.Hold.State == reservation.Refused {
+func (d *Desk) quotedFor(rec *record.Hold, quote *exchange.Quote) (bool, error) {
+	if rec.Placed == nil || rec.Hold.State == hold.Refused {
 		return false, nil // a tombstone, a refusal, or placed in this very batch: nobody has a quote of it
 	}
 	payload, err := d.verifier.Peek(rec.Placed)
 	if err != nil {
 		return false, exchange.Errorf(exchange.CodeInternal, "the stored answer of hold %v is damaged: %w", quote.Hold, err)
 	}
-	v, err := d.codec.Decode(KindHoldAnswer, payload)
+	v, err := d.codec.Decode(message.KindHoldAnswer, payload)
 	if err != nil {
 		return false, exchange.Errorf(exchange.CodeInternal, "the stored answer of hold %v is damaged: %w", quote.Hold, err)
 	}
-	placed := v.(*HoldAnswer).Quote
+	placed := v.(*message.HoldAnswer).Quote
 	if placed == nil || quote.Expires < placed.Expires || quote.Expires > rec.Hold.Expires {
 		return false, nil
 	}
@@ -158,15 +161,15 @@ func (d *Desk) quotedFor(rec *HoldRecord, quote *exchange.Quote) (bool, error) {
 	}), nil
 }
 
-func (d *Desk) checkShipTo(secret *ShipToRecord, hash [32]byte, country string) error {
+func (d *Desk) checkShipTo(secret *record.ShipTo, hash [32]byte, country string) error {
 	if secret == nil || shipToHash(secret.Salt, secret.Raw) != hash {
 		return exchange.Errorf(exchange.CodeInvalid, "the order's address does not match its hash")
 	}
-	v, err := d.codec.Decode(KindShipTo, secret.Raw)
+	v, err := d.codec.Decode(message.KindShipTo, secret.Raw)
 	if err != nil {
 		return err
 	}
-	to := v.(*ShipTo)
+	to := v.(*message.ShipTo)
 	if err := to.Check(); err != nil {
 		return err
 	}

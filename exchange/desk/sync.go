@@ -2,20 +2,20 @@ package desk
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
+	"github.com/souk-market/souk/exchange/message"
 )
 
 // FeedClient carries one pull to a supplier and its answer back, chunk by chunk and
 // in order. It returns nil after the chunk that says Last, each's error, the
 // supplier's refusal as an *exchange.Error, or the network's failure.
 type FeedClient interface {
-	Pull(ctx context.Context, shop exchange.ShopID, pull *FeedPull, each func(*FeedChunk) error) error
+	Pull(ctx context.Context, shop exchange.ShopID, pull *message.FeedPull, each func(*message.FeedChunk) error) error
 }
 
 // Limits of syncing.
@@ -43,7 +43,7 @@ type SyncerConfig struct {
 	Client   FeedClient
 	// Open decrypts a gossip message of shop's feed; CodeNotFound where it was made
 	// with another key than this.
-	Open   func(shop exchange.ShopID, key FeedKey, sealed []byte) ([]byte, error)
+	Open   func(shop exchange.ShopID, key message.FeedKey, sealed []byte) ([]byte, error)
 	Logger *slog.Logger
 }
 
@@ -68,10 +68,10 @@ type Syncer struct {
 // feedFollower is what waits to be done for one shop. Fields but wake belong to Syncer.mu.
 type feedFollower struct {
 	shop    exchange.ShopID
-	updates []*FeedUpdate // in the order they came
-	sealed  [][]byte      // likewise, not yet decrypted
-	head    *SignedFeedHead
-	key     *FeedKey
+	updates []*message.FeedUpdate // in the order they came
+	sealed  [][]byte              // likewise, not yet decrypted
+	head    *message.SignedFeedHead
+	key     *message.FeedKey
 	pull    bool          // pull even if no head says so
 	follow  bool          // its catalog is wanted: gossip of others is not listened to
 	drop    bool          // its catalog is to be forgotten
@@ -94,7 +94,7 @@ func NewSyncer(cfg SyncerConfig) *Syncer {
 
 // HeadSeen tells of a supplier's hello. A nil head says that it shows us no
 // catalog, or has published none yet.
-func (s *Syncer) HeadSeen(shop exchange.ShopID, head *SignedFeedHead, key *FeedKey) {
+func (s *Syncer) HeadSeen(shop exchange.ShopID, head *message.SignedFeedHead, key *message.FeedKey) {
 	if head == nil {
 		return
 	}
@@ -119,7 +119,7 @@ func (s *Syncer) Gossip(shop exchange.ShopID, sealed []byte) {
 }
 
 // Updated tells of an update in the clear: the shop's own, from OnPublish.
-func (s *Syncer) Updated(shop exchange.ShopID, u *FeedUpdate) {
+func (s *Syncer) Updated(shop exchange.ShopID, u *message.FeedUpdate) {
 	s.tell(shop, true, func(f *feedFollower) {
 		f.follow = true
 		if f.updates = append(f.updates, u); len(f.updates) > maxWaiting {
@@ -243,10 +243,10 @@ func (s *Syncer) failed(shop exchange.ShopID, what string, err error) {
 
 // waiting is what a follower took to do.
 type waiting struct {
-	updates []*FeedUpdate
+	updates []*message.FeedUpdate
 	sealed  [][]byte
-	head    *SignedFeedHead
-	key     *FeedKey
+	head    *message.SignedFeedHead
+	key     *message.FeedKey
 	pull    bool
 	drop    bool
 }
@@ -317,7 +317,7 @@ func (s *Syncer) offer(shop exchange.ShopID, w waiting, blind *time.Time) (pull 
 			s.failed(shop, "keeping a catalog's key", err)
 		}
 	}
-	update := func(u *FeedUpdate) {
+	update := func(u *message.FeedUpdate) {
 		action, err := r.Update(shop, u)
 		if err != nil {
 			s.failed(shop, "taking a catalog update", err)
@@ -326,7 +326,7 @@ func (s *Syncer) offer(shop exchange.ShopID, w waiting, blind *time.Time) (pull 
 		pull = pull || action == catalog.PullAfter || action == catalog.PullFull || action == catalog.Conflict
 	}
 	if w.head != nil {
-		update(&FeedUpdate{Head: *w.head})
+		update(&message.FeedUpdate{Head: *w.head})
 		if behind, err := r.Behind(shop, *w.head); err == nil && behind {
 			pull = true // it has lost state: the pull shows it what we have
 		}
@@ -348,7 +348,7 @@ func (s *Syncer) offer(shop exchange.ShopID, w waiting, blind *time.Time) (pull 
 	return pull
 }
 
-func (s *Syncer) open(shop exchange.ShopID, sealed []byte) (*FeedUpdate, error) {
+func (s *Syncer) open(shop exchange.ShopID, sealed []byte) (*message.FeedUpdate, error) {
 	key, ok := s.cfg.Replicas.Key(shop)
 	if !ok {
 		return nil, exchange.Errorf(exchange.CodeNotFound, "the key of %v's catalog is not known yet", shop)
@@ -357,11 +357,11 @@ func (s *Syncer) open(shop exchange.ShopID, sealed []byte) (*FeedUpdate, error) 
 	if err != nil {
 		return nil, err
 	}
-	v, err := s.cfg.Replicas.codec.Decode(KindFeedUpdate, plain)
+	v, err := s.cfg.Replicas.codec.Decode(message.KindFeedUpdate, plain)
 	if err != nil {
 		return nil, err
 	}
-	return v.(*FeedUpdate), nil
+	return v.(*message.FeedUpdate), nil
 }
 
 // pull runs one pull, when one of MaxPulls slots is free. On an error it says how
@@ -394,7 +394,7 @@ func (r *Replicas) Pull(ctx context.Context, shop exchange.ShopID, client FeedCl
 	f := r.StartPull(shop)
 	for request := f.Request(); request != nil; request = f.Request() {
 		last := false
-		err := client.Pull(ctx, shop, request, func(c *FeedChunk) error {
+		err := client.Pull(ctx, shop, request, func(c *message.FeedChunk) error {
 			if last {
 				return exchange.Errorf(exchange.CodeInvalid, "%v goes on after its last chunk", shop)
 			}
@@ -412,21 +412,3 @@ func (r *Replicas) Pull(ctx context.Context, shop exchange.ShopID, client FeedCl
 }
 
 var errCutShort = exchange.Errorf(exchange.CodeUnavailable, "the catalog's answer ended before its last chunk; asking again")
-
-// OwnFeed is a FeedClient for the shop's own catalog: it reads it from the desk.
-// Everything else goes to Others.
-type OwnFeed struct {
-	Desk   *Desk
-	Others FeedClient
-}
-
-// Pull implements FeedClient.
-func (o OwnFeed) Pull(ctx context.Context, shop exchange.ShopID, pull *FeedPull, each func(*FeedChunk) error) error {
-	if shop == o.Desk.me {
-		return o.Desk.ServeFeed(ctx, shop, pull, each)
-	}
-	if o.Others == nil {
-		return errors.ErrUnsupported
-	}
-	return o.Others.Pull(ctx, shop, pull, each)
-}

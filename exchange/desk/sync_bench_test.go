@@ -7,6 +7,8 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/store"
 )
@@ -28,7 +30,7 @@ func (w *feedWorld) onDisk(b *testing.B) {
 	var err error
 	w.copy, err = desk.OpenReplicas(desk.ReplicasConfig{
 		Store: db, Codec: protocol.Codec{}, Verifier: w.verifier(), Clock: clock{w.supplier},
-		Limits: desk.Limits{BatchBytes: int(limits.BatchBytes), BatchWrites: limits.BatchWrites},
+		Limits: kv.Limits{BatchBytes: int(limits.BatchBytes), BatchWrites: limits.BatchWrites},
 	})
 	must(b, err)
 }
@@ -57,12 +59,12 @@ func BenchmarkFirstSync(b *testing.B) {
 	}
 }
 
-func bareLoad(b *testing.B, all map[exchange.SKU]desk.FeedItem) time.Duration {
+func bareLoad(b *testing.B, all map[exchange.SKU]message.FeedItem) time.Duration {
 	db := replicaStore(b)
 	start := time.Now()
-	var writes []desk.Write
+	var writes []kv.Write
 	for sku, it := range all {
-		writes = append(writes, desk.Write{Key: []byte("i/" + string(sku)), Value: it.Record})
+		writes = append(writes, kv.Write{Key: []byte("i/" + string(sku)), Value: it.Record})
 		if len(writes) == 2000 {
 			must(b, db.Commit(writes))
 			writes = nil

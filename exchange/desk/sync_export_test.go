@@ -4,20 +4,23 @@ import (
 	"context"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // KeepTombstones makes d forget removals beyond n, so that tests reach the floor.
 func (d *Desk) KeepTombstones(n int) { d.feed.tombstones = n }
 
 // Records are the raw rows of a live copy, shown or not.
-func (r *Replicas) Records(shop exchange.ShopID) map[exchange.SKU]FeedItem {
-	found := make(map[exchange.SKU]FeedItem)
+func (r *Replicas) Records(shop exchange.ShopID) map[exchange.SKU]message.FeedItem {
+	found := make(map[exchange.SKU]message.FeedItem)
 	for _, v := range r.views(shop) {
 		at := generationKey(prefixReplicaItem, v.generation)
-		if err := r.store.Scan(Prefix(at), func(key, row []byte) bool {
+		if err := r.store.Scan(kv.Prefix(at), func(key, row []byte) bool {
 			seq, _, _, err := replicaRow(row)
 			sku := exchange.SKU(key[len(at)+2:])
-			found[sku] = FeedItem{Sequence: seq, SKU: sku, Record: append([]byte(nil), row[8:]...)}
+			found[sku] = message.FeedItem{Sequence: seq, SKU: sku, Record: append([]byte(nil), row[8:]...)}
 			return err == nil
 		}); err != nil {
 			panic(err)
@@ -34,7 +37,7 @@ func (r *Replicas) SpoilRecord(shop exchange.ShopID, sku exchange.SKU) error {
 // PutRecord makes a record of a live copy another, and leaves its index as it was.
 func (r *Replicas) PutRecord(shop exchange.ShopID, sku exchange.SKU, record []byte) error {
 	v := r.views(shop)[0]
-	return r.store.Commit([]Write{{Key: replicaItemKey(v.generation, sku), Value: append([]byte("12345678"), record...)}})
+	return r.store.Commit([]kv.Write{{Key: replicaItemKey(v.generation, sku), Value: append([]byte("12345678"), record...)}})
 }
 
 // ForgetSets empties the replicas' memory of bucket digests, as many replicas do.
@@ -52,7 +55,7 @@ func (d *Desk) KeepMarks(n int) { d.feed.marks.max = n }
 
 // DirtyMarks counts the rows of dirty marks.
 func (d *Desk) DirtyMarks() (n int) {
-	if err := d.store.Scan(Prefix([]byte(prefixDirty)), func(_, _ []byte) bool { n++; return true }); err != nil {
+	if err := d.store.Scan(kv.Prefix([]byte(record.PrefixDirty)), func(_, _ []byte) bool { n++; return true }); err != nil {
 		panic(err)
 	}
 	return n
@@ -76,7 +79,7 @@ func (r *Replicas) Index(shop exchange.ShopID) map[string]map[exchange.SKU]uint8
 	}
 	for _, v := range r.views(shop) {
 		at := generationKey(prefixReplicaToken, v.generation)
-		if err := r.store.Scan(Prefix(at), func(key, row []byte) bool {
+		if err := r.store.Scan(kv.Prefix(at), func(key, row []byte) bool {
 			token, tail, ok := splitToken(key[len(at):])
 			switch {
 			case !ok:

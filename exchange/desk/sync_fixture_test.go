@@ -11,6 +11,9 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/store"
 )
@@ -22,15 +25,15 @@ type feedWorld struct {
 	supplier  *shop
 	mem       *store.Mem
 	copy      *desk.Replicas
-	published []*desk.FeedUpdate // by OnPublish, and not yet taken
-	updates   int                // how many there were
+	published []*message.FeedUpdate // by OnPublish, and not yet taken
+	updates   int                   // how many there were
 	alarms    []string
 	keep      int // tombstones
 
 	// pieces and cut shape the answers of the supplier: at most so many items a
 	// chunk, and an end after so many chunks; 0 = as they come. bend changes a chunk.
 	pieces, cut int
-	bend        func(*desk.FeedChunk)
+	bend        func(*message.FeedChunk)
 	sent, items int // bytes and items of all answers
 }
 
@@ -45,7 +48,7 @@ func newFeedWorld(t testing.TB, seed uint64) *feedWorld {
 // reopen does what follows a start of the supplier.
 func (w *feedWorld) reopen() {
 	w.supplier.desk.KeepTombstones(w.keep)
-	w.supplier.desk.OnPublish(func(u *desk.FeedUpdate, _ desk.FeedKey) {
+	w.supplier.desk.OnPublish(func(u *message.FeedUpdate, _ message.FeedKey) {
 		w.published = append(w.published, u)
 		w.updates++
 	})
@@ -65,12 +68,12 @@ func (w *feedWorld) restartCopy() {
 func (w *feedWorld) reopenCopy() { w.copyOn(w.mem) }
 
 // copyOn opens the partner's copy on a store.
-func (w *feedWorld) copyOn(on desk.Store) {
+func (w *feedWorld) copyOn(on kv.Store) {
 	w.t.Helper()
 	var err error
 	w.copy, err = desk.OpenReplicas(desk.ReplicasConfig{
 		Store: on, Codec: protocol.Codec{}, Verifier: w.verifier(), Clock: clock{w.supplier},
-		Limits: desk.Limits{BatchBytes: 1 << 20, BatchWrites: 10_000},
+		Limits: kv.Limits{BatchBytes: 1 << 20, BatchWrites: 10_000},
 		Alarm:  func(_ exchange.ShopID, why string) { w.alarms = append(w.alarms, why) },
 	})
 	if err != nil {
@@ -82,17 +85,17 @@ var errCut = errors.New("the connection broke")
 
 // Pull implements desk.FeedClient: the supplier's answer through the codec, in
 // pieces, cut off and bent as the test says.
-func (w *feedWorld) Pull(ctx context.Context, shop exchange.ShopID, pull *desk.FeedPull, each func(*desk.FeedChunk) error) error {
+func (w *feedWorld) Pull(ctx context.Context, shop exchange.ShopID, pull *message.FeedPull, each func(*message.FeedChunk) error) error {
 	raw, err := protocol.Codec{}.Encode(pull)
 	if err != nil {
 		return err
 	}
-	v, err := protocol.Codec{}.Decode(desk.KindFeedPull, raw)
+	v, err := protocol.Codec{}.Decode(message.KindFeedPull, raw)
 	if err != nil {
 		return err
 	}
 	chunks := 0
-	return w.supplier.desk.ServeFeed(ctx, shop, v.(*desk.FeedPull), func(c *desk.FeedChunk) error {
+	return w.supplier.desk.ServeFeed(ctx, shop, v.(*message.FeedPull), func(c *message.FeedChunk) error {
 		for _, piece := range w.split(c) {
 			if chunks++; w.cut > 0 && chunks > w.cut {
 				return errCut
@@ -103,11 +106,11 @@ func (w *feedWorld) Pull(ctx context.Context, shop exchange.ShopID, pull *desk.F
 			}
 			w.sent += len(raw)
 			w.items += len(piece.Items)
-			v, err := protocol.Codec{}.Decode(desk.KindFeedChunk, raw)
+			v, err := protocol.Codec{}.Decode(message.KindFeedChunk, raw)
 			if err != nil {
 				return err
 			}
-			got := v.(*desk.FeedChunk)
+			got := v.(*message.FeedChunk)
 			if w.bend != nil {
 				w.bend(got)
 			}
@@ -120,13 +123,13 @@ func (w *feedWorld) Pull(ctx context.Context, shop exchange.ShopID, pull *desk.F
 }
 
 // split cuts a chunk into smaller ones of the same meaning.
-func (w *feedWorld) split(c *desk.FeedChunk) []*desk.FeedChunk {
+func (w *feedWorld) split(c *message.FeedChunk) []*message.FeedChunk {
 	if w.pieces == 0 || len(c.Items) <= w.pieces {
-		return []*desk.FeedChunk{c}
+		return []*message.FeedChunk{c}
 	}
-	var list []*desk.FeedChunk
+	var list []*message.FeedChunk
 	for part := range slices.Chunk(c.Items, w.pieces) {
-		list = append(list, &desk.FeedChunk{Items: part})
+		list = append(list, &message.FeedChunk{Items: part})
 	}
 	first, last := list[0], list[len(list)-1]
 	first.Full, first.Key = c.Full, c.Key
@@ -146,7 +149,7 @@ func (w *feedWorld) publish() {
 	must(w.t, w.supplier.desk.Publish(context.Background()))
 }
 
-func (w *feedWorld) offer(u *desk.FeedUpdate) catalog.Action {
+func (w *feedWorld) offer(u *message.FeedUpdate) catalog.Action {
 	w.t.Helper()
 	action, err := w.copy.Update(w.supplier.id, u)
 	must(w.t, err)
@@ -160,7 +163,7 @@ func (w *feedWorld) put(sku string, text string, units int64) {
 }
 
 func (w *feedWorld) tryPut(p exchange.Product, units int64) error {
-	_, err := w.supplier.desk.Import(context.Background(), []desk.ImportItem{{Product: p, Stock: desk.FileStock{Set: true, Units: units}}}, false)
+	_, err := w.supplier.desk.Import(context.Background(), []desk.ImportItem{{Product: p, Stock: record.FileStock{Set: true, Units: units}}}, false)
 	return err
 }
 
@@ -170,7 +173,7 @@ func (w *feedWorld) fill(n int) {
 	for at := 0; at < n; at += desk.ImportChunk {
 		var list []desk.ImportItem
 		for i := at; i < min(n, at+desk.ImportChunk); i++ {
-			list = append(list, desk.ImportItem{Product: sampleProduct(i), Stock: desk.FileStock{Set: true, Units: int64(i % 50)}})
+			list = append(list, desk.ImportItem{Product: sampleProduct(i), Stock: record.FileStock{Set: true, Units: int64(i % 50)}})
 		}
 		_, err := w.supplier.desk.Import(context.Background(), list, false)
 		must(w.t, err)
@@ -193,17 +196,17 @@ func sampleProduct(i int) exchange.Product {
 }
 
 // supplied is what the supplier's feed holds: everything a full pull brings.
-func (w *feedWorld) supplied() (map[exchange.SKU]desk.FeedItem, *desk.FeedHead) {
+func (w *feedWorld) supplied() (map[exchange.SKU]message.FeedItem, *message.FeedHead) {
 	w.t.Helper()
-	all := make(map[exchange.SKU]desk.FeedItem)
-	var head *desk.FeedHead
-	err := w.supplier.desk.ServeFeed(context.Background(), w.supplier.id, &desk.FeedPull{Feed: exchange.MainFeed}, func(c *desk.FeedChunk) error {
+	all := make(map[exchange.SKU]message.FeedItem)
+	var head *message.FeedHead
+	err := w.supplier.desk.ServeFeed(context.Background(), w.supplier.id, &message.FeedPull{Feed: exchange.MainFeed}, func(c *message.FeedChunk) error {
 		if c.Head != nil {
-			v, err := protocol.Codec{}.Decode(desk.KindFeedHead, c.Head.Payload)
+			v, err := protocol.Codec{}.Decode(message.KindFeedHead, c.Head.Payload)
 			if err != nil {
 				return err
 			}
-			head = v.(*desk.FeedHead)
+			head = v.(*message.FeedHead)
 		}
 		for _, it := range c.Items {
 			all[it.SKU] = it

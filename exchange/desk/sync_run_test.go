@@ -10,6 +10,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol"
 )
 
@@ -22,7 +23,7 @@ type wire struct {
 	tries []time.Time
 }
 
-func (l *wire) Pull(ctx context.Context, shop exchange.ShopID, pull *desk.FeedPull, each func(*desk.FeedChunk) error) error {
+func (l *wire) Pull(ctx context.Context, shop exchange.ShopID, pull *message.FeedPull, each func(*message.FeedChunk) error) error {
 	l.mu.Lock()
 	l.tries = append(l.tries, time.Now())
 	down := l.down
@@ -52,7 +53,7 @@ func follow(t *testing.T, seed uint64, body func(w *feedWorld, s *desk.Syncer, l
 		l := &wire{w: w}
 		s := desk.NewSyncer(desk.SyncerConfig{
 			Replicas: w.copy, Client: l,
-			Open: func(shop exchange.ShopID, key desk.FeedKey, sealed []byte) ([]byte, error) {
+			Open: func(shop exchange.ShopID, key message.FeedKey, sealed []byte) ([]byte, error) {
 				return protocol.OpenFeed(key, origin, shop, exchange.MainFeed, sealed)
 			},
 		})
@@ -68,7 +69,7 @@ func follow(t *testing.T, seed uint64, body func(w *feedWorld, s *desk.Syncer, l
 }
 
 // sealed encrypts an update as a node does for its topic.
-func (w *feedWorld) sealed(u *desk.FeedUpdate, key desk.FeedKey) []byte {
+func (w *feedWorld) sealed(u *message.FeedUpdate, key message.FeedKey) []byte {
 	w.t.Helper()
 	raw, err := protocol.Codec{}.Encode(u)
 	must(w.t, err)
@@ -79,8 +80,8 @@ func (w *feedWorld) sealed(u *desk.FeedUpdate, key desk.FeedKey) []byte {
 
 func TestSyncerFollows(t *testing.T) {
 	follow(t, 40, func(w *feedWorld, s *desk.Syncer, l *wire) {
-		var key desk.FeedKey
-		w.supplier.desk.OnPublish(func(_ *desk.FeedUpdate, k desk.FeedKey) { key = k })
+		var key message.FeedKey
+		w.supplier.desk.OnPublish(func(_ *message.FeedUpdate, k message.FeedKey) { key = k })
 		w.fill(50)
 		w.publish()
 		s.Follow(w.supplier.id)
@@ -110,7 +111,7 @@ func TestSyncerFollows(t *testing.T) {
 		// A message under a key that is not known.
 		w.put("B", "thing", 1)
 		w.publish()
-		s.Gossip(w.supplier.id, w.sealed(w.published[len(w.published)-1], desk.FeedKey{ID: [8]byte{9}}))
+		s.Gossip(w.supplier.id, w.sealed(w.published[len(w.published)-1], message.FeedKey{ID: [8]byte{9}}))
 		synctest.Wait()
 		w.equal()
 
@@ -159,7 +160,7 @@ func TestSyncerBeforeRun(t *testing.T) {
 		w := newFeedWorld(t, 42)
 		w.fill(5)
 		w.publish()
-		s := desk.NewSyncer(desk.SyncerConfig{Replicas: w.copy, Client: desk.OwnFeed{Desk: w.supplier.desk}})
+		s := desk.NewSyncer(desk.SyncerConfig{Replicas: w.copy, Client: ownFeed{w.supplier.desk}})
 		s.Follow(w.supplier.id)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
@@ -174,4 +175,11 @@ func TestSyncerBeforeRun(t *testing.T) {
 		cancel()
 		must(t, <-done)
 	})
+}
+
+// ownFeed answers a pull of the shop's own catalog from its desk.
+type ownFeed struct{ desk *desk.Desk }
+
+func (o ownFeed) Pull(ctx context.Context, shop exchange.ShopID, pull *message.FeedPull, each func(*message.FeedChunk) error) error {
+	return o.desk.ServeFeed(ctx, shop, pull, each)
 }

@@ -8,11 +8,13 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/store"
-	"pgregory.net/rapid"
 )
 
 // Whatever happens to a catalog, its updates, its pulls and the two processes,
@@ -226,7 +228,7 @@ func TestCatchingUpCostsTheDifference(t *testing.T) {
 		must(t, w.tryPut(p, 7))
 	}
 	w.publish()
-	_, err := w.copy.Update(w.supplier.id, &desk.FeedUpdate{Head: w.published[len(w.published)-1].Head})
+	_, err := w.copy.Update(w.supplier.id, &message.FeedUpdate{Head: w.published[len(w.published)-1].Head})
 	must(t, err)
 	w.sent, w.items = 0, 0
 	must(t, w.pull())
@@ -357,25 +359,27 @@ func TestRepairPullsOnlyWhatDiffers(t *testing.T) {
 // A supplier that lies can spoil its own catalog here, until it tells the truth.
 // It cannot make a copy claim what it is not.
 func TestHostileSupplier(t *testing.T) {
-	for name, bend := range map[string]func(*desk.FeedChunk){
-		"drops an item":     func(c *desk.FeedChunk) { c.Items = c.Items[:max(0, len(c.Items)-1)] },
-		"changes a record":  func(c *desk.FeedChunk) { spoil(c, func(it *desk.FeedItem) { it.Record = []byte("x") }) },
-		"moves a sequence":  func(c *desk.FeedChunk) { spoil(c, func(it *desk.FeedItem) { it.Sequence += 1000 }) },
-		"sequence zero":     func(c *desk.FeedChunk) { spoil(c, func(it *desk.FeedItem) { it.Sequence = 0 }) },
-		"renames a product": func(c *desk.FeedChunk) { spoil(c, func(it *desk.FeedItem) { it.SKU += "x" }) },
-		"doubles a product": func(c *desk.FeedChunk) {
+	for name, bend := range map[string]func(*message.FeedChunk){
+		"drops an item":     func(c *message.FeedChunk) { c.Items = c.Items[:max(0, len(c.Items)-1)] },
+		"changes a record":  func(c *message.FeedChunk) { spoil(c, func(it *message.FeedItem) { it.Record = []byte("x") }) },
+		"moves a sequence":  func(c *message.FeedChunk) { spoil(c, func(it *message.FeedItem) { it.Sequence += 1000 }) },
+		"sequence zero":     func(c *message.FeedChunk) { spoil(c, func(it *message.FeedItem) { it.Sequence = 0 }) },
+		"renames a product": func(c *message.FeedChunk) { spoil(c, func(it *message.FeedItem) { it.SKU += "x" }) },
+		"doubles a product": func(c *message.FeedChunk) {
 			if len(c.Items) > 1 {
 				c.Items[0].SKU = c.Items[1].SKU
 			}
 		},
-		"huge record": func(c *desk.FeedChunk) {
-			spoil(c, func(it *desk.FeedItem) { it.Record = make([]byte, catalog.MaxRecord+1) })
+		"huge record": func(c *message.FeedChunk) {
+			spoil(c, func(it *message.FeedItem) { it.Record = make([]byte, catalog.MaxRecord+1) })
 		},
-		"no head":       func(c *desk.FeedChunk) { c.Head = nil },
-		"another head":  func(c *desk.FeedChunk) { c.Head = &desk.SignedFeedHead{Payload: []byte("x"), Signature: []byte("y")} },
-		"never ends":    func(c *desk.FeedChunk) { c.Last = false },
-		"turns around":  func(c *desk.FeedChunk) { reverse(c.Items) },
-		"bends digests": func(c *desk.FeedChunk) { c.Items = nil; bendDigest(c) },
+		"no head": func(c *message.FeedChunk) { c.Head = nil },
+		"another head": func(c *message.FeedChunk) {
+			c.Head = &message.SignedFeedHead{Payload: []byte("x"), Signature: []byte("y")}
+		},
+		"never ends":    func(c *message.FeedChunk) { c.Last = false },
+		"turns around":  func(c *message.FeedChunk) { reverse(c.Items) },
+		"bends digests": func(c *message.FeedChunk) { c.Items = nil; bendDigest(c) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, first := range []bool{true, false} {
@@ -404,19 +408,19 @@ func TestHostileSupplier(t *testing.T) {
 	}
 }
 
-func spoil(c *desk.FeedChunk, change func(*desk.FeedItem)) {
+func spoil(c *message.FeedChunk, change func(*message.FeedItem)) {
 	if len(c.Items) > 0 {
 		change(&c.Items[len(c.Items)/2])
 	}
 }
 
-func reverse(items []desk.FeedItem) {
+func reverse(items []message.FeedItem) {
 	for i, j := 0, len(items)-1; i < j; i, j = i+1, j-1 {
 		items[i], items[j] = items[j], items[i]
 	}
 }
 
-func bendDigest(c *desk.FeedChunk) {
+func bendDigest(c *message.FeedChunk) {
 	if len(c.Digests) > 0 {
 		c.Digests[7][0] ^= 1
 	}
@@ -439,7 +443,7 @@ func TestUpdateIsVerified(t *testing.T) {
 		t.Error("another shop's head was taken")
 	}
 	gap := u
-	gap.Items = []desk.FeedItem{{Sequence: u.After + 1, SKU: "B", Record: []byte("r")}}
+	gap.Items = []message.FeedItem{{Sequence: u.After + 1, SKU: "B", Record: []byte("r")}}
 	if a, err := w.copy.Update(w.supplier.id, &gap); err != nil || a != catalog.PullAfter {
 		t.Errorf("changes that are not what the head states: %v, %v", a, err)
 	}
@@ -475,15 +479,15 @@ func TestStrangerReadsNothing(t *testing.T) {
 	w := newFeedWorld(t, 12)
 	w.put("A", "thing", 1)
 	w.publish()
-	err := w.supplier.desk.ServeFeed(context.Background(), exchange.ShopID{1}, &desk.FeedPull{Feed: exchange.MainFeed}, func(*desk.FeedChunk) error {
+	err := w.supplier.desk.ServeFeed(context.Background(), exchange.ShopID{1}, &message.FeedPull{Feed: exchange.MainFeed}, func(*message.FeedChunk) error {
 		t.Error("a stranger gets a chunk")
 		return nil
 	})
 	if exchange.CodeOf(err) != exchange.CodeNoPartnership {
 		t.Errorf("a stranger gets %v", err)
 	}
-	for _, p := range []desk.FeedPull{{Feed: "other"}, {Feed: exchange.MainFeed, Buckets: []uint32{catalog.Buckets}}, {Feed: exchange.MainFeed, Buckets: []uint32{2, 1}}, {Feed: exchange.MainFeed, Buckets: make([]uint32, desk.MaxPullBuckets+1)}} {
-		if err := w.supplier.desk.ServeFeed(context.Background(), w.supplier.id, &p, func(*desk.FeedChunk) error { return nil }); err == nil {
+	for _, p := range []message.FeedPull{{Feed: "other"}, {Feed: exchange.MainFeed, Buckets: []uint32{catalog.Buckets}}, {Feed: exchange.MainFeed, Buckets: []uint32{2, 1}}, {Feed: exchange.MainFeed, Buckets: make([]uint32, message.MaxPullBuckets+1)}} {
+		if err := w.supplier.desk.ServeFeed(context.Background(), w.supplier.id, &p, func(*message.FeedChunk) error { return nil }); err == nil {
 			t.Errorf("the pull %+v is answered", p)
 		}
 	}

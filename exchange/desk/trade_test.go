@@ -6,8 +6,9 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/order"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // pair is a world of a supplier with 10 shoes and 5 hats, and its retailer.
@@ -22,7 +23,7 @@ func pair(t testing.TB) (w *world, acorn, birch *shop) {
 	return w, acorn, birch
 }
 
-func reserve(t testing.TB, s *shop, supplier *shop, lines ...exchange.Line) *desk.ReservationRecord {
+func reserve(t testing.TB, s *shop, supplier *shop, lines ...exchange.Line) *record.Reservation {
 	t.Helper()
 	rec, err := s.desk.Reserve(context.Background(), desk.ReserveRequest{Supplier: supplier.id, Lines: lines, Country: "SE"})
 	must(t, err)
@@ -30,7 +31,7 @@ func reserve(t testing.TB, s *shop, supplier *shop, lines ...exchange.Line) *des
 }
 
 // buy reserves some units of one product and places the order.
-func buy(t testing.TB, s, supplier *shop, sku exchange.SKU, n exchange.Quantity) *desk.OrderRecord {
+func buy(t testing.TB, s, supplier *shop, sku exchange.SKU, n exchange.Quantity) *record.Order {
 	t.Helper()
 	res := reserve(t, s, supplier, exchange.Line{SKU: sku, Quantity: n})
 	placed, err := s.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
@@ -38,14 +39,14 @@ func buy(t testing.TB, s, supplier *shop, sku exchange.SKU, n exchange.Quantity)
 	return placed
 }
 
-func stockOf(t testing.TB, s *shop, sku exchange.SKU) reservation.Stock {
+func stockOf(t testing.TB, s *shop, sku exchange.SKU) hold.Stock {
 	t.Helper()
 	got, err := s.desk.Stock(sku)
 	must(t, err)
 	return got
 }
 
-func orderAt(t testing.TB, s *shop, side exchange.Party, id exchange.OrderID) *desk.OrderRecord {
+func orderAt(t testing.TB, s *shop, side exchange.Party, id exchange.OrderID) *record.Order {
 	t.Helper()
 	rec, err := s.desk.Order(side, id)
 	must(t, err)
@@ -122,10 +123,10 @@ func TestTrade(t *testing.T) {
 	if got := orderAt(t, birch, exchange.Retailer, id).Parcels; len(got) != 2 || got[1].Tracking != "P2" || got[1].Lines[0].Units != 1 {
 		t.Errorf("the retailer sees parcels %+v", got)
 	}
-	if s := stockOf(t, acorn, "shoe"); s != (reservation.Stock{Stocked: 10, Sold: 3, Shipped: 3}) {
+	if s := stockOf(t, acorn, "shoe"); s != (hold.Stock{Stocked: 10, Sold: 3, Shipped: 3}) {
 		t.Errorf("shoe after delivery: %+v", s)
 	}
-	if s := stockOf(t, acorn, "hat"); s != (reservation.Stock{Stocked: 5}) {
+	if s := stockOf(t, acorn, "hat"); s != (hold.Stock{Stocked: 5}) {
 		t.Errorf("hat after the cancel: %+v", s)
 	}
 

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // EventType says what happened.
@@ -107,7 +108,7 @@ func (w *watchers) notify(e Event) {
 
 // orderChanged follows a durable change of an order that took off so much of the
 // amount due.
-func (d *Desk) orderChanged(rec *OrderRecord, partner exchange.ShopID, side exchange.Party, off int64) {
+func (d *Desk) orderChanged(rec *record.Order, partner exchange.ShopID, side exchange.Party, off int64) {
 	status := rec.Order.Status().String()
 	if rec.Refusal != exchange.CodeOK && rec.Order.Submitted == 0 {
 		status = "refused"

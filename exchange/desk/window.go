@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/ledger"
 )
 
 // Windows of suppliers, which they tell in their greetings.
@@ -22,7 +23,7 @@ func (d *Desk) AwaitWindow(ctx context.Context, supplier exchange.ShopID) {
 	ctx, cancel := context.WithTimeout(ctx, greetingWait)
 	defer cancel()
 	for {
-		greeted := d.partners.awaited(chainID{supplier, d.me})
+		greeted := d.partners.awaited(ledger.ID{Supplier: supplier, Retailer: d.me})
 		if greeted == nil {
 			return
 		}
@@ -36,10 +37,10 @@ func (d *Desk) AwaitWindow(ctx context.Context, supplier exchange.ShopID) {
 
 // awaited is closed when some supplier tells its window; nil where that of c's supplier is
 // known, or nothing can be bought from it.
-func (p *partnerView) awaited(c chainID) <-chan struct{} {
+func (p *partnerView) awaited(c ledger.ID) <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if _, known := p.windows[c.supplier]; known || !p.trade[c].active {
+	if _, known := p.windows[c.Supplier]; known || !p.trade[c].active {
 		return nil
 	}
 	if p.greeted == nil {

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/message"
 )
 
 // An id that the supplier does not know is taken in its window and the next one: later
@@ -25,7 +25,7 @@ func TestWindowsOfUnknownIDs(t *testing.T) {
 			t.Errorf("a hold of window %+d: %v, not %v", int64(c.window)-int64(current), got, c.want)
 		}
 		_, id := holdRequest(t, c.window, 100+n, exchange.Line{SKU: "shoe", Quantity: 1})
-		if got := acorn.opened(t, acorn.ask(t, birch, framed(t, &desk.Release{ID: id}))).Refusal; got != c.want {
+		if got := acorn.opened(t, acorn.ask(t, birch, framed(t, &message.Release{ID: id}))).Refusal; got != c.want {
 			t.Errorf("a release of window %+d: %v, not %v", int64(c.window)-int64(current), got, c.want)
 		}
 	}

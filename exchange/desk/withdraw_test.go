@@ -7,6 +7,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/protocol"
 )
 
@@ -86,7 +87,7 @@ func TestWithdrawnMovesUp(t *testing.T) {
 	w.settle()
 	noProposal(t, acorn, birch)
 	if got := tradeAt(t, birch, acorn, exchange.Retailer); got.WithdrawnTo != 2 || got.Refusal != exchange.CodeCurrency {
-		t.Errorf("%+v", got.PartnershipRecord)
+		t.Errorf("%+v", got.Partnership)
 	}
 }
 
@@ -142,7 +143,7 @@ func TestQueuedEndBinds(t *testing.T) {
 	}
 	w.settle()
 	if got := tradeAt(t, birch, acorn, exchange.Retailer); got.Ending || got.EndNumber != 0 || got.State.EndReason != "second" || got.Status() != "proposed" {
-		t.Errorf("at rest: %s, %+v", got.Status(), got.PartnershipRecord)
+		t.Errorf("at rest: %s, %+v", got.Status(), got.Partnership)
 	}
 	audited(t, acorn, birch)
 }
@@ -153,11 +154,11 @@ func TestWithdrawEntersMarkedEnd(t *testing.T) {
 	w, acorn, birch := pair(t)
 	must(t, acorn.desk.Propose(ctx, birch.id, exchange.Supplier, discounted(10)))
 	w.settle()
-	rec := tradeAt(t, acorn, birch, exchange.Supplier).PartnershipRecord
+	rec := tradeAt(t, acorn, birch, exchange.Supplier).Partnership
 	rec.Ending, rec.EndingAt, rec.EndingReason = true, w.now, "pause"
 	raw, err := protocol.Codec{}.Encode(&rec)
 	must(t, err)
-	must(t, acorn.mem.Commit([]desk.Write{{Key: slices.Concat([]byte("t/"), acorn.id[:], birch.id[:]), Value: raw}}))
+	must(t, acorn.mem.Commit([]kv.Write{{Key: slices.Concat([]byte("t/"), acorn.id[:], birch.id[:]), Value: raw}}))
 	acorn.restart()
 	w.greet(acorn, birch)
 	must(t, acorn.desk.WithdrawTerms(ctx, birch.id, exchange.Supplier))
@@ -166,7 +167,7 @@ func TestWithdrawEntersMarkedEnd(t *testing.T) {
 		acorn: tradeAt(t, acorn, birch, exchange.Supplier), birch: tradeAt(t, birch, acorn, exchange.Retailer),
 	} {
 		if got.Ending || got.State.Active || got.State.EndReason != "pause" || got.State.Declined.By != exchange.Supplier {
-			t.Errorf("at %s: %+v", s.name, got.PartnershipRecord)
+			t.Errorf("at %s: %+v", s.name, got.Partnership)
 		}
 	}
 	audited(t, acorn, birch)

@@ -11,6 +11,8 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/store"
 )
@@ -107,7 +109,7 @@ func (s *shop) config() desk.Config {
 	return desk.Config{
 		Store: watched{s.mem, s}, Codec: protocol.Codec{}, Signer: protocol.NewSigner(s.key, origin, s.random),
 		Verifier: s.w.verifier(), Network: link{s}, Clock: clock{s}, Members: s.w.keys, Random: s.random,
-		Limits:   desk.Limits{BatchBytes: int(s.mem.Limits().BatchBytes), BatchWrites: s.mem.Limits().BatchWrites},
+		Limits:   kv.Limits{BatchBytes: int(s.mem.Limits().BatchBytes), BatchWrites: s.mem.Limits().BatchWrites},
 		Policy:   s.policy,
 		Currency: "EUR", Inline: true,
 	}
@@ -138,7 +140,7 @@ type watched struct {
 	s *shop
 }
 
-func (m watched) Commit(writes []desk.Write) error {
+func (m watched) Commit(writes []kv.Write) error {
 	m.s.changed = true
 	return m.Mem.Commit(writes)
 }
@@ -284,7 +286,7 @@ func (s *shop) stock(sku exchange.SKU, units int64, cents int64) {
 	s.w.t.Helper()
 	_, err := s.desk.Import(context.Background(), []desk.ImportItem{{
 		Product: exchange.Product{SKU: sku, Title: "A " + string(sku), Grams: 300, Price: exchange.Money{Minor: cents, Currency: "EUR"}},
-		Stock:   desk.FileStock{Set: true, Units: units},
+		Stock:   record.FileStock{Set: true, Units: units},
 	}}, false)
 	must(s.w.t, err)
 }

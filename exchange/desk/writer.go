@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/kv"
 )
 
 // MaxBatchOps is how many operations one transaction takes at most. With 8
@@ -292,7 +293,7 @@ func (w *writer) commit(b *batch) (refused, fatal error) {
 	case err == nil:
 		w.d.meta.Written = b.now
 		return nil, nil
-	case errors.Is(err, ErrRefused):
+	case errors.Is(err, kv.ErrRefused):
 		return err, nil
 	}
 	return nil, exchange.Errorf(exchange.CodeInternal, "committing failed, and whether it happened is unknown: %w", err)

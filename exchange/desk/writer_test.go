@@ -12,13 +12,17 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/audit"
 	"github.com/souk-market/souk/exchange/desk"
-	"github.com/souk-market/souk/exchange/desk/audit"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/store"
-	"pgregory.net/rapid"
 )
 
 // A market is a supplier's desk with two retailers that neither runs nor is
@@ -31,7 +35,7 @@ type market struct {
 }
 
 // newMarket is always the same: 10 shoes, 5 hats, terms, a clock that stands still.
-func newMarket(t testing.TB, limits desk.Limits, on func(*store.Mem) desk.Store) *market {
+func newMarket(t testing.TB, limits kv.Limits, on func(*store.Mem) kv.Store) *market {
 	t.Helper()
 	w := newWorld(t, 1, 3)
 	m := &market{supplier: w.shops[0], retailers: w.shops[1:]}
@@ -44,13 +48,13 @@ func newMarket(t testing.TB, limits desk.Limits, on func(*store.Mem) desk.Store)
 }
 
 // again is the same market on its first day.
-func (m *market) again(t testing.TB, limits desk.Limits, on func(*store.Mem) desk.Store) *market {
+func (m *market) again(t testing.TB, limits kv.Limits, on func(*store.Mem) kv.Store) *market {
 	t.Helper()
 	next := &market{supplier: m.supplier, retailers: m.retailers, mem: m.supplier.mem.Clone()}
 	m.supplier.random = chacha(2, 2) // of the seals
 	cfg := m.supplier.config()
 	cfg.Store, cfg.Inline, cfg.Random = on(next.mem), false, chacha(2, 3)
-	if limits != (desk.Limits{}) {
+	if limits != (kv.Limits{}) {
 		cfg.Limits = limits
 	}
 	var err error
@@ -59,7 +63,7 @@ func (m *market) again(t testing.TB, limits desk.Limits, on func(*store.Mem) des
 	return next
 }
 
-func asIs(m *store.Mem) desk.Store { return m }
+func asIs(m *store.Mem) kv.Store { return m }
 
 // outcome of a call that was made together with others.
 type outcome struct {
@@ -107,7 +111,7 @@ func (m *market) counted(t testing.TB) *audit.Books {
 
 // Many callers at once, a running writer: a product is never promised twice.
 func TestConcurrentHolds(t *testing.T) {
-	m := newMarket(t, desk.Limits{}, asIs)
+	m := newMarket(t, kv.Limits{}, asIs)
 	done := make(chan error, 1)
 	running, stop := context.WithCancel(ctx)
 	go func() { done <- m.desk.Run(running) }()
@@ -123,13 +127,13 @@ func TestConcurrentHolds(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				if m.supplier.opened(t, reply).State != reservation.Held {
+				if m.supplier.opened(t, reply).State != hold.Held {
 					continue
 				}
 				held.Store(id, true)
 				if i%2 == 0 {
 					released.Store(id, true)
-					if _, err := m.desk.Serve(ctx, from.id, framed(t, &desk.Release{ID: id})); err != nil {
+					if _, err := m.desk.Serve(ctx, from.id, framed(t, &message.Release{ID: id})); err != nil {
 						t.Error(err)
 					}
 				}
@@ -145,11 +149,11 @@ func TestConcurrentHolds(t *testing.T) {
 	for k, h := range m.counted(t).Holds {
 		_, got := held.Load(k.ID)
 		_, back := released.Load(k.ID)
-		want := reservation.Refused
+		want := hold.Refused
 		if back {
-			want = reservation.Released
+			want = hold.Released
 		} else if got {
-			want = reservation.Held
+			want = hold.Held
 		}
 		if h.Hold.State != want {
 			t.Errorf("hold %v is %v, its caller was told %v", k.ID, h.Hold.State, want)
@@ -160,7 +164,7 @@ func TestConcurrentHolds(t *testing.T) {
 // A commit that the store refuses reaches every caller, and nothing of it
 // happened; the next one goes through.
 func TestCommitRefused(t *testing.T) {
-	m := newMarket(t, desk.Limits{}, asIs)
+	m := newMarket(t, kv.Limits{}, asIs)
 	before := contents(t, m.mem)
 	var calls []func() ([]byte, error)
 	for n := range 20 {
@@ -183,7 +187,7 @@ func TestCommitRefused(t *testing.T) {
 	held := 0
 	for _, r := range results {
 		must(t, r.err)
-		if m.supplier.opened(t, r.reply).State == reservation.Held {
+		if m.supplier.opened(t, r.reply).State == hold.Held {
 			held++
 		}
 	}
@@ -195,7 +199,7 @@ func TestCommitRefused(t *testing.T) {
 // A commit whose outcome is unknown ends everything.
 func TestCommitUnknown(t *testing.T) {
 	for _, fault := range []store.Fault{store.FaultBefore, store.FaultAfter} {
-		m := newMarket(t, desk.Limits{}, asIs)
+		m := newMarket(t, kv.Limits{}, asIs)
 		raw, _ := m.hold(t, 1, exchange.Line{SKU: "shoe", Quantity: 1})
 		other, _ := m.hold(t, 2, exchange.Line{SKU: "shoe", Quantity: 1})
 		m.mem.FailNext(fault)
@@ -216,13 +220,13 @@ func TestCommitUnknown(t *testing.T) {
 // Placing, releasing, repeating and extending in one batch: the answers are those
 // of one after the other.
 func TestOneBatch(t *testing.T) {
-	m := newMarket(t, desk.Limits{}, asIs)
+	m := newMarket(t, kv.Limits{}, asIs)
 	birch := m.retailers[0]
 	first, id := m.hold(t, 1, exchange.Line{SKU: "shoe", Quantity: 10})
 	second, _ := m.hold(t, 2, exchange.Line{SKU: "shoe", Quantity: 10})
-	changed := framed(t, &desk.Hold{ID: id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 9}}, Country: "SE"})
-	extend := framed(t, &desk.Extend{ID: id, Until: m.supplier.w.now.Add(10 * time.Minute)})
-	release := framed(t, &desk.Release{ID: id})
+	changed := framed(t, &message.Hold{ID: id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 9}}, Country: "SE"})
+	extend := framed(t, &message.Extend{ID: id, Until: m.supplier.w.now.Add(10 * time.Minute)})
+	release := framed(t, &message.Release{ID: id})
 	results, err := m.together(
 		m.serve(birch, first), m.serve(birch, extend), m.serve(birch, first), m.serve(birch, second), m.serve(birch, changed),
 		m.serve(birch, release), m.serve(birch, release), m.serve(birch, first), m.serve(birch, second))
@@ -251,7 +255,7 @@ func TestOneBatch(t *testing.T) {
 
 // A caller that gives up before its operation runs has changed nothing.
 func TestGivenUp(t *testing.T) {
-	m := newMarket(t, desk.Limits{}, asIs)
+	m := newMarket(t, kv.Limits{}, asIs)
 	before := contents(t, m.mem)
 	raw, _ := m.hold(t, 1, exchange.Line{SKU: "shoe", Quantity: 1})
 	impatient, cancel := context.WithCancel(ctx)
@@ -273,10 +277,10 @@ func TestGivenUp(t *testing.T) {
 
 // Batches stay below the limits they are given, however many operations wait.
 func TestBatchLimits(t *testing.T) {
-	limits := desk.Limits{BatchBytes: 64 << 10, BatchWrites: 400}
+	limits := kv.Limits{BatchBytes: 64 << 10, BatchWrites: 400}
 	var sizes []int
-	m := newMarket(t, limits, func(mem *store.Mem) desk.Store {
-		return sized{mem, func(writes []desk.Write) {
+	m := newMarket(t, limits, func(mem *store.Mem) kv.Store {
+		return sized{mem, func(writes []kv.Write) {
 			size := 0
 			for _, w := range writes {
 				size += len(w.Key) + len(w.Value) + store.WriteOverhead
@@ -305,10 +309,10 @@ func TestBatchLimits(t *testing.T) {
 
 type sized struct {
 	*store.Mem
-	see func([]desk.Write)
+	see func([]kv.Write)
 }
 
-func (s sized) Commit(writes []desk.Write) error {
+func (s sized) Commit(writes []kv.Write) error {
 	s.see(writes)
 	return s.Mem.Commit(writes)
 }
@@ -322,7 +326,7 @@ func TestManyLargeHoldsExpire(t *testing.T) {
 		name := exchange.SKU(fmt.Sprintf("%s-%d", strings.Repeat("long", 30), i))
 		_, err := acorn.desk.Import(ctx, []desk.ImportItem{{
 			Product: exchange.Product{SKU: name, Title: strings.Repeat("t", exchange.MaxTitle), Price: exchange.Money{Minor: 1, Currency: "EUR"}},
-			Stock:   desk.FileStock{Set: true, Unlimited: true},
+			Stock:   record.FileStock{Set: true, Unlimited: true},
 		}}, false)
 		must(t, err)
 		lines = append(lines, exchange.Line{SKU: name, Quantity: 1})
@@ -333,7 +337,7 @@ func TestManyLargeHoldsExpire(t *testing.T) {
 	const count = 130 // of 45 KiB each: 5.8 MB
 	for n := range count {
 		raw, _ := holdRequest(t, windowOf(w.now), n, lines...)
-		if a := acorn.opened(t, acorn.ask(t, birch, raw)); a.State != reservation.Held {
+		if a := acorn.opened(t, acorn.ask(t, birch, raw)); a.State != hold.Held {
 			t.Fatalf("hold %d: %v %s", n, a.Refusal, a.Detail)
 		}
 	}
@@ -344,7 +348,7 @@ func TestManyLargeHoldsExpire(t *testing.T) {
 	b, err := audit.Counts(acorn.id, acorn.mem, protocol.Codec{})
 	must(t, err)
 	for k, h := range b.Holds {
-		if h.Hold.State != reservation.Expired {
+		if h.Hold.State != hold.Expired {
 			t.Fatalf("hold %v is %v after its time", k.ID, h.Hold.State)
 		}
 	}
@@ -354,9 +358,9 @@ func TestManyLargeHoldsExpire(t *testing.T) {
 // operations among others leaves the store, byte for byte, as the same batch without
 // them.
 func TestFailedOperationLeavesNoTrace(t *testing.T) {
-	m := newMarket(t, desk.Limits{}, asIs)
+	m := newMarket(t, kv.Limits{}, asIs)
 	rapid.Check(t, func(rt *rapid.T) {
-		with, without := m.again(t, desk.Limits{}, asIs), m.again(t, desk.Limits{}, asIs)
+		with, without := m.again(t, kv.Limits{}, asIs), m.again(t, kv.Limits{}, asIs)
 		var all, good []func() ([]byte, error)
 		var fails []bool
 		for range rapid.IntRange(1, 25).Draw(rt, "operations") {
@@ -406,9 +410,9 @@ func (m *market) working(t testing.TB, kind, n int) func() ([]byte, error) {
 	raw, id := m.hold(t, n, exchange.Line{SKU: "shoe", Quantity: exchange.Quantity(1 + n)}, exchange.Line{SKU: "hat", Quantity: 1})
 	switch kind {
 	case 0:
-		return m.serve(from, framed(t, &desk.Release{ID: id}))
+		return m.serve(from, framed(t, &message.Release{ID: id}))
 	case 1:
-		return m.serve(from, framed(t, &desk.Extend{ID: id, Until: m.supplier.w.now.Add(time.Minute)}))
+		return m.serve(from, framed(t, &message.Extend{ID: id, Until: m.supplier.w.now.Add(time.Minute)}))
 	case 2:
 		return func() ([]byte, error) {
 			_, err := m.desk.SetStock(ctx, "shoe", int64(n), false)
@@ -424,7 +428,7 @@ func (m *market) failing(t testing.TB, kind, n int) func() ([]byte, error) {
 	if kind < 3 { // a chunk whose last item is bad
 		good := desk.ImportItem{
 			Product: exchange.Product{SKU: []exchange.SKU{"shoe", "hat", "new"}[kind], Title: "x", Price: exchange.Money{Minor: int64(n), Currency: "EUR"}},
-			Stock:   desk.FileStock{Set: true, Units: int64(n)},
+			Stock:   record.FileStock{Set: true, Units: int64(n)},
 		}
 		bad := good
 		bad.Product.SKU, bad.Stock.Units = "bad", -1
@@ -436,15 +440,15 @@ func (m *market) failing(t testing.TB, kind, n int) func() ([]byte, error) {
 	// A request of the ledger, entered, and then one that leaves a gap.
 	trade, err := m.desk.Trade(from.id, exchange.Supplier)
 	must(t, err)
-	submit := &desk.Submit{Have: trade.Position}
+	submit := &message.Submit{Have: trade.Position}
 	for _, number := range []uint64{2, 4} { // request 1 accepted the terms
-		payload, err := protocol.Codec{}.Encode(&desk.Request{
-			Supplier: m.supplier.id, Retailer: from.id, Number: number, At: m.supplier.w.now, Act: desk.EndTrade{Reason: fmt.Sprint(n)},
+		payload, err := protocol.Codec{}.Encode(&message.Request{
+			Supplier: m.supplier.id, Retailer: from.id, Number: number, At: m.supplier.w.now, Act: message.EndTrade{Reason: fmt.Sprint(n)},
 		})
 		must(t, err)
-		sig, err := protocol.NewSigner(from.key, origin, nil).Sign(desk.DomainRequest, payload)
+		sig, err := protocol.NewSigner(from.key, origin, nil).Sign(message.DomainRequest, payload)
 		must(t, err)
-		submit.Requests = append(submit.Requests, desk.SubmittedRequest{Signed: desk.SignedRequest{Payload: payload, Signature: sig}})
+		submit.Requests = append(submit.Requests, message.SubmittedRequest{Signed: message.SignedRequest{Payload: payload, Signature: sig}})
 	}
 	return m.serve(from, framed(t, submit))
 }
@@ -453,7 +457,7 @@ func (m *market) failing(t testing.TB, kind, n int) func() ([]byte, error) {
 func contents(t testing.TB, m *store.Mem) map[string][]byte {
 	t.Helper()
 	all := map[string][]byte{}
-	must(t, m.Scan(desk.Range{}, func(k, v []byte) bool {
+	must(t, m.Scan(kv.Range{}, func(k, v []byte) bool {
 		all[string(k)] = bytes.Clone(v)
 		return true
 	}))

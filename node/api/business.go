@@ -9,7 +9,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
 )
 
 const (
@@ -58,7 +58,7 @@ type lastSeen struct {
 	sold   bool // its revenue is counted
 }
 
-func newBusiness(d *desk.Desk, clock desk.Clock, reg prometheus.Registerer) (*Business, error) {
+func newBusiness(d *desk.Desk, clock exchange.Clock, reg prometheus.Registerer) (*Business, error) {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	}
@@ -137,7 +137,7 @@ func (b *Business) run(ctx context.Context) {
 func (b *Business) event(e desk.Event) {
 	switch e.Type {
 	case desk.EventHold:
-		if e.Status != reservation.Held.String() { // those the meter has counted
+		if e.Status != hold.Held.String() { // those the meter has counted
 			b.holds.WithLabelValues(b.label(e.Shop), e.Side.String(), e.Status).Add(float64(e.Count))
 		}
 	case desk.EventOrder:

@@ -13,7 +13,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/node/api/view"
 )
 
@@ -82,7 +82,7 @@ type keyedHold struct {
 	id      exchange.HoldID // zero until one was made
 }
 
-func newKeeper(store desk.Store, clock desk.Clock, token string) (*keeper, error) {
+func newKeeper(store kv.Store, clock exchange.Clock, token string) (*keeper, error) {
 	holds, err := lru.New[keyID, *keyedHold](recentHolds)
 	if err != nil {
 		return nil, err
@@ -141,7 +141,7 @@ func (k *keeper) serve(w http.ResponseWriter, r *http.Request, key string, body 
 	next.ServeHTTP(answer, r)
 	err = k.finish(kept, rt, answer)
 	answer.writeTo(w)
-	if err != nil && !errors.Is(err, desk.ErrRefused) {
+	if err != nil && !errors.Is(err, kv.ErrRefused) {
 		fail(err)
 	}
 	return nil
@@ -180,7 +180,7 @@ func (k *keeper) finish(kept *keptKey, rt *route, answer *capture) error {
 
 // refused tells of a commit that failed.
 func (k *keeper) refused(err error, fail func(error)) *view.Problem {
-	if !errors.Is(err, desk.ErrRefused) {
+	if !errors.Is(err, kv.ErrRefused) {
 		fail(err)
 	}
 	return problemOf(err)

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/node/api/client"
 	"github.com/souk-market/souk/node/api/view"
 )
@@ -66,7 +66,7 @@ func TestKeyOfOrder(t *testing.T) {
 	elsewhere.ShipTo.City = "Lund"
 	_, err := birch.PlaceOrder(ctx, elsewhere, patience)
 	wantCode(t, "another address with the same key", err, exchange.CodeConflict)
-	if s := must(acorn.desk().Stock("hat"))(t); s != (reservation.Stock{Stocked: 5, Sold: 1, Shipped: 1}) {
+	if s := must(acorn.desk().Stock("hat"))(t); s != (hold.Stock{Stocked: 5, Sold: 1, Shipped: 1}) {
 		t.Errorf("stock after repeats: %+v", s)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/order"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/node/api/view"
 )
 
@@ -102,7 +103,7 @@ func (s *Server) placeOrder(ctx context.Context, in *placeInput) (*orderBody, er
 	if err != nil {
 		return nil, s.ofReservation(ctx, in.Body.Reservation, err)
 	}
-	answered := func(r *desk.OrderRecord) bool { return r.Order.Submitted != 0 || r.Refusal != exchange.CodeOK }
+	answered := func(r *record.Order) bool { return r.Order.Submitted != 0 || r.Refusal != exchange.CodeOK }
 	if rec, err = s.await(ctx, events, in.Wait.duration(), rec, answered); err != nil {
 		return nil, err
 	}
@@ -139,7 +140,7 @@ func (s *Server) shipTo(ctx context.Context, in view.PlaceOrder) (exchange.ShipT
 // await returns the bought order when settled says so, or as it stands after so
 // long, or when the caller has gone or the server stops: what was asked of the
 // supplier is durable and goes on.
-func (s *Server) await(ctx context.Context, events <-chan desk.Event, wait time.Duration, rec *desk.OrderRecord, settled func(*desk.OrderRecord) bool) (*desk.OrderRecord, error) {
+func (s *Server) await(ctx context.Context, events <-chan desk.Event, wait time.Duration, rec *record.Order, settled func(*record.Order) bool) (*record.Order, error) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for waiting := true; waiting && !settled(rec); {
@@ -164,7 +165,7 @@ func (s *Server) await(ctx context.Context, events <-chan desk.Event, wait time.
 }
 
 // orderAnswer has the status done, or 202 where the supplier has not answered.
-func (s *Server) orderAnswer(ctx context.Context, side exchange.Party, rec *desk.OrderRecord, answered bool, done int) *orderBody {
+func (s *Server) orderAnswer(ctx context.Context, side exchange.Party, rec *record.Order, answered bool, done int) *orderBody {
 	if !answered {
 		done = http.StatusAccepted
 	}
@@ -188,9 +189,9 @@ func (s *Server) listOrders(ctx context.Context, in *listOrdersInput) (*body[vie
 		}
 	}
 	side := sideOf(in.Role)
-	var page []*desk.OrderRecord
+	var page []*record.Order
 	read, more := 0, false
-	err := s.desk.Orders(side, after, func(r *desk.OrderRecord) bool {
+	err := s.desk.Orders(side, after, func(r *record.Order) bool {
 		if more = read == maxOrdersRead || len(page) == in.Limit; more {
 			return false
 		}
@@ -226,7 +227,7 @@ type roleInput struct {
 }
 
 // find looks an order up in the role given, or in the one that has it.
-func (s *Server) find(id exchange.OrderID, role string) (exchange.Party, *desk.OrderRecord, error) {
+func (s *Server) find(id exchange.OrderID, role string) (exchange.Party, *record.Order, error) {
 	if role != "" {
 		rec, err := s.desk.Order(sideOf(role), id)
 		return sideOf(role), rec, err
@@ -304,7 +305,7 @@ func (s *Server) deliverOrder(ctx context.Context, in *deliverInput) (*body[view
 
 // soldAnswer shows what became of a sold order. One that this shop bought is its
 // supplier's to act on.
-func (s *Server) soldAnswer(ctx context.Context, id exchange.OrderID, rec *desk.OrderRecord, err error) (*body[view.Order], error) {
+func (s *Server) soldAnswer(ctx context.Context, id exchange.OrderID, rec *record.Order, err error) (*body[view.Order], error) {
 	if exchange.CodeOf(err) == exchange.CodeNotFound {
 		if bought, other := s.desk.Order(exchange.Retailer, id); other == nil {
 			err = exchange.Errorf(exchange.CodeState, "this shop bought order %v: only the supplier, %s, accepts, rejects, ships and delivers it", id, s.names.of(ctx, bought.Supplier))
@@ -328,7 +329,7 @@ func (s *Server) cancelOrder(ctx context.Context, in *cancelInput) (*orderBody, 
 	if err != nil {
 		return nil, err
 	}
-	var rec *desk.OrderRecord
+	var rec *record.Order
 	b := orZero(in.Body)
 	if side == exchange.Supplier {
 		if rec, err = s.desk.CancelSold(ctx, in.ID, unitsOf(b.Lines), b.Reason); err != nil {
@@ -344,7 +345,7 @@ func (s *Server) cancelOrder(ctx context.Context, in *cancelInput) (*orderBody, 
 	if s.cfg.Members.GoneShop(rec.Supplier) != nil {
 		return s.orderAnswer(ctx, side, rec, true, http.StatusOK), nil
 	}
-	answered := func(r *desk.OrderRecord) bool { return r.CancelAt == 0 }
+	answered := func(r *record.Order) bool { return r.CancelAt == 0 }
 	if rec, err = s.await(ctx, events, in.Wait.duration(), rec, answered); err != nil {
 		return nil, err
 	}

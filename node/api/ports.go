@@ -7,6 +7,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/node/inventory"
 )
 
@@ -92,7 +93,7 @@ type Catalog interface {
 	Search(ctx context.Context, q desk.Query) (Found, error)
 	Product(ctx context.Context, id exchange.ProductID) (FoundProduct, error)
 	// Live asks the product's supplier what is available now.
-	Live(ctx context.Context, id exchange.ProductID) (desk.StockLine, error)
+	Live(ctx context.Context, id exchange.ProductID) (message.StockLine, error)
 }
 
 // Found is one page of a search.

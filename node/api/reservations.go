@@ -12,7 +12,9 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/node/api/view"
 )
 
@@ -60,7 +62,7 @@ func (s *Server) reserve(ctx context.Context, in *reserveInput) (*body[view.Rese
 	rec, err := s.desk.Reserve(ctx, req)
 	s.business.Hold(req.Supplier, exchange.Retailer, outcomeOf(exchange.CodeOf(err)))
 	if err != nil {
-		supplier, sure := s.names.of(ctx, req.Supplier), errors.Is(err, desk.ErrRefused)
+		supplier, sure := s.names.of(ctx, req.Supplier), errors.Is(err, kv.ErrRefused)
 		if sure {
 			err = exchange.Errorf(exchange.CodeUnavailable, "%s cannot write at the moment, and held nothing; try again later", supplier)
 		}
@@ -184,7 +186,7 @@ func (s *Server) extendReservation(ctx context.Context, in *extendInput) (*body[
 	return s.reservationAnswer(ctx, rec, s.ofReservation(ctx, in.ID, s.unanswered("the supplier", err)))
 }
 
-func (s *Server) reservationAnswer(ctx context.Context, rec *desk.ReservationRecord, err error) (*body[view.Reservation], error) {
+func (s *Server) reservationAnswer(ctx context.Context, rec *record.Reservation, err error) (*body[view.Reservation], error) {
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +199,7 @@ func (s *Server) reservationAnswer(ctx context.Context, rec *desk.ReservationRec
 }
 
 // reservationView shows a reservation that stands at state.
-func (s *Server) reservationView(ctx context.Context, rec *desk.ReservationRecord, state reservation.State) (view.Reservation, error) {
+func (s *Server) reservationView(ctx context.Context, rec *record.Reservation, state hold.State) (view.Reservation, error) {
 	v := view.Reservation{
 		ID: rec.Request.ID, Supplier: rec.Supplier, SupplierName: s.names.of(ctx, rec.Supplier), State: state.String(),
 		Lines: make([]view.ReserveLine, len(rec.Request.Lines)), Country: rec.Request.Country,

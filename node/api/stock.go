@@ -8,7 +8,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/node/api/view"
 )
 
@@ -77,7 +77,7 @@ func shelfCount(name string, set view.SetStock) (desk.ShelfCount, error) {
 	return count, nil
 }
 
-func stockView(s reservation.Stock) view.Stock {
+func stockView(s hold.Stock) view.Stock {
 	out := view.Stock{Unlimited: s.Unlimited, Held: s.Held, Unshipped: s.Unshipped()}
 	if !s.Unlimited {
 		out.Shelf, out.Available, out.Shortfall = s.Shelf(), s.Available(), s.Shortfall()

@@ -21,6 +21,8 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/node"
 	"github.com/souk-market/souk/node/api"
 	"github.com/souk-market/souk/node/api/client"
@@ -48,13 +50,13 @@ type shop struct {
 
 // disk is a store that may be full.
 type disk struct {
-	desk.Store
+	kv.Store
 	full *atomic.Bool
 }
 
-func (d disk) Commit(writes []desk.Write) error {
+func (d disk) Commit(writes []kv.Write) error {
 	if d.full.Load() {
-		return exchange.Errorf(exchange.CodeDiskFull, "/private/path is full: %w", desk.ErrRefused)
+		return exchange.Errorf(exchange.CodeDiskFull, "/private/path is full: %w", kv.ErrRefused)
 	}
 	return d.Store.Commit(writes)
 }
@@ -177,7 +179,7 @@ func (s *shop) stock(sku exchange.SKU, title string, units, cents int64) {
 	s.t.Helper()
 	_, err := s.desk().Import(context.Background(), []desk.ImportItem{{
 		Product: exchange.Product{SKU: sku, Title: title, Grams: 300, Price: exchange.Money{Minor: cents, Currency: "EUR"}},
-		Stock:   desk.FileStock{Set: true, Units: units},
+		Stock:   record.FileStock{Set: true, Units: units},
 	}}, false)
 	if err != nil {
 		s.t.Fatal(err)

@@ -1,15 +1,15 @@
-package desk
+package message
 
 import (
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
 )
 
-// Kind names a wire message or stored record. Numbers are stored and sent:
-// append only.
+// Kind names a wire message or, in package record, a stored one. Numbers are stored and
+// sent: append only. 60 to 79, 85 and 86 are record's.
 type Kind uint32
 
-// Value is a native message or record. Only this package's types are Values.
+// Value is a native message or record: a type of this package or of package record.
 type Value interface{ Kind() Kind }
 
 const (
@@ -37,27 +37,12 @@ const (
 	KindHead       Kind = 43 // payload of a SignedHead
 	KindShipTo     Kind = 44 // hashed with a salt
 
-	// Records of the supplier's and retailer's synced store.
-	KindProductRecord     Kind = 60
-	KindStockRecord       Kind = 61
-	KindHoldRecord        Kind = 62
-	KindOrderRecord       Kind = 63
-	KindChainRecord       Kind = 64
-	KindPartnershipRecord Kind = 65
-	KindOutboxRecord      Kind = 66
-	KindReservationRecord Kind = 67
-	KindMetaRecord        Kind = 68
-	KindEvidenceRecord    Kind = 69
-	KindShipToRecord      Kind = 70
-
-	// Catalog feed; see sync.go.
-	KindFeedRecord  Kind = 80 // one product or tombstone, the hashed bytes of the set digest
+	// The catalog feed.
+	KindFeedProduct Kind = 80 // one product or tombstone, the hashed bytes of the set digest
 	KindFeedHead    Kind = 81 // payload of a signed head
 	KindFeedUpdate  Kind = 82 // gossip: signed head and a small delta
 	KindFeedPull    Kind = 83 // request of a catalog stream
 	KindFeedChunk   Kind = 84 // part of its answer
-	KindFeedMeta    Kind = 85 // stored: epoch, sequence, count, floor
-	KindReplicaMeta Kind = 86 // stored at the partner
 )
 
 // Hold asks the supplier for stock: all lines or none. It is unsigned; the
@@ -93,11 +78,17 @@ type HoldAnswer struct {
 	Retailer exchange.ShopID
 	Hold     exchange.HoldID
 	Request  [32]byte // SHA-256 of the raw request that is answered
-	State    reservation.State
+	State    hold.State
 	Quote    *exchange.Quote // set when State is reservation.Held
 	Refusal  exchange.Code   // set when State is reservation.Refused, or a release, extend or status was refused
 	Detail   string          // for a person, with the SKU that was short, say
 	At       exchange.Time
+}
+
+// Refused is the answer as a refusal for err's reason.
+func (a HoldAnswer) Refused(err error) HoldAnswer {
+	a.State, a.Refusal, a.Detail = hold.Refused, exchange.CodeOf(err), err.Error()
+	return a
 }
 
 // Submit carries the retailer's signed requests that the supplier has not yet

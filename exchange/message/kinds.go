@@ -1,4 +1,4 @@
-package desk
+package message
 
 // Kind implementations, in the order of the constants.
 
@@ -20,15 +20,3 @@ func (*Entry) Kind() Kind      { return KindEntry }
 func (*Request) Kind() Kind    { return KindRequest }
 func (*Head) Kind() Kind       { return KindHead }
 func (*ShipTo) Kind() Kind     { return KindShipTo }
-
-func (*ProductRecord) Kind() Kind     { return KindProductRecord }
-func (*StockRecord) Kind() Kind       { return KindStockRecord }
-func (*HoldRecord) Kind() Kind        { return KindHoldRecord }
-func (*OrderRecord) Kind() Kind       { return KindOrderRecord }
-func (*ChainRecord) Kind() Kind       { return KindChainRecord }
-func (*PartnershipRecord) Kind() Kind { return KindPartnershipRecord }
-func (*OutboxRecord) Kind() Kind      { return KindOutboxRecord }
-func (*ReservationRecord) Kind() Kind { return KindReservationRecord }
-func (*MetaRecord) Kind() Kind        { return KindMetaRecord }
-func (*EvidenceRecord) Kind() Kind    { return KindEvidenceRecord }
-func (*ShipToRecord) Kind() Kind      { return KindShipToRecord }

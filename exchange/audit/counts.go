@@ -2,16 +2,17 @@ package audit
 
 import (
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
-	"github.com/souk-market/souk/exchange/reservation"
 )
 
 // Counts adds up a shop's holds and orders and compares the sums with its stock
 // (I1), with the open quantity of each retailer, and with the indexes of what expires.
 // It holds at every moment, between any two commits. The books have no more than
 // what it read.
-func Counts(shop exchange.ShopID, store desk.Store, codec desk.Codec) (*Books, error) {
+func Counts(shop exchange.ShopID, store kv.Store, codec message.Codec) (*Books, error) {
 	b, f, err := read(shop, store, codec, nil, counted)
 	if err != nil {
 		return nil, err
@@ -35,7 +36,7 @@ func (b *Books) Shortfalls() map[exchange.SKU]int64 {
 type open struct{ held, unshipped int64 }
 
 func (b *Books) counts(f *faults) {
-	sums := map[exchange.SKU]reservation.Stock{}
+	sums := map[exchange.SKU]hold.Stock{}
 	opens := map[exchange.ShopID]open{}
 	b.addHolds(f, sums, opens)
 	b.addOrders(f, sums, opens)
@@ -72,17 +73,17 @@ func (b *Books) counts(f *faults) {
 	}
 }
 
-func (b *Books) addHolds(f *faults, sums map[exchange.SKU]reservation.Stock, opens map[exchange.ShopID]open) {
+func (b *Books) addHolds(f *faults, sums map[exchange.SKU]hold.Stock, opens map[exchange.ShopID]open) {
 	for k, h := range b.Holds {
 		at, indexed := b.holdExpiry[k]
-		if held := h.Hold.State == reservation.Held; held != indexed || held && at != h.Hold.Expires {
+		if held := h.Hold.State == hold.Held; held != indexed || held && at != h.Hold.Expires {
 			f.add("hold %v is %v until %v; the expiry index says %v, %v", k.ID, h.Hold.State, h.Hold.Expires, indexed, at)
 		}
 		_, sold := b.Sold[k]
-		if committed := h.Hold.State == reservation.Committed; committed != sold {
+		if committed := h.Hold.State == hold.Committed; committed != sold {
 			f.add("hold %v is %v; there is an order of it: %v", k.ID, h.Hold.State, sold)
 		}
-		if h.Hold.State != reservation.Held {
+		if h.Hold.State != hold.Held {
 			continue
 		}
 		for _, l := range h.Hold.Lines {
@@ -101,7 +102,7 @@ func (b *Books) addHolds(f *faults, sums map[exchange.SKU]reservation.Stock, ope
 	}
 }
 
-func (b *Books) addOrders(f *faults, sums map[exchange.SKU]reservation.Stock, opens map[exchange.ShopID]open) {
+func (b *Books) addOrders(f *faults, sums map[exchange.SKU]hold.Stock, opens map[exchange.ShopID]open) {
 	for k, o := range b.Sold {
 		at, indexed := b.orderExpiry[k]
 		if waits := o.Order.Status() == order.Submitted; waits != indexed || waits && at != o.Order.AcceptBy {

@@ -1,4 +1,4 @@
-package desk
+package message
 
 import (
 	"github.com/souk-market/souk/exchange"

@@ -4,8 +4,9 @@ import (
 	"bytes"
 	"reflect"
 
-	"github.com/souk-market/souk/exchange/desk"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // Pair compares two shops' books, both read while neither shop ran: in each direction the retailer's ledger is a prefix
@@ -87,7 +88,7 @@ func comparePrefix(f *faults, id ChainID, supplier, retailer *Books) {
 }
 
 // compareHold looks for what the retailer was answered in the supplier's books.
-func compareHold(f *faults, k Key, res *desk.ReservationRecord, supplier, retailer *Books) {
+func compareHold(f *faults, k Key, res *record.Reservation, supplier, retailer *Books) {
 	if res.Answer == nil {
 		return
 	}
@@ -98,7 +99,7 @@ func compareHold(f *faults, k Key, res *desk.ReservationRecord, supplier, retail
 		}
 		return
 	}
-	if res.State.Terminal() && res.State != reservation.Refused && !h.Hold.State.Terminal() {
+	if res.State.Terminal() && res.State != hold.Refused && !h.Hold.State.Terminal() {
 		f.add("hold %v is %v at the retailer, %v at the supplier", k.ID, res.State, h.Hold.State)
 	}
 	payload, err := retailer.verifier.Open(supplier.Shop, res.Answer)
@@ -106,12 +107,12 @@ func compareHold(f *faults, k Key, res *desk.ReservationRecord, supplier, retail
 		f.add("hold %v: the retailer's quote does not open: %w", k.ID, err)
 		return
 	}
-	v, err := retailer.codec.Decode(desk.KindHoldAnswer, payload)
+	v, err := retailer.codec.Decode(message.KindHoldAnswer, payload)
 	if err != nil {
 		f.add("hold %v: the retailer's quote is unreadable: %w", k.ID, err)
 		return
 	}
-	if q := v.(*desk.HoldAnswer).Quote; q == nil || !quotes(q, h.Hold.Lines) || q.Expires > h.Hold.Expires {
+	if q := v.(*message.HoldAnswer).Quote; q == nil || !quotes(q, h.Hold.Lines) || q.Expires > h.Hold.Expires {
 		f.add("hold %v: the retailer was quoted %+v, the supplier holds %+v", k.ID, q, h.Hold)
 	}
 }

@@ -5,9 +5,10 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
 	"github.com/souk-market/souk/exchange/partnership"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // replayed is what a ledger's entries, and nothing else, say.
@@ -38,7 +39,7 @@ func (b *Books) checkChain(all *faults, id ChainID, c *Chain) {
 		}
 		if e.Outcome == exchange.CodeOK {
 			r.apply(f, e)
-		} else if submit, ok := e.Act.(desk.SubmitOrder); ok {
+		} else if submit, ok := e.Act.(message.SubmitOrder); ok {
 			r.refused[submit.Order] = true
 		}
 		if want := r.version(); e.Terms != want {
@@ -93,29 +94,29 @@ func (r *replayed) apply(f *faults, e *Entry) {
 	}
 	var err error
 	switch act := e.Act.(type) {
-	case desk.ProposeTerms:
+	case message.ProposeTerms:
 		r.trade, _, err = partnership.Step(r.trade, partnership.Propose{By: by, Terms: act.Terms, Hash: e.Hash}, e.At)
-	case desk.AcceptTerms:
+	case message.AcceptTerms:
 		r.trade, _, err = partnership.Step(r.trade, partnership.Accept{By: by, Hash: act.Proposal}, e.At)
 		r.lives = append(r.lives, r.trade.Terms.HoldLifetime)
-	case desk.DeclineTerms:
+	case message.DeclineTerms:
 		r.trade, _, err = partnership.Step(r.trade, partnership.Decline{By: by, Hash: act.Proposal}, e.At)
-	case desk.EndTrade:
+	case message.EndTrade:
 		r.trade, _, err = partnership.Step(r.trade, partnership.End{By: by, Reason: act.Reason}, e.At)
 		r.ended = r.trade.Version
-	case desk.SubmitOrder:
+	case message.SubmitOrder:
 		r.submit(f, e, act)
-	case desk.CancelOrder:
+	case message.CancelOrder:
 		err = r.step(act.Order, order.Cancel{By: by, Lines: act.Lines}, e.At)
-	case desk.AcceptOrder:
+	case message.AcceptOrder:
 		err = r.step(act.Order, order.Accept{}, e.At)
-	case desk.RejectOrder:
+	case message.RejectOrder:
 		err = r.step(act.Order, order.Reject{}, e.At)
-	case desk.ShipOrder:
+	case message.ShipOrder:
 		err = r.step(act.Order, order.Ship{Lines: act.Lines}, e.At)
-	case desk.DeliverOrder:
+	case message.DeliverOrder:
 		err = r.step(act.Order, order.Deliver{Lines: act.Lines}, e.At)
-	case desk.ExpireOrder:
+	case message.ExpireOrder:
 		err = r.step(act.Order, order.Expire{}, e.At)
 	default:
 		f.add("entry %d is a %T", e.Position, e.Act)
@@ -131,7 +132,7 @@ func (r *replayed) step(id exchange.OrderID, e order.Event, at exchange.Time) er
 	return err
 }
 
-func (r *replayed) submit(f *faults, e *Entry, act desk.SubmitOrder) {
+func (r *replayed) submit(f *faults, e *Entry, act message.SubmitOrder) {
 	q := e.quote
 	if q == nil {
 		f.add("entry %d: order %v has no quote", e.Position, act.Order)
@@ -178,7 +179,7 @@ func sameTrade(a, b partnership.State) bool {
 }
 
 // compareOrders holds the orders with a partner against the ledger's.
-func (b *Books) compareOrders(f *faults, partner exchange.ShopID, records map[Key]*desk.OrderRecord, r replayed) {
+func (b *Books) compareOrders(f *faults, partner exchange.ShopID, records map[Key]*record.Order, r replayed) {
 	for id, o := range r.orders {
 		rec := records[Key{partner, id}]
 		if rec == nil || !reflect.DeepEqual(rec.Order, o) {
@@ -203,16 +204,16 @@ func (b *Books) checkAcked(f *faults, id ChainID, c *Chain) {
 		return
 	}
 	signed := c.Record.AckedHead
-	if err := b.verifier.Verify(desk.DomainHead, id.Retailer, signed.Payload, signed.Signature); err != nil {
+	if err := b.verifier.Verify(message.DomainHead, id.Retailer, signed.Payload, signed.Signature); err != nil {
 		f.add("the countersigned head: %w", err)
 		return
 	}
-	v, err := b.codec.Decode(desk.KindHead, signed.Payload)
+	v, err := b.codec.Decode(message.KindHead, signed.Payload)
 	if err != nil {
 		f.add("the countersigned head: %w", err)
 		return
 	}
-	head := v.(*desk.Head)
+	head := v.(*message.Head)
 	if head.Position != end.Acked || end.Acked > uint64(len(c.Entries)) || head.Hash != c.Entries[end.Acked-1].Hash {
 		f.add("the countersigned head is of %d, the record says %d", head.Position, end.Acked)
 	}
@@ -234,7 +235,7 @@ func (b *Books) checkOutbox(f *faults, id ChainID, c *Chain, r replayed) {
 		if req.Number != o.Number {
 			f.add("request %d is queued as %d", req.Number, o.Number)
 		}
-		if submit, ok := req.Act.(desk.SubmitOrder); ok {
+		if submit, ok := req.Act.(message.SubmitOrder); ok {
 			queued[submit.Order] = true
 		}
 	}

@@ -7,8 +7,10 @@ import (
 	"slices"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // Key names a hold or order among those of one shop: its partner and its id.
@@ -23,40 +25,40 @@ type ChainID struct{ Supplier, Retailer exchange.ShopID }
 // Books is what a shop's store says.
 type Books struct {
 	Shop         exchange.ShopID
-	Meta         desk.MetaRecord
-	Stock        map[exchange.SKU]reservation.Stock
-	Holds        map[Key]*desk.HoldRecord // as supplier
-	Sold         map[Key]*desk.OrderRecord
-	Bought       map[Key]*desk.OrderRecord
-	ShipTo       map[Key]*desk.ShipToRecord
-	Reservations map[exchange.HoldID]*desk.ReservationRecord
+	Meta         record.Meta
+	Stock        map[exchange.SKU]hold.Stock
+	Holds        map[Key]*record.Hold // as supplier
+	Sold         map[Key]*record.Order
+	Bought       map[Key]*record.Order
+	ShipTo       map[Key]*record.ShipTo
+	Reservations map[exchange.HoldID]*record.Reservation
 	Chains       map[ChainID]*Chain
 
 	holdExpiry  map[Key]exchange.Time // the index of HELD holds
 	orderExpiry map[Key]exchange.Time // the index of SUBMITTED orders
 
-	codec    desk.Codec
-	verifier desk.Verifier
+	codec    message.Codec
+	verifier message.Verifier
 }
 
 // Chain is one direction of trade.
 type Chain struct {
-	Record      desk.ChainRecord
-	Partnership desk.PartnershipRecord
+	Record      record.Ledger
+	Partnership record.Partnership
 	Entries     []*Entry
-	Outbox      []*desk.OutboxRecord
-	Evidence    *desk.EvidenceRecord
+	Outbox      []*record.Outbox
+	Evidence    *record.Evidence
 
 	numbers map[uint64]uint64 // request number → position
 }
 
 // Entry is one entry of a ledger.
 type Entry struct {
-	*desk.Entry
+	*message.Entry
 	Hash    [32]byte
-	Act     desk.Act
-	Request *desk.Request   // that the entry answers, or nil
-	quote   *exchange.Quote // of a SubmitOrder
+	Act     message.Act
+	Request *message.Request // that the entry answers, or nil
+	quote   *exchange.Quote  // of a SubmitOrder
 }
 
 // faults collects what is wrong.
@@ -77,18 +79,18 @@ type reader struct {
 	f *faults
 }
 
-// read reads the records under the given prefixes; see the desk's keys.go.
-func read(shop exchange.ShopID, store desk.Store, codec desk.Codec, verifier desk.Verifier, prefixes []string) (*Books, *faults, error) {
+// read reads the records under the given prefixes; see record's keys.go.
+func read(shop exchange.ShopID, store kv.Store, codec message.Codec, verifier message.Verifier, prefixes []string) (*Books, *faults, error) {
 	b := &Books{
 		Shop: shop, codec: codec, verifier: verifier,
-		Stock: map[exchange.SKU]reservation.Stock{}, Holds: map[Key]*desk.HoldRecord{},
-		Sold: map[Key]*desk.OrderRecord{}, Bought: map[Key]*desk.OrderRecord{}, ShipTo: map[Key]*desk.ShipToRecord{},
-		Reservations: map[exchange.HoldID]*desk.ReservationRecord{}, Chains: map[ChainID]*Chain{},
+		Stock: map[exchange.SKU]hold.Stock{}, Holds: map[Key]*record.Hold{},
+		Sold: map[Key]*record.Order{}, Bought: map[Key]*record.Order{}, ShipTo: map[Key]*record.ShipTo{},
+		Reservations: map[exchange.HoldID]*record.Reservation{}, Chains: map[ChainID]*Chain{},
 		holdExpiry: map[Key]exchange.Time{}, orderExpiry: map[Key]exchange.Time{},
 	}
 	r := reader{b, &faults{where: "shop " + shop.Short()}}
 	for _, prefix := range prefixes {
-		err := store.Scan(desk.Prefix([]byte(prefix)), func(key, value []byte) bool {
+		err := store.Scan(kv.Prefix([]byte(prefix)), func(key, value []byte) bool {
 			// A scan's bytes are gone after the visit.
 			r.record(prefix, slices.Clone(key[len(prefix):]), slices.Clone(value))
 			return true
@@ -112,11 +114,11 @@ func (r reader) record(prefix string, key, value []byte) {
 		if len(key) > 0 {
 			return // "members/…", the member list in the same store
 		}
-		if v := decode[*desk.MetaRecord](r, desk.KindMetaRecord, value); v != nil {
+		if v := decode[*record.Meta](r, record.KindMeta, value); v != nil {
 			r.Meta = *v
 		}
 	case "s/":
-		if v := decode[*desk.StockRecord](r, desk.KindStockRecord, value); v != nil {
+		if v := decode[*record.Stock](r, record.KindStock, value); v != nil {
 			r.Stock[exchange.SKU(key)] = v.Stock
 		}
 	case "h/":
@@ -127,10 +129,10 @@ func (r reader) record(prefix string, key, value []byte) {
 		r.orderRecord(prefix, key, value)
 	case "a/":
 		if k, ok := r.shopThenID(prefix, key); ok {
-			r.ShipTo[k] = decode[*desk.ShipToRecord](r, desk.KindShipToRecord, value)
+			r.ShipTo[k] = decode[*record.ShipTo](r, record.KindShipTo, value)
 		}
 	case "r/":
-		if v := decode[*desk.ReservationRecord](r, desk.KindReservationRecord, value); v != nil {
+		if v := decode[*record.Reservation](r, record.KindReservation, value); v != nil {
 			r.Reservations[v.Request.ID] = v
 			if string(key) != string(v.Request.ID[:]) {
 				r.f.add("reservation %v stands under key %x", v.Request.ID, key)
@@ -142,7 +144,7 @@ func (r reader) record(prefix string, key, value []byte) {
 }
 
 // decode reads a record; nil, and a fault, where it cannot.
-func decode[T desk.Value](r reader, kind desk.Kind, raw []byte) (none T) {
+func decode[T message.Value](r reader, kind message.Kind, raw []byte) (none T) {
 	v, err := r.codec.Decode(kind, raw)
 	if err != nil {
 		r.f.add("a record is unreadable: %w", err)
@@ -165,7 +167,7 @@ func (r reader) shopThenID(prefix string, key []byte) (k Key, ok bool) {
 
 func (r reader) hold(key, value []byte) {
 	k, ok := r.shopThenID("h/", key)
-	v := decode[*desk.HoldRecord](r, desk.KindHoldRecord, value)
+	v := decode[*record.Hold](r, record.KindHold, value)
 	if !ok || v == nil {
 		return
 	}
@@ -192,7 +194,7 @@ func (r reader) expiry(prefix string, key []byte) {
 }
 
 func (r reader) orderRecord(prefix string, key, value []byte) {
-	v := decode[*desk.OrderRecord](r, desk.KindOrderRecord, value)
+	v := decode[*record.Order](r, record.KindOrder, value)
 	if v == nil {
 		return
 	}
@@ -235,17 +237,17 @@ func (r reader) chainRecord(prefix string, key, value []byte) {
 	}
 	switch prefix {
 	case "l/":
-		if v := decode[*desk.ChainRecord](r, desk.KindChainRecord, value); v != nil {
+		if v := decode[*record.Ledger](r, record.KindLedger, value); v != nil {
 			c.Record = *v
 		}
 	case "t/":
-		if v := decode[*desk.PartnershipRecord](r, desk.KindPartnershipRecord, value); v != nil {
+		if v := decode[*record.Partnership](r, record.KindPartnership, value); v != nil {
 			c.Partnership = *v
 		}
 	case "v/":
-		c.Evidence = decode[*desk.EvidenceRecord](r, desk.KindEvidenceRecord, value)
+		c.Evidence = decode[*record.Evidence](r, record.KindEvidence, value)
 	case "x/":
-		if v := decode[*desk.OutboxRecord](r, desk.KindOutboxRecord, value); v != nil {
+		if v := decode[*record.Outbox](r, record.KindOutbox, value); v != nil {
 			c.Outbox = append(c.Outbox, v)
 		}
 	case "n/":

@@ -1,6 +1,9 @@
-package desk
+package message
 
-import "github.com/souk-market/souk/exchange"
+import (
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/catalog"
+)
 
 // FeedItem is one change of a supplier's catalog feed: the latest of its
 // product. Record holds the exact encoded FeedProduct; it is empty for a
@@ -24,6 +27,11 @@ type FeedHead struct {
 	Count    uint64 // live products
 	Digest   [32]byte
 	At       exchange.Time
+}
+
+// Position is where the feed stands that the head states.
+func (h *FeedHead) Position() catalog.Position {
+	return catalog.Position{Epoch: h.Epoch, Sequence: h.Sequence}
 }
 
 // SignedFeedHead is a FeedHead's exact bytes and the supplier's signature under
@@ -55,6 +63,10 @@ type FeedPull struct {
 	Have *SignedFeedHead
 }
 
+// MaxPullBuckets is how many buckets one pull may ask for: an eighth of all.
+// A replica that differs in more asks again, or for everything.
+const MaxPullBuckets = catalog.Buckets / 8
+
 // FeedChunk is a frame of the answer. The first carries a signed head, the feed's
 // key, and whether the items are everything (Full: swap in when complete) or the
 // changes after the asked sequence. All items come from one snapshot; where it is
@@ -72,29 +84,6 @@ type FeedChunk struct {
 type FeedKey struct {
 	ID  [8]byte
 	Key [32]byte
-}
-
-// FeedMeta is the supplier's stored state of its own feed.
-type FeedMeta struct {
-	Epoch    uint64
-	Sequence uint64
-	Count    uint64
-	Floor    uint64 // changes at or below it may be missing as tombstones: pull in full
-	// Tombstones is how many removals are remembered.
-	Tombstones uint64
-	Key        FeedKey
-	Head       SignedFeedHead // the last one signed
-}
-
-// ReplicaMeta is what a partner keeps of one feed it replicates.
-type ReplicaMeta struct {
-	Shop  exchange.ShopID
-	Head  SignedFeedHead // of the applied state: proven equal
-	Epoch uint64
-	At    uint64 // sequence applied
-	Key   FeedKey
-	// Refreshed is when the replica was last known equal to the supplier's head.
-	Refreshed exchange.Time
 }
 
 // Greeting is the part of a hello that is about trade. It is sent to partners
@@ -121,11 +110,9 @@ type Hello struct {
 	Greeting Greeting // trade
 }
 
-func (*FeedProduct) Kind() Kind { return KindFeedRecord }
+func (*FeedProduct) Kind() Kind { return KindFeedProduct }
 func (*FeedHead) Kind() Kind    { return KindFeedHead }
 func (*FeedUpdate) Kind() Kind  { return KindFeedUpdate }
 func (*FeedPull) Kind() Kind    { return KindFeedPull }
 func (*FeedChunk) Kind() Kind   { return KindFeedChunk }
-func (*FeedMeta) Kind() Kind    { return KindFeedMeta }
-func (*ReplicaMeta) Kind() Kind { return KindReplicaMeta }
 func (*Hello) Kind() Kind       { return KindHello }

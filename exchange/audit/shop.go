@@ -6,14 +6,16 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // Shop reads a shop's whole store, verifies every signature in it, replays its
 // ledgers and compares what follows with its records. The books are returned
 // even where there are faults, as far as they could be read.
-func Shop(shop exchange.ShopID, store desk.Store, codec desk.Codec, verifier desk.Verifier) (*Books, error) {
+func Shop(shop exchange.ShopID, store kv.Store, codec message.Codec, verifier message.Verifier) (*Books, error) {
 	b, f, err := read(shop, store, codec, verifier, all)
 	if err != nil {
 		return nil, err
@@ -61,26 +63,26 @@ func (b *Books) keeps(id exchange.HoldID) bool {
 }
 
 // answer opens a sealed answer about a hold.
-func (b *Books) answer(f *faults, k Key, sealed []byte) *desk.HoldAnswer {
+func (b *Books) answer(f *faults, k Key, sealed []byte) *message.HoldAnswer {
 	payload, err := b.verifier.Open(b.Shop, sealed)
 	if err != nil {
 		f.add("hold %v: its answer does not open: %w", k.ID, err)
 		return nil
 	}
-	v, err := b.codec.Decode(desk.KindHoldAnswer, payload)
+	v, err := b.codec.Decode(message.KindHoldAnswer, payload)
 	if err != nil {
 		f.add("hold %v: its answer is unreadable: %w", k.ID, err)
 		return nil
 	}
-	a := v.(*desk.HoldAnswer)
+	a := v.(*message.HoldAnswer)
 	if a.Supplier != b.Shop || a.Retailer != k.Partner || a.Hold != k.ID {
 		f.add("hold %v: its answer is about another hold", k.ID)
 	}
 	return a
 }
 
-func (b *Books) checkHold(f *faults, k Key, h *desk.HoldRecord) {
-	if (h.Hold.State == reservation.Refused) != (h.Hold.Refusal != exchange.CodeOK) {
+func (b *Books) checkHold(f *faults, k Key, h *record.Hold) {
+	if (h.Hold.State == hold.Refused) != (h.Hold.Refusal != exchange.CodeOK) {
 		f.add("hold %v is %v for reason %v", k.ID, h.Hold.State, h.Hold.Refusal)
 	}
 	if ended := h.Hold.State.Terminal(); ended != (h.Hold.Ended != 0) {
@@ -101,17 +103,17 @@ func (b *Books) checkHold(f *faults, k Key, h *desk.HoldRecord) {
 	}
 }
 
-func (b *Books) checkPlaced(f *faults, k Key, h *desk.HoldRecord, a *desk.HoldAnswer) {
+func (b *Books) checkPlaced(f *faults, k Key, h *record.Hold, a *message.HoldAnswer) {
 	if a.Request != h.Request {
 		f.add("hold %v: its first answer is to another request", k.ID)
 	}
 	if len(h.Hold.Lines) == 0 { // refused, or found a tombstone
-		if a.Quote != nil || a.State != reservation.Refused {
+		if a.Quote != nil || a.State != hold.Refused {
 			f.add("hold %v has no lines and was answered with %v", k.ID, a.State)
 		}
 		return
 	}
-	if a.State != reservation.Held || a.Quote == nil || a.Quote.TermsVersion != h.Terms || !quotes(a.Quote, h.Hold.Lines) {
+	if a.State != hold.Held || a.Quote == nil || a.Quote.TermsVersion != h.Terms || !quotes(a.Quote, h.Hold.Lines) {
 		f.add("hold %v: its first answer does not quote what it holds", k.ID)
 	}
 }
@@ -129,7 +131,7 @@ func (r reader) entry(id ChainID, c *Chain, position uint64, sealed []byte) {
 		r.f.add("entry %d of the ledger with %s: %w", position, r.other(id).Short(), err)
 		return
 	}
-	v := decode[*desk.Entry](r, desk.KindEntry, payload)
+	v := decode[*message.Entry](r, message.KindEntry, payload)
 	if v == nil {
 		return
 	}
@@ -147,18 +149,18 @@ func (r reader) entry(id ChainID, c *Chain, position uint64, sealed []byte) {
 		}
 		e.Act = e.Request.Act
 	}
-	if act, ok := e.Act.(desk.SubmitOrder); ok {
+	if act, ok := e.Act.(message.SubmitOrder); ok {
 		r.quoted(id, e, act)
 	}
 	c.Entries = append(c.Entries, e)
 }
 
 // request verifies a retailer's signed request.
-func (r reader) request(id ChainID, signed desk.SignedRequest) *desk.Request {
-	if err := r.verifier.Verify(desk.DomainRequest, id.Retailer, signed.Payload, signed.Signature); err != nil {
+func (r reader) request(id ChainID, signed message.SignedRequest) *message.Request {
+	if err := r.verifier.Verify(message.DomainRequest, id.Retailer, signed.Payload, signed.Signature); err != nil {
 		r.f.add("a request of %s: %w", id.Retailer.Short(), err)
 	}
-	req := decode[*desk.Request](r, desk.KindRequest, signed.Payload)
+	req := decode[*message.Request](r, message.KindRequest, signed.Payload)
 	if req != nil && (req.Supplier != id.Supplier || req.Retailer != id.Retailer) {
 		r.f.add("request %d is for another ledger", req.Number)
 	}
@@ -166,7 +168,7 @@ func (r reader) request(id ChainID, signed desk.SignedRequest) *desk.Request {
 }
 
 // quoted opens the sealed quote that an order embeds.
-func (r reader) quoted(id ChainID, e *Entry, act desk.SubmitOrder) {
+func (r reader) quoted(id ChainID, e *Entry, act message.SubmitOrder) {
 	payload, err := r.verifier.Open(id.Supplier, act.Quote)
 	if err != nil {
 		if e.Outcome == exchange.CodeOK {
@@ -174,7 +176,7 @@ func (r reader) quoted(id ChainID, e *Entry, act desk.SubmitOrder) {
 		}
 		return
 	}
-	if a := decode[*desk.HoldAnswer](r, desk.KindHoldAnswer, payload); a != nil && a.Hold == act.Order {
+	if a := decode[*message.HoldAnswer](r, message.KindHoldAnswer, payload); a != nil && a.Hold == act.Order {
 		e.quote = a.Quote
 	}
 }

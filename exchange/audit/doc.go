@@ -1,4 +1,5 @@
-// Package audit checks shops' books from their stores alone, without a desk: what
+// Package audit checks shops' books from their stores alone, without the code that keeps
+// them: what
 // a shop says it holds, sold and signed must follow from its records, and two shops'
 // ledgers must tell the same story. Simulations run it after every step, crash tests
 // on the folders that kill -9 left, and an owner on a copy of a suspect one.
@@ -8,9 +9,9 @@
 // [Pair] compares two shops at any moment, [Healed] two that have had time to
 // exchange what they owe each other.
 //
-// It reads the store's keys as the desk's keys.go lays them down and shares no code
-// with the desk but the records: counts are added up from holds and orders and
-// compared with the counters, never taken from them. The invariants
+// It shares nothing with that code but package record, which says what lies under which
+// key: counts are added up from holds and orders and compared with the counters, never
+// taken from them. The invariants
 // (design: Holds and orders):
 //
 //	I1  Counts   available + held + sold = stocked + shortfall, none negative

@@ -1,4 +1,5 @@
-// Package reservation is the machine of stock and holds.
+// Package hold is the machine of stock and holds: what a supplier sets aside. What its
+// retailer makes of a hold is a reservation, and is none of this package's business.
 //
 // A [Stock] counts one product at its supplier; [Stock.Step] moves units between
 // shelf, hold and sale. A [Hold] sets units of 1 to 64 products aside for one
@@ -23,4 +24,4 @@
 // that are promised and were then found missing by a count. Available and
 // shortfall are derived, so the equation cannot break; what can, and is checked,
 // is a count below zero.
-package reservation
+package hold

@@ -1,16 +1,17 @@
-package reservation_test
+package hold_test
 
 import (
 	"math"
 	"testing"
 
-	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/reservation"
 	"pgregory.net/rapid"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/hold"
 )
 
 // checkI1 is the invariant of one tracked product, from its public counts.
-func checkI1(t *rapid.T, s reservation.Stock) {
+func checkI1(t *rapid.T, s hold.Stock) {
 	t.Helper()
 	if s.Available()+s.Held+s.Sold != s.Stocked+s.Shortfall() {
 		t.Fatalf("available %d + held %d + sold %d ≠ stocked %d + shortfall %d", s.Available(), s.Held, s.Sold, s.Stocked, s.Shortfall())
@@ -32,16 +33,16 @@ func checkI1(t *rapid.T, s reservation.Stock) {
 }
 
 // room is how many units a move may take, by the definition of the move.
-func room(s reservation.Stock, m reservation.Move) int64 {
+func room(s hold.Stock, m hold.Move) int64 {
 	switch m {
-	case reservation.MoveHold:
+	case hold.MoveHold:
 		if s.Unlimited {
 			return math.MaxInt64
 		}
 		return s.Available()
-	case reservation.MoveRelease, reservation.MoveCommit:
+	case hold.MoveRelease, hold.MoveCommit:
 		return s.Held
-	case reservation.MoveShip, reservation.MoveCancel:
+	case hold.MoveShip, hold.MoveCancel:
 		return s.Sold - s.Shipped
 	}
 	return 0
@@ -52,7 +53,7 @@ func room(s reservation.Stock, m reservation.Move) int64 {
 // count found units missing, nothing is promised twice.
 func TestStockInvariant(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var s reservation.Stock
+		var s hold.Stock
 		counted := false // a count took away, or the product was unlimited
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			before := s
@@ -70,7 +71,7 @@ func TestStockInvariant(t *testing.T) {
 					s, counted = s.Uncount(), true
 				}
 			default:
-				m := reservation.Move(rapid.IntRange(1, 5).Draw(t, "move"))
+				m := hold.Move(rapid.IntRange(1, 5).Draw(t, "move"))
 				units := rapid.Int64Range(1, 12).Draw(t, "units")
 				next, err := s.Step(m, units)
 				checkMove(t, s, m, units, next, err)
@@ -93,11 +94,11 @@ func TestStockInvariant(t *testing.T) {
 	})
 }
 
-func checkMove(t *rapid.T, s reservation.Stock, m reservation.Move, units int64, next reservation.Stock, err error) {
+func checkMove(t *rapid.T, s hold.Stock, m hold.Move, units int64, next hold.Stock, err error) {
 	t.Helper()
 	if units > room(s, m) {
 		want := exchange.CodeInternal
-		if m == reservation.MoveHold {
+		if m == hold.MoveHold {
 			want = exchange.CodeInsufficient
 		}
 		if exchange.CodeOf(err) != want || next != s {
@@ -108,13 +109,13 @@ func checkMove(t *rapid.T, s reservation.Stock, m reservation.Move, units int64,
 	if err != nil {
 		t.Fatalf("move %d of %d units from %+v: %v", m, units, s, err)
 	}
-	d := reservation.Stock{Held: next.Held - s.Held, Sold: next.Sold - s.Sold, Shipped: next.Shipped - s.Shipped}
-	want := map[reservation.Move]reservation.Stock{
-		reservation.MoveHold:    {Held: units},
-		reservation.MoveRelease: {Held: -units},
-		reservation.MoveCommit:  {Held: -units, Sold: units},
-		reservation.MoveShip:    {Shipped: units},
-		reservation.MoveCancel:  {Sold: -units},
+	d := hold.Stock{Held: next.Held - s.Held, Sold: next.Sold - s.Sold, Shipped: next.Shipped - s.Shipped}
+	want := map[hold.Move]hold.Stock{
+		hold.MoveHold:    {Held: units},
+		hold.MoveRelease: {Held: -units},
+		hold.MoveCommit:  {Held: -units, Sold: units},
+		hold.MoveShip:    {Shipped: units},
+		hold.MoveCancel:  {Sold: -units},
 	}[m]
 	if d != want {
 		t.Fatalf("move %d of %d units changed %+v, want %+v", m, units, d, want)
@@ -125,26 +126,26 @@ func checkMove(t *rapid.T, s reservation.Stock, m reservation.Move, units int64,
 }
 
 func TestStockRefuses(t *testing.T) {
-	s := reservation.Stock{Stocked: 10, Held: 3, Sold: 4, Shipped: 1}
+	s := hold.Stock{Stocked: 10, Held: 3, Sold: 4, Shipped: 1}
 	for name, c := range map[string]struct {
-		stock reservation.Stock
-		move  reservation.Move
+		stock hold.Stock
+		move  hold.Move
 		units int64
 		code  exchange.Code
 	}{
-		"hold all":            {s, reservation.MoveHold, 3, exchange.CodeOK},
-		"hold one more":       {s, reservation.MoveHold, 4, exchange.CodeInsufficient},
-		"release one more":    {s, reservation.MoveRelease, 4, exchange.CodeInternal},
-		"commit one more":     {s, reservation.MoveCommit, 4, exchange.CodeInternal},
-		"ship one more":       {s, reservation.MoveShip, 4, exchange.CodeInternal},
-		"cancel shipped ones": {s, reservation.MoveCancel, 4, exchange.CodeInternal},
-		"nothing":             {s, reservation.MoveHold, 0, exchange.CodeInternal},
-		"less than nothing":   {s, reservation.MoveRelease, -1, exchange.CodeInternal},
-		"the least number":    {s, reservation.MoveCommit, math.MinInt64, exchange.CodeInternal},
+		"hold all":            {s, hold.MoveHold, 3, exchange.CodeOK},
+		"hold one more":       {s, hold.MoveHold, 4, exchange.CodeInsufficient},
+		"release one more":    {s, hold.MoveRelease, 4, exchange.CodeInternal},
+		"commit one more":     {s, hold.MoveCommit, 4, exchange.CodeInternal},
+		"ship one more":       {s, hold.MoveShip, 4, exchange.CodeInternal},
+		"cancel shipped ones": {s, hold.MoveCancel, 4, exchange.CodeInternal},
+		"nothing":             {s, hold.MoveHold, 0, exchange.CodeInternal},
+		"less than nothing":   {s, hold.MoveRelease, -1, exchange.CodeInternal},
+		"the least number":    {s, hold.MoveCommit, math.MinInt64, exchange.CodeInternal},
 		"no move":             {s, 0, 1, exchange.CodeInternal},
 		"unknown move":        {s, 6, 1, exchange.CodeInternal},
-		"unlimited wraps":     {reservation.Stock{Unlimited: true, Held: 1}, reservation.MoveHold, math.MaxInt64, exchange.CodeInternal},
-		"greatest number":     {s, reservation.MoveHold, math.MaxInt64, exchange.CodeInsufficient},
+		"unlimited wraps":     {hold.Stock{Unlimited: true, Held: 1}, hold.MoveHold, math.MaxInt64, exchange.CodeInternal},
+		"greatest number":     {s, hold.MoveHold, math.MaxInt64, exchange.CodeInsufficient},
 	} {
 		next, err := c.stock.Step(c.move, c.units)
 		if exchange.CodeOf(err) != c.code || (err != nil && next != c.stock) {
@@ -156,7 +157,7 @@ func TestStockRefuses(t *testing.T) {
 // A count below what is promised is a shortfall; it shrinks as promises end, as
 // a later count finds more, and as units are shipped that were there after all.
 func TestShortfall(t *testing.T) {
-	s := reservation.Stock{Stocked: 10, Held: 3, Sold: 5}
+	s := hold.Stock{Stocked: 10, Held: 3, Sold: 5}
 	s = count(t, s, 2)
 	expect := func(step string, available, shortfall, shelf int64) {
 		t.Helper()
@@ -166,25 +167,25 @@ func TestShortfall(t *testing.T) {
 		}
 	}
 	expect("2 counted, 8 promised", 0, 6, 2)
-	s = move(t, s, reservation.MoveRelease, 3)
+	s = move(t, s, hold.MoveRelease, 3)
 	expect("the hold released", 0, 3, 2)
-	s = move(t, s, reservation.MoveShip, 2)
+	s = move(t, s, hold.MoveShip, 2)
 	expect("2 shipped", 0, 3, 0)
-	s = move(t, s, reservation.MoveShip, 1)
+	s = move(t, s, hold.MoveShip, 1)
 	expect("a third found and shipped", 0, 2, 0)
-	s = move(t, s, reservation.MoveCancel, 1)
+	s = move(t, s, hold.MoveCancel, 1)
 	expect("one cancelled", 0, 1, 0)
 	s = count(t, s, 4)
 	expect("4 delivered and counted", 3, 0, 4)
-	s = move(t, s, reservation.MoveShip, 1)
+	s = move(t, s, hold.MoveShip, 1)
 	expect("the last shipped", 3, 0, 3)
 }
 
 func TestCountBounds(t *testing.T) {
 	for shelf, ok := range map[int64]bool{
-		math.MinInt64: false, -1: false, 0: true, reservation.MaxShelf: true, reservation.MaxShelf + 1: false, math.MaxInt64: false,
+		math.MinInt64: false, -1: false, 0: true, hold.MaxShelf: true, hold.MaxShelf + 1: false, math.MaxInt64: false,
 	} {
-		s := reservation.Stock{Unlimited: true, Stocked: 7, Held: 1, Sold: 6, Shipped: 5}
+		s := hold.Stock{Unlimited: true, Stocked: 7, Held: 1, Sold: 6, Shipped: 5}
 		next, err := s.Count(shelf)
 		if (err == nil) != ok || (!ok && (exchange.CodeOf(err) != exchange.CodeInvalid || next != s)) {
 			t.Errorf("count %d: %+v, %v", shelf, next, err)
@@ -195,7 +196,7 @@ func TestCountBounds(t *testing.T) {
 	}
 }
 
-func count(t *testing.T, s reservation.Stock, shelf int64) reservation.Stock {
+func count(t *testing.T, s hold.Stock, shelf int64) hold.Stock {
 	t.Helper()
 	next, err := s.Count(shelf)
 	if err != nil {
@@ -204,7 +205,7 @@ func count(t *testing.T, s reservation.Stock, shelf int64) reservation.Stock {
 	return next
 }
 
-func move(t *testing.T, s reservation.Stock, m reservation.Move, units int64) reservation.Stock {
+func move(t *testing.T, s hold.Stock, m hold.Move, units int64) hold.Stock {
 	t.Helper()
 	next, err := s.Step(m, units)
 	if err != nil {

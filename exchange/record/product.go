@@ -1,0 +1,23 @@
+package record
+
+import (
+	"reflect"
+	"slices"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+// Is reports whether the record offers exactly p.
+func (r *Product) Is(p exchange.Product) bool { return !r.Removed && sameProduct(r.Product, p) }
+
+// sameProduct compares all that an import can change.
+func sameProduct(a, b exchange.Product) bool {
+	if !slices.Equal(a.Options, b.Options) {
+		return false
+	}
+	a.Options, b.Options = nil, nil
+	return reflect.DeepEqual(a, b)
+}
+
+// Covers reports whether a file's stock tells nothing that the last import did not.
+func (last FileStock) Covers(file FileStock) bool { return !file.Set || file == last }
