@@ -13,6 +13,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/internal/leftout"
 )
 
 // childRole makes the test binary act as another process: "lock DIR" holds the
@@ -181,7 +182,7 @@ func checkKilled(t *testing.T, dir, said string) {
 func TestLockOnAFullDisk(t *testing.T) {
 	const full = "/dev/full" // every write to it finds no space
 	if _, err := os.Stat(full); err != nil {
-		t.Skip("this system has no ", full)
+		leftout.Test(t, "", "%s, which is always full", full)
 	}
 	dir := t.TempDir()
 	if err := os.Symlink(full, filepath.Join(dir, LockFile)); err != nil {

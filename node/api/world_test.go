@@ -63,7 +63,7 @@ func (d disk) Commit(writes []kv.Write) error {
 
 // patience is how long a test waits for something that must happen: a failing test's
 // time, never a passing one's.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 func waiting(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
