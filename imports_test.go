@@ -42,6 +42,9 @@ var rules = []rule{
 	{"exchange/audit", allow("exchange", "exchange/partnership", "exchange/hold", "exchange/order", "exchange/ledger",
 		"exchange/catalog", "exchange/kv", "exchange/message", "exchange/record")},
 	{"exchange/roster", allow("exchange", "exchange/membership", "exchange/kv")},
+	{"exchange/writer", allow("exchange", "exchange/kv")},
+	{"exchange/replica", allow("exchange", "exchange/catalog", "exchange/kv", "exchange/message", "exchange/record", "exchange/bucket")},
+	{"exchange/desk/desktest", allow("exchange/...", "protocol", "store")},
 	{"exchange/desk", allow("exchange/...")},
 
 	// Tests of any package say by it what a machine lacks.

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/replica"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/protocol/p2p"
 )
@@ -24,8 +24,8 @@ import (
 type feeds struct {
 	s        *Shop
 	log      *slog.Logger
-	replicas *desk.Replicas
-	syncer   *desk.Syncer
+	replicas *replica.Replicas
+	syncer   *replica.Follower
 	changed  chan struct{} // buffered 1: partners may have changed
 	out      chan gossip   // updates waiting to be published
 
@@ -60,7 +60,7 @@ func newFeeds(s *Shop) (*feeds, error) {
 		topics: make(map[exchange.ShopID]*listening),
 	}
 	var err error
-	f.replicas, err = desk.OpenReplicas(desk.ReplicasConfig{
+	f.replicas, err = replica.Open(replica.Config{
 		Store: s.parts.Replicas, Codec: s.codec, Verifier: protocol.NewVerifier(s.parts.Federation.Origin, s.roster),
 		Clock: s.parts.Clock, Limits: s.parts.ReplicaLimits, Logger: s.log,
 		Alarm: func(shop exchange.ShopID, why string) {
@@ -71,7 +71,7 @@ func newFeeds(s *Shop) (*feeds, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.syncer = desk.NewSyncer(desk.SyncerConfig{Replicas: f.replicas, Client: f, Open: f.open, Logger: s.log})
+	f.syncer = replica.NewFollower(replica.FollowerConfig{Replicas: f.replicas, Client: f, Open: f.open, Logger: s.log})
 	s.desk.OnPublish(func(u *message.FeedUpdate, key message.FeedKey) {
 		f.syncer.Updated(s.me, u)
 		select {

@@ -1,20 +1,18 @@
 package desk_test
 
 import (
-	"context"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/audit"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol"
 )
 
 // What tests send to a shop without a retailer's desk, and how they read its answers.
-
-var ctx = context.Background()
 
 // holdRequest is a framed hold with a chosen id.
 func holdRequest(t testing.TB, w exchange.Window, n int, lines ...exchange.Line) ([]byte, exchange.HoldID) {
@@ -28,7 +26,7 @@ func holdRequest(t testing.TB, w exchange.Window, n int, lines ...exchange.Line)
 func framed(t testing.TB, v message.Value) []byte {
 	t.Helper()
 	raw, err := protocol.Codec{}.Encode(v)
-	must(t, err)
+	desktest.Must(t, err)
 	return append([]byte{byte(v.Kind())}, raw...)
 }
 
@@ -37,34 +35,34 @@ func windowOf(at exchange.Time) exchange.Window {
 }
 
 // opened is the supplier's sealed answer in a reply.
-func (s *shop) opened(t testing.TB, reply []byte) *message.HoldAnswer {
+func opened(s *desktest.Shop, t testing.TB, reply []byte) *message.HoldAnswer {
 	t.Helper()
 	v, err := protocol.Codec{}.Decode(message.KindSealedAnswer, reply[1:])
-	must(t, err)
-	payload, err := s.w.verifier().Open(s.id, v.(*message.SealedAnswer).Sealed)
-	must(t, err)
+	desktest.Must(t, err)
+	payload, err := s.W.Verifier().Open(s.Id, v.(*message.SealedAnswer).Sealed)
+	desktest.Must(t, err)
 	v, err = protocol.Codec{}.Decode(message.KindHoldAnswer, payload)
-	must(t, err)
+	desktest.Must(t, err)
 	return v.(*message.HoldAnswer)
 }
 
 // ask serves a request of a partner that must be answered.
-func (s *shop) ask(t testing.TB, from *shop, raw []byte) []byte {
+func ask(s *desktest.Shop, t testing.TB, from *desktest.Shop, raw []byte) []byte {
 	t.Helper()
-	reply, err := s.desk.Serve(ctx, from.id, raw)
-	must(t, err)
+	reply, err := s.Desk.Serve(desktest.Ctx, from.Id, raw)
+	desktest.Must(t, err)
 	return reply
 }
 
 // audited checks the shops' books, each alone and each two healed.
-func audited(t testing.TB, shops ...*shop) {
+func audited(t testing.TB, shops ...*desktest.Shop) {
 	t.Helper()
 	var books []*audit.Books
 	for _, s := range shops {
-		b, err := audit.Shop(s.id, s.mem, protocol.Codec{}, s.w.verifier())
-		must(t, err)
+		b, err := audit.Shop(s.Id, s.Mem, protocol.Codec{}, s.W.Verifier())
+		desktest.Must(t, err)
 		for _, other := range books {
-			must(t, audit.Healed(b, other))
+			desktest.Must(t, audit.Healed(b, other))
 		}
 		books = append(books, b)
 	}

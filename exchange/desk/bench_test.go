@@ -10,6 +10,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol"
@@ -22,26 +23,26 @@ import (
 // writes in the same commits, made by hand.
 func BenchmarkHolds(b *testing.B) {
 	const partners, flights = 8, 32
-	w := newWorld(b, 1, 1+partners)
-	supplier := w.shops[0]
-	supplier.stock("hot", 1_000_000_000, 9900)
+	w := desktest.NewWorld(b, 1, 1+partners)
+	supplier := w.Shops[0]
+	supplier.Stock("hot", 1_000_000_000, 9900)
 	terms := exchange.DefaultTerms("EUR")
 	terms.OpenQuantity, terms.HoldLifetime = exchange.MaxOpenQuantity, time.Hour
-	for _, r := range w.shops[1:] {
-		w.partner(supplier, r, terms)
+	for _, r := range w.Shops[1:] {
+		w.Partner(supplier, r, terms)
 	}
 	disk := &journal{Store: openStore(b), keep: 200}
-	d := supplier.runOn(b, disk)
+	d := runOn(supplier, b, disk)
 
 	requests := make([][]byte, b.N)
-	window := exchange.Window(w.now / 86_400_000)
+	window := exchange.Window(w.Now / 86_400_000)
 	for i := range requests {
 		var tail [12]byte
 		binary.BigEndian.PutUint64(tail[4:], uint64(i+1))
 		raw, err := protocol.Codec{}.Encode(&message.Hold{
 			ID: exchange.NewHoldID(window, tail), Lines: []exchange.Line{{SKU: "hot", Quantity: 1}}, Country: "SE",
 		})
-		must(b, err)
+		desktest.Must(b, err)
 		requests[i] = append([]byte{byte(message.KindHold)}, raw...)
 	}
 	var next atomic.Int64
@@ -49,7 +50,7 @@ func BenchmarkHolds(b *testing.B) {
 	b.ReportAllocs()
 	b.ResetTimer()
 	for c := range partners * flights {
-		from := w.shops[1+c%partners].id
+		from := w.Shops[1+c%partners].Id
 		callers.Go(func() {
 			for i := next.Add(1) - 1; i < int64(b.N); i = next.Add(1) - 1 {
 				if _, err := d.Serve(b.Context(), from, requests[i]); err != nil {
@@ -72,25 +73,25 @@ func BenchmarkHolds(b *testing.B) {
 func openStore(t testing.TB) *store.DB {
 	t.Helper()
 	db, err := store.Open(t.TempDir(), store.Options{Sync: true, FreeFloor: -1})
-	must(t, err)
-	t.Cleanup(func() { must(t, db.Close()) })
+	desktest.Must(t, err)
+	t.Cleanup(func() { desktest.Must(t, db.Close()) })
 	return db
 }
 
 // runOn copies the shop's state to another store and runs a desk on it, with a
 // writer's goroutine, until the test ends.
-func (s *shop) runOn(t testing.TB, on kv.Store) *desk.Desk {
+func runOn(s *desktest.Shop, t testing.TB, on kv.Store) *desk.Desk {
 	t.Helper()
 	var all []kv.Write
-	must(t, s.mem.Scan(kv.Range{}, func(k, v []byte) bool {
+	desktest.Must(t, s.Mem.Scan(kv.Range{}, func(k, v []byte) bool {
 		all = append(all, kv.Write{Key: append([]byte(nil), k...), Value: append([]byte(nil), v...)})
 		return true
 	}))
-	must(t, on.Commit(all))
-	cfg := s.config()
+	desktest.Must(t, on.Commit(all))
+	cfg := s.Config()
 	cfg.Store, cfg.Inline = on, false
 	d, err := desk.Open(cfg)
-	must(t, err)
+	desktest.Must(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- d.Run(ctx) }()
@@ -144,7 +145,7 @@ func (j *journal) floor(b *testing.B) float64 {
 	db, total := openStore(b), 0
 	began := time.Now()
 	for _, c := range j.commits {
-		must(b, db.Commit(c))
+		desktest.Must(b, db.Commit(c))
 		total += holds(c)
 	}
 	return float64(total) / time.Since(began).Seconds()

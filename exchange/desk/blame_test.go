@@ -5,6 +5,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
@@ -14,7 +15,7 @@ import (
 // and before the quote inside it is opened.
 type forgetful struct {
 	message.Verifier
-	w      *world
+	w      *desktest.World
 	shop   exchange.ShopID
 	opened *int
 }
@@ -22,7 +23,7 @@ type forgetful struct {
 func (f forgetful) Open(by exchange.ShopID, sealed []byte) ([]byte, error) {
 	payload, err := f.Verifier.Open(by, sealed)
 	if *f.opened++; by == f.shop && *f.opened == 1 {
-		delete(f.w.keys, f.shop)
+		delete(f.w.Keys, f.shop)
 	}
 	return payload, err
 }
@@ -32,43 +33,43 @@ func (f forgetful) Open(by exchange.ShopID, sealed []byte) ([]byte, error) {
 // and the entry is taken when the fault is gone.
 func TestNoLedgerFreezesForFaultsOfOurs(t *testing.T) {
 	for _, fault := range []string{"revoked", "order record", "partnership record", "reservation record"} {
-		w, acorn, birch := pair(t)
-		res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
-		placed, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
-		must(t, err)
-		key, healthy := w.keys[acorn.id], birch.mem.Clone()
-		cfg := birch.config()
+		w, acorn, birch := desktest.Pair(t)
+		res := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
+		placed, err := birch.Desk.PlaceOrder(desktest.Ctx, res.Request.ID, desktest.Stockholm)
+		desktest.Must(t, err)
+		key, healthy := w.Keys[acorn.Id], birch.Mem.Clone()
+		cfg := birch.Config()
 		spoiled := ""
 		switch fault {
 		case "revoked":
-			cfg.Verifier = forgetful{w.verifier(), w, acorn.id, new(int)}
+			cfg.Verifier = forgetful{w.Verifier(), w, acorn.Id, new(int)}
 		case "order record":
 			spoiled = "or/"
 		case "partnership record":
 			spoiled = "t/"
-			must(t, acorn.desk.Propose(ctx, birch.id, exchange.Supplier, exchange.DefaultTerms("EUR")))
+			desktest.Must(t, acorn.Desk.Propose(desktest.Ctx, birch.Id, exchange.Supplier, exchange.DefaultTerms("EUR")))
 		case "reservation record":
 			spoiled = "r/"
 		}
-		birch.desk, err = desk.Open(cfg)
-		must(t, err)
+		birch.Desk, err = desk.Open(cfg)
+		desktest.Must(t, err)
 		if spoiled != "" { // the disk fails while the shop runs
-			for _, k := range keysWith(t, birch.mem, spoiled) {
-				must(t, birch.mem.Commit([]kv.Write{{Key: []byte(k), Value: []byte("?")}}))
+			for _, k := range keysWith(t, birch.Mem, spoiled) {
+				desktest.Must(t, birch.Mem.Commit([]kv.Write{{Key: []byte(k), Value: []byte("?")}}))
 			}
 		}
-		birch.deliver()
-		w.keys[acorn.id] = key
-		if n := len(keysWith(t, birch.mem, "v/")); n != 0 {
+		deliverTo(birch)
+		w.Keys[acorn.Id] = key
+		if n := len(keysWith(t, birch.Mem, "v/")); n != 0 {
 			t.Errorf("%s: an honest supplier's ledger is frozen", fault)
 		}
-		birch.mem = healthy
-		birch.restart()
-		w.greet(acorn, birch)
-		w.settle()
-		if got := bothSee(t, acorn, birch, placed.ID); got != order.Accepted {
+		birch.Mem = healthy
+		birch.Restart()
+		w.Greet(acorn, birch)
+		w.Settle()
+		if got := desktest.BothSee(t, acorn, birch, placed.ID); got != order.Accepted {
 			t.Errorf("%s: the order is %v once the fault is gone", fault, got)
 		}
-		ledgersEqual(t, acorn, birch)
+		desktest.LedgersEqual(t, acorn, birch)
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/order"
 )
 
@@ -12,22 +13,22 @@ import (
 // the events say by how much it fell.
 func TestDue(t *testing.T) {
 	const shoe, hat, shipping = 8415, 1063, 490 // less 15%; see pair
-	w, acorn, birch := pair(t)
-	acorn.policy.AcceptByHand = true
-	acorn.restart()
-	w.greet(acorn, birch)
+	w, acorn, birch := desktest.Pair(t)
+	acorn.Policy.AcceptByHand = true
+	acorn.Restart()
+	w.Greet(acorn, birch)
 	place := func() exchange.OrderID {
-		res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2}, exchange.Line{SKU: "hat", Quantity: 1})
-		_, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
-		must(t, err)
+		res := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2}, exchange.Line{SKU: "hat", Quantity: 1})
+		_, err := birch.Desk.PlaceOrder(desktest.Ctx, res.Request.ID, desktest.Stockholm)
+		desktest.Must(t, err)
 		return res.Request.ID
 	}
 	want := func(what string, id exchange.OrderID, due, usd int64, by exchange.Party, reason string) {
 		t.Helper()
-		w.settle()
-		for side, s := range map[exchange.Party]*shop{exchange.Supplier: acorn, exchange.Retailer: birch} {
-			s.restart()
-			got := orderAt(t, s, side, id)
+		w.Settle()
+		for side, s := range map[exchange.Party]*desktest.Shop{exchange.Supplier: acorn, exchange.Retailer: birch} {
+			s.Restart()
+			got := desktest.OrderAt(t, s, side, id)
 			if got.Due() != due || got.DueUSD() != usd {
 				t.Errorf("%s, %v: %d due, %d US cents; want %d, %d", what, side, got.Due(), got.DueUSD(), due, usd)
 			}
@@ -35,23 +36,23 @@ func TestDue(t *testing.T) {
 				t.Errorf("%s, %v: cancelled %v by %v, %q; want by %v, %q", what, side, got.Cancelled, got.CancelledBy, got.Reason, by, reason)
 			}
 		}
-		w.greet(acorn, birch)
+		w.Greet(acorn, birch)
 	}
 	const full, fullUSD = 2*shoe + hat + shipping, 2*9257 + 1169 + 539
 
 	id := place()
-	if got := orderAt(t, birch, exchange.Retailer, id); got.Due() != full {
+	if got := desktest.OrderAt(t, birch, exchange.Retailer, id); got.Due() != full {
 		t.Errorf("not answered yet: %d due", got.Due())
 	}
 	want("submitted", id, full, fullUSD, 0, "")
-	_, err := birch.desk.CancelBought(ctx, id, []order.Units{{SKU: "shoe", Units: 1}}, "one is enough")
-	must(t, err)
+	_, err := birch.Desk.CancelBought(desktest.Ctx, id, []order.Units{{SKU: "shoe", Units: 1}}, "one is enough")
+	desktest.Must(t, err)
 	want("one shoe cancelled", id, full-shoe, fullUSD-9257, exchange.Retailer, "one is enough")
-	_, err = acorn.desk.AcceptOrder(ctx, id)
-	must(t, err)
-	events, stop := acorn.desk.Watch()
-	_, err = acorn.desk.CancelSold(ctx, id, []order.Units{{SKU: "hat", Units: 1}}, "moths")
-	must(t, err)
+	_, err = acorn.Desk.AcceptOrder(desktest.Ctx, id)
+	desktest.Must(t, err)
+	events, stop := acorn.Desk.Watch()
+	_, err = acorn.Desk.CancelSold(desktest.Ctx, id, []order.Units{{SKU: "hat", Units: 1}}, "moths")
+	desktest.Must(t, err)
 	for e := range events {
 		if e.Type != desk.EventOrder {
 			continue
@@ -63,31 +64,31 @@ func TestDue(t *testing.T) {
 	}
 	stop()
 	want("the hat cancelled", id, shoe+shipping, 9257+539, exchange.Supplier, "moths")
-	_, err = acorn.desk.CancelSold(ctx, id, nil, "")
-	must(t, err)
+	_, err = acorn.Desk.CancelSold(desktest.Ctx, id, nil, "")
+	desktest.Must(t, err)
 	want("all cancelled", id, 0, 0, exchange.Supplier, "")
 
 	id = place()
-	w.settle()
-	_, err = acorn.desk.RejectOrder(ctx, id, "damaged")
-	must(t, err)
+	w.Settle()
+	_, err = acorn.Desk.RejectOrder(desktest.Ctx, id, "damaged")
+	desktest.Must(t, err)
 	want("rejected", id, 0, 0, exchange.Supplier, "damaged")
 
 	id = place()
-	w.settle()
-	_, err = birch.desk.CancelBought(ctx, id, []order.Units{{SKU: "shoe", Units: 1}}, "one is enough")
-	must(t, err)
-	w.settle()
-	w.now = orderAt(t, acorn, exchange.Supplier, id).Order.AcceptBy
+	w.Settle()
+	_, err = birch.Desk.CancelBought(desktest.Ctx, id, []order.Units{{SKU: "shoe", Units: 1}}, "one is enough")
+	desktest.Must(t, err)
+	w.Settle()
+	w.Now = desktest.OrderAt(t, acorn, exchange.Supplier, id).Order.AcceptBy
 	want("expired", id, 0, 0, exchange.Supplier, "")
 
-	w.greet(acorn, birch)
-	res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
-	w.now = res.Expires
-	_, err = birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
-	must(t, err)
-	w.settle()
-	if got := orderAt(t, birch, exchange.Retailer, res.Request.ID); got.Due() != 0 || got.Refusal != exchange.CodeExpired {
+	w.Greet(acorn, birch)
+	res := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
+	w.Now = res.Expires
+	_, err = birch.Desk.PlaceOrder(desktest.Ctx, res.Request.ID, desktest.Stockholm)
+	desktest.Must(t, err)
+	w.Settle()
+	if got := desktest.OrderAt(t, birch, exchange.Retailer, res.Request.ID); got.Due() != 0 || got.Refusal != exchange.CodeExpired {
 		t.Errorf("refused: %d due, %v", got.Due(), got.Refusal)
 	}
 }

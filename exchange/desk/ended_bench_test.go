@@ -8,6 +8,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/kv"
 )
 
@@ -27,32 +28,32 @@ func BenchmarkEndAmongHolds(b *testing.B) {
 func endAmong(b *testing.B, others, n int) (took time.Duration) {
 	const ending = 1000
 	b.StopTimer()
-	w := newWorld(b, 1, 3)
-	acorn, birch, cedar := w.shops[0], w.shops[1], w.shops[2]
-	acorn.stock("sock", 1_000_000, 500)
+	w := desktest.NewWorld(b, 1, 3)
+	acorn, birch, cedar := w.Shops[0], w.Shops[1], w.Shops[2]
+	acorn.Stock("sock", 1_000_000, 500)
 	terms := exchange.DefaultTerms("EUR")
 	terms.OpenQuantity, terms.HoldLifetime = exchange.MaxOpenQuantity, exchange.MaxHoldLifetime
-	w.partner(acorn, cedar, terms)
-	reserve(b, cedar, acorn, exchange.Line{SKU: "sock", Quantity: 1})
+	w.Partner(acorn, cedar, terms)
+	desktest.Reserve(b, cedar, acorn, exchange.Line{SKU: "sock", Quantity: 1})
 	disk := openStore(b)
-	copyHolds(b, acorn.mem, disk, others)
-	cfg := acorn.config()
+	copyHolds(b, acorn.Mem, disk, others)
+	cfg := acorn.Config()
 	cfg.Store = disk
 	var err error
-	acorn.desk, err = desk.Open(cfg)
-	must(b, err)
+	acorn.Desk, err = desk.Open(cfg)
+	desktest.Must(b, err)
 	for i := range n {
-		w.partner(acorn, birch, terms)
+		w.Partner(acorn, birch, terms)
 		for j := range ending {
-			raw, _ := holdRequest(b, windowOf(w.now), i*ending+j, exchange.Line{SKU: "sock", Quantity: 1})
-			acorn.ask(b, birch, raw)
+			raw, _ := holdRequest(b, windowOf(w.Now), i*ending+j, exchange.Line{SKU: "sock", Quantity: 1})
+			ask(acorn, b, birch, raw)
 		}
-		held := stockOf(b, acorn, "sock").Held
+		held := desktest.StockOf(b, acorn, "sock").Held
 		b.StartTimer()
 		began := time.Now()
-		must(b, acorn.desk.EndTrade(ctx, birch.id, exchange.Supplier, ""))
-		for stockOf(b, acorn, "sock").Held > held-ending {
-			must(b, acorn.desk.Tick())
+		desktest.Must(b, acorn.Desk.EndTrade(desktest.Ctx, birch.Id, exchange.Supplier, ""))
+		for desktest.StockOf(b, acorn, "sock").Held > held-ending {
+			desktest.Must(b, acorn.Desk.Tick())
 		}
 		took += time.Since(began)
 		b.StopTimer()
@@ -66,7 +67,7 @@ func copyHolds(b *testing.B, from, to kv.Store, n int) {
 	b.Helper()
 	var all []kv.Write
 	var hold, index kv.Write
-	must(b, from.Scan(kv.Range{}, func(k, v []byte) bool {
+	desktest.Must(b, from.Scan(kv.Range{}, func(k, v []byte) bool {
 		w := kv.Write{Key: bytes.Clone(k), Value: bytes.Clone(v)}
 		switch all = append(all, w); {
 		case bytes.HasPrefix(k, []byte("h/")):
@@ -76,7 +77,7 @@ func copyHolds(b *testing.B, from, to kv.Store, n int) {
 		}
 		return true
 	}))
-	must(b, to.Commit(all))
+	desktest.Must(b, to.Commit(all))
 	other := func(w kv.Write, i int) kv.Write { // an id's last 8 bytes end both keys
 		w.Key = binary.BigEndian.AppendUint64(bytes.Clone(w.Key[:len(w.Key)-8]), uint64(i))
 		return w
@@ -86,6 +87,6 @@ func copyHolds(b *testing.B, from, to kv.Store, n int) {
 		for ; i < n && len(all) < 1000; i++ {
 			all = append(all, other(hold, i), other(index, i))
 		}
-		must(b, to.Commit(all))
+		desktest.Must(b, to.Commit(all))
 	}
 }

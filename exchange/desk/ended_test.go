@@ -6,6 +6,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/message"
@@ -15,25 +16,25 @@ import (
 
 // crowd is a supplier of socks with two retailers: cedar with one hold, and birch with
 // more live holds than one batch releases, and some that were given back.
-func crowd(t testing.TB, given int) (w *world, acorn, birch, cedar *shop, live int64) {
+func crowd(t testing.TB, given int) (w *desktest.World, acorn, birch, cedar *desktest.Shop, live int64) {
 	t.Helper()
-	w = newWorld(t, 1, 3)
-	acorn, birch, cedar = w.shops[0], w.shops[1], w.shops[2]
-	acorn.stock("sock", 10_000, 500)
-	w.partner(acorn, birch, exchange.DefaultTerms("EUR"))
-	w.partner(acorn, cedar, exchange.DefaultTerms("EUR"))
+	w = desktest.NewWorld(t, 1, 3)
+	acorn, birch, cedar = w.Shops[0], w.Shops[1], w.Shops[2]
+	acorn.Stock("sock", 10_000, 500)
+	w.Partner(acorn, birch, exchange.DefaultTerms("EUR"))
+	w.Partner(acorn, cedar, exchange.DefaultTerms("EUR"))
 	for n := range given { // in between the live ones
-		raw, id := holdRequest(t, windowOf(w.now), 2*n, exchange.Line{SKU: "sock", Quantity: 1})
-		acorn.ask(t, birch, raw)
-		acorn.ask(t, birch, framed(t, &message.Release{ID: id}))
+		raw, id := holdRequest(t, windowOf(w.Now), 2*n, exchange.Line{SKU: "sock", Quantity: 1})
+		ask(acorn, t, birch, raw)
+		ask(acorn, t, birch, framed(t, &message.Release{ID: id}))
 	}
 	for n := range 2*desk.ExpiriesPerBatch + 40 {
-		raw, _ := holdRequest(t, windowOf(w.now), 2*n+1, exchange.Line{SKU: "sock", Quantity: 1})
-		acorn.ask(t, birch, raw)
+		raw, _ := holdRequest(t, windowOf(w.Now), 2*n+1, exchange.Line{SKU: "sock", Quantity: 1})
+		ask(acorn, t, birch, raw)
 		live++
 	}
-	reserve(t, cedar, acorn, exchange.Line{SKU: "sock", Quantity: 7})
-	if s := stockOf(t, acorn, "sock"); s.Held != live+7 {
+	desktest.Reserve(t, cedar, acorn, exchange.Line{SKU: "sock", Quantity: 7})
+	if s := desktest.StockOf(t, acorn, "sock"); s.Held != live+7 {
 		t.Fatalf("%d are held, not %d", s.Held, live+7)
 	}
 	return w, acorn, birch, cedar, live
@@ -49,33 +50,33 @@ func TestEndReleasesInSteps(t *testing.T) {
 			given = desk.ReleaseLook / 2 // with the live ones more than one batch reads
 		}
 		w, acorn, birch, _, live := crowd(t, given)
-		must(t, acorn.desk.EndTrade(ctx, birch.id, exchange.Supplier, ""))
+		desktest.Must(t, acorn.Desk.EndTrade(desktest.Ctx, birch.Id, exchange.Supplier, ""))
 		want := int64(7)
 		if again {
-			w.partner(acorn, birch, exchange.DefaultTerms("EUR"))
-			reserve(t, birch, acorn, exchange.Line{SKU: "sock", Quantity: 5})
+			w.Partner(acorn, birch, exchange.DefaultTerms("EUR"))
+			desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "sock", Quantity: 5})
 			want += 5
 		}
-		before := stockOf(t, acorn, "sock").Held
+		before := desktest.StockOf(t, acorn, "sock").Held
 		if !again && before != live+7 {
 			t.Errorf("the end itself released %d", live+7-before)
 		}
 		ticks := 0
-		for ; stockOf(t, acorn, "sock").Held > want && ticks < 20; ticks++ {
+		for ; desktest.StockOf(t, acorn, "sock").Held > want && ticks < 20; ticks++ {
 			switch ticks {
 			case 1:
-				acorn.mem.FailNext(store.FaultRefuse)
+				acorn.Mem.FailNext(store.FaultRefuse)
 			case 2:
-				acorn.restart()
+				acorn.Restart()
 			}
-			w.now = w.now.Add(2 * time.Second)
-			must(t, acorn.desk.Tick())
+			w.Now = w.Now.Add(2 * time.Second)
+			desktest.Must(t, acorn.Desk.Tick())
 		}
 		for range 5 { // and nothing more
-			w.now = w.now.Add(2 * time.Second)
-			must(t, acorn.desk.Tick())
+			w.Now = w.Now.Add(2 * time.Second)
+			desktest.Must(t, acorn.Desk.Tick())
 		}
-		if s := stockOf(t, acorn, "sock"); s.Held != want || !again && ticks < 4 {
+		if s := desktest.StockOf(t, acorn, "sock"); s.Held != want || !again && ticks < 4 {
 			t.Errorf("%d are held after %d batches, not %d", s.Held, ticks, want)
 		}
 		audited(t, acorn)
@@ -86,30 +87,30 @@ func TestEndReleasesInSteps(t *testing.T) {
 // released too, those that the first had passed by already among them.
 func TestSecondEndReleasesFromTheStart(t *testing.T) {
 	w, acorn, birch, _, live := crowd(t, 0)
-	must(t, acorn.desk.EndTrade(ctx, birch.id, exchange.Supplier, ""))
-	must(t, acorn.desk.Tick()) // a part of them
-	if s := stockOf(t, acorn, "sock"); s.Held >= live+7 || s.Held <= 7 {
+	desktest.Must(t, acorn.Desk.EndTrade(desktest.Ctx, birch.Id, exchange.Supplier, ""))
+	desktest.Must(t, acorn.Desk.Tick()) // a part of them
+	if s := desktest.StockOf(t, acorn, "sock"); s.Held >= live+7 || s.Held <= 7 {
 		t.Fatalf("%d are held after one batch", s.Held)
 	}
-	must(t, acorn.desk.Propose(ctx, birch.id, exchange.Supplier, exchange.DefaultTerms("EUR")))
-	list, _ := acorn.desk.Outgoing()
+	desktest.Must(t, acorn.Desk.Propose(desktest.Ctx, birch.Id, exchange.Supplier, exchange.DefaultTerms("EUR")))
+	list, _ := acorn.Desk.Outgoing()
 	for _, out := range list {
-		reply, err := birch.serve(ctx, acorn.id, out.Raw)
-		out.Done(ctx, reply, err)
+		reply, err := birch.Serve(desktest.Ctx, acorn.Id, out.Raw)
+		out.Done(desktest.Ctx, reply, err)
 	}
-	trade, err := birch.desk.Trade(acorn.id, exchange.Retailer)
-	must(t, err)
-	must(t, birch.desk.AcceptTerms(ctx, acorn.id, exchange.Retailer, trade.State.Open.Hash))
-	birch.deliver()
-	raw, _ := holdRequest(t, windowOf(w.now)-1, 1, exchange.Line{SKU: "sock", Quantity: 3}) // before all others
-	if a := acorn.opened(t, acorn.ask(t, birch, raw)); a.State != hold.Held {
+	trade, err := birch.Desk.Trade(acorn.Id, exchange.Retailer)
+	desktest.Must(t, err)
+	desktest.Must(t, birch.Desk.AcceptTerms(desktest.Ctx, acorn.Id, exchange.Retailer, trade.State.Open.Hash))
+	deliverTo(birch)
+	raw, _ := holdRequest(t, windowOf(w.Now)-1, 1, exchange.Line{SKU: "sock", Quantity: 3}) // before all others
+	if a := opened(acorn, t, ask(acorn, t, birch, raw)); a.State != hold.Held {
 		t.Fatalf("a hold under the new terms: %v", a.Refusal)
 	}
-	must(t, acorn.desk.EndTrade(ctx, birch.id, exchange.Supplier, ""))
+	desktest.Must(t, acorn.Desk.EndTrade(desktest.Ctx, birch.Id, exchange.Supplier, ""))
 	for range 10 {
-		must(t, acorn.desk.Tick())
+		desktest.Must(t, acorn.Desk.Tick())
 	}
-	if s := stockOf(t, acorn, "sock"); s.Held != 7 {
+	if s := desktest.StockOf(t, acorn, "sock"); s.Held != 7 {
 		t.Errorf("%d are held, not cedar's 7", s.Held)
 	}
 	audited(t, acorn)
@@ -122,15 +123,15 @@ func TestReleaseAllIsNotLost(t *testing.T) {
 	birch := m.retailers[0]
 	raw, _ := m.hold(t, 1, exchange.Line{SKU: "shoe", Quantity: 4})
 	results, err := m.together(m.serve(birch, raw))
-	must(t, err)
-	must(t, results[0].err)
-	delete(m.supplier.w.keys, birch.id)
+	desktest.Must(t, err)
+	desktest.Must(t, results[0].err)
+	delete(m.supplier.W.Keys, birch.Id)
 	m.desk.FillLater()
-	m.desk.ReleaseAll(birch.id)
+	m.desk.ReleaseAll(birch.Id)
 	m.mem.FailNext(store.FaultRefuse)
 	for range 2 {
-		must(t, m.desk.Together(nil))
-		m.supplier.w.now = m.supplier.w.now.Add(2 * time.Second)
+		desktest.Must(t, m.desk.Together(nil))
+		m.supplier.W.Now = m.supplier.W.Now.Add(2 * time.Second)
 	}
 	if s, err := m.desk.Stock("shoe"); err != nil || s.Held != 0 {
 		t.Errorf("%d are held by a shop that is no member: %v", s.Held, err)
@@ -149,9 +150,9 @@ func TestRevokedShopHoldsNothing(t *testing.T) {
 		answered <- err
 	}()
 	asked := m.desk.Next()
-	delete(m.supplier.w.keys, birch.id)
-	m.desk.ReleaseAll(birch.id)
-	must(t, m.desk.Together([]*desk.Operation{asked}))
+	delete(m.supplier.W.Keys, birch.Id)
+	m.desk.ReleaseAll(birch.Id)
+	desktest.Must(t, m.desk.Together([]*desk.Operation{asked}))
 	if err := <-answered; exchange.CodeOf(err) != exchange.CodeNotMember {
 		t.Errorf("the hold: %v", err)
 	}
@@ -166,39 +167,39 @@ func TestRenewalRevivesNoHold(t *testing.T) {
 	m := newMarket(t, kv.Limits{}, asIs)
 	birch, terms := m.retailers[0], exchange.DefaultTerms("EUR")
 	end := func(m *market) func() ([]byte, error) {
-		return func() ([]byte, error) { return nil, m.desk.EndTrade(ctx, birch.id, exchange.Supplier, "") }
+		return func() ([]byte, error) { return nil, m.desk.EndTrade(desktest.Ctx, birch.Id, exchange.Supplier, "") }
 	}
 	propose := func(m *market) func() ([]byte, error) {
-		return func() ([]byte, error) { return nil, m.desk.Propose(ctx, birch.id, exchange.Supplier, terms) }
+		return func() ([]byte, error) { return nil, m.desk.Propose(desktest.Ctx, birch.Id, exchange.Supplier, terms) }
 	}
 	trial := m.again(t, kv.Limits{}, asIs) // tells the hash that the proposal will have
 	_, err := trial.together(end(trial), propose(trial))
-	must(t, err)
-	trade, err := trial.desk.Trade(birch.id, exchange.Supplier)
-	must(t, err)
+	desktest.Must(t, err)
+	trade, err := trial.desk.Trade(birch.Id, exchange.Supplier)
+	desktest.Must(t, err)
 
 	raw, id := m.hold(t, 1, exchange.Line{SKU: "shoe", Quantity: 4})
 	held, err := m.together(m.serve(birch, raw))
-	must(t, err)
+	desktest.Must(t, err)
 	v, err := protocol.Codec{}.Decode(message.KindSealedAnswer, held[0].reply[1:])
-	must(t, err)
+	desktest.Must(t, err)
 	results, err := m.together(end(m), propose(m),
 		m.serve(birch, request(t, m.supplier, birch, 2, message.AcceptTerms{Proposal: trade.State.Open.Hash})),
-		m.serve(birch, framed(t, &message.Extend{ID: id, Until: m.supplier.w.now.Add(15 * time.Minute)})),
+		m.serve(birch, framed(t, &message.Extend{ID: id, Until: m.supplier.W.Now.Add(15 * time.Minute)})),
 		m.serve(birch, request(t, m.supplier, birch, 3, message.SubmitOrder{Order: id, Quote: v.(*message.SealedAnswer).Sealed})))
-	must(t, err)
+	desktest.Must(t, err)
 	for i, r := range results {
 		if r.err != nil {
 			t.Fatalf("call %d: %v", i, r.err)
 		}
 	}
-	if trade, err = m.desk.Trade(birch.id, exchange.Supplier); err != nil || !trade.State.Active || trade.State.Version != 2 {
+	if trade, err = m.desk.Trade(birch.Id, exchange.Supplier); err != nil || !trade.State.Active || trade.State.Version != 2 {
 		t.Fatalf("the partnership is not renewed: %+v, %v", trade.State, err)
 	}
-	if a := m.supplier.opened(t, results[3].reply); a.Refusal != exchange.CodeReleased {
+	if a := opened(m.supplier, t, results[3].reply); a.Refusal != exchange.CodeReleased {
 		t.Errorf("the extension: %v", a.Refusal)
 	}
-	must(t, m.desk.Together(nil))
+	desktest.Must(t, m.desk.Together(nil))
 	if s, err := m.desk.Stock("shoe"); err != nil || s != (hold.Stock{Stocked: 10}) {
 		t.Errorf("stock after the end: %+v, %v", s, err)
 	}
@@ -208,15 +209,15 @@ func TestRenewalRevivesNoHold(t *testing.T) {
 // and gives it to those that stay.
 func TestEndChangesTheFeedKey(t *testing.T) {
 	for _, by := range []exchange.Party{exchange.Supplier, exchange.Retailer} {
-		w := newWorld(t, 1, 3)
-		acorn, birch, cedar := w.shops[0], w.shops[1], w.shops[2]
-		acorn.stock("shoe", 10, 9900)
-		w.partner(acorn, birch, exchange.DefaultTerms("EUR"))
-		w.partner(acorn, cedar, exchange.DefaultTerms("EUR"))
-		must(t, acorn.desk.Publish(ctx))
-		key := func(of *shop) *message.FeedKey {
-			g, err := acorn.desk.Greeting(of.id)
-			must(t, err)
+		w := desktest.NewWorld(t, 1, 3)
+		acorn, birch, cedar := w.Shops[0], w.Shops[1], w.Shops[2]
+		acorn.Stock("shoe", 10, 9900)
+		w.Partner(acorn, birch, exchange.DefaultTerms("EUR"))
+		w.Partner(acorn, cedar, exchange.DefaultTerms("EUR"))
+		desktest.Must(t, acorn.Desk.Publish(desktest.Ctx))
+		key := func(of *desktest.Shop) *message.FeedKey {
+			g, err := acorn.Desk.Greeting(of.Id)
+			desktest.Must(t, err)
 			return g.FeedKey
 		}
 		before := key(birch)
@@ -224,10 +225,10 @@ func TestEndChangesTheFeedKey(t *testing.T) {
 			t.Fatalf("the partners have keys %v and %v", before, key(cedar))
 		}
 		if by == exchange.Supplier {
-			must(t, acorn.desk.EndTrade(ctx, birch.id, exchange.Supplier, ""))
+			desktest.Must(t, acorn.Desk.EndTrade(desktest.Ctx, birch.Id, exchange.Supplier, ""))
 		} else {
-			must(t, birch.desk.EndTrade(ctx, acorn.id, exchange.Retailer, ""))
-			w.settle()
+			desktest.Must(t, birch.Desk.EndTrade(desktest.Ctx, acorn.Id, exchange.Retailer, ""))
+			w.Settle()
 		}
 		if key(birch) != nil {
 			t.Errorf("ended by the %v: the former partner is told a key", by)

@@ -5,37 +5,38 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol"
 )
 
 // proposal is a supplier's push of its first ledger entry, dated as it likes.
-func proposal(t testing.TB, from, to *shop, at exchange.Time) []byte {
+func proposal(t testing.TB, from, to *desktest.Shop, at exchange.Time) []byte {
 	t.Helper()
 	payload, err := protocol.Codec{}.Encode(&message.Entry{
-		Link: ledger.Link{Supplier: from.id, Retailer: to.id, Position: 1, At: at}, Own: message.ProposeTerms{Terms: exchange.DefaultTerms("EUR")},
+		Link: ledger.Link{Supplier: from.Id, Retailer: to.Id, Position: 1, At: at}, Own: message.ProposeTerms{Terms: exchange.DefaultTerms("EUR")},
 	})
-	must(t, err)
-	sealed, err := protocol.NewSigner(from.key, origin, from.random).Seal([][]byte{payload})
-	must(t, err)
+	desktest.Must(t, err)
+	sealed, err := protocol.NewSigner(from.Key, desktest.Origin, from.Random).Seal([][]byte{payload})
+	desktest.Must(t, err)
 	return framed(t, &message.Push{Entries: sealed})
 }
 
 // TestEntriesOfTheFutureAreRefused: an entry dated days ahead is not taken, and
 // freezes nothing: the same supplier's next one, of today, is.
 func TestEntriesOfTheFutureAreRefused(t *testing.T) {
-	w := newWorld(t, 1, 2)
-	acorn, birch := w.shops[0], w.shops[1]
-	for _, at := range []exchange.Time{w.now.Add(49 * time.Hour), exchange.MaxTime} {
-		if _, err := birch.desk.Serve(ctx, acorn.id, proposal(t, acorn, birch, at)); exchange.CodeOf(err) != exchange.CodeInvalid {
+	w := desktest.NewWorld(t, 1, 2)
+	acorn, birch := w.Shops[0], w.Shops[1]
+	for _, at := range []exchange.Time{w.Now.Add(49 * time.Hour), exchange.MaxTime} {
+		if _, err := birch.Desk.Serve(desktest.Ctx, acorn.Id, proposal(t, acorn, birch, at)); exchange.CodeOf(err) != exchange.CodeInvalid {
 			t.Errorf("an entry of %v: %v", at, err)
 		}
 	}
-	_, err := birch.desk.Serve(ctx, acorn.id, proposal(t, acorn, birch, w.now.Add(47*time.Hour)))
-	must(t, err)
-	trade, err := birch.desk.Trade(acorn.id, exchange.Retailer)
-	must(t, err)
+	_, err := birch.Desk.Serve(desktest.Ctx, acorn.Id, proposal(t, acorn, birch, w.Now.Add(47*time.Hour)))
+	desktest.Must(t, err)
+	trade, err := birch.Desk.Trade(acorn.Id, exchange.Retailer)
+	desktest.Must(t, err)
 	if trade.Frozen || trade.State.Open.By != exchange.Supplier {
 		t.Errorf("frozen %v, the open proposal is %+v", trade.Frozen, trade.State.Open)
 	}

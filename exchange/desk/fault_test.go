@@ -9,6 +9,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
@@ -19,20 +20,20 @@ import (
 
 // 500 buyers of one unit, at 5 retailers, all at once: exactly one holds it.
 func TestFault08(t *testing.T) {
-	w := newWorld(t, 8, 6)
-	acorn := w.shops[0]
-	acorn.stock("last", 1, 9900)
-	for _, r := range w.shops[1:] {
-		w.partner(acorn, r, exchange.DefaultTerms("EUR"))
+	w := desktest.NewWorld(t, 8, 6)
+	acorn := w.Shops[0]
+	acorn.Stock("last", 1, 9900)
+	for _, r := range w.Shops[1:] {
+		w.Partner(acorn, r, exchange.DefaultTerms("EUR"))
 	}
-	d := acorn.runOn(t, acorn.mem.Clone())
+	d := runOn(acorn, t, acorn.Mem.Clone())
 	var held sync.Map
 	var buyers sync.WaitGroup
 	for n := range 500 {
-		r := w.shops[1+n%5]
-		raw, id := holdRequest(t, windowOf(w.now), n, exchange.Line{SKU: "last", Quantity: 1})
+		r := w.Shops[1+n%5]
+		raw, id := holdRequest(t, windowOf(w.Now), n, exchange.Line{SKU: "last", Quantity: 1})
 		buyers.Go(func() {
-			reply, err := d.Serve(ctx, r.id, raw)
+			reply, err := d.Serve(desktest.Ctx, r.Id, raw)
 			if err != nil {
 				t.Error(err)
 				return
@@ -43,7 +44,7 @@ func TestFault08(t *testing.T) {
 	buyers.Wait()
 	won := 0
 	held.Range(func(_, reply any) bool {
-		switch a := acorn.opened(t, reply.([]byte)); {
+		switch a := opened(acorn, t, reply.([]byte)); {
 		case a.State == hold.Held:
 			won++
 		case a.Refusal != exchange.CodeInsufficient:
@@ -59,67 +60,67 @@ func TestFault08(t *testing.T) {
 // The same through to the order: of 500 attempts by two retailers in turn, one
 // order is accepted.
 func TestFault08OneOrder(t *testing.T) {
-	w := newWorld(t, 8, 3)
-	acorn := w.shops[0]
-	acorn.stock("last", 1, 9900)
-	w.partner(acorn, w.shops[1], exchange.DefaultTerms("EUR"))
-	w.partner(acorn, w.shops[2], exchange.DefaultTerms("EUR"))
+	w := desktest.NewWorld(t, 8, 3)
+	acorn := w.Shops[0]
+	acorn.Stock("last", 1, 9900)
+	w.Partner(acorn, w.Shops[1], exchange.DefaultTerms("EUR"))
+	w.Partner(acorn, w.Shops[2], exchange.DefaultTerms("EUR"))
 	accepted := 0
 	for n := range 500 {
-		r := w.shops[1+n%2]
-		rec, err := r.desk.Reserve(ctx, desk.ReserveRequest{Supplier: acorn.id, Lines: []exchange.Line{{SKU: "last", Quantity: 1}}, Country: "SE"})
+		r := w.Shops[1+n%2]
+		rec, err := r.Desk.Reserve(desktest.Ctx, desk.ReserveRequest{Supplier: acorn.Id, Lines: []exchange.Line{{SKU: "last", Quantity: 1}}, Country: "SE"})
 		if err != nil {
 			continue
 		}
-		placed, err := r.desk.PlaceOrder(ctx, rec.Request.ID, stockholm)
-		must(t, err)
-		w.settle()
-		if bothSee(t, acorn, r, placed.ID) == order.Accepted {
+		placed, err := r.Desk.PlaceOrder(desktest.Ctx, rec.Request.ID, desktest.Stockholm)
+		desktest.Must(t, err)
+		w.Settle()
+		if desktest.BothSee(t, acorn, r, placed.ID) == order.Accepted {
 			accepted++
 		}
 	}
 	if accepted != 1 {
 		t.Fatalf("%d orders of the last unit were accepted", accepted)
 	}
-	audited(t, w.shops...)
+	audited(t, w.Shops...)
 }
 
 // The answer is lost after the commit, of the hold and of the order, and both
 // are repeated 1,000 times, across a crash: the same bytes, one order.
 func TestFault09(t *testing.T) {
-	w, acorn, birch := pair(t)
-	raw, id := holdRequest(t, windowOf(w.now), 1, exchange.Line{SKU: "shoe", Quantity: 2})
-	first := acorn.ask(t, birch, raw)
-	acorn.restart()
+	w, acorn, birch := desktest.Pair(t)
+	raw, id := holdRequest(t, windowOf(w.Now), 1, exchange.Line{SKU: "shoe", Quantity: 2})
+	first := ask(acorn, t, birch, raw)
+	acorn.Restart()
 	for range 1000 {
-		if !bytes.Equal(acorn.ask(t, birch, raw), first) {
+		if !bytes.Equal(ask(acorn, t, birch, raw), first) {
 			t.Fatal("a repeated hold was answered with other bytes")
 		}
 	}
-	res := reserve(t, birch, acorn, exchange.Line{SKU: "hat", Quantity: 1})
-	_, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
-	must(t, err)
-	list, _ := birch.desk.Outgoing()
+	res := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "hat", Quantity: 1})
+	_, err := birch.Desk.PlaceOrder(desktest.Ctx, res.Request.ID, desktest.Stockholm)
+	desktest.Must(t, err)
+	list, _ := birch.Desk.Outgoing()
 	if len(list) != 1 {
 		t.Fatalf("%d messages wait, not one", len(list))
 	}
 	var answer []byte
 	for i := range 1000 {
-		reply := acorn.ask(t, birch, list[0].Raw)
+		reply := ask(acorn, t, birch, list[0].Raw)
 		if i == 0 {
 			answer = reply
-			acorn.restart()
+			acorn.Restart()
 		}
 		if !bytes.Equal(reply, answer) {
 			t.Fatal("a repeated order was answered with other bytes")
 		}
 	}
-	list[0].Done(ctx, answer, nil)
-	w.settle()
-	if s := stockOf(t, acorn, "hat"); s.Sold != 1 {
+	list[0].Done(desktest.Ctx, answer, nil)
+	w.Settle()
+	if s := desktest.StockOf(t, acorn, "hat"); s.Sold != 1 {
 		t.Errorf("1,000 repeats of one order sold %d", s.Sold)
 	}
-	if s := stockOf(t, acorn, "shoe"); s.Held != 2 {
+	if s := desktest.StockOf(t, acorn, "shoe"); s.Held != 2 {
 		t.Errorf("1,000 repeats of hold %v hold %d", id, s.Held)
 	}
 	audited(t, acorn, birch)
@@ -128,33 +129,33 @@ func TestFault09(t *testing.T) {
 // One id, another quantity or limit of the price: a sealed CONFLICT, and the
 // first hold stands. One request number, other content: the ledger proves which came first.
 func TestFault10(t *testing.T) {
-	w, acorn, birch := pair(t)
-	raw, id := holdRequest(t, windowOf(w.now), 1, exchange.Line{SKU: "shoe", Quantity: 2})
-	first := acorn.ask(t, birch, raw)
+	w, acorn, birch := desktest.Pair(t)
+	raw, id := holdRequest(t, windowOf(w.Now), 1, exchange.Line{SKU: "shoe", Quantity: 2})
+	first := ask(acorn, t, birch, raw)
 	for _, other := range []message.Hold{
 		{ID: id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 3}}, Country: "SE"},
 		{ID: id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}}, Country: "SE", MaxTotal: 1},
 	} {
-		a := acorn.opened(t, acorn.ask(t, birch, framed(t, &other)))
+		a := opened(acorn, t, ask(acorn, t, birch, framed(t, &other)))
 		if a.State != hold.Refused || a.Refusal != exchange.CodeConflict || a.Hold != id {
 			t.Errorf("answered with %v, %v", a.State, a.Refusal)
 		}
 	}
-	if !bytes.Equal(acorn.ask(t, birch, raw), first) {
+	if !bytes.Equal(ask(acorn, t, birch, raw), first) {
 		t.Error("a conflict changed the answer to the first request")
 	}
-	if s := stockOf(t, acorn, "shoe"); s.Held != 2 {
+	if s := desktest.StockOf(t, acorn, "shoe"); s.Held != 2 {
 		t.Errorf("%d are held", s.Held)
 	}
 
-	trade, err := birch.desk.Trade(acorn.id, exchange.Retailer)
-	must(t, err)
-	payload, err := protocol.Codec{}.Encode(&message.Request{Supplier: acorn.id, Retailer: birch.id, Number: 1, At: w.now, Act: message.EndTrade{}})
-	must(t, err)
-	sig, err := protocol.NewSigner(birch.key, origin, nil).Sign(message.DomainRequest, payload)
-	must(t, err)
+	trade, err := birch.Desk.Trade(acorn.Id, exchange.Retailer)
+	desktest.Must(t, err)
+	payload, err := protocol.Codec{}.Encode(&message.Request{Supplier: acorn.Id, Retailer: birch.Id, Number: 1, At: w.Now, Act: message.EndTrade{}})
+	desktest.Must(t, err)
+	sig, err := protocol.NewSigner(birch.Key, desktest.Origin, nil).Sign(message.DomainRequest, payload)
+	desktest.Must(t, err)
 	submit := message.Submit{Have: trade.Position, Requests: []message.SubmittedRequest{{Signed: message.SignedRequest{Payload: payload, Signature: sig}}}}
-	if _, err := acorn.desk.Serve(ctx, birch.id, framed(t, &submit)); exchange.CodeOf(err) != exchange.CodeConflict {
+	if _, err := acorn.Desk.Serve(desktest.Ctx, birch.Id, framed(t, &submit)); exchange.CodeOf(err) != exchange.CodeConflict {
 		t.Errorf("a second content of request 1: %v", err)
 	}
 	audited(t, acorn, birch)
@@ -166,23 +167,23 @@ func TestFault11(t *testing.T) {
 	for _, off := range []time.Duration{-time.Millisecond, 0, time.Millisecond} {
 		for _, ticked := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%v ticked %v", off, ticked), func(t *testing.T) {
-				w, acorn, birch := pair(t)
-				res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
-				placed, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
-				must(t, err)
-				list, _ := birch.desk.Outgoing()
-				w.now = res.Expires.Add(off)
+				w, acorn, birch := desktest.Pair(t)
+				res := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
+				placed, err := birch.Desk.PlaceOrder(desktest.Ctx, res.Request.ID, desktest.Stockholm)
+				desktest.Must(t, err)
+				list, _ := birch.Desk.Outgoing()
+				w.Now = res.Expires.Add(off)
 				if ticked {
-					must(t, acorn.desk.Tick())
+					desktest.Must(t, acorn.Desk.Tick())
 				}
-				list[0].Done(ctx, acorn.ask(t, birch, list[0].Raw), nil)
-				w.settle()
-				s := stockOf(t, acorn, "shoe")
+				list[0].Done(desktest.Ctx, ask(acorn, t, birch, list[0].Raw), nil)
+				w.Settle()
+				s := desktest.StockOf(t, acorn, "shoe")
 				if off < 0 {
-					if bothSee(t, acorn, birch, placed.ID) != order.Accepted || s.Sold != 2 || s.Held != 0 {
+					if desktest.BothSee(t, acorn, birch, placed.ID) != order.Accepted || s.Sold != 2 || s.Held != 0 {
 						t.Errorf("the order came in time and stock is %+v", s)
 					}
-				} else if got := orderAt(t, birch, exchange.Retailer, placed.ID); got.Refusal != exchange.CodeExpired || s.Sold != 0 || s.Held != 0 {
+				} else if got := desktest.OrderAt(t, birch, exchange.Retailer, placed.ID); got.Refusal != exchange.CodeExpired || s.Sold != 0 || s.Held != 0 {
 					t.Errorf("the order came too late: %v, stock %+v", got.Refusal, s)
 				}
 				audited(t, acorn, birch)
@@ -193,22 +194,22 @@ func TestFault11(t *testing.T) {
 
 // A release overtakes its hold: the tombstone wins, for the same bytes and for others.
 func TestFault12(t *testing.T) {
-	w, acorn, birch := pair(t)
-	raw, id := holdRequest(t, windowOf(w.now), 1, exchange.Line{SKU: "shoe", Quantity: 2})
+	w, acorn, birch := desktest.Pair(t)
+	raw, id := holdRequest(t, windowOf(w.Now), 1, exchange.Line{SKU: "shoe", Quantity: 2})
 	release := framed(t, &message.Release{ID: id})
-	released := acorn.ask(t, birch, release)
-	if a := acorn.opened(t, released); a.State != hold.Released || a.Refusal != exchange.CodeOK {
+	released := ask(acorn, t, birch, release)
+	if a := opened(acorn, t, released); a.State != hold.Released || a.Refusal != exchange.CodeOK {
 		t.Fatalf("the release was answered with %v, %v", a.State, a.Refusal)
 	}
-	first := acorn.ask(t, birch, raw)
-	if a := acorn.opened(t, first); a.State != hold.Refused || a.Refusal != exchange.CodeReleased {
+	first := ask(acorn, t, birch, raw)
+	if a := opened(acorn, t, first); a.State != hold.Refused || a.Refusal != exchange.CodeReleased {
 		t.Errorf("the hold was answered with %v, %v", a.State, a.Refusal)
 	}
-	acorn.restart()
-	if !bytes.Equal(acorn.ask(t, birch, raw), first) || !bytes.Equal(acorn.ask(t, birch, release), released) {
+	acorn.Restart()
+	if !bytes.Equal(ask(acorn, t, birch, raw), first) || !bytes.Equal(ask(acorn, t, birch, release), released) {
 		t.Error("a repeat was answered with other bytes")
 	}
-	if s := stockOf(t, acorn, "shoe"); s.Held != 0 {
+	if s := desktest.StockOf(t, acorn, "shoe"); s.Held != 0 {
 		t.Errorf("%d are held", s.Held)
 	}
 	audited(t, acorn, birch)
@@ -217,18 +218,18 @@ func TestFault12(t *testing.T) {
 // A hold is replayed after its record was pruned: it is refused as too old at
 // every moment from the prune on, and before that with its first answer.
 func TestFault13(t *testing.T) {
-	w, acorn, birch := pair(t)
-	raw, _ := holdRequest(t, windowOf(w.now), 1, exchange.Line{SKU: "shoe", Quantity: 2})
-	first := acorn.ask(t, birch, raw)
+	w, acorn, birch := desktest.Pair(t)
+	raw, _ := holdRequest(t, windowOf(w.Now), 1, exchange.Line{SKU: "shoe", Quantity: 2})
+	first := ask(acorn, t, birch, raw)
 	pruned := false
 	for day := range 12 {
 		for more := true; more; {
 			var err error
-			more, err = acorn.desk.Prune(ctx)
-			must(t, err)
+			more, err = acorn.Desk.Prune(desktest.Ctx)
+			desktest.Must(t, err)
 		}
-		reply := acorn.ask(t, birch, raw)
-		switch a := acorn.opened(t, reply); {
+		reply := ask(acorn, t, birch, raw)
+		switch a := opened(acorn, t, reply); {
 		case bytes.Equal(reply, first):
 			if pruned {
 				t.Fatalf("day %d: a pruned hold was answered with its old quote", day)
@@ -241,10 +242,10 @@ func TestFault13(t *testing.T) {
 		if pruned != (day > exchange.WindowsKept) {
 			t.Errorf("day %d: pruned is %v", day, pruned)
 		}
-		if s := stockOf(t, acorn, "shoe"); day > 0 && s.Held != 0 {
+		if s := desktest.StockOf(t, acorn, "shoe"); day > 0 && s.Held != 0 {
 			t.Fatalf("day %d: %d are held", day, s.Held)
 		}
-		w.now = w.now.Add(24 * time.Hour)
+		w.Now = w.Now.Add(24 * time.Hour)
 	}
 }
 
@@ -253,37 +254,37 @@ func TestFault13(t *testing.T) {
 func TestFault15(t *testing.T) {
 	for _, deaf := range []exchange.Party{exchange.Supplier, exchange.Retailer} {
 		t.Run(deaf.String()+" hears nothing", func(t *testing.T) {
-			w, acorn, birch := pair(t)
-			res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
-			placed, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
-			must(t, err)
+			w, acorn, birch := desktest.Pair(t)
+			res := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
+			placed, err := birch.Desk.PlaceOrder(desktest.Ctx, res.Request.ID, desktest.Stockholm)
+			desktest.Must(t, err)
 			arrived := 0
 			for range 120 { // a minute of half-seconds
-				for _, s := range w.shops {
-					list, _ := s.desk.Outgoing()
+				for _, s := range w.Shops {
+					list, _ := s.Desk.Outgoing()
 					for _, out := range list {
-						to := w.shopOf(out.To)
+						to := w.ShopOf(out.To)
 						if (to == acorn) != (deaf == exchange.Supplier) { // the message arrives, its answer does not
-							to.serve(ctx, s.id, out.Raw)
+							to.Serve(desktest.Ctx, s.Id, out.Raw)
 							arrived++
 						}
-						out.Done(ctx, nil, errLost)
+						out.Done(desktest.Ctx, nil, desktest.ErrLost)
 					}
 				}
-				w.now = w.now.Add(500 * time.Millisecond)
+				w.Now = w.Now.Add(500 * time.Millisecond)
 			}
 			if deaf == exchange.Retailer && arrived < 5 {
 				t.Errorf("the retailer sent its order %d times in a minute", arrived)
 			}
-			healed := w.now
-			w.settle()
-			if took := w.now.Sub(healed); took > 30*time.Second {
+			healed := w.Now
+			w.Settle()
+			if took := w.Now.Sub(healed); took > 30*time.Second {
 				t.Errorf("rest came %v after the heal", took)
 			}
-			if got := bothSee(t, acorn, birch, placed.ID); got != order.Accepted {
+			if got := desktest.BothSee(t, acorn, birch, placed.ID); got != order.Accepted {
 				t.Errorf("the order is %v", got)
 			}
-			ledgersEqual(t, acorn, birch)
+			desktest.LedgersEqual(t, acorn, birch)
 			audited(t, acorn, birch)
 		})
 	}

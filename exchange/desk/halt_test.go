@@ -5,10 +5,11 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 )
 
 // halted is a member list too old for the shop's owner to trade on.
-type halted struct{ memberKeys }
+type halted struct{ desktest.MemberKeys }
 
 func (halted) MayTrade() error {
 	return exchange.Errorf(exchange.CodeFreshness, "the member list is too old")
@@ -17,28 +18,28 @@ func (halted) MayTrade() error {
 // TestHaltedTrade: at the age that an owner has set, either side's holds and orders
 // stop; what was ordered before goes on.
 func TestHaltedTrade(t *testing.T) {
-	w, acorn, birch := pair(t)
-	before, open := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1}), reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
-	_, err := birch.desk.PlaceOrder(ctx, before.Request.ID, stockholm)
-	must(t, err)
-	w.settle()
-	ask := desk.ReserveRequest{Supplier: acorn.id, Lines: []exchange.Line{{SKU: "hat", Quantity: 1}}, Country: "SE"}
-	for _, s := range []*shop{acorn, birch} {
-		cfg := s.config()
-		cfg.Members = halted{w.keys}
-		s.desk, err = desk.Open(cfg)
-		must(t, err)
-		w.greet(acorn, birch)
-		if _, err := birch.desk.Reserve(ctx, ask); err == nil {
+	w, acorn, birch := desktest.Pair(t)
+	before, open := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1}), desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
+	_, err := birch.Desk.PlaceOrder(desktest.Ctx, before.Request.ID, desktest.Stockholm)
+	desktest.Must(t, err)
+	w.Settle()
+	ask := desk.ReserveRequest{Supplier: acorn.Id, Lines: []exchange.Line{{SKU: "hat", Quantity: 1}}, Country: "SE"}
+	for _, s := range []*desktest.Shop{acorn, birch} {
+		cfg := s.Config()
+		cfg.Members = halted{w.Keys}
+		s.Desk, err = desk.Open(cfg)
+		desktest.Must(t, err)
+		w.Greet(acorn, birch)
+		if _, err := birch.Desk.Reserve(desktest.Ctx, ask); err == nil {
 			t.Error("a hold on a list that is too old")
 		}
 	}
-	if _, err := birch.desk.PlaceOrder(ctx, open.Request.ID, stockholm); exchange.CodeOf(err) != exchange.CodeFreshness {
+	if _, err := birch.Desk.PlaceOrder(desktest.Ctx, open.Request.ID, desktest.Stockholm); exchange.CodeOf(err) != exchange.CodeFreshness {
 		t.Errorf("an order on a list that is too old: %v", err)
 	}
-	_, err = acorn.desk.ShipOrder(ctx, before.Request.ID, nil, "PostNord", "P1")
-	must(t, err)
-	if s := stockOf(t, acorn, "hat"); s.Held != 0 {
+	_, err = acorn.Desk.ShipOrder(desktest.Ctx, before.Request.ID, nil, "PostNord", "P1")
+	desktest.Must(t, err)
+	if s := desktest.StockOf(t, acorn, "hat"); s.Held != 0 {
 		t.Errorf("hat: %+v", s)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/message"
@@ -16,40 +17,40 @@ import (
 
 // liar is a retailer's network on which the supplier changes what it seals.
 type liar struct {
-	link
-	supplier *shop
+	desktest.Link
+	supplier *desktest.Shop
 	on       message.Kind
 	lie      func(*message.HoldAnswer)
 }
 
 func (l liar) Request(ctx context.Context, to exchange.ShopID, raw []byte) ([]byte, error) {
-	reply, err := l.link.Request(ctx, to, raw)
+	reply, err := l.Link.Request(ctx, to, raw)
 	if err != nil || raw[0] != byte(l.on) {
 		return reply, err
 	}
-	a := l.supplier.opened(l.from.w.t, reply)
+	a := opened(l.supplier, l.From.W.T, reply)
 	l.lie(a)
-	return sealedReply(l.from.w.t, l.supplier, a), nil
+	return sealedReply(l.From.W.T, l.supplier, a), nil
 }
 
-func sealedReply(t testing.TB, by *shop, a *message.HoldAnswer) []byte {
+func sealedReply(t testing.TB, by *desktest.Shop, a *message.HoldAnswer) []byte {
 	t.Helper()
 	payload, err := protocol.Codec{}.Encode(a)
-	must(t, err)
-	sealed, err := protocol.NewSigner(by.key, origin, by.random).Seal([][]byte{payload})
-	must(t, err)
+	desktest.Must(t, err)
+	sealed, err := protocol.NewSigner(by.Key, desktest.Origin, by.Random).Seal([][]byte{payload})
+	desktest.Must(t, err)
 	return framed(t, &message.SealedAnswer{Sealed: sealed[0]})
 }
 
 // lied opens the retailer's desk on a network with a lying supplier.
-func lied(t testing.TB, supplier, retailer *shop, on message.Kind, lie func(*message.HoldAnswer)) {
+func lied(t testing.TB, supplier, retailer *desktest.Shop, on message.Kind, lie func(*message.HoldAnswer)) {
 	t.Helper()
-	cfg := retailer.config()
-	cfg.Network = liar{link{retailer}, supplier, on, lie}
+	cfg := retailer.Config()
+	cfg.Network = liar{desktest.Link{From: retailer}, supplier, on, lie}
 	var err error
-	retailer.desk, err = desk.Open(cfg)
-	must(t, err)
-	supplier.w.greet(supplier, retailer)
+	retailer.Desk, err = desk.Open(cfg)
+	desktest.Must(t, err)
+	supplier.W.Greet(supplier, retailer)
 }
 
 // TestQuoteIsWhatWasAsked: whatever a supplier changes in a quote, nothing is
@@ -83,25 +84,25 @@ func TestQuoteIsWhatWasAsked(t *testing.T) {
 		"terms to come":    {func(a *message.HoldAnswer) { a.Quote.TermsVersion = 77 }, exchange.CodeBehind},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w, acorn, birch := pair(t)
+			w, acorn, birch := desktest.Pair(t)
 			lied(t, acorn, birch, message.KindHold, c.lie)
-			id, err := birch.desk.NewReservationID(acorn.id, [12]byte{7})
-			must(t, err)
-			_, err = birch.desk.Reserve(ctx, desk.ReserveRequest{
-				Supplier: acorn.id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}}, Country: "SE", MaxTotal: 90000, ID: id,
+			id, err := birch.Desk.NewReservationID(acorn.Id, [12]byte{7})
+			desktest.Must(t, err)
+			_, err = birch.Desk.Reserve(desktest.Ctx, desk.ReserveRequest{
+				Supplier: acorn.Id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}}, Country: "SE", MaxTotal: 90000, ID: id,
 			})
 			if exchange.CodeOf(err) != c.code {
 				t.Fatalf("the retailer believes the quote: %v", err)
 			}
 			lied(t, acorn, birch, message.KindHoldStatus, c.lie)
-			_, err = birch.desk.PlaceOrder(ctx, id, stockholm)
+			_, err = birch.Desk.PlaceOrder(desktest.Ctx, id, desktest.Stockholm)
 			if err == nil && name != "another request" { // a status says which request it answers; nobody can check
 				t.Error("the quote was ordered")
 			}
-			if n := stockOf(t, acorn, "shoe").Held; c.code != exchange.CodeBehind && name != "another request" && n != 0 {
+			if n := desktest.StockOf(t, acorn, "shoe").Held; c.code != exchange.CodeBehind && name != "another request" && n != 0 {
 				t.Errorf("%d units are held still", n)
 			}
-			w.settle()
+			w.Settle()
 		})
 	}
 }
@@ -109,19 +110,19 @@ func TestQuoteIsWhatWasAsked(t *testing.T) {
 // TestExtensionChangesOnlyTheExpiry: a supplier that answers an extension with
 // another price, or a release with an answer of before, is not believed.
 func TestExtensionChangesOnlyTheExpiry(t *testing.T) {
-	_, acorn, birch := pair(t)
-	res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
+	_, acorn, birch := desktest.Pair(t)
+	res := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
 	until := res.Expires.Add(-time.Minute)
 	lied(t, acorn, birch, message.KindExtend, func(a *message.HoldAnswer) { a.Quote.Shipping++; a.Quote.Total++ })
-	if _, err := birch.desk.Extend(ctx, res.Request.ID, until); exchange.CodeOf(err) != exchange.CodeSignature {
+	if _, err := birch.Desk.Extend(desktest.Ctx, res.Request.ID, until); exchange.CodeOf(err) != exchange.CodeSignature {
 		t.Errorf("an extension at another price: %v", err)
 	}
 	lied(t, acorn, birch, message.KindRelease, func(a *message.HoldAnswer) { a.Request[0]++ })
-	if _, err := birch.desk.Release(ctx, res.Request.ID); exchange.CodeOf(err) != exchange.CodeSignature {
+	if _, err := birch.Desk.Release(desktest.Ctx, res.Request.ID); exchange.CodeOf(err) != exchange.CodeSignature {
 		t.Errorf("a release answered for another request: %v", err)
 	}
-	rec, err := birch.desk.Reservation(ctx, res.Request.ID)
-	must(t, err)
+	rec, err := birch.Desk.Reservation(desktest.Ctx, res.Request.ID)
+	desktest.Must(t, err)
 	if rec.State != hold.Held {
 		t.Errorf("the reservation is %v", rec.State)
 	}
@@ -130,20 +131,20 @@ func TestExtensionChangesOnlyTheExpiry(t *testing.T) {
 // TestRepeatedReleaseGetsItsOwnAnswer: a release, its repeat and an extension in one
 // batch are three answers of which two are the same bytes.
 func TestRepeatedReleaseGetsItsOwnAnswer(t *testing.T) {
-	w, acorn, birch := pair(t)
-	raw, id := holdRequest(t, windowOf(w.now), 1, exchange.Line{SKU: "shoe", Quantity: 1})
-	acorn.ask(t, birch, raw)
-	cfg := acorn.config()
+	w, acorn, birch := desktest.Pair(t)
+	raw, id := holdRequest(t, windowOf(w.Now), 1, exchange.Line{SKU: "shoe", Quantity: 1})
+	ask(acorn, t, birch, raw)
+	cfg := acorn.Config()
 	cfg.Inline = false
 	d, err := desk.Open(cfg)
-	must(t, err)
-	release, extend := framed(t, &message.Release{ID: id}), framed(t, &message.Extend{ID: id, Until: w.now.Add(time.Hour)})
+	desktest.Must(t, err)
+	release, extend := framed(t, &message.Release{ID: id}), framed(t, &message.Extend{ID: id, Until: w.Now.Add(time.Hour)})
 	replies := make([]chan []byte, 3)
 	var ops []*desk.Operation
 	for i, r := range [][]byte{release, release, extend} {
 		replies[i] = make(chan []byte, 1)
 		go func() {
-			reply, err := d.Serve(ctx, birch.id, r)
+			reply, err := d.Serve(desktest.Ctx, birch.Id, r)
 			if err != nil {
 				t.Error(err)
 			}
@@ -151,15 +152,15 @@ func TestRepeatedReleaseGetsItsOwnAnswer(t *testing.T) {
 		}()
 		ops = append(ops, d.Next())
 	}
-	must(t, d.Together(ops))
+	desktest.Must(t, d.Together(ops))
 	first, second, third := <-replies[0], <-replies[1], <-replies[2]
 	if string(first) != string(second) {
 		t.Error("the repeat of a release got other bytes")
 	}
-	if a := acorn.opened(t, second); a.State != hold.Released || a.Refusal != exchange.CodeOK {
+	if a := opened(acorn, t, second); a.State != hold.Released || a.Refusal != exchange.CodeOK {
 		t.Errorf("the release was answered %v, refusal %v", a.State, a.Refusal)
 	}
-	if a := acorn.opened(t, third); a.Refusal == exchange.CodeOK {
+	if a := opened(acorn, t, third); a.Refusal == exchange.CodeOK {
 		t.Error("the extension of a released hold was not refused")
 	}
 }
@@ -180,19 +181,19 @@ func (r refusing) Commit(writes []kv.Write) error {
 // TestRecentIsForgottenWhenTheStoreRefuses: what could not be recorded does not
 // stay in memory before what the store has.
 func TestRecentIsForgottenWhenTheStoreRefuses(t *testing.T) {
-	_, acorn, birch := pair(t)
+	_, acorn, birch := desktest.Pair(t)
 	full := false
-	cfg := birch.config()
-	cfg.Store = refusing{birch.mem, &full}
+	cfg := birch.Config()
+	cfg.Store = refusing{birch.Mem, &full}
 	var err error
-	birch.desk, err = desk.Open(cfg)
-	must(t, err)
-	acorn.w.greet(acorn, birch)
+	birch.Desk, err = desk.Open(cfg)
+	desktest.Must(t, err)
+	acorn.W.Greet(acorn, birch)
 	full = true
 	for range 5 {
-		reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
+		desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
 	}
-	if n := birch.desk.Recent(); n != 0 {
+	if n := birch.Desk.Recent(); n != 0 {
 		t.Errorf("%d reservations are in memory after refused commits", n)
 	}
 }

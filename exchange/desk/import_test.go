@@ -7,6 +7,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/record"
 )
@@ -27,7 +28,7 @@ func TestSameImportLeavesTheWriterAlone(t *testing.T) {
 		{shelved("shoe", 9900, 10), {Product: shelved("hat", 1250, 0).Product}},
 	} {
 		for _, dry := range []bool{false, true} {
-			changes, err := m.desk.Import(ctx, same, dry)
+			changes, err := m.desk.Import(desktest.Ctx, same, dry)
 			if err != nil || !slices.Equal(changes, make([]desk.ImportChange, len(same))) {
 				t.Errorf("dry %v: %v, %v", dry, changes, err)
 			}
@@ -48,11 +49,11 @@ func TestSameImportLeavesTheWriterAlone(t *testing.T) {
 	} {
 		var changes []desk.ImportChange
 		results, err := m.together(func() (_ []byte, err error) {
-			changes, err = m.desk.Import(ctx, c.items, false)
+			changes, err = m.desk.Import(desktest.Ctx, c.items, false)
 			return nil, err
 		})
-		must(t, err)
-		must(t, results[0].err)
+		desktest.Must(t, err)
+		desktest.Must(t, results[0].err)
 		if !slices.Equal(changes, c.want) {
 			t.Errorf("%v, want %v", changes, c.want)
 		}
@@ -62,53 +63,53 @@ func TestSameImportLeavesTheWriterAlone(t *testing.T) {
 // TestBadImportWritesNothing: an item that breaks a rule fails its chunk, whether the
 // rule is looked at before the writer's turn or in it.
 func TestBadImportWritesNothing(t *testing.T) {
-	s := newWorld(t, 1, 1).shops[0]
-	s.stock("shoe", 10, 9900)
+	s := desktest.NewWorld(t, 1, 1).Shops[0]
+	s.Stock("shoe", 10, 9900)
 	foreign, untold, negative := shelved("cap", 900, 1), shelved("cap", 900, 1), shelved("cap", 900, -1)
 	foreign.Product.Price.Currency, untold.Product.Title = "SEK", ""
 	for _, bad := range []desk.ImportItem{foreign, untold, negative} {
-		if _, err := s.desk.Import(ctx, []desk.ImportItem{shelved("shoe", 100, 3), bad}, false); err == nil {
+		if _, err := s.Desk.Import(desktest.Ctx, []desk.ImportItem{shelved("shoe", 100, 3), bad}, false); err == nil {
 			t.Errorf("%+v is taken", bad)
 		}
 	}
 	// Which of two would win depends on what is committed already.
 	for _, dry := range []bool{false, true} {
-		_, err := s.desk.Import(ctx, []desk.ImportItem{shelved("shoe", 100, 3), shelved("shoe", 9900, 10)}, dry)
+		_, err := s.Desk.Import(desktest.Ctx, []desk.ImportItem{shelved("shoe", 100, 3), shelved("shoe", 9900, 10)}, dry)
 		if exchange.CodeOf(err) != exchange.CodeInvalid || !strings.Contains(err.Error(), "shoe") {
 			t.Errorf("one product twice, dry %v: %v", dry, err)
 		}
 	}
-	stock, err := s.desk.Stock("shoe")
-	must(t, err)
-	if rec, err := s.desk.Product("shoe"); err != nil || rec.Product.Price.Minor != 9900 || stock.Shelf() != 10 {
+	stock, err := s.Desk.Stock("shoe")
+	desktest.Must(t, err)
+	if rec, err := s.Desk.Product("shoe"); err != nil || rec.Product.Price.Minor != 9900 || stock.Shelf() != 10 {
 		t.Errorf("%+v, %+v, %v", rec, stock, err)
 	}
 }
 
 // TestShelvesAreCountedTogether: one unknown or impossible count, and none is taken.
 func TestShelvesAreCountedTogether(t *testing.T) {
-	s := newWorld(t, 1, 1).shops[0]
-	s.stock("shoe", 10, 9900)
-	s.stock("hat", 5, 1250)
+	s := desktest.NewWorld(t, 1, 1).Shops[0]
+	s.Stock("shoe", 10, 9900)
+	s.Stock("hat", 5, 1250)
 	good := desk.ShelfCount{SKU: "shoe", Units: 3}
 	for code, bad := range map[exchange.Code]desk.ShelfCount{
 		exchange.CodeNotFound: {SKU: "none", Units: 1},
 		exchange.CodeInvalid:  {SKU: "hat", Units: -1},
 	} {
-		if _, err := s.desk.CountShelves(ctx, []desk.ShelfCount{good, bad}); exchange.CodeOf(err) != code {
+		if _, err := s.Desk.CountShelves(desktest.Ctx, []desk.ShelfCount{good, bad}); exchange.CodeOf(err) != code {
 			t.Errorf("%+v: %v, want %v", bad, err, code)
 		}
 	}
-	if _, err := s.desk.CountShelves(ctx, []desk.ShelfCount{good, good}); exchange.CodeOf(err) != exchange.CodeInvalid {
+	if _, err := s.Desk.CountShelves(desktest.Ctx, []desk.ShelfCount{good, good}); exchange.CodeOf(err) != exchange.CodeInvalid {
 		t.Errorf("one product twice: %v", err)
 	}
-	if _, err := s.desk.CountShelves(ctx, make([]desk.ShelfCount, desk.MaxShelfCounts+1)); exchange.CodeOf(err) != exchange.CodeInvalid {
+	if _, err := s.Desk.CountShelves(desktest.Ctx, make([]desk.ShelfCount, desk.MaxShelfCounts+1)); exchange.CodeOf(err) != exchange.CodeInvalid {
 		t.Errorf("too many: %v", err)
 	}
-	if stock, err := s.desk.Stock("shoe"); err != nil || stock.Shelf() != 10 {
+	if stock, err := s.Desk.Stock("shoe"); err != nil || stock.Shelf() != 10 {
 		t.Errorf("%+v, %v", stock, err)
 	}
-	after, err := s.desk.CountShelves(ctx, []desk.ShelfCount{good, {SKU: "hat", Unlimited: true}})
+	after, err := s.Desk.CountShelves(desktest.Ctx, []desk.ShelfCount{good, {SKU: "hat", Unlimited: true}})
 	if err != nil || len(after) != 2 || after[0].Shelf() != 3 || !after[1].Unlimited {
 		t.Errorf("%+v, %v", after, err)
 	}

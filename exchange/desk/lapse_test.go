@@ -8,15 +8,16 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/record"
 )
 
 // lapsed returns what a retailer's watcher has been told of its own holds since it asked
 // last.
-func lapsed(t *testing.T, s *shop) func() []desk.Event {
+func lapsed(t *testing.T, s *desktest.Shop) func() []desk.Event {
 	t.Helper()
-	events, stop := s.desk.Watch()
+	events, stop := s.Desk.Watch()
 	t.Cleanup(stop)
 	return func() (list []desk.Event) {
 		for len(events) > 0 {
@@ -31,46 +32,46 @@ func lapsed(t *testing.T, s *shop) func() []desk.Event {
 // A retailer is told when a reservation of its own has expired: once, and of none that was
 // ordered, given back, extended or ended with its partnership.
 func TestOwnReservationExpires(t *testing.T) {
-	w, acorn, birch := pair(t)
+	w, acorn, birch := desktest.Pair(t)
 	told := lapsed(t, birch)
 	one := func(units exchange.Quantity) *record.Reservation {
-		return reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: units})
+		return desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: units})
 	}
 	ordered, released := one(1), one(1)
-	_, err := birch.desk.PlaceOrder(ctx, ordered.Request.ID, stockholm)
-	must(t, err)
-	_, err = birch.desk.Release(ctx, released.Request.ID)
-	must(t, err)
-	short, err := birch.desk.Reserve(ctx, desk.ReserveRequest{
-		Supplier: acorn.id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}}, Country: "SE", Lifetime: time.Minute,
+	_, err := birch.Desk.PlaceOrder(desktest.Ctx, ordered.Request.ID, desktest.Stockholm)
+	desktest.Must(t, err)
+	_, err = birch.Desk.Release(desktest.Ctx, released.Request.ID)
+	desktest.Must(t, err)
+	short, err := birch.Desk.Reserve(desktest.Ctx, desk.ReserveRequest{
+		Supplier: acorn.Id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}}, Country: "SE", Lifetime: time.Minute,
 	})
-	must(t, err)
+	desktest.Must(t, err)
 	left := short.Expires
-	longer, err := birch.desk.Extend(ctx, short.Request.ID, left.Add(5*time.Minute))
-	must(t, err)
-	w.settle()
+	longer, err := birch.Desk.Extend(desktest.Ctx, short.Request.ID, left.Add(5*time.Minute))
+	desktest.Must(t, err)
+	w.Settle()
 
-	w.now = left.Add(desk.LapseTick)
-	must(t, birch.desk.Tick())
+	w.Now = left.Add(desk.LapseTick)
+	desktest.Must(t, birch.Desk.Tick())
 	if got := told(); len(got) != 0 {
 		t.Errorf("before its extended end: %+v", got)
 	}
-	w.now = longer.Expires.Add(desk.LapseTick)
+	w.Now = longer.Expires.Add(desk.LapseTick)
 	for range 2 {
-		must(t, birch.desk.Tick())
+		desktest.Must(t, birch.Desk.Tick())
 	}
-	w.now = w.now.Add(time.Hour)
-	must(t, birch.desk.Tick())
+	w.Now = w.Now.Add(time.Hour)
+	desktest.Must(t, birch.Desk.Tick())
 	got := told()
-	if len(got) != 1 || got[0].Hold != short.Request.ID || got[0].Shop != acorn.id || got[0].Side != exchange.Retailer ||
+	if len(got) != 1 || got[0].Hold != short.Request.ID || got[0].Shop != acorn.Id || got[0].Side != exchange.Retailer ||
 		got[0].Status != "expired" || got[0].Count != 1 || !slices.Equal(got[0].Lines, []exchange.Line{{SKU: "shoe", Quantity: 2}}) {
 		t.Errorf("told %+v", got)
 	}
 
 	one(1)
-	must(t, birch.desk.EndTrade(ctx, acorn.id, exchange.Retailer, ""))
-	w.now = w.now.Add(time.Hour)
-	must(t, birch.desk.Tick())
+	desktest.Must(t, birch.Desk.EndTrade(desktest.Ctx, acorn.Id, exchange.Retailer, ""))
+	w.Now = w.Now.Add(time.Hour)
+	desktest.Must(t, birch.Desk.Tick())
 	if got := told(); len(got) != 0 {
 		t.Errorf("after the end of the partnership: %+v", got)
 	}
@@ -78,19 +79,19 @@ func TestOwnReservationExpires(t *testing.T) {
 
 // A restart tells of what expires after it, and of nothing that was over before.
 func TestOwnReservationExpiresAfterRestart(t *testing.T) {
-	w, acorn, birch := pair(t)
-	first := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
-	w.now = w.now.Add(time.Minute)
-	second := reserve(t, birch, acorn, exchange.Line{SKU: "hat", Quantity: 1})
-	w.now = first.Expires.Add(desk.LapseTick)
-	birch.restart()
+	w, acorn, birch := desktest.Pair(t)
+	first := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
+	w.Now = w.Now.Add(time.Minute)
+	second := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "hat", Quantity: 1})
+	w.Now = first.Expires.Add(desk.LapseTick)
+	birch.Restart()
 	told := lapsed(t, birch)
-	must(t, birch.desk.Tick())
+	desktest.Must(t, birch.Desk.Tick())
 	if got := told(); len(got) != 0 {
 		t.Errorf("told of what expired before the start: %+v", got)
 	}
-	w.now = second.Expires.Add(desk.LapseTick)
-	must(t, birch.desk.Tick())
+	w.Now = second.Expires.Add(desk.LapseTick)
+	desktest.Must(t, birch.Desk.Tick())
 	if got := told(); len(got) != 1 || got[0].Hold != second.Request.ID {
 		t.Errorf("told %+v", got)
 	}
@@ -98,20 +99,20 @@ func TestOwnReservationExpiresAfterRestart(t *testing.T) {
 
 // An answer that was lost and is asked for again is listed too.
 func TestRecalledReservationExpires(t *testing.T) {
-	w, acorn, birch := pair(t)
+	w, acorn, birch := desktest.Pair(t)
 	told := lapsed(t, birch)
-	w.fate = func(from, to *shop) fate { return replyLost }
-	id, err := birch.desk.NewReservationID(acorn.id, [12]byte{7})
-	must(t, err)
-	_, err = birch.desk.Reserve(ctx, desk.ReserveRequest{Supplier: acorn.id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 1}}, Country: "SE", ID: id})
+	w.Fate = func(from, to *desktest.Shop) desktest.Fate { return desktest.ReplyLost }
+	id, err := birch.Desk.NewReservationID(acorn.Id, [12]byte{7})
+	desktest.Must(t, err)
+	_, err = birch.Desk.Reserve(desktest.Ctx, desk.ReserveRequest{Supplier: acorn.Id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 1}}, Country: "SE", ID: id})
 	if err == nil {
 		t.Fatal("the answer came")
 	}
-	w.fate = nil
-	rec, err := birch.desk.Reservation(ctx, id)
-	must(t, err)
-	w.now = rec.Expires.Add(desk.LapseTick)
-	must(t, birch.desk.Tick())
+	w.Fate = nil
+	rec, err := birch.Desk.Reservation(desktest.Ctx, id)
+	desktest.Must(t, err)
+	w.Now = rec.Expires.Add(desk.LapseTick)
+	desktest.Must(t, birch.Desk.Tick())
 	if got := told(); len(got) != 1 || got[0].Hold != id {
 		t.Errorf("told %+v", got)
 	}
@@ -120,27 +121,27 @@ func TestRecalledReservationExpires(t *testing.T) {
 // An expiry that was told is not told again, though the clock is set back and the same
 // reservation is asked for again; one that is extended after that is.
 func TestExpiryToldOnce(t *testing.T) {
-	w, acorn, birch := pair(t)
+	w, acorn, birch := desktest.Pair(t)
 	told := lapsed(t, birch)
-	id, err := birch.desk.NewReservationID(acorn.id, [12]byte{7})
-	must(t, err)
-	req := desk.ReserveRequest{Supplier: acorn.id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 1}}, Country: "SE", ID: id, Lifetime: time.Minute}
-	rec, err := birch.desk.Reserve(ctx, req)
-	must(t, err)
-	birch.skew = rec.Expires.Sub(w.now) + time.Second
-	must(t, birch.desk.Tick())
-	birch.skew = 0
-	_, err = birch.desk.Reserve(ctx, req)
-	must(t, err)
-	longer, err := birch.desk.Extend(ctx, id, rec.Expires.Add(time.Minute))
-	must(t, err)
-	w.now = rec.Expires.Add(desk.LapseTick)
-	must(t, birch.desk.Tick())
+	id, err := birch.Desk.NewReservationID(acorn.Id, [12]byte{7})
+	desktest.Must(t, err)
+	req := desk.ReserveRequest{Supplier: acorn.Id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 1}}, Country: "SE", ID: id, Lifetime: time.Minute}
+	rec, err := birch.Desk.Reserve(desktest.Ctx, req)
+	desktest.Must(t, err)
+	birch.Skew = rec.Expires.Sub(w.Now) + time.Second
+	desktest.Must(t, birch.Desk.Tick())
+	birch.Skew = 0
+	_, err = birch.Desk.Reserve(desktest.Ctx, req)
+	desktest.Must(t, err)
+	longer, err := birch.Desk.Extend(desktest.Ctx, id, rec.Expires.Add(time.Minute))
+	desktest.Must(t, err)
+	w.Now = rec.Expires.Add(desk.LapseTick)
+	desktest.Must(t, birch.Desk.Tick())
 	if got := told(); len(got) != 1 {
 		t.Errorf("told %d times", len(got))
 	}
-	w.now = longer.Expires.Add(desk.LapseTick)
-	must(t, birch.desk.Tick())
+	w.Now = longer.Expires.Add(desk.LapseTick)
+	desktest.Must(t, birch.Desk.Tick())
 	if got := told(); len(got) != 1 || got[0].Hold != id {
 		t.Errorf("extended, and told %+v", got)
 	}
@@ -149,15 +150,15 @@ func TestExpiryToldOnce(t *testing.T) {
 // By a clock that is ahead a short reservation is over when its answer comes, and is told
 // like another.
 func TestShortReservationExpires(t *testing.T) {
-	_, acorn, birch := pair(t)
+	_, acorn, birch := desktest.Pair(t)
 	told := lapsed(t, birch)
-	birch.skew = 5 * time.Minute
-	rec, err := birch.desk.Reserve(ctx, desk.ReserveRequest{
-		Supplier: acorn.id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 1}}, Country: "SE", Lifetime: time.Minute,
+	birch.Skew = 5 * time.Minute
+	rec, err := birch.Desk.Reserve(desktest.Ctx, desk.ReserveRequest{
+		Supplier: acorn.Id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 1}}, Country: "SE", Lifetime: time.Minute,
 	})
-	must(t, err)
+	desktest.Must(t, err)
 	for range 2 {
-		must(t, birch.desk.Tick())
+		desktest.Must(t, birch.Desk.Tick())
 	}
 	if got := told(); len(got) != 1 || got[0].Hold != rec.Request.ID {
 		t.Errorf("told %+v", got)
@@ -166,21 +167,21 @@ func TestShortReservationExpires(t *testing.T) {
 
 // What could not be read when its time passed is told when it can.
 func TestUnreadableExpiryToldLater(t *testing.T) {
-	w, acorn, birch := pair(t)
+	w, acorn, birch := desktest.Pair(t)
 	told := lapsed(t, birch)
-	rec := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
-	trade := slices.Concat([]byte("t/"), acorn.id[:], birch.id[:])
-	whole, _, err := birch.mem.Get(trade)
-	must(t, err)
-	must(t, birch.mem.Commit([]kv.Write{{Key: trade, Value: []byte("damaged")}}))
-	w.now = rec.Expires.Add(desk.LapseTick)
-	must(t, birch.desk.Tick())
+	rec := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
+	trade := slices.Concat([]byte("t/"), acorn.Id[:], birch.Id[:])
+	whole, _, err := birch.Mem.Get(trade)
+	desktest.Must(t, err)
+	desktest.Must(t, birch.Mem.Commit([]kv.Write{{Key: trade, Value: []byte("damaged")}}))
+	w.Now = rec.Expires.Add(desk.LapseTick)
+	desktest.Must(t, birch.Desk.Tick())
 	if got := told(); len(got) != 0 {
 		t.Errorf("told, and nobody knows: %+v", got)
 	}
-	must(t, birch.mem.Commit([]kv.Write{{Key: trade, Value: whole}}))
-	w.now = w.now.Add(time.Minute + desk.LapseTick)
-	must(t, birch.desk.Tick())
+	desktest.Must(t, birch.Mem.Commit([]kv.Write{{Key: trade, Value: whole}}))
+	w.Now = w.Now.Add(time.Minute + desk.LapseTick)
+	desktest.Must(t, birch.Desk.Tick())
 	if got := told(); len(got) != 1 || got[0].Hold != rec.Request.ID {
 		t.Errorf("told %+v", got)
 	}
@@ -188,12 +189,12 @@ func TestUnreadableExpiryToldLater(t *testing.T) {
 
 // Beyond what is listed an event tells that there is more to read.
 func TestUnlistedReservationsExpire(t *testing.T) {
-	w, acorn, birch := pair(t)
-	birch.desk.FillLapses()
+	w, acorn, birch := desktest.Pair(t)
+	birch.Desk.FillLapses()
 	told := lapsed(t, birch)
-	rec := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
-	w.now = rec.Expires.Add(desk.LapseTick)
-	must(t, birch.desk.Tick())
+	rec := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
+	w.Now = rec.Expires.Add(desk.LapseTick)
+	desktest.Must(t, birch.Desk.Tick())
 	if got := told(); len(got) != 1 || got[0].Side != exchange.Retailer || got[0].Status != "expired" || got[0].Count != 0 || !got[0].Hold.IsZero() {
 		t.Errorf("told %+v", got)
 	}
@@ -204,12 +205,12 @@ func TestRunningDeskTellsOfExpiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		acorn, birch, stop := runningPair(t)
 		defer stop()
-		events, unwatch := birch.desk.Watch()
+		events, unwatch := birch.Desk.Watch()
 		defer unwatch()
-		rec, err := birch.desk.Reserve(t.Context(), desk.ReserveRequest{
-			Supplier: acorn.id, Lines: []exchange.Line{{SKU: "lamp", Quantity: 1}}, Country: "SE",
+		rec, err := birch.Desk.Reserve(t.Context(), desk.ReserveRequest{
+			Supplier: acorn.Id, Lines: []exchange.Line{{SKU: "lamp", Quantity: 1}}, Country: "SE",
 		})
-		must(t, err)
+		desktest.Must(t, err)
 		given := time.After(rec.Expires.Sub(exchange.TimeOf(time.Now())) + time.Minute)
 		for {
 			select {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
@@ -19,12 +20,12 @@ import (
 
 // bulkPair is a pair whose supplier offers 64 products with titles of some bytes, and
 // takes orders by hand. lines order one of each.
-func bulkPair(t testing.TB, title int) (w *world, acorn, birch *shop, lines []exchange.Line) {
+func bulkPair(t testing.TB, title int) (w *desktest.World, acorn, birch *desktest.Shop, lines []exchange.Line) {
 	t.Helper()
-	w = newWorld(t, 1, 2)
-	acorn, birch = w.shops[0], w.shops[1]
-	acorn.policy.AcceptByHand = true
-	acorn.restart()
+	w = desktest.NewWorld(t, 1, 2)
+	acorn, birch = w.Shops[0], w.Shops[1]
+	acorn.Policy.AcceptByHand = true
+	acorn.Restart()
 	var items []desk.ImportItem
 	for i := range exchange.MaxLines {
 		sku := exchange.SKU(fmt.Sprintf("product-%03d", i))
@@ -34,23 +35,23 @@ func bulkPair(t testing.TB, title int) (w *world, acorn, birch *shop, lines []ex
 		})
 		lines = append(lines, exchange.Line{SKU: sku, Quantity: 1})
 	}
-	_, err := acorn.desk.Import(ctx, items, false)
-	must(t, err)
+	_, err := acorn.Desk.Import(desktest.Ctx, items, false)
+	desktest.Must(t, err)
 	terms := exchange.DefaultTerms("EUR")
 	terms.OpenQuantity = 1_000_000
-	w.partner(acorn, birch, terms)
+	w.Partner(acorn, birch, terms)
 	return w, acorn, birch, lines
 }
 
 // ordered places n orders, and settles now and then unless the shops are apart.
-func ordered(t testing.TB, w *world, acorn, birch *shop, n int, lines []exchange.Line, apart bool) (ids []exchange.OrderID) {
+func ordered(t testing.TB, w *desktest.World, acorn, birch *desktest.Shop, n int, lines []exchange.Line, apart bool) (ids []exchange.OrderID) {
 	t.Helper()
 	for i := range n {
-		res := reserve(t, birch, acorn, lines...)
-		placed, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
-		must(t, err)
+		res := desktest.Reserve(t, birch, acorn, lines...)
+		placed, err := birch.Desk.PlaceOrder(desktest.Ctx, res.Request.ID, desktest.Stockholm)
+		desktest.Must(t, err)
 		if ids = append(ids, placed.ID); !apart && (i%5 == 4 || i == n-1) {
-			w.settle()
+			w.Settle()
 		}
 	}
 	return ids
@@ -61,13 +62,13 @@ func TestEntriesLargerThanATransaction(t *testing.T) {
 	w, acorn, birch, lines := bulkPair(t, 80)
 	ids := ordered(t, w, acorn, birch, 700, lines, false)
 	for _, id := range ids { // small entries; each rewrites an order of 64 lines
-		_, err := acorn.desk.AcceptOrder(ctx, id)
-		must(t, err)
+		_, err := acorn.Desk.AcceptOrder(desktest.Ctx, id)
+		desktest.Must(t, err)
 	}
-	w.settle()
-	ledgersEqual(t, acorn, birch)
+	w.Settle()
+	desktest.LedgersEqual(t, acorn, birch)
 	for _, id := range []exchange.OrderID{ids[0], ids[len(ids)-1]} {
-		if got := bothSee(t, acorn, birch, id); got != order.Accepted {
+		if got := desktest.BothSee(t, acorn, birch, id); got != order.Accepted {
 			t.Errorf("order %v is %v", id, got)
 		}
 	}
@@ -78,17 +79,17 @@ func TestRequestsLargerThanATransaction(t *testing.T) {
 	w, acorn, birch, lines := bulkPair(t, 250)
 	ids := ordered(t, w, acorn, birch, 300, lines, false)
 	for _, id := range ids {
-		_, err := birch.desk.CancelBought(ctx, id, nil, "")
-		must(t, err)
+		_, err := birch.Desk.CancelBought(desktest.Ctx, id, nil, "")
+		desktest.Must(t, err)
 	}
-	w.settle()
-	ledgersEqual(t, acorn, birch)
+	w.Settle()
+	desktest.LedgersEqual(t, acorn, birch)
 	for _, id := range []exchange.OrderID{ids[0], ids[len(ids)-1]} {
-		if got := bothSee(t, acorn, birch, id); got != order.Cancelled {
+		if got := desktest.BothSee(t, acorn, birch, id); got != order.Cancelled {
 			t.Errorf("order %v is %v", id, got)
 		}
 	}
-	if s := stockOf(t, acorn, lines[0].SKU); s.Available() != 1_000_000 {
+	if s := desktest.StockOf(t, acorn, lines[0].SKU); s.Available() != 1_000_000 {
 		t.Errorf("%d are available after every order was cancelled", s.Available())
 	}
 }
@@ -99,40 +100,40 @@ func TestLargeOutboxMovesUp(t *testing.T) {
 	for _, disturbed := range []bool{false, true} {
 		w, acorn, birch, lines := bulkPair(t, 80)
 		ids := ordered(t, w, acorn, birch, 1, lines, false)
-		backup := birch.mem.Clone()
+		backup := birch.Mem.Clone()
 		for _, reason := range []string{"one lost", "another lost"} {
-			_, err := birch.desk.CancelBought(ctx, ids[0], []order.Units{{SKU: lines[len(reason)].SKU, Units: 1}}, reason)
-			must(t, err)
-			w.settle()
+			_, err := birch.Desk.CancelBought(desktest.Ctx, ids[0], []order.Units{{SKU: lines[len(reason)].SKU, Units: 1}}, reason)
+			desktest.Must(t, err)
+			w.Settle()
 		}
-		birch.mem = backup
-		birch.restart()
-		must(t, birch.desk.Greeted(ctx, acorn.id, &message.Greeting{Window: windowOf(w.now)}))
+		birch.Mem = backup
+		birch.Restart()
+		desktest.Must(t, birch.Desk.Greeted(desktest.Ctx, acorn.Id, &message.Greeting{Window: windowOf(w.Now)}))
 		placed := ordered(t, w, acorn, birch, 600, lines, true)
-		w.now = w.now.Add(9 * time.Second)
+		w.Now = w.Now.Add(9 * time.Second)
 		if disturbed { // the process dies after the third commit of the move
-			cfg := birch.config()
-			cfg.Store = &dying{watched: watched{birch.mem, birch}, left: 3}
+			cfg := birch.Config()
+			cfg.Store = &dying{Watched: desktest.Watched{Mem: birch.Mem, Shop: birch}, left: 3}
 			var err error
-			birch.desk, err = desk.Open(cfg)
-			must(t, err)
-			birch.deliver()
-			birch.restart()
-			if len(keysWith(t, birch.mem, "xm/")) != 1 {
+			birch.Desk, err = desk.Open(cfg)
+			desktest.Must(t, err)
+			deliverTo(birch)
+			birch.Restart()
+			if len(keysWith(t, birch.Mem, "xm/")) != 1 {
 				t.Fatal("the move was not interrupted")
 			}
-			must(t, birch.desk.Greeted(ctx, acorn.id, &message.Greeting{Window: windowOf(w.now)}))
+			desktest.Must(t, birch.Desk.Greeted(desktest.Ctx, acorn.Id, &message.Greeting{Window: windowOf(w.Now)}))
 			placed = append(placed, ordered(t, w, acorn, birch, 3, lines, true)...)
-			w.now = w.now.Add(9 * time.Second)
+			w.Now = w.Now.Add(9 * time.Second)
 		}
-		w.settle()
-		ledgersEqual(t, acorn, birch)
+		w.Settle()
+		desktest.LedgersEqual(t, acorn, birch)
 		for _, id := range []exchange.OrderID{placed[0], placed[len(placed)-1]} {
-			if got := bothSee(t, acorn, birch, id); got != order.Submitted {
+			if got := desktest.BothSee(t, acorn, birch, id); got != order.Submitted {
 				t.Errorf("order %v is %v", id, got)
 			}
 		}
-		if len(keysWith(t, birch.mem, "xm/"))+len(keysWith(t, birch.mem, "x/")) != 0 {
+		if len(keysWith(t, birch.Mem, "xm/"))+len(keysWith(t, birch.Mem, "x/")) != 0 {
 			t.Error("the outbox is not empty")
 		}
 		audited(t, acorn, birch)
@@ -141,13 +142,13 @@ func TestLargeOutboxMovesUp(t *testing.T) {
 
 // dying is a store whose process ends after some commits.
 type dying struct {
-	watched
+	desktest.Watched
 	left int
 }
 
 func (s *dying) Commit(writes []kv.Write) error {
 	if s.left--; s.left < 0 {
-		return errLost
+		return desktest.ErrLost
 	}
-	return s.watched.Commit(writes)
+	return s.Watched.Commit(writes)
 }

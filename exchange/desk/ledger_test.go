@@ -7,6 +7,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/audit"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
@@ -14,20 +15,20 @@ import (
 )
 
 // twin is a second process with the shop's key, on a copy of its store.
-func (s *shop) twin() *shop {
+func twinOf(s *desktest.Shop) *desktest.Shop {
 	copied := *s
-	copied.mem = s.mem.Clone()
-	copied.random = chacha(s.w.seed, 1000)
-	copied.open()
+	copied.Mem = s.Mem.Clone()
+	copied.Random = desktest.Chacha(s.W.Seed, 1000)
+	copied.Open()
 	return &copied
 }
 
 // deliver carries what a shop has to send at this moment, and the answers.
-func (s *shop) deliver() {
-	list, _ := s.desk.Outgoing()
+func deliverTo(s *desktest.Shop) {
+	list, _ := s.Desk.Outgoing()
 	for _, out := range list {
-		reply, err := s.w.shopOf(out.To).serve(ctx, s.id, out.Raw)
-		out.Done(ctx, reply, err)
+		reply, err := s.W.ShopOf(out.To).Serve(desktest.Ctx, s.Id, out.Raw)
+		out.Done(desktest.Ctx, reply, err)
 	}
 }
 
@@ -35,70 +36,70 @@ func (s *shop) deliver() {
 // freezes the ledger with both as evidence, trades it no more, and keeps it frozen
 // over a restart; the supplier learns of it from the next greeting and stops.
 func TestForkFreezes(t *testing.T) {
-	w, acorn, birch := pair(t)
-	res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
-	placed, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
-	must(t, err)
-	other := reserve(t, birch, acorn, exchange.Line{SKU: "hat", Quantity: 1})
-	w.settle()
-	twin := acorn.twin()
-	_, err = acorn.desk.ShipOrder(ctx, placed.ID, nil, "PostNord", "")
-	must(t, err)
-	_, err = twin.desk.CancelSold(ctx, placed.ID, nil, "sold out")
-	must(t, err)
-	w.settle()
-	twin.deliver()
+	w, acorn, birch := desktest.Pair(t)
+	res := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
+	placed, err := birch.Desk.PlaceOrder(desktest.Ctx, res.Request.ID, desktest.Stockholm)
+	desktest.Must(t, err)
+	other := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "hat", Quantity: 1})
+	w.Settle()
+	twin := twinOf(acorn)
+	_, err = acorn.Desk.ShipOrder(desktest.Ctx, placed.ID, nil, "PostNord", "")
+	desktest.Must(t, err)
+	_, err = twin.Desk.CancelSold(desktest.Ctx, placed.ID, nil, "sold out")
+	desktest.Must(t, err)
+	w.Settle()
+	deliverTo(twin)
 
 	for range 2 {
-		trade, err := birch.desk.Trade(acorn.id, exchange.Retailer)
-		must(t, err)
+		trade, err := birch.Desk.Trade(acorn.Id, exchange.Retailer)
+		desktest.Must(t, err)
 		if !trade.Frozen {
 			t.Fatal("the ledger is not frozen")
 		}
-		if _, err := birch.desk.PlaceOrder(ctx, other.Request.ID, stockholm); exchange.CodeOf(err) != exchange.CodeFrozen {
+		if _, err := birch.Desk.PlaceOrder(desktest.Ctx, other.Request.ID, desktest.Stockholm); exchange.CodeOf(err) != exchange.CodeFrozen {
 			t.Errorf("an order on a frozen ledger: %v", err)
 		}
-		birch.restart()
+		birch.Restart()
 	}
-	if got := orderAt(t, birch, exchange.Retailer, placed.ID); got.Order.Status() != order.Shipped {
+	if got := desktest.OrderAt(t, birch, exchange.Retailer, placed.ID); got.Order.Status() != order.Shipped {
 		t.Errorf("the first history has the order shipped; it is %v", got.Order.Status())
 	}
-	books, err := audit.Shop(birch.id, birch.mem, protocol.Codec{}, w.verifier())
-	must(t, err)
-	ev := books.Chains[audit.ChainID{Supplier: acorn.id, Retailer: birch.id}].Evidence
+	books, err := audit.Shop(birch.Id, birch.Mem, protocol.Codec{}, w.Verifier())
+	desktest.Must(t, err)
+	ev := books.Chains[audit.ChainID{Supplier: acorn.Id, Retailer: birch.Id}].Evidence
 	if ev == nil {
 		t.Fatal("there is no evidence")
 	}
-	ours, err := w.verifier().Open(acorn.id, ev.Ours)
-	must(t, err)
-	theirs, err := w.verifier().Open(acorn.id, ev.Theirs)
-	must(t, err)
+	ours, err := w.Verifier().Open(acorn.Id, ev.Ours)
+	desktest.Must(t, err)
+	theirs, err := w.Verifier().Open(acorn.Id, ev.Theirs)
+	desktest.Must(t, err)
 	if string(ours) == string(theirs) {
 		t.Error("the evidence does not contradict itself")
 	}
 
-	g, err := birch.desk.Greeting(acorn.id)
-	must(t, err)
-	must(t, twin.desk.Greeted(ctx, birch.id, g))
-	if !strings.Contains(twin.desk.Stopped(), "two different entries") {
-		t.Errorf("the twin goes on: %q", twin.desk.Stopped())
+	g, err := birch.Desk.Greeting(acorn.Id)
+	desktest.Must(t, err)
+	desktest.Must(t, twin.Desk.Greeted(desktest.Ctx, birch.Id, g))
+	if !strings.Contains(twin.Desk.Stopped(), "two different entries") {
+		t.Errorf("the twin goes on: %q", twin.Desk.Stopped())
 	}
 }
 
 // An end binds its sender before the supplier hears of it: no hold, no order.
 func TestEndBindsAtOnce(t *testing.T) {
-	w, acorn, birch := pair(t)
-	res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
-	must(t, birch.desk.EndTrade(ctx, acorn.id, exchange.Retailer, ""))
-	birch.restart()
-	if _, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm); exchange.CodeOf(err) != exchange.CodeNoPartnership {
+	w, acorn, birch := desktest.Pair(t)
+	res := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
+	desktest.Must(t, birch.Desk.EndTrade(desktest.Ctx, acorn.Id, exchange.Retailer, ""))
+	birch.Restart()
+	if _, err := birch.Desk.PlaceOrder(desktest.Ctx, res.Request.ID, desktest.Stockholm); exchange.CodeOf(err) != exchange.CodeNoPartnership {
 		t.Errorf("an order after the own end: %v", err)
 	}
-	if s := stockOf(t, acorn, "shoe"); s.Held != 2 {
+	if s := desktest.StockOf(t, acorn, "shoe"); s.Held != 2 {
 		t.Errorf("%d are held before the supplier knows", s.Held)
 	}
-	w.settle()
-	if s := stockOf(t, acorn, "shoe"); s.Held != 0 {
+	w.Settle()
+	if s := desktest.StockOf(t, acorn, "shoe"); s.Held != 0 {
 		t.Errorf("%d are held after the end", s.Held)
 	}
 	audited(t, acorn, birch)
@@ -106,51 +107,51 @@ func TestEndBindsAtOnce(t *testing.T) {
 
 // A push whose predecessors were lost is not taken, and what is missing is asked for.
 func TestPushWithAGap(t *testing.T) {
-	w, acorn, birch := pair(t)
-	must(t, acorn.desk.Propose(ctx, birch.id, exchange.Supplier, exchange.DefaultTerms("EUR")))
-	must(t, acorn.desk.Propose(ctx, birch.id, exchange.Supplier, exchange.DefaultTerms("EUR")))
-	trade, err := acorn.desk.Trade(birch.id, exchange.Supplier)
-	must(t, err)
-	raw, err := acorn.desk.Serve(ctx, birch.id, framed(t, &message.Pull{After: trade.Position - 1}))
-	must(t, err)
+	w, acorn, birch := desktest.Pair(t)
+	desktest.Must(t, acorn.Desk.Propose(desktest.Ctx, birch.Id, exchange.Supplier, exchange.DefaultTerms("EUR")))
+	desktest.Must(t, acorn.Desk.Propose(desktest.Ctx, birch.Id, exchange.Supplier, exchange.DefaultTerms("EUR")))
+	trade, err := acorn.Desk.Trade(birch.Id, exchange.Supplier)
+	desktest.Must(t, err)
+	raw, err := acorn.Desk.Serve(desktest.Ctx, birch.Id, framed(t, &message.Pull{After: trade.Position - 1}))
+	desktest.Must(t, err)
 	v, err := protocol.Codec{}.Decode(message.KindEntries, raw[1:])
-	must(t, err)
-	_, err = birch.desk.Serve(ctx, acorn.id, framed(t, &message.Push{Entries: v.(*message.Entries).Entries}))
-	must(t, err)
-	if at, _ := birch.desk.Trade(acorn.id, exchange.Retailer); at.Position != trade.Position-2 {
+	desktest.Must(t, err)
+	_, err = birch.Desk.Serve(desktest.Ctx, acorn.Id, framed(t, &message.Push{Entries: v.(*message.Entries).Entries}))
+	desktest.Must(t, err)
+	if at, _ := birch.Desk.Trade(acorn.Id, exchange.Retailer); at.Position != trade.Position-2 {
 		t.Fatalf("the retailer is at %d of %d after a push with a gap", at.Position, trade.Position)
 	}
-	birch.deliver()
-	if at, _ := birch.desk.Trade(acorn.id, exchange.Retailer); at.Position != trade.Position {
+	deliverTo(birch)
+	if at, _ := birch.Desk.Trade(acorn.Id, exchange.Retailer); at.Position != trade.Position {
 		t.Errorf("the retailer asked and is at %d of %d", at.Position, trade.Position)
 	}
-	w.settle()
+	w.Settle()
 	audited(t, acorn, birch)
 }
 
 // A supplier that claims entries and sends none, or answers nothing, is asked
 // after 1, 2, 4, 8, 8 … seconds, not as fast as it answers.
 func TestNoBusyLoop(t *testing.T) {
-	w, acorn, birch := pair(t)
-	res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
-	placed, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
-	must(t, err)
+	w, acorn, birch := desktest.Pair(t)
+	res := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
+	placed, err := birch.Desk.PlaceOrder(desktest.Ctx, res.Request.ID, desktest.Stockholm)
+	desktest.Must(t, err)
 	for _, lie := range []message.Value{&message.Entries{Head: 1 << 40}, &message.Entries{}} {
 		reply, asked := framed(t, lie), 0
 		for range 60_000 / 50 {
-			list, _ := birch.desk.Outgoing()
+			list, _ := birch.Desk.Outgoing()
 			for _, out := range list {
-				out.Done(ctx, reply, nil)
+				out.Done(desktest.Ctx, reply, nil)
 				asked++
 			}
-			w.now = w.now.Add(50 * time.Millisecond)
+			w.Now = w.Now.Add(50 * time.Millisecond)
 		}
 		if asked < 6 || asked > 12 {
 			t.Errorf("a lying supplier was asked %d times in a minute", asked)
 		}
 	}
-	w.settle()
-	if got := bothSee(t, acorn, birch, placed.ID); got != order.Accepted {
+	w.Settle()
+	if got := desktest.BothSee(t, acorn, birch, placed.ID); got != order.Accepted {
 		t.Errorf("the order is %v once the supplier is honest", got)
 	}
 	audited(t, acorn, birch)
@@ -158,34 +159,34 @@ func TestNoBusyLoop(t *testing.T) {
 
 // The books of a healthy shop pass; each damage done to them is found.
 func TestAuditFindsDamage(t *testing.T) {
-	w, acorn, birch := pair(t)
-	res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
-	_, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
-	must(t, err)
-	reserve(t, birch, acorn, exchange.Line{SKU: "hat", Quantity: 1})
-	w.settle()
+	w, acorn, birch := desktest.Pair(t)
+	res := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
+	_, err := birch.Desk.PlaceOrder(desktest.Ctx, res.Request.ID, desktest.Stockholm)
+	desktest.Must(t, err)
+	desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "hat", Quantity: 1})
+	w.Settle()
 	audited(t, acorn, birch)
-	for _, s := range w.shops {
-		for key, value := range contents(t, s.mem) {
+	for _, s := range w.Shops {
+		for key, value := range contents(t, s.Mem) {
 			switch {
 			case strings.HasPrefix(key, "p/"), strings.HasPrefix(key, "d/"), strings.HasPrefix(key, "c/"), key == "m":
 				continue // says nothing about trade
 			case strings.HasPrefix(key, "r/"), strings.HasPrefix(key, "a/"):
 				continue // may be pruned, or erased
 			}
-			damaged := s.mem.Clone()
-			must(t, damaged.Commit([]kv.Write{{Key: []byte(key), Delete: true}}))
-			_, err := audit.Shop(s.id, damaged, protocol.Codec{}, w.verifier())
+			damaged := s.Mem.Clone()
+			desktest.Must(t, damaged.Commit([]kv.Write{{Key: []byte(key), Delete: true}}))
+			_, err := audit.Shop(s.Id, damaged, protocol.Codec{}, w.Verifier())
 			if err == nil {
-				t.Errorf("%s: the loss of %q was not found", s.name, key)
+				t.Errorf("%s: the loss of %q was not found", s.Name, key)
 			}
 			if len(value) == 0 {
 				continue
 			}
 			if s == acorn && strings.HasPrefix(key, "e/") {
 				value[len(value)/2] ^= 1
-				must(t, damaged.Commit([]kv.Write{{Key: []byte(key), Value: value}}))
-				if _, err := audit.Shop(s.id, damaged, protocol.Codec{}, w.verifier()); err == nil {
+				desktest.Must(t, damaged.Commit([]kv.Write{{Key: []byte(key), Value: value}}))
+				if _, err := audit.Shop(s.Id, damaged, protocol.Codec{}, w.Verifier()); err == nil {
 					t.Errorf("a flipped bit in %q was not found", key)
 				}
 			}
@@ -197,20 +198,20 @@ func TestAuditFindsDamage(t *testing.T) {
 // holds and can neither hold nor order.
 func TestRevokedLosesHolds(t *testing.T) {
 	for _, restarted := range []bool{false, true} {
-		w, acorn, birch := pair(t)
-		reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
-		delete(w.keys, birch.id)
+		w, acorn, birch := desktest.Pair(t)
+		desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
+		delete(w.Keys, birch.Id)
 		if restarted {
-			acorn.restart()
+			acorn.Restart()
 		} else {
-			acorn.desk.ReleaseAll(birch.id)
+			acorn.Desk.ReleaseAll(birch.Id)
 		}
-		must(t, acorn.desk.Tick())
-		if s := stockOf(t, acorn, "shoe"); s.Held != 0 {
+		desktest.Must(t, acorn.Desk.Tick())
+		if s := desktest.StockOf(t, acorn, "shoe"); s.Held != 0 {
 			t.Errorf("restarted %v: %d are held for a revoked shop", restarted, s.Held)
 		}
-		raw, _ := holdRequest(t, windowOf(w.now), 1, exchange.Line{SKU: "shoe", Quantity: 1})
-		if _, err := acorn.desk.Serve(ctx, birch.id, raw); exchange.CodeOf(err) != exchange.CodeNotMember {
+		raw, _ := holdRequest(t, windowOf(w.Now), 1, exchange.Line{SKU: "shoe", Quantity: 1})
+		if _, err := acorn.Desk.Serve(desktest.Ctx, birch.Id, raw); exchange.CodeOf(err) != exchange.CodeNotMember {
 			t.Errorf("restarted %v: a hold by a revoked shop: %v", restarted, err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
@@ -16,25 +17,25 @@ import (
 func sealedOf(t testing.TB, reply []byte) []byte {
 	t.Helper()
 	v, err := protocol.Codec{}.Decode(message.KindSealedAnswer, reply[1:])
-	must(t, err)
+	desktest.Must(t, err)
 	return v.(*message.SealedAnswer).Sealed
 }
 
 // submitted is a framed Submit of one order, made by hand: a retailer's own desk
 // would not send most of these.
-func submitted(t testing.TB, sup, ret *shop, number uint64, id exchange.OrderID, quote []byte) []byte {
+func submitted(t testing.TB, sup, ret *desktest.Shop, number uint64, id exchange.OrderID, quote []byte) []byte {
 	t.Helper()
-	trade, err := ret.desk.Trade(sup.id, exchange.Retailer)
-	must(t, err)
-	to, err := protocol.Codec{}.Encode(&message.ShipTo{ShipTo: stockholm})
-	must(t, err)
+	trade, err := ret.Desk.Trade(sup.Id, exchange.Retailer)
+	desktest.Must(t, err)
+	to, err := protocol.Codec{}.Encode(&message.ShipTo{ShipTo: desktest.Stockholm})
+	desktest.Must(t, err)
 	payload, err := protocol.Codec{}.Encode(&message.Request{
-		Supplier: sup.id, Retailer: ret.id, Number: number, At: sup.w.now,
+		Supplier: sup.Id, Retailer: ret.Id, Number: number, At: sup.W.Now,
 		Act: message.SubmitOrder{Order: id, Quote: quote, ShipTo: sha256.Sum256(append(make([]byte, 16), to...))},
 	})
-	must(t, err)
-	sig, err := protocol.NewSigner(ret.key, origin, nil).Sign(message.DomainRequest, payload)
-	must(t, err)
+	desktest.Must(t, err)
+	sig, err := protocol.NewSigner(ret.Key, desktest.Origin, nil).Sign(message.DomainRequest, payload)
+	desktest.Must(t, err)
 	return framed(t, &message.Submit{Have: trade.Position, Requests: []message.SubmittedRequest{
 		{Signed: message.SignedRequest{Payload: payload, Signature: sig}, ShipTo: to},
 	}})
@@ -54,36 +55,36 @@ func TestQuoteOfALostHoldStops(t *testing.T) {
 		"refused":        {SKU: "shoe", Quantity: 11},
 		"only a release": {},
 	} {
-		w, acorn, birch := pair(t)
-		backup := acorn.mem.Clone()
-		raw, id := holdRequest(t, windowOf(w.now), 1, exchange.Line{SKU: "shoe", Quantity: 10})
-		old := sealedOf(t, acorn.ask(t, birch, raw))
-		acorn.mem = backup
-		acorn.restart()
+		w, acorn, birch := desktest.Pair(t)
+		backup := acorn.Mem.Clone()
+		raw, id := holdRequest(t, windowOf(w.Now), 1, exchange.Line{SKU: "shoe", Quantity: 10})
+		old := sealedOf(t, ask(acorn, t, birch, raw))
+		acorn.Mem = backup
+		acorn.Restart()
 		if name == "another price" {
-			acorn.stock("shoe", 10, 5000)
+			acorn.Stock("shoe", 10, 5000)
 		}
 		if again.Quantity == 0 {
 			raw = framed(t, &message.Release{ID: id})
 		} else {
-			raw, _ = holdRequest(t, windowOf(w.now), 1, again)
+			raw, _ = holdRequest(t, windowOf(w.Now), 1, again)
 		}
-		acorn.ask(t, birch, raw)
-		before := stockOf(t, acorn, "shoe")
-		if _, err := acorn.desk.Serve(ctx, birch.id, submitted(t, acorn, birch, firstNumber, id, old)); exchange.CodeOf(err) != exchange.CodeRestored {
+		ask(acorn, t, birch, raw)
+		before := desktest.StockOf(t, acorn, "shoe")
+		if _, err := acorn.Desk.Serve(desktest.Ctx, birch.Id, submitted(t, acorn, birch, firstNumber, id, old)); exchange.CodeOf(err) != exchange.CodeRestored {
 			t.Errorf("%s: an order with the lost hold's quote: %v", name, err)
 		}
-		if acorn.desk.Stopped() == "" {
+		if acorn.Desk.Stopped() == "" {
 			t.Errorf("%s: the shop goes on", name)
 		}
-		if _, err := acorn.desk.Order(exchange.Supplier, id); exchange.CodeOf(err) != exchange.CodeNotFound {
+		if _, err := acorn.Desk.Order(exchange.Supplier, id); exchange.CodeOf(err) != exchange.CodeNotFound {
 			t.Errorf("%s: there is an order: %v", name, err)
 		}
-		if after := stockOf(t, acorn, "shoe"); after != before {
+		if after := desktest.StockOf(t, acorn, "shoe"); after != before {
 			t.Errorf("%s: stock moved from %+v to %+v", name, before, after)
 		}
-		w.now = w.now.Add(30 * 24 * time.Hour)
-		must(t, acorn.desk.Tick())
+		w.Now = w.Now.Add(30 * 24 * time.Hour)
+		desktest.Must(t, acorn.Desk.Tick())
 	}
 }
 
@@ -91,24 +92,24 @@ func TestQuoteOfALostHoldStops(t *testing.T) {
 // extension whose successor's answer was lost, and the last.
 func TestEveryQuoteOfAHoldOrders(t *testing.T) {
 	for given := range 3 {
-		w, acorn, birch := pair(t)
+		w, acorn, birch := desktest.Pair(t)
 		raw, err := protocol.Codec{}.Encode(&message.Hold{
-			ID: exchange.NewHoldID(windowOf(w.now), [12]byte{1}), Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}},
+			ID: exchange.NewHoldID(windowOf(w.Now), [12]byte{1}), Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}},
 			Country: "SE", Lifetime: time.Minute.Milliseconds(),
 		})
-		must(t, err)
-		id := exchange.NewHoldID(windowOf(w.now), [12]byte{1})
-		quotes := [][]byte{sealedOf(t, acorn.ask(t, birch, append([]byte{byte(message.KindHold)}, raw...)))}
+		desktest.Must(t, err)
+		id := exchange.NewHoldID(windowOf(w.Now), [12]byte{1})
+		quotes := [][]byte{sealedOf(t, ask(acorn, t, birch, append([]byte{byte(message.KindHold)}, raw...)))}
 		for _, more := range []time.Duration{2 * time.Minute, 3 * time.Minute} {
-			reply := acorn.ask(t, birch, framed(t, &message.Extend{ID: id, Until: w.now.Add(more)}))
-			if a := acorn.opened(t, reply); a.State != hold.Held || a.Quote == nil {
+			reply := ask(acorn, t, birch, framed(t, &message.Extend{ID: id, Until: w.Now.Add(more)}))
+			if a := opened(acorn, t, reply); a.State != hold.Held || a.Quote == nil {
 				t.Fatalf("the extension: %+v", a)
 			}
 			quotes = append(quotes, sealedOf(t, reply))
 		}
-		_, err = acorn.desk.Serve(ctx, birch.id, submitted(t, acorn, birch, firstNumber, id, quotes[given]))
-		must(t, err)
-		if got := orderAt(t, acorn, exchange.Supplier, id); got.Order.Status() != order.Accepted {
+		_, err = acorn.Desk.Serve(desktest.Ctx, birch.Id, submitted(t, acorn, birch, firstNumber, id, quotes[given]))
+		desktest.Must(t, err)
+		if got := desktest.OrderAt(t, acorn, exchange.Supplier, id); got.Order.Status() != order.Accepted {
 			t.Errorf("quote %d: the order is %v", given, got.Order.Status())
 		}
 	}

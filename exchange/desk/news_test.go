@@ -10,6 +10,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/record"
 )
@@ -17,8 +18,8 @@ import (
 // TestHoldNews: a supplier is told of each hold, with its retailer and lines, and of
 // its own stock.
 func TestHoldNews(t *testing.T) {
-	w, acorn, birch := pair(t)
-	events, stop := acorn.desk.Watch()
+	w, acorn, birch := desktest.Pair(t)
+	events, stop := acorn.Desk.Watch()
 	defer stop()
 	next := func(what string) (hold, stock desk.Event) {
 		t.Helper()
@@ -38,33 +39,33 @@ func TestHoldNews(t *testing.T) {
 	want := func(what, status string, id exchange.HoldID, units exchange.Quantity) {
 		t.Helper()
 		e, _ := next(what)
-		if e.Status != status || e.Shop != birch.id || e.Side != exchange.Supplier || e.Hold != id || e.Count != 1 ||
+		if e.Status != status || e.Shop != birch.Id || e.Side != exchange.Supplier || e.Hold != id || e.Count != 1 ||
 			!slices.Equal(e.Lines, []exchange.Line{{SKU: "shoe", Quantity: units}}) {
 			t.Errorf("%s: %+v", what, e)
 		}
 	}
-	first := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 3}).Request.ID
+	first := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 3}).Request.ID
 	want("placed", "held", first, 3)
-	_, err := birch.desk.Release(ctx, first)
-	must(t, err)
+	_, err := birch.Desk.Release(desktest.Ctx, first)
+	desktest.Must(t, err)
 	want("released", "released", first, 3)
-	_, err = birch.desk.Release(ctx, first)
-	must(t, err)
+	_, err = birch.Desk.Release(desktest.Ctx, first)
+	desktest.Must(t, err)
 	if len(events) > 0 {
 		t.Errorf("a release that changed nothing: %+v", <-events)
 	}
-	second := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
+	second := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
 	next("placed again")
-	w.now = second.Expires
-	must(t, acorn.desk.Tick())
+	w.Now = second.Expires
+	desktest.Must(t, acorn.Desk.Tick())
 	want("expired", "expired", second.Request.ID, 2)
-	third := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1}).Request.ID
+	third := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1}).Request.ID
 	next("placed a third time")
-	must(t, acorn.desk.EndTrade(ctx, birch.id, exchange.Supplier, ""))
-	must(t, acorn.desk.Tick())
+	desktest.Must(t, acorn.Desk.EndTrade(desktest.Ctx, birch.Id, exchange.Supplier, ""))
+	desktest.Must(t, acorn.Desk.Tick())
 	want("released by the end", "released", third, 1)
-	_, err = acorn.desk.SetStock(ctx, "shoe", 50, false)
-	must(t, err)
+	_, err = acorn.Desk.SetStock(desktest.Ctx, "shoe", 50, false)
+	desktest.Must(t, err)
 	if hold, _ := next("counted"); hold.Type != "" {
 		t.Errorf("a count of the shelf tells of a hold: %+v", hold)
 	}
@@ -74,16 +75,16 @@ func TestHoldNews(t *testing.T) {
 // together, and of each.
 func TestHotNews(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1, 2)
-		acorn, birch := w.shops[0], w.shops[1]
-		acorn.stock("shoe", 10_000, 9900)
+		w := desktest.NewWorld(t, 1, 2)
+		acorn, birch := w.Shops[0], w.Shops[1]
+		acorn.Stock("shoe", 10_000, 9900)
 		terms := exchange.DefaultTerms("EUR")
 		terms.OpenQuantity = 10_000
-		w.partner(acorn, birch, terms)
-		cfg := acorn.config()
+		w.Partner(acorn, birch, terms)
+		cfg := acorn.Config()
 		cfg.Inline = false
 		d, err := desk.Open(cfg)
-		must(t, err)
+		desktest.Must(t, err)
 		run, end := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- d.Run(run) }()
@@ -92,10 +93,10 @@ func TestHotNews(t *testing.T) {
 		const holds = 2000
 		for i := range holds {
 			raw := framed(t, &message.Hold{
-				ID: exchange.NewHoldID(windowOf(w.now), [12]byte{1, byte(i), byte(i >> 8)}), Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}}, Country: "SE",
+				ID: exchange.NewHoldID(windowOf(w.Now), [12]byte{1, byte(i), byte(i >> 8)}), Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}}, Country: "SE",
 			})
-			_, err := d.Serve(t.Context(), birch.id, raw)
-			must(t, err)
+			_, err := d.Serve(t.Context(), birch.Id, raw)
+			desktest.Must(t, err)
 		}
 		time.Sleep(time.Second) // of the bubble
 		told, units, n := 0, exchange.Quantity(0), 0
@@ -122,7 +123,7 @@ func TestHotNews(t *testing.T) {
 				})
 			}
 			_, err := d.Import(t.Context(), items, false)
-			must(t, err)
+			desktest.Must(t, err)
 			time.Sleep(time.Second)
 			for len(events) > 0 {
 				if e := <-events; e.Type == desk.EventStock && len(e.SKUs) != named {
@@ -131,6 +132,6 @@ func TestHotNews(t *testing.T) {
 			}
 		}
 		end()
-		must(t, <-done)
+		desktest.Must(t, <-done)
 	})
 }

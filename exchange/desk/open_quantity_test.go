@@ -6,6 +6,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
 )
@@ -13,23 +14,23 @@ import (
 // The terms' open quantity is what may be held and unshipped at once: the last unit of
 // it can be had, the next cannot, and what is released, shipped or cancelled is free again.
 func TestOpenQuantityAtItsBound(t *testing.T) {
-	w, acorn, birch := pair(t)
+	w, acorn, birch := desktest.Pair(t)
 	terms := exchange.DefaultTerms("EUR")
 	terms.OpenQuantity = 5
-	w.partner(acorn, birch, terms)
+	w.Partner(acorn, birch, terms)
 	n := 0
 	take := func(units exchange.Quantity) exchange.Code {
 		t.Helper()
 		n++
-		raw, _ := holdRequest(t, windowOf(w.now), n, exchange.Line{SKU: "shoe", Quantity: units})
-		reply, err := acorn.desk.Serve(ctx, birch.id, raw)
-		must(t, err)
-		return acorn.opened(t, reply).Refusal
+		raw, _ := holdRequest(t, windowOf(w.Now), n, exchange.Line{SKU: "shoe", Quantity: units})
+		reply, err := acorn.Desk.Serve(desktest.Ctx, birch.Id, raw)
+		desktest.Must(t, err)
+		return opened(acorn, t, reply).Refusal
 	}
 	full := func(when string, open int64) {
 		t.Helper()
-		trade, err := acorn.desk.Trade(birch.id, exchange.Supplier)
-		must(t, err)
+		trade, err := acorn.Desk.Trade(birch.Id, exchange.Supplier)
+		desktest.Must(t, err)
 		if trade.Open != open {
 			t.Errorf("%s: %d units are open, not %d", when, trade.Open, open)
 		}
@@ -37,27 +38,27 @@ func TestOpenQuantityAtItsBound(t *testing.T) {
 			t.Errorf("%s: one unit more than the terms allow: %v", when, got)
 		}
 	}
-	res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 3}, exchange.Line{SKU: "hat", Quantity: 1})
+	res := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 3}, exchange.Line{SKU: "hat", Quantity: 1})
 	full("held", 4)
-	placed, err := birch.desk.PlaceOrder(ctx, res.Request.ID, stockholm)
-	must(t, err)
-	w.settle()
+	placed, err := birch.Desk.PlaceOrder(desktest.Ctx, res.Request.ID, desktest.Stockholm)
+	desktest.Must(t, err)
+	w.Settle()
 	full("ordered", 4)
-	_, err = acorn.desk.ShipOrder(ctx, placed.ID, []order.Units{{SKU: "shoe", Units: 1}}, "", "")
-	must(t, err)
+	_, err = acorn.Desk.ShipOrder(desktest.Ctx, placed.ID, []order.Units{{SKU: "shoe", Units: 1}}, "", "")
+	desktest.Must(t, err)
 	full("one shipped", 3)
-	_, err = birch.desk.CancelBought(ctx, placed.ID, []order.Units{{SKU: "hat", Units: 1}}, "")
-	must(t, err)
-	w.settle()
+	_, err = birch.Desk.CancelBought(desktest.Ctx, placed.ID, []order.Units{{SKU: "hat", Units: 1}}, "")
+	desktest.Must(t, err)
+	w.Settle()
 	full("one cancelled", 2)
 	if got := take(3); got != exchange.CodeOK {
 		t.Errorf("the last units that the terms allow: %v", got)
 	}
 	full("all of it", 5)
-	_, id := holdRequest(t, windowOf(w.now), n-1, exchange.Line{SKU: "shoe", Quantity: 3})
-	acorn.ask(t, birch, framed(t, &message.Release{ID: id}))
+	_, id := holdRequest(t, windowOf(w.Now), n-1, exchange.Line{SKU: "shoe", Quantity: 3})
+	ask(acorn, t, birch, framed(t, &message.Release{ID: id}))
 	full("released", 2)
-	_, err = birch.desk.Reserve(ctx, desk.ReserveRequest{Supplier: acorn.id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 4}}, Country: "SE"})
+	_, err = birch.Desk.Reserve(desktest.Ctx, desk.ReserveRequest{Supplier: acorn.Id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 4}}, Country: "SE"})
 	if want := "4 units asked; 2 of the 5 that the terms allow are held or unshipped"; exchange.CodeOf(err) != exchange.CodeOpenQuantity || !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("the refusal says %q, not %q", err, want)
 	}

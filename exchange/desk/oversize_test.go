@@ -6,6 +6,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/record"
@@ -48,7 +49,7 @@ func TestTooLargeAnOperationFailsAlone(t *testing.T) {
 						Stock:   record.FileStock{Set: true, Units: 1},
 					})
 				}
-				return func() ([]byte, error) { _, err := m.desk.Import(ctx, list, false); return nil, err }
+				return func() ([]byte, error) { _, err := m.desk.Import(desktest.Ctx, list, false); return nil, err }
 			}
 			const large = 4
 			var calls []func() ([]byte, error)
@@ -63,7 +64,7 @@ func TestTooLargeAnOperationFailsAlone(t *testing.T) {
 				calls = append(calls, imported(1+n, 60))
 			}
 			results, err := m.together(calls...)
-			must(t, err)
+			desktest.Must(t, err)
 			for i, r := range results {
 				switch {
 				case i == large:
@@ -72,13 +73,13 @@ func TestTooLargeAnOperationFailsAlone(t *testing.T) {
 					}
 				case r.err != nil:
 					t.Errorf("call %d beside it: %v", i, r.err)
-				case i <= 10 && m.supplier.opened(t, r.reply).State != hold.Held:
+				case i <= 10 && opened(m.supplier, t, r.reply).State != hold.Held:
 					t.Errorf("call %d beside it was not held", i)
 				}
 			}
 			for sku, want := range map[exchange.SKU]int64{"shoe": 0, "import-0-0": 0, "import-1-59": 1, "import-2-59": 1, "import-3-59": 1} {
 				s, err := m.desk.Stock(sku)
-				must(t, err)
+				desktest.Must(t, err)
 				if s.Available() != want {
 					t.Errorf("%d of %s are available, want %d", s.Available(), sku, want)
 				}

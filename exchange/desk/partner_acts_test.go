@@ -5,13 +5,14 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 )
 
 // strangers are two shops that have never traded; acorn is the one that would supply.
-func strangers(t *testing.T) (w *world, acorn, birch *shop) {
+func strangers(t *testing.T) (w *desktest.World, acorn, birch *desktest.Shop) {
 	t.Helper()
-	w = newWorld(t, 1, 2)
-	return w, w.shops[0], w.shops[1]
+	w = desktest.NewWorld(t, 1, 2)
+	return w, w.Shops[0], w.Shops[1]
 }
 
 // discounted are default terms, told apart by their discount.
@@ -21,10 +22,10 @@ func discounted(percent int) exchange.Terms {
 	return terms
 }
 
-func tradeAt(t *testing.T, s, partner *shop, side exchange.Party) desk.Trade {
+func tradeAt(t *testing.T, s, partner *desktest.Shop, side exchange.Party) desk.Trade {
 	t.Helper()
-	trade, err := s.desk.Trade(partner.id, side)
-	must(t, err)
+	trade, err := s.Desk.Trade(partner.Id, side)
+	desktest.Must(t, err)
 	return trade
 }
 
@@ -35,30 +36,30 @@ func TestWithdrawQueuedProposal(t *testing.T) {
 	for _, restored := range []bool{false, true} {
 		w, acorn, birch := strangers(t)
 		if restored {
-			before := birch.mem.Clone()
-			must(t, birch.desk.Propose(ctx, acorn.id, exchange.Retailer, discounted(3)))
-			w.settle()
-			birch.mem = before
-			birch.restart()
+			before := birch.Mem.Clone()
+			desktest.Must(t, birch.Desk.Propose(desktest.Ctx, acorn.Id, exchange.Retailer, discounted(3)))
+			w.Settle()
+			birch.Mem = before
+			birch.Restart()
 		}
 		for _, percent := range []int{10, 20} {
-			must(t, birch.desk.Propose(ctx, acorn.id, exchange.Retailer, discounted(percent)))
+			desktest.Must(t, birch.Desk.Propose(desktest.Ctx, acorn.Id, exchange.Retailer, discounted(percent)))
 		}
 		for range 2 { // the second changes nothing
-			must(t, birch.desk.WithdrawTerms(ctx, acorn.id, exchange.Retailer))
+			desktest.Must(t, birch.Desk.WithdrawTerms(desktest.Ctx, acorn.Id, exchange.Retailer))
 		}
 		if got := tradeAt(t, birch, acorn, exchange.Retailer); got.Queued != "withdraw" || got.Waiting != 2 || got.Status() != "queued" {
 			t.Errorf("withdrawn while the supplier is away: %q, %d waiting, %s", got.Queued, got.Waiting, got.Status())
 		}
-		birch.restart()
-		w.settle()
-		for s, got := range map[*shop]desk.Trade{
+		birch.Restart()
+		w.Settle()
+		for s, got := range map[*desktest.Shop]desk.Trade{
 			acorn: tradeAt(t, acorn, birch, exchange.Supplier), birch: tradeAt(t, birch, acorn, exchange.Retailer),
 		} {
 			d := got.State.Declined
 			if got.State.Open.By != 0 || got.State.Active || d.Of != exchange.Retailer || d.By != exchange.Retailer ||
 				got.Queued != "" || got.Waiting != 0 || got.Refusal != exchange.CodeOK || got.Status() != "declined" {
-				t.Errorf("restored %v, at %s: %+v", restored, s.name, got)
+				t.Errorf("restored %v, at %s: %+v", restored, s.Name, got)
 			}
 		}
 		audited(t, acorn, birch)
@@ -68,10 +69,10 @@ func TestWithdrawQueuedProposal(t *testing.T) {
 // What is proposed after a withdrawal stands.
 func TestProposeAfterWithdrawal(t *testing.T) {
 	w, acorn, birch := strangers(t)
-	must(t, birch.desk.Propose(ctx, acorn.id, exchange.Retailer, discounted(10)))
-	must(t, birch.desk.WithdrawTerms(ctx, acorn.id, exchange.Retailer))
-	must(t, birch.desk.Propose(ctx, acorn.id, exchange.Retailer, discounted(20)))
-	w.settle()
+	desktest.Must(t, birch.Desk.Propose(desktest.Ctx, acorn.Id, exchange.Retailer, discounted(10)))
+	desktest.Must(t, birch.Desk.WithdrawTerms(desktest.Ctx, acorn.Id, exchange.Retailer))
+	desktest.Must(t, birch.Desk.Propose(desktest.Ctx, acorn.Id, exchange.Retailer, discounted(20)))
+	w.Settle()
 	got := tradeAt(t, acorn, birch, exchange.Supplier)
 	if got.State.Open.By != exchange.Retailer || got.State.Open.Terms.Discount != 2000 {
 		t.Errorf("open: %+v", got.State.Open)
@@ -87,21 +88,21 @@ func TestWithdrawDelivered(t *testing.T) {
 		if by == exchange.Retailer {
 			from, to = birch, acorn
 		}
-		if err := from.desk.WithdrawTerms(ctx, to.id, by); exchange.CodeOf(err) != exchange.CodeStale {
+		if err := from.Desk.WithdrawTerms(desktest.Ctx, to.Id, by); exchange.CodeOf(err) != exchange.CodeStale {
 			t.Errorf("by the %v, nothing proposed: %v", by, err)
 		}
-		must(t, from.desk.Propose(ctx, to.id, by, discounted(10)))
-		w.settle()
-		if err := to.desk.WithdrawTerms(ctx, from.id, by.Other()); exchange.CodeOf(err) != exchange.CodeStale {
+		desktest.Must(t, from.Desk.Propose(desktest.Ctx, to.Id, by, discounted(10)))
+		w.Settle()
+		if err := to.Desk.WithdrawTerms(desktest.Ctx, from.Id, by.Other()); exchange.CodeOf(err) != exchange.CodeStale {
 			t.Errorf("by the %v, withdrawn by the other: %v", by, err)
 		}
 		for range 2 {
-			must(t, from.desk.WithdrawTerms(ctx, to.id, by)) // the second changes nothing
+			desktest.Must(t, from.Desk.WithdrawTerms(desktest.Ctx, to.Id, by)) // the second changes nothing
 		}
-		w.settle()
+		w.Settle()
 		at := tradeAt(t, from, to, by).Position
-		must(t, from.desk.WithdrawTerms(ctx, to.id, by))
-		w.settle()
+		desktest.Must(t, from.Desk.WithdrawTerms(desktest.Ctx, to.Id, by))
+		w.Settle()
 		if got := tradeAt(t, from, to, by).Position; got != at {
 			t.Errorf("by the %v: a repeat made %d entries", by, got-at)
 		}
@@ -117,18 +118,18 @@ func TestWithdrawDelivered(t *testing.T) {
 func TestWithdrawRacesAccept(t *testing.T) {
 	for _, accepted := range []bool{false, true} {
 		w, acorn, birch := strangers(t)
-		must(t, birch.desk.Propose(ctx, acorn.id, exchange.Retailer, discounted(10)))
-		list, _ := birch.desk.Outgoing()
+		desktest.Must(t, birch.Desk.Propose(desktest.Ctx, acorn.Id, exchange.Retailer, discounted(10)))
+		list, _ := birch.Desk.Outgoing()
 		for _, out := range list { // it arrives; the answer does not come back
-			_, err := acorn.serve(ctx, birch.id, out.Raw)
-			must(t, err)
-			out.Done(ctx, nil, errLost)
+			_, err := acorn.Serve(desktest.Ctx, birch.Id, out.Raw)
+			desktest.Must(t, err)
+			out.Done(desktest.Ctx, nil, desktest.ErrLost)
 		}
 		if accepted {
-			must(t, acorn.desk.AcceptTerms(ctx, birch.id, exchange.Supplier, tradeAt(t, acorn, birch, exchange.Supplier).State.Open.Hash))
+			desktest.Must(t, acorn.Desk.AcceptTerms(desktest.Ctx, birch.Id, exchange.Supplier, tradeAt(t, acorn, birch, exchange.Supplier).State.Open.Hash))
 		}
-		must(t, birch.desk.WithdrawTerms(ctx, acorn.id, exchange.Retailer))
-		w.settle()
+		desktest.Must(t, birch.Desk.WithdrawTerms(desktest.Ctx, acorn.Id, exchange.Retailer))
+		w.Settle()
 		got := tradeAt(t, birch, acorn, exchange.Retailer)
 		if got.State.Active != accepted || got.State.Open.By != 0 || (got.Refusal == exchange.CodeStale) != accepted {
 			t.Errorf("accepted %v: %+v", accepted, got)
@@ -141,15 +142,15 @@ func TestWithdrawRacesAccept(t *testing.T) {
 // at once, and not by the supplier later.
 func TestAcceptBehindOwnProposal(t *testing.T) {
 	w, acorn, birch := strangers(t)
-	must(t, acorn.desk.Propose(ctx, birch.id, exchange.Supplier, discounted(10)))
-	w.settle()
+	desktest.Must(t, acorn.Desk.Propose(desktest.Ctx, birch.Id, exchange.Supplier, discounted(10)))
+	w.Settle()
 	theirs := tradeAt(t, birch, acorn, exchange.Retailer).State.Open.Hash
-	must(t, birch.desk.Propose(ctx, acorn.id, exchange.Retailer, discounted(20)))
-	must(t, birch.desk.WithdrawTerms(ctx, acorn.id, exchange.Retailer))
-	if err := birch.desk.AcceptTerms(ctx, acorn.id, exchange.Retailer, theirs); exchange.CodeOf(err) != exchange.CodeStale {
+	desktest.Must(t, birch.Desk.Propose(desktest.Ctx, acorn.Id, exchange.Retailer, discounted(20)))
+	desktest.Must(t, birch.Desk.WithdrawTerms(desktest.Ctx, acorn.Id, exchange.Retailer))
+	if err := birch.Desk.AcceptTerms(desktest.Ctx, acorn.Id, exchange.Retailer, theirs); exchange.CodeOf(err) != exchange.CodeStale {
 		t.Errorf("accepting: %v", err)
 	}
-	w.settle()
+	w.Settle()
 	if got := tradeAt(t, birch, acorn, exchange.Retailer); got.State.Open.By != 0 || got.State.Active {
 		t.Errorf("at rest: %+v", got.State)
 	}
@@ -159,33 +160,33 @@ func TestAcceptBehindOwnProposal(t *testing.T) {
 // when and why.
 func TestEndOnce(t *testing.T) {
 	for _, by := range []exchange.Party{exchange.Supplier, exchange.Retailer} {
-		w, acorn, birch := pair(t)
+		w, acorn, birch := desktest.Pair(t)
 		from, to := acorn, birch
 		if by == exchange.Retailer {
 			from, to = birch, acorn
 		}
-		before, at := tradeAt(t, from, to, by).Position, w.now
+		before, at := tradeAt(t, from, to, by).Position, w.Now
 		for _, why := range []string{"closing down", "changed my mind"} {
-			must(t, from.desk.EndTrade(ctx, to.id, by, why))
-			from.restart()
+			desktest.Must(t, from.Desk.EndTrade(desktest.Ctx, to.Id, by, why))
+			from.Restart()
 			own := tradeAt(t, from, to, by)
 			end := own.LastEnd(by)
 			if end.At < at || end.By != by || end.Reason != "closing down" {
 				t.Errorf("by the %v, before the other knows: %+v", by, end)
 			}
 		}
-		w.settle()
-		must(t, from.desk.EndTrade(ctx, to.id, by, "once more"))
-		must(t, to.desk.EndTrade(ctx, from.id, by.Other(), "me too"))
-		w.settle()
-		for s, got := range map[*shop]desk.Trade{from: tradeAt(t, from, to, by), to: tradeAt(t, to, from, by.Other())} {
+		w.Settle()
+		desktest.Must(t, from.Desk.EndTrade(desktest.Ctx, to.Id, by, "once more"))
+		desktest.Must(t, to.Desk.EndTrade(desktest.Ctx, from.Id, by.Other(), "me too"))
+		w.Settle()
+		for s, got := range map[*desktest.Shop]desk.Trade{from: tradeAt(t, from, to, by), to: tradeAt(t, to, from, by.Other())} {
 			side := exchange.Supplier
 			if s == birch {
 				side = exchange.Retailer
 			}
 			end := got.LastEnd(side)
 			if got.Position != before+1 || got.Status() != "ended" || end.By != by || end.Reason != "closing down" || end.At < at {
-				t.Errorf("by the %v, at %s: %d entries after %d, %s, %+v", by, s.name, got.Position, before, got.Status(), end)
+				t.Errorf("by the %v, at %s: %d entries after %d, %s, %+v", by, s.Name, got.Position, before, got.Status(), end)
 			}
 		}
 		audited(t, acorn, birch)
@@ -195,14 +196,14 @@ func TestEndOnce(t *testing.T) {
 // An end after a new proposal is one of its own: this shop stays bound until the last of
 // its ends is entered.
 func TestEndAfterQueuedProposal(t *testing.T) {
-	w, acorn, birch := pair(t)
-	must(t, birch.desk.EndTrade(ctx, acorn.id, exchange.Retailer, "first"))
-	must(t, birch.desk.Propose(ctx, acorn.id, exchange.Retailer, discounted(20)))
-	must(t, birch.desk.EndTrade(ctx, acorn.id, exchange.Retailer, "second"))
+	w, acorn, birch := desktest.Pair(t)
+	desktest.Must(t, birch.Desk.EndTrade(desktest.Ctx, acorn.Id, exchange.Retailer, "first"))
+	desktest.Must(t, birch.Desk.Propose(desktest.Ctx, acorn.Id, exchange.Retailer, discounted(20)))
+	desktest.Must(t, birch.Desk.EndTrade(desktest.Ctx, acorn.Id, exchange.Retailer, "second"))
 	if got := tradeAt(t, birch, acorn, exchange.Retailer); got.Waiting != 3 || !got.Ending {
 		t.Errorf("queued: %d, ending %v", got.Waiting, got.Ending)
 	}
-	w.settle()
+	w.Settle()
 	if got := tradeAt(t, acorn, birch, exchange.Supplier); got.State.Active || got.State.Open.By != 0 || got.State.EndReason != "first" {
 		t.Errorf("at the supplier: %+v", got.State)
 	}
@@ -214,9 +215,9 @@ func TestEndAfterQueuedProposal(t *testing.T) {
 
 // Watchers of both shops are told who ended trade, and why.
 func TestEndEvents(t *testing.T) {
-	w, acorn, birch := pair(t)
-	watch := func(s *shop) func() []desk.Event {
-		events, stop := s.desk.Watch()
+	w, acorn, birch := desktest.Pair(t)
+	watch := func(s *desktest.Shop) func() []desk.Event {
+		events, stop := s.Desk.Watch()
 		t.Cleanup(stop)
 		return func() (list []desk.Event) {
 			for len(events) > 0 {
@@ -228,8 +229,8 @@ func TestEndEvents(t *testing.T) {
 		}
 	}
 	atAcorn, atBirch := watch(acorn), watch(birch)
-	must(t, birch.desk.EndTrade(ctx, acorn.id, exchange.Retailer, "closing down"))
-	w.settle()
+	desktest.Must(t, birch.Desk.EndTrade(desktest.Ctx, acorn.Id, exchange.Retailer, "closing down"))
+	w.Settle()
 	own, other := atBirch(), atAcorn()
 	if len(own) != 2 || own[0].Status != "ending" || own[1].Status != "ended" || len(other) != 1 || other[0].Status != "ended" {
 		t.Fatalf("told %+v\nand %+v", own, other)
@@ -245,10 +246,10 @@ func TestEndEvents(t *testing.T) {
 // it was is not left to guess what became of it.
 func TestEndClosesProposal(t *testing.T) {
 	w, acorn, birch := strangers(t)
-	must(t, birch.desk.Propose(ctx, acorn.id, exchange.Retailer, discounted(10)))
-	w.settle()
-	must(t, acorn.desk.EndTrade(ctx, birch.id, exchange.Supplier, ""))
-	w.settle()
+	desktest.Must(t, birch.Desk.Propose(desktest.Ctx, acorn.Id, exchange.Retailer, discounted(10)))
+	w.Settle()
+	desktest.Must(t, acorn.Desk.EndTrade(desktest.Ctx, birch.Id, exchange.Supplier, ""))
+	w.Settle()
 	for _, got := range []desk.Trade{tradeAt(t, acorn, birch, exchange.Supplier), tradeAt(t, birch, acorn, exchange.Retailer)} {
 		if d := got.State.Declined; got.Status() != "declined" || d.Of != exchange.Retailer || d.By != exchange.Supplier {
 			t.Errorf("%s, %+v", got.Status(), d)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/message"
@@ -14,34 +15,34 @@ import (
 )
 
 // request is a framed Submit of one signed act, made without the retailer's desk.
-func request(t testing.TB, supplier, retailer *shop, number uint64, act message.Act) []byte {
+func request(t testing.TB, supplier, retailer *desktest.Shop, number uint64, act message.Act) []byte {
 	t.Helper()
 	return framed(t, &message.Submit{Requests: []message.SubmittedRequest{signedRequest(t, supplier, retailer, number, act)}})
 }
 
-func signedRequest(t testing.TB, supplier, retailer *shop, number uint64, act message.Act) message.SubmittedRequest {
+func signedRequest(t testing.TB, supplier, retailer *desktest.Shop, number uint64, act message.Act) message.SubmittedRequest {
 	t.Helper()
-	payload, err := protocol.Codec{}.Encode(&message.Request{Supplier: supplier.id, Retailer: retailer.id, Number: number, At: supplier.w.now, Act: act})
-	must(t, err)
-	sig, err := protocol.NewSigner(retailer.key, origin, retailer.random).Sign(message.DomainRequest, payload)
-	must(t, err)
+	payload, err := protocol.Codec{}.Encode(&message.Request{Supplier: supplier.Id, Retailer: retailer.Id, Number: number, At: supplier.W.Now, Act: act})
+	desktest.Must(t, err)
+	sig, err := protocol.NewSigner(retailer.Key, desktest.Origin, retailer.Random).Sign(message.DomainRequest, payload)
+	desktest.Must(t, err)
 	return message.SubmittedRequest{Signed: message.SignedRequest{Payload: payload, Signature: sig}}
 }
 
-func position(t testing.TB, supplier, retailer *shop) uint64 {
+func position(t testing.TB, supplier, retailer *desktest.Shop) uint64 {
 	t.Helper()
-	trade, err := supplier.desk.Trade(retailer.id, exchange.Supplier)
-	must(t, err)
+	trade, err := supplier.Desk.Trade(retailer.Id, exchange.Supplier)
+	desktest.Must(t, err)
 	return trade.Position
 }
 
 // TestStrangerLeavesLittle: a member without a partnership enters nothing but what
 // leads to one, and of that so much a day; afterwards it can become a partner.
 func TestStrangerLeavesLittle(t *testing.T) {
-	w := newWorld(t, 1, 2)
-	acorn, birch := w.shops[0], w.shops[1]
-	order := message.SubmitOrder{Order: exchange.NewHoldID(windowOf(w.now), [12]byte{1}), Quote: make([]byte, 48<<10)}
-	if _, err := acorn.desk.Serve(ctx, birch.id, request(t, acorn, birch, 1, order)); exchange.CodeOf(err) != exchange.CodeNoPartnership {
+	w := desktest.NewWorld(t, 1, 2)
+	acorn, birch := w.Shops[0], w.Shops[1]
+	order := message.SubmitOrder{Order: exchange.NewHoldID(windowOf(w.Now), [12]byte{1}), Quote: make([]byte, 48<<10)}
+	if _, err := acorn.Desk.Serve(desktest.Ctx, birch.Id, request(t, acorn, birch, 1, order)); exchange.CodeOf(err) != exchange.CodeNoPartnership {
 		t.Errorf("a stranger's order: %v", err)
 	}
 	if n := position(t, acorn, birch); n != 0 {
@@ -50,24 +51,24 @@ func TestStrangerLeavesLittle(t *testing.T) {
 	propose := message.ProposeTerms{Terms: exchange.DefaultTerms("EUR")}
 	number := uint64(1)
 	for ; number <= desk.StrangerEntries; number++ {
-		_, err := acorn.desk.Serve(ctx, birch.id, request(t, acorn, birch, number, propose))
-		must(t, err)
+		_, err := acorn.Desk.Serve(desktest.Ctx, birch.Id, request(t, acorn, birch, number, propose))
+		desktest.Must(t, err)
 	}
 	for range 3 {
-		if _, err := acorn.desk.Serve(ctx, birch.id, request(t, acorn, birch, number, propose)); exchange.CodeOf(err) != exchange.CodeLimit {
+		if _, err := acorn.Desk.Serve(desktest.Ctx, birch.Id, request(t, acorn, birch, number, propose)); exchange.CodeOf(err) != exchange.CodeLimit {
 			t.Errorf("proposal %d of a day: %v", number, err)
 		}
 	}
 	if n := position(t, acorn, birch); n != desk.StrangerEntries {
 		t.Errorf("a stranger has %d entries after a day", n)
 	}
-	w.now = w.now.Add(24 * time.Hour)
-	_, err := acorn.desk.Serve(ctx, birch.id, request(t, acorn, birch, number, propose))
-	must(t, err)
-	trade, err := acorn.desk.Trade(birch.id, exchange.Supplier)
-	must(t, err)
-	must(t, acorn.desk.AcceptTerms(ctx, birch.id, exchange.Supplier, trade.State.Open.Hash))
-	if trade, err = acorn.desk.Trade(birch.id, exchange.Supplier); err != nil || !trade.State.Active {
+	w.Now = w.Now.Add(24 * time.Hour)
+	_, err := acorn.Desk.Serve(desktest.Ctx, birch.Id, request(t, acorn, birch, number, propose))
+	desktest.Must(t, err)
+	trade, err := acorn.Desk.Trade(birch.Id, exchange.Supplier)
+	desktest.Must(t, err)
+	desktest.Must(t, acorn.Desk.AcceptTerms(desktest.Ctx, birch.Id, exchange.Supplier, trade.State.Open.Hash))
+	if trade, err = acorn.Desk.Trade(birch.Id, exchange.Supplier); err != nil || !trade.State.Active {
 		t.Errorf("the next day's proposal is not in force: %v", err)
 	}
 }
@@ -75,52 +76,52 @@ func TestStrangerLeavesLittle(t *testing.T) {
 // TestStrangerPushesLittle: the same for entries that a member pushes as supplier;
 // what was taken stays, and the rest comes on later days.
 func TestStrangerPushesLittle(t *testing.T) {
-	w := newWorld(t, 1, 2)
-	acorn, birch := w.shops[0], w.shops[1]
+	w := desktest.NewWorld(t, 1, 2)
+	acorn, birch := w.Shops[0], w.Shops[1]
 	for range desk.StrangerEntries + 50 {
-		must(t, acorn.desk.Propose(ctx, birch.id, exchange.Supplier, exchange.DefaultTerms("EUR")))
+		desktest.Must(t, acorn.Desk.Propose(desktest.Ctx, birch.Id, exchange.Supplier, exchange.DefaultTerms("EUR")))
 	}
 	for _, want := range []uint64{desk.StrangerEntries, desk.StrangerEntries + 50} {
 		for range 3 {
-			w.now = w.now.Add(10 * time.Second)
-			list, _ := acorn.desk.Outgoing()
+			w.Now = w.Now.Add(10 * time.Second)
+			list, _ := acorn.Desk.Outgoing()
 			for _, out := range list {
-				reply, err := birch.serve(ctx, acorn.id, out.Raw)
-				out.Done(ctx, reply, err)
+				reply, err := birch.Serve(desktest.Ctx, acorn.Id, out.Raw)
+				out.Done(desktest.Ctx, reply, err)
 			}
 		}
-		trade, err := birch.desk.Trade(acorn.id, exchange.Retailer)
-		must(t, err)
+		trade, err := birch.Desk.Trade(acorn.Id, exchange.Retailer)
+		desktest.Must(t, err)
 		if trade.Position != want || trade.Frozen {
 			t.Errorf("the retailer has %d entries, want %d; frozen %v", trade.Position, want, trade.Frozen)
 		}
-		w.now = w.now.Add(24 * time.Hour)
+		w.Now = w.Now.Add(24 * time.Hour)
 	}
-	w.settle()
-	ledgersEqual(t, acorn, birch)
+	w.Settle()
+	desktest.LedgersEqual(t, acorn, birch)
 }
 
 // TestRefusedHoldsAreKeptOnlySoMany: beyond its share a retailer still hears why, but
 // leaves no record; what can be held is held as ever.
 func TestRefusedHoldsAreKeptOnlySoMany(t *testing.T) {
-	w, acorn, birch := pair(t)
+	w, acorn, birch := desktest.Pair(t)
 	const share = desk.RefusedHolds
 	for n := range share + 20 {
-		raw, _ := holdRequest(t, windowOf(w.now), n, exchange.Line{SKU: "shoe", Quantity: 11})
-		reply, err := acorn.desk.Serve(ctx, birch.id, raw)
+		raw, _ := holdRequest(t, windowOf(w.Now), n, exchange.Line{SKU: "shoe", Quantity: 11})
+		reply, err := acorn.Desk.Serve(desktest.Ctx, birch.Id, raw)
 		switch {
-		case n < share && (err != nil || acorn.opened(t, reply).Refusal != exchange.CodeInsufficient):
+		case n < share && (err != nil || opened(acorn, t, reply).Refusal != exchange.CodeInsufficient):
 			t.Fatalf("hold %d: %v", n, err)
 		case n >= share && exchange.CodeOf(err) != exchange.CodeInsufficient:
 			t.Fatalf("hold %d: %v", n, err)
 		}
 	}
 	kept := 0
-	must(t, acorn.mem.Scan(kv.Prefix([]byte("h/")), func(_, _ []byte) bool { kept++; return true }))
+	desktest.Must(t, acorn.Mem.Scan(kv.Prefix([]byte("h/")), func(_, _ []byte) bool { kept++; return true }))
 	if kept != share {
 		t.Errorf("%d refusals are kept", kept)
 	}
-	if res := reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 10}); res.State != hold.Held {
+	if res := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 10}); res.State != hold.Held {
 		t.Errorf("a hold that fits is %v", res.State)
 	}
 }
@@ -128,13 +129,13 @@ func TestRefusedHoldsAreKeptOnlySoMany(t *testing.T) {
 // TestProposalsOfAPartner: 50 a day are answered, the next is refused for that reason
 // and changes nothing, and the next day brings as many again.
 func TestProposalsOfAPartner(t *testing.T) {
-	w, acorn, birch := pair(t)
+	w, acorn, birch := desktest.Pair(t)
 	propose := func() *record.Partnership {
 		t.Helper()
-		must(t, birch.desk.Propose(ctx, acorn.id, exchange.Retailer, exchange.DefaultTerms("EUR")))
-		w.settle()
-		trade, err := birch.desk.Trade(acorn.id, exchange.Retailer)
-		must(t, err)
+		desktest.Must(t, birch.Desk.Propose(desktest.Ctx, acorn.Id, exchange.Retailer, exchange.DefaultTerms("EUR")))
+		w.Settle()
+		trade, err := birch.Desk.Trade(acorn.Id, exchange.Retailer)
+		desktest.Must(t, err)
 		return &trade.Partnership
 	}
 	for range 2 {
@@ -149,15 +150,15 @@ func TestProposalsOfAPartner(t *testing.T) {
 				t.Errorf("a proposal beyond the day's share: %v; the open one is %x", p.Refusal, p.State.Open.Hash)
 			}
 		}
-		w.now = w.now.Add(24 * time.Hour)
+		w.Now = w.Now.Add(24 * time.Hour)
 	}
-	ledgersEqual(t, acorn, birch)
+	desktest.LedgersEqual(t, acorn, birch)
 }
 
 // TestRefusedRequestsOfAPartner: 10,000 an hour are entered; the next is not, and its
 // number stays free, but an end is. The next hour takes it.
 func TestRefusedRequestsOfAPartner(t *testing.T) {
-	w, acorn, birch := pair(t)
+	w, acorn, birch := desktest.Pair(t)
 	first := position(t, acorn, birch)
 	stale := message.AcceptTerms{Proposal: [32]byte{1}}
 	number := uint64(2) // 1 accepted the terms
@@ -167,8 +168,8 @@ func TestRefusedRequestsOfAPartner(t *testing.T) {
 			submit.Requests = append(submit.Requests, signedRequest(t, acorn, birch, number, stale))
 			number++
 		}
-		_, err := acorn.desk.Serve(ctx, birch.id, framed(t, &submit))
-		must(t, err)
+		_, err := acorn.Desk.Serve(desktest.Ctx, birch.Id, framed(t, &submit))
+		desktest.Must(t, err)
 		entered += len(submit.Requests)
 	}
 	full := position(t, acorn, birch)
@@ -176,18 +177,18 @@ func TestRefusedRequestsOfAPartner(t *testing.T) {
 		t.Fatalf("%d refusals are entered, not %d", n, desk.RefusedRequests)
 	}
 	for range 2 {
-		if _, err := acorn.desk.Serve(ctx, birch.id, request(t, acorn, birch, number, stale)); exchange.CodeOf(err) != exchange.CodeLimit || position(t, acorn, birch) != full {
+		if _, err := acorn.Desk.Serve(desktest.Ctx, birch.Id, request(t, acorn, birch, number, stale)); exchange.CodeOf(err) != exchange.CodeLimit || position(t, acorn, birch) != full {
 			t.Fatalf("a request beyond the hour's share: %v", err)
 		}
 	}
-	_, err := acorn.desk.Serve(ctx, birch.id, request(t, acorn, birch, number, message.EndTrade{}))
-	must(t, err)
+	_, err := acorn.Desk.Serve(desktest.Ctx, birch.Id, request(t, acorn, birch, number, message.EndTrade{}))
+	desktest.Must(t, err)
 	if n := position(t, acorn, birch); n != full+1 {
 		t.Errorf("an end beyond the hour's share is not entered: %d", n)
 	}
-	w.now = w.now.Add(time.Hour)
-	_, err = acorn.desk.Serve(ctx, birch.id, request(t, acorn, birch, number+1, stale))
-	must(t, err)
+	w.Now = w.Now.Add(time.Hour)
+	_, err = acorn.Desk.Serve(desktest.Ctx, birch.Id, request(t, acorn, birch, number+1, stale))
+	desktest.Must(t, err)
 	if n := position(t, acorn, birch); n != full+2 {
 		t.Errorf("the next hour takes nothing: %d", n)
 	}
@@ -196,25 +197,25 @@ func TestRefusedRequestsOfAPartner(t *testing.T) {
 // TestRefusedHoldsComeBack: the share of kept refusals is a retailer's own, is that of
 // tombstones too, and is whole again in the next hour.
 func TestRefusedHoldsComeBack(t *testing.T) {
-	w := newWorld(t, 1, 3)
-	acorn, birch, cedar := w.shops[0], w.shops[1], w.shops[2]
-	acorn.stock("shoe", 10, 9900)
-	w.partner(acorn, birch, exchange.DefaultTerms("EUR"))
-	w.partner(acorn, cedar, exchange.DefaultTerms("EUR"))
+	w := desktest.NewWorld(t, 1, 3)
+	acorn, birch, cedar := w.Shops[0], w.Shops[1], w.Shops[2]
+	acorn.Stock("shoe", 10, 9900)
+	w.Partner(acorn, birch, exchange.DefaultTerms("EUR"))
+	w.Partner(acorn, cedar, exchange.DefaultTerms("EUR"))
 	n := 0
-	refused := func(from *shop) bool { // and kept: a refusal that is not is no sealed answer
-		raw, _ := holdRequest(t, windowOf(w.now), n, exchange.Line{SKU: "shoe", Quantity: 11})
+	refused := func(from *desktest.Shop) bool { // and kept: a refusal that is not is no sealed answer
+		raw, _ := holdRequest(t, windowOf(w.Now), n, exchange.Line{SKU: "shoe", Quantity: 11})
 		n++
-		_, err := acorn.desk.Serve(ctx, from.id, raw)
+		_, err := acorn.Desk.Serve(desktest.Ctx, from.Id, raw)
 		if err != nil && exchange.CodeOf(err) != exchange.CodeInsufficient {
 			t.Fatal(err)
 		}
 		return err == nil
 	}
-	tombstone := func(from *shop) error {
-		_, id := holdRequest(t, windowOf(w.now), n, exchange.Line{SKU: "shoe", Quantity: 1})
+	tombstone := func(from *desktest.Shop) error {
+		_, id := holdRequest(t, windowOf(w.Now), n, exchange.Line{SKU: "shoe", Quantity: 1})
 		n++
-		_, err := acorn.desk.Serve(ctx, from.id, framed(t, &message.Release{ID: id}))
+		_, err := acorn.Desk.Serve(desktest.Ctx, from.Id, framed(t, &message.Release{ID: id}))
 		return err
 	}
 	for range 2 {
@@ -223,7 +224,7 @@ func TestRefusedHoldsComeBack(t *testing.T) {
 				t.Fatalf("refusal %d is not kept", n)
 			}
 		}
-		must(t, tombstone(birch))
+		desktest.Must(t, tombstone(birch))
 		if refused(birch) {
 			t.Error("a refusal beyond the hour's share is kept")
 		}
@@ -233,26 +234,26 @@ func TestRefusedHoldsComeBack(t *testing.T) {
 		if !refused(cedar) {
 			t.Error("another retailer pays for it")
 		}
-		w.now = w.now.Add(time.Hour)
+		w.Now = w.Now.Add(time.Hour)
 	}
 }
 
 // TestFailedRequestsCostNoShare: what is undone with the operation it came in is not
 // counted.
 func TestFailedRequestsCostNoShare(t *testing.T) {
-	w := newWorld(t, 1, 2)
-	acorn, birch := w.shops[0], w.shops[1]
+	w := desktest.NewWorld(t, 1, 2)
+	acorn, birch := w.Shops[0], w.Shops[1]
 	propose := message.ProposeTerms{Terms: exchange.DefaultTerms("EUR")}
 	gap := framed(t, &message.Submit{Requests: []message.SubmittedRequest{
 		signedRequest(t, acorn, birch, 1, propose), signedRequest(t, acorn, birch, 3, propose),
 	}})
 	for range desk.StrangerEntries + 1 {
-		if _, err := acorn.desk.Serve(ctx, birch.id, gap); exchange.CodeOf(err) != exchange.CodeBehind {
+		if _, err := acorn.Desk.Serve(desktest.Ctx, birch.Id, gap); exchange.CodeOf(err) != exchange.CodeBehind {
 			t.Fatalf("requests with a gap: %v", err)
 		}
 	}
-	_, err := acorn.desk.Serve(ctx, birch.id, request(t, acorn, birch, 1, propose))
-	must(t, err)
+	_, err := acorn.Desk.Serve(desktest.Ctx, birch.Id, request(t, acorn, birch, 1, propose))
+	desktest.Must(t, err)
 	if n := position(t, acorn, birch); n != 1 {
 		t.Errorf("%d entries", n)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/record"
 )
@@ -21,31 +22,31 @@ func TestReservationChangedBeforeItsRecord(t *testing.T) {
 		"left": {func(*testing.T, *desk.Desk, *record.Reservation) {}, hold.Held},
 		"released": {func(t *testing.T, d *desk.Desk, rec *record.Reservation) {
 			_, err := d.Release(t.Context(), rec.Request.ID)
-			must(t, err)
+			desktest.Must(t, err)
 		}, hold.Released},
 		"ordered": {func(t *testing.T, d *desk.Desk, rec *record.Reservation) {
-			_, err := d.PlaceOrder(t.Context(), rec.Request.ID, stockholm)
-			must(t, err)
+			_, err := d.PlaceOrder(t.Context(), rec.Request.ID, desktest.Stockholm)
+			desktest.Must(t, err)
 		}, hold.Committed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				acorn, birch, stop := runningPair(t)
-				rec, err := birch.desk.Reserve(t.Context(), desk.ReserveRequest{
-					Supplier: acorn.id, Lines: []exchange.Line{{SKU: "lamp", Quantity: 1}}, Country: "SE",
+				rec, err := birch.Desk.Reserve(t.Context(), desk.ReserveRequest{
+					Supplier: acorn.Id, Lines: []exchange.Line{{SKU: "lamp", Quantity: 1}}, Country: "SE",
 				})
-				must(t, err)
-				c.change(t, birch.desk, rec)
+				desktest.Must(t, err)
+				c.change(t, birch.Desk, rec)
 				time.Sleep(time.Minute) // of the bubble
 				for _, when := range []string{"a minute later", "after a restart"} {
-					got, err := birch.desk.Reservation(t.Context(), rec.Request.ID)
-					must(t, err)
+					got, err := birch.Desk.Reservation(t.Context(), rec.Request.ID)
+					desktest.Must(t, err)
 					if got.State != c.state {
 						t.Errorf("%s the reservation is %v, want %v", when, got.State, c.state)
 					}
 					if when == "a minute later" {
 						stop()
-						birch.restart()
+						birch.Restart()
 					}
 				}
 			})

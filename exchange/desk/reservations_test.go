@@ -9,12 +9,13 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/record"
 )
 
 // listed is a shop's reservations and where they stand, read in pages of a size.
-func listed(t *testing.T, s *shop, page int) (ids []exchange.HoldID, standing map[exchange.HoldID]hold.State) {
+func listed(t *testing.T, s *desktest.Shop, page int) (ids []exchange.HoldID, standing map[exchange.HoldID]hold.State) {
 	t.Helper()
 	standing = make(map[exchange.HoldID]hold.State)
 	for more := true; more; {
@@ -23,7 +24,7 @@ func listed(t *testing.T, s *shop, page int) (ids []exchange.HoldID, standing ma
 		if len(ids) > 0 {
 			after = ids[len(ids)-1]
 		}
-		must(t, s.desk.Reservations(after, func(r *record.Reservation, state hold.State) bool {
+		desktest.Must(t, s.Desk.Reservations(after, func(r *record.Reservation, state hold.State) bool {
 			ids = append(ids, r.Request.ID)
 			standing[r.Request.ID] = state
 			n++
@@ -37,22 +38,22 @@ func listed(t *testing.T, s *shop, page int) (ids []exchange.HoldID, standing ma
 // TestReservationsNewestFirst reserves on three days and lists what was reserved, whole and
 // in pages of any size; each as it stands by then.
 func TestReservationsNewestFirst(t *testing.T) {
-	w, acorn, birch := pair(t)
-	acorn.stock("sock", 100, 500)
+	w, acorn, birch := desktest.Pair(t)
+	acorn.Stock("sock", 100, 500)
 	var made []exchange.HoldID
 	for i := range 9 {
-		res := reserve(t, birch, acorn, exchange.Line{SKU: "sock", Quantity: 1})
+		res := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "sock", Quantity: 1})
 		made = append(made, res.Request.ID)
-		w.now = w.now.Add(time.Minute)
+		w.Now = w.Now.Add(time.Minute)
 		if i%3 == 2 && i < 8 {
-			w.now = w.now.Add(24 * time.Hour)
-			w.greet(acorn, birch) // the new day's window
+			w.Now = w.Now.Add(24 * time.Hour)
+			w.Greet(acorn, birch) // the new day's window
 		}
 	}
-	_, err := birch.desk.PlaceOrder(ctx, made[8], stockholm)
-	must(t, err)
-	_, err = birch.desk.Release(ctx, made[7])
-	must(t, err)
+	_, err := birch.Desk.PlaceOrder(desktest.Ctx, made[8], desktest.Stockholm)
+	desktest.Must(t, err)
+	_, err = birch.Desk.Release(desktest.Ctx, made[7])
+	desktest.Must(t, err)
 	want := map[exchange.HoldID]hold.State{made[8]: hold.Committed, made[7]: hold.Released, made[6]: hold.Held, made[0]: hold.Expired}
 	slices.Reverse(made)
 	for _, when := range []string{"at once", "after a restart"} {
@@ -67,9 +68,9 @@ func TestReservationsNewestFirst(t *testing.T) {
 				}
 			}
 		}
-		w.settle()
-		birch.restart()
-		w.greet(acorn, birch)
+		w.Settle()
+		birch.Restart()
+		w.Greet(acorn, birch)
 	}
 }
 
@@ -79,12 +80,12 @@ func TestReservationIsListedBeforeItsRecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		acorn, birch, stop := runningPair(t)
 		defer stop()
-		lamp := desk.ReserveRequest{Supplier: acorn.id, Lines: []exchange.Line{{SKU: "lamp", Quantity: 1}}, Country: "SE"}
-		held, err := birch.desk.Reserve(t.Context(), lamp)
-		must(t, err)
+		lamp := desk.ReserveRequest{Supplier: acorn.Id, Lines: []exchange.Line{{SKU: "lamp", Quantity: 1}}, Country: "SE"}
+		held, err := birch.Desk.Reserve(t.Context(), lamp)
+		desktest.Must(t, err)
 		gone, cancel := context.WithCancel(t.Context())
 		cancel() // the owner's Ctrl-C
-		if _, err := birch.desk.Reserve(gone, lamp); err == nil {
+		if _, err := birch.Desk.Reserve(gone, lamp); err == nil {
 			t.Fatal("a request that was broken off was answered")
 		}
 		for _, when := range []string{"at once", "a minute later"} {
@@ -106,31 +107,31 @@ func TestReservationIsListedBeforeItsRecord(t *testing.T) {
 // TestRepeatKeepsItsCreation: a repeat of a request is the same reservation, made when the
 // first one was asked for, whether that was answered, recorded, or neither.
 func TestRepeatKeepsItsCreation(t *testing.T) {
-	w, acorn, birch := pair(t)
-	for name, happens := range map[string]fate{"answered": arrives, "not answered": replyLost} {
-		id, err := birch.desk.NewReservationID(acorn.id, [12]byte{byte(len(name))})
-		must(t, err)
+	w, acorn, birch := desktest.Pair(t)
+	for name, happens := range map[string]desktest.Fate{"answered": desktest.Arrives, "not answered": desktest.ReplyLost} {
+		id, err := birch.Desk.NewReservationID(acorn.Id, [12]byte{byte(len(name))})
+		desktest.Must(t, err)
 		ask := func() (*record.Reservation, error) {
-			return birch.desk.Reserve(ctx, desk.ReserveRequest{Supplier: acorn.id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 1}}, Country: "SE", ID: id})
+			return birch.Desk.Reserve(desktest.Ctx, desk.ReserveRequest{Supplier: acorn.Id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 1}}, Country: "SE", ID: id})
 		}
-		first := w.now
-		w.fate = func(_, _ *shop) fate { return happens }
+		first := w.Now
+		w.Fate = func(_, _ *desktest.Shop) desktest.Fate { return happens }
 		_, err = ask()
-		if (err == nil) != (happens == arrives) {
+		if (err == nil) != (happens == desktest.Arrives) {
 			t.Fatal(err)
 		}
-		w.fate = nil
+		w.Fate = nil
 		for range 3 {
-			w.now = w.now.Add(time.Minute)
+			w.Now = w.Now.Add(time.Minute)
 			again, err := ask()
-			must(t, err)
+			desktest.Must(t, err)
 			if again.Created != first {
 				t.Errorf("%s: a repeat says it was made %v after the first", name, again.Created.Sub(first))
 			}
-			birch.restart()
-			w.greet(acorn, birch)
-			kept, err := birch.desk.Reservation(ctx, id)
-			must(t, err)
+			birch.Restart()
+			w.Greet(acorn, birch)
+			kept, err := birch.Desk.Reservation(desktest.Ctx, id)
+			desktest.Must(t, err)
 			if kept.Created != first {
 				t.Errorf("%s: the record says it was made %v after the first", name, kept.Created.Sub(first))
 			}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/order"
 )
 
@@ -42,41 +43,41 @@ func (w *wires) Request(ctx context.Context, to exchange.ShopID, raw []byte) ([]
 
 // run lets the shops' desks run in the bubble's time, and returns when it is the
 // world's; stop ends them.
-func (w *world) run(loses int) (stop func()) {
-	w.t.Helper()
-	time.Sleep(w.now.Sub(exchange.TimeOf(time.Now()))) // making partners took the world some time
+func runWorld(w *desktest.World, loses int) (stop func()) {
+	w.T.Helper()
+	time.Sleep(w.Now.Sub(exchange.TimeOf(time.Now()))) // making partners took the world some time
 	desks := map[exchange.ShopID]*desk.Desk{}
-	ran := make(chan error, len(w.shops))
-	running, cancel := context.WithCancel(w.t.Context())
-	for _, s := range w.shops {
-		cfg := s.config()
-		cfg.Inline, cfg.Clock, cfg.Network = false, wallClock{}, &wires{from: s.id, desks: desks, loses: loses}
+	ran := make(chan error, len(w.Shops))
+	running, cancel := context.WithCancel(w.T.Context())
+	for _, s := range w.Shops {
+		cfg := s.Config()
+		cfg.Inline, cfg.Clock, cfg.Network = false, wallClock{}, &wires{from: s.Id, desks: desks, loses: loses}
 		var err error
-		s.desk, err = desk.Open(cfg)
-		must(w.t, err)
-		desks[s.id] = s.desk
+		s.Desk, err = desk.Open(cfg)
+		desktest.Must(w.T, err)
+		desks[s.Id] = s.Desk
 	}
-	for _, s := range w.shops {
-		go func() { ran <- s.desk.Run(running) }()
+	for _, s := range w.Shops {
+		go func() { ran <- s.Desk.Run(running) }()
 	}
 	return func() {
 		cancel()
-		for range w.shops {
-			must(w.t, <-ran)
+		for range w.Shops {
+			desktest.Must(w.T, <-ran)
 		}
 	}
 }
 
 // runningPair is a supplier of 20 lamps and a partner of its that run and have met.
-func runningPair(t *testing.T) (acorn, birch *shop, stop func()) {
+func runningPair(t *testing.T) (acorn, birch *desktest.Shop, stop func()) {
 	t.Helper()
-	w := newWorld(t, 5, 2)
-	w.now = exchange.TimeOf(time.Now())
-	acorn, birch = w.shops[0], w.shops[1]
-	acorn.stock("lamp", 20, 4900)
-	w.partner(acorn, birch, exchange.DefaultTerms("EUR"))
-	stop = w.run(0)
-	w.greet(acorn, birch)
+	w := desktest.NewWorld(t, 5, 2)
+	w.Now = exchange.TimeOf(time.Now())
+	acorn, birch = w.Shops[0], w.Shops[1]
+	acorn.Stock("lamp", 20, 4900)
+	w.Partner(acorn, birch, exchange.DefaultTerms("EUR"))
+	stop = runWorld(w, 0)
+	w.Greet(acorn, birch)
 	return acorn, birch, stop
 }
 
@@ -85,13 +86,13 @@ func runningPair(t *testing.T) (acorn, birch *shop, stop func()) {
 // sides, the rest is refused, and both stop cleanly with equal books.
 func TestRunningDesks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 3, 2)
-		w.now = exchange.TimeOf(time.Now())
-		acorn, birch := w.shops[0], w.shops[1]
-		acorn.stock("lamp", 20, 4900)
-		w.partner(acorn, birch, exchange.DefaultTerms("EUR"))
-		stop := w.run(7)
-		w.greet(acorn, birch)
+		w := desktest.NewWorld(t, 3, 2)
+		w.Now = exchange.TimeOf(time.Now())
+		acorn, birch := w.Shops[0], w.Shops[1]
+		acorn.Stock("lamp", 20, 4900)
+		w.Partner(acorn, birch, exchange.DefaultTerms("EUR"))
+		stop := runWorld(w, 7)
+		w.Greet(acorn, birch)
 		var mu sync.Mutex
 		var ids []exchange.OrderID
 		var buyers sync.WaitGroup
@@ -99,8 +100,8 @@ func TestRunningDesks(t *testing.T) {
 			buyers.Go(func() {
 				patience, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
-				rec, err := birch.desk.Reserve(patience, desk.ReserveRequest{
-					Supplier: acorn.id, Lines: []exchange.Line{{SKU: "lamp", Quantity: 1}}, Country: "SE",
+				rec, err := birch.Desk.Reserve(patience, desk.ReserveRequest{
+					Supplier: acorn.Id, Lines: []exchange.Line{{SKU: "lamp", Quantity: 1}}, Country: "SE",
 				})
 				if exchange.CodeOf(err) == exchange.CodeInsufficient {
 					return
@@ -109,7 +110,7 @@ func TestRunningDesks(t *testing.T) {
 					t.Errorf("reserving: %v", err)
 					return
 				}
-				placed, err := birch.desk.PlaceOrder(patience, rec.Request.ID, stockholm)
+				placed, err := birch.Desk.PlaceOrder(patience, rec.Request.ID, desktest.Stockholm)
 				if err != nil {
 					t.Errorf("ordering: %v", err)
 					return
@@ -125,15 +126,15 @@ func TestRunningDesks(t *testing.T) {
 			t.Errorf("%d of 20 lamps were sold", len(ids))
 		}
 		for _, id := range ids {
-			if got := bothSee(t, acorn, birch, id); got != order.Accepted {
+			if got := desktest.BothSee(t, acorn, birch, id); got != order.Accepted {
 				t.Errorf("order %v is %v", id, got)
 			}
-			_, err := acorn.desk.ShipOrder(t.Context(), id, nil, "PostNord", "")
-			must(t, err)
+			_, err := acorn.Desk.ShipOrder(t.Context(), id, nil, "PostNord", "")
+			desktest.Must(t, err)
 		}
 		time.Sleep(30 * time.Second)
 		stop()
-		if _, err := acorn.desk.DeliverOrder(ctx, ids[0], nil); err == nil {
+		if _, err := acorn.Desk.DeliverOrder(desktest.Ctx, ids[0], nil); err == nil {
 			t.Error("a stopped desk delivered an order")
 		}
 		audited(t, acorn, birch)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
@@ -13,33 +14,33 @@ import (
 // TestSecondRetailerWithOneOrderID: whoever orders first under an id has it; the
 // second order is refused, and the first can be worked on.
 func TestSecondRetailerWithOneOrderID(t *testing.T) {
-	w := newWorld(t, 1, 3)
-	acorn, birch, cedar := w.shops[0], w.shops[1], w.shops[2]
-	acorn.stock("shoe", 10, 9900)
-	w.partner(acorn, birch, exchange.DefaultTerms("EUR"))
-	w.partner(acorn, cedar, exchange.DefaultTerms("EUR"))
-	id := exchange.NewHoldID(windowOf(w.now), [12]byte{1})
-	for _, s := range []*shop{birch, cedar} {
-		_, err := s.desk.Reserve(ctx, desk.ReserveRequest{Supplier: acorn.id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}}, Country: "SE", ID: id})
-		must(t, err)
+	w := desktest.NewWorld(t, 1, 3)
+	acorn, birch, cedar := w.Shops[0], w.Shops[1], w.Shops[2]
+	acorn.Stock("shoe", 10, 9900)
+	w.Partner(acorn, birch, exchange.DefaultTerms("EUR"))
+	w.Partner(acorn, cedar, exchange.DefaultTerms("EUR"))
+	id := exchange.NewHoldID(windowOf(w.Now), [12]byte{1})
+	for _, s := range []*desktest.Shop{birch, cedar} {
+		_, err := s.Desk.Reserve(desktest.Ctx, desk.ReserveRequest{Supplier: acorn.Id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}}, Country: "SE", ID: id})
+		desktest.Must(t, err)
 	}
-	for _, s := range []*shop{birch, cedar} {
-		_, err := s.desk.PlaceOrder(ctx, id, stockholm)
-		must(t, err)
-		w.settle()
+	for _, s := range []*desktest.Shop{birch, cedar} {
+		_, err := s.Desk.PlaceOrder(desktest.Ctx, id, desktest.Stockholm)
+		desktest.Must(t, err)
+		w.Settle()
 	}
-	if rec := orderAt(t, cedar, exchange.Retailer, id); rec.Refusal != exchange.CodeConflict {
+	if rec := desktest.OrderAt(t, cedar, exchange.Retailer, id); rec.Refusal != exchange.CodeConflict {
 		t.Errorf("the second order under one id was answered %v, %v", rec.Order.Status(), rec.Refusal)
 	}
-	_, err := acorn.desk.ShipOrder(ctx, id, nil, "PostNord", "P1")
-	must(t, err)
-	_, err = acorn.desk.DeliverOrder(ctx, id, nil)
-	must(t, err)
-	w.settle()
-	if got := bothSee(t, acorn, birch, id); got != order.Delivered {
+	_, err := acorn.Desk.ShipOrder(desktest.Ctx, id, nil, "PostNord", "P1")
+	desktest.Must(t, err)
+	_, err = acorn.Desk.DeliverOrder(desktest.Ctx, id, nil)
+	desktest.Must(t, err)
+	w.Settle()
+	if got := desktest.BothSee(t, acorn, birch, id); got != order.Delivered {
 		t.Errorf("the first order is %v", got)
 	}
-	if s := stockOf(t, acorn, "shoe"); s.Held != 2 || s.Sold != 2 || s.Shipped != 2 {
+	if s := desktest.StockOf(t, acorn, "shoe"); s.Held != 2 || s.Sold != 2 || s.Shipped != 2 {
 		t.Errorf("stock: %+v", s)
 	}
 }
@@ -49,8 +50,8 @@ func TestSecondRetailerWithOneOrderID(t *testing.T) {
 func TestOneNumberTwiceInABatch(t *testing.T) {
 	m := newMarket(t, kv.Limits{}, asIs)
 	birch := m.retailers[0]
-	trade, err := m.desk.Trade(birch.id, exchange.Supplier)
-	must(t, err)
+	trade, err := m.desk.Trade(birch.Id, exchange.Supplier)
+	desktest.Must(t, err)
 	stale := func(n byte) message.Act { return message.DeclineTerms{Proposal: [32]byte{n}} }
 	submit := func(numbers ...uint64) []byte {
 		s := message.Submit{Have: trade.Position}
@@ -61,14 +62,14 @@ func TestOneNumberTwiceInABatch(t *testing.T) {
 	}
 	same := submit(2)
 	results, err := m.together(m.serve(birch, same), m.serve(birch, same), m.serve(birch, submit(2, 3)))
-	must(t, err)
+	desktest.Must(t, err)
 	for i, r := range results {
 		if r.err != nil {
 			t.Errorf("submit %d: %v", i, r.err)
 		}
 	}
-	after, err := m.desk.Trade(birch.id, exchange.Supplier)
-	must(t, err)
+	after, err := m.desk.Trade(birch.Id, exchange.Supplier)
+	desktest.Must(t, err)
 	if after.Position != trade.Position+1 {
 		t.Errorf("%d entries follow a number that was used twice, not 1", after.Position-trade.Position)
 	}

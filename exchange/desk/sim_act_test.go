@@ -7,6 +7,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/message"
@@ -38,24 +39,24 @@ func (s *sim) act() {
 	case n < 97:
 		s.negotiate(a)
 	case n < 98:
-		_, err := a.desk.Prune(context.Background())
+		_, err := a.Desk.Prune(context.Background())
 		s.allow(a, err)
 	default:
-		s.allow(a, a.desk.Publish(context.Background()))
+		s.allow(a, a.Desk.Publish(context.Background()))
 	}
 }
 
 // allow reports an error that no misfortune explains. Refusals are part of life.
-func (s *sim) allow(a *shop, err error) {
+func (s *sim) allow(a *desktest.Shop, err error) {
 	s.Helper()
-	if code := exchange.CodeOf(err); code == exchange.CodeInternal && !a.died() {
-		s.Errorf("seed %d, step %s: %s: %v", s.w.seed, s.what, a.name, err)
+	if code := exchange.CodeOf(err); code == exchange.CodeInternal && !a.Died() {
+		s.Errorf("seed %d, step %s: %s: %v", s.w.Seed, s.what, a.Name, err)
 	}
-	a.died()
+	a.Died()
 }
 
-func (s *sim) reserve(a *shop) {
-	suppliers := a.desk.Suppliers()
+func (s *sim) reserve(a *desktest.Shop) {
+	suppliers := a.Desk.Suppliers()
 	if len(suppliers) == 0 {
 		return
 	}
@@ -72,19 +73,19 @@ func (s *sim) reserve(a *shop) {
 		r.MaxTotal = int64(s.rng.IntN(20000))
 	}
 	var tail [12]byte
-	a.random.Read(tail[:])
-	id, err := a.desk.NewReservationID(r.Supplier, tail)
+	a.Random.Read(tail[:])
+	id, err := a.Desk.NewReservationID(r.Supplier, tail)
 	if err != nil || len(r.Lines) == 0 {
 		return
 	}
 	r.ID = id
 	s.remember(a, r)
 	if s.chance(0.05) { // a release that overtakes its hold
-		s.late(a, s.w.shopOf(r.Supplier), frame(s, &message.Release{ID: id}))
+		s.late(a, s.w.ShopOf(r.Supplier), frame(s, &message.Release{ID: id}))
 		s.advance(200 * time.Millisecond)
 	}
 	for range 1 + s.rng.IntN(2) {
-		_, err = a.desk.Reserve(context.Background(), r)
+		_, err = a.Desk.Reserve(context.Background(), r)
 		s.allow(a, err)
 	}
 	if err == nil && s.chance(0.5) {
@@ -93,15 +94,15 @@ func (s *sim) reserve(a *shop) {
 }
 
 // remember keeps a hold request for replays.
-func (s *sim) remember(a *shop, r desk.ReserveRequest) {
+func (s *sim) remember(a *desktest.Shop, r desk.ReserveRequest) {
 	raw := frame(s, &message.Hold{ID: r.ID, Lines: r.Lines, Country: r.Country, MaxTotal: r.MaxTotal, Lifetime: r.Lifetime.Milliseconds()})
-	s.requests = append(s.requests, sentHold{a, s.w.shopOf(r.Supplier), raw})
+	s.requests = append(s.requests, sentHold{a, s.w.ShopOf(r.Supplier), raw})
 }
 
 func frame(s *sim, v message.Value) []byte {
 	s.Helper()
 	raw, err := protocol.Codec{}.Encode(v)
-	must(s, err)
+	desktest.Must(s, err)
 	return append([]byte{byte(v.Kind())}, raw...)
 }
 
@@ -114,7 +115,7 @@ func (s *sim) replay() {
 	raw := slices.Clone(r.raw)
 	if s.chance(0.3) {
 		v, err := protocol.Codec{}.Decode(message.KindHold, raw[1:])
-		must(s, err)
+		desktest.Must(s, err)
 		hold := v.(*message.Hold)
 		hold.Lines[0].Quantity++
 		raw = frame(s, hold)
@@ -123,11 +124,11 @@ func (s *sim) replay() {
 }
 
 // reservations of a shop, in the order of their ids.
-func (s *sim) reservation(a *shop) exchange.HoldID {
+func (s *sim) reservation(a *desktest.Shop) exchange.HoldID {
 	var ids []exchange.HoldID
-	err := a.mem.Scan(kv.Prefix([]byte("r/")), func(key, _ []byte) bool {
+	err := a.Mem.Scan(kv.Prefix([]byte("r/")), func(key, _ []byte) bool {
 		id, err := exchange.HoldIDFromBytes(key[2:])
-		must(s, err)
+		desktest.Must(s, err)
 		ids = append(ids, id)
 		return true
 	})
@@ -141,76 +142,76 @@ func (s *sim) reservation(a *shop) exchange.HoldID {
 }
 
 // newest is a reservation that is held, if there is one.
-func (s *sim) newest(a *shop, ids []exchange.HoldID) exchange.HoldID {
+func (s *sim) newest(a *desktest.Shop, ids []exchange.HoldID) exchange.HoldID {
 	at := s.rng.IntN(len(ids))
 	for i := range ids {
 		id := ids[(at+i)%len(ids)]
-		if rec, err := a.desk.Reservation(context.Background(), id); err == nil && rec.State == hold.Held && rec.Expires > s.w.now {
+		if rec, err := a.Desk.Reservation(context.Background(), id); err == nil && rec.State == hold.Held && rec.Expires > s.w.Now {
 			return id
 		}
 	}
 	return ids[at]
 }
 
-func (s *sim) place(a *shop) {
+func (s *sim) place(a *desktest.Shop) {
 	if id := s.reservation(a); !id.IsZero() {
 		s.order(a, id)
 	}
 }
 
-func (s *sim) order(a *shop, id exchange.HoldID) {
-	to := stockholm
-	rec, err := a.desk.Reservation(context.Background(), id)
+func (s *sim) order(a *desktest.Shop, id exchange.HoldID) {
+	to := desktest.Stockholm
+	rec, err := a.Desk.Reservation(context.Background(), id)
 	s.allow(a, err)
 	if err == nil && s.chance(0.98) {
 		to.Country = rec.Request.Country
 	}
-	placed, err := a.desk.PlaceOrder(context.Background(), id, to)
+	placed, err := a.Desk.PlaceOrder(context.Background(), id, to)
 	s.allow(a, err)
 	if err == nil {
 		s.placed = append(s.placed, placedOrder{a, placed.ID})
 	}
 }
 
-func (s *sim) changeHold(a *shop) {
+func (s *sim) changeHold(a *desktest.Shop) {
 	id := s.reservation(a)
 	if id.IsZero() {
 		return
 	}
 	var err error
 	if s.chance(0.5) {
-		_, err = a.desk.Release(context.Background(), id)
+		_, err = a.Desk.Release(context.Background(), id)
 	} else {
-		_, err = a.desk.Extend(context.Background(), id, s.w.now.Add(time.Duration(s.rng.IntN(3600))*time.Second))
+		_, err = a.Desk.Extend(context.Background(), id, s.w.Now.Add(time.Duration(s.rng.IntN(3600))*time.Second))
 	}
 	s.allow(a, err)
 }
 
 // count counts a shelf, imports a file or changes what is offered.
-func (s *sim) count(a *shop) {
+func (s *sim) count(a *desktest.Shop) {
 	i := s.rng.IntN(3)
 	s.counts[counted{a, sku(i)}] = true
 	var err error
 	switch s.rng.IntN(6) {
 	case 0:
-		_, err = a.desk.SetStock(context.Background(), sku(i), 0, true)
+		_, err = a.Desk.SetStock(context.Background(), sku(i), 0, true)
 	case 1:
-		err = a.desk.RemoveProduct(context.Background(), sku(i))
+		err = a.Desk.RemoveProduct(context.Background(), sku(i))
 	case 2:
-		_, err = a.desk.Import(context.Background(), []desk.ImportItem{{
+		_, err = a.Desk.Import(context.Background(), []desk.ImportItem{{
 			Product: exchange.Product{SKU: sku(i), Title: "New " + string(sku(i)), Price: exchange.Money{Minor: int64(s.rng.IntN(9000)), Currency: "EUR"}},
 			Stock:   record.FileStock{Set: true, Units: int64(s.rng.IntN(30))},
 		}}, false)
 	default:
-		_, err = a.desk.SetStock(context.Background(), sku(i), int64(s.rng.IntN(30)), false)
+		_, err = a.Desk.SetStock(context.Background(), sku(i), int64(s.rng.IntN(30)), false)
 	}
 	s.allow(a, err)
 }
 
 // orders of a shop in one role that are not finished.
-func (s *sim) orders(a *shop, side exchange.Party) []*record.Order {
+func (s *sim) orders(a *desktest.Shop, side exchange.Party) []*record.Order {
 	var list []*record.Order
-	err := a.desk.Orders(side, exchange.OrderID{}, func(r *record.Order) bool {
+	err := a.Desk.Orders(side, exchange.OrderID{}, func(r *record.Order) bool {
 		if !r.Order.Status().Terminal() {
 			list = append(list, r)
 		}
@@ -221,7 +222,7 @@ func (s *sim) orders(a *shop, side exchange.Party) []*record.Order {
 }
 
 // handle is what a supplier does with an order it received.
-func (s *sim) handle(a *shop) {
+func (s *sim) handle(a *desktest.Shop) {
 	list := s.orders(a, exchange.Supplier)
 	if len(list) == 0 {
 		return
@@ -231,15 +232,15 @@ func (s *sim) handle(a *shop) {
 	var err error
 	switch s.rng.IntN(9) {
 	case 0, 1:
-		_, err = a.desk.AcceptOrder(ctx, o.ID)
+		_, err = a.Desk.AcceptOrder(ctx, o.ID)
 	case 2:
-		_, err = a.desk.RejectOrder(ctx, o.ID, "sold out")
+		_, err = a.Desk.RejectOrder(ctx, o.ID, "sold out")
 	case 3, 4, 5:
-		_, err = a.desk.ShipOrder(ctx, o.ID, s.some(o), "PostNord", "T")
+		_, err = a.Desk.ShipOrder(ctx, o.ID, s.some(o), "PostNord", "T")
 	case 6, 7:
-		_, err = a.desk.DeliverOrder(ctx, o.ID, s.some(o))
+		_, err = a.Desk.DeliverOrder(ctx, o.ID, s.some(o))
 	case 8:
-		_, err = a.desk.CancelSold(ctx, o.ID, s.some(o), "broken")
+		_, err = a.Desk.CancelSold(ctx, o.ID, s.some(o), "broken")
 	}
 	s.allow(a, err)
 }
@@ -253,7 +254,7 @@ func (s *sim) some(o *record.Order) []order.Units {
 	return []order.Units{{SKU: l.SKU, Units: 1 + s.rng.Int64N(l.Ordered)}}
 }
 
-func (s *sim) cancel(a *shop) {
+func (s *sim) cancel(a *desktest.Shop) {
 	list := s.orders(a, exchange.Retailer)
 	if len(list) == 0 {
 		return
@@ -263,37 +264,37 @@ func (s *sim) cancel(a *shop) {
 	if len(o.Order.Lines) > 0 {
 		lines = s.some(o)
 	}
-	_, err := a.desk.CancelBought(context.Background(), o.ID, lines, "not needed")
+	_, err := a.Desk.CancelBought(context.Background(), o.ID, lines, "not needed")
 	s.allow(a, err)
 }
 
 // negotiate proposes, answers, takes back or ends a direction of trade.
-func (s *sim) negotiate(a *shop) {
+func (s *sim) negotiate(a *desktest.Shop) {
 	b := s.shop()
 	if a == b {
 		return
 	}
 	side := exchange.Party(1 + s.rng.IntN(2))
-	trade, err := a.desk.Trade(b.id, side)
+	trade, err := a.Desk.Trade(b.Id, side)
 	s.allow(a, err)
 	ctx := context.Background()
 	switch open := trade.State.Open; {
 	case open.By == side.Other() && s.chance(0.9):
-		err = a.desk.AcceptTerms(ctx, b.id, side, open.Hash)
+		err = a.Desk.AcceptTerms(ctx, b.Id, side, open.Hash)
 	case open.By != 0 && s.chance(0.3):
-		err = a.desk.DeclineTerms(ctx, b.id, side, open.Hash)
+		err = a.Desk.DeclineTerms(ctx, b.Id, side, open.Hash)
 	case (open.By == side || trade.Queued == "propose") && s.chance(0.3):
-		if err = a.desk.WithdrawTerms(ctx, b.id, side); err == nil && side == exchange.Retailer {
+		if err = a.Desk.WithdrawTerms(ctx, b.Id, side); err == nil && side == exchange.Retailer {
 			s.tookBack(a, b, trade)
 		}
 	case trade.State.Active && s.chance(0.3):
-		err = a.desk.EndTrade(ctx, b.id, side, "enough")
+		err = a.Desk.EndTrade(ctx, b.Id, side, "enough")
 	default:
 		terms := s.terms()
 		if s.chance(0.3) {
 			terms.Currency = "USD" // which a supplier refuses
 		}
-		err = a.desk.Propose(ctx, b.id, side, terms)
+		err = a.Desk.Propose(ctx, b.Id, side, terms)
 	}
 	s.allow(a, err)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/audit"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol"
@@ -17,14 +18,14 @@ import (
 
 // check adds up every shop's stock, and now and then audits everything.
 func (s *sim) check() {
-	for _, a := range s.w.shops {
-		if a.died(); !a.changed {
+	for _, a := range s.w.Shops {
+		if a.Died(); !a.Changed {
 			continue
 		}
-		a.changed = false
-		b, err := audit.Counts(a.id, a.mem, protocol.Codec{})
+		a.Changed = false
+		b, err := audit.Counts(a.Id, a.Mem, protocol.Codec{})
 		if err != nil {
-			s.Errorf("seed %d, step %s: %s: %v", s.w.seed, s.what, a.name, err)
+			s.Errorf("seed %d, step %s: %s: %v", s.w.Seed, s.what, a.Name, err)
 			continue
 		}
 		s.oversold(a, b)
@@ -36,11 +37,11 @@ func (s *sim) check() {
 }
 
 // oversold checks that only a count of the shelf finds units missing.
-func (s *sim) oversold(a *shop, b *audit.Books) {
+func (s *sim) oversold(a *desktest.Shop, b *audit.Books) {
 	for sku, n := range b.Shortfalls() {
 		k := counted{a, sku}
 		if n > s.short[k] && !s.counts[k] {
-			s.Errorf("seed %d, step %s: %s oversold %s by %d", s.w.seed, s.what, a.name, sku, n)
+			s.Errorf("seed %d, step %s: %s oversold %s by %d", s.w.Seed, s.what, a.Name, sku, n)
 		}
 		s.short[k] = n
 	}
@@ -50,10 +51,10 @@ func (s *sim) oversold(a *shop, b *audit.Books) {
 // finds with what was seen before.
 func (s *sim) audit() []*audit.Books {
 	var books []*audit.Books
-	for _, a := range s.w.shops {
-		b, err := audit.Shop(a.id, a.mem, protocol.Codec{}, s.verifier)
+	for _, a := range s.w.Shops {
+		b, err := audit.Shop(a.Id, a.Mem, protocol.Codec{}, s.verifier)
 		if err != nil {
-			s.Errorf("seed %d, step %s: %s: %v", s.w.seed, s.what, a.name, err)
+			s.Errorf("seed %d, step %s: %s: %v", s.w.Seed, s.what, a.Name, err)
 		}
 		if b == nil {
 			s.FailNow()
@@ -66,7 +67,7 @@ func (s *sim) audit() []*audit.Books {
 	for i := range books {
 		for j := range i {
 			if err := audit.Pair(books[i], books[j]); err != nil {
-				s.Errorf("seed %d, step %s: %v", s.w.seed, s.what, err)
+				s.Errorf("seed %d, step %s: %v", s.w.Seed, s.what, err)
 			}
 		}
 	}
@@ -74,9 +75,9 @@ func (s *sim) audit() []*audit.Books {
 }
 
 // endedOnce checks that a hold that ended stays as it is (I6).
-func (s *sim) endedOnce(a *shop, b *audit.Books) {
+func (s *sim) endedOnce(a *desktest.Shop, b *audit.Books) {
 	for k, h := range b.Holds {
-		k.Partner = a.id
+		k.Partner = a.Id
 		if before, ended := s.ends[k]; ended && before != h.Hold.State {
 			s.Errorf("step %s: hold %v was %v and is %v", s.what, k.ID, before, h.Hold.State)
 		}
@@ -87,11 +88,11 @@ func (s *sim) endedOnce(a *shop, b *audit.Books) {
 }
 
 // grown checks that a ledger only ever grows at its end.
-func (s *sim) grown(a *shop, b *audit.Books) {
+func (s *sim) grown(a *desktest.Shop, b *audit.Books) {
 	for id, c := range b.Chains {
 		k := chainAt{a, id}
 		if h := s.heads[k]; h.position > 0 && (len(c.Entries) < int(h.position) || c.Entries[h.position-1].Hash != h.hash) {
-			s.Errorf("seed %d, step %s: %s: entry %d is lost or changed", s.w.seed, s.what, a.name, h.position)
+			s.Errorf("seed %d, step %s: %s: entry %d is lost or changed", s.w.Seed, s.what, a.Name, h.position)
 		}
 		s.heads[k] = head{c.Record.Chain.Position, c.Record.Chain.Hash}
 	}
@@ -104,8 +105,8 @@ type takenBack struct {
 }
 
 // tookBack notes a withdrawal at a retailer, where trade was before it.
-func (s *sim) tookBack(a, from *shop, trade desk.Trade) {
-	k := chainAt{a, audit.ChainID{Supplier: from.id, Retailer: a.id}}
+func (s *sim) tookBack(a, from *desktest.Shop, trade desk.Trade) {
+	k := chainAt{a, audit.ChainID{Supplier: from.Id, Retailer: a.Id}}
 	t := s.taken[k]
 	if trade.Queued == "propose" {
 		t.to = trade.QueuedNumber
@@ -123,14 +124,14 @@ func (s *sim) tookBack(a, from *shop, trade desk.Trade) {
 // has something on its way that closes or replaces it, so that at rest none is; and one
 // that the supplier has accepted was so before it had the decline, or what was proposed or
 // ended after.
-func (s *sim) staysWithdrawn(a *shop, b *audit.Books) {
+func (s *sim) staysWithdrawn(a *desktest.Shop, b *audit.Books) {
 	for id, c := range b.Chains {
 		taken, ok := s.taken[chainAt{a, id}]
 		if !ok {
 			continue
 		}
 		if open := c.Partnership.State.Open; open.By == exchange.Retailer && len(c.Outbox) == 0 && taken.has(c, open.Hash) {
-			s.Errorf("seed %d, step %s: %s: a withdrawn proposal is open, and nothing that closes it is on its way", s.w.seed, s.what, a.name)
+			s.Errorf("seed %d, step %s: %s: a withdrawn proposal is open, and nothing that closes it is on its way", s.w.Seed, s.what, a.Name)
 		}
 		for i, e := range c.Entries {
 			accept, ok := e.Act.(message.AcceptTerms)
@@ -138,7 +139,7 @@ func (s *sim) staysWithdrawn(a *shop, b *audit.Books) {
 				continue
 			}
 			if len(c.Outbox) == 0 && !slices.ContainsFunc(c.Entries[i:], func(e *audit.Entry) bool { return e.Request != nil && negotiates(e.Act) }) {
-				s.Errorf("seed %d, step %s: %s: terms of a withdrawn proposal are in force, and the supplier has never had the withdrawal", s.w.seed, s.what, a.name)
+				s.Errorf("seed %d, step %s: %s: terms of a withdrawn proposal are in force, and the supplier has never had the withdrawal", s.w.Seed, s.what, a.Name)
 			}
 		}
 	}
@@ -162,31 +163,31 @@ func negotiates(act message.Act) bool {
 
 // answered sees every answer to a trade request that a shop gave, delivered or
 // not: the same request gets the same bytes, as long as a record is kept (I2, I4).
-func (s *sim) answered(from, to *shop, raw, reply []byte) {
+func (s *sim) answered(from, to *desktest.Shop, raw, reply []byte) {
 	if message.Kind(raw[0]) != message.KindHold {
 		return
 	}
-	key := sha256.Sum256(slices.Concat(from.id[:], to.id[:], raw))
+	key := sha256.Sum256(slices.Concat(from.Id[:], to.Id[:], raw))
 	a := s.open(to, reply)
 	before, known := s.answers[key]
 	switch {
 	case !known && a.Refusal != exchange.CodeConflict && a.Refusal != exchange.CodeTooOld && a.Refusal != exchange.CodeInvalid:
 		s.answers[key] = reply
 	case known && a.Refusal != exchange.CodeTooOld && !bytes.Equal(before, reply):
-		s.Errorf("seed %d, step %s: a hold request got two answers: %+v then %+v", s.w.seed, s.what, s.open(to, before), a)
+		s.Errorf("seed %d, step %s: a hold request got two answers: %+v then %+v", s.w.Seed, s.what, s.open(to, before), a)
 	case known && a.Refusal == exchange.CodeTooOld && a.Hold.Window()+exchange.WindowsKept >= exchange.Window(a.At/86_400_000):
 		s.Errorf("step %s: a hold's record was pruned while its window is kept", s.what)
 	}
 }
 
-func (s *sim) open(by *shop, reply []byte) *message.HoldAnswer {
+func (s *sim) open(by *desktest.Shop, reply []byte) *message.HoldAnswer {
 	s.Helper()
 	v, err := protocol.Codec{}.Decode(message.KindSealedAnswer, reply[1:])
-	must(s, err)
-	payload, err := s.verifier.Open(by.id, v.(*message.SealedAnswer).Sealed)
-	must(s, err)
+	desktest.Must(s, err)
+	payload, err := s.verifier.Open(by.Id, v.(*message.SealedAnswer).Sealed)
+	desktest.Must(s, err)
 	v, err = protocol.Codec{}.Decode(message.KindHoldAnswer, payload)
-	must(s, err)
+	desktest.Must(s, err)
 	return v.(*message.HoldAnswer)
 }
 

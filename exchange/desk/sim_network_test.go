@@ -8,6 +8,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/kv"
 )
 
@@ -21,7 +22,7 @@ type event struct {
 
 // advance lets time pass, and what is under way arrive.
 func (s *sim) advance(d time.Duration) {
-	until := s.w.now.Add(d)
+	until := s.w.Now.Add(d)
 	for {
 		i := -1
 		for j, e := range s.events {
@@ -34,15 +35,15 @@ func (s *sim) advance(d time.Duration) {
 		}
 		e := s.events[i]
 		s.events = slices.Delete(s.events, i, i+1)
-		s.w.now = max(s.w.now, e.at)
+		s.w.Now = max(s.w.Now, e.at)
 		e.run()
 	}
-	s.w.now = until
+	s.w.Now = until
 }
 
 func (s *sim) after(d time.Duration, run func()) {
 	s.sent++
-	s.events = append(s.events, event{s.w.now.Add(d), s.sent, run})
+	s.events = append(s.events, event{s.w.Now.Add(d), s.sent, run})
 }
 
 // delay of one message: links are short, unless they are not.
@@ -53,44 +54,44 @@ func (s *sim) delay() time.Duration {
 	return time.Duration(1+s.rng.IntN(200)) * time.Millisecond
 }
 
-func (s *sim) broken(from, to *shop) bool {
-	return !s.calm && (s.cut[[2]*shop{from, to}] || s.chance(0.1))
+func (s *sim) broken(from, to *desktest.Shop) bool {
+	return !s.calm && (s.cut[[2]*desktest.Shop{from, to}] || s.chance(0.1))
 }
 
 // fate of a request whose caller waits.
-func (s *sim) fate(from, to *shop) fate {
+func (s *sim) fate(from, to *desktest.Shop) desktest.Fate {
 	switch {
 	case s.calm:
-		return arrives
+		return desktest.Arrives
 	case s.broken(from, to):
-		if s.chance(0.3) && !s.cut[[2]*shop{from, to}] {
-			return arrivesLate
+		if s.chance(0.3) && !s.cut[[2]*desktest.Shop{from, to}] {
+			return desktest.ArrivesLate
 		}
-		return lost
+		return desktest.Lost
 	case s.broken(to, from):
-		return replyLost
+		return desktest.ReplyLost
 	case s.chance(0.1):
-		return doneTwice
+		return desktest.DoneTwice
 	}
-	return arrives
+	return desktest.Arrives
 }
 
-func (s *sim) late(from, to *shop, raw []byte) {
-	s.after(s.delay(), func() { to.serve(context.Background(), from.id, raw) })
+func (s *sim) late(from, to *desktest.Shop, raw []byte) {
+	s.after(s.delay(), func() { to.Serve(context.Background(), from.Id, raw) })
 }
 
 // couriers sends what the desks want sent.
 func (s *sim) couriers() {
-	for _, from := range s.w.shops {
+	for _, from := range s.w.Shops {
 		if !s.calm && s.chance(0.3) {
 			continue // a slow process
 		}
-		if err := from.desk.Tick(); err != nil && !from.died() {
-			s.Errorf("%s: %v", from.name, err)
+		if err := from.Desk.Tick(); err != nil && !from.Died() {
+			s.Errorf("%s: %v", from.Name, err)
 		}
-		list, _ := from.desk.Outgoing()
+		list, _ := from.Desk.Outgoing()
 		if !s.calm && len(list) > 0 && s.chance(0.03) { // the process dies between its commit and its sends
-			from.restart()
+			from.Restart()
 			continue
 		}
 		for _, out := range list {
@@ -100,18 +101,18 @@ func (s *sim) couriers() {
 }
 
 // send is one attempt of a courier: a request, and an answer or a time-out.
-func (s *sim) send(from *shop, out desk.Outgoing) {
-	to, life, done := s.w.shopOf(out.To), from.life, false
+func (s *sim) send(from *desktest.Shop, out desk.Outgoing) {
+	to, life, done := s.w.ShopOf(out.To), from.Life, false
 	finish := func(reply []byte, err error) {
-		if done || from.life != life {
+		if done || from.Life != life {
 			return
 		}
 		done = true
 		out.Done(context.Background(), reply, err)
-		from.died()
+		from.Died()
 	}
 	deliver := func() {
-		reply, err := to.serve(context.Background(), from.id, out.Raw)
+		reply, err := to.Serve(context.Background(), from.Id, out.Raw)
 		if !s.broken(to, from) {
 			s.after(s.delay(), func() { finish(reply, err) })
 		}
@@ -126,20 +127,20 @@ func (s *sim) send(from *shop, out desk.Outgoing) {
 }
 
 // connect has two shops greet each other, if both can be reached.
-func (s *sim) connect(a, b *shop) {
-	if s.cut[[2]*shop{a, b}] || s.cut[[2]*shop{b, a}] {
+func (s *sim) connect(a, b *desktest.Shop) {
+	if s.cut[[2]*desktest.Shop{a, b}] || s.cut[[2]*desktest.Shop{b, a}] {
 		return
 	}
 	for range 2 {
-		g, err := a.desk.Greeting(b.id)
+		g, err := a.Desk.Greeting(b.Id)
 		if err != nil {
-			if !a.died() {
-				s.Errorf("%s greets: %v", a.name, err)
+			if !a.Died() {
+				s.Errorf("%s greets: %v", a.Name, err)
 			}
 			return
 		}
-		if err := b.desk.Greeted(context.Background(), a.id, g); err != nil && !b.died() && !errors.Is(err, kv.ErrRefused) {
-			s.Errorf("%s is greeted: %v", b.name, err)
+		if err := b.Desk.Greeted(context.Background(), a.Id, g); err != nil && !b.Died() && !errors.Is(err, kv.ErrRefused) {
+			s.Errorf("%s is greeted: %v", b.Name, err)
 		}
 		a, b = b, a
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/audit"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/store"
 )
@@ -54,19 +55,19 @@ func TestSimulation(t *testing.T) {
 		seen["rounds"]++
 		s.run(*simSteps)
 		if t.Failed() {
-			t.Fatalf("again with: go test ./exchange/desk -run TestSimulation -seed %d -steps %d", s.w.seed, *simSteps)
+			t.Fatalf("again with: go test ./exchange/desk -run TestSimulation -seed %d -steps %d", s.w.Seed, *simSteps)
 		}
 	}
 }
 
 type sim struct {
 	*testing.T
-	w      *world
+	w      *desktest.World
 	rng    *rand.Rand
 	events []event
 	sent   int  // events so far
 	calm   bool // the network is healed
-	cut    map[[2]*shop]bool
+	cut    map[[2]*desktest.Shop]bool
 	what   string // the step that runs
 
 	requests []sentHold          // hold requests that were sent, for replays
@@ -83,7 +84,7 @@ type sim struct {
 }
 
 type counted struct {
-	shop *shop
+	shop *desktest.Shop
 	sku  exchange.SKU
 }
 
@@ -91,7 +92,7 @@ type counted struct {
 type tally map[string]int
 
 type sentHold struct {
-	from, to *shop
+	from, to *desktest.Shop
 	raw      []byte
 }
 
@@ -102,34 +103,34 @@ type head struct {
 }
 
 type chainAt struct {
-	shop *shop
+	shop *desktest.Shop
 	id   audit.ChainID
 }
 
 type placedOrder struct {
-	by *shop
+	by *desktest.Shop
 	id exchange.OrderID
 }
 
 func newSim(t *testing.T, seed uint64) *sim {
 	s := &sim{
-		T: t, rng: rand.New(rand.NewPCG(seed, 7)), cut: map[[2]*shop]bool{},
+		T: t, rng: rand.New(rand.NewPCG(seed, 7)), cut: map[[2]*desktest.Shop]bool{},
 		answers: map[[32]byte][]byte{}, short: map[counted]int64{}, counts: map[counted]bool{}, ends: map[audit.Key]hold.State{},
 		heads: map[chainAt]head{}, taken: map[chainAt]takenBack{},
 	}
-	s.w = newWorld(t, seed, 4)
-	s.verifier = &cachedVerifier{Verifier: s.w.verifier(), seen: map[[32]byte]error{}}
-	s.w.fate, s.w.late, s.w.answered = s.fate, s.late, s.answered
-	for _, a := range s.w.shops {
-		a.policy.AcceptByHand = s.chance(0.3)
-		must(t, a.desk.SetPolicy(a.policy))
+	s.w = desktest.NewWorld(t, seed, 4)
+	s.verifier = &cachedVerifier{Verifier: s.w.Verifier(), seen: map[[32]byte]error{}}
+	s.w.Fate, s.w.Late, s.w.Answered = s.fate, s.late, s.answered
+	for _, a := range s.w.Shops {
+		a.Policy.AcceptByHand = s.chance(0.3)
+		desktest.Must(t, a.Desk.SetPolicy(a.Policy))
 		for i := range 3 {
-			a.stock(sku(i), int64(s.rng.IntN(30)), int64(100+s.rng.IntN(9000)))
+			a.Stock(sku(i), int64(s.rng.IntN(30)), int64(100+s.rng.IntN(9000)))
 		}
-		for _, b := range s.w.shops {
+		for _, b := range s.w.Shops {
 			if a != b && s.chance(0.6) {
 				s.calm = true
-				s.w.partner(a, b, s.terms())
+				s.w.Partner(a, b, s.terms())
 			}
 		}
 	}
@@ -140,8 +141,8 @@ func newSim(t *testing.T, seed uint64) *sim {
 func sku(i int) exchange.SKU { return exchange.SKU("sku" + strconv.Itoa(i)) }
 
 func (s *sim) chance(p float64) bool { return s.rng.Float64() < p }
-func (s *sim) shop() *shop           { return s.w.shops[s.rng.IntN(len(s.w.shops))] }
-func (s *sim) two() (a, b *shop) {
+func (s *sim) shop() *desktest.Shop  { return s.w.Shops[s.rng.IntN(len(s.w.Shops))] }
+func (s *sim) two() (a, b *desktest.Shop) {
 	a = s.shop()
 	for b = s.shop(); a == b; b = s.shop() {
 	}
@@ -191,15 +192,15 @@ func (s *sim) misfortune() {
 	a, b := s.two()
 	switch {
 	case s.chance(0.01):
-		a.restart()
+		a.Restart()
 	case s.chance(0.03):
-		a.mem.FailNext([]store.Fault{store.FaultRefuse, store.FaultBefore, store.FaultAfter}[s.rng.IntN(3)])
+		a.Mem.FailNext([]store.Fault{store.FaultRefuse, store.FaultBefore, store.FaultAfter}[s.rng.IntN(3)])
 	case s.chance(0.02):
-		s.cut[[2]*shop{a, b}] = true
+		s.cut[[2]*desktest.Shop{a, b}] = true
 	case s.chance(0.04):
 		clear(s.cut)
 	case s.chance(0.02):
-		a.skew = time.Duration(s.rng.IntN(7200)-3600) * time.Second
+		a.Skew = time.Duration(s.rng.IntN(7200)-3600) * time.Second
 	case s.chance(0.06):
 		s.connect(a, b)
 	}
@@ -208,13 +209,13 @@ func (s *sim) misfortune() {
 // heal repairs everything and lets 30 seconds pass.
 func (s *sim) heal() {
 	s.what, s.calm = "healing", true
-	for _, a := range s.w.shops {
-		a.mem.FailNext(store.FaultNone)
-		a.died()
+	for _, a := range s.w.Shops {
+		a.Mem.FailNext(store.FaultNone)
+		a.Died()
 	}
 	s.advance(time.Minute) // what was under way arrives, however late
-	for i, a := range s.w.shops {
-		for _, b := range s.w.shops[:i] {
+	for i, a := range s.w.Shops {
+		for _, b := range s.w.Shops[:i] {
 			s.connect(a, b)
 		}
 	}
@@ -232,17 +233,17 @@ func (s *sim) heal() {
 			}
 		}
 	}
-	for _, a := range s.w.shops {
-		if why := a.desk.Stopped(); why != "" {
-			s.Errorf("%s stopped selling: %s", a.name, why)
+	for _, a := range s.w.Shops {
+		if why := a.Desk.Stopped(); why != "" {
+			s.Errorf("%s stopped selling: %s", a.Name, why)
 		}
 	}
 	for _, p := range s.placed {
-		o := books[slices.Index(s.w.shops, p.by)].Bought
+		o := books[slices.Index(s.w.Shops, p.by)].Bought
 		if !slices.ContainsFunc(keys(o), func(k audit.Key) bool {
 			return k.ID == p.id && (o[k].Order.Submitted != 0 || o[k].Refusal != exchange.CodeOK)
 		}) {
-			s.Errorf("order %v of %s was acknowledged and is lost or unanswered", p.id, p.by.name)
+			s.Errorf("order %v of %s was acknowledged and is lost or unanswered", p.id, p.by.Name)
 		}
 	}
 }

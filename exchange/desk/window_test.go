@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/message"
 )
 
@@ -11,8 +12,8 @@ import (
 // its record may have been pruned, earlier it was not issued. The same goes for the
 // tombstone of a release that comes before its hold.
 func TestWindowsOfUnknownIDs(t *testing.T) {
-	w, acorn, birch := pair(t)
-	current := windowOf(w.now)
+	w, acorn, birch := desktest.Pair(t)
+	current := windowOf(w.Now)
 	for n, c := range []struct {
 		window exchange.Window
 		want   exchange.Code
@@ -21,15 +22,15 @@ func TestWindowsOfUnknownIDs(t *testing.T) {
 		{current - 2, exchange.CodeTooOld}, {current - exchange.WindowsKept - 1, exchange.CodeTooOld},
 	} {
 		raw, _ := holdRequest(t, c.window, n, exchange.Line{SKU: "shoe", Quantity: 1})
-		if got := acorn.opened(t, acorn.ask(t, birch, raw)).Refusal; got != c.want {
+		if got := opened(acorn, t, ask(acorn, t, birch, raw)).Refusal; got != c.want {
 			t.Errorf("a hold of window %+d: %v, not %v", int64(c.window)-int64(current), got, c.want)
 		}
 		_, id := holdRequest(t, c.window, 100+n, exchange.Line{SKU: "shoe", Quantity: 1})
-		if got := acorn.opened(t, acorn.ask(t, birch, framed(t, &message.Release{ID: id}))).Refusal; got != c.want {
+		if got := opened(acorn, t, ask(acorn, t, birch, framed(t, &message.Release{ID: id}))).Refusal; got != c.want {
 			t.Errorf("a release of window %+d: %v, not %v", int64(c.window)-int64(current), got, c.want)
 		}
 	}
-	if n := len(keysWith(t, acorn.mem, "h/")); n != 4 {
+	if n := len(keysWith(t, acorn.Mem, "h/")); n != 4 {
 		t.Errorf("%d records are kept, not 4", n)
 	}
 }

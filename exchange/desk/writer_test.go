@@ -17,6 +17,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/audit"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/message"
@@ -28,8 +29,8 @@ import (
 // A market is a supplier's desk with two retailers that neither runs nor is
 // inline: callers wait until the test runs what they queued, together.
 type market struct {
-	supplier  *shop
-	retailers []*shop
+	supplier  *desktest.Shop
+	retailers []*desktest.Shop
 	mem       *store.Mem
 	desk      *desk.Desk
 }
@@ -37,12 +38,12 @@ type market struct {
 // newMarket is always the same: 10 shoes, 5 hats, terms, a clock that stands still.
 func newMarket(t testing.TB, limits kv.Limits, on func(*store.Mem) kv.Store) *market {
 	t.Helper()
-	w := newWorld(t, 1, 3)
-	m := &market{supplier: w.shops[0], retailers: w.shops[1:]}
-	m.supplier.stock("shoe", 10, 9900)
-	m.supplier.stock("hat", 5, 1250)
+	w := desktest.NewWorld(t, 1, 3)
+	m := &market{supplier: w.Shops[0], retailers: w.Shops[1:]}
+	m.supplier.Stock("shoe", 10, 9900)
+	m.supplier.Stock("hat", 5, 1250)
 	for _, r := range m.retailers {
-		w.partner(m.supplier, r, exchange.DefaultTerms("EUR"))
+		w.Partner(m.supplier, r, exchange.DefaultTerms("EUR"))
 	}
 	return m.again(t, limits, on)
 }
@@ -50,16 +51,16 @@ func newMarket(t testing.TB, limits kv.Limits, on func(*store.Mem) kv.Store) *ma
 // again is the same market on its first day.
 func (m *market) again(t testing.TB, limits kv.Limits, on func(*store.Mem) kv.Store) *market {
 	t.Helper()
-	next := &market{supplier: m.supplier, retailers: m.retailers, mem: m.supplier.mem.Clone()}
-	m.supplier.random = chacha(2, 2) // of the seals
-	cfg := m.supplier.config()
-	cfg.Store, cfg.Inline, cfg.Random = on(next.mem), false, chacha(2, 3)
+	next := &market{supplier: m.supplier, retailers: m.retailers, mem: m.supplier.Mem.Clone()}
+	m.supplier.Random = desktest.Chacha(2, 2) // of the seals
+	cfg := m.supplier.Config()
+	cfg.Store, cfg.Inline, cfg.Random = on(next.mem), false, desktest.Chacha(2, 3)
 	if limits != (kv.Limits{}) {
 		cfg.Limits = limits
 	}
 	var err error
 	next.desk, err = desk.Open(cfg)
-	must(t, err)
+	desktest.Must(t, err)
 	return next
 }
 
@@ -94,18 +95,18 @@ func (m *market) together(calls ...func() ([]byte, error)) ([]outcome, error) {
 	return results, err
 }
 
-func (m *market) serve(from *shop, raw []byte) func() ([]byte, error) {
-	return func() ([]byte, error) { return m.desk.Serve(ctx, from.id, raw) }
+func (m *market) serve(from *desktest.Shop, raw []byte) func() ([]byte, error) {
+	return func() ([]byte, error) { return m.desk.Serve(desktest.Ctx, from.Id, raw) }
 }
 
 func (m *market) hold(t testing.TB, n int, lines ...exchange.Line) ([]byte, exchange.HoldID) {
-	return holdRequest(t, windowOf(m.supplier.w.now), n, lines...)
+	return holdRequest(t, windowOf(m.supplier.W.Now), n, lines...)
 }
 
 func (m *market) counted(t testing.TB) *audit.Books {
 	t.Helper()
-	b, err := audit.Counts(m.supplier.id, m.mem, protocol.Codec{})
-	must(t, err)
+	b, err := audit.Counts(m.supplier.Id, m.mem, protocol.Codec{})
+	desktest.Must(t, err)
 	return b
 }
 
@@ -113,7 +114,7 @@ func (m *market) counted(t testing.TB) *audit.Books {
 func TestConcurrentHolds(t *testing.T) {
 	m := newMarket(t, kv.Limits{}, asIs)
 	done := make(chan error, 1)
-	running, stop := context.WithCancel(ctx)
+	running, stop := context.WithCancel(desktest.Ctx)
 	go func() { done <- m.desk.Run(running) }()
 	var held, released sync.Map
 	var callers sync.WaitGroup
@@ -122,18 +123,18 @@ func TestConcurrentHolds(t *testing.T) {
 			for i := range 20 {
 				from := m.retailers[c%2]
 				raw, id := m.hold(t, c*100+i, exchange.Line{SKU: "shoe", Quantity: exchange.Quantity(1 + i%3)}, exchange.Line{SKU: "hat", Quantity: 1})
-				reply, err := m.desk.Serve(ctx, from.id, raw)
+				reply, err := m.desk.Serve(desktest.Ctx, from.Id, raw)
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				if m.supplier.opened(t, reply).State != hold.Held {
+				if opened(m.supplier, t, reply).State != hold.Held {
 					continue
 				}
 				held.Store(id, true)
 				if i%2 == 0 {
 					released.Store(id, true)
-					if _, err := m.desk.Serve(ctx, from.id, framed(t, &message.Release{ID: id})); err != nil {
+					if _, err := m.desk.Serve(desktest.Ctx, from.Id, framed(t, &message.Release{ID: id})); err != nil {
 						t.Error(err)
 					}
 				}
@@ -142,7 +143,7 @@ func TestConcurrentHolds(t *testing.T) {
 	}
 	callers.Wait()
 	stop()
-	must(t, <-done)
+	desktest.Must(t, <-done)
 	if len(m.counted(t).Shortfalls()) > 0 {
 		t.Error("oversold")
 	}
@@ -173,7 +174,7 @@ func TestCommitRefused(t *testing.T) {
 	}
 	m.mem.FailNext(store.FaultRefuse)
 	results, err := m.together(calls...)
-	must(t, err)
+	desktest.Must(t, err)
 	for i, r := range results {
 		if exchange.CodeOf(r.err) != exchange.CodeDiskFull { // a sure no
 			t.Errorf("caller %d got %v", i, r.err)
@@ -183,11 +184,11 @@ func TestCommitRefused(t *testing.T) {
 		t.Error("a refused commit changed the store")
 	}
 	results, err = m.together(calls...)
-	must(t, err)
+	desktest.Must(t, err)
 	held := 0
 	for _, r := range results {
-		must(t, r.err)
-		if m.supplier.opened(t, r.reply).State == hold.Held {
+		desktest.Must(t, r.err)
+		if opened(m.supplier, t, r.reply).State == hold.Held {
 			held++
 		}
 	}
@@ -204,14 +205,14 @@ func TestCommitUnknown(t *testing.T) {
 		other, _ := m.hold(t, 2, exchange.Line{SKU: "shoe", Quantity: 1})
 		m.mem.FailNext(fault)
 		done := make(chan error, 1)
-		go func() { done <- m.desk.Run(ctx) }()
-		if _, err := m.desk.Serve(ctx, m.retailers[0].id, raw); err == nil {
+		go func() { done <- m.desk.Run(desktest.Ctx) }()
+		if _, err := m.desk.Serve(desktest.Ctx, m.retailers[0].Id, raw); err == nil {
 			t.Error("a hold was answered that may not be durable")
 		}
 		if err := <-done; err == nil {
 			t.Error("Run returned nil after an unknown commit")
 		}
-		if _, err := m.desk.Serve(ctx, m.retailers[0].id, other); err == nil {
+		if _, err := m.desk.Serve(desktest.Ctx, m.retailers[0].Id, other); err == nil {
 			t.Error("a desk went on after an unknown commit")
 		}
 	}
@@ -225,16 +226,16 @@ func TestOneBatch(t *testing.T) {
 	first, id := m.hold(t, 1, exchange.Line{SKU: "shoe", Quantity: 10})
 	second, _ := m.hold(t, 2, exchange.Line{SKU: "shoe", Quantity: 10})
 	changed := framed(t, &message.Hold{ID: id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 9}}, Country: "SE"})
-	extend := framed(t, &message.Extend{ID: id, Until: m.supplier.w.now.Add(10 * time.Minute)})
+	extend := framed(t, &message.Extend{ID: id, Until: m.supplier.W.Now.Add(10 * time.Minute)})
 	release := framed(t, &message.Release{ID: id})
 	results, err := m.together(
 		m.serve(birch, first), m.serve(birch, extend), m.serve(birch, first), m.serve(birch, second), m.serve(birch, changed),
 		m.serve(birch, release), m.serve(birch, release), m.serve(birch, first), m.serve(birch, second))
-	must(t, err)
+	desktest.Must(t, err)
 	var states []string
 	for _, r := range results {
-		must(t, r.err)
-		a := m.supplier.opened(t, r.reply)
+		desktest.Must(t, r.err)
+		a := opened(m.supplier, t, r.reply)
 		states = append(states, a.State.String()+" "+a.Refusal.String())
 	}
 	want := "held ok, held ok, held ok, refused insufficient-stock, refused conflict, released ok, released ok, held ok, refused insufficient-stock"
@@ -246,8 +247,8 @@ func TestOneBatch(t *testing.T) {
 			t.Errorf("calls %v are the same and were answered with other bytes", same)
 		}
 	}
-	b, err := audit.Shop(m.supplier.id, m.mem, protocol.Codec{}, m.supplier.w.verifier())
-	must(t, err)
+	b, err := audit.Shop(m.supplier.Id, m.mem, protocol.Codec{}, m.supplier.W.Verifier())
+	desktest.Must(t, err)
 	if s := b.Stock["shoe"]; s.Held != 0 || s.Available() != 10 {
 		t.Errorf("shoe: %+v", s)
 	}
@@ -258,10 +259,10 @@ func TestGivenUp(t *testing.T) {
 	m := newMarket(t, kv.Limits{}, asIs)
 	before := contents(t, m.mem)
 	raw, _ := m.hold(t, 1, exchange.Line{SKU: "shoe", Quantity: 1})
-	impatient, cancel := context.WithCancel(ctx)
+	impatient, cancel := context.WithCancel(desktest.Ctx)
 	done := make(chan error)
 	go func() {
-		_, err := m.desk.Serve(impatient, m.retailers[0].id, raw)
+		_, err := m.desk.Serve(impatient, m.retailers[0].Id, raw)
 		done <- err
 	}()
 	op := m.desk.Next()
@@ -269,7 +270,7 @@ func TestGivenUp(t *testing.T) {
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("the caller got %v", err)
 	}
-	must(t, m.desk.Together([]*desk.Operation{op}))
+	desktest.Must(t, m.desk.Together([]*desk.Operation{op}))
 	if !maps.EqualFunc(before, contents(t, m.mem), bytes.Equal) {
 		t.Error("an operation ran whose caller had been told that it would not")
 	}
@@ -297,9 +298,9 @@ func TestBatchLimits(t *testing.T) {
 		calls = append(calls, m.serve(m.retailers[n%2], raw))
 	}
 	results, err := m.together(calls...)
-	must(t, err)
+	desktest.Must(t, err)
 	for _, r := range results {
-		must(t, r.err)
+		desktest.Must(t, r.err)
 	}
 	if len(sizes) < 3 || len(sizes) > 100 {
 		t.Errorf("500 holds took %d commits", len(sizes))
@@ -320,33 +321,33 @@ func (s sized) Commit(writes []kv.Write) error {
 // The largest holds, all expiring at one moment, together far above what one
 // commit takes: they expire, a few a batch.
 func TestManyLargeHoldsExpire(t *testing.T) {
-	w, acorn, birch := pair(t)
+	w, acorn, birch := desktest.Pair(t)
 	var lines []exchange.Line
 	for i := range exchange.MaxLines {
 		name := exchange.SKU(fmt.Sprintf("%s-%d", strings.Repeat("long", 30), i))
-		_, err := acorn.desk.Import(ctx, []desk.ImportItem{{
+		_, err := acorn.Desk.Import(desktest.Ctx, []desk.ImportItem{{
 			Product: exchange.Product{SKU: name, Title: strings.Repeat("t", exchange.MaxTitle), Price: exchange.Money{Minor: 1, Currency: "EUR"}},
 			Stock:   record.FileStock{Set: true, Unlimited: true},
 		}}, false)
-		must(t, err)
+		desktest.Must(t, err)
 		lines = append(lines, exchange.Line{SKU: name, Quantity: 1})
 	}
 	terms := exchange.DefaultTerms("EUR")
 	terms.OpenQuantity = 1_000_000
-	w.partner(acorn, birch, terms)
+	w.Partner(acorn, birch, terms)
 	const count = 130 // of 45 KiB each: 5.8 MB
 	for n := range count {
-		raw, _ := holdRequest(t, windowOf(w.now), n, lines...)
-		if a := acorn.opened(t, acorn.ask(t, birch, raw)); a.State != hold.Held {
+		raw, _ := holdRequest(t, windowOf(w.Now), n, lines...)
+		if a := opened(acorn, t, ask(acorn, t, birch, raw)); a.State != hold.Held {
 			t.Fatalf("hold %d: %v %s", n, a.Refusal, a.Detail)
 		}
 	}
-	w.now = w.now.Add(terms.HoldLifetime)
+	w.Now = w.Now.Add(terms.HoldLifetime)
 	for range 10 {
-		must(t, acorn.desk.Tick())
+		desktest.Must(t, acorn.Desk.Tick())
 	}
-	b, err := audit.Counts(acorn.id, acorn.mem, protocol.Codec{})
-	must(t, err)
+	b, err := audit.Counts(acorn.Id, acorn.Mem, protocol.Codec{})
+	desktest.Must(t, err)
 	for k, h := range b.Holds {
 		if h.Hold.State != hold.Expired {
 			t.Fatalf("hold %v is %v after its time", k.ID, h.Hold.State)
@@ -412,10 +413,10 @@ func (m *market) working(t testing.TB, kind, n int) func() ([]byte, error) {
 	case 0:
 		return m.serve(from, framed(t, &message.Release{ID: id}))
 	case 1:
-		return m.serve(from, framed(t, &message.Extend{ID: id, Until: m.supplier.w.now.Add(time.Minute)}))
+		return m.serve(from, framed(t, &message.Extend{ID: id, Until: m.supplier.W.Now.Add(time.Minute)}))
 	case 2:
 		return func() ([]byte, error) {
-			_, err := m.desk.SetStock(ctx, "shoe", int64(n), false)
+			_, err := m.desk.SetStock(desktest.Ctx, "shoe", int64(n), false)
 			return nil, err
 		}
 	}
@@ -433,21 +434,21 @@ func (m *market) failing(t testing.TB, kind, n int) func() ([]byte, error) {
 		bad := good
 		bad.Product.SKU, bad.Stock.Units = "bad", -1
 		return func() ([]byte, error) {
-			_, err := m.desk.Import(ctx, []desk.ImportItem{good, bad}, false)
+			_, err := m.desk.Import(desktest.Ctx, []desk.ImportItem{good, bad}, false)
 			return nil, err
 		}
 	}
 	// A request of the ledger, entered, and then one that leaves a gap.
-	trade, err := m.desk.Trade(from.id, exchange.Supplier)
-	must(t, err)
+	trade, err := m.desk.Trade(from.Id, exchange.Supplier)
+	desktest.Must(t, err)
 	submit := &message.Submit{Have: trade.Position}
 	for _, number := range []uint64{2, 4} { // request 1 accepted the terms
 		payload, err := protocol.Codec{}.Encode(&message.Request{
-			Supplier: m.supplier.id, Retailer: from.id, Number: number, At: m.supplier.w.now, Act: message.EndTrade{Reason: fmt.Sprint(n)},
+			Supplier: m.supplier.Id, Retailer: from.Id, Number: number, At: m.supplier.W.Now, Act: message.EndTrade{Reason: fmt.Sprint(n)},
 		})
-		must(t, err)
-		sig, err := protocol.NewSigner(from.key, origin, nil).Sign(message.DomainRequest, payload)
-		must(t, err)
+		desktest.Must(t, err)
+		sig, err := protocol.NewSigner(from.Key, desktest.Origin, nil).Sign(message.DomainRequest, payload)
+		desktest.Must(t, err)
 		submit.Requests = append(submit.Requests, message.SubmittedRequest{Signed: message.SignedRequest{Payload: payload, Signature: sig}})
 	}
 	return m.serve(from, framed(t, submit))
@@ -457,7 +458,7 @@ func (m *market) failing(t testing.TB, kind, n int) func() ([]byte, error) {
 func contents(t testing.TB, m *store.Mem) map[string][]byte {
 	t.Helper()
 	all := map[string][]byte{}
-	must(t, m.Scan(kv.Range{}, func(k, v []byte) bool {
+	desktest.Must(t, m.Scan(kv.Range{}, func(k, v []byte) bool {
 		all[string(k)] = bytes.Clone(v)
 		return true
 	}))

@@ -1,4 +1,4 @@
-package desk
+package replica
 
 import (
 	"cmp"
@@ -88,7 +88,7 @@ func (r *Replicas) Search(q Query) (Page, error) {
 // not fit to be shown.
 func (r *Replicas) Product(id exchange.ProductID) (Hit, error) {
 	for _, v := range r.views(id.Shop) {
-		row, ok, err := r.store.Get(replicaItemKey(v.generation, id.SKU))
+		row, ok, err := r.store.Get(itemKey(v.generation, id.SKU))
 		if err != nil {
 			return Hit{}, err
 		}
@@ -105,16 +105,16 @@ func (r *Replicas) Product(id exchange.ProductID) (Hit, error) {
 }
 
 // views are the live copies of one shop, or all, in the order of their ShopIDs.
-func (r *Replicas) views(shop exchange.ShopID) []*replicaView {
+func (r *Replicas) views(shop exchange.ShopID) []*view {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var views []*replicaView
+	var views []*view
 	for id, p := range r.shops {
 		if v := p.view.Load(); v != nil && (shop.IsZero() || shop == id) {
 			views = append(views, v)
 		}
 	}
-	slices.SortFunc(views, func(a, b *replicaView) int { return a.shop.Compare(b.shop) })
+	slices.SortFunc(views, func(a, b *view) int { return a.shop.Compare(b.shop) })
 	return views
 }
 
@@ -133,7 +133,7 @@ type search struct {
 
 // candidate is a product that the index names.
 type candidate struct {
-	view  *replicaView
+	view  *view
 	sku   exchange.SKU
 	score uint32
 	title string // of a list's row: what the product must still be listed by
@@ -143,7 +143,7 @@ func (c candidate) place() place { return place{c.score, c.view.shop, string(c.s
 
 // ranked collects what the index names, and reads products in the order of score
 // until the page is full.
-func (s *search) ranked(views []*replicaView, after *place) (Page, error) {
+func (s *search) ranked(views []*view, after *place) (Page, error) {
 	var found candidates
 	for _, v := range views {
 		matches, err := s.match(v)
@@ -187,7 +187,7 @@ func (c *candidates) Pop() any {
 }
 
 // listed walks the copies in the order of shop and title.
-func (s *search) listed(views []*replicaView, after *place) (Page, error) {
+func (s *search) listed(views []*view, after *place) (Page, error) {
 	for _, v := range views {
 		r := kv.Prefix(tokenPrefix(v.generation, tokenTitle))
 		if after != nil {
@@ -211,8 +211,8 @@ func (s *search) listed(views []*replicaView, after *place) (Page, error) {
 }
 
 // list reads the products that index rows name until the page is full.
-func (s *search) list(v *replicaView, r kv.Range) (stopped bool, err error) {
-	skip := len(generationKey(prefixReplicaToken, v.generation))
+func (s *search) list(v *view, r kv.Range) (stopped bool, err error) {
+	skip := len(generationKey(prefixToken, v.generation))
 	var failed error
 	err = s.r.store.Scan(r, func(key, _ []byte) bool {
 		if s.done() {
@@ -237,7 +237,7 @@ func (s *search) done() bool { return len(s.page.Hits) == s.q.Limit || s.examine
 // examine reads a product and adds it to the page where every condition holds.
 func (s *search) examine(c candidate) error {
 	s.examined++
-	row, ok, err := s.r.store.Get(replicaItemKey(c.view.generation, c.sku))
+	row, ok, err := s.r.store.Get(itemKey(c.view.generation, c.sku))
 	if err != nil || !ok || len(row) < 8 {
 		return err
 	}

@@ -1,4 +1,4 @@
-package desk_test
+package replica_test
 
 import (
 	"context"
@@ -10,13 +10,15 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/replica"
 	"github.com/souk-market/souk/protocol"
 )
 
 // wire is a FeedClient over a connection that the test cuts and mends.
 type wire struct {
-	w *feedWorld
+	w *desktest.FeedWorld
 
 	mu    sync.Mutex
 	down  bool
@@ -47,14 +49,14 @@ func (l *wire) seen() []time.Time {
 }
 
 // follow runs body with a Syncer at work over the world's copy.
-func follow(t *testing.T, seed uint64, body func(w *feedWorld, s *desk.Syncer, l *wire)) {
+func follow(t *testing.T, seed uint64, body func(w *desktest.FeedWorld, s *replica.Follower, l *wire)) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newFeedWorld(t, seed)
+		w := desktest.NewFeedWorld(t, seed)
 		l := &wire{w: w}
-		s := desk.NewSyncer(desk.SyncerConfig{
-			Replicas: w.copy, Client: l,
+		s := replica.NewFollower(replica.FollowerConfig{
+			Replicas: w.Copy, Client: l,
 			Open: func(shop exchange.ShopID, key message.FeedKey, sealed []byte) ([]byte, error) {
-				return protocol.OpenFeed(key, origin, shop, exchange.MainFeed, sealed)
+				return protocol.OpenFeed(key, desktest.Origin, shop, exchange.MainFeed, sealed)
 			},
 		})
 		ctx, cancel := context.WithCancel(t.Context())
@@ -69,59 +71,59 @@ func follow(t *testing.T, seed uint64, body func(w *feedWorld, s *desk.Syncer, l
 }
 
 // sealed encrypts an update as a node does for its topic.
-func (w *feedWorld) sealed(u *message.FeedUpdate, key message.FeedKey) []byte {
-	w.t.Helper()
+func sealedUpdate(w *desktest.FeedWorld, u *message.FeedUpdate, key message.FeedKey) []byte {
+	w.T.Helper()
 	raw, err := protocol.Codec{}.Encode(u)
-	must(w.t, err)
-	box, err := protocol.SealFeed(key, origin, w.supplier.id, exchange.MainFeed, raw, w.supplier.random)
-	must(w.t, err)
+	desktest.Must(w.T, err)
+	box, err := protocol.SealFeed(key, desktest.Origin, w.Supplier.Id, exchange.MainFeed, raw, w.Supplier.Random)
+	desktest.Must(w.T, err)
 	return box
 }
 
 func TestSyncerFollows(t *testing.T) {
-	follow(t, 40, func(w *feedWorld, s *desk.Syncer, l *wire) {
+	follow(t, 40, func(w *desktest.FeedWorld, s *replica.Follower, l *wire) {
 		var key message.FeedKey
-		w.supplier.desk.OnPublish(func(_ *message.FeedUpdate, k message.FeedKey) { key = k })
-		w.fill(50)
-		w.publish()
-		s.Follow(w.supplier.id)
+		w.Supplier.Desk.OnPublish(func(_ *message.FeedUpdate, k message.FeedKey) { key = k })
+		w.Fill(50)
+		w.Publish()
+		s.Follow(w.Supplier.Id)
 		synctest.Wait()
-		w.equal()
+		w.Equal()
 
 		// Gossip that continues the copy needs no pull.
 		l.set(false)
-		w.put("A", "thing", 1)
-		w.publish()
-		s.Gossip(w.supplier.id, w.sealed(w.published[len(w.published)-1], key))
+		w.Put("A", "thing", 1)
+		w.Publish()
+		s.Gossip(w.Supplier.Id, sealedUpdate(w, w.Published[len(w.Published)-1], key))
 		synctest.Wait()
-		w.equal()
+		w.Equal()
 		if n := len(l.seen()); n > 0 {
 			t.Errorf("%d pulls beside gossip that fits", n)
 		}
 
 		// A gap, and a hello after it.
 		for range 2 {
-			w.put("A", "thing", int64(len(w.published)))
-			w.publish()
+			w.Put("A", "thing", int64(len(w.Published)))
+			w.Publish()
 		}
-		s.Gossip(w.supplier.id, w.sealed(w.published[len(w.published)-1], key))
+		s.Gossip(w.Supplier.Id, sealedUpdate(w, w.Published[len(w.Published)-1], key))
 		synctest.Wait()
-		w.equal()
+		w.Equal()
 
 		// A message under a key that is not known.
-		w.put("B", "thing", 1)
-		w.publish()
-		s.Gossip(w.supplier.id, w.sealed(w.published[len(w.published)-1], message.FeedKey{ID: [8]byte{9}}))
+		w.Put("B", "thing", 1)
+		w.Publish()
+		s.Gossip(w.Supplier.Id, sealedUpdate(w, w.Published[len(w.Published)-1], message.FeedKey{ID: [8]byte{9}}))
 		synctest.Wait()
-		w.equal()
+		w.Equal()
 
-		s.PartnerEnded(w.supplier.id)
+		s.PartnerEnded(w.Supplier.Id)
 		synctest.Wait()
-		if _, ok := w.copy.Status(w.supplier.id); ok {
+		if _, ok := w.Copy.Status(w.Supplier.Id); ok {
 			t.Error("an ended partner's catalog is still there")
 		}
 		l.set(false)
-		s.Gossip(w.supplier.id, w.sealed(w.published[0], key))
+		s.Gossip(w.Supplier.Id, sealedUpdate(w, w.Published[0], key))
 		synctest.Wait()
 		if n := len(l.seen()); n > 0 {
 			t.Errorf("%d pulls from a former partner", n)
@@ -130,12 +132,12 @@ func TestSyncerFollows(t *testing.T) {
 }
 
 func TestSyncerRetries(t *testing.T) {
-	follow(t, 41, func(w *feedWorld, s *desk.Syncer, l *wire) {
-		w.fill(5)
-		w.publish()
+	follow(t, 41, func(w *desktest.FeedWorld, s *replica.Follower, l *wire) {
+		w.Fill(5)
+		w.Publish()
 		l.set(true)
 		begin := time.Now()
-		s.Follow(w.supplier.id)
+		s.Follow(w.Supplier.Id)
 		time.Sleep(32 * time.Second) // virtual: 1, 2, 4, 8, 8, 8 s between the tries
 		tries := l.seen()
 		want := []time.Duration{0, 1, 3, 7, 15, 23, 31}
@@ -148,32 +150,32 @@ func TestSyncerRetries(t *testing.T) {
 			}
 		}
 		l.set(false)
-		s.Reconnected(w.supplier.id) // at once
+		s.Reconnected(w.Supplier.Id) // at once
 		synctest.Wait()
-		w.equal()
+		w.Equal()
 	})
 }
 
 // What was told before Run is done by Run.
 func TestSyncerBeforeRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newFeedWorld(t, 42)
-		w.fill(5)
-		w.publish()
-		s := desk.NewSyncer(desk.SyncerConfig{Replicas: w.copy, Client: ownFeed{w.supplier.desk}})
-		s.Follow(w.supplier.id)
+		w := desktest.NewFeedWorld(t, 42)
+		w.Fill(5)
+		w.Publish()
+		s := replica.NewFollower(replica.FollowerConfig{Replicas: w.Copy, Client: ownFeed{w.Supplier.Desk}})
+		s.Follow(w.Supplier.Id)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- s.Run(ctx) }()
 		synctest.Wait()
-		w.equal()
-		w.put("A", "thing", 1)
-		w.publish()
-		s.Updated(w.supplier.id, w.published[len(w.published)-1])
+		w.Equal()
+		w.Put("A", "thing", 1)
+		w.Publish()
+		s.Updated(w.Supplier.Id, w.Published[len(w.Published)-1])
 		synctest.Wait()
-		w.equal()
+		w.Equal()
 		cancel()
-		must(t, <-done)
+		desktest.Must(t, <-done)
 	})
 }
 

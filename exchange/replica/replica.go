@@ -1,4 +1,4 @@
-package desk
+package replica
 
 import (
 	"encoding/binary"
@@ -16,31 +16,8 @@ import (
 	"github.com/souk-market/souk/exchange/record"
 )
 
-// Replicas are the copies of catalogs that this shop searches: its partners' and,
-// by the same way, its own. They live in a store of their own, which may be lost:
-// a replica is pulled again.
-//
-// # Rows
-//
-// Integers are big-endian. A generation is one copy of one feed; its number is
-// never used again, so that a full pull is written beside the live copy, swapped in
-// by one row, and the old copy removed at leisure.
-//
-//	m/ shop                          record.Replica: the head proven, the gossip key
-//	w/ shop                          live and next generation; see generation
-//	n                                next generation number (4)
-//	x/ generation(4)                 to be removed
-//	i/ generation(4) bucket(2) sku   sequence (8) ‖ record
-//	d/ generation(4) group(2)        bucket digests, as in publish_buckets.go
-//	t/ generation(4) …               the search index; see search_index.go
-//
-// # What a replica claims
-//
-// A generation's At says which changes are applied, and grows in the commit that
-// applies them. record.Replica.Head is a head whose digest the live copy equalled when
-// it was written. A pull that is broken off leaves At ahead of the head, and goes
-// on from At. A record that does not decode, or says what no product may, is kept,
-// because the digest covers it, and shown to nobody.
+// Replicas are the copies of catalogs that this shop searches. See the package's doc for
+// their rows and for what a replica claims.
 type Replicas struct {
 	store    kv.Store
 	codec    message.Codec
@@ -48,8 +25,8 @@ type Replicas struct {
 	clock    exchange.Clock
 	limits   kv.Limits
 	log      *slog.Logger
-	cfg      ReplicasConfig // its callbacks
-	stats    replicaStats
+	cfg      Config // its callbacks
+	stats    stats
 
 	mu     sync.Mutex
 	shops  map[exchange.ShopID]*replica
@@ -62,9 +39,9 @@ type Replicas struct {
 	next      uint32
 }
 
-// ReplicasConfig is what Replicas are made of. Store, Codec,
+// Config is what Replicas are made of. Store, Codec,
 // Verifier and Clock are required.
-type ReplicasConfig struct {
+type Config struct {
 	Store    kv.Store // its own, not the desk's
 	Codec    message.Codec
 	Verifier message.Verifier
@@ -97,15 +74,15 @@ type replica struct {
 	head    message.FeedHead // of meta.Head; zero where nothing was proven
 	live    generation
 	pulling generation // a full pull under way
-	session *FeedPulling
+	session *Pulling
 	gone    bool // dropped
 
-	view atomic.Pointer[replicaView] // what readers see; nil = nothing live
-	set  atomic.Pointer[bucket.Set]  // of live, where it is in memory
+	view atomic.Pointer[view]       // what readers see; nil = nothing live
+	set  atomic.Pointer[bucket.Set] // of live, where it is in memory
 }
 
-// replicaView is a live copy as search needs it.
-type replicaView struct {
+// view is a live copy as search needs it.
+type view struct {
 	shop       exchange.ShopID
 	generation uint32
 	head       message.FeedHead
@@ -163,12 +140,12 @@ func parseGeneration(row []byte) (g generation) {
 }
 
 const (
-	prefixReplicaMeta  = "m/"
-	prefixReplicaWork  = "w/"
-	prefixReplicaGone  = "x/"
-	prefixReplicaItem  = "i/"
-	prefixReplicaGroup = "d/"
-	prefixReplicaToken = "t/"
+	prefixMeta  = "m/"
+	prefixWork  = "w/"
+	prefixGone  = "x/"
+	prefixItem  = "i/"
+	prefixGroup = "d/"
+	prefixToken = "t/"
 )
 
 var keyNextGeneration = []byte("n")
@@ -177,13 +154,13 @@ func generationKey(prefix string, number uint32) []byte {
 	return binary.BigEndian.AppendUint32([]byte(prefix), number)
 }
 
-func replicaItemKey(number uint32, sku exchange.SKU) []byte {
-	return bucket.Key(string(generationKey(prefixReplicaItem, number)), sku)
+func itemKey(number uint32, sku exchange.SKU) []byte {
+	return bucket.Key(string(generationKey(prefixItem, number)), sku)
 }
 
-// OpenReplicas loads what is known of every replica: a row or two for each, whatever
+// Open loads what is known of every replica: a row or two for each, whatever
 // their size. It starts nothing.
-func OpenReplicas(cfg ReplicasConfig) (*Replicas, error) {
+func Open(cfg Config) (*Replicas, error) {
 	r := &Replicas{
 		store: cfg.Store, codec: cfg.Codec, verifier: cfg.Verifier, clock: cfg.Clock, limits: cfg.Limits,
 		log: cfg.Logger, cfg: cfg, shops: make(map[exchange.ShopID]*replica), next: 1,
@@ -203,8 +180,8 @@ func OpenReplicas(cfg ReplicasConfig) (*Replicas, error) {
 		r.next = binary.BigEndian.Uint32(raw)
 	}
 	var failed error
-	err := r.store.Scan(kv.Prefix([]byte(prefixReplicaMeta)), func(key, value []byte) bool {
-		failed = r.open(key[len(prefixReplicaMeta):], value)
+	err := r.store.Scan(kv.Prefix([]byte(prefixMeta)), func(key, value []byte) bool {
+		failed = r.open(key[len(prefixMeta):], value)
 		return failed == nil
 	})
 	if err == nil {
@@ -245,8 +222,8 @@ func (r *Replicas) open(key, value []byte) error {
 	return nil
 }
 
-func metaKey(shop exchange.ShopID) []byte { return kv.Key(prefixReplicaMeta, shop[:]) }
-func workKey(shop exchange.ShopID) []byte { return kv.Key(prefixReplicaWork, shop[:]) }
+func metaKey(shop exchange.ShopID) []byte { return kv.Key(prefixMeta, shop[:]) }
+func workKey(shop exchange.ShopID) []byte { return kv.Key(prefixWork, shop[:]) }
 
 // proven reports whether the live copy equalled the head signed for where it stands.
 func (p *replica) proven() bool {
@@ -259,7 +236,7 @@ func (p *replica) show() {
 		p.view.Store(nil)
 		return
 	}
-	p.view.Store(&replicaView{p.shop, p.live.Number, p.head, p.proven(), p.meta.Refreshed})
+	p.view.Store(&view{p.shop, p.live.Number, p.head, p.proven(), p.meta.Refreshed})
 }
 
 // workWrite is the replica's w/ row.
@@ -325,7 +302,7 @@ func (r *Replicas) startGeneration(p *replica, epoch uint64) error {
 		meta, p.workWrite(p.live, g),
 	}
 	if p.pulling.Number != 0 {
-		writes = append(writes, kv.Write{Key: generationKey(prefixReplicaGone, p.pulling.Number)})
+		writes = append(writes, kv.Write{Key: generationKey(prefixGone, p.pulling.Number)})
 	}
 	if err := r.commit(writes); err != nil {
 		return err
@@ -348,7 +325,7 @@ func (r *Replicas) Drop(shop exchange.ShopID) error {
 	writes := []kv.Write{{Key: metaKey(shop), Delete: true}, {Key: workKey(shop), Delete: true}}
 	for _, g := range []generation{p.live, p.pulling} {
 		if g.Number != 0 {
-			writes = append(writes, kv.Write{Key: generationKey(prefixReplicaGone, g.Number)})
+			writes = append(writes, kv.Write{Key: generationKey(prefixGone, g.Number)})
 		}
 	}
 	if err := r.commit(writes); err != nil {
@@ -369,15 +346,15 @@ const sweepKeys = 2000
 // another call.
 func (r *Replicas) Sweep() (more bool, err error) {
 	var gone []byte
-	if err := r.store.Scan(kv.Prefix([]byte(prefixReplicaGone)), func(key, _ []byte) bool {
+	if err := r.store.Scan(kv.Prefix([]byte(prefixGone)), func(key, _ []byte) bool {
 		gone = append([]byte(nil), key...)
 		return false
 	}); err != nil || gone == nil {
 		return false, err
 	}
-	number := binary.BigEndian.Uint32(gone[len(prefixReplicaGone):])
+	number := binary.BigEndian.Uint32(gone[len(prefixGone):])
 	var writes []kv.Write
-	for _, prefix := range []string{prefixReplicaToken, prefixReplicaItem, prefixReplicaGroup} {
+	for _, prefix := range []string{prefixToken, prefixItem, prefixGroup} {
 		if len(writes) == sweepKeys {
 			break
 		}
@@ -432,8 +409,8 @@ func (r *Replicas) setKey(p *replica, key message.FeedKey) error {
 	return nil
 }
 
-// ReplicaStatus says where a replica stands.
-type ReplicaStatus struct {
+// Status says where a replica stands.
+type Status struct {
 	Shop      exchange.ShopID
 	Head      message.FeedHead // proven; zero where nothing was
 	Epoch     uint64           // of the live copy
@@ -444,7 +421,7 @@ type ReplicaStatus struct {
 }
 
 // Status is a shop's replica; ok is false where there is none.
-func (r *Replicas) Status(shop exchange.ShopID) (s ReplicaStatus, ok bool) {
+func (r *Replicas) Status(shop exchange.ShopID) (s Status, ok bool) {
 	r.mu.Lock()
 	p := r.shops[shop]
 	r.mu.Unlock()
@@ -453,7 +430,7 @@ func (r *Replicas) Status(shop exchange.ShopID) (s ReplicaStatus, ok bool) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return ReplicaStatus{
+	return Status{
 		Shop: shop, Head: p.head, Epoch: p.live.Epoch, At: p.live.At, Proven: p.proven(),
 		Pulling: p.pulling.Number != 0, Refreshed: p.meta.Refreshed,
 	}, true

@@ -1,4 +1,4 @@
-package desk
+package replica
 
 import (
 	"sync/atomic"
@@ -14,7 +14,7 @@ const scanBuckets = catalog.Buckets / 4
 
 // settle digests what a pull changed and holds the copy against the head. A copy
 // that is proven becomes, or stays, the live one.
-func (f *FeedPulling) settle() (proven bool, err error) {
+func (f *Pulling) settle() (proven bool, err error) {
 	g := *f.copy()
 	sums, err := f.r.sums(g)
 	if err != nil {
@@ -41,11 +41,11 @@ func (f *FeedPulling) settle() (proven bool, err error) {
 // sums digests the buckets of a copy that are out of date.
 func (r *Replicas) sums(g generation) (map[uint32]bucket.Sum, error) {
 	dirty := g.markedBuckets()
-	prefix := generationKey(prefixReplicaItem, g.Number)
+	prefix := generationKey(prefixItem, g.Number)
 	if len(dirty) <= scanBuckets {
 		sums := make(map[uint32]bucket.Sum, len(dirty))
 		for _, b := range dirty {
-			sum, err := bucket.SumOne(r.store, prefix, b, replicaRow, nil)
+			sum, err := bucket.SumOne(r.store, prefix, b, itemRow, nil)
 			if err != nil {
 				return nil, err
 			}
@@ -53,7 +53,7 @@ func (r *Replicas) sums(g generation) (map[uint32]bucket.Sum, error) {
 		}
 		return sums, nil
 	}
-	all, err := bucket.SumAll(r.store, prefix, replicaRow)
+	all, err := bucket.SumAll(r.store, prefix, itemRow)
 	if err != nil {
 		return nil, err
 	}
@@ -70,13 +70,13 @@ func (r *Replicas) sums(g generation) (map[uint32]bucket.Sum, error) {
 
 // swap makes the finished copy the live one, with its search index, in one
 // commit at the end; the old copy is left to Sweep.
-func (f *FeedPulling) swap(g generation, change *bucket.Change) error {
+func (f *Pulling) swap(g generation, change *bucket.Change) error {
 	if err := f.r.buildIndex(f.p, g.Number); err != nil {
 		return err
 	}
 	var rows []kv.Write
 	if old := f.p.live.Number; old != 0 {
-		rows = append(rows, kv.Write{Key: generationKey(prefixReplicaGone, old)})
+		rows = append(rows, kv.Write{Key: generationKey(prefixGone, old)})
 	}
 	g.Fresh, g.Dirty = false, [len(g.Dirty)]byte{}
 	if err := f.r.prove(f.p, &f.head, f.signed, change, g, generation{}, rows); err != nil {
@@ -86,8 +86,8 @@ func (f *FeedPulling) swap(g generation, change *bucket.Change) error {
 	return nil
 }
 
-// ReplicaStats counts what happened to replicas since the start; for metrics.
-type ReplicaStats struct {
+// Stats counts what happened to replicas since the start; for metrics.
+type Stats struct {
 	Updates    uint64 // applied from gossip
 	Pulls      uint64 // finished and proven
 	FullPulls  uint64 // those that brought a whole set
@@ -96,12 +96,12 @@ type ReplicaStats struct {
 	BadRecords uint64 // products that were kept and not shown
 }
 
-type replicaStats struct {
+type stats struct {
 	updates, pulls, fullPulls, mismatches, conflicts, badRecords atomic.Uint64
 }
 
 // Stats counts since the start.
-func (r *Replicas) Stats() ReplicaStats {
+func (r *Replicas) Stats() Stats {
 	s := &r.stats
-	return ReplicaStats{s.updates.Load(), s.pulls.Load(), s.fullPulls.Load(), s.mismatches.Load(), s.conflicts.Load(), s.badRecords.Load()}
+	return Stats{s.updates.Load(), s.pulls.Load(), s.fullPulls.Load(), s.mismatches.Load(), s.conflicts.Load(), s.badRecords.Load()}
 }

@@ -1,4 +1,4 @@
-package desk
+package replica
 
 import (
 	"bytes"
@@ -35,7 +35,7 @@ const (
 )
 
 func tokenPrefix(number uint32, token string) []byte {
-	return append(generationKey(prefixReplicaToken, number), token...)
+	return append(generationKey(prefixToken, number), token...)
 }
 
 // blockBuckets is how many buckets share an index row; 256 blocks have one byte.
@@ -145,7 +145,7 @@ func (r *Replicas) judge(shop exchange.ShopID, sku exchange.SKU, record []byte) 
 
 // reindex brings a live copy's index from a product's former record to the present
 // one; either may be empty or unfit. Most changes are of stock or price and leave it alone.
-func (w *replicaWrites) reindex(sku exchange.SKU, before, after []byte) error {
+func (w *writes) reindex(sku exchange.SKU, before, after []byte) error {
 	var was, is *exchange.Product
 	if len(before) > 0 {
 		if p, err := w.r.showable(sku, before); err == nil {
@@ -176,7 +176,7 @@ func sameTexts(a, b *exchange.Product) bool {
 // reindexWords takes a product from the words it had and puts it to those it has.
 // Where the copy had the product before, known, its words may be there even if its
 // record cannot be read any more.
-func (w *replicaWrites) reindexWords(sku exchange.SKU, was, is *exchange.Product, known bool) error {
+func (w *writes) reindexWords(sku exchange.SKU, was, is *exchange.Product, known bool) error {
 	old := make(map[string]uint8)
 	if was != nil {
 		for _, t := range indexTokens(*was) {
@@ -208,7 +208,7 @@ func (w *replicaWrites) reindexWords(sku exchange.SKU, was, is *exchange.Product
 	return nil
 }
 
-func (w *replicaWrites) reindexTitle(sku exchange.SKU, was, is *exchange.Product) {
+func (w *writes) reindexTitle(sku exchange.SKU, was, is *exchange.Product) {
 	var before, after []byte
 	if was != nil {
 		before = titleKey(w.g.Number, was.Title, sku)
@@ -228,7 +228,7 @@ func (w *replicaWrites) reindexTitle(sku exchange.SKU, was, is *exchange.Product
 }
 
 // post changes one row of the index; take writes it.
-func (w *replicaWrites) post(token string, sku exchange.SKU, change func(postings) postings) error {
+func (w *writes) post(token string, sku exchange.SKU, change func(postings) postings) error {
 	k := postingKey(w.g.Number, token, sku)
 	row, pending := w.rows[string(k)]
 	if !pending {
@@ -249,7 +249,7 @@ func (w *replicaWrites) post(token string, sku exchange.SKU, change func(posting
 }
 
 // take returns all writes, index rows included.
-func (w *replicaWrites) take() []kv.Write {
+func (w *writes) take() []kv.Write {
 	writes := w.writes
 	for _, k := range slices.Sorted(maps.Keys(w.rows)) {
 		row := w.rows[k]
@@ -266,7 +266,7 @@ func (r *Replicas) buildIndex(p *replica, number uint32) error {
 		return err
 	}
 	b := &indexBuild{r: r, number: number, words: make(map[string]postings)}
-	at := generationKey(prefixReplicaItem, number)
+	at := generationKey(prefixItem, number)
 	var failed error
 	err := r.store.Scan(kv.Prefix(at), func(key, row []byte) bool {
 		if len(key) < len(at)+3 || len(row) < 8 {
@@ -342,7 +342,7 @@ func (b *indexBuild) write(w kv.Write) error {
 func (r *Replicas) clearIndex(number uint32) error {
 	for {
 		var writes []kv.Write
-		err := r.store.Scan(kv.Prefix(generationKey(prefixReplicaToken, number)), func(key, _ []byte) bool {
+		err := r.store.Scan(kv.Prefix(generationKey(prefixToken, number)), func(key, _ []byte) bool {
 			writes = append(writes, kv.Write{Key: bytes.Clone(key), Delete: true})
 			return len(writes) < sweepKeys
 		})

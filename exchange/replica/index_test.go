@@ -1,4 +1,4 @@
-package desk_test
+package replica_test
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/store"
 )
@@ -16,7 +17,7 @@ import (
 // A search index kept up to date change by change is the one that a new copy builds.
 func TestIndexFollowsChanges(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		w := newFeedWorld(t, 50)
+		w := desktest.NewFeedWorld(t, 50)
 		text := func(label string) string {
 			return rapid.SampledFrom([]string{"", "red wool", "wool red", "Crème", "hat"}).Draw(rt, label)
 		}
@@ -31,28 +32,28 @@ func TestIndexFollowsChanges(t *testing.T) {
 			}
 			switch rapid.IntRange(0, 4).Draw(rt, "change") {
 			case 0:
-				_ = w.supplier.desk.RemoveProduct(context.Background(), p.SKU) // not there: no change
+				_ = w.Supplier.Desk.RemoveProduct(context.Background(), p.SKU) // not there: no change
 			case 1:
-				_, _ = w.supplier.desk.SetStock(context.Background(), p.SKU, 7, false) // likewise
+				_, _ = w.Supplier.Desk.SetStock(context.Background(), p.SKU, 7, false) // likewise
 			default:
-				must(t, w.tryPut(p, rapid.Int64Range(0, 3).Draw(rt, "units")))
+				desktest.Must(t, w.TryPut(p, rapid.Int64Range(0, 3).Draw(rt, "units")))
 			}
-			w.publish()
+			w.Publish()
 		}
 		change()
-		must(t, w.pull())
-		w.published = nil
+		desktest.Must(t, w.PullCopy())
+		w.Published = nil
 		for range rapid.IntRange(1, 15).Draw(rt, "changes") {
 			change()
 		}
-		for _, u := range w.published {
-			w.offer(u)
+		for _, u := range w.Published {
+			w.Offer(u)
 		}
-		kept := w.copy.Index(w.supplier.id)
-		w.mem = store.Memory()
-		w.reopenCopy()
-		must(t, w.pull())
-		if built := w.copy.Index(w.supplier.id); !reflect.DeepEqual(kept, built) {
+		kept := w.Copy.Index(w.Supplier.Id)
+		w.Mem = store.Memory()
+		w.ReopenCopy()
+		desktest.Must(t, w.PullCopy())
+		if built := w.Copy.Index(w.Supplier.Id); !reflect.DeepEqual(kept, built) {
 			rt.Fatalf("the index that was kept says\n%v\na new one says\n%v", kept, built)
 		}
 	})
@@ -75,21 +76,21 @@ func (s *countedStore) Commit(writes []kv.Write) error {
 
 // Stock and prices change all day long; the words of a product do not.
 func TestStockChangeLeavesIndexAlone(t *testing.T) {
-	w := newFeedWorld(t, 51)
+	w := desktest.NewFeedWorld(t, 51)
 	counted := &countedStore{Store: store.Memory()}
-	w.copyOn(counted)
-	w.fill(20)
-	w.publish()
-	must(t, w.pull())
+	w.CopyOn(counted)
+	w.Fill(20)
+	w.Publish()
+	desktest.Must(t, w.PullCopy())
 	before := counted.index
-	w.published = nil
-	_, err := w.supplier.desk.SetStock(context.Background(), sampleProduct(3).SKU, 77, false)
-	must(t, err)
-	w.publish()
-	for _, u := range w.published {
-		w.offer(u)
+	w.Published = nil
+	_, err := w.Supplier.Desk.SetStock(context.Background(), desktest.SampleProduct(3).SKU, 77, false)
+	desktest.Must(t, err)
+	w.Publish()
+	for _, u := range w.Published {
+		w.Offer(u)
 	}
-	w.equal()
+	w.Equal()
 	if counted.index != before {
 		t.Fatalf("a change of stock wrote %d rows of the search index", counted.index-before)
 	}

@@ -1,4 +1,4 @@
-package desk
+package replica
 
 import (
 	"context"
@@ -11,10 +11,10 @@ import (
 	"github.com/souk-market/souk/exchange/message"
 )
 
-// FeedClient carries one pull to a supplier and its answer back, chunk by chunk and
+// Client carries one pull to a supplier and its answer back, chunk by chunk and
 // in order. It returns nil after the chunk that says Last, each's error, the
 // supplier's refusal as an *exchange.Error, or the network's failure.
-type FeedClient interface {
+type Client interface {
 	Pull(ctx context.Context, shop exchange.ShopID, pull *message.FeedPull, each func(*message.FeedChunk) error) error
 }
 
@@ -37,36 +37,36 @@ const (
 	blindInterval = 10 * time.Second
 )
 
-// SyncerConfig is what a Syncer is made of. Logger is optional.
-type SyncerConfig struct {
+// FollowerConfig is what a Syncer is made of. Logger is optional.
+type FollowerConfig struct {
 	Replicas *Replicas
-	Client   FeedClient
+	Client   Client
 	// Open decrypts a gossip message of shop's feed; CodeNotFound where it was made
 	// with another key than this.
 	Open   func(shop exchange.ShopID, key message.FeedKey, sealed []byte) ([]byte, error)
 	Logger *slog.Logger
 }
 
-// Syncer keeps the replicas of all suppliers close to their feeds: it applies
+// Follower keeps the replicas of all suppliers close to their feeds: it applies
 // gossip, and pulls where gossip does not continue what is there. What it decides
 // is in Replicas and package catalog; here are the goroutines, one for each shop that
 // has something to do, and the retries. Its methods are safe for concurrent use, never
 // wait for the network, and may be called before Run.
-type Syncer struct {
-	cfg   SyncerConfig
+type Follower struct {
+	cfg   FollowerConfig
 	log   *slog.Logger
 	slots chan struct{} // one token for each pull under way
 
 	mu    sync.Mutex
-	shops map[exchange.ShopID]*feedFollower
+	shops map[exchange.ShopID]*following
 	ctx   context.Context // of Run; nil before and after
 	work  sync.WaitGroup
 	fatal chan error // a store's failure that ends Run
 	sweep chan struct{}
 }
 
-// feedFollower is what waits to be done for one shop. Fields but wake belong to Syncer.mu.
-type feedFollower struct {
+// following is what waits to be done for one shop. Fields but wake belong to Syncer.mu.
+type following struct {
 	shop    exchange.ShopID
 	updates []*message.FeedUpdate // in the order they came
 	sealed  [][]byte              // likewise, not yet decrypted
@@ -79,11 +79,11 @@ type feedFollower struct {
 	wake    chan struct{} // ends a wait between retries
 }
 
-// NewSyncer returns a Syncer that does nothing until Run.
-func NewSyncer(cfg SyncerConfig) *Syncer {
-	s := &Syncer{
+// NewFollower returns a Syncer that does nothing until Run.
+func NewFollower(cfg FollowerConfig) *Follower {
+	s := &Follower{
 		cfg: cfg, log: cfg.Logger, slots: make(chan struct{}, MaxPulls),
-		shops: make(map[exchange.ShopID]*feedFollower), fatal: make(chan error, 1), sweep: make(chan struct{}, 1),
+		shops: make(map[exchange.ShopID]*following), fatal: make(chan error, 1), sweep: make(chan struct{}, 1),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -94,11 +94,11 @@ func NewSyncer(cfg SyncerConfig) *Syncer {
 
 // HeadSeen tells of a supplier's hello. A nil head says that it shows us no
 // catalog, or has published none yet.
-func (s *Syncer) HeadSeen(shop exchange.ShopID, head *message.SignedFeedHead, key *message.FeedKey) {
+func (s *Follower) HeadSeen(shop exchange.ShopID, head *message.SignedFeedHead, key *message.FeedKey) {
 	if head == nil {
 		return
 	}
-	s.tell(shop, true, func(f *feedFollower) {
+	s.tell(shop, true, func(f *following) {
 		f.follow, f.head = true, head
 		if key != nil {
 			f.key = key
@@ -107,8 +107,8 @@ func (s *Syncer) HeadSeen(shop exchange.ShopID, head *message.SignedFeedHead, ke
 }
 
 // Gossip tells of an encrypted message on a supplier's topic.
-func (s *Syncer) Gossip(shop exchange.ShopID, sealed []byte) {
-	s.tell(shop, false, func(f *feedFollower) {
+func (s *Follower) Gossip(shop exchange.ShopID, sealed []byte) {
+	s.tell(shop, false, func(f *following) {
 		if !f.follow {
 			return
 		}
@@ -119,8 +119,8 @@ func (s *Syncer) Gossip(shop exchange.ShopID, sealed []byte) {
 }
 
 // Updated tells of an update in the clear: the shop's own, from OnPublish.
-func (s *Syncer) Updated(shop exchange.ShopID, u *message.FeedUpdate) {
-	s.tell(shop, true, func(f *feedFollower) {
+func (s *Follower) Updated(shop exchange.ShopID, u *message.FeedUpdate) {
+	s.tell(shop, true, func(f *following) {
 		f.follow = true
 		if f.updates = append(f.updates, u); len(f.updates) > maxWaiting {
 			f.updates, f.pull = nil, true
@@ -129,16 +129,16 @@ func (s *Syncer) Updated(shop exchange.ShopID, u *message.FeedUpdate) {
 }
 
 // Follow has a supplier's catalog pulled now: a partnership began, or the node did.
-func (s *Syncer) Follow(shop exchange.ShopID) {
-	s.tell(shop, true, func(f *feedFollower) { f.follow, f.pull = true, true })
+func (s *Follower) Follow(shop exchange.ShopID) {
+	s.tell(shop, true, func(f *following) { f.follow, f.pull = true, true })
 }
 
 // Reconnected ends the wait before the next try to pull, where there is one.
-func (s *Syncer) Reconnected(shop exchange.ShopID) { s.tell(shop, true, func(*feedFollower) {}) }
+func (s *Follower) Reconnected(shop exchange.ShopID) { s.tell(shop, true, func(*following) {}) }
 
 // PartnerEnded drops a supplier's catalog.
-func (s *Syncer) PartnerEnded(shop exchange.ShopID) {
-	s.tell(shop, true, func(f *feedFollower) {
+func (s *Follower) PartnerEnded(shop exchange.ShopID) {
+	s.tell(shop, true, func(f *following) {
 		f.updates, f.sealed, f.head, f.key = nil, nil, nil, nil
 		f.pull, f.follow, f.drop = false, false, true
 	})
@@ -147,12 +147,12 @@ func (s *Syncer) PartnerEnded(shop exchange.ShopID) {
 // tell changes what waits for a shop and starts its goroutine. Where that waits for
 // its next try to pull, only what is urgent ends the wait: a flow of gossip must not
 // become a flow of pulls.
-func (s *Syncer) tell(shop exchange.ShopID, urgent bool, change func(*feedFollower)) {
+func (s *Follower) tell(shop exchange.ShopID, urgent bool, change func(*following)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f := s.shops[shop]
 	if f == nil {
-		f = &feedFollower{shop: shop, wake: make(chan struct{}, 1)}
+		f = &following{shop: shop, wake: make(chan struct{}, 1)}
 		s.shops[shop] = f
 	}
 	change(f)
@@ -166,7 +166,7 @@ func (s *Syncer) tell(shop exchange.ShopID, urgent bool, change func(*feedFollow
 }
 
 // start is called with mu held.
-func (s *Syncer) start(f *feedFollower) {
+func (s *Follower) start(f *following) {
 	if s.ctx == nil || f.running {
 		return
 	}
@@ -177,7 +177,7 @@ func (s *Syncer) start(f *feedFollower) {
 
 // Run works until ctx ends and then returns nil. An error is a commit of unknown
 // outcome: open the replicas again.
-func (s *Syncer) Run(ctx context.Context) error {
+func (s *Follower) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	s.mu.Lock()
 	s.ctx = ctx
@@ -201,7 +201,7 @@ func (s *Syncer) Run(ctx context.Context) error {
 }
 
 // runSweep removes copies that nothing names any more.
-func (s *Syncer) runSweep(ctx context.Context) {
+func (s *Follower) runSweep(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -218,7 +218,7 @@ func (s *Syncer) runSweep(ctx context.Context) {
 	}
 }
 
-func (s *Syncer) sweepSoon() {
+func (s *Follower) sweepSoon() {
 	select {
 	case s.sweep <- struct{}{}:
 	default:
@@ -227,7 +227,7 @@ func (s *Syncer) sweepSoon() {
 
 // failed logs an error; one of unknown outcome ends Run. That a shop is away, or has
 // published nothing yet, is nothing to warn of.
-func (s *Syncer) failed(shop exchange.ShopID, what string, err error) {
+func (s *Follower) failed(shop exchange.ShopID, what string, err error) {
 	level := slog.LevelWarn
 	if exchange.CodeOf(err) == exchange.CodeUnavailable {
 		level = slog.LevelDebug
@@ -253,7 +253,7 @@ type waiting struct {
 
 // take empties what waits. due says that a pull is: where there is neither that
 // nor anything else to do, ok is false and the goroutine must end.
-func (s *Syncer) take(f *feedFollower, due bool) (w waiting, ok bool) {
+func (s *Follower) take(f *following, due bool) (w waiting, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w = waiting{f.updates, f.sealed, f.head, f.key, f.pull, f.drop}
@@ -264,7 +264,7 @@ func (s *Syncer) take(f *feedFollower, due bool) (w waiting, ok bool) {
 }
 
 // follow does what waits for one shop until nothing does.
-func (s *Syncer) follow(ctx context.Context, f *feedFollower) {
+func (s *Follower) follow(ctx context.Context, f *following) {
 	due := false // a pull
 	var blind time.Time
 	retry := firstRetry
@@ -298,7 +298,7 @@ func (s *Syncer) follow(ctx context.Context, f *feedFollower) {
 }
 
 // rest waits before the next try.
-func rest(ctx context.Context, f *feedFollower, wait time.Duration) {
+func rest(ctx context.Context, f *following, wait time.Duration) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
@@ -309,7 +309,7 @@ func rest(ctx context.Context, f *feedFollower, wait time.Duration) {
 }
 
 // offer hands what came to the replica, and reports whether a pull is due.
-func (s *Syncer) offer(shop exchange.ShopID, w waiting, blind *time.Time) (pull bool) {
+func (s *Follower) offer(shop exchange.ShopID, w waiting, blind *time.Time) (pull bool) {
 	r := s.cfg.Replicas
 	pull = w.pull
 	if w.key != nil {
@@ -348,7 +348,7 @@ func (s *Syncer) offer(shop exchange.ShopID, w waiting, blind *time.Time) (pull 
 	return pull
 }
 
-func (s *Syncer) open(shop exchange.ShopID, sealed []byte) (*message.FeedUpdate, error) {
+func (s *Follower) open(shop exchange.ShopID, sealed []byte) (*message.FeedUpdate, error) {
 	key, ok := s.cfg.Replicas.Key(shop)
 	if !ok {
 		return nil, exchange.Errorf(exchange.CodeNotFound, "the key of %v's catalog is not known yet", shop)
@@ -366,7 +366,7 @@ func (s *Syncer) open(shop exchange.ShopID, sealed []byte) (*message.FeedUpdate,
 
 // pull runs one pull, when one of MaxPulls slots is free. On an error it says how
 // long to wait before the next.
-func (s *Syncer) pull(ctx context.Context, shop exchange.ShopID, retry time.Duration) (wait time.Duration, err error) {
+func (s *Follower) pull(ctx context.Context, shop exchange.ShopID, retry time.Duration) (wait time.Duration, err error) {
 	select {
 	case s.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -390,7 +390,7 @@ func (s *Syncer) pull(ctx context.Context, shop exchange.ShopID, retry time.Dura
 }
 
 // Pull runs all rounds of a pull over client. What was applied stays when it fails.
-func (r *Replicas) Pull(ctx context.Context, shop exchange.ShopID, client FeedClient) error {
+func (r *Replicas) Pull(ctx context.Context, shop exchange.ShopID, client Client) error {
 	f := r.StartPull(shop)
 	for request := f.Request(); request != nil; request = f.Request() {
 		last := false

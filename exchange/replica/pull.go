@@ -1,4 +1,4 @@
-package desk
+package replica
 
 import (
 	"github.com/souk-market/souk/exchange"
@@ -8,7 +8,7 @@ import (
 	"github.com/souk-market/souk/exchange/message"
 )
 
-// FeedPulling is one pull of a shop's feed, in rounds. Usually there is one: the
+// Pulling is one pull of a shop's feed, in rounds. Usually there is one: the
 // changes after where the replica stands, or everything. Where the outcome is not
 // what the head states, further rounds fetch the bucket digests, the buckets that
 // differ, and the changes since; if that does not help either, everything.
@@ -19,7 +19,7 @@ import (
 //
 // What was applied is kept when a pull is broken off. Only the latest pull of a
 // shop may go on; chunks of an older one are refused. Not safe for concurrent use.
-type FeedPulling struct {
+type Pulling struct {
 	r *Replicas
 	p *replica
 
@@ -57,20 +57,20 @@ const (
 )
 
 // StartPull begins a pull and ends a former one of the same shop.
-func (r *Replicas) StartPull(shop exchange.ShopID) *FeedPulling {
+func (r *Replicas) StartPull(shop exchange.ShopID) *Pulling {
 	p := r.replica(shop)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	f := &FeedPulling{r: r, p: p}
+	f := &Pulling{r: r, p: p}
 	p.session = f
 	f.askChanges()
 	return f
 }
 
 // Request is what to ask next, or nil when the replica is proven equal.
-func (f *FeedPulling) Request() *message.FeedPull { return f.request }
+func (f *Pulling) Request() *message.FeedPull { return f.request }
 
-func (f *FeedPulling) ask(round pullRound, request message.FeedPull) {
+func (f *Pulling) ask(round pullRound, request message.FeedPull) {
 	request.Feed = exchange.MainFeed
 	if len(f.p.meta.Head.Payload) > 0 {
 		have := f.p.meta.Head
@@ -81,7 +81,7 @@ func (f *FeedPulling) ask(round pullRound, request message.FeedPull) {
 }
 
 // askChanges asks for what follows the copy: the unfinished one where there is one.
-func (f *FeedPulling) askChanges() {
+func (f *Pulling) askChanges() {
 	g := f.p.live
 	if f.beside = f.p.pulling.Number != 0; f.beside {
 		g = f.p.pulling
@@ -90,7 +90,7 @@ func (f *FeedPulling) askChanges() {
 }
 
 // copy is the generation that is being written.
-func (f *FeedPulling) copy() *generation {
+func (f *Pulling) copy() *generation {
 	if f.beside {
 		return &f.p.pulling
 	}
@@ -101,7 +101,7 @@ func (f *FeedPulling) copy() *generation {
 // was applied before stays and the next pull goes on from it. Errors: CodeInvalid or
 // CodeSignature for an answer no honest supplier gives, CodeStale for one from before
 // what it proved earlier, CodeUnavailable where a newer pull has begun, a store's.
-func (f *FeedPulling) Chunk(c *message.FeedChunk) error {
+func (f *Pulling) Chunk(c *message.FeedChunk) error {
 	f.p.mu.Lock()
 	defer f.p.mu.Unlock()
 	if f.p.session != f || f.p.gone || f.request == nil {
@@ -114,7 +114,7 @@ func (f *FeedPulling) Chunk(c *message.FeedChunk) error {
 	return err
 }
 
-func (f *FeedPulling) take(c *message.FeedChunk) error {
+func (f *Pulling) take(c *message.FeedChunk) error {
 	if f.rounds > maxRounds {
 		f.r.raise(f.p.shop, "its catalog changes faster than it can be repaired, or never adds up")
 		return exchange.Errorf(exchange.CodeUnavailable, "%v's catalog did not add up in %d rounds", f.p.shop, maxRounds)
@@ -139,7 +139,7 @@ func (f *FeedPulling) take(c *message.FeedChunk) error {
 }
 
 // begin takes the head and key of a round's first chunk.
-func (f *FeedPulling) begin(c *message.FeedChunk) error {
+func (f *Pulling) begin(c *message.FeedChunk) error {
 	if c.Head == nil {
 		return exchange.Errorf(exchange.CodeInvalid, "%v's catalog begins without its head", f.p.shop)
 	}
@@ -171,7 +171,7 @@ func (f *FeedPulling) begin(c *message.FeedChunk) error {
 }
 
 // laterHead takes the head of the snapshot that the answer came from.
-func (f *FeedPulling) laterHead(c *message.FeedChunk) error {
+func (f *Pulling) laterHead(c *message.FeedChunk) error {
 	head, err := f.r.openHead(f.p.shop, *c.Head)
 	if err != nil {
 		return err
@@ -184,7 +184,7 @@ func (f *FeedPulling) laterHead(c *message.FeedChunk) error {
 }
 
 // changes applies a chunk of changes and, after the last, holds the copy against the head.
-func (f *FeedPulling) changes(c *message.FeedChunk) error {
+func (f *Pulling) changes(c *message.FeedChunk) error {
 	if err := checkItems(c.Items, f.copy().At); err != nil {
 		return err
 	}
@@ -216,7 +216,7 @@ func (f *FeedPulling) changes(c *message.FeedChunk) error {
 // apply commits changes in as many commits as they take; each moves At along and
 // marks the buckets it made out of date. end, where it is not 0, is where the copy
 // stands after the last.
-func (f *FeedPulling) apply(items []message.FeedItem, end uint64) error {
+func (f *Pulling) apply(items []message.FeedItem, end uint64) error {
 	for len(items) > 0 || end > 0 {
 		g := *f.copy()
 		w := f.r.newWrites(f.p, g, !f.beside)
@@ -240,7 +240,7 @@ func (f *FeedPulling) apply(items []message.FeedItem, end uint64) error {
 }
 
 // commitCopy writes rows and the new state of the copy.
-func (f *FeedPulling) commitCopy(g generation, rows []kv.Write) error {
+func (f *Pulling) commitCopy(g generation, rows []kv.Write) error {
 	live, pulling := f.p.live, f.p.pulling
 	if f.beside {
 		pulling = g
@@ -256,7 +256,7 @@ func (f *FeedPulling) commitCopy(g generation, rows []kv.Write) error {
 }
 
 // mismatch goes on to the round that may mend a copy that is not what was signed.
-func (f *FeedPulling) mismatch() error {
+func (f *Pulling) mismatch() error {
 	f.r.stats.mismatches.Add(1)
 	switch {
 	case !f.fixed:
@@ -277,11 +277,11 @@ func (f *FeedPulling) mismatch() error {
 }
 
 // discard gives up the copy beside the live one.
-func (f *FeedPulling) discard() error {
+func (f *Pulling) discard() error {
 	if f.p.pulling.Number == 0 {
 		return nil
 	}
-	gone := kv.Write{Key: generationKey(prefixReplicaGone, f.p.pulling.Number)}
+	gone := kv.Write{Key: generationKey(prefixGone, f.p.pulling.Number)}
 	if err := f.r.commit([]kv.Write{gone, f.p.workWrite(f.p.live, generation{})}); err != nil {
 		return err
 	}
@@ -290,7 +290,7 @@ func (f *FeedPulling) discard() error {
 }
 
 // digests compares the supplier's buckets to ours.
-func (f *FeedPulling) digests(c *message.FeedChunk) error {
+func (f *Pulling) digests(c *message.FeedChunk) error {
 	if !c.Last || len(c.Digests) != catalog.Buckets {
 		return exchange.Errorf(exchange.CodeInvalid, "%v answers with %d bucket digests, not %d", f.p.shop, len(c.Digests), catalog.Buckets)
 	}
@@ -313,7 +313,7 @@ func (f *FeedPulling) digests(c *message.FeedChunk) error {
 }
 
 // nextBuckets asks for more of the buckets that differ, then for the changes since.
-func (f *FeedPulling) nextBuckets() {
+func (f *Pulling) nextBuckets() {
 	if len(f.differ) == 0 {
 		f.askChanges()
 		return
@@ -325,7 +325,7 @@ func (f *FeedPulling) nextBuckets() {
 }
 
 // buckets replaces whole buckets of the copy.
-func (f *FeedPulling) buckets(c *message.FeedChunk) error {
+func (f *Pulling) buckets(c *message.FeedChunk) error {
 	for _, it := range c.Items {
 		if err := checkItemSize(it); err != nil {
 			return err
@@ -361,14 +361,14 @@ func (f *FeedPulling) buckets(c *message.FeedChunk) error {
 
 // replaceBucket makes the first asked bucket what was sent of it: products that
 // are missing from it go, the rest come.
-func (f *FeedPulling) replaceBucket() error {
+func (f *Pulling) replaceBucket() error {
 	number, content := f.asked[0], f.content
 	f.asked, f.content, f.size = f.asked[1:], nil, 0
 	sent := make(map[exchange.SKU]bool, len(content))
 	for _, it := range content {
 		sent[it.SKU] = true
 	}
-	at := bucket.GroupKey(generationKey(prefixReplicaItem, f.copy().Number), uint16(number))
+	at := bucket.GroupKey(generationKey(prefixItem, f.copy().Number), uint16(number))
 	err := f.r.store.Scan(kv.Prefix(at), func(key, _ []byte) bool {
 		if sku := exchange.SKU(key[len(at):]); !sent[sku] {
 			content = append(content, message.FeedItem{SKU: sku})

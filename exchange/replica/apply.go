@@ -1,4 +1,4 @@
-package desk
+package replica
 
 import (
 	"crypto/sha256"
@@ -176,9 +176,9 @@ func (r *Replicas) setAfter(g generation, set *bucket.Set, items []message.FeedI
 		changed[b][string(it.SKU)] = bucket.Row{Sequence: it.Sequence, Hash: sha256.Sum256(it.Record), Live: len(it.Record) > 0}
 	}
 	sums := make(map[uint32]bucket.Sum, len(changed))
-	prefix := generationKey(prefixReplicaItem, g.Number)
+	prefix := generationKey(prefixItem, g.Number)
 	for b, rows := range changed {
-		sum, err := bucket.SumOne(r.store, prefix, b, replicaRow, rows)
+		sum, err := bucket.SumOne(r.store, prefix, b, itemRow, rows)
 		if err != nil {
 			return nil, err
 		}
@@ -187,8 +187,8 @@ func (r *Replicas) setAfter(g generation, set *bucket.Set, items []message.FeedI
 	return set.With(sums), nil
 }
 
-// replicaRow reads an i/ row for a bucket digest.
-func replicaRow(row []byte) (seq uint64, hash catalog.Digest, live bool, err error) {
+// itemRow reads an i/ row for a bucket digest.
+func itemRow(row []byte) (seq uint64, hash catalog.Digest, live bool, err error) {
 	if len(row) < 8 {
 		return 0, hash, false, exchange.Errorf(exchange.CodeInternal, "a replicated product of %d bytes is damaged", len(row))
 	}
@@ -204,7 +204,7 @@ func (r *Replicas) prove(p *replica, head *message.FeedHead, signed message.Sign
 	if err != nil {
 		return err
 	}
-	rows = append(rows, change.Rows(generationKey(prefixReplicaGroup, live.Number))...)
+	rows = append(rows, change.Rows(generationKey(prefixGroup, live.Number))...)
 	rows = append(rows, metaWrite, p.workWrite(live, pulling))
 	if err := r.commit(rows); err != nil {
 		return err
@@ -224,10 +224,10 @@ func (r *Replicas) bucketSet(p *replica) (*bucket.Set, error) {
 	if set := p.set.Load(); set != nil {
 		return set, nil
 	}
-	set, err := bucket.Load(r.store, generationKey(prefixReplicaGroup, p.live.Number))
+	set, err := bucket.Load(r.store, generationKey(prefixGroup, p.live.Number))
 	if err != nil {
 		r.log.Warn("a replica's bucket digests are unreadable and made again", "shop", p.shop, "err", err)
-		sums, err := bucket.SumAll(r.store, generationKey(prefixReplicaItem, p.live.Number), replicaRow)
+		sums, err := bucket.SumAll(r.store, generationKey(prefixItem, p.live.Number), itemRow)
 		if err != nil {
 			return nil, err
 		}
@@ -251,8 +251,8 @@ func (r *Replicas) keepSet(p *replica, set *bucket.Set) {
 	}
 }
 
-// replicaWrites collects the rows of some changes to one copy.
-type replicaWrites struct {
+// writes collects the rows of some changes to one copy.
+type writes struct {
 	r      *Replicas
 	p      *replica
 	g      generation
@@ -262,8 +262,8 @@ type replicaWrites struct {
 	bytes  int
 }
 
-func (r *Replicas) newWrites(p *replica, g generation, index bool) *replicaWrites {
-	return &replicaWrites{r: r, p: p, g: g, index: index}
+func (r *Replicas) newWrites(p *replica, g generation, index bool) *writes {
+	return &writes{r: r, p: p, g: g, index: index}
 }
 
 // worstItem is the most writes that one change makes: its row, and the words, group
@@ -275,18 +275,18 @@ const stateWrites = bucket.Groups + 4
 
 // full reports that another change might pass the store's limits beside the
 // rows of prove; these take up to 160 KB.
-func (w *replicaWrites) full() bool {
+func (w *writes) full() bool {
 	return w.bytes > w.r.limits.BatchBytes/2 || len(w.writes)+len(w.rows)+worstItem+stateWrites > w.r.limits.BatchWrites
 }
 
-func (w *replicaWrites) add(write kv.Write) {
+func (w *writes) add(write kv.Write) {
 	w.bytes += len(write.Key) + len(write.Value) + 16
 	w.writes = append(w.writes, write)
 }
 
 // item writes one change: a product, or the absence of one where the record is empty.
-func (w *replicaWrites) item(it message.FeedItem) error {
-	k := replicaItemKey(w.g.Number, it.SKU)
+func (w *writes) item(it message.FeedItem) error {
+	k := itemKey(w.g.Number, it.SKU)
 	var before []byte
 	if w.index {
 		row, ok, err := w.r.store.Get(k)

@@ -1,4 +1,4 @@
-package desk_test
+package replica_test
 
 import (
 	"context"
@@ -11,44 +11,45 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 )
 
 // The memory of dirty marks may be as small as it likes, and be lost by restarts:
 // every change is published once, and nothing stays marked.
 func TestEveryMarkIsPublished(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		w := newFeedWorld(t, 40)
-		w.supplier.desk.KeepMarks(rapid.SampledFrom([]int{1, 3, 20, 10_000}).Draw(rt, "marks in memory"))
+		w := desktest.NewFeedWorld(t, 40)
+		w.Supplier.Desk.KeepMarks(rapid.SampledFrom([]int{1, 3, 20, 10_000}).Draw(rt, "marks in memory"))
 		products := rapid.IntRange(1, 60).Draw(rt, "products")
-		w.fill(products)
+		w.Fill(products)
 		for range rapid.IntRange(1, 12).Draw(rt, "steps") {
 			switch rapid.IntRange(0, 5).Draw(rt, "step") {
 			case 0:
-				w.restartSupplier()
-				w.supplier.desk.KeepMarks(rapid.IntRange(1, 30).Draw(rt, "marks in memory"))
+				w.RestartSupplier()
+				w.Supplier.Desk.KeepMarks(rapid.IntRange(1, 30).Draw(rt, "marks in memory"))
 			case 1:
-				_, err := w.supplier.desk.PublishSome(context.Background())
-				must(t, err)
+				_, err := w.Supplier.Desk.PublishSome(context.Background())
+				desktest.Must(t, err)
 			default:
 				first := rapid.IntRange(0, products-1).Draw(rt, "first")
 				for i := first; i < min(products, first+rapid.IntRange(1, 40).Draw(rt, "counted")); i++ {
-					_, err := w.supplier.desk.SetStock(context.Background(), sampleProduct(i).SKU, int64(rapid.IntRange(0, 9).Draw(rt, "units")), false)
-					must(t, err)
+					_, err := w.Supplier.Desk.SetStock(context.Background(), desktest.SampleProduct(i).SKU, int64(rapid.IntRange(0, 9).Draw(rt, "units")), false)
+					desktest.Must(t, err)
 				}
 			}
 		}
-		w.publish()
-		if n := w.supplier.desk.DirtyMarks(); n != 0 {
+		w.Publish()
+		if n := w.Supplier.Desk.DirtyMarks(); n != 0 {
 			rt.Fatalf("%d products are still marked", n)
 		}
-		must(t, w.pull())
-		w.equal()
+		desktest.Must(t, w.PullCopy())
+		w.Equal()
 		for i := range products {
-			sku := sampleProduct(i).SKU
-			counted, err := w.supplier.desk.Stock(sku)
-			must(t, err)
-			told, err := w.copy.Product(exchange.ProductID{Shop: w.supplier.id, SKU: sku})
-			must(t, err)
+			sku := desktest.SampleProduct(i).SKU
+			counted, err := w.Supplier.Desk.Stock(sku)
+			desktest.Must(t, err)
+			told, err := w.Copy.Product(exchange.ProductID{Shop: w.Supplier.Id, SKU: sku})
+			desktest.Must(t, err)
 			if told.Product.Available != counted.Availability() {
 				rt.Fatalf("the catalog says %v of %s; the shop has %v", told.Product.Available, sku, counted.Availability())
 			}
@@ -58,32 +59,32 @@ func TestEveryMarkIsPublished(t *testing.T) {
 
 // Products that change all the time do not keep the change of another from partners.
 func TestBusyProductsHoldUpNoOther(t *testing.T) {
-	w := newFeedWorld(t, 41)
+	w := desktest.NewFeedWorld(t, 41)
 	const products = 3 * desk.MaxPublish
-	w.fill(products)
-	w.publish()
+	w.Fill(products)
+	w.Publish()
 	skus := make([]exchange.SKU, products)
 	for i := range skus {
-		skus[i] = sampleProduct(i).SKU
+		skus[i] = desktest.SampleProduct(i).SKU
 	}
 	slices.SortFunc(skus, func(a, b exchange.SKU) int { return int(catalog.BucketOf(a)) - int(catalog.BucketOf(b)) })
 	last := skus[products-1]
 	count := func(sku exchange.SKU, units int64) {
-		_, err := w.supplier.desk.SetStock(context.Background(), sku, units, false)
-		must(t, err)
+		_, err := w.Supplier.Desk.SetStock(context.Background(), sku, units, false)
+		desktest.Must(t, err)
 	}
 	count(last, 777)
 	for turn := range products/desk.MaxPublish + 1 {
 		for _, sku := range skus[:2*desk.MaxPublish] {
 			count(sku, int64(100+turn))
 		}
-		_, err := w.supplier.desk.PublishSome(context.Background())
-		must(t, err)
+		_, err := w.Supplier.Desk.PublishSome(context.Background())
+		desktest.Must(t, err)
 	}
-	all, _ := w.supplied()
-	must(t, w.pull())
-	hit, err := w.copy.Product(exchange.ProductID{Shop: w.supplier.id, SKU: last})
-	must(t, err)
+	all, _ := w.Supplied()
+	desktest.Must(t, w.PullCopy())
+	hit, err := w.Copy.Product(exchange.ProductID{Shop: w.Supplier.Id, SKU: last})
+	desktest.Must(t, err)
 	if hit.Product.Available.Units != 777 {
 		t.Fatalf("after a turn for every product, the catalog of %d says %d units of the last one", len(all), hit.Product.Available.Units)
 	}
@@ -93,38 +94,38 @@ func TestBusyProductsHoldUpNoOther(t *testing.T) {
 // restart, or one for which there is no room.
 func TestBusyProductsHoldUpNoUnreadMark(t *testing.T) {
 	for name, room := range map[string]int{"from before a restart": 10_000, "no room": desk.MaxPublish + 50} {
-		w := newFeedWorld(t, 41)
+		w := desktest.NewFeedWorld(t, 41)
 		const products = 3 * desk.MaxPublish
-		w.fill(products)
-		w.publish()
+		w.Fill(products)
+		w.Publish()
 		skus := make([]exchange.SKU, products)
 		for i := range skus {
-			skus[i] = sampleProduct(i).SKU
+			skus[i] = desktest.SampleProduct(i).SKU
 		}
 		slices.SortFunc(skus, func(a, b exchange.SKU) int { return int(catalog.BucketOf(a)) - int(catalog.BucketOf(b)) })
 		last := skus[products-1]
-		_, err := w.supplier.desk.SetStock(context.Background(), last, 777, false)
-		must(t, err)
-		w.restartSupplier()
-		w.supplier.desk.KeepMarks(room)
+		_, err := w.Supplier.Desk.SetStock(context.Background(), last, 777, false)
+		desktest.Must(t, err)
+		w.RestartSupplier()
+		w.Supplier.Desk.KeepMarks(room)
 		for turn := range 40 {
 			var counts []desk.ShelfCount
 			for _, sku := range skus[:2*desk.MaxPublish] {
 				counts = append(counts, desk.ShelfCount{SKU: sku, Units: int64(100 + turn)})
 			}
-			_, err := w.supplier.desk.CountShelves(context.Background(), counts)
-			must(t, err)
-			_, err = w.supplier.desk.PublishSome(context.Background())
-			must(t, err)
+			_, err := w.Supplier.Desk.CountShelves(context.Background(), counts)
+			desktest.Must(t, err)
+			_, err = w.Supplier.Desk.PublishSome(context.Background())
+			desktest.Must(t, err)
 		}
-		must(t, w.pull())
-		hit, err := w.copy.Product(exchange.ProductID{Shop: w.supplier.id, SKU: last})
-		must(t, err)
+		desktest.Must(t, w.PullCopy())
+		hit, err := w.Copy.Product(exchange.ProductID{Shop: w.Supplier.Id, SKU: last})
+		desktest.Must(t, err)
 		if hit.Product.Available.Units != 777 {
 			t.Errorf("%s: after 40 publishings, the catalog says %d units of the last one", name, hit.Product.Available.Units)
 		}
-		w.publish()
-		if n := w.supplier.desk.DirtyMarks(); n != 0 {
+		w.Publish()
+		if n := w.Supplier.Desk.DirtyMarks(); n != 0 {
 			t.Errorf("%s: %d products are still marked", name, n)
 		}
 	}
@@ -149,20 +150,20 @@ func TestPublisherRest(t *testing.T) {
 			t.Errorf("after %v (more %v, quiet %v) the publisher rests %v, want %v", c.took, c.more, c.quiet, got, c.want)
 		}
 	}
-	w := newFeedWorld(t, 42)
-	w.fill(3 * desk.MaxPublish)
+	w := desktest.NewFeedWorld(t, 42)
+	w.Fill(3 * desk.MaxPublish)
 	for _, quiet := range []bool{false, true} {
-		_, err := w.supplier.desk.PublishSome(context.Background())
-		must(t, err)
-		if got := w.supplier.desk.PublisherQuiet(); got != quiet {
+		_, err := w.Supplier.Desk.PublishSome(context.Background())
+		desktest.Must(t, err)
+		if got := w.Supplier.Desk.PublisherQuiet(); got != quiet {
 			t.Errorf("the publisher finds the shop quiet: %v, want %v", got, quiet)
 		}
 	}
-	_, err := w.supplier.desk.SetStock(context.Background(), sampleProduct(0).SKU, 3, false)
-	must(t, err)
-	_, err = w.supplier.desk.PublishSome(context.Background())
-	must(t, err)
-	if w.supplier.desk.PublisherQuiet() {
+	_, err := w.Supplier.Desk.SetStock(context.Background(), desktest.SampleProduct(0).SKU, 3, false)
+	desktest.Must(t, err)
+	_, err = w.Supplier.Desk.PublishSome(context.Background())
+	desktest.Must(t, err)
+	if w.Supplier.Desk.PublisherQuiet() {
 		t.Error("the publisher finds a shop quiet whose stock was counted")
 	}
 }

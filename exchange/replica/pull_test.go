@@ -1,4 +1,4 @@
-package desk_test
+package replica_test
 
 import (
 	"context"
@@ -12,8 +12,9 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/replica"
 	"github.com/souk-market/souk/store"
 )
 
@@ -23,124 +24,124 @@ import (
 // published nothing from that store goes on from the newest.
 func TestCopyEqualsSupplier(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		w := newFeedWorld(t, 1)
-		w.t = rapidTB{rt, t}
-		w.world.t = w.t
-		w.keep = rapid.IntRange(0, 6).Draw(rt, "tombstones kept")
-		w.supplier.desk.KeepTombstones(w.keep)
+		w := desktest.NewFeedWorld(t, 1)
+		w.T = rapidTB{rt, t}
+		w.World.T = w.T
+		w.Keep = rapid.IntRange(0, 6).Draw(rt, "tombstones kept")
+		w.Supplier.Desk.KeepTombstones(w.Keep)
 		var backup, newest *store.Mem // newest: from before the first restore, if any
 		signed := 0                   // updates until then
 		putBack := func() {
-			w.supplier.mem, newest = newest, nil
-			w.restartSupplier()
-			w.published = nil
+			w.Supplier.Mem, newest = newest, nil
+			w.RestartSupplier()
+			w.Published = nil
 		}
 		skus := rapid.StringMatching(`[A-E][0-9]`)
 		rt.Repeat(map[string]func(*rapid.T){
 			"product": func(rt *rapid.T) {
-				w.put(skus.Draw(rt, "sku"), rapid.SampledFrom(sampleWords).Draw(rt, "title"), rapid.Int64Range(0, 3).Draw(rt, "units"))
+				w.Put(skus.Draw(rt, "sku"), rapid.SampledFrom(desktest.SampleWords).Draw(rt, "title"), rapid.Int64Range(0, 3).Draw(rt, "units"))
 			},
-			"many products": func(rt *rapid.T) { w.fill(rapid.IntRange(1, 40).Draw(rt, "n")) },
+			"many products": func(rt *rapid.T) { w.Fill(rapid.IntRange(1, 40).Draw(rt, "n")) },
 			"stock": func(rt *rapid.T) {
-				_, err := w.supplier.desk.SetStock(context.Background(), exchange.SKU(skus.Draw(rt, "sku")), rapid.Int64Range(0, 9).Draw(rt, "shelf"), false)
+				_, err := w.Supplier.Desk.SetStock(context.Background(), exchange.SKU(skus.Draw(rt, "sku")), rapid.Int64Range(0, 9).Draw(rt, "shelf"), false)
 				if err != nil && exchange.CodeOf(err) != exchange.CodeNotFound {
 					rt.Fatal(err)
 				}
 			},
 			"remove": func(rt *rapid.T) {
-				err := w.supplier.desk.RemoveProduct(context.Background(), exchange.SKU(skus.Draw(rt, "sku")))
+				err := w.Supplier.Desk.RemoveProduct(context.Background(), exchange.SKU(skus.Draw(rt, "sku")))
 				if err != nil && exchange.CodeOf(err) != exchange.CodeNotFound {
 					rt.Fatal(err)
 				}
 			},
-			"publish": func(*rapid.T) { w.publish() },
+			"publish": func(*rapid.T) { w.Publish() },
 			"gossip": func(rt *rapid.T) {
-				if len(w.published) == 0 {
+				if len(w.Published) == 0 {
 					return
 				}
-				i := rapid.IntRange(0, len(w.published)-1).Draw(rt, "update") // any, any number of times
-				w.offer(w.published[i])
+				i := rapid.IntRange(0, len(w.Published)-1).Draw(rt, "update") // any, any number of times
+				w.Offer(w.Published[i])
 				if rapid.Bool().Draw(rt, "gone") {
-					w.published = append(w.published[:i:i], w.published[i+1:]...)
+					w.Published = append(w.Published[:i:i], w.Published[i+1:]...)
 				}
 			},
 			"broken pull": func(rt *rapid.T) {
-				w.pieces, w.cut = rapid.IntRange(1, 9).Draw(rt, "pieces"), rapid.IntRange(1, 6).Draw(rt, "cut")
-				_ = w.pull()
-				w.pieces, w.cut = 0, 0
+				w.Pieces, w.Cut = rapid.IntRange(1, 9).Draw(rt, "pieces"), rapid.IntRange(1, 6).Draw(rt, "cut")
+				_ = w.PullCopy()
+				w.Pieces, w.Cut = 0, 0
 			},
 			"damage": func(rt *rapid.T) {
-				for sku := range w.copy.Records(w.supplier.id) {
-					must(w.t, w.copy.SpoilRecord(w.supplier.id, sku))
-					w.copy.ForgetSets()
+				for sku := range w.Records() {
+					desktest.Must(w.T, w.Copy.SpoilRecord(w.Supplier.Id, sku))
+					w.Copy.ForgetSets()
 					break
 				}
 			},
-			"sweep":            func(*rapid.T) { _, err := w.copy.Sweep(); must(w.t, err) },
-			"restart supplier": func(*rapid.T) { w.restartSupplier() },
-			"restart copy":     func(*rapid.T) { w.restartCopy() },
-			"back up":          func(*rapid.T) { backup = w.supplier.mem.Clone() },
+			"sweep":            func(*rapid.T) { _, err := w.Copy.Sweep(); desktest.Must(w.T, err) },
+			"restart supplier": func(*rapid.T) { w.RestartSupplier() },
+			"restart copy":     func(*rapid.T) { w.RestartCopy() },
+			"back up":          func(*rapid.T) { backup = w.Supplier.Mem.Clone() },
 			"restore": func(*rapid.T) {
 				if backup != nil {
 					if newest == nil {
-						newest, signed = w.supplier.mem, w.updates
+						newest, signed = w.Supplier.Mem, w.Updates
 					}
-					w.supplier.mem = backup.Clone()
-					w.restartSupplier()
-					w.published = nil
+					w.Supplier.Mem = backup.Clone()
+					w.RestartSupplier()
+					w.Published = nil
 				}
 			},
 			"put back": func(*rapid.T) {
-				if newest != nil && w.supplier.desk.Stopped() != "" && w.updates == signed {
+				if newest != nil && w.Supplier.Desk.Stopped() != "" && w.Updates == signed {
 					putBack()
 				}
 			},
-			"time": func(rt *rapid.T) { w.now = w.now.Add(1e9) },
+			"time": func(rt *rapid.T) { w.Now = w.Now.Add(1e9) },
 			"": func(rt *rapid.T) {
-				if s, ok := w.copy.Status(w.supplier.id); ok && s.Proven && s.At != s.Head.Sequence {
+				if s, ok := w.Copy.Status(w.Supplier.Id); ok && s.Proven && s.At != s.Head.Sequence {
 					rt.Fatalf("the copy claims a head it does not stand at: %+v", s)
 				}
 			},
 		})
-		w.publish()
-		err := w.copyAfterDamage()
+		w.Publish()
+		err := copyAfterDamage(w)
 		if exchange.CodeOf(err) == exchange.CodeRestored && newest != nil {
-			if w.updates != signed {
+			if w.Updates != signed {
 				return // the old store's heads are in no other: see the package's comment
 			}
 			putBack()
-			w.publish()
-			err = w.copyAfterDamage()
+			w.Publish()
+			err = copyAfterDamage(w)
 		}
-		must(w.t, err)
-		w.equal()
+		desktest.Must(w.T, err)
+		w.Equal()
 		for more := true; more; {
 			var err error
-			more, err = w.copy.Sweep()
-			must(w.t, err)
+			more, err = w.Copy.Sweep()
+			desktest.Must(w.T, err)
 		}
-		w.equal()
+		w.Equal()
 	})
 }
 
 // copyAfterDamage pulls; a copy that is proven by its head but damaged on disk finds
 // out at the next change of that bucket, so every product is changed once.
-func (w *feedWorld) copyAfterDamage() error {
-	if err := w.pull(); err != nil {
+func copyAfterDamage(w *desktest.FeedWorld) error {
+	if err := w.PullCopy(); err != nil {
 		return err
 	}
-	for sku := range w.copy.Records(w.supplier.id) {
-		p, err := w.supplier.desk.Product(sku)
+	for sku := range w.Records() {
+		p, err := w.Supplier.Desk.Product(sku)
 		if err != nil {
 			return err
 		}
 		p.Product.Description += "."
-		if err := w.tryPut(p.Product, p.FileStock.Units); err != nil {
+		if err := w.TryPut(p.Product, p.FileStock.Units); err != nil {
 			return err
 		}
 	}
-	w.publish()
-	return w.pull()
+	w.Publish()
+	return w.PullCopy()
 }
 
 // rapidTB lets helpers made for testing.TB fail a rapid check.
@@ -168,31 +169,31 @@ func (r rapidTB) Context() context.Context  { return r.T.Context() }
 func (r rapidTB) Output() io.Writer         { return r.TB.Output() }
 
 func TestGossipAlone(t *testing.T) {
-	w := newFeedWorld(t, 2)
-	w.fill(30)
-	w.publish()
-	must(t, w.pull())
-	w.equal()
-	w.published = nil
-	before := w.items
+	w := desktest.NewFeedWorld(t, 2)
+	w.Fill(30)
+	w.Publish()
+	desktest.Must(t, w.PullCopy())
+	w.Equal()
+	w.Published = nil
+	before := w.Items
 	for i := range 20 {
-		w.put(fmt.Sprintf("N%d", i), "new thing", int64(i))
+		w.Put(fmt.Sprintf("N%d", i), "new thing", int64(i))
 		if i%3 == 0 {
-			must(t, w.supplier.desk.RemoveProduct(context.Background(), exchange.SKU(fmt.Sprintf("SKU-%07d", i))))
+			desktest.Must(t, w.Supplier.Desk.RemoveProduct(context.Background(), exchange.SKU(fmt.Sprintf("SKU-%07d", i))))
 		}
-		w.publish()
+		w.Publish()
 	}
-	for _, u := range w.published {
-		if a := w.offer(u); a != catalog.Apply {
+	for _, u := range w.Published {
+		if a := w.Offer(u); a != catalog.Apply {
 			t.Fatalf("an update that continues the copy: %v", a)
 		}
 	}
-	w.equal()
-	if w.items != before {
-		t.Errorf("%d items were pulled beside gossip", w.items-before)
+	w.Equal()
+	if w.Items != before {
+		t.Errorf("%d items were pulled beside gossip", w.Items-before)
 	}
-	for _, u := range w.published {
-		if a := w.offer(u); a != catalog.Ignore {
+	for _, u := range w.Published {
+		if a := w.Offer(u); a != catalog.Ignore {
 			t.Fatalf("an update told twice: %v", a)
 		}
 	}
@@ -200,159 +201,159 @@ func TestGossipAlone(t *testing.T) {
 
 // Stock that is back where it was when the publisher looks costs no sequence.
 func TestUnchangedCostsNothing(t *testing.T) {
-	w := newFeedWorld(t, 3)
-	w.put("A", "thing", 5)
-	w.publish()
-	_, before := w.supplied()
+	w := desktest.NewFeedWorld(t, 3)
+	w.Put("A", "thing", 5)
+	w.Publish()
+	_, before := w.Supplied()
 	for _, n := range []int64{4, 5} {
-		_, err := w.supplier.desk.SetStock(context.Background(), "A", n, false)
-		must(t, err)
+		_, err := w.Supplier.Desk.SetStock(context.Background(), "A", n, false)
+		desktest.Must(t, err)
 	}
-	w.publish()
-	if _, head := w.supplied(); *head != *before {
+	w.Publish()
+	if _, head := w.Supplied(); *head != *before {
 		t.Errorf("the head moved from %+v to %+v", before, head)
 	}
 }
 
 // Catching up costs what changed: never more than twice its bytes.
 func TestCatchingUpCostsTheDifference(t *testing.T) {
-	w := newFeedWorld(t, 4)
-	w.fill(3000)
-	w.publish()
-	must(t, w.pull())
+	w := desktest.NewFeedWorld(t, 4)
+	w.Fill(3000)
+	w.Publish()
+	desktest.Must(t, w.PullCopy())
 	random := rand.New(rand.NewPCG(4, 4))
 	changed := 0
 	for range 100 {
-		p := sampleProduct(random.IntN(3000))
+		p := desktest.SampleProduct(random.IntN(3000))
 		p.Description += " Now with more."
-		must(t, w.tryPut(p, 7))
+		desktest.Must(t, w.TryPut(p, 7))
 	}
-	w.publish()
-	_, err := w.copy.Update(w.supplier.id, &message.FeedUpdate{Head: w.published[len(w.published)-1].Head})
-	must(t, err)
-	w.sent, w.items = 0, 0
-	must(t, w.pull())
-	for _, it := range w.copy.Records(w.supplier.id) {
+	w.Publish()
+	_, err := w.Copy.Update(w.Supplier.Id, &message.FeedUpdate{Head: w.Published[len(w.Published)-1].Head})
+	desktest.Must(t, err)
+	w.Sent, w.Items = 0, 0
+	desktest.Must(t, w.PullCopy())
+	for _, it := range w.Records() {
 		if it.Sequence > 3000 {
 			changed += len(it.SKU) + len(it.Record)
 		}
 	}
-	if w.sent > 2*changed {
-		t.Errorf("%d bytes were sent for %d that changed", w.sent, changed)
+	if w.Sent > 2*changed {
+		t.Errorf("%d bytes were sent for %d that changed", w.Sent, changed)
 	}
-	w.equal()
+	w.Equal()
 }
 
 func TestBelowTheFloor(t *testing.T) {
-	w := newFeedWorld(t, 5)
-	w.keep = 3
-	w.supplier.desk.KeepTombstones(3)
-	w.fill(20)
-	w.publish()
-	must(t, w.pull())
+	w := desktest.NewFeedWorld(t, 5)
+	w.Keep = 3
+	w.Supplier.Desk.KeepTombstones(3)
+	w.Fill(20)
+	w.Publish()
+	desktest.Must(t, w.PullCopy())
 	for i := range 10 {
-		must(t, w.supplier.desk.RemoveProduct(context.Background(), sampleProduct(i).SKU))
+		desktest.Must(t, w.Supplier.Desk.RemoveProduct(context.Background(), desktest.SampleProduct(i).SKU))
 	}
-	w.publish()
-	w.put("Z", "one more", 1) // what a batch removed, the next forgets
-	w.publish()
-	full := w.copy.Stats().FullPulls
-	must(t, w.pull())
-	w.equal()
-	if w.copy.Stats().FullPulls != full+1 {
+	w.Publish()
+	w.Put("Z", "one more", 1) // what a batch removed, the next forgets
+	w.Publish()
+	full := w.Copy.Stats().FullPulls
+	desktest.Must(t, w.PullCopy())
+	w.Equal()
+	if w.Copy.Stats().FullPulls != full+1 {
 		t.Error("a copy below the floor did not pull in full")
 	}
-	if w.copy.Stats().Mismatches != 0 || len(w.alarms) > 0 {
-		t.Errorf("it took alarms: %q", w.alarms)
+	if w.Copy.Stats().Mismatches != 0 || len(w.Alarms) > 0 {
+		t.Errorf("it took alarms: %q", w.Alarms)
 	}
 }
 
 // A supplier restored from a backup learns of it from its partner's pull and stops
 // selling: it signs no head from then on, and the partner's copy stays as it is.
 func TestRestoredSupplierStopsAtAHead(t *testing.T) {
-	w := newFeedWorld(t, 6)
-	w.fill(10)
-	w.publish()
-	backup := w.supplier.mem.Clone()
-	w.fill(20)
-	w.publish()
-	must(t, w.pull())
-	before, _ := w.copy.Status(w.supplier.id)
-	w.supplier.mem = backup
-	w.restartSupplier()
-	w.published = nil
+	w := desktest.NewFeedWorld(t, 6)
+	w.Fill(10)
+	w.Publish()
+	backup := w.Supplier.Mem.Clone()
+	w.Fill(20)
+	w.Publish()
+	desktest.Must(t, w.PullCopy())
+	before, _ := w.Copy.Status(w.Supplier.Id)
+	w.Supplier.Mem = backup
+	w.RestartSupplier()
+	w.Published = nil
 	for range 2 {
-		if err := w.pull(); exchange.CodeOf(err) != exchange.CodeRestored {
+		if err := w.PullCopy(); exchange.CodeOf(err) != exchange.CodeRestored {
 			t.Errorf("a pull: %v", err)
 		}
-		if !strings.Contains(w.supplier.desk.Stopped(), "catalog head") {
-			t.Errorf("it goes on selling: %q", w.supplier.desk.Stopped())
+		if !strings.Contains(w.Supplier.Desk.Stopped(), "catalog head") {
+			t.Errorf("it goes on selling: %q", w.Supplier.Desk.Stopped())
 		}
-		w.fill(15)
-		w.publish()
-		if len(w.published) > 0 {
+		w.Fill(15)
+		w.Publish()
+		if len(w.Published) > 0 {
 			t.Error("a stopped shop publishes")
 		}
-		w.restartSupplier()
+		w.RestartSupplier()
 	}
-	if now, _ := w.copy.Status(w.supplier.id); now.Epoch != before.Epoch || now.At != before.At || len(w.copy.Records(w.supplier.id)) != 20 {
-		t.Errorf("the copy stands at %+v with %d products, before at %+v with 20", now, len(w.copy.Records(w.supplier.id)), before)
+	if now, _ := w.Copy.Status(w.Supplier.Id); now.Epoch != before.Epoch || now.At != before.At || len(w.Records()) != 20 {
+		t.Errorf("the copy stands at %+v with %d products, before at %+v with 20", now, len(w.Records()), before)
 	}
 }
 
 // A broken-off first pull goes on where it stopped.
 func TestFirstPullGoesOn(t *testing.T) {
-	w := newFeedWorld(t, 7)
-	w.fill(500)
-	w.publish()
-	w.pieces, w.cut = 10, 20
-	if err := w.pull(); err == nil {
+	w := desktest.NewFeedWorld(t, 7)
+	w.Fill(500)
+	w.Publish()
+	w.Pieces, w.Cut = 10, 20
+	if err := w.PullCopy(); err == nil {
 		t.Fatal("a cut pull ended well")
 	}
-	if len(w.copy.Records(w.supplier.id)) > 0 {
+	if len(w.Records()) > 0 {
 		t.Error("an unfinished copy is shown")
 	}
-	w.restartCopy()
-	w.put("SKU-0000003", "changed meanwhile", 9)
-	w.publish()
-	w.cut, w.items = 0, 0
-	must(t, w.pull())
-	w.equal()
-	if w.items > 310 {
-		t.Errorf("%d items were sent again", w.items)
+	w.RestartCopy()
+	w.Put("SKU-0000003", "changed meanwhile", 9)
+	w.Publish()
+	w.Cut, w.Items = 0, 0
+	desktest.Must(t, w.PullCopy())
+	w.Equal()
+	if w.Items > 310 {
+		t.Errorf("%d items were sent again", w.Items)
 	}
 }
 
 func TestRepairPullsOnlyWhatDiffers(t *testing.T) {
-	w := newFeedWorld(t, 8)
-	w.fill(2000)
-	w.publish()
-	must(t, w.pull())
-	w.copy.ForgetSets()
-	must(t, w.copy.SpoilRecord(w.supplier.id, sampleProduct(77).SKU))
+	w := desktest.NewFeedWorld(t, 8)
+	w.Fill(2000)
+	w.Publish()
+	desktest.Must(t, w.PullCopy())
+	w.Copy.ForgetSets()
+	desktest.Must(t, w.Copy.SpoilRecord(w.Supplier.Id, desktest.SampleProduct(77).SKU))
 	// A change in the same bucket brings the damage to light.
-	p := sampleProduct(77)
+	p := desktest.SampleProduct(77)
 	p.Title = "another title"
-	must(t, w.tryPut(p, 1))
+	desktest.Must(t, w.TryPut(p, 1))
 	var other exchange.Product
 	for i := 2000; ; i++ {
-		if other = sampleProduct(i); catalog.BucketOf(other.SKU) == catalog.BucketOf(p.SKU) {
+		if other = desktest.SampleProduct(i); catalog.BucketOf(other.SKU) == catalog.BucketOf(p.SKU) {
 			break
 		}
 	}
-	w.publish()
-	must(t, w.pull())
-	must(t, w.copy.SpoilRecord(w.supplier.id, p.SKU))
-	must(t, w.tryPut(other, 1))
-	w.publish()
-	w.items = 0
-	must(t, w.pull())
-	w.equal()
-	if len(w.alarms) == 0 || w.copy.Stats().Mismatches == 0 {
+	w.Publish()
+	desktest.Must(t, w.PullCopy())
+	desktest.Must(t, w.Copy.SpoilRecord(w.Supplier.Id, p.SKU))
+	desktest.Must(t, w.TryPut(other, 1))
+	w.Publish()
+	w.Items = 0
+	desktest.Must(t, w.PullCopy())
+	w.Equal()
+	if len(w.Alarms) == 0 || w.Copy.Stats().Mismatches == 0 {
 		t.Error("a repair raised no alarm")
 	}
-	if w.items > 20 {
-		t.Errorf("%d items were pulled to repair one", w.items)
+	if w.Items > 20 {
+		t.Errorf("%d items were pulled to repair one", w.Items)
 	}
 }
 
@@ -383,26 +384,26 @@ func TestHostileSupplier(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, first := range []bool{true, false} {
-				w := newFeedWorld(t, 9)
-				w.fill(50)
-				w.publish()
+				w := desktest.NewFeedWorld(t, 9)
+				w.Fill(50)
+				w.Publish()
 				if !first {
-					must(t, w.pull())
+					desktest.Must(t, w.PullCopy())
 				}
-				was := w.copy.Records(w.supplier.id)
-				w.fill(60)
-				must(t, w.supplier.desk.RemoveProduct(context.Background(), sampleProduct(1).SKU))
-				w.publish()
-				w.bend = bend
-				if err := w.pull(); err == nil {
+				was := w.Records()
+				w.Fill(60)
+				desktest.Must(t, w.Supplier.Desk.RemoveProduct(context.Background(), desktest.SampleProduct(1).SKU))
+				w.Publish()
+				w.Bend = bend
+				if err := w.PullCopy(); err == nil {
 					t.Fatal("the pull ended well")
 				}
-				if s, _ := w.copy.Status(w.supplier.id); s.Proven && (first || s.Head.Count != uint64(len(was))) {
+				if s, _ := w.Copy.Status(w.Supplier.Id); s.Proven && (first || s.Head.Count != uint64(len(was))) {
 					t.Fatalf("the copy claims to be proven: %+v", s)
 				}
-				w.bend = nil
-				must(t, w.pull())
-				w.equal()
+				w.Bend = nil
+				desktest.Must(t, w.PullCopy())
+				w.Equal()
 			}
 		})
 	}
@@ -427,59 +428,59 @@ func bendDigest(c *message.FeedChunk) {
 }
 
 func TestUpdateIsVerified(t *testing.T) {
-	w := newFeedWorld(t, 10)
-	w.put("A", "thing", 1)
-	w.publish()
-	must(t, w.pull())
-	w.put("A", "thing", 2)
-	w.publish()
-	u := *w.published[len(w.published)-1]
+	w := desktest.NewFeedWorld(t, 10)
+	w.Put("A", "thing", 1)
+	w.Publish()
+	desktest.Must(t, w.PullCopy())
+	w.Put("A", "thing", 2)
+	w.Publish()
+	u := *w.Published[len(w.Published)-1]
 	bad := u
 	bad.Head.Signature = append([]byte{1}, u.Head.Signature[1:]...)
-	if _, err := w.copy.Update(w.supplier.id, &bad); exchange.CodeOf(err) != exchange.CodeSignature {
+	if _, err := w.Copy.Update(w.Supplier.Id, &bad); exchange.CodeOf(err) != exchange.CodeSignature {
 		t.Errorf("a forged head: %v", err)
 	}
-	if _, err := w.copy.Update(newWorld(t, 99, 1).shops[0].id, &u); err == nil {
+	if _, err := w.Copy.Update(desktest.NewWorld(t, 99, 1).Shops[0].Id, &u); err == nil {
 		t.Error("another shop's head was taken")
 	}
 	gap := u
 	gap.Items = []message.FeedItem{{Sequence: u.After + 1, SKU: "B", Record: []byte("r")}}
-	if a, err := w.copy.Update(w.supplier.id, &gap); err != nil || a != catalog.PullAfter {
+	if a, err := w.Copy.Update(w.Supplier.Id, &gap); err != nil || a != catalog.PullAfter {
 		t.Errorf("changes that are not what the head states: %v, %v", a, err)
 	}
-	if a := w.offer(&u); a != catalog.Apply {
+	if a := w.Offer(&u); a != catalog.Apply {
 		t.Errorf("the true update: %v", a)
 	}
-	w.equal()
+	w.Equal()
 }
 
 func TestDrop(t *testing.T) {
-	w := newFeedWorld(t, 11)
-	w.fill(100)
-	w.publish()
-	must(t, w.pull())
-	must(t, w.copy.Drop(w.supplier.id))
-	if page, err := w.copy.Search(desk.Query{Text: "shoe"}); err != nil || len(page.Hits) > 0 {
+	w := desktest.NewFeedWorld(t, 11)
+	w.Fill(100)
+	w.Publish()
+	desktest.Must(t, w.PullCopy())
+	desktest.Must(t, w.Copy.Drop(w.Supplier.Id))
+	if page, err := w.Copy.Search(replica.Query{Text: "shoe"}); err != nil || len(page.Hits) > 0 {
 		t.Errorf("a dropped catalog is found: %d, %v", len(page.Hits), err)
 	}
 	for more := true; more; {
 		var err error
-		more, err = w.copy.Sweep()
-		must(t, err)
+		more, err = w.Copy.Sweep()
+		desktest.Must(t, err)
 	}
-	if n := w.mem.Len(); n != 1 { // the next generation's number
+	if n := w.Mem.Len(); n != 1 { // the next generation's number
 		t.Errorf("%d rows are left", n)
 	}
-	w.restartCopy()
-	must(t, w.pull())
-	w.equal()
+	w.RestartCopy()
+	desktest.Must(t, w.PullCopy())
+	w.Equal()
 }
 
 func TestStrangerReadsNothing(t *testing.T) {
-	w := newFeedWorld(t, 12)
-	w.put("A", "thing", 1)
-	w.publish()
-	err := w.supplier.desk.ServeFeed(context.Background(), exchange.ShopID{1}, &message.FeedPull{Feed: exchange.MainFeed}, func(*message.FeedChunk) error {
+	w := desktest.NewFeedWorld(t, 12)
+	w.Put("A", "thing", 1)
+	w.Publish()
+	err := w.Supplier.Desk.ServeFeed(context.Background(), exchange.ShopID{1}, &message.FeedPull{Feed: exchange.MainFeed}, func(*message.FeedChunk) error {
 		t.Error("a stranger gets a chunk")
 		return nil
 	})
@@ -487,7 +488,7 @@ func TestStrangerReadsNothing(t *testing.T) {
 		t.Errorf("a stranger gets %v", err)
 	}
 	for _, p := range []message.FeedPull{{Feed: "other"}, {Feed: exchange.MainFeed, Buckets: []uint32{catalog.Buckets}}, {Feed: exchange.MainFeed, Buckets: []uint32{2, 1}}, {Feed: exchange.MainFeed, Buckets: make([]uint32, message.MaxPullBuckets+1)}} {
-		if err := w.supplier.desk.ServeFeed(context.Background(), w.supplier.id, &p, func(*message.FeedChunk) error { return nil }); err == nil {
+		if err := w.Supplier.Desk.ServeFeed(context.Background(), w.Supplier.Id, &p, func(*message.FeedChunk) error { return nil }); err == nil {
 			t.Errorf("the pull %+v is answered", p)
 		}
 	}

@@ -1,4 +1,4 @@
-package desk
+package replica
 
 import (
 	"slices"
@@ -29,7 +29,7 @@ type namedRow struct {
 
 // match lists a copy's products that have every word that could be read in full,
 // with their scores.
-func (s *search) match(v *replicaView) ([]match, error) {
+func (s *search) match(v *view) ([]match, error) {
 	words := s.words
 	if s.q.Group != "" {
 		words = append([]string{groupToken(s.q.Group)}, words...)
@@ -52,7 +52,7 @@ func (s *search) match(v *replicaView) ([]match, error) {
 }
 
 // named reads the rows of all tokens that word begins.
-func (s *search) named(v *replicaView, word string) (named, error) {
+func (s *search) named(v *view, word string) (named, error) {
 	var n named
 	at := tokenPrefix(v.generation, word)
 	skip := len(at) - len(word)
