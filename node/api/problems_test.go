@@ -36,8 +36,11 @@ func TestEveryCodeHasAStatus(t *testing.T) {
 	if n != len(statuses) {
 		t.Errorf("%d codes, %d statuses", n, len(statuses))
 	}
-	if p := problemOf(exchange.Errorf(9999, "new")); p.Status != http.StatusConflict || p.Code != "code-9999" {
-		t.Errorf("a code of a newer version: %+v", p)
+	for code, status := range map[exchange.Code]int{9999: http.StatusConflict, 9999 | exchange.RetryBit: http.StatusServiceUnavailable} {
+		p := problemOf(exchange.Errorf(code, "new"))
+		if p.Status != status || p.Retry != code.Retry() || p.Err().Code != code {
+			t.Errorf("a code of a newer version: %+v, comes back as %v", p, p.Err().Code)
+		}
 	}
 }
 
