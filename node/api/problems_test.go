@@ -57,9 +57,11 @@ func TestProblemOf(t *testing.T) {
 		"a code's cause": {exchange.Errorf(exchange.CodeNotFound, "x: %w", context.Canceled), 404, exchange.CodeNotFound},
 		"a problem":      {newProblem(413, exchange.CodeInvalid, "x"), 413, exchange.CodeInvalid},
 	} {
-		p := problemOf(c.err)
-		if p.Status != c.status || p.Code != c.code.String() || p.ContentType("application/json") != view.ProblemType {
-			t.Errorf("%s: %+v", name, p)
-		}
+		t.Run(name, func(t *testing.T) {
+			p := problemOf(c.err)
+			if p.Status != c.status || p.Code != c.code.String() || p.ContentType("application/json") != view.ProblemType {
+				t.Errorf("%+v", p)
+			}
+		})
 	}
 }

@@ -60,10 +60,12 @@ func TestAbsurdLengths(t *testing.T) {
 		"empty":            {0},
 		"id eats kind":     {2, 0x80, 0x80, 0x01, 1},
 	} {
-		fr := readerOf(b, 100)
-		if _, _, err := fr.next(); err == nil || err == io.EOF {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			fr := readerOf(b, 100)
+			if _, _, err := fr.next(); err == nil || err == io.EOF {
+				t.Error(err)
+			}
+		})
 	}
 }
 
