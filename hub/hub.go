@@ -29,10 +29,10 @@ const (
 	staleAfter = renewEvery + renewEvery/2
 	// settleTime is how long a hub with members listens to them at start before it signs
 	// anything; settleStale, where its checkpoint is over staleAfter. A hub that is back calls
-	// its members at once (p2p); those whom it cannot reach call it within a minute at most.
+	// its members at once; those whom it cannot reach call it after p2p's longest pause for a hub.
 	settleTime  = 8 * time.Second
 	settleStale = 90 * time.Second
-	// settleWait is how long a statement waits for that, less than the open host gives a request (15 s).
+	// settleWait is how long a statement waits for that, less than p2p's open host gives a request.
 	settleWait = 10 * time.Second
 	// leaveGrace lets the answer to a leave travel before the connection is cut.
 	leaveGrace = 2 * time.Second

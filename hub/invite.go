@@ -22,8 +22,8 @@ const (
 	MaxExpires = 90 * 24 * time.Hour
 )
 
-// InviteOptions are what an operator says about a new invite. The zero value is one shop,
-// any name, 72 hours.
+// InviteOptions are what an operator says about a new invite. The zero value is an invite
+// of the defaults, for a shop of any name.
 type InviteOptions struct {
 	Shop    string        // the name the shop will have; "" = its own choice
 	Uses    int           // how many shops may join, 1 to membership.MaxUses; 0 = DefaultUses

@@ -49,6 +49,9 @@ func raw(b []byte) []byte {
 	return nil
 }
 
+// clip makes an explanation fit: valid UTF-8 of at most MaxDetail bytes.
+func clip(s string) string { return exchange.Clip(s, MaxDetail) }
+
 // each converts a list; an empty one is nil.
 func each[A, B any](list []A, convert func(A) B) []B {
 	if len(list) == 0 {

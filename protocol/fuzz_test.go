@@ -63,14 +63,3 @@ func FuzzOpenFeed(f *testing.F) {
 		}
 	})
 }
-
-func FuzzDecodeError(f *testing.F) {
-	f.Add(protocol.EncodeError(exchange.Errorf(exchange.CodeLimit, "slow down")))
-	f.Add([]byte{0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		e := protocol.DecodeError(b)
-		if e.Code == exchange.CodeOK || len(e.Message) > protocol.MaxDetail {
-			t.Fatalf("%v %q", e.Code, e.Message)
-		}
-	})
-}

@@ -20,8 +20,10 @@ func TestNames(t *testing.T) {
 		protocol.TopicProfiles:                                 "topic/profiles/1",
 		protocol.FeedTopic(shopID("acorn"), exchange.MainFeed): "topic/feed/" + shopID("acorn").String() + "/main/1",
 	} {
-		if got != want {
-			t.Errorf("%s, not %s", got, want)
-		}
+		t.Run(want, func(t *testing.T) {
+			if got != want {
+				t.Errorf("%s, not %s", got, want)
+			}
+		})
 	}
 }

@@ -2,20 +2,26 @@ package protocol_test
 
 import (
 	"crypto/ed25519"
+	"crypto/sha256"
 	"fmt"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
+
+	"google.golang.org/protobuf/proto"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/merkle"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
 	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/protocol"
+	"github.com/souk-market/souk/protocol/pb"
 )
 
 // What the rules of form allow fits the limits on bytes: the arithmetic of
@@ -40,18 +46,37 @@ func TestLongestValuesFit(t *testing.T) {
 		{longestOrder(answer.Quote), protocol.MaxRecord},
 		{longestStock(), 64 << 10},
 	} {
-		b, err := protocol.Codec{}.Encode(v.value)
-		if err != nil {
-			t.Errorf("%T: %v", v.value, err)
-			continue
-		}
-		if _, err := (protocol.Codec{}).Decode(v.value.Kind(), b); err != nil {
-			t.Errorf("%T: %v", v.value, err)
-		}
-		t.Logf("%-20T %7d of %7d bytes", v.value, len(b), v.limit)
-		if len(b) > v.limit {
-			t.Errorf("%T: %d bytes are more than %d", v.value, len(b), v.limit)
-		}
+		t.Run(reflect.TypeOf(v.value).Elem().Name(), func(t *testing.T) {
+			b, err := protocol.Codec{}.Encode(v.value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := (protocol.Codec{}).Decode(v.value.Kind(), b); err != nil {
+				t.Error(err)
+			}
+			t.Logf("%d of %d bytes", len(b), v.limit)
+			if len(b) > v.limit {
+				t.Errorf("%d bytes are more than %d", len(b), v.limit)
+			}
+		})
+	}
+}
+
+// The longest seal there can be: of the last of as many leaves as a number can say.
+func TestLongestSealFits(t *testing.T) {
+	const payload = 100
+	b, err := proto.Marshal(&pb.Sealed{
+		Leaf: make([]byte, 16+payload), Index: math.MaxUint64, Size: math.MaxUint64,
+		Path: make([]byte, merkle.MaxPath*sha256.Size), Signature: make([]byte, ed25519.SignatureSize),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := protocol.Peek(b); err != nil || len(got) != payload {
+		t.Errorf("peek: %d bytes, %v", len(got), err)
+	}
+	if over := len(b) - payload; over > protocol.MaxSealOverhead {
+		t.Errorf("a seal adds %d bytes, more than %d", over, protocol.MaxSealOverhead)
 	}
 }
 
@@ -250,7 +275,9 @@ func TestCrowdedMessages(t *testing.T) {
 		message.KindSubmit: "\x12\x00", message.KindPush: "\x0a\x00", message.KindEntries: "\x0a\x00",
 		message.KindFeedChunk: "\x1a\x00", message.KindFeedUpdate: "\x1a\x00",
 	} {
-		_, err := protocol.Codec{}.Decode(kind, []byte(strings.Repeat(field, 20_000)))
-		wantCode(t, fmt.Sprintf("kind %d", kind), err, exchange.CodeLimit)
+		t.Run(fmt.Sprintf("kind %d", kind), func(t *testing.T) {
+			_, err := protocol.Codec{}.Decode(kind, []byte(strings.Repeat(field, 2*protocol.MaxParts)))
+			wantCode(t, "decode", err, exchange.CodeLimit)
+		})
 	}
 }

@@ -29,17 +29,19 @@ func TestTimesAreBounded(t *testing.T) {
 		"stock answer": func(at exchange.Time) message.Value { return &message.StockAnswer{At: at} },
 		"feed head":    func(at exchange.Time) message.Value { return &message.FeedHead{Shop: a, Feed: "main", At: at} },
 	} {
-		for _, when := range []exchange.Time{-1, 1 << 62, exchange.MaxTime + 1} {
-			if _, err := (protocol.Codec{}).Encode(at(when)); exchange.CodeOf(err) != exchange.CodeInvalid {
-				t.Errorf("%s at %d: %v", name, when, err)
+		t.Run(name, func(t *testing.T) {
+			for _, when := range []exchange.Time{-1, 1 << 62, exchange.MaxTime + 1} {
+				if _, err := (protocol.Codec{}).Encode(at(when)); exchange.CodeOf(err) != exchange.CodeInvalid {
+					t.Errorf("at %d: %v", when, err)
+				}
 			}
-		}
-		raw, err := protocol.Codec{}.Encode(at(exchange.MaxTime))
-		if err == nil {
-			_, err = protocol.Codec{}.Decode(at(0).Kind(), raw)
-		}
-		if err != nil {
-			t.Errorf("%s at the end of the year 9999: %v", name, err)
-		}
+			raw, err := protocol.Codec{}.Encode(at(exchange.MaxTime))
+			if err == nil {
+				_, err = protocol.Codec{}.Decode(at(0).Kind(), raw)
+			}
+			if err != nil {
+				t.Errorf("at the end of the year 9999: %v", err)
+			}
+		})
 	}
 }

@@ -14,7 +14,7 @@ const (
 	// maxGossip is the most a gossiped bundle may have; a larger one is pulled.
 	maxGossip = protocol.MaxGossip
 	// gossiped is how many of the newest entries go with a gossiped checkpoint: they serve
-	// everybody who is nearly up to date, the others pull. 8 × 984 bytes.
+	// everybody who is nearly up to date, the others pull. They fit into maxGossip several times.
 	gossiped = 8
 )
 

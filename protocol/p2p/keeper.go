@@ -29,7 +29,8 @@ func (k *keeper) longest(ago time.Duration) time.Duration {
 }
 
 // SetWanted replaces the set of members, hubs aside, to stay connected with. A
-// lost one is dialed after 1, 2, 4, 8, 8 … s; one that dials us counts at once.
+// lost one is dialed after pauses that double from retryFirst up to retryPartner; one
+// that dials us counts at once.
 // Members no longer wanted are not disconnected.
 func (n *Node) SetWanted(shops []exchange.ShopID) {
 	want := map[peer.ID]bool{}
