@@ -8,9 +8,9 @@ import (
 	"path/filepath"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/order"
 	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/trade"
 	"github.com/souk-market/souk/node/api/view"
 )
 
@@ -18,15 +18,15 @@ import (
 // and for who finishes the open orders by hand once no node runs on the folder. It holds
 // consumers' addresses only of what is still to be shipped, and only its owner may read it.
 type archive struct {
-	Shop       exchange.ShopID `json:"shop"`
-	Name       string          `json:"name"`
-	Federation string          `json:"federation"`
-	Written    string          `json:"written"`
-	Ended      string          `json:"ended,omitempty"` // why this shop is out, where it knows
-	Trades     []desk.Trade    `json:"trades"`
-	Sold       []*record.Order `json:"orders_sold"`
-	Bought     []*record.Order `json:"orders_bought"`
-	ToShip     []parcelFor     `json:"to_ship"`
+	Shop       exchange.ShopID     `json:"shop"`
+	Name       string              `json:"name"`
+	Federation string              `json:"federation"`
+	Written    string              `json:"written"`
+	Ended      string              `json:"ended,omitempty"` // why this shop is out, where it knows
+	Trades     []trade.Partnership `json:"trades"`
+	Sold       []*record.Order     `json:"orders_sold"`
+	Bought     []*record.Order     `json:"orders_bought"`
+	ToShip     []parcelFor         `json:"to_ship"`
 }
 
 // parcelFor is where the unshipped units of a sold order are to go.
@@ -68,11 +68,11 @@ func (s *Shop) writeArchive(path string) error {
 		a.Ended = goneOf(m).String()
 	}
 	var err error
-	if a.Trades, err = s.desk.Trades(); err != nil {
+	if a.Trades, err = s.desk.Partnerships.List(); err != nil {
 		return err
 	}
 	for side, list := range map[exchange.Party]*[]*record.Order{exchange.Supplier: &a.Sold, exchange.Retailer: &a.Bought} {
-		if err := s.desk.Orders(side, exchange.OrderID{}, func(r *record.Order) bool {
+		if err := s.desk.Orders.List(side, exchange.OrderID{}, func(r *record.Order) bool {
 			*list = append(*list, r)
 			return true
 		}); err != nil {
@@ -83,7 +83,7 @@ func (s *Shop) writeArchive(path string) error {
 		if !toShip(r) {
 			continue
 		}
-		to, err := s.desk.ShipTo(r)
+		to, err := s.desk.Supplier.ShipTo(r)
 		switch {
 		case err == nil:
 			a.ToShip = append(a.ToShip, parcelFor{r.ID, view.ShipTo(*to)})

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/event"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/replica"
 	"github.com/souk-market/souk/protocol"
@@ -66,13 +67,15 @@ func newFeeds(s *Shop) (*feeds, error) {
 		Alarm: func(shop exchange.ShopID, why string) {
 			s.log.Error("a catalog does not add up", "shop", shop, "why", why)
 		},
-		Proven: func(shop exchange.ShopID, _ message.FeedHead) { s.desk.CatalogChanged(shop) },
+		Proven: func(shop exchange.ShopID, _ message.FeedHead) {
+			s.desk.Events.Notify(event.Catalog{At: s.now(), Shop: shop})
+		},
 	})
 	if err != nil {
 		return nil, err
 	}
 	f.syncer = replica.NewFollower(replica.FollowerConfig{Replicas: f.replicas, Client: f, Open: f.open, Logger: s.log})
-	s.desk.OnPublish(func(u *message.FeedUpdate, key message.FeedKey) {
+	s.desk.Feed.OnPublish(func(u *message.FeedUpdate, key message.FeedKey) {
 		f.syncer.Updated(s.me, u)
 		select {
 		case f.out <- gossip{u, key}:
@@ -129,11 +132,11 @@ func (f *feeds) gossip(ctx context.Context, own *p2p.Topic) {
 // current is the head there is now, under the key of now: a partnership may have ended
 // since the last update. It is empty where nobody may read it.
 func (f *feeds) current() (g gossip) {
-	retailers := f.s.desk.Retailers()
+	retailers := f.s.desk.Partnerships.Retailers()
 	if len(retailers) == 0 {
 		return g
 	}
-	greeting, err := f.s.desk.Greeting(retailers[0])
+	greeting, err := f.s.desk.Ledgers.Greeting(retailers[0])
 	if err != nil || greeting.FeedHead == nil {
 		return g
 	}
@@ -152,8 +155,8 @@ func (f *feeds) followAll(ctx context.Context) {
 		clear(f.topics)
 	}()
 	f.syncer.Follow(f.s.me)
-	for _, shop := range f.s.desk.Counterparts() {
-		if !slices.Contains(f.s.desk.Suppliers(), shop) {
+	for _, shop := range f.s.desk.Partnerships.Counterparts() {
+		if !slices.Contains(f.s.desk.Partnerships.Suppliers(), shop) {
 			f.syncer.PartnerEnded(shop) // this shop may have ended before its catalog was dropped
 		}
 	}
@@ -194,7 +197,7 @@ func (f *feeds) partnersChanged() {
 
 // greeted takes what a hello says of the sender's catalog.
 func (f *feeds) greeted(from exchange.ShopID, g *message.Greeting) {
-	if g.FeedHead != nil && slices.Contains(f.s.desk.Suppliers(), from) {
+	if g.FeedHead != nil && slices.Contains(f.s.desk.Partnerships.Suppliers(), from) {
 		f.syncer.HeadSeen(from, g.FeedHead, g.FeedKey)
 		f.syncer.Reconnected(from)
 	}
@@ -204,7 +207,7 @@ func (f *feeds) greeted(from exchange.ShopID, g *message.Greeting) {
 // follow listens to the suppliers there are now, and no others. A supplier that was
 // revoked or left is none, whatever the ledger says.
 func (f *feeds) follow(ctx context.Context, work *sync.WaitGroup) {
-	suppliers := f.s.members(f.s.desk.Suppliers())
+	suppliers := f.s.members(f.s.desk.Partnerships.Suppliers())
 	for shop, l := range f.topics {
 		if !slices.Contains(suppliers, shop) {
 			l.stop()
@@ -245,7 +248,7 @@ func (f *feeds) listen(ctx context.Context, shop exchange.ShopID, topic *p2p.Top
 // Pull implements desk.FeedClient: over the network, or from this very desk.
 func (f *feeds) Pull(ctx context.Context, shop exchange.ShopID, pull *message.FeedPull, each func(*message.FeedChunk) error) error {
 	if shop == f.s.me {
-		return f.s.desk.ServeFeed(ctx, shop, pull, each)
+		return f.s.desk.Feed.Serve(ctx, shop, pull, each)
 	}
 	request, err := f.s.codec.Encode(pull)
 	if err != nil {
@@ -315,7 +318,7 @@ func (f *feeds) serve(ctx context.Context, from exchange.ShopID, st *p2p.Stream)
 		return err
 	}
 	defer enc.Close()
-	err = f.s.desk.ServeFeed(ctx, from, v.(*message.FeedPull), func(c *message.FeedChunk) error {
+	err = f.s.desk.Feed.Serve(ctx, from, v.(*message.FeedPull), func(c *message.FeedChunk) error {
 		raw, err := f.s.codec.Encode(c)
 		if err != nil {
 			return err

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/event"
 	"github.com/souk-market/souk/exchange/message"
 )
 
@@ -74,8 +74,8 @@ func (g *greeter) lost(to exchange.ShopID) {
 
 func (g *greeter) saying(to exchange.ShopID, greeting *message.Greeting, relayed bool) saying {
 	now := saying{
-		buys:   slices.Contains(g.s.desk.Retailers(), to),
-		sells:  slices.Contains(g.s.desk.Suppliers(), to),
+		buys:   slices.Contains(g.s.desk.Partnerships.Retailers(), to),
+		sells:  slices.Contains(g.s.desk.Partnerships.Suppliers(), to),
 		window: greeting.Window,
 	}
 	if greeting.FeedKey != nil {
@@ -90,7 +90,7 @@ func (g *greeter) saying(to exchange.ShopID, greeting *message.Greeting, relayed
 // run looks until ctx ends and the last hello was said.
 func (g *greeter) run(ctx context.Context) error {
 	defer g.work.Wait()
-	events, stop := g.s.desk.Watch()
+	events, stop := g.s.desk.Events.Watch()
 	defer stop()
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
@@ -99,7 +99,8 @@ func (g *greeter) run(ctx context.Context) error {
 		for wait := true; wait; {
 			select {
 			case e := <-events:
-				wait = e.Type != desk.EventPartnership && e.Type != desk.EventGreet
+				_, changed := e.(event.Partnership)
+				wait = !changed
 			case <-g.look:
 				wait = false
 			case <-tick.C:
@@ -113,7 +114,7 @@ func (g *greeter) run(ctx context.Context) error {
 
 // partners looks at every partner once.
 func (g *greeter) partners(ctx context.Context) {
-	wanted := g.s.members(g.s.desk.Counterparts())
+	wanted := g.s.members(g.s.desk.Partnerships.Counterparts())
 	g.s.net.SetWanted(wanted)
 	g.s.feeds.partnersChanged()
 	relayed := g.s.relayed()
@@ -121,7 +122,7 @@ func (g *greeter) partners(ctx context.Context) {
 		if !g.s.net.Connected(shop) {
 			continue
 		}
-		greeting, err := g.s.desk.Greeting(shop)
+		greeting, err := g.s.desk.Ledgers.Greeting(shop)
 		if err != nil {
 			g.s.log.Error("making a greeting", "to", shop, "err", err)
 			continue

@@ -99,7 +99,7 @@ const greetTimeout = 10 * time.Second
 // Hello tells a member about the list and the profile, and a partner about trade.
 func (h hellos) Hello(to exchange.ShopID) []byte {
 	list, profile := h.s.list.HelloPart()
-	greeting, err := h.s.desk.Greeting(to)
+	greeting, err := h.s.desk.Ledgers.Greeting(to)
 	if err != nil {
 		h.s.log.Error("making a greeting", "to", to, "err", err)
 		greeting = &message.Greeting{}
@@ -122,7 +122,7 @@ func (h hellos) Greet(from exchange.ShopID, raw []byte) error {
 	h.s.list.Heard(from, hello.Members, hello.Profile)
 	ctx, cancel := context.WithTimeout(context.Background(), greetTimeout)
 	defer cancel()
-	if err := h.s.desk.Greeted(ctx, from, &hello.Greeting); err != nil {
+	if err := h.s.desk.Ledgers.Greeted(ctx, from, &hello.Greeting); err != nil {
 		return err
 	}
 	h.s.feeds.greeted(from, &hello.Greeting)

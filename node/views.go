@@ -131,14 +131,14 @@ func (s *Shop) found(h replica.Hit) api.FoundProduct {
 // Live asks a product's supplier what is available now.
 func (s *Shop) Live(ctx context.Context, id exchange.ProductID) (message.StockLine, error) {
 	if id.Shop == s.me {
-		rec, err := s.desk.Product(id.SKU)
+		rec, err := s.desk.Shelf.Product(id.SKU)
 		if err != nil {
 			return message.StockLine{}, err
 		}
-		stock, err := s.desk.Stock(id.SKU)
+		stock, err := s.desk.Shelf.Stock(id.SKU)
 		return message.StockLine{SKU: id.SKU, Known: true, Available: stock.Availability(), Price: rec.Product.Price}, err
 	}
-	lines, err := s.desk.AskStock(ctx, id.Shop, []exchange.SKU{id.SKU})
+	lines, err := s.desk.Retailer.AskStock(ctx, id.Shop, []exchange.SKU{id.SKU})
 	if err != nil {
 		return message.StockLine{}, err
 	}

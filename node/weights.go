@@ -48,7 +48,7 @@ func (s *Shop) weightProblems() []api.Problem {
 }
 
 func (s *Shop) weigh() []api.Problem {
-	count, first, whole, err := s.desk.Weightless(weighedAtMost)
+	count, first, whole, err := s.desk.Shelf.Weightless(weighedAtMost)
 	switch {
 	case err != nil:
 		return []api.Problem{{Name: "store", Blocks: true, Detail: err.Error()}}

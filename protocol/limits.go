@@ -3,8 +3,9 @@ package protocol
 import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
-	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/merkle"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // A limit's comment says what the limit is made of; how much that is, the tests say:
@@ -53,11 +54,11 @@ const MaxSealedEntry = MaxEntry + MaxSealOverhead
 // MaxTradeMessage bounds a request or reply of the trade protocol. The longest carries
 // ledger entries, as many as the desk puts into one, and a tag for each: the smallest
 // has some 200 bytes, so that tags are a fiftieth. A submit is no longer.
-const MaxTradeMessage = desk.MaxEntriesBytes + 32<<10
+const MaxTradeMessage = message.MaxEntriesBytes + 32<<10
 
 // MaxSubmit bounds a submit. The desk counts outbox records, which are longer than what
 // is sent of them, tags included.
-const MaxSubmit = desk.MaxSubmitBytes + 1<<10
+const MaxSubmit = message.MaxSubmitBytes + 1<<10
 
 // MaxParts bounds the items of any list that is a message's main content. The most
 // there can be are removals in a chunk of the feed, at 25 bytes each by the desk's count.
@@ -85,7 +86,7 @@ const (
 	MaxFeedUpdate = MaxGossip - FeedBoxOverhead
 	// MaxFeedChunk bounds a chunk: one that reached the desk's ChunkBytes with the largest
 	// item added, a signed head and 5% for tags; or the digests of all buckets.
-	MaxFeedChunk = desk.ChunkBytes + 32<<10
+	MaxFeedChunk = message.MaxChunkBytes + 32<<10
 	// MaxFeedPull bounds a pull: the numbers of all buckets, two bytes each, and a signed head.
 	MaxFeedPull = catalog.Buckets*2 + 2<<10
 )
@@ -96,7 +97,7 @@ const MaxRecord = 896 << 10
 
 // MaxParcels is how many parcels an order has at most: the desk refuses the next, so
 // that the record has room for it whatever is in them.
-const MaxParcels = desk.MaxParcels
+const MaxParcels = record.MaxParcels
 
 // maxSmall bounds messages of a few fixed-size fields: a feed's head, the
 // largest, has two hashes, five numbers, a name of 255 bytes and a signature.

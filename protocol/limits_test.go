@@ -13,7 +13,6 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
-	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/merkle"
@@ -88,11 +87,11 @@ func TestFeedLimitsFitTogether(t *testing.T) {
 	if err != nil || len(b) > protocol.MaxFeedUpdate {
 		t.Errorf("%d bytes, %v", len(b), err)
 	}
-	if desk.ChunkBytes+catalog.MaxRecord+2<<10 > protocol.MaxFeedChunk {
+	if message.MaxChunkBytes+catalog.MaxRecord+2<<10 > protocol.MaxFeedChunk {
 		t.Error("a chunk at its target has no room for one more product")
 	}
 	removals := &message.FeedChunk{Head: longHead(), Full: true, Last: true}
-	for size := 0; size < desk.ChunkBytes; size += 25 {
+	for size := 0; size < message.MaxChunkBytes; size += 25 {
 		removals.Items = append(removals.Items, message.FeedItem{Sequence: math.MaxUint64, SKU: "x"})
 	}
 	b, err = protocol.Codec{}.Encode(removals)
@@ -102,7 +101,7 @@ func TestFeedLimitsFitTogether(t *testing.T) {
 	if _, err := (protocol.Codec{}).Decode(message.KindFeedChunk, b); err != nil {
 		t.Errorf("a chunk of removals: %v", err)
 	}
-	if desk.MaxSubmitBytes > desk.MaxEntriesBytes {
+	if message.MaxSubmitBytes > message.MaxEntriesBytes {
 		t.Error("a submit may be longer than the entries that answer it")
 	}
 }
@@ -177,7 +176,7 @@ func longestEntry(request []byte) *message.Entry {
 // longestEntries are as many of the smallest entries as a reply may carry.
 func longestEntries() *message.Entries {
 	v := &message.Entries{Head: math.MaxUint64}
-	for size := 0; size+200 <= desk.MaxEntriesBytes; size += 200 {
+	for size := 0; size+200 <= message.MaxEntriesBytes; size += 200 {
 		v.Entries = append(v.Entries, make([]byte, 200))
 	}
 	return v

@@ -14,6 +14,7 @@ import (
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/exchange/roster"
+	"github.com/souk-market/souk/exchange/trade"
 	"github.com/souk-market/souk/node"
 	"github.com/souk-market/souk/protocol/p2p"
 	"github.com/souk-market/souk/store"
@@ -158,21 +159,21 @@ func Introduce(shops ...*node.Shop) error {
 // know.
 func Partner(ctx context.Context, supplier, retailer *node.Shop, terms exchange.Terms) error {
 	s, r := supplier.Desk(), retailer.Desk()
-	if err := s.Propose(ctx, r.Shop(), exchange.Supplier, terms); err != nil {
+	if err := s.Partnerships.Propose(ctx, r.Shop(), exchange.Supplier, terms); err != nil {
 		return err
 	}
-	t, err := Await(ctx, r, func() (desk.Trade, bool) {
-		t, err := r.Trade(s.Shop(), exchange.Retailer)
+	t, err := Await(ctx, r, func() (trade.Partnership, bool) {
+		t, err := r.Partnerships.Get(s.Shop(), exchange.Retailer)
 		return t, err == nil && t.State.Open.By == exchange.Supplier
 	})
 	if err != nil {
 		return err
 	}
-	if err := r.AcceptTerms(ctx, s.Shop(), exchange.Retailer, t.State.Open.Hash); err != nil {
+	if err := r.Partnerships.AcceptTerms(ctx, s.Shop(), exchange.Retailer, t.State.Open.Hash); err != nil {
 		return err
 	}
-	_, err = Await(ctx, r, func() (desk.Trade, bool) {
-		t, err := r.Trade(s.Shop(), exchange.Retailer)
+	_, err = Await(ctx, r, func() (trade.Partnership, bool) {
+		t, err := r.Partnerships.Get(s.Shop(), exchange.Retailer)
 		return t, err == nil && t.State.Active
 	})
 	return err
@@ -184,7 +185,7 @@ const awaitPause = 100 * time.Millisecond
 // Await returns what see returns once it is true: looked at whenever the desk
 // tells of an event, and now and then.
 func Await[T any](ctx context.Context, d *desk.Desk, see func() (T, bool)) (T, error) {
-	events, stop := d.Watch()
+	events, stop := d.Events.Watch()
 	defer stop()
 	for {
 		if v, ok := see(); ok {

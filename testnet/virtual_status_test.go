@@ -157,7 +157,7 @@ func TestVirtualLeaveWithFrozenLedger(t *testing.T) {
 			if side == exchange.Retailer {
 				partner = a
 			}
-			if trade := must(leaver.Desk().Trade(partner.id, side)); trade.State.Active && !trade.Ending {
+			if trade := must(leaver.Desk().Partnerships.Get(partner.id, side)); trade.State.Active && !trade.Ending {
 				t.Errorf("as %v it still trades: %+v", side, trade)
 			}
 		}

@@ -1,6 +1,8 @@
 package message
 
 import (
+	"bytes"
+
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/order"
@@ -90,4 +92,10 @@ type Entry struct {
 	Detail  string         // for a person, where Outcome is a refusal
 	Terms   uint32         // the version in force after it; 0 = none
 	Own     Act            // the supplier's own act
+}
+
+// ShipToHash ties an address to its signed order (design: Holds and orders): SHA-256 of
+// salt and the encoded ship-to.
+func ShipToHash(salt [16]byte, shipTo []byte) [32]byte {
+	return Digest(append(bytes.Clone(salt[:]), shipTo...))
 }

@@ -125,3 +125,6 @@ func QuarantineKey(indexKey []byte) []byte { return kv.Key(PrefixQuarantine, ind
 func MovingKey(supplier exchange.ShopID) []byte { return kv.Key(prefixMoving, supplier[:]) }
 
 func ReservationKey(id exchange.HoldID) []byte { return kv.Key(PrefixReservation, id[:]) }
+
+// HoldKeyBytes is how long a hold's key is.
+const HoldKeyBytes = len(PrefixHold) + len(exchange.ShopID{}) + len(exchange.HoldID{})

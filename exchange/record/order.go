@@ -77,3 +77,22 @@ func (r *Order) Placed() exchange.Time {
 	}
 	return r.Order.Submitted
 }
+
+// Size is what the record and its key take in the store, from above.
+func (r *Order) Size() int {
+	n := 512 + len(r.Detail) + len(r.Reason)
+	for _, l := range r.Quote.Lines {
+		n += 3*len(l.SKU) + len(l.Title) + 128 // in the quote, in the counts
+	}
+	for _, p := range r.Parcels {
+		n += len(p.Carrier) + len(p.Tracking) + 32
+		for _, u := range p.Lines {
+			n += len(u.SKU) + 16
+		}
+	}
+	return n
+}
+
+// MaxParcels bounds the shipments of one order, so that its record stays below
+// 896 KiB whatever is in them: 80 × 9,930 bytes (64 lines, carrier, tracking).
+const MaxParcels = 80

@@ -21,3 +21,14 @@ func sameProduct(a, b exchange.Product) bool {
 
 // Covers reports whether a file's stock tells nothing that the last import did not.
 func (last FileStock) Covers(file FileStock) bool { return !file.Set || file == last }
+
+// Size is what the record and its key take in the store, from above.
+func (r *Product) Size() int {
+	p := &r.Product
+	n := 2*len(p.SKU) + len(p.Title) + len(p.Description) + len(p.Vendor) + len(p.Category) + len(p.Barcode) + len(p.Group) + len(p.Image) +
+		len(p.USD.Rate) + len(p.USD.Source) + len(p.USD.Date)
+	for _, o := range p.Options {
+		n += len(o.Name) + len(o.Value) + 8
+	}
+	return n + 128 // numbers, tags and lengths
+}

@@ -72,3 +72,15 @@ func Rows[T any, P value[T]](store kv.Store, codec message.Codec, r kv.Range) it
 		}
 	}
 }
+
+// Putter takes rows: a batch that is being written.
+type Putter interface{ Put(key, value []byte) }
+
+// Put writes v under key.
+func Put(to Putter, codec message.Codec, key []byte, v message.Value) error {
+	raw, err := Encode(codec, v)
+	if err == nil {
+		to.Put(key, raw)
+	}
+	return err
+}

@@ -86,7 +86,7 @@ func BenchmarkPublish(b *testing.B) {
 	for i := range b.N {
 		b.StopTimer()
 		for k := range 1000 {
-			_, err := w.Supplier.Desk.SetStock(context.Background(), desktest.SampleProduct(k*97).SKU, int64(100+i), false)
+			_, err := w.Supplier.Desk.Shelf.SetStock(context.Background(), desktest.SampleProduct(k*97).SKU, int64(100+i), false)
 			desktest.Must(b, err)
 		}
 		b.StartTimer()

@@ -75,7 +75,7 @@ func sealedUpdate(w *desktest.FeedWorld, u *message.FeedUpdate, key message.Feed
 	w.T.Helper()
 	raw, err := protocol.Codec{}.Encode(u)
 	desktest.Must(w.T, err)
-	box, err := protocol.SealFeed(key, desktest.Origin, w.Supplier.Id, exchange.MainFeed, raw, w.Supplier.Random)
+	box, err := protocol.SealFeed(key, desktest.Origin, w.Supplier.ID, exchange.MainFeed, raw, w.Supplier.Random)
 	desktest.Must(w.T, err)
 	return box
 }
@@ -83,10 +83,10 @@ func sealedUpdate(w *desktest.FeedWorld, u *message.FeedUpdate, key message.Feed
 func TestSyncerFollows(t *testing.T) {
 	follow(t, 40, func(w *desktest.FeedWorld, s *replica.Follower, l *wire) {
 		var key message.FeedKey
-		w.Supplier.Desk.OnPublish(func(_ *message.FeedUpdate, k message.FeedKey) { key = k })
+		w.Supplier.Desk.Feed.OnPublish(func(_ *message.FeedUpdate, k message.FeedKey) { key = k })
 		w.Fill(50)
 		w.Publish()
-		s.Follow(w.Supplier.Id)
+		s.Follow(w.Supplier.ID)
 		synctest.Wait()
 		w.Equal()
 
@@ -94,7 +94,7 @@ func TestSyncerFollows(t *testing.T) {
 		l.set(false)
 		w.Put("A", "thing", 1)
 		w.Publish()
-		s.Gossip(w.Supplier.Id, sealedUpdate(w, w.Published[len(w.Published)-1], key))
+		s.Gossip(w.Supplier.ID, sealedUpdate(w, w.Published[len(w.Published)-1], key))
 		synctest.Wait()
 		w.Equal()
 		if n := len(l.seen()); n > 0 {
@@ -106,24 +106,24 @@ func TestSyncerFollows(t *testing.T) {
 			w.Put("A", "thing", int64(len(w.Published)))
 			w.Publish()
 		}
-		s.Gossip(w.Supplier.Id, sealedUpdate(w, w.Published[len(w.Published)-1], key))
+		s.Gossip(w.Supplier.ID, sealedUpdate(w, w.Published[len(w.Published)-1], key))
 		synctest.Wait()
 		w.Equal()
 
 		// A message under a key that is not known.
 		w.Put("B", "thing", 1)
 		w.Publish()
-		s.Gossip(w.Supplier.Id, sealedUpdate(w, w.Published[len(w.Published)-1], message.FeedKey{ID: [8]byte{9}}))
+		s.Gossip(w.Supplier.ID, sealedUpdate(w, w.Published[len(w.Published)-1], message.FeedKey{ID: [8]byte{9}}))
 		synctest.Wait()
 		w.Equal()
 
-		s.PartnerEnded(w.Supplier.Id)
+		s.PartnerEnded(w.Supplier.ID)
 		synctest.Wait()
-		if _, ok := w.Copy.Status(w.Supplier.Id); ok {
+		if _, ok := w.Copy.Status(w.Supplier.ID); ok {
 			t.Error("an ended partner's catalog is still there")
 		}
 		l.set(false)
-		s.Gossip(w.Supplier.Id, sealedUpdate(w, w.Published[0], key))
+		s.Gossip(w.Supplier.ID, sealedUpdate(w, w.Published[0], key))
 		synctest.Wait()
 		if n := len(l.seen()); n > 0 {
 			t.Errorf("%d pulls from a former partner", n)
@@ -137,7 +137,7 @@ func TestSyncerRetries(t *testing.T) {
 		w.Publish()
 		l.set(true)
 		begin := time.Now()
-		s.Follow(w.Supplier.Id)
+		s.Follow(w.Supplier.ID)
 		time.Sleep(32 * time.Second) // virtual: 1, 2, 4, 8, 8, 8 s between the tries
 		tries := l.seen()
 		want := []time.Duration{0, 1, 3, 7, 15, 23, 31}
@@ -150,7 +150,7 @@ func TestSyncerRetries(t *testing.T) {
 			}
 		}
 		l.set(false)
-		s.Reconnected(w.Supplier.Id) // at once
+		s.Reconnected(w.Supplier.ID) // at once
 		synctest.Wait()
 		w.Equal()
 	})
@@ -163,7 +163,7 @@ func TestSyncerBeforeRun(t *testing.T) {
 		w.Fill(5)
 		w.Publish()
 		s := replica.NewFollower(replica.FollowerConfig{Replicas: w.Copy, Client: ownFeed{w.Supplier.Desk}})
-		s.Follow(w.Supplier.Id)
+		s.Follow(w.Supplier.ID)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- s.Run(ctx) }()
@@ -171,7 +171,7 @@ func TestSyncerBeforeRun(t *testing.T) {
 		w.Equal()
 		w.Put("A", "thing", 1)
 		w.Publish()
-		s.Updated(w.Supplier.Id, w.Published[len(w.Published)-1])
+		s.Updated(w.Supplier.ID, w.Published[len(w.Published)-1])
 		synctest.Wait()
 		w.Equal()
 		cancel()
@@ -183,5 +183,5 @@ func TestSyncerBeforeRun(t *testing.T) {
 type ownFeed struct{ desk *desk.Desk }
 
 func (o ownFeed) Pull(ctx context.Context, shop exchange.ShopID, pull *message.FeedPull, each func(*message.FeedChunk) error) error {
-	return o.desk.ServeFeed(ctx, shop, pull, each)
+	return o.desk.Feed.Serve(ctx, shop, pull, each)
 }

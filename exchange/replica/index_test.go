@@ -32,9 +32,9 @@ func TestIndexFollowsChanges(t *testing.T) {
 			}
 			switch rapid.IntRange(0, 4).Draw(rt, "change") {
 			case 0:
-				_ = w.Supplier.Desk.RemoveProduct(context.Background(), p.SKU) // not there: no change
+				_ = w.Supplier.Desk.Shelf.Remove(context.Background(), p.SKU) // not there: no change
 			case 1:
-				_, _ = w.Supplier.Desk.SetStock(context.Background(), p.SKU, 7, false) // likewise
+				_, _ = w.Supplier.Desk.Shelf.SetStock(context.Background(), p.SKU, 7, false) // likewise
 			default:
 				desktest.Must(t, w.TryPut(p, rapid.Int64Range(0, 3).Draw(rt, "units")))
 			}
@@ -49,11 +49,11 @@ func TestIndexFollowsChanges(t *testing.T) {
 		for _, u := range w.Published {
 			w.Offer(u)
 		}
-		kept := w.Copy.Index(w.Supplier.Id)
+		kept := w.Copy.Index(w.Supplier.ID)
 		w.Mem = store.Memory()
 		w.ReopenCopy()
 		desktest.Must(t, w.PullCopy())
-		if built := w.Copy.Index(w.Supplier.Id); !reflect.DeepEqual(kept, built) {
+		if built := w.Copy.Index(w.Supplier.ID); !reflect.DeepEqual(kept, built) {
 			rt.Fatalf("the index that was kept says\n%v\na new one says\n%v", kept, built)
 		}
 	})
@@ -84,7 +84,7 @@ func TestStockChangeLeavesIndexAlone(t *testing.T) {
 	desktest.Must(t, w.PullCopy())
 	before := counted.index
 	w.Published = nil
-	_, err := w.Supplier.Desk.SetStock(context.Background(), desktest.SampleProduct(3).SKU, 77, false)
+	_, err := w.Supplier.Desk.Shelf.SetStock(context.Background(), desktest.SampleProduct(3).SKU, 77, false)
 	desktest.Must(t, err)
 	w.Publish()
 	for _, u := range w.Published {

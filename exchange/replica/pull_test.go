@@ -28,7 +28,7 @@ func TestCopyEqualsSupplier(t *testing.T) {
 		w.T = rapidTB{rt, t}
 		w.World.T = w.T
 		w.Keep = rapid.IntRange(0, 6).Draw(rt, "tombstones kept")
-		w.Supplier.Desk.KeepTombstones(w.Keep)
+		w.Supplier.Desk.Feed.KeepTombstones(w.Keep)
 		var backup, newest *store.Mem // newest: from before the first restore, if any
 		signed := 0                   // updates until then
 		putBack := func() {
@@ -43,13 +43,13 @@ func TestCopyEqualsSupplier(t *testing.T) {
 			},
 			"many products": func(rt *rapid.T) { w.Fill(rapid.IntRange(1, 40).Draw(rt, "n")) },
 			"stock": func(rt *rapid.T) {
-				_, err := w.Supplier.Desk.SetStock(context.Background(), exchange.SKU(skus.Draw(rt, "sku")), rapid.Int64Range(0, 9).Draw(rt, "shelf"), false)
+				_, err := w.Supplier.Desk.Shelf.SetStock(context.Background(), exchange.SKU(skus.Draw(rt, "sku")), rapid.Int64Range(0, 9).Draw(rt, "shelf"), false)
 				if err != nil && exchange.CodeOf(err) != exchange.CodeNotFound {
 					rt.Fatal(err)
 				}
 			},
 			"remove": func(rt *rapid.T) {
-				err := w.Supplier.Desk.RemoveProduct(context.Background(), exchange.SKU(skus.Draw(rt, "sku")))
+				err := w.Supplier.Desk.Shelf.Remove(context.Background(), exchange.SKU(skus.Draw(rt, "sku")))
 				if err != nil && exchange.CodeOf(err) != exchange.CodeNotFound {
 					rt.Fatal(err)
 				}
@@ -72,7 +72,7 @@ func TestCopyEqualsSupplier(t *testing.T) {
 			},
 			"damage": func(rt *rapid.T) {
 				for sku := range w.Records() {
-					desktest.Must(w.T, w.Copy.SpoilRecord(w.Supplier.Id, sku))
+					desktest.Must(w.T, w.Copy.SpoilRecord(w.Supplier.ID, sku))
 					w.Copy.ForgetSets()
 					break
 				}
@@ -92,13 +92,13 @@ func TestCopyEqualsSupplier(t *testing.T) {
 				}
 			},
 			"put back": func(*rapid.T) {
-				if newest != nil && w.Supplier.Desk.Stopped() != "" && w.Updates == signed {
+				if newest != nil && w.Supplier.Desk.Selling.Stopped() != "" && w.Updates == signed {
 					putBack()
 				}
 			},
 			"time": func(rt *rapid.T) { w.Now = w.Now.Add(1e9) },
 			"": func(rt *rapid.T) {
-				if s, ok := w.Copy.Status(w.Supplier.Id); ok && s.Proven && s.At != s.Head.Sequence {
+				if s, ok := w.Copy.Status(w.Supplier.ID); ok && s.Proven && s.At != s.Head.Sequence {
 					rt.Fatalf("the copy claims a head it does not stand at: %+v", s)
 				}
 			},
@@ -131,7 +131,7 @@ func copyAfterDamage(w *desktest.FeedWorld) error {
 		return err
 	}
 	for sku := range w.Records() {
-		p, err := w.Supplier.Desk.Product(sku)
+		p, err := w.Supplier.Desk.Shelf.Product(sku)
 		if err != nil {
 			return err
 		}
@@ -179,7 +179,7 @@ func TestGossipAlone(t *testing.T) {
 	for i := range 20 {
 		w.Put(fmt.Sprintf("N%d", i), "new thing", int64(i))
 		if i%3 == 0 {
-			desktest.Must(t, w.Supplier.Desk.RemoveProduct(context.Background(), exchange.SKU(fmt.Sprintf("SKU-%07d", i))))
+			desktest.Must(t, w.Supplier.Desk.Shelf.Remove(context.Background(), exchange.SKU(fmt.Sprintf("SKU-%07d", i))))
 		}
 		w.Publish()
 	}
@@ -206,7 +206,7 @@ func TestUnchangedCostsNothing(t *testing.T) {
 	w.Publish()
 	_, before := w.Supplied()
 	for _, n := range []int64{4, 5} {
-		_, err := w.Supplier.Desk.SetStock(context.Background(), "A", n, false)
+		_, err := w.Supplier.Desk.Shelf.SetStock(context.Background(), "A", n, false)
 		desktest.Must(t, err)
 	}
 	w.Publish()
@@ -229,7 +229,7 @@ func TestCatchingUpCostsTheDifference(t *testing.T) {
 		desktest.Must(t, w.TryPut(p, 7))
 	}
 	w.Publish()
-	_, err := w.Copy.Update(w.Supplier.Id, &message.FeedUpdate{Head: w.Published[len(w.Published)-1].Head})
+	_, err := w.Copy.Update(w.Supplier.ID, &message.FeedUpdate{Head: w.Published[len(w.Published)-1].Head})
 	desktest.Must(t, err)
 	w.Sent, w.Items = 0, 0
 	desktest.Must(t, w.PullCopy())
@@ -247,12 +247,12 @@ func TestCatchingUpCostsTheDifference(t *testing.T) {
 func TestBelowTheFloor(t *testing.T) {
 	w := desktest.NewFeedWorld(t, 5)
 	w.Keep = 3
-	w.Supplier.Desk.KeepTombstones(3)
+	w.Supplier.Desk.Feed.KeepTombstones(3)
 	w.Fill(20)
 	w.Publish()
 	desktest.Must(t, w.PullCopy())
 	for i := range 10 {
-		desktest.Must(t, w.Supplier.Desk.RemoveProduct(context.Background(), desktest.SampleProduct(i).SKU))
+		desktest.Must(t, w.Supplier.Desk.Shelf.Remove(context.Background(), desktest.SampleProduct(i).SKU))
 	}
 	w.Publish()
 	w.Put("Z", "one more", 1) // what a batch removed, the next forgets
@@ -278,7 +278,7 @@ func TestRestoredSupplierStopsAtAHead(t *testing.T) {
 	w.Fill(20)
 	w.Publish()
 	desktest.Must(t, w.PullCopy())
-	before, _ := w.Copy.Status(w.Supplier.Id)
+	before, _ := w.Copy.Status(w.Supplier.ID)
 	w.Supplier.Mem = backup
 	w.RestartSupplier()
 	w.Published = nil
@@ -286,8 +286,8 @@ func TestRestoredSupplierStopsAtAHead(t *testing.T) {
 		if err := w.PullCopy(); exchange.CodeOf(err) != exchange.CodeRestored {
 			t.Errorf("a pull: %v", err)
 		}
-		if !strings.Contains(w.Supplier.Desk.Stopped(), "catalog head") {
-			t.Errorf("it goes on selling: %q", w.Supplier.Desk.Stopped())
+		if !strings.Contains(w.Supplier.Desk.Selling.Stopped(), "catalog head") {
+			t.Errorf("it goes on selling: %q", w.Supplier.Desk.Selling.Stopped())
 		}
 		w.Fill(15)
 		w.Publish()
@@ -296,7 +296,7 @@ func TestRestoredSupplierStopsAtAHead(t *testing.T) {
 		}
 		w.RestartSupplier()
 	}
-	if now, _ := w.Copy.Status(w.Supplier.Id); now.Epoch != before.Epoch || now.At != before.At || len(w.Records()) != 20 {
+	if now, _ := w.Copy.Status(w.Supplier.ID); now.Epoch != before.Epoch || now.At != before.At || len(w.Records()) != 20 {
 		t.Errorf("the copy stands at %+v with %d products, before at %+v with 20", now, len(w.Records()), before)
 	}
 }
@@ -330,7 +330,7 @@ func TestRepairPullsOnlyWhatDiffers(t *testing.T) {
 	w.Publish()
 	desktest.Must(t, w.PullCopy())
 	w.Copy.ForgetSets()
-	desktest.Must(t, w.Copy.SpoilRecord(w.Supplier.Id, desktest.SampleProduct(77).SKU))
+	desktest.Must(t, w.Copy.SpoilRecord(w.Supplier.ID, desktest.SampleProduct(77).SKU))
 	// A change in the same bucket brings the damage to light.
 	p := desktest.SampleProduct(77)
 	p.Title = "another title"
@@ -343,7 +343,7 @@ func TestRepairPullsOnlyWhatDiffers(t *testing.T) {
 	}
 	w.Publish()
 	desktest.Must(t, w.PullCopy())
-	desktest.Must(t, w.Copy.SpoilRecord(w.Supplier.Id, p.SKU))
+	desktest.Must(t, w.Copy.SpoilRecord(w.Supplier.ID, p.SKU))
 	desktest.Must(t, w.TryPut(other, 1))
 	w.Publish()
 	w.Items = 0
@@ -392,13 +392,13 @@ func TestHostileSupplier(t *testing.T) {
 				}
 				was := w.Records()
 				w.Fill(60)
-				desktest.Must(t, w.Supplier.Desk.RemoveProduct(context.Background(), desktest.SampleProduct(1).SKU))
+				desktest.Must(t, w.Supplier.Desk.Shelf.Remove(context.Background(), desktest.SampleProduct(1).SKU))
 				w.Publish()
 				w.Bend = bend
 				if err := w.PullCopy(); err == nil {
 					t.Fatal("the pull ended well")
 				}
-				if s, _ := w.Copy.Status(w.Supplier.Id); s.Proven && (first || s.Head.Count != uint64(len(was))) {
+				if s, _ := w.Copy.Status(w.Supplier.ID); s.Proven && (first || s.Head.Count != uint64(len(was))) {
 					t.Fatalf("the copy claims to be proven: %+v", s)
 				}
 				w.Bend = nil
@@ -437,15 +437,15 @@ func TestUpdateIsVerified(t *testing.T) {
 	u := *w.Published[len(w.Published)-1]
 	bad := u
 	bad.Head.Signature = append([]byte{1}, u.Head.Signature[1:]...)
-	if _, err := w.Copy.Update(w.Supplier.Id, &bad); exchange.CodeOf(err) != exchange.CodeSignature {
+	if _, err := w.Copy.Update(w.Supplier.ID, &bad); exchange.CodeOf(err) != exchange.CodeSignature {
 		t.Errorf("a forged head: %v", err)
 	}
-	if _, err := w.Copy.Update(desktest.NewWorld(t, 99, 1).Shops[0].Id, &u); err == nil {
+	if _, err := w.Copy.Update(desktest.NewWorld(t, 99, 1).Shops[0].ID, &u); err == nil {
 		t.Error("another shop's head was taken")
 	}
 	gap := u
 	gap.Items = []message.FeedItem{{Sequence: u.After + 1, SKU: "B", Record: []byte("r")}}
-	if a, err := w.Copy.Update(w.Supplier.Id, &gap); err != nil || a != catalog.PullAfter {
+	if a, err := w.Copy.Update(w.Supplier.ID, &gap); err != nil || a != catalog.PullAfter {
 		t.Errorf("changes that are not what the head states: %v, %v", a, err)
 	}
 	if a := w.Offer(&u); a != catalog.Apply {
@@ -459,7 +459,7 @@ func TestDrop(t *testing.T) {
 	w.Fill(100)
 	w.Publish()
 	desktest.Must(t, w.PullCopy())
-	desktest.Must(t, w.Copy.Drop(w.Supplier.Id))
+	desktest.Must(t, w.Copy.Drop(w.Supplier.ID))
 	if page, err := w.Copy.Search(replica.Query{Text: "shoe"}); err != nil || len(page.Hits) > 0 {
 		t.Errorf("a dropped catalog is found: %d, %v", len(page.Hits), err)
 	}
@@ -480,7 +480,7 @@ func TestStrangerReadsNothing(t *testing.T) {
 	w := desktest.NewFeedWorld(t, 12)
 	w.Put("A", "thing", 1)
 	w.Publish()
-	err := w.Supplier.Desk.ServeFeed(context.Background(), exchange.ShopID{1}, &message.FeedPull{Feed: exchange.MainFeed}, func(*message.FeedChunk) error {
+	err := w.Supplier.Desk.Feed.Serve(context.Background(), exchange.ShopID{1}, &message.FeedPull{Feed: exchange.MainFeed}, func(*message.FeedChunk) error {
 		t.Error("a stranger gets a chunk")
 		return nil
 	})
@@ -488,7 +488,7 @@ func TestStrangerReadsNothing(t *testing.T) {
 		t.Errorf("a stranger gets %v", err)
 	}
 	for _, p := range []message.FeedPull{{Feed: "other"}, {Feed: exchange.MainFeed, Buckets: []uint32{catalog.Buckets}}, {Feed: exchange.MainFeed, Buckets: []uint32{2, 1}}, {Feed: exchange.MainFeed, Buckets: make([]uint32, message.MaxPullBuckets+1)}} {
-		if err := w.Supplier.Desk.ServeFeed(context.Background(), w.Supplier.Id, &p, func(*message.FeedChunk) error { return nil }); err == nil {
+		if err := w.Supplier.Desk.Feed.Serve(context.Background(), w.Supplier.ID, &p, func(*message.FeedChunk) error { return nil }); err == nil {
 			t.Errorf("the pull %+v is answered", p)
 		}
 	}

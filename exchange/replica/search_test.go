@@ -57,7 +57,7 @@ func TestSearch(t *testing.T) {
 		{replica.Query{Category: "sport > s"}, "SOCK TR-41 TR-42"},
 		{replica.Query{MinCents: 1000, MaxCents: 11_000}, "CAP TR-41"}, // 1.1 dollars a euro
 		{replica.Query{}, "CAP SOCK TR-41 TR-42"},
-		{replica.Query{Shop: w.Supplier.Id, Text: "cap"}, "CAP"},
+		{replica.Query{Shop: w.Supplier.ID, Text: "cap"}, "CAP"},
 		{replica.Query{Shop: exchange.ShopID{1}, Text: "cap"}, ""},
 	} {
 		got := searched(w, c.q)
@@ -71,7 +71,7 @@ func TestSearch(t *testing.T) {
 	if got := searched(w, replica.Query{}); got[0] != "CAP" || got[1] != "SOCK" {
 		t.Errorf("listed as %q, not by title", got)
 	}
-	id := exchange.ProductID{Shop: w.Supplier.Id, SKU: "CAP"}
+	id := exchange.ProductID{Shop: w.Supplier.ID, SKU: "CAP"}
 	if h, err := w.Copy.Product(id); err != nil || h.Product.Title != "Café cap" || !h.Sellable {
 		t.Errorf("%+v, %v", h, err)
 	}
@@ -96,7 +96,7 @@ func TestSearchEqualsReadingEverything(t *testing.T) {
 	desktest.Must(t, w.PullCopy())
 	w.Fill(300)
 	for i := range 60 { // the import counts no stock again that its file does not change
-		_, err := w.Supplier.Desk.SetStock(context.Background(), desktest.SampleProduct(3*i).SKU, int64(3*i%50), false)
+		_, err := w.Supplier.Desk.Shelf.SetStock(context.Background(), desktest.SampleProduct(3*i).SKU, int64(3*i%50), false)
 		desktest.Must(t, err)
 	}
 	w.Publish()
@@ -149,9 +149,9 @@ func TestUnfitRecordsAreHidden(t *testing.T) {
 	w.Fill(5)
 	w.Publish()
 	desktest.Must(t, w.PullCopy())
-	desktest.Must(t, w.Copy.SpoilRecord(w.Supplier.Id, desktest.SampleProduct(2).SKU))
+	desktest.Must(t, w.Copy.SpoilRecord(w.Supplier.ID, desktest.SampleProduct(2).SKU))
 	w.Found(4)
-	if _, err := w.Copy.Product(exchange.ProductID{Shop: w.Supplier.Id, SKU: desktest.SampleProduct(2).SKU}); exchange.CodeOf(err) != exchange.CodeNotFound {
+	if _, err := w.Copy.Product(exchange.ProductID{Shop: w.Supplier.ID, SKU: desktest.SampleProduct(2).SKU}); exchange.CodeOf(err) != exchange.CodeNotFound {
 		t.Errorf("it is shown: %v", err)
 	}
 	p := desktest.SampleProduct(3)
@@ -159,7 +159,7 @@ func TestUnfitRecordsAreHidden(t *testing.T) {
 	fit, err := protocol.Codec{}.Encode(&message.FeedProduct{Product: p})
 	desktest.Must(t, err)
 	record := bytes.Replace(fit, []byte("https://acorn"), []byte("xttps://acorn"), 1)
-	desktest.Must(t, w.Copy.PutRecord(w.Supplier.Id, p.SKU, record))
+	desktest.Must(t, w.Copy.PutRecord(w.Supplier.ID, p.SKU, record))
 	w.Found(3)
 	if got := searched(w, replica.Query{Text: string(p.SKU)}); len(got) > 0 {
 		t.Errorf("a product whose image is no web address is found: %v", got)

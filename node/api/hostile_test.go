@@ -100,7 +100,7 @@ func TestFault25API(t *testing.T) {
 			t.Errorf("%s: headers %v", name, res.Header)
 		}
 	}
-	if got := must(s.desk().Stock("shoe"))(t); got.Stocked != 10 {
+	if got := must(s.desk().Shelf.Stock("shoe"))(t); got.Stocked != 10 {
 		t.Errorf("a refused request changed the stock: %+v", got)
 	}
 }

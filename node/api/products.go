@@ -80,7 +80,7 @@ func (s *Server) getProduct(ctx context.Context, in *productInput) (*body[view.P
 	}
 	out := productView(found)
 	if found.Own {
-		stock, err := s.desk.Stock(id.SKU)
+		stock, err := s.desk.Shelf.Stock(id.SKU)
 		if err != nil {
 			return nil, err
 		}

@@ -42,7 +42,7 @@ func (s *Server) listReservations(ctx context.Context, in *listReservationsInput
 	out := view.Reservations{Reservations: []view.Reservation{}}
 	read, more := 0, false
 	var failed error
-	err := s.desk.Reservations(after, func(rec *record.Reservation, state hold.State) bool {
+	err := s.desk.Retailer.Reservations(after, func(rec *record.Reservation, state hold.State) bool {
 		if more = read == maxReservationsRead || len(out.Reservations) == in.Limit; more {
 			return false
 		}

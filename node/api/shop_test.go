@@ -115,7 +115,7 @@ func TestImport(t *testing.T) {
 	if exchange.CodeOf(err) != exchange.CodeInvalid || report == nil || report.ErrorCount != 1 {
 		t.Errorf("strict: %+v, %v", report, err)
 	}
-	if _, err := s.desk().Product("cap"); exchange.CodeOf(err) != exchange.CodeNotFound {
+	if _, err := s.desk().Shelf.Product("cap"); exchange.CodeOf(err) != exchange.CodeNotFound {
 		t.Errorf("nothing should be there yet: %v", err)
 	}
 	if got := must(s.Import(ctx, strings.NewReader(file), client.ImportOptions{}, progress))(t); got.Added != 2 || got.Untracked != 1 {

@@ -53,7 +53,7 @@ func TestTrade(t *testing.T) {
 		t.Errorf("the retailer sees %+v", shoe)
 	}
 	birch.await("the supplier's window", func() bool {
-		_, err := birch.desk().NewReservationID(acorn.id(), [12]byte{1})
+		_, err := birch.desk().Retailer.NewReservationID(acorn.id(), [12]byte{1})
 		return err == nil
 	})
 

@@ -23,6 +23,7 @@ import (
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/shelf"
 	"github.com/souk-market/souk/node"
 	"github.com/souk-market/souk/node/api"
 	"github.com/souk-market/souk/node/api/client"
@@ -161,7 +162,7 @@ func partners(t testing.TB, change func(*node.Config)) (acorn, birch *shop) {
 		t.Fatal(err)
 	}
 	birch.await("the supplier's window", func() bool {
-		_, err := birch.desk().NewReservationID(acorn.id(), [12]byte{1})
+		_, err := birch.desk().Retailer.NewReservationID(acorn.id(), [12]byte{1})
 		return err == nil
 	})
 	return acorn, birch
@@ -177,7 +178,7 @@ func (s *shop) product(sku exchange.SKU) exchange.ProductID {
 
 func (s *shop) stock(sku exchange.SKU, title string, units, cents int64) {
 	s.t.Helper()
-	_, err := s.desk().Import(context.Background(), []desk.ImportItem{{
+	_, err := s.desk().Shelf.Import(context.Background(), []shelf.Item{{
 		Product: exchange.Product{SKU: sku, Title: title, Grams: 300, Price: exchange.Money{Minor: cents, Currency: "EUR"}},
 		Stock:   record.FileStock{Set: true, Units: units},
 	}}, false)

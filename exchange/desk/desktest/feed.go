@@ -10,11 +10,11 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
-	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/replica"
+	"github.com/souk-market/souk/exchange/shelf"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/store"
 )
@@ -48,8 +48,8 @@ func NewFeedWorld(t testing.TB, seed uint64) *FeedWorld {
 
 // Reopen does what follows a start of the supplier.
 func (w *FeedWorld) Reopen() {
-	w.Supplier.Desk.KeepTombstones(w.Keep)
-	w.Supplier.Desk.OnPublish(func(u *message.FeedUpdate, _ message.FeedKey) {
+	w.Supplier.Desk.Feed.KeepTombstones(w.Keep)
+	w.Supplier.Desk.Feed.OnPublish(func(u *message.FeedUpdate, _ message.FeedKey) {
 		w.Published = append(w.Published, u)
 		w.Updates++
 	})
@@ -96,7 +96,7 @@ func (w *FeedWorld) Pull(ctx context.Context, shop exchange.ShopID, pull *messag
 		return err
 	}
 	chunks := 0
-	return w.Supplier.Desk.ServeFeed(ctx, shop, v.(*message.FeedPull), func(c *message.FeedChunk) error {
+	return w.Supplier.Desk.Feed.Serve(ctx, shop, v.(*message.FeedPull), func(c *message.FeedChunk) error {
 		for _, piece := range w.split(c) {
 			if chunks++; w.Cut > 0 && chunks > w.Cut {
 				return errCut
@@ -143,16 +143,16 @@ func (w *FeedWorld) split(c *message.FeedChunk) []*message.FeedChunk {
 	return list
 }
 
-func (w *FeedWorld) PullCopy() error { return w.Copy.Pull(context.Background(), w.Supplier.Id, w) }
+func (w *FeedWorld) PullCopy() error { return w.Copy.Pull(context.Background(), w.Supplier.ID, w) }
 
 func (w *FeedWorld) Publish() {
 	w.T.Helper()
-	Must(w.T, w.Supplier.Desk.Publish(context.Background()))
+	Must(w.T, w.Supplier.Desk.Feed.Publish(context.Background()))
 }
 
 func (w *FeedWorld) Offer(u *message.FeedUpdate) catalog.Action {
 	w.T.Helper()
-	action, err := w.Copy.Update(w.Supplier.Id, u)
+	action, err := w.Copy.Update(w.Supplier.ID, u)
 	Must(w.T, err)
 	return action
 }
@@ -164,19 +164,19 @@ func (w *FeedWorld) Put(sku string, text string, units int64) {
 }
 
 func (w *FeedWorld) TryPut(p exchange.Product, units int64) error {
-	_, err := w.Supplier.Desk.Import(context.Background(), []desk.ImportItem{{Product: p, Stock: record.FileStock{Set: true, Units: units}}}, false)
+	_, err := w.Supplier.Desk.Shelf.Import(context.Background(), []shelf.Item{{Product: p, Stock: record.FileStock{Set: true, Units: units}}}, false)
 	return err
 }
 
 // Fill imports n products.
 func (w *FeedWorld) Fill(n int) {
 	w.T.Helper()
-	for at := 0; at < n; at += desk.ImportChunk {
-		var list []desk.ImportItem
-		for i := at; i < min(n, at+desk.ImportChunk); i++ {
-			list = append(list, desk.ImportItem{Product: SampleProduct(i), Stock: record.FileStock{Set: true, Units: int64(i % 50)}})
+	for at := 0; at < n; at += shelf.ImportChunk {
+		var list []shelf.Item
+		for i := at; i < min(n, at+shelf.ImportChunk); i++ {
+			list = append(list, shelf.Item{Product: SampleProduct(i), Stock: record.FileStock{Set: true, Units: int64(i % 50)}})
 		}
-		_, err := w.Supplier.Desk.Import(context.Background(), list, false)
+		_, err := w.Supplier.Desk.Shelf.Import(context.Background(), list, false)
 		Must(w.T, err)
 	}
 }
@@ -201,7 +201,7 @@ func (w *FeedWorld) Supplied() (map[exchange.SKU]message.FeedItem, *message.Feed
 	w.T.Helper()
 	all := make(map[exchange.SKU]message.FeedItem)
 	var head *message.FeedHead
-	err := w.Supplier.Desk.ServeFeed(context.Background(), w.Supplier.Id, &message.FeedPull{Feed: exchange.MainFeed}, func(c *message.FeedChunk) error {
+	err := w.Supplier.Desk.Feed.Serve(context.Background(), w.Supplier.ID, &message.FeedPull{Feed: exchange.MainFeed}, func(c *message.FeedChunk) error {
 		if c.Head != nil {
 			v, err := protocol.Codec{}.Decode(message.KindFeedHead, c.Head.Payload)
 			if err != nil {
@@ -221,7 +221,7 @@ func (w *FeedWorld) Supplied() (map[exchange.SKU]message.FeedItem, *message.Feed
 // Records are the raw rows of the live copy, shown or not.
 func (w *FeedWorld) Records() map[exchange.SKU]message.FeedItem {
 	w.T.Helper()
-	all, err := w.Copy.Records(w.Supplier.Id)
+	all, err := w.Copy.Records(w.Supplier.ID)
 	Must(w.T, err)
 	return all
 }
@@ -239,7 +239,7 @@ func (w *FeedWorld) Equal() {
 			w.T.Fatalf("the copy's %s is not the supplier's: sequence %d and %d", sku, g.Sequence, it.Sequence)
 		}
 	}
-	status, ok := w.Copy.Status(w.Supplier.Id)
+	status, ok := w.Copy.Status(w.Supplier.ID)
 	if !ok || !status.Proven || status.Head.Digest != head.Digest || status.Head.Count != uint64(len(want)) || status.At != head.Sequence || status.Epoch != head.Epoch {
 		w.T.Fatalf("the copy stands at %+v, the supplier at %+v", status, head)
 	}

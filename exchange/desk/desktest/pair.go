@@ -5,10 +5,10 @@ import (
 	"testing"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/order"
 	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/trade"
 )
 
 // Pair is a world of a supplier with 10 shoes and 5 hats, and its retailer.
@@ -25,7 +25,7 @@ func Pair(t testing.TB) (w *World, acorn, birch *Shop) {
 
 func Reserve(t testing.TB, s *Shop, supplier *Shop, lines ...exchange.Line) *record.Reservation {
 	t.Helper()
-	rec, err := s.Desk.Reserve(context.Background(), desk.ReserveRequest{Supplier: supplier.Id, Lines: lines, Country: "SE"})
+	rec, err := s.Desk.Retailer.Reserve(context.Background(), trade.ReserveRequest{Supplier: supplier.ID, Lines: lines, Country: "SE"})
 	Must(t, err)
 	return rec
 }
@@ -34,21 +34,21 @@ func Reserve(t testing.TB, s *Shop, supplier *Shop, lines ...exchange.Line) *rec
 func Buy(t testing.TB, s, supplier *Shop, sku exchange.SKU, n exchange.Quantity) *record.Order {
 	t.Helper()
 	res := Reserve(t, s, supplier, exchange.Line{SKU: sku, Quantity: n})
-	placed, err := s.Desk.PlaceOrder(Ctx, res.Request.ID, Stockholm)
+	placed, err := s.Desk.Retailer.PlaceOrder(Ctx, res.Request.ID, Stockholm)
 	Must(t, err)
 	return placed
 }
 
 func StockOf(t testing.TB, s *Shop, sku exchange.SKU) hold.Stock {
 	t.Helper()
-	got, err := s.Desk.Stock(sku)
+	got, err := s.Desk.Shelf.Stock(sku)
 	Must(t, err)
 	return got
 }
 
 func OrderAt(t testing.TB, s *Shop, side exchange.Party, id exchange.OrderID) *record.Order {
 	t.Helper()
-	rec, err := s.Desk.Order(side, id)
+	rec, err := s.Desk.Orders.Find(side, id)
 	Must(t, err)
 	return rec
 }
@@ -67,9 +67,9 @@ func BothSee(t testing.TB, supplier, retailer *Shop, id exchange.OrderID) order.
 // supplier holds the retailer's countersigned head of that end.
 func LedgersEqual(t testing.TB, supplier, retailer *Shop) {
 	t.Helper()
-	a, err := supplier.Desk.Trade(retailer.Id, exchange.Supplier)
+	a, err := supplier.Desk.Partnerships.Get(retailer.ID, exchange.Supplier)
 	Must(t, err)
-	b, err := retailer.Desk.Trade(supplier.Id, exchange.Retailer)
+	b, err := retailer.Desk.Partnerships.Get(supplier.ID, exchange.Retailer)
 	Must(t, err)
 	if a.Position != b.Position || a.Hash != b.Hash || a.Acked != a.Position || b.Waiting != 0 {
 		t.Fatalf("ledgers differ: supplier at %d (countersigned %d), retailer at %d with %d waiting", a.Position, a.Acked, b.Position, b.Waiting)

@@ -13,6 +13,8 @@ import (
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/shelf"
+	"github.com/souk-market/souk/exchange/trade"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/store"
 )
@@ -53,11 +55,11 @@ type Shop struct {
 	W      *World
 	Name   string
 	Key    ed25519.PrivateKey
-	Id     exchange.ShopID
+	ID     exchange.ShopID
 	Mem    *store.Mem
 	Desk   *desk.Desk
 	Skew   time.Duration
-	Policy desk.Policy
+	Policy trade.Policy
 	Random *rand.ChaCha8
 	// changed is set by every commit, for who wants to look at what changed.
 	Changed bool
@@ -71,13 +73,13 @@ func NewWorld(t testing.TB, seed uint64, shops int) *World {
 		var b [ed25519.SeedSize]byte
 		random.Read(b[:])
 		s := &Shop{W: w, Name: fmt.Sprintf("shop%d", i), Key: ed25519.NewKeyFromSeed(b[:]), Mem: store.Memory(), Random: random}
-		s.Id = exchange.ShopID(s.Key.Public().(ed25519.PublicKey))
-		s.Policy = desk.Policy{
+		s.ID = exchange.ShopID(s.Key.Public().(ed25519.PublicKey))
+		s.Policy = trade.Policy{
 			Tax:      exchange.Tax{Treatment: exchange.TaxIncluded, Rate: 2500},
 			Rate:     exchange.Rate{From: "EUR", Num: 11, Den: 10, Text: "1.1", Source: "test", Date: "2026-09-21"},
 			Shipping: exchange.ShippingTable{Zones: []exchange.ShippingZone{{Countries: []string{"SE"}, Flat: 490}, {Flat: 990}}},
 		}
-		w.Keys[s.Id] = s.Key.Public().(ed25519.PublicKey)
+		w.Keys[s.ID] = s.Key.Public().(ed25519.PublicKey)
 		w.Shops = append(w.Shops, s)
 	}
 	for _, s := range w.Shops {
@@ -127,7 +129,7 @@ func (s *Shop) Restart() {
 // ShopOf finds a shop by its id.
 func (w *World) ShopOf(id exchange.ShopID) *Shop {
 	for _, s := range w.Shops {
-		if s.Id == id {
+		if s.ID == id {
 			return s
 		}
 	}
@@ -184,7 +186,7 @@ func (l Link) Request(ctx context.Context, to exchange.ShopID, raw []byte) ([]by
 		w.Late(l.From, target, raw)
 		return nil, ErrLost
 	}
-	reply, err := target.Serve(ctx, l.From.Id, raw)
+	reply, err := target.Serve(ctx, l.From.ID, raw)
 	switch f {
 	case ReplyLost:
 		return nil, ErrLost
@@ -232,7 +234,7 @@ func (w *World) Settle() {
 			}
 			list, due := s.Desk.Outgoing()
 			for _, out := range list {
-				reply, err := w.ShopOf(out.To).Serve(context.Background(), s.Id, out.Raw)
+				reply, err := w.ShopOf(out.To).Serve(context.Background(), s.ID, out.Raw)
 				out.Done(context.Background(), reply, err)
 				next = w.Now
 			}
@@ -255,9 +257,9 @@ func (w *World) Settle() {
 func (w *World) Greet(a, b *Shop) {
 	w.T.Helper()
 	for range 2 {
-		g, err := a.Desk.Greeting(b.Id)
+		g, err := a.Desk.Ledgers.Greeting(b.ID)
 		if err == nil {
-			err = b.Desk.Greeted(context.Background(), a.Id, g)
+			err = b.Desk.Ledgers.Greeted(context.Background(), a.ID, g)
 		}
 		if err != nil {
 			w.T.Fatalf("%s greets %s: %v", a.Name, b.Name, err)
@@ -271,11 +273,11 @@ func (w *World) Greet(a, b *Shop) {
 func (w *World) Partner(supplier, retailer *Shop, terms exchange.Terms) {
 	w.T.Helper()
 	ctx := context.Background()
-	Must(w.T, supplier.Desk.Propose(ctx, retailer.Id, exchange.Supplier, terms))
+	Must(w.T, supplier.Desk.Partnerships.Propose(ctx, retailer.ID, exchange.Supplier, terms))
 	w.Settle()
-	trade, err := retailer.Desk.Trade(supplier.Id, exchange.Retailer)
+	p, err := retailer.Desk.Partnerships.Get(supplier.ID, exchange.Retailer)
 	Must(w.T, err)
-	Must(w.T, retailer.Desk.AcceptTerms(ctx, supplier.Id, exchange.Retailer, trade.State.Open.Hash))
+	Must(w.T, retailer.Desk.Partnerships.AcceptTerms(ctx, supplier.ID, exchange.Retailer, p.State.Open.Hash))
 	w.Settle()
 	w.Greet(supplier, retailer)
 	w.Settle()
@@ -284,7 +286,7 @@ func (w *World) Partner(supplier, retailer *Shop, terms exchange.Terms) {
 // Stock puts products on a shop's shelf.
 func (s *Shop) Stock(sku exchange.SKU, units int64, cents int64) {
 	s.W.T.Helper()
-	_, err := s.Desk.Import(context.Background(), []desk.ImportItem{{
+	_, err := s.Desk.Shelf.Import(context.Background(), []shelf.Item{{
 		Product: exchange.Product{SKU: sku, Title: "A " + string(sku), Grams: 300, Price: exchange.Money{Minor: cents, Currency: "EUR"}},
 		Stock:   record.FileStock{Set: true, Units: units},
 	}}, false)
