@@ -28,6 +28,7 @@ var rules = []rule{
 	// The core is pure: these rows name everything, other modules included.
 	{"exchange", nil},
 	{"exchange/merkle", nil},
+	{"exchange/backoff", nil}, // pauses alone: whoever waits brings clock and chance
 	{"exchange/partnership", allow("exchange")},
 	{"exchange/reservation", allow("exchange")},
 	{"exchange/order", allow("exchange")},

@@ -9,6 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peerstore"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/backoff"
 )
 
 // keeper keeps one member connected: it waits while there is a session and dials
@@ -93,7 +94,8 @@ func (n *Node) stopKeepers() {
 
 func (n *Node) runKeeper(ctx context.Context, k *keeper) {
 	shop, _ := shopOf(k.peer)
-	pause, lost := retryFirst, time.Now()
+	lost := time.Now()
+	var pauses backoff.Doubling
 	for ctx.Err() == nil {
 		ses, err := n.reach(ctx, shop)
 		if err == nil {
@@ -102,13 +104,15 @@ func (n *Node) runKeeper(ctx context.Context, k *keeper) {
 			case <-ses.ctx.Done():
 				lost = time.Now()
 				if lost.Sub(ses.begun) > retryPartner {
-					pause = retryFirst
+					pauses.Reset()
 					continue // at once: a restarted partner is back already, and a dead one costs one dial
 				}
 			case <-ctx.Done():
 				return
 			}
 		}
+		pauses.Longest = k.longest(time.Since(lost))
+		pause := pauses.Next()
 		n.log.Debug("not connected", "shop", shop, "again", pause, "err", err)
 		t := time.NewTimer(jittered(pause))
 		select {
@@ -117,7 +121,6 @@ func (n *Node) runKeeper(ctx context.Context, k *keeper) {
 		case <-ctx.Done():
 		}
 		t.Stop()
-		pause = min(2*pause, k.longest(time.Since(lost)))
 	}
 }
 

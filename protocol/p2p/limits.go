@@ -1,6 +1,10 @@
 package p2p
 
-import "time"
+import (
+	"time"
+
+	"github.com/souk-market/souk/exchange/backoff"
+)
 
 // Limits of requests and frames.
 const (
@@ -97,8 +101,7 @@ const (
 // Reconnecting. Delays double up to the last and are jittered by ±20% so that
 // shops do not return to a restarted hub all at once.
 const (
-	retryFirst   = 1 * time.Second
-	retryPartner = 8 * time.Second // 1, 2, 4, 8, 8 … s: an order is terminal ≤ 30 s after a network heals
+	retryPartner = backoff.Longest // 1, 2, 4, 8, 8 … s: an order is terminal ≤ 30 s after a network heals
 	retryJitter  = 0.2
 	// retryHub is the longest pause for a hub that has been away for retryPatience. Restarts
 	// and updates are over by then, and until then shops that the hub cannot call, behind a NAT,
