@@ -29,6 +29,7 @@ var rules = []rule{
 	{"exchange", nil},
 	{"exchange/merkle", nil},
 	{"exchange/backoff", nil}, // pauses alone: whoever waits brings clock and chance
+	{"exchange/wake", nil},    // a channel alone
 	{"exchange/partnership", allow("exchange")},
 	{"exchange/reservation", allow("exchange")},
 	{"exchange/order", allow("exchange")},

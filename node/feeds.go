@@ -14,6 +14,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/wake"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/protocol/p2p"
 )
@@ -25,8 +26,8 @@ type feeds struct {
 	log      *slog.Logger
 	replicas *desk.Replicas
 	syncer   *desk.Syncer
-	changed  chan struct{} // buffered 1: partners may have changed
-	out      chan gossip   // updates waiting to be published
+	changed  wake.Signal // partners may have changed
+	out      chan gossip // updates waiting to be published
 
 	topics map[exchange.ShopID]*listening // suppliers listened to; owned by run
 }
@@ -55,7 +56,7 @@ const (
 
 func newFeeds(s *Shop) (*feeds, error) {
 	f := &feeds{
-		s: s, log: s.log, changed: make(chan struct{}, 1), out: make(chan gossip, gossipQueue),
+		s: s, log: s.log, changed: wake.New(), out: make(chan gossip, gossipQueue),
 		topics: make(map[exchange.ShopID]*listening),
 	}
 	var err error
@@ -159,7 +160,7 @@ func (f *feeds) followAll(ctx context.Context) {
 	for {
 		f.follow(ctx, &work)
 		select {
-		case <-f.changed:
+		case <-f.changed.C():
 		case <-ctx.Done():
 			return
 		}
@@ -184,12 +185,7 @@ func (f *feeds) open(shop exchange.ShopID, key desk.FeedKey, sealed []byte) ([]b
 }
 
 // partnersChanged has the list of suppliers looked at again.
-func (f *feeds) partnersChanged() {
-	select {
-	case f.changed <- struct{}{}:
-	default:
-	}
-}
+func (f *feeds) partnersChanged() { f.changed.Set() }
 
 // greeted takes what a hello says of the sender's catalog.
 func (f *feeds) greeted(from exchange.ShopID, g *desk.Greeting) {

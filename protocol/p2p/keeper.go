@@ -10,6 +10,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/backoff"
+	"github.com/souk-market/souk/exchange/wake"
 )
 
 // keeper keeps one member connected: it waits while there is a session and dials
@@ -18,7 +19,7 @@ type keeper struct {
 	peer   peer.ID
 	hub    bool
 	cancel context.CancelFunc
-	came   chan struct{} // capacity 1: a session began by itself
+	came   wake.Signal // a session began by itself
 }
 
 // longest is the pause between attempts at a member that was lost some time ago.
@@ -73,7 +74,7 @@ func (n *Node) keep(p peer.ID, on bool) {
 		k.cancel()
 		delete(n.keepers, p)
 	case on && k == nil && n.ctx.Err() == nil && !n.stopping:
-		k = &keeper{peer: p, hub: n.gate.hubs[p], came: make(chan struct{}, 1)}
+		k = &keeper{peer: p, hub: n.gate.hubs[p], came: wake.New()}
 		var ctx context.Context
 		ctx, k.cancel = context.WithCancel(n.ctx)
 		n.keepers[p] = k
@@ -117,7 +118,7 @@ func (n *Node) runKeeper(ctx context.Context, k *keeper) {
 		t := time.NewTimer(jittered(pause))
 		select {
 		case <-t.C:
-		case <-k.came:
+		case <-k.came.C():
 		case <-ctx.Done():
 		}
 		t.Stop()
