@@ -47,7 +47,9 @@ var rules = []rule{
 	{"protocol/members", allow("protocol/...", "exchange/...", anyModule)},
 	{"protocol/p2p/...", allow("protocol", "protocol/pb/...", "protocol/p2p/...", "exchange/...", anyModule)},
 	{"protocol/pb/...", allow("google.golang.org/protobuf/...")},
+	{"protocol/keyfile", allow("exchange", "store/durable")}, // a key file is written as the rest of its folder is
 	{"protocol/...", allow("protocol", "protocol/pb/...", "exchange/...", anyModule)},
+	{"store/durable", nil}, // for whoever writes a file, keyfile too
 	{"store/...", allow("store/...", "exchange", "exchange/desk", anyModule)},
 
 	// Programs: a node and a hub, which do not know each other, and what is above them.
@@ -223,6 +225,9 @@ func TestImportRules(t *testing.T) {
 		{"node", "github.com/dgraph-io/badger/v4", false},
 		{"node/inventory", our + "node", true},
 		{"node", our + "hub", false},
+		{"protocol/keyfile", our + "store/durable", true},
+		{"protocol/keyfile", our + "store", false},
+		{"store/durable", our + "store", false},
 		{"hub", our + "node/api", false},
 		{"hub", "github.com/libp2p/go-libp2p", false},
 		{"testnet", our + "hub", true},

@@ -14,6 +14,7 @@ import (
 	toml "github.com/pelletier/go-toml/v2"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/store/durable"
 )
 
 // Config is hub.toml: what the operator decides. Unknown keys are errors.
@@ -140,7 +141,7 @@ func writeConfig(dir string, c Config) error {
 	if err != nil {
 		return exchange.Errorf(exchange.CodeInternal, "%w", err)
 	}
-	return writeFile(filepath.Join(dir, configFile), b, 0o644)
+	return durable.Write(filepath.Join(dir, configFile), b, 0o644)
 }
 
 // fixPorts replaces each port 0 by one that is free now, so that invites stay valid over
@@ -187,26 +188,4 @@ func freePort(host string) (int, error) {
 		last = err
 	}
 	return 0, exchange.Errorf(exchange.CodeUnavailable, "no port is free on %s for both TCP and UDP: %w", host, last)
-}
-
-// writeFile writes durably: to a temporary file, synced, then renamed.
-func writeFile(path string, b []byte, mode os.FileMode) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".souk-*")
-	if err != nil {
-		return exchange.Errorf(exchange.CodeInternal, "%w", err)
-	}
-	defer os.Remove(f.Name()) // after the rename there is nothing to remove
-	if _, err = f.Write(b); err == nil {
-		err = f.Chmod(mode)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return exchange.Errorf(exchange.CodeInternal, "%s could not be written: %w", path, err)
-	}
-	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/node/money"
+	"github.com/souk-market/souk/store/durable"
 )
 
 // Config is shop.toml: what the owner decides. Unknown keys are errors.
@@ -112,7 +113,7 @@ func writeConfig(dir string, c Config) error {
 		return err
 	}
 	buf.WriteString(shippingExample)
-	return writeFile(filepath.Join(dir, configFile), buf.Bytes(), 0o644)
+	return durable.Write(filepath.Join(dir, configFile), buf.Bytes(), 0o644)
 }
 
 // shippingExample ends a new shop.toml. A test reads it without its comment signs.
@@ -219,26 +220,4 @@ func ParsePercent(s string) (exchange.BasisPoints, error) {
 		return 0, exchange.Errorf(exchange.CodeInvalid, "%s%% is more than 100%%", s)
 	}
 	return exchange.BasisPoints(n), nil
-}
-
-// writeFile writes durably: to a temporary file, synced, then renamed.
-func writeFile(path string, b []byte, mode os.FileMode) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".souk-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	if _, err = f.Write(b); err == nil {
-		err = f.Chmod(mode)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }
