@@ -50,6 +50,7 @@ var rules = []rule{
 	{"protocol/keyfile", allow("exchange", "store/durable")}, // a key file is written as the rest of its folder is
 	{"protocol/...", allow("protocol", "protocol/pb/...", "exchange/...", anyModule)},
 	{"store/durable", nil}, // for whoever writes a file, keyfile too
+	{"store/tomlfile", allow("exchange", "store/durable", anyModule)}, // so that node and hub read alike and still do not know each other
 	{"store/...", allow("store/...", "exchange", "exchange/desk", anyModule)},
 
 	// Programs: a node and a hub, which do not know each other, and what is above them.
@@ -61,12 +62,13 @@ var rules = []rule{
 
 // only names who alone imports something, whatever rows allow to others.
 var only = map[string][]string{
-	"github.com/libp2p/...":          {"protocol/p2p/..."},
-	"github.com/multiformats/...":    {"protocol/p2p/..."},
-	"google.golang.org/protobuf/...": {"protocol/...", "store"}, // store: the checksums in Badger's own tables
-	"github.com/dgraph-io/...":       {"store/..."},
-	"github.com/spf13/cobra/...":     {"cmd/..."},
-	"os/exec":                        {"testnet/..."}, // it starts real shops; nothing else starts a process
+	"github.com/libp2p/...":            {"protocol/p2p/..."},
+	"github.com/multiformats/...":      {"protocol/p2p/..."},
+	"google.golang.org/protobuf/...":   {"protocol/...", "store"}, // store: the checksums in Badger's own tables
+	"github.com/dgraph-io/...":         {"store/..."},
+	"github.com/spf13/cobra/...":       {"cmd/..."},
+	"github.com/pelletier/go-toml/...": {"store/tomlfile"}, // configurations are read strictly, everywhere
+	"os/exec":                          {"testnet/..."},    // it starts real shops; nothing else starts a process
 }
 
 // never lists what no package imports, generated code apart.
@@ -225,6 +227,8 @@ func TestImportRules(t *testing.T) {
 		{"node", "github.com/dgraph-io/badger/v4", false},
 		{"node/inventory", our + "node", true},
 		{"node", our + "hub", false},
+		{"node", our + "store/tomlfile", true},
+		{"node", "github.com/pelletier/go-toml/v2", false},
 		{"protocol/keyfile", our + "store/durable", true},
 		{"protocol/keyfile", our + "store", false},
 		{"store/durable", our + "store", false},
