@@ -28,6 +28,8 @@ var rules = []rule{
 	// The core is pure: these rows name everything, other modules included.
 	{"exchange", nil},
 	{"exchange/merkle", nil},
+	{"exchange/backoff", nil}, // pauses alone: whoever waits brings clock and chance
+	{"exchange/wake", nil},    // a channel alone
 	{"exchange/partnership", allow("exchange")},
 	{"exchange/hold", allow("exchange")},
 	{"exchange/order", allow("exchange")},
@@ -62,7 +64,10 @@ var rules = []rule{
 	{"protocol/members", allow("protocol/...", "exchange/...", anyModule)},
 	{"protocol/p2p/...", allow("protocol", "protocol/pb/...", "protocol/p2p/...", "exchange/...", anyModule)},
 	{"protocol/pb/...", allow("google.golang.org/protobuf/...")},
+	{"protocol/keyfile", allow("exchange", "store/durable")}, // a key file is written as the rest of its folder is
 	{"protocol/...", allow("protocol", "protocol/pb/...", "exchange/...", anyModule)},
+	{"store/durable", nil}, // for whoever writes a file, keyfile too
+	{"store/tomlfile", allow("exchange", "store/durable", anyModule)}, // so that node and hub read alike and still do not know each other
 	{"store/...", allow("store/...", "exchange", "exchange/kv", anyModule)},
 
 	// Programs: a node and a hub, which do not know each other, and what is above them.
@@ -74,12 +79,13 @@ var rules = []rule{
 
 // only names who alone imports something, whatever rows allow to others.
 var only = map[string][]string{
-	"github.com/libp2p/...":          {"protocol/p2p/..."},
-	"github.com/multiformats/...":    {"protocol/p2p/..."},
-	"google.golang.org/protobuf/...": {"protocol/...", "store"}, // store: the checksums in Badger's own tables
-	"github.com/dgraph-io/...":       {"store/..."},
-	"github.com/spf13/cobra/...":     {"cmd/..."},
-	"os/exec":                        {"testnet/..."}, // it starts real shops; nothing else starts a process
+	"github.com/libp2p/...":            {"protocol/p2p/..."},
+	"github.com/multiformats/...":      {"protocol/p2p/..."},
+	"google.golang.org/protobuf/...":   {"protocol/...", "store"}, // store: the checksums in Badger's own tables
+	"github.com/dgraph-io/...":         {"store/..."},
+	"github.com/spf13/cobra/...":       {"cmd/..."},
+	"github.com/pelletier/go-toml/...": {"store/tomlfile"}, // configurations are read strictly, everywhere
+	"os/exec":                          {"testnet/..."},    // it starts real shops; nothing else starts a process
 }
 
 // never lists what no package imports, generated code apart.
@@ -242,6 +248,11 @@ func TestImportRules(t *testing.T) {
 		{"node", "github.com/dgraph-io/badger/v4", false},
 		{"node/inventory", our + "node", true},
 		{"node", our + "hub", false},
+		{"node", our + "store/tomlfile", true},
+		{"node", "github.com/pelletier/go-toml/v2", false},
+		{"protocol/keyfile", our + "store/durable", true},
+		{"protocol/keyfile", our + "store", false},
+		{"store/durable", our + "store", false},
 		{"hub", our + "node/api", false},
 		{"hub", "github.com/libp2p/go-libp2p", false},
 		{"testnet", our + "hub", true},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/membership"
+	"github.com/souk-market/souk/store/durable"
 )
 
 // Defaults and bounds of an invite.
@@ -125,5 +126,5 @@ func keepInvite(dir string, i InviteInfo) error {
 	if err != nil {
 		return exchange.Errorf(exchange.CodeInternal, "%w", err)
 	}
-	return writeFile(filepath.Join(folder, i.ID.String()+inviteExt), append(b, '\n'), 0o600)
+	return durable.Write(filepath.Join(folder, i.ID.String()+inviteExt), append(b, '\n'), 0o600)
 }

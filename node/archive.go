@@ -12,6 +12,7 @@ import (
 	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/trade"
 	"github.com/souk-market/souk/node/api/view"
+	"github.com/souk-market/souk/store/durable"
 )
 
 // archive is archive.json: all that this shop traded, for people and their accountants,
@@ -95,7 +96,7 @@ func (s *Shop) writeArchive(path string) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(path, append(b, '\n'), os.FileMode(0o600))
+	return durable.Write(path, append(b, '\n'), os.FileMode(0o600))
 }
 
 // toShip reports whether units of a sold order wait to be shipped.

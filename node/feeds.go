@@ -16,6 +16,7 @@ import (
 	"github.com/souk-market/souk/exchange/event"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/replica"
+	"github.com/souk-market/souk/exchange/wake"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/protocol/p2p"
 )
@@ -27,8 +28,8 @@ type feeds struct {
 	log      *slog.Logger
 	replicas *replica.Replicas
 	syncer   *replica.Follower
-	changed  chan struct{} // buffered 1: partners may have changed
-	out      chan gossip   // updates waiting to be published
+	changed  wake.Signal // partners may have changed
+	out      chan gossip // updates waiting to be published
 
 	topics map[exchange.ShopID]*listening // suppliers listened to; owned by run
 }
@@ -57,7 +58,7 @@ const (
 
 func newFeeds(s *Shop) (*feeds, error) {
 	f := &feeds{
-		s: s, log: s.log, changed: make(chan struct{}, 1), out: make(chan gossip, gossipQueue),
+		s: s, log: s.log, changed: wake.New(), out: make(chan gossip, gossipQueue),
 		topics: make(map[exchange.ShopID]*listening),
 	}
 	var err error
@@ -163,7 +164,7 @@ func (f *feeds) followAll(ctx context.Context) {
 	for {
 		f.follow(ctx, &work)
 		select {
-		case <-f.changed:
+		case <-f.changed.C():
 		case <-ctx.Done():
 			return
 		}
@@ -188,12 +189,7 @@ func (f *feeds) open(shop exchange.ShopID, key message.FeedKey, sealed []byte) (
 }
 
 // partnersChanged has the list of suppliers looked at again.
-func (f *feeds) partnersChanged() {
-	select {
-	case f.changed <- struct{}{}:
-	default:
-	}
-}
+func (f *feeds) partnersChanged() { f.changed.Set() }
 
 // greeted takes what a hello says of the sender's catalog.
 func (f *feeds) greeted(from exchange.ShopID, g *message.Greeting) {

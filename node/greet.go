@@ -9,6 +9,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/event"
 	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/wake"
 )
 
 // greeter keeps partners connected and greeted. A hello is the only way in which
@@ -21,7 +22,7 @@ import (
 type greeter struct {
 	s    *Shop
 	work sync.WaitGroup // hellos being said
-	look chan struct{}  // capacity 1
+	look wake.Signal    // the partners are to be looked at now
 
 	mu   sync.Mutex
 	told map[exchange.ShopID]saying // guarded by mu: in the last hello to a connected partner
@@ -44,18 +45,13 @@ const lookEvery = 2 * time.Second
 
 func newGreeter(s *Shop) *greeter {
 	return &greeter{
-		s: s, look: make(chan struct{}, 1),
+		s: s, look: wake.New(),
 		told: make(map[exchange.ShopID]saying), busy: make(map[exchange.ShopID]bool),
 	}
 }
 
 // lookSoon has the partners looked at now.
-func (g *greeter) lookSoon() {
-	select {
-	case g.look <- struct{}{}:
-	default:
-	}
-}
+func (g *greeter) lookSoon() { g.look.Set() }
 
 // saw notes what a hello to a partner says now. It is called as the hello is made.
 func (g *greeter) saw(to exchange.ShopID, greeting *message.Greeting) {
@@ -101,7 +97,7 @@ func (g *greeter) run(ctx context.Context) error {
 			case e := <-events:
 				_, changed := e.(event.Partnership)
 				wait = !changed
-			case <-g.look:
+			case <-g.look.C():
 				wait = false
 			case <-tick.C:
 				wait = false

@@ -13,6 +13,7 @@ import (
 	"github.com/souk-market/souk/exchange/shelf"
 	"github.com/souk-market/souk/node/api"
 	"github.com/souk-market/souk/node/inventory"
+	"github.com/souk-market/souk/store/durable"
 )
 
 // Import reads a product file into the catalog (design: Catalogs). Products the
@@ -178,7 +179,7 @@ func (s *Shop) SetRates(ctx context.Context, r io.Reader) (*api.RatesReport, err
 		return nil, err
 	}
 	if s.parts.Folder != "" {
-		if err := writeFile(filepath.Join(s.parts.Folder, ratesName), data, 0o644); err != nil {
+		if err := durable.Write(filepath.Join(s.parts.Folder, ratesName), data, 0o644); err != nil {
 			return nil, err
 		}
 	}

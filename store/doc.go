@@ -3,6 +3,9 @@
 // only package that imports Badger. What the bytes mean is the desk's and the
 // codec's business; nothing here decodes them.
 //
+// The small files beside the database are written by package store/durable, and the
+// configuration among them is read by package store/tomlfile.
+//
 // # Three ways to open
 //
 //   - [Open] serves a running shop: one process, a folder of its own.

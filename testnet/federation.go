@@ -89,16 +89,6 @@ func (f *Federation) Join(name string) (ed25519.PrivateKey, error) {
 	return key, nil
 }
 
-// Revoke throws a shop out, as the hub's operator would.
-func (f *Federation) Revoke(shop exchange.ShopID, why string) error {
-	revoke, err := membership.NewRevoke(f.fed.Origin, f.admission, shop, why)
-	if err != nil {
-		return err
-	}
-	_, err = f.list.Append(f.logKey, revoke)
-	return err
-}
-
 // Tell brings a store's member list up to date.
 func (f *Federation) Tell(st kv.Store) error {
 	r, err := roster.Open(roster.Config{Store: st, Federation: f.fed, Clock: f.clock, Log: slog.New(slog.DiscardHandler)})

@@ -14,6 +14,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/wake"
 	"github.com/souk-market/souk/node/api/view"
 )
 
@@ -88,7 +89,7 @@ func newKeeper(store kv.Store, clock exchange.Clock, token string) (*keeper, err
 		return nil, err
 	}
 	k := &keeper{
-		keptKeys: keptKeys{store: store, clock: clock, full: make(chan struct{}, 1)}, holds: holds, busy: make(map[keyID]chan struct{}),
+		keptKeys: keptKeys{store: store, clock: clock, full: wake.New()}, holds: holds, busy: make(map[keyID]chan struct{}),
 		secret: digest([]byte(token), "souk/api/idempotency/1"),
 	}
 	return k, k.count()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/wake"
 )
 
 // Idempotency keys in the desk's store:
@@ -54,8 +55,8 @@ type keptKey struct {
 type keptKeys struct {
 	store kv.Store
 	clock exchange.Clock
-	kept  atomic.Int64  // keys in the store, about
-	full  chan struct{} // buffered 1: there are too many
+	kept  atomic.Int64 // keys in the store, about
+	full  wake.Signal  // there are too many
 }
 
 // count finds out how many keys there are.
@@ -104,10 +105,7 @@ func (s *keptKeys) put(kept *keptKey) error {
 	if !kept.stored {
 		kept.stored = true
 		if s.kept.Add(1) > maxKept+pruneChunk {
-			select {
-			case s.full <- struct{}{}:
-			default:
-			}
+			s.full.Set()
 		}
 	}
 	return nil
@@ -137,7 +135,7 @@ func (s *keptKeys) run(ctx context.Context, log *slog.Logger, fail func(error)) 
 		}
 		select {
 		case <-tick.C:
-		case <-s.full:
+		case <-s.full.C():
 		case <-ctx.Done():
 			return
 		}

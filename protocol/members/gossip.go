@@ -44,19 +44,14 @@ func (s *Syncer) passOn(ctx context.Context, list *p2p.Topic) {
 }
 
 // meshes notes that a neighbour began to gossip with us.
-func (s *Syncer) meshes() {
-	select {
-	case s.meshed <- struct{}{}:
-	default:
-	}
-}
+func (s *Syncer) meshes() { s.meshed.Set() }
 
 // afterMeshed pulls what was published while nobody gossiped with us yet. A hub pulls
 // nothing: it knows every entry first.
 func (s *Syncer) afterMeshed(ctx context.Context) {
 	for {
 		select {
-		case <-s.meshed:
+		case <-s.meshed.C():
 		case <-ctx.Done():
 			return
 		}

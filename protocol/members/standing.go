@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/backoff"
 	"github.com/souk-market/souk/exchange/membership"
 )
 
@@ -29,18 +30,18 @@ const (
 
 // standingPauses are the pauses before a shop's questions, each in part by chance: shops that lost their
 // hub together must not ask together.
-type standingPauses struct{ last time.Duration }
+type standingPauses struct{ doubling backoff.Doubling }
 
 // start begins again, and returns the first pause: after first, and up to spread later.
 func (p *standingPauses) start(first, spread time.Duration) time.Duration {
-	p.last = first
-	return first + rand.N(spread)
+	p.doubling = backoff.Doubling{First: first, Longest: standingMost}
+	return p.doubling.Next() + rand.N(spread)
 }
 
 // next doubles the pause up to standingMost and takes up to a quarter off.
 func (p *standingPauses) next() time.Duration {
-	p.last = min(2*p.last, standingMost)
-	return p.last - rand.N(p.last/4)
+	pause := p.doubling.Next()
+	return pause - rand.N(pause/4)
 }
 
 // standings asks the hub's open host for the list while no hub is connected.

@@ -14,7 +14,7 @@
 //   - [Node.Dial] reaches a member by its ID alone; [Node.SetWanted] keeps
 //     connections to partners.
 //
-// [ServeOpen] and [Ask] are the one door for those who are not members yet: the
+// [OpenServe] and [Ask] are the one door for those who are not members yet: the
 // hub's join service and its client. Package p2psim runs Nodes in virtual time.
 //
 // # Who may connect

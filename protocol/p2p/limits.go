@@ -3,6 +3,8 @@ package p2p
 import (
 	"encoding/binary"
 	"time"
+
+	"github.com/souk-market/souk/exchange/backoff"
 )
 
 // Limits of requests and frames.
@@ -103,8 +105,7 @@ const (
 // Reconnecting. Delays double up to the last and are jittered by ±20% so that
 // shops do not return to a restarted hub all at once.
 const (
-	retryFirst   = 1 * time.Second
-	retryPartner = 8 * retryFirst // so that an order is terminal at most 30 s after a network heals
+	retryPartner = backoff.Longest // 1, 2, 4, 8, 8 … s: an order is terminal ≤ 30 s after a network heals
 	retryJitter  = 0.2
 	// retryHub is the longest pause for a hub that has been away for retryPatience. Restarts
 	// and updates are over by then, and until then shops that the hub cannot call, behind a NAT,
