@@ -28,25 +28,47 @@ var rules = []rule{
 	// The core is pure: these rows name everything, other modules included.
 	{"exchange", nil},
 	{"exchange/merkle", nil},
+	{"exchange/backoff", nil}, // pauses alone: whoever waits brings clock and chance
+	{"exchange/wake", nil},    // a channel alone
 	{"exchange/partnership", allow("exchange")},
-	{"exchange/reservation", allow("exchange")},
+	{"exchange/hold", allow("exchange")},
 	{"exchange/order", allow("exchange")},
 	{"exchange/ledger", allow("exchange")},
 	{"exchange/catalog", allow("exchange", "exchange/merkle")},
 	{"exchange/membership", allow("exchange", "golang.org/x/mod/sumdb/...")},
-	{"exchange/desk", allow("exchange", "exchange/merkle", "exchange/membership", "exchange/partnership",
-		"exchange/reservation", "exchange/order", "exchange/ledger", "exchange/catalog")},
-	{"exchange/desk/audit", allow("exchange", "exchange/merkle", "exchange/partnership", "exchange/reservation",
-		"exchange/order", "exchange/ledger", "exchange/catalog", "exchange/desk")},
-	{"exchange/roster", allow("exchange", "exchange/membership", "exchange/desk")},
+	{"exchange/kv", allow("exchange")},
+	{"exchange/message", allow("exchange", "exchange/hold", "exchange/order", "exchange/ledger", "exchange/catalog")},
+	{"exchange/record", allow("exchange", "exchange/partnership", "exchange/hold", "exchange/order", "exchange/ledger",
+		"exchange/message", "exchange/kv")},
+	{"exchange/bucket", allow("exchange", "exchange/catalog", "exchange/kv", "exchange/message")},
+	{"exchange/audit", allow("exchange", "exchange/partnership", "exchange/hold", "exchange/order", "exchange/ledger",
+		"exchange/catalog", "exchange/kv", "exchange/message", "exchange/record")},
+	{"exchange/roster", allow("exchange", "exchange/membership", "exchange/kv")},
+	{"exchange/writer", allow("exchange", "exchange/kv")},
+	{"exchange/event", allow("exchange")},
+	{"exchange/shelf", allow("exchange", "exchange/hold", "exchange/catalog", "exchange/kv", "exchange/message", "exchange/record", "exchange/writer")},
+	{"exchange/feed", allow("exchange", "exchange/catalog", "exchange/kv", "exchange/message", "exchange/record", "exchange/writer",
+		"exchange/bucket", "exchange/shelf")},
+	{"exchange/replica", allow("exchange", "exchange/catalog", "exchange/kv", "exchange/message", "exchange/record", "exchange/bucket")},
+	{"exchange/trade", allow("exchange", "exchange/partnership", "exchange/hold", "exchange/order", "exchange/ledger",
+		"exchange/kv", "exchange/message", "exchange/record", "exchange/writer", "exchange/shelf", "exchange/event")},
+	{"exchange/desk/desktest", allow("exchange/...", "protocol", "store")},
+	{"exchange/desk", allow("exchange", "exchange/kv", "exchange/message", "exchange/writer", "exchange/shelf", "exchange/feed",
+		"exchange/trade", "exchange/event")},
+
+	// Tests of any package say by it what a machine lacks.
+	{"internal/leftout", nil},
 
 	// Wire and disk, which do not know each other; above the wire the network, and
 	// above that the spreading of the member list.
 	{"protocol/members", allow("protocol/...", "exchange/...", anyModule)},
 	{"protocol/p2p/...", allow("protocol", "protocol/pb/...", "protocol/p2p/...", "exchange/...", anyModule)},
 	{"protocol/pb/...", allow("google.golang.org/protobuf/...")},
+	{"protocol/keyfile", allow("exchange", "store/durable")}, // a key file is written as the rest of its folder is
 	{"protocol/...", allow("protocol", "protocol/pb/...", "exchange/...", anyModule)},
-	{"store/...", allow("store/...", "exchange", "exchange/desk", anyModule)},
+	{"store/durable", nil}, // for whoever writes a file, keyfile too
+	{"store/tomlfile", allow("exchange", "store/durable", anyModule)}, // so that node and hub read alike and still do not know each other
+	{"store/...", allow("store/...", "exchange", "exchange/kv", anyModule)},
 
 	// Programs: a node and a hub, which do not know each other, and what is above them.
 	{"node/...", allow("node/...", "protocol/...", "store/...", "exchange/...", anyModule)},
@@ -57,12 +79,13 @@ var rules = []rule{
 
 // only names who alone imports something, whatever rows allow to others.
 var only = map[string][]string{
-	"github.com/libp2p/...":          {"protocol/p2p/..."},
-	"github.com/multiformats/...":    {"protocol/p2p/..."},
-	"google.golang.org/protobuf/...": {"protocol/...", "store"}, // store: the checksums in Badger's own tables
-	"github.com/dgraph-io/...":       {"store/..."},
-	"github.com/spf13/cobra/...":     {"cmd/..."},
-	"os/exec":                        {"testnet/..."}, // it starts real shops; nothing else starts a process
+	"github.com/libp2p/...":            {"protocol/p2p/..."},
+	"github.com/multiformats/...":      {"protocol/p2p/..."},
+	"google.golang.org/protobuf/...":   {"protocol/...", "store"}, // store: the checksums in Badger's own tables
+	"github.com/dgraph-io/...":         {"store/..."},
+	"github.com/spf13/cobra/...":       {"cmd/..."},
+	"github.com/pelletier/go-toml/...": {"store/tomlfile"}, // configurations are read strictly, everywhere
+	"os/exec":                          {"testnet/..."},    // it starts real shops; nothing else starts a process
 }
 
 // never lists what no package imports, generated code apart.
@@ -196,18 +219,22 @@ func TestImportRules(t *testing.T) {
 		{"exchange/catalog", our + "exchange/merkle", true},
 		{"exchange/membership", "golang.org/x/mod/sumdb/note", true},
 		{"exchange/membership", "golang.org/x/mod/semver", false},
-		{"exchange/desk", our + "exchange/reservation", true},
-		{"exchange/desk", our + "exchange/membership", true},
+		{"exchange/desk", our + "exchange/trade", true},
+		{"exchange/desk", our + "exchange/replica", false},
 		{"exchange/desk", our + "store", false},
+		{"exchange/writer", our + "exchange/record", false},
+		{"exchange/audit", our + "exchange/writer", false},
+		{"exchange/trade", our + "exchange/feed", false},
 		{"exchange/desk", "google.golang.org/protobuf/proto", false},
-		{"exchange/roster", our + "exchange/desk", true},
-		{"exchange/desk/audit", our + "exchange/desk", true},
-		{"exchange/desk", our + "exchange/desk/audit", false},
+		{"exchange/roster", our + "exchange/kv", true},
+		{"exchange/roster", our + "exchange/desk", false},
+		{"exchange/audit", our + "exchange/record", true},
+		{"exchange/audit", our + "exchange/desk", false},
 		{"protocol/members", our + "protocol/p2p", true},
 		{"protocol/members", "github.com/libp2p/go-libp2p/core/peer", false},
 		{"protocol/p2p", our + "protocol/members", false},
 		{"exchange/membership", our + "exchange/desk", false},
-		{"protocol", our + "exchange/desk", true},
+		{"protocol", our + "exchange/message", true},
 		{"protocol", our + "node", false},
 		{"protocol", our + "store", false},
 		{"protocol", "github.com/libp2p/go-libp2p", false},
@@ -221,6 +248,11 @@ func TestImportRules(t *testing.T) {
 		{"node", "github.com/dgraph-io/badger/v4", false},
 		{"node/inventory", our + "node", true},
 		{"node", our + "hub", false},
+		{"node", our + "store/tomlfile", true},
+		{"node", "github.com/pelletier/go-toml/v2", false},
+		{"protocol/keyfile", our + "store/durable", true},
+		{"protocol/keyfile", our + "store", false},
+		{"store/durable", our + "store", false},
 		{"hub", our + "node/api", false},
 		{"hub", "github.com/libp2p/go-libp2p", false},
 		{"testnet", our + "hub", true},

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/exchange/roster"
 	"github.com/souk-market/souk/protocol"
@@ -29,10 +29,10 @@ const (
 	staleAfter = renewEvery + renewEvery/2
 	// settleTime is how long a hub with members listens to them at start before it signs
 	// anything; settleStale, where its checkpoint is over staleAfter. A hub that is back calls
-	// its members at once (p2p); those whom it cannot reach call it within a minute at most.
+	// its members at once; those whom it cannot reach call it after p2p's longest pause for a hub.
 	settleTime  = 8 * time.Second
 	settleStale = 90 * time.Second
-	// settleWait is how long a statement waits for that, less than the open host gives a request (15 s).
+	// settleWait is how long a statement waits for that, less than p2p's open host gives a request.
 	settleWait = 10 * time.Second
 	// leaveGrace lets the answer to a leave travel before the connection is cut.
 	leaveGrace = 2 * time.Second
@@ -44,8 +44,8 @@ type Parts struct {
 	LogKey     ed25519.PrivateKey
 	OpenKey    ed25519.PrivateKey // of the host that strangers join through
 	ClosedKey  ed25519.PrivateKey // of the host for members
-	Store      desk.Store         // the member list's; stays the caller's to close
-	Clock      desk.Clock
+	Store      kv.Store           // the member list's; stays the caller's to close
+	Clock      exchange.Clock
 	Config     Config         // Status "" = no status page
 	Hub        membership.Hub // where shops reach it, as invites say
 

@@ -41,7 +41,7 @@ func keptInvites(dir string) (InviteList, error) {
 	for _, n := range names {
 		stem, ours := strings.CutSuffix(n.Name(), inviteExt)
 		if !ours {
-			continue // writeFile's temporary one
+			continue // a temporary one of package durable
 		}
 		path := filepath.Join(dir, invitesName, n.Name())
 		id, _ := membership.ParseInviteID(stem)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -111,10 +112,16 @@ func document(t *testing.T) *openapi3.T {
 	return must(openapi3.NewLoader().LoadFromData(lone(t).server.OpenAPI()))(t)
 }
 
+// relaying are the operations that pass on what another shop or the hub says.
+var relaying = []string{
+	"get-product", "original-get-product", "reserve", "get-reservation", "release-reservation", "extend-reservation",
+	"place-order", "original-place-order", "cancel-order", "deprecated-cancel-order", "leave", "dial", "deprecated-dial",
+}
+
 // TestRefusalsAreDocumented: each operation says with which codes it refuses, by status.
 func TestRefusalsAreDocumented(t *testing.T) {
 	eachOperation(t, document(t), func(t *testing.T, _ string, op *openapi3.Operation) {
-		statuses := make(map[int]bool)
+		statuses, newer := make(map[int]bool), make(map[int]bool)
 		for name, res := range op.Responses.Map() {
 			status, err := strconv.Atoi(name)
 			if err != nil || status < 400 {
@@ -127,17 +134,24 @@ func TestRefusalsAreDocumented(t *testing.T) {
 				continue
 			}
 			code := problem.Schema.Value.AllOf[1].Value.Properties["code"].Value
-			if len(code.AnyOf) > 0 { // with what a newer supplier says
+			if newer[status] = len(code.AnyOf) > 0; newer[status] { // with what a newer supplier says
+				if pattern := code.AnyOf[1].Value.Pattern; !regexp.MustCompile(pattern).MatchString(exchange.Code(9999 | exchange.RetryBit).String()) {
+					t.Errorf("%d: %s is not of a newer code", status, pattern)
+				}
 				code = code.AnyOf[0].Value
 			}
 			for _, name := range code.Enum {
-				if c := exchange.ParseCode(name.(string)); c == exchange.CodeOK || c == exchange.CodeInternal && name != "internal" {
+				c := exchange.ParseCode(name.(string))
+				if c == exchange.CodeOK || c.String() != name || strings.HasPrefix(c.String(), "code-") {
 					t.Errorf("%d: %v is no code", status, name)
 				}
 			}
 			if len(code.Enum) == 0 {
 				t.Errorf("%d has no codes", status)
 			}
+		}
+		if newer[409] != newer[503] || newer[409] != slices.Contains(relaying, op.OperationID) {
+			t.Errorf("a newer shop's \"no\" is told: %v, and its \"later\": %v", newer[409], newer[503])
 		}
 		for _, status := range []int{421, 429, 500, 503} {
 			if !statuses[status] {

@@ -67,7 +67,7 @@ func (s *shops) ofReservation(ctx context.Context, d *desk.Desk, id exchange.Hol
 	if err == nil {
 		return nil
 	}
-	supplier, known, other := d.SupplierOf(id)
+	supplier, known, other := d.Retailer.SupplierOf(id)
 	if other != nil || !known {
 		return err
 	}

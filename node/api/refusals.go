@@ -104,7 +104,8 @@ func (r *router) documentRefusals(op *huma.Operation, rt *route) {
 		if said == nil {
 			said = &huma.Response{Description: http.StatusText(status) + "; the code says why."}
 		}
-		content := map[string]*huma.MediaType{view.ProblemType: {Schema: problemSchema(r, codes, rt.relays && status == http.StatusConflict)}}
+		newer := rt.relays && (status == statusNewerNo || status == statusNewerLater)
+		content := map[string]*huma.MediaType{view.ProblemType: {Schema: problemSchema(r, codes, newer)}}
 		for mediaType, other := range said.Content { // a 503 that is no problem
 			content[mediaType] = other
 		}

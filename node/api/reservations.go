@@ -13,7 +13,10 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/trade"
 	"github.com/souk-market/souk/node/api/view"
 )
 
@@ -66,10 +69,10 @@ func (s *reservationRoutes) reserve(ctx context.Context, in *reserveInput) (*bod
 		return nil, err
 	}
 	req.New = holdOf(ctx) == nil
-	rec, err := s.desk.Reserve(ctx, req)
+	rec, err := s.desk.Retailer.Reserve(ctx, req)
 	s.business.Hold(req.Supplier, exchange.Retailer, outcomeOf(exchange.CodeOf(err)))
 	if err != nil {
-		supplier, sure := s.shops.nameOf(ctx, req.Supplier), errors.Is(err, desk.ErrRefused)
+		supplier, sure := s.shops.nameOf(ctx, req.Supplier), errors.Is(err, kv.ErrRefused)
 		if sure {
 			err = exchange.Errorf(exchange.CodeUnavailable, "%s cannot write at the moment, and held nothing; try again later", supplier)
 		}
@@ -83,8 +86,8 @@ func (s *reservationRoutes) reserve(ctx context.Context, in *reserveInput) (*bod
 }
 
 // reserveRequest reads a request whole: what passes here is worth a reservation's id.
-func (s *reservationRoutes) reserveRequest(ctx context.Context, in view.Reserve) (desk.ReserveRequest, error) {
-	req := desk.ReserveRequest{Lifetime: seconds(in.Seconds)}
+func (s *reservationRoutes) reserveRequest(ctx context.Context, in view.Reserve) (trade.ReserveRequest, error) {
+	req := trade.ReserveRequest{Lifetime: seconds(in.Seconds)}
 	var err error
 	if req.Country, err = view.ParseCountry(in.Country); err != nil {
 		return req, err
@@ -112,11 +115,11 @@ func (s *reservationRoutes) reserveRequest(ctx context.Context, in view.Reserve)
 	if err != nil {
 		return req, err
 	}
-	trade, err := s.desk.Trade(req.Supplier, exchange.Retailer)
+	p, err := s.desk.Partnerships.Get(req.Supplier, exchange.Retailer)
 	if err != nil {
 		return req, err
 	}
-	if due := trade.State.Terms.Currency; trade.State.Active && due != limit.Currency {
+	if due := p.State.Terms.Currency; p.State.Active && due != limit.Currency {
 		return req, exchange.Errorf(exchange.CodeCurrency, "this supplier is paid in %s; give max_total in it", due)
 	}
 	if limit.Minor == 0 {
@@ -136,17 +139,17 @@ func (s *reservationRoutes) reservationID(ctx context.Context, supplier exchange
 	var tail [12]byte
 	var id exchange.HoldID
 	var err error
-	s.desk.AwaitWindow(ctx, supplier)
+	s.desk.Retailer.AwaitWindow(ctx, supplier)
 	if h != nil {
 		tail = h.tail(supplier)
-		id, err = s.desk.KeyedReservationID(ctx, supplier, tail)
+		id, err = s.desk.Retailer.KeyedReservationID(ctx, supplier, tail)
 	} else {
 		rand.Read(tail[:])
-		id, err = s.desk.NewReservationID(supplier, tail)
+		id, err = s.desk.Retailer.NewReservationID(supplier, tail)
 	}
 	if err != nil {
-		trade, terr := s.desk.Trade(supplier, exchange.Retailer)
-		if terr == nil && !trade.State.Active {
+		p, terr := s.desk.Partnerships.Get(supplier, exchange.Retailer)
+		if terr == nil && !p.State.Active {
 			err = exchange.Errorf(exchange.CodeNoPartnership, "there is no partnership to buy from %s; propose one first", s.shops.nameOf(ctx, supplier))
 		}
 		return id, s.unanswered(s.shops.nameOf(ctx, supplier), err)
@@ -162,8 +165,8 @@ type reservationInput struct {
 }
 
 func (s *reservationRoutes) getReservation(ctx context.Context, in *reservationInput) (*body[view.Reservation], error) {
-	rec, err := s.desk.Reservation(ctx, in.ID)
-	if rec != nil && errors.Is(err, desk.ErrUnanswered) {
+	rec, err := s.desk.Retailer.Reservation(ctx, in.ID)
+	if rec != nil && errors.Is(err, trade.ErrUnanswered) {
 		err = nil // it shows as not answered yet
 	}
 	return s.reservationAnswer(ctx, rec, err)
@@ -171,7 +174,7 @@ func (s *reservationRoutes) getReservation(ctx context.Context, in *reservationI
 
 // unanswered says in words for a person that a supplier did not answer, and logs why.
 func (s *reservationRoutes) unanswered(supplier string, err error) error {
-	if !errors.Is(err, desk.ErrUnanswered) {
+	if !errors.Is(err, trade.ErrUnanswered) {
 		return err
 	}
 	s.log.Info("a supplier did not answer", "supplier", supplier, "err", err)
@@ -179,7 +182,7 @@ func (s *reservationRoutes) unanswered(supplier string, err error) error {
 }
 
 func (s *reservationRoutes) releaseReservation(ctx context.Context, in *reservationInput) (*body[view.Reservation], error) {
-	rec, err := s.desk.Release(ctx, in.ID)
+	rec, err := s.desk.Retailer.Release(ctx, in.ID)
 	return s.reservationAnswer(ctx, rec, s.unanswered("the supplier", err))
 }
 
@@ -189,15 +192,15 @@ type extendInput struct {
 }
 
 func (s *reservationRoutes) extendReservation(ctx context.Context, in *extendInput) (*body[view.Reservation], error) {
-	rec, err := s.desk.Extend(ctx, in.ID, exchange.TimeOf(in.Body.Until))
+	rec, err := s.desk.Retailer.Extend(ctx, in.ID, exchange.TimeOf(in.Body.Until))
 	return s.reservationAnswer(ctx, rec, s.shops.ofReservation(ctx, s.desk, in.ID, s.unanswered("the supplier", err)))
 }
 
-func (s *reservationRoutes) reservationAnswer(ctx context.Context, rec *desk.ReservationRecord, err error) (*body[view.Reservation], error) {
+func (s *reservationRoutes) reservationAnswer(ctx context.Context, rec *record.Reservation, err error) (*body[view.Reservation], error) {
 	if err != nil {
 		return nil, err
 	}
-	state, err := s.desk.Standing(rec)
+	state, err := s.desk.Retailer.Standing(rec)
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +209,7 @@ func (s *reservationRoutes) reservationAnswer(ctx context.Context, rec *desk.Res
 }
 
 // reservationView shows a reservation that stands at state.
-func (s *reservationRoutes) reservationView(ctx context.Context, rec *desk.ReservationRecord, state reservation.State) (view.Reservation, error) {
+func (s *reservationRoutes) reservationView(ctx context.Context, rec *record.Reservation, state hold.State) (view.Reservation, error) {
 	v := view.Reservation{
 		ID: rec.Request.ID, Supplier: rec.Supplier, SupplierName: s.shops.nameOf(ctx, rec.Supplier), State: state.String(),
 		Lines: make([]view.ReserveLine, len(rec.Request.Lines)), Country: rec.Request.Country,
@@ -216,7 +219,7 @@ func (s *reservationRoutes) reservationView(ctx context.Context, rec *desk.Reser
 		v.Lines[i] = view.ReserveLine{Product: exchange.ProductID{Shop: rec.Supplier, SKU: l.SKU}, Quantity: int64(l.Quantity)}
 	}
 	if rec.Answer != nil {
-		quote, err := s.desk.ReservationQuote(rec)
+		quote, err := s.desk.Retailer.ReservationQuote(rec)
 		if err != nil {
 			return v, err
 		}

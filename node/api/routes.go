@@ -25,7 +25,7 @@ type route struct {
 	key    keyMode       // what an Idempotency-Key does
 
 	may    []exchange.Code // what it refuses with, besides what the front does
-	relays bool            // another shop's or the hub's "no" is passed on, also of a newer version
+	relays bool            // another shop's or the hub's "no" or "later" is passed on, also of a newer version
 
 	original string // optional: the original protocol's path, which stays
 	formerly string // optional: the path of the version before, which is deprecated

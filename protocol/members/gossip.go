@@ -14,7 +14,7 @@ const (
 	// maxGossip is the most a gossiped bundle may have; a larger one is pulled.
 	maxGossip = protocol.MaxGossip
 	// gossiped is how many of the newest entries go with a gossiped checkpoint: they serve
-	// everybody who is nearly up to date, the others pull. 8 × 984 bytes.
+	// everybody who is nearly up to date, the others pull. They fit into maxGossip several times.
 	gossiped = 8
 )
 
@@ -44,19 +44,14 @@ func (s *Syncer) passOn(ctx context.Context, list *p2p.Topic) {
 }
 
 // meshes notes that a neighbour began to gossip with us.
-func (s *Syncer) meshes() {
-	select {
-	case s.meshed <- struct{}{}:
-	default:
-	}
-}
+func (s *Syncer) meshes() { s.meshed.Set() }
 
 // afterMeshed pulls what was published while nobody gossiped with us yet. A hub pulls
 // nothing: it knows every entry first.
 func (s *Syncer) afterMeshed(ctx context.Context) {
 	for {
 		select {
-		case <-s.meshed:
+		case <-s.meshed.C():
 		case <-ctx.Done():
 			return
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/backoff"
 	"github.com/souk-market/souk/exchange/membership"
 )
 
@@ -13,14 +14,14 @@ const (
 	// standingFirst is when a shop that started and has met no hub asks how it stands, or up to as much
 	// later. A hub that is there and knows the shop has greeted it by then.
 	standingFirst = 3 * time.Second
-	// standingLost is when a shop that has lost its hub asks: two of p2p's longest pauses between calls
-	// (8 s) later, for shops that come back to a restarted hub need not ask; or up to standingSpread later,
-	// for all have lost it in the same second: 500 shops are 8 questions a second, of the 10 that a hub answers.
+	// standingLost is how long after a shop lost its hub it asks: two of the pauses in which p2p calls such
+	// a hub, for shops that come back to a restarted hub need not ask. Up to standingSpread is added, for
+	// all have lost it in the same second: 500 shops are 8 questions a second, of the 10 that a hub answers.
 	standingLost   = 16 * time.Second
 	standingSpread = time.Minute
 	// standingMost is the longest pause; they double, and it is reached when the hub has been away for a
 	// quarter of an hour. An attempt at a hub that is away sends some 8 KB: with pauses of 9 minutes, the
-	// mean, 165 a day are 1.3 MB. p2p's own calls (one a minute) send 11 MB: together 13, of the 15 MB a day
+	// mean, 160 a day are 1.3 MB. That and p2p's own calls (see its retryHub) stay within the 15 MB a day
 	// that an idle shop may send.
 	standingMost = 10 * time.Minute
 	// standingLook is how often it looks whether a hub is connected.
@@ -29,18 +30,18 @@ const (
 
 // standingPauses are the pauses before a shop's questions, each in part by chance: shops that lost their
 // hub together must not ask together.
-type standingPauses struct{ last time.Duration }
+type standingPauses struct{ doubling backoff.Doubling }
 
 // start begins again, and returns the first pause: after first, and up to spread later.
 func (p *standingPauses) start(first, spread time.Duration) time.Duration {
-	p.last = first
-	return first + rand.N(spread)
+	p.doubling = backoff.Doubling{First: first, Longest: standingMost}
+	return p.doubling.Next() + rand.N(spread)
 }
 
 // next doubles the pause up to standingMost and takes up to a quarter off.
 func (p *standingPauses) next() time.Duration {
-	p.last = min(2*p.last, standingMost)
-	return p.last - rand.N(p.last/4)
+	pause := p.doubling.Next()
+	return pause - rand.N(pause/4)
 }
 
 // standings asks the hub's open host for the list while no hub is connected.

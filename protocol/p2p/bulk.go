@@ -178,6 +178,9 @@ func (n *Node) bulkHandler(name string, h StreamHandlerFunc) network.StreamHandl
 			_ = st.Close()
 			return
 		}
+		if exchange.CodeOf(err) == exchange.CodeInternal && !errors.Is(err, context.Canceled) {
+			n.log.Error("bulk stream failed", "protocol", name, "shop", ses.shop, "err", err)
+		}
 		if errors.Is(err, context.Canceled) || st.send(kindError, appendError(nil, err)) != nil || st.Close() != nil {
 			st.Reset()
 		}

@@ -9,6 +9,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peerstore"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/backoff"
+	"github.com/souk-market/souk/exchange/wake"
 )
 
 // keeper keeps one member connected: it waits while there is a session and dials
@@ -17,7 +19,7 @@ type keeper struct {
 	peer   peer.ID
 	hub    bool
 	cancel context.CancelFunc
-	came   chan struct{} // capacity 1: a session began by itself
+	came   wake.Signal // a session began by itself
 }
 
 // longest is the pause between attempts at a member that was lost some time ago.
@@ -29,7 +31,8 @@ func (k *keeper) longest(ago time.Duration) time.Duration {
 }
 
 // SetWanted replaces the set of members, hubs aside, to stay connected with. A
-// lost one is dialed after 1, 2, 4, 8, 8 … s; one that dials us counts at once.
+// lost one is dialed after pauses that double from retryFirst up to retryPartner; one
+// that dials us counts at once.
 // Members no longer wanted are not disconnected.
 func (n *Node) SetWanted(shops []exchange.ShopID) {
 	want := map[peer.ID]bool{}
@@ -72,7 +75,7 @@ func (n *Node) keep(p peer.ID, on bool) {
 		k.cancel()
 		delete(n.keepers, p)
 	case on && k == nil && n.ctx.Err() == nil && !n.stopping:
-		k = &keeper{peer: p, hub: n.gate.hubs[p], came: make(chan struct{}, 1)}
+		k = &keeper{peer: p, hub: n.gate.hubs[p], came: wake.New()}
 		var ctx context.Context
 		ctx, k.cancel = context.WithCancel(n.ctx)
 		n.keepers[p] = k
@@ -93,7 +96,8 @@ func (n *Node) stopKeepers() {
 
 func (n *Node) runKeeper(ctx context.Context, k *keeper) {
 	shop, _ := shopOf(k.peer)
-	pause, lost := retryFirst, time.Now()
+	lost := time.Now()
+	var pauses backoff.Doubling
 	for ctx.Err() == nil {
 		ses, err := n.reach(ctx, shop)
 		if err == nil {
@@ -102,22 +106,23 @@ func (n *Node) runKeeper(ctx context.Context, k *keeper) {
 			case <-ses.ctx.Done():
 				lost = time.Now()
 				if lost.Sub(ses.begun) > retryPartner {
-					pause = retryFirst
+					pauses.Reset()
 					continue // at once: a restarted partner is back already, and a dead one costs one dial
 				}
 			case <-ctx.Done():
 				return
 			}
 		}
+		pauses.Longest = k.longest(time.Since(lost))
+		pause := pauses.Next()
 		n.log.Debug("not connected", "shop", shop, "again", pause, "err", err)
 		t := time.NewTimer(jittered(pause))
 		select {
 		case <-t.C:
-		case <-k.came:
+		case <-k.came.C():
 		case <-ctx.Done():
 		}
 		t.Stop()
-		pause = min(2*pause, k.longest(time.Since(lost)))
 	}
 }
 

@@ -76,6 +76,10 @@ func TestAnswersAndUnknownOutcomes(t *testing.T) {
 				switch string(req) {
 				case "typed":
 					return nil, exchange.Errorf(exchange.CodeInsufficient, "only 1 of SKU-7 is left")
+				case "newer":
+					return nil, exchange.Errorf(4000|exchange.RetryBit, "of a newer version")
+				case "not UTF-8":
+					return nil, exchange.Errorf(exchange.CodeInvalid, "row \xff")
 				case "plain":
 					return nil, errors.New("secret path /var/x")
 				case "large":
@@ -96,6 +100,14 @@ func TestAnswersAndUnknownOutcomes(t *testing.T) {
 		_, err := ask("typed")
 		if exchange.CodeOf(err) != exchange.CodeInsufficient || !p2p.IsAnswer(err) || err.Error() != "only 1 of SKU-7 is left" {
 			t.Fatalf("typed: %v", err)
+		}
+		_, err = ask("newer")
+		if code := exchange.CodeOf(err); code != 4000|exchange.RetryBit || !code.Retry() || !p2p.IsAnswer(err) {
+			t.Fatalf("newer: %v (%v)", err, code)
+		}
+		_, err = ask("not UTF-8")
+		if exchange.CodeOf(err) != exchange.CodeInvalid || !p2p.IsAnswer(err) || err.Error() != "row \uFFFD" {
+			t.Fatalf("not UTF-8: %v", err)
 		}
 		_, err = ask("plain")
 		if exchange.CodeOf(err) != exchange.CodeInternal || !p2p.IsAnswer(err) || strings.Contains(err.Error(), "secret") {
@@ -248,10 +260,12 @@ func TestConfigIsChecked(t *testing.T) {
 		"announce":   func(c *p2p.Config) { c.Announce = []string{"shop.example"} },
 		"hub":        func(c *p2p.Config) { c.Hubs = []string{"/ip4/127.0.0.1/tcp/1"} },
 	} {
-		c := good
-		spoil(&c)
-		if _, err := p2p.New(c); exchange.CodeOf(err) != exchange.CodeInvalid {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			c := good
+			spoil(&c)
+			if _, err := p2p.New(c); exchange.CodeOf(err) != exchange.CodeInvalid {
+				t.Error(err)
+			}
+		})
 	}
 }

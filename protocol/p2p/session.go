@@ -173,10 +173,7 @@ func (n *Node) greet(c network.Conn, incarnation uint64) *session {
 		n.events.changed(ses.shop)
 		n.dialing[ses.peer].end()
 		if k := n.keepers[ses.peer]; k != nil {
-			select {
-			case k.came <- struct{}{}:
-			default:
-			}
+			k.came.Set()
 		}
 	}
 	n.mu.Unlock()
