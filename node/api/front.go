@@ -98,7 +98,7 @@ func (s *Server) bounded(ctl *http.ResponseController, w http.ResponseWriter, r 
 	r = r.WithContext(ctx)
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	if key := r.Header.Get(KeyHeader); key != "" && rt.key != keyIgnored {
-		if p := s.keys.serve(w, r, key, body, rt, s.router.mux, s.fail); p != nil {
+		if p := s.keys.serve(w, r, key, body, rt, s.router.mux); p != nil {
 			writeProblem(w, p)
 		}
 		return

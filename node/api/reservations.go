@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"log/slog"
 	"math"
@@ -13,15 +12,14 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
-	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/kv"
-	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/trade"
 	"github.com/souk-market/souk/node/api/view"
 )
 
 // reservationRoutes are the operations on this shop's reservations at its suppliers.
 type reservationRoutes struct {
+	keys     *keeper
 	desk     *desk.Desk
 	shops    *shops
 	business *Business
@@ -53,40 +51,42 @@ func (s *reservationRoutes) register(r *router) {
 	add(r, huma.Operation{
 		OperationID: "extend-reservation", Method: http.MethodPost, Path: "/api/v1/reservations/{id}/extend", Tags: tags,
 		Summary: "Move a reservation's expiry, within the terms",
-	}, route{key: keyOnce, time: partnerTime, may: mayRelay, relays: true}, s.extendReservation)
+	}, route{key: keyAgain, time: partnerTime, may: mayRelay, relays: true}, s.extendReservation)
 }
 
 type reserveInput struct {
+	Key  string `header:"Idempotency-Key" hidden:"true"` // documented by the route
 	Body view.Reserve
 }
 
 func (s *reservationRoutes) reserve(ctx context.Context, in *reserveInput) (*body[view.Reservation], error) {
-	req, err := s.reserveRequest(ctx, in.Body)
+	req, err := s.reserveRequest(ctx, in)
 	if err != nil {
+		s.keys.forgetHold(in.Key)
 		return nil, err
 	}
-	if req.ID, err = s.reservationID(ctx, req.Supplier); err != nil {
-		return nil, err
-	}
-	req.New = holdOf(ctx) == nil
-	rec, err := s.desk.Retailer.Reserve(ctx, req)
+	res, err := s.desk.Retailer.Reserve(ctx, req)
 	s.business.Hold(req.Supplier, exchange.Retailer, outcomeOf(exchange.CodeOf(err)))
-	if err != nil {
-		supplier, sure := s.shops.nameOf(ctx, req.Supplier), errors.Is(err, kv.ErrRefused)
-		if sure {
-			err = exchange.Errorf(exchange.CodeUnavailable, "%s cannot write at the moment, and held nothing; try again later", supplier)
-		}
-		p := problemOf(s.unanswered(supplier, err))
-		if p.Retry && !sure {
-			p.Reservation = &req.ID
-		}
-		return nil, p
+	if err == nil {
+		return s.reservationAnswer(ctx, res, nil)
 	}
-	return s.reservationAnswer(ctx, rec, nil)
+	if res == nil {
+		s.keys.forgetHold(in.Key)
+	}
+	supplier, sure := s.shops.nameOf(ctx, req.Supplier), errors.Is(err, kv.ErrRefused)
+	if sure {
+		err = exchange.Errorf(exchange.CodeUnavailable, "%s cannot write at the moment, and held nothing; try again later", supplier)
+	}
+	p := problemOf(s.unanswered(supplier, err))
+	if p.Retry && !sure && res != nil {
+		p.Reservation = &res.Request.ID
+	}
+	return nil, p
 }
 
 // reserveRequest reads a request whole: what passes here is worth a reservation's id.
-func (s *reservationRoutes) reserveRequest(ctx context.Context, in view.Reserve) (trade.ReserveRequest, error) {
+func (s *reservationRoutes) reserveRequest(ctx context.Context, input *reserveInput) (trade.ReserveRequest, error) {
+	in := input.Body
 	req := trade.ReserveRequest{Lifetime: seconds(in.Seconds)}
 	var err error
 	if req.Country, err = view.ParseCountry(in.Country); err != nil {
@@ -99,65 +99,25 @@ func (s *reservationRoutes) reserveRequest(ctx context.Context, in view.Reserve)
 		req.Supplier = l.Product.Shop
 		req.Lines = append(req.Lines, exchange.Line{SKU: l.Product.SKU, Quantity: exchange.Quantity(l.Quantity)})
 	}
-	if req.Supplier == s.desk.Shop() {
-		return req, exchange.Errorf(exchange.CodeInvalid, "this is your own product; sell it from your own stock")
-	}
 	if err := exchange.CheckLines(req.Lines); err != nil {
 		return req, err
 	}
-	if err := s.shops.present(ctx, req.Supplier); err != nil {
-		return req, err
+	if req.Supplier != s.desk.Shop() { // the desk says what to do with an own product
+		if err := s.shops.present(ctx, req.Supplier); err != nil {
+			return req, err
+		}
 	}
+	req.Key = s.keys.reservationKey(input.Key, req.Supplier)
 	if in.MaxTotal == nil {
 		return req, nil
 	}
-	limit, err := in.MaxTotal.Money()
-	if err != nil {
+	if req.MaxTotal, err = in.MaxTotal.Money(); err != nil {
 		return req, err
 	}
-	p, err := s.desk.Partnerships.Get(req.Supplier, exchange.Retailer)
-	if err != nil {
-		return req, err
-	}
-	if due := p.State.Terms.Currency; p.State.Active && due != limit.Currency {
-		return req, exchange.Errorf(exchange.CodeCurrency, "this supplier is paid in %s; give max_total in it", due)
-	}
-	if limit.Minor == 0 {
+	if req.MaxTotal.Minor == 0 {
 		return req, exchange.Errorf(exchange.CodeInvalid, "a max_total of nothing would refuse everything; leave it out")
 	}
-	req.MaxTotal = limit.Minor
 	return req, nil
-}
-
-// reservationID makes the hold's id before the supplier is asked, so that an
-// answer that is lost can be asked for.
-func (s *reservationRoutes) reservationID(ctx context.Context, supplier exchange.ShopID) (exchange.HoldID, error) {
-	h := holdOf(ctx)
-	if h != nil && !h.id.IsZero() {
-		return h.id, nil
-	}
-	var tail [12]byte
-	var id exchange.HoldID
-	var err error
-	s.desk.Retailer.AwaitWindow(ctx, supplier)
-	if h != nil {
-		tail = h.tail(supplier)
-		id, err = s.desk.Retailer.KeyedReservationID(ctx, supplier, tail)
-	} else {
-		rand.Read(tail[:])
-		id, err = s.desk.Retailer.NewReservationID(supplier, tail)
-	}
-	if err != nil {
-		p, terr := s.desk.Partnerships.Get(supplier, exchange.Retailer)
-		if terr == nil && !p.State.Active {
-			err = exchange.Errorf(exchange.CodeNoPartnership, "there is no partnership to buy from %s; propose one first", s.shops.nameOf(ctx, supplier))
-		}
-		return id, s.unanswered(s.shops.nameOf(ctx, supplier), err)
-	}
-	if h != nil {
-		h.id = id
-	}
-	return id, nil
 }
 
 type reservationInput struct {
@@ -196,36 +156,28 @@ func (s *reservationRoutes) extendReservation(ctx context.Context, in *extendInp
 	return s.reservationAnswer(ctx, rec, s.shops.ofReservation(ctx, s.desk, in.ID, s.unanswered("the supplier", err)))
 }
 
-func (s *reservationRoutes) reservationAnswer(ctx context.Context, rec *record.Reservation, err error) (*body[view.Reservation], error) {
+func (s *reservationRoutes) reservationAnswer(ctx context.Context, res *trade.Reservation, err error) (*body[view.Reservation], error) {
 	if err != nil {
 		return nil, err
 	}
-	state, err := s.desk.Retailer.Standing(rec)
-	if err != nil {
-		return nil, err
-	}
-	v, err := s.reservationView(ctx, rec, state)
-	return answer(v, err)
+	return answer(s.reservationView(ctx, res), nil)
 }
 
-// reservationView shows a reservation that stands at state.
-func (s *reservationRoutes) reservationView(ctx context.Context, rec *record.Reservation, state hold.State) (view.Reservation, error) {
+// reservationView shows a reservation as it stands.
+func (s *reservationRoutes) reservationView(ctx context.Context, res *trade.Reservation) view.Reservation {
+	rec := res.Reservation
 	v := view.Reservation{
-		ID: rec.Request.ID, Supplier: rec.Supplier, SupplierName: s.shops.nameOf(ctx, rec.Supplier), State: state.String(),
+		ID: rec.Request.ID, Supplier: rec.Supplier, SupplierName: s.shops.nameOf(ctx, rec.Supplier), State: res.State.String(),
 		Lines: make([]view.ReserveLine, len(rec.Request.Lines)), Country: rec.Request.Country,
 		Created: view.Time(rec.Created), Expires: view.Time(rec.Expires), Refusal: view.RefusalOf(rec.Refusal, rec.Detail),
 	}
 	for i, l := range rec.Request.Lines {
 		v.Lines[i] = view.ReserveLine{Product: exchange.ProductID{Shop: rec.Supplier, SKU: l.SKU}, Quantity: int64(l.Quantity)}
 	}
-	if rec.Answer != nil {
-		quote, err := s.desk.Retailer.ReservationQuote(rec)
-		if err != nil {
-			return v, err
-		}
-		v.Quote = ptr(quoteView(quote))
+	if res.Quote != nil {
+		v.Quote = ptr(quoteView(res.Quote))
 	}
-	return v, nil
+	return v
 }
 
 // seconds reads a span; the core counts milliseconds.

@@ -106,7 +106,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	var err error
-	if s.keys, err = newKeeper(cfg.Store, cfg.Clock, cfg.Token); err != nil {
+	if s.keys, err = newKeeper(cfg.Store, cfg.Desk.Writer, cfg.Clock, cfg.Token); err != nil {
 		return nil, err
 	}
 	if s.metrics, err = newHTTPMetrics(cfg.Registry); err != nil {
@@ -129,7 +129,7 @@ func (s *Server) register() {
 	for _, subject := range []interface{ register(*router) }{
 		&productRoutes{desk: d, catalog: s.cfg.Catalog},
 		&stockRoutes{desk: d},
-		&reservationRoutes{desk: d, shops: shops, business: s.business, log: s.log},
+		&reservationRoutes{desk: d, keys: s.keys, shops: shops, business: s.business, log: s.log},
 		&orderRoutes{desk: d, shops: shops, stopping: s.stopping},
 		&partnerRoutes{desk: d, shops: shops},
 		&memberRoutes{members: s.cfg.Members},

@@ -24,7 +24,7 @@ func (s *shopRoutes) register(r *router) {
 	add(r, huma.Operation{
 		OperationID: "leave", Method: http.MethodPost, Path: "/api/v1/leave", Tags: operation,
 		Summary: "Leave the federation, or with preview=1 see what that would do",
-	}, route{key: keyOnce, may: mayRelay, relays: true}, s.leave)
+	}, route{key: keyAgain, may: mayRelay, relays: true}, s.leave)
 	add(r, huma.Operation{
 		OperationID: "health", Method: http.MethodGet, Path: "/healthz", Tags: operation, Summary: "The server runs",
 	}, route{open: true}, func(context.Context, *struct{}) (*body[view.Health], error) {

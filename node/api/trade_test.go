@@ -53,8 +53,8 @@ func TestTrade(t *testing.T) {
 		t.Errorf("the retailer sees %+v", shoe)
 	}
 	birch.await("the supplier's window", func() bool {
-		_, err := birch.desk().Retailer.NewReservationID(acorn.id(), [12]byte{1})
-		return err == nil
+		_, ready := birch.desk().Retailer.Window(acorn.id())
+		return ready
 	})
 
 	held := must(birch.Reserve(ctx, reserve(acorn, "shoe", 3, "hat", 1)))(t)

@@ -163,8 +163,8 @@ func partners(t testing.TB, change func(*node.Config)) (acorn, birch *shop) {
 		t.Fatal(err)
 	}
 	birch.await("the supplier's window", func() bool {
-		_, err := birch.desk().Retailer.NewReservationID(acorn.id(), [12]byte{1})
-		return err == nil
+		_, ready := birch.desk().Retailer.Window(acorn.id())
+		return ready
 	})
 	return acorn, birch
 }
