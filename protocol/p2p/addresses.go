@@ -1,6 +1,8 @@
 package p2p
 
 import (
+	"sync"
+
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/peerstore"
@@ -10,6 +12,15 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 )
+
+// addresses are the node's own ones, as told to others, and those it has heard of members.
+// The latter are in the host's peerstore and, over a restart, in the AddressBook.
+type addresses struct {
+	*base
+	changed []func() // called when the own ones changed; fixed by Start
+
+	mu sync.Mutex // held to replace what the peerstore has of a member
+}
 
 // Addresses are the multiaddrs others may dial, each ending in /p2p/<own peer
 // ID>; none before Start.
@@ -34,18 +45,20 @@ func addrStrings(addrs []ma.Multiaddr) []string {
 
 // SignedAddresses is the node's current signed peer record (libp2p RFC 0003),
 // for others to LearnAddresses from; empty while there is none.
-func (n *Node) SignedAddresses() []byte {
-	book, ok := peerstore.GetCertifiedAddrBook(n.host.Peerstore())
+func (n *Node) SignedAddresses() []byte { return n.addresses.signed() }
+
+func (a *addresses) signed() []byte {
+	book, ok := peerstore.GetCertifiedAddrBook(a.host.Peerstore())
 	if !ok {
 		return nil
 	}
-	env := book.GetPeerRecord(n.host.ID())
+	env := book.GetPeerRecord(a.host.ID())
 	if env == nil {
 		return nil
 	}
 	b, err := env.Marshal()
 	if err != nil {
-		n.log.Error("own address record", "err", err)
+		a.log.Error("own address record", "err", err)
 		return nil
 	}
 	return b
@@ -55,11 +68,11 @@ func (n *Node) SignedAddresses() []byte {
 // record's signature says whose it is; one of a stranger, too large or not
 // verifying is refused. An older one than known changes nothing.
 func (n *Node) LearnAddresses(envelope []byte) error {
-	return n.learn(exchange.ShopID{}, envelope)
+	return n.addresses.learn(exchange.ShopID{}, envelope)
 }
 
 // learn is LearnAddresses; unless from is zero, the record must be from's own.
-func (n *Node) learn(from exchange.ShopID, envelope []byte) error {
+func (a *addresses) learn(from exchange.ShopID, envelope []byte) error {
 	env, rec, shop, err := openRecord(envelope)
 	if err != nil {
 		return err
@@ -67,36 +80,36 @@ func (n *Node) learn(from exchange.ShopID, envelope []byte) error {
 	if !from.IsZero() && shop != from {
 		return exchange.Errorf(exchange.CodeSignature, "the address record is of %s, not of %s who sent it", shop, from)
 	}
-	if !n.gate.admits(rec.PeerID) {
+	if !a.gate.admits(rec.PeerID) {
 		return exchange.Errorf(exchange.CodeNotMember, "the address record is of %s, who is not a member", shop)
 	}
-	fresh, err := n.store(env, rec)
-	if err != nil || !fresh || n.cfg.Book == nil || n.gate.hubs[rec.PeerID] {
+	fresh, err := a.store(env, rec)
+	if err != nil || !fresh || a.cfg.Book == nil || a.gate.hubs[rec.PeerID] {
 		return err
 	}
-	if err := n.cfg.Book.SaveAddresses(shop, envelope); err != nil {
-		n.log.Warn("addresses not saved", "shop", shop, "err", err)
+	if err := a.cfg.Book.SaveAddresses(shop, envelope); err != nil {
+		a.log.Warn("addresses not saved", "shop", shop, "err", err)
 	}
 	return nil
 }
 
 // store replaces what the peerstore knew by a newer record.
-func (n *Node) store(env *record.Envelope, rec *peer.PeerRecord) (fresh bool, err error) {
-	book, ok := peerstore.GetCertifiedAddrBook(n.host.Peerstore())
+func (a *addresses) store(env *record.Envelope, rec *peer.PeerRecord) (fresh bool, err error) {
+	book, ok := peerstore.GetCertifiedAddrBook(a.host.Peerstore())
 	if !ok {
 		return false, nil
 	}
-	n.addrMu.Lock()
-	defer n.addrMu.Unlock()
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if old := book.GetPeerRecord(rec.PeerID); old != nil {
 		var known peer.PeerRecord
 		if err := old.TypedRecord(&known); err == nil && known.Seq >= rec.Seq {
 			if known.Seq == rec.Seq { // heard again: keep it longer
-				n.host.Peerstore().AddAddrs(rec.PeerID, known.Addrs, AddressTTL)
+				a.host.Peerstore().AddAddrs(rec.PeerID, known.Addrs, AddressTTL)
 			}
 			return false, nil
 		}
-		n.host.Peerstore().ClearAddrs(rec.PeerID)
+		a.host.Peerstore().ClearAddrs(rec.PeerID)
 	}
 	return book.ConsumePeerRecord(env, AddressTTL)
 }
@@ -122,22 +135,22 @@ func openRecord(envelope []byte) (*record.Envelope, *peer.PeerRecord, exchange.S
 
 // loadAddresses fills the peerstore from the address book and returns who is in it, in
 // random order.
-func (n *Node) loadAddresses() (saved []peer.ID) {
-	if n.cfg.Book == nil {
+func (a *addresses) load() (saved []peer.ID) {
+	if a.cfg.Book == nil {
 		return nil
 	}
-	records, err := n.cfg.Book.LoadAddresses()
+	records, err := a.cfg.Book.LoadAddresses()
 	if err != nil {
-		n.log.Warn("saved addresses not read; partners are found through the hub", "err", err)
+		a.log.Warn("saved addresses not read; partners are found through the hub", "err", err)
 		return nil
 	}
 	for shop, envelope := range records {
 		env, rec, signer, err := openRecord(envelope)
-		if err == nil && signer == shop && n.gate.admits(rec.PeerID) {
-			_, err = n.store(env, rec)
+		if err == nil && signer == shop && a.gate.admits(rec.PeerID) {
+			_, err = a.store(env, rec)
 		}
 		if err != nil {
-			n.log.Warn("saved address record not used", "shop", shop, "err", err)
+			a.log.Warn("saved address record not used", "shop", shop, "err", err)
 			continue
 		}
 		saved = append(saved, peerOf(shop))
@@ -146,38 +159,38 @@ func (n *Node) loadAddresses() (saved []peer.ID) {
 }
 
 // forget removes all addresses of a shop.
-func (n *Node) forget(shop exchange.ShopID) {
-	n.addrMu.Lock()
-	n.host.Peerstore().ClearAddrs(peerOf(shop))
-	n.addrMu.Unlock()
-	if n.cfg.Book == nil {
+func (a *addresses) forget(shop exchange.ShopID) {
+	a.mu.Lock()
+	a.host.Peerstore().ClearAddrs(peerOf(shop))
+	a.mu.Unlock()
+	if a.cfg.Book == nil {
 		return
 	}
-	if err := n.cfg.Book.SaveAddresses(shop, nil); err != nil {
-		n.log.Warn("saved addresses not removed", "shop", shop, "err", err)
+	if err := a.cfg.Book.SaveAddresses(shop, nil); err != nil {
+		a.log.Warn("saved addresses not removed", "shop", shop, "err", err)
 	}
 }
 
 // OnAddresses calls f when the node's own addresses changed, so that
 // SignedAddresses can be spread. It is set before Start; f must not block for long.
-func (n *Node) OnAddresses(f func()) { n.onAddresses = append(n.onAddresses, f) }
+func (n *Node) OnAddresses(f func()) { n.addresses.changed = append(n.addresses.changed, f) }
 
-func (n *Node) followAddresses() {
-	sub, err := n.host.EventBus().Subscribe(new(event.EvtLocalAddressesUpdated), eventbus.Name("souk"))
+func (a *addresses) follow() {
+	sub, err := a.host.EventBus().Subscribe(new(event.EvtLocalAddressesUpdated), eventbus.Name("souk"))
 	if err != nil {
-		n.log.Error("own address changes will not be told", "err", err)
+		a.log.Error("own address changes will not be told", "err", err)
 		return
 	}
 	defer sub.Close()
 	for {
 		select {
-		case <-n.ctx.Done():
+		case <-a.ctx.Done():
 			return
 		case _, ok := <-sub.Out():
 			if !ok {
 				return
 			}
-			for _, f := range n.onAddresses {
+			for _, f := range a.changed {
 				f()
 			}
 		}

@@ -32,18 +32,30 @@ type Stream struct {
 // HandlerFunc. Its context ends with the partner's session.
 type StreamHandlerFunc func(ctx context.Context, from exchange.ShopID, s *Stream) error
 
+// bulkStreams are the protocols of bulk streams, as both sides use them.
+type bulkStreams struct {
+	*base
+	streams  *streams
+	dialer   *dialer
+	handlers map[string]StreamHandlerFunc // fixed by Start
+}
+
 // HandleStream serves bulk streams of protocol name, at most MaxBulkStreams of
 // one partner at once. It is called before Start, once a name.
-func (n *Node) HandleStream(name string, h StreamHandlerFunc) { n.streams[name] = h }
+func (n *Node) HandleStream(name string, h StreamHandlerFunc) { n.bulk.handlers[name] = h }
 
 // OpenStream opens a bulk stream to a member, dialing if need be. The stream is
 // reset when ctx ends; the caller must Close or Reset it.
 func (n *Node) OpenStream(ctx context.Context, to exchange.ShopID, name string) (*Stream, error) {
-	ses, err := n.reach(ctx, to)
+	return n.bulk.open(ctx, to, name)
+}
+
+func (b *bulkStreams) open(ctx context.Context, to exchange.ShopID, name string) (*Stream, error) {
+	ses, err := b.dialer.reach(ctx, to)
 	if err != nil {
 		return nil, err
 	}
-	s, err := n.openStream(ctx, ses, name)
+	s, err := b.streams.open(ctx, ses, name)
 	if err != nil {
 		return nil, err
 	}
@@ -158,11 +170,11 @@ func (b *bulkCount) add(name string, by int) bool {
 	return true
 }
 
-func (n *Node) bulkHandler(name string, h StreamHandlerFunc) network.StreamHandler {
+func (b *bulkStreams) handler(name string, h StreamHandlerFunc) network.StreamHandler {
 	return func(s network.Stream) {
-		ses, err := n.receive(s)
+		ses, err := b.streams.receive(s)
 		if err != nil {
-			n.refuseStream(s, err)
+			b.streams.refuse(s, err)
 			return
 		}
 		stop := context.AfterFunc(ses.ctx, func() { _ = s.Reset() })
@@ -173,7 +185,7 @@ func (n *Node) bulkHandler(name string, h StreamHandlerFunc) network.StreamHandl
 		} else {
 			err = exchange.Errorf(exchange.CodeLimit, "%d streams of this kind are open already; finish one first", MaxBulkStreams)
 		}
-		n.metrics.served.WithLabelValues(name, exchange.CodeOf(err).String()).Inc()
+		b.metrics.served.WithLabelValues(name, exchange.CodeOf(err).String()).Inc()
 		if err == nil {
 			_ = st.Close()
 			return

@@ -25,13 +25,13 @@ func (e *UnreachedError) Error() string {
 }
 
 // missed adds to u that path failed, and logs why.
-func (n *Node) missed(u *UnreachedError, path string, err error) {
-	n.log.Debug("not reached", "shop", u.Shop, "by", path, "err", dialText(err))
+func (d *dialer) missed(u *UnreachedError, path string, err error) {
+	d.log.Debug("not reached", "shop", u.Shop, "by", path, "err", dialText(err))
 	text := err.Error() // of a refusal: by the other side, or by us of what it said
 	var m *missError
 	if errors.As(err, &m) {
 		text = m.phrase(path)
-		if path == PathRelay && !m.met && !n.atHub() {
+		if path == PathRelay && !m.met && !d.atHub() {
 			text = "no hub is connected to ask or to relay"
 		}
 	}
@@ -75,8 +75,8 @@ func countOf(n int, one, many string) string {
 }
 
 // atHub reports whether a hub is connected.
-func (n *Node) atHub() bool {
-	return slices.ContainsFunc(n.greetedSessions(), func(s *session) bool { return n.gate.hubs[s.peer] })
+func (d *dialer) atHub() bool {
+	return slices.ContainsFunc(d.sessions.greeted(), func(s *session) bool { return d.gate.hubs[s.peer] })
 }
 
 // dialText is a failed dial in one line: each address and why it was not reached.

@@ -86,9 +86,24 @@
 //
 // # Who owns what
 //
-// A session is all that is shared with one connected member: connections,
-// streams, limits. Node.mu guards the map of sessions and the fields that say
-// so; a session's streams have locks of their own, which may be taken while
-// Node.mu is not held. Callbacks of [Node.OnConnect] and [Node.OnDisconnect]
-// run one at a time, in order, without locks.
+// A Node is composed of parts, one for each subject, and each part owns its fields:
+//
+//	gate         who is a member, and who is not to be dialed for a while
+//	sessions     the connected peers; a session is all that is shared with one of them
+//	greeter      hellos, said and heard
+//	addresses    own addresses, and those of members
+//	dialer       ways to a member: address book, DHT, relay
+//	reconnector  who is to stay connected, one goroutine for each
+//	streams      opens streams, and admits those of members who said hello
+//	requests     request protocols, both sides
+//	bulk         protocols of bulk streams, both sides
+//	topics       gossip
+//	events       who came and went, told to the application by one goroutine
+//
+// The lock of a part is called mu and guards the fields that say so. sessions.mu may
+// be held while the lock of dialer, reconnector or events is taken, never the other
+// way round; of the others nobody holds two. topics.mu is held while gossip's own loop
+// is waited for, so that loop takes no lock but the filter's. A session's streams have
+// locks of their own, which are taken while sessions.mu is not held. Callbacks of
+// [Node.OnConnect] and [Node.OnDisconnect] run one at a time, in order, without locks.
 package p2p

@@ -90,21 +90,3 @@ func (n *Node) OnConnect(f func(exchange.ShopID)) { n.events.connect = append(n.
 func (n *Node) OnDisconnect(f func(exchange.ShopID)) {
 	n.events.disconnect = append(n.events.disconnect, f)
 }
-
-// connected returns the session with shop if its hello was accepted.
-func (n *Node) connected(shop exchange.ShopID) *session {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if ses := n.sessions[peerOf(shop)]; ses != nil && ses.hello {
-		return ses
-	}
-	return nil
-}
-
-// currentSession is connected for events: 0 = not connected.
-func (n *Node) currentSession(shop exchange.ShopID) uint64 {
-	if ses := n.connected(shop); ses != nil {
-		return ses.id
-	}
-	return 0
-}

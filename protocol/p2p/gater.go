@@ -1,6 +1,7 @@
 package p2p
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -24,6 +25,15 @@ type gate struct {
 
 	mu      sync.Mutex
 	resting map[peer.ID]time.Time // guarded by mu: members not to be dialed before
+}
+
+// newGate admits the members of a directory and the configured hubs.
+func newGate(s settings) *gate {
+	g := &gate{members: s.Members, hubs: map[peer.ID]bool{}, resting: map[peer.ID]time.Time{}}
+	for _, h := range s.hubs {
+		g.hubs[h.ID] = true
+	}
+	return g
 }
 
 var (
@@ -98,43 +108,63 @@ func (g *gate) InterceptUpgraded(c network.Conn) (bool, control.DisconnectReason
 // stream handlers, too, serve only members who said hello.
 type guardedHost struct {
 	host.Host
-	node *Node
+	streams *streams
 }
 
 func (g guardedHost) SetStreamHandler(id protocol.ID, h network.StreamHandler) {
-	g.Host.SetStreamHandler(id, g.node.guard(h))
+	g.Host.SetStreamHandler(id, g.streams.guard(h))
 }
 
 func (g guardedHost) SetStreamHandlerMatch(id protocol.ID, match func(protocol.ID) bool, h network.StreamHandler) {
-	g.Host.SetStreamHandlerMatch(id, match, g.node.guard(h))
+	g.Host.SetStreamHandlerMatch(id, match, g.streams.guard(h))
 }
 
-func (n *Node) guard(h network.StreamHandler) network.StreamHandler {
+// streams opens streams to members and admits those that members open. It has no
+// state but what Start fixed.
+type streams struct {
+	*base
+	sessions *sessions
+}
+
+// guard makes of h a handler that serves only members who said hello.
+func (st *streams) guard(h network.StreamHandler) network.StreamHandler {
 	return func(s network.Stream) {
-		if _, err := n.receive(s); err != nil {
-			n.refuseStream(s, err)
+		if _, err := st.receive(s); err != nil {
+			st.refuse(s, err)
 			return
 		}
 		h(s)
 	}
 }
 
+// open opens a stream on the session's connection, never dialing.
+func (st *streams) open(ctx context.Context, ses *session, name string) (network.Stream, error) {
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	ctx = network.WithNoDial(network.WithAllowLimitedConn(ctx, "souk"), "a session is open")
+	s, err := st.host.NewStream(ctx, ses.peer, protocolID(st.cfg.Federation, name))
+	if err != nil {
+		return nil, exchange.Errorf(exchange.CodeUnavailable, "no %s stream to %s: %w", name, ses.shop, err)
+	}
+	return s, nil
+}
+
 // receive admits an inbound stream: from a member, after its hello.
-func (n *Node) receive(s network.Stream) (*session, error) {
+func (st *streams) receive(s network.Stream) (*session, error) {
 	p := s.Conn().RemotePeer()
-	if !n.gate.admits(p) {
-		n.cut(p, "not a member")
+	if !st.gate.admits(p) {
+		st.sessions.cut(p, "not a member")
 		return nil, exchange.Errorf(exchange.CodeNotMember, "the peer is not a member")
 	}
-	ses := n.track(s.Conn())
+	ses := st.sessions.track(s.Conn())
 	if ses == nil {
 		return nil, exchange.Errorf(exchange.CodeUnavailable, "the connection closed")
 	}
-	return ses, ses.awaitHello(n.ctx)
+	return ses, ses.awaitHello(st.ctx)
 }
 
-func (n *Node) refuseStream(s network.Stream, err error) {
+func (st *streams) refuse(s network.Stream, err error) {
 	_ = s.Reset()
-	n.metrics.refused.WithLabelValues(exchange.CodeOf(err).String()).Inc()
-	n.log.Debug("stream refused", "peer", s.Conn().RemotePeer(), "protocol", s.Protocol(), "err", err)
+	st.metrics.refused.WithLabelValues(exchange.CodeOf(err).String()).Inc()
+	st.log.Debug("stream refused", "peer", s.Conn().RemotePeer(), "protocol", s.Protocol(), "err", err)
 }

@@ -12,13 +12,13 @@ import (
 )
 
 // openGossip starts gossipsub on protocol IDs of the federation's own.
-func (n *Node) openGossip() (err error) {
-	n.filter = newGossipFilter(topicPrefix(n.cfg.Federation), n.noteGossipFault)
-	id := protocol.ID("/souk/" + n.cfg.Federation + "/meshsub/1.2.0")
+func (t *topics) open() (err error) {
+	t.filter = newGossipFilter(topicPrefix(t.cfg.Federation), t.noteFault)
+	id := protocol.ID("/souk/" + t.cfg.Federation + "/meshsub/1.2.0")
 	params := pubsub.DefaultGossipSubParams()
 	params.IDontWantMessageThreshold = gossipDontWant
 	params.UnsubscribeBackoff = gossipLeave
-	n.gossip, err = pubsub.NewGossipSub(n.ctx, guardedHost{n.host, n},
+	t.gossip, err = pubsub.NewGossipSub(t.ctx, guardedHost{t.host, t.streams},
 		pubsub.WithGossipSubParams(params),
 		pubsub.WithGossipSubProtocols([]protocol.ID{id}, func(f pubsub.GossipSubFeature, _ protocol.ID) bool {
 			return f == pubsub.GossipSubFeatureMesh || f == pubsub.GossipSubFeatureIdontwant
@@ -29,11 +29,11 @@ func (n *Node) openGossip() (err error) {
 		pubsub.WithPeerOutboundQueueSize(gossipQueue),
 		pubsub.WithValidateQueueSize(gossipQueue),
 		pubsub.WithMaxMessageSize(maxGossipRPC),
-		pubsub.WithPeerFilter(func(p peer.ID, _ string) bool { return n.gate.admits(p) }),
-		pubsub.WithSubscriptionFilter(n.filter),
-		pubsub.WithAppSpecificRpcInspector(n.filter.inspect),
-		pubsub.WithRawTracer(&gossipTracer{m: n.metrics, filter: n.filter, meshed: &n.meshed}),
-		pubsub.WithLogger(n.log),
+		pubsub.WithPeerFilter(func(p peer.ID, _ string) bool { return t.gate.admits(p) }),
+		pubsub.WithSubscriptionFilter(t.filter),
+		pubsub.WithAppSpecificRpcInspector(t.filter.inspect),
+		pubsub.WithRawTracer(&gossipTracer{m: t.metrics, filter: t.filter, meshed: &t.meshed}),
+		pubsub.WithLogger(t.log),
 		pubsub.WithRPCLogger(slog.New(slog.DiscardHandler)), // it would write every message out
 	)
 	return err
@@ -94,7 +94,7 @@ func (r *replay) set(seq uint64, on bool) {
 type gossipTracer struct {
 	m      *metrics
 	filter *gossipFilter
-	meshed *sync.Map // Node.meshed
+	meshed *sync.Map // topics.meshed
 }
 
 func (t *gossipTracer) count(event string) { t.m.gossip.WithLabelValues(event).Inc() }

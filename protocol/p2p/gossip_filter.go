@@ -202,10 +202,10 @@ func (f *gossipFilter) allowAuthor(p peer.ID, size int, now time.Time) bool {
 }
 
 // noteGossipFault counts what the filter dropped, and says whom it muted.
-func (n *Node) noteGossipFault(p peer.ID, event, why string) {
-	n.metrics.gossip.WithLabelValues(event).Inc()
+func (t *topics) noteFault(p peer.ID, event, why string) {
+	t.metrics.gossip.WithLabelValues(event).Inc()
 	if why != "" {
 		shop, _ := shopOf(p)
-		n.log.Warn("a member's gossip is not heard for a while", "shop", shop, "for", muteTime, "why", why)
+		t.log.Warn("a member's gossip is not heard for a while", "shop", shop, "for", muteTime, "why", why)
 	}
 }

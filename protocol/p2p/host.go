@@ -45,7 +45,7 @@ func (n *Node) open() error {
 }
 
 func (n *Node) openServices() (err error) {
-	n.dht, err = dht.New(guardedHost{n.host, n},
+	n.dialer.dht, err = dht.New(guardedHost{n.host, n.streams},
 		dht.Mode(dht.ModeServer),
 		dht.ProtocolPrefix(protocol.ID("/souk/"+n.cfg.Federation)),
 		dht.DisableProviders(), dht.DisableValues(),
@@ -57,8 +57,8 @@ func (n *Node) openServices() (err error) {
 	if err != nil {
 		return err
 	}
-	if err = n.openGossip(); err != nil {
-		_ = n.dht.Close()
+	if err = n.topics.open(); err != nil {
+		_ = n.dialer.dht.Close()
 	}
 	return err
 }

@@ -87,7 +87,7 @@ const (
 	drainTimeout = 5 * time.Second
 	// goodbyeTimeout bounds how long it then waits for partners to read their replies.
 	goodbyeTimeout = time.Second
-	// refusedRest is how long nothing but a keeper or Dial calls a member whose hello
+	// refusedRest is how long nothing but a reconnector or Dial calls a member whose hello
 	// failed: at most 2,880 useless handshakes a day.
 	refusedRest = 30 * time.Second
 	// refusalLinger is how long a refused peer has to read why before its connection is closed.

@@ -21,8 +21,8 @@ type PeerInfo struct {
 // Peers lists the members with a completed hello, hubs included, by ShopID.
 func (n *Node) Peers() []PeerInfo {
 	var list []PeerInfo
-	for _, ses := range n.greetedSessions() {
-		best := n.bestConn(ses.peer)
+	for _, ses := range n.sessions.greeted() {
+		best := bestConn(n.host, ses.peer)
 		if best == nil {
 			continue
 		}
@@ -43,15 +43,15 @@ func (n *Node) Peers() []PeerInfo {
 }
 
 // Connected reports whether a member's hello was accepted and it is still there.
-func (n *Node) Connected(shop exchange.ShopID) bool { return n.connected(shop) != nil }
+func (n *Node) Connected(shop exchange.ShopID) bool { return n.sessions.connected(shop) != nil }
 
 // Disconnect closes every connection of a shop now, fails what is under way with
 // it, and forgets its addresses: for a shop that was revoked or left. The
 // Directory must already refuse it, or it may come back at once.
 func (n *Node) Disconnect(shop exchange.ShopID, why string) {
-	n.keep(peerOf(shop), false)
-	n.cut(peerOf(shop), why)
-	n.forget(shop)
+	n.reconnector.keep(peerOf(shop), false)
+	n.sessions.cut(peerOf(shop), why)
+	n.addresses.forget(shop)
 }
 
 // Recheck asks the Directory about everybody who is connected and cuts off
@@ -59,7 +59,7 @@ func (n *Node) Disconnect(shop exchange.ShopID, why string) {
 func (n *Node) Recheck() {
 	for _, p := range n.host.Network().Peers() {
 		if !n.gate.admits(p) {
-			n.cut(p, "no longer a member")
+			n.sessions.cut(p, "no longer a member")
 		}
 	}
 }

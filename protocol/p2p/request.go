@@ -12,6 +12,19 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
+// requests are the request protocols, as both sides use them.
+type requests struct {
+	*base
+	streams  *streams
+	sessions *sessions
+	dialer   *dialer
+	handlers map[string]HandlerFunc // fixed by Start
+
+	// results are channels for replies, reused: each has capacity 1, is empty, and
+	// nobody else holds it.
+	results sync.Pool
+}
+
 // Request asks a member over protocol name and returns its reply, which is the
 // caller's own. A member that is not connected is dialed first. Without a
 // deadline in ctx, RequestTimeout applies.
@@ -20,6 +33,10 @@ import (
 // CodeUnavailable (or CodeLimit and CodeInvalid for a request that was not sent)
 // and leaves the outcome unknown: ask again with the same id.
 func (n *Node) Request(ctx context.Context, to exchange.ShopID, name string, req []byte) ([]byte, error) {
+	return n.requests.ask(ctx, to, name, req)
+}
+
+func (q *requests) ask(ctx context.Context, to exchange.ShopID, name string, req []byte) ([]byte, error) {
 	if len(req) > MaxMessage {
 		return nil, exchange.Errorf(exchange.CodeLimit, "a request has at most %d bytes, not %d", MaxMessage, len(req))
 	}
@@ -28,24 +45,24 @@ func (n *Node) Request(ctx context.Context, to exchange.ShopID, name string, req
 		ctx, cancel = context.WithTimeout(ctx, RequestTimeout)
 		defer cancel()
 	}
-	reply, err := n.request(ctx, to, name, req)
+	reply, err := q.request(ctx, to, name, req)
 	switch {
 	case err == nil:
-		n.metrics.asked.WithLabelValues(name, "reply").Inc()
+		q.metrics.asked.WithLabelValues(name, "reply").Inc()
 	case IsAnswer(err):
-		n.metrics.asked.WithLabelValues(name, "error").Inc()
+		q.metrics.asked.WithLabelValues(name, "error").Inc()
 	default:
-		n.metrics.asked.WithLabelValues(name, "unknown").Inc()
+		q.metrics.asked.WithLabelValues(name, "unknown").Inc()
 	}
 	return reply, err
 }
 
-func (n *Node) request(ctx context.Context, to exchange.ShopID, name string, req []byte) ([]byte, error) {
-	ses, err := n.reach(ctx, to)
+func (q *requests) request(ctx context.Context, to exchange.ShopID, name string, req []byte) ([]byte, error) {
+	ses, err := q.dialer.reach(ctx, to)
 	if err != nil {
 		return nil, err
 	}
-	p, err := n.pipe(ctx, ses, name)
+	p, err := q.pipe(ctx, ses, name)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +107,7 @@ func (ps *pipes) set(name string) *pipeSet {
 }
 
 // pipe returns a working stream for a request, opening one if need be.
-func (n *Node) pipe(ctx context.Context, ses *session, name string) (*pipe, error) {
+func (q *requests) pipe(ctx context.Context, ses *session, name string) (*pipe, error) {
 	set := ses.pipes.set(name)
 	slot := &set.slots[set.next.Add(1)%RequestStreams]
 	if p := slot.pipe.Load(); p != nil && p.alive() {
@@ -105,11 +122,11 @@ func (n *Node) pipe(ctx context.Context, ses *session, name string) (*pipe, erro
 	if p := slot.pipe.Load(); p != nil && p.alive() {
 		return p, nil
 	}
-	s, err := n.openStream(ctx, ses, name)
+	s, err := q.streams.open(ctx, ses, name)
 	if err != nil {
 		return nil, err
 	}
-	p := &pipe{ses: ses, s: s, results: &n.results, out: newFrameWriter(s, s.SetWriteDeadline), calls: map[uint64]chan result{}}
+	p := &pipe{ses: ses, s: s, results: &q.results, out: newFrameWriter(s, s.SetWriteDeadline), calls: map[uint64]chan result{}}
 	p.stop = context.AfterFunc(ses.ctx, func() { _ = s.Reset() })
 	go func() { p.fail(p.out.run()) }() // both end with the stream
 	go func() { p.fail(p.read()) }()
@@ -117,24 +134,12 @@ func (n *Node) pipe(ctx context.Context, ses *session, name string) (*pipe, erro
 	return p, nil
 }
 
-// openStream opens a stream on the session's connection, never dialing.
-func (n *Node) openStream(ctx context.Context, ses *session, name string) (network.Stream, error) {
-	ctx, cancel := context.WithTimeout(ctx, openTimeout)
-	defer cancel()
-	ctx = network.WithNoDial(network.WithAllowLimitedConn(ctx, "souk"), "a session is open")
-	s, err := n.host.NewStream(ctx, ses.peer, protocolID(n.cfg.Federation, name))
-	if err != nil {
-		return nil, exchange.Errorf(exchange.CodeUnavailable, "no %s stream to %s: %w", name, ses.shop, err)
-	}
-	return s, nil
-}
-
 // pipe is one stream with many requests under way.
 type pipe struct {
 	ses     *session
 	s       network.Stream
 	out     *frameWriter
-	results *sync.Pool // Node.results
+	results *sync.Pool // requests.results
 	stop    func() bool
 
 	mu    sync.Mutex

@@ -14,15 +14,15 @@ import (
 )
 
 // requestHandler serves inbound request streams of one protocol.
-func (n *Node) requestHandler(name string, h HandlerFunc) network.StreamHandler {
+func (q *requests) handler(name string, h HandlerFunc) network.StreamHandler {
 	return func(s network.Stream) {
-		ses, err := n.receive(s)
+		ses, err := q.streams.receive(s)
 		if err != nil {
-			n.refuseStream(s, err)
+			q.streams.refuse(s, err)
 			return
 		}
 		sv := &server{
-			node: n, ses: ses, name: name, handle: h, s: s,
+			in: q, ses: ses, name: name, handle: h, s: s,
 			out: newFrameWriter(s, s.SetWriteDeadline), jobs: make(chan job), ended: make(chan struct{}),
 		}
 		sv.run()
@@ -31,7 +31,7 @@ func (n *Node) requestHandler(name string, h HandlerFunc) network.StreamHandler 
 
 // server is one inbound request stream.
 type server struct {
-	node   *Node
+	in     *requests
 	ses    *session
 	name   string
 	handle HandlerFunc
@@ -71,7 +71,7 @@ func (sv *server) run() {
 		_ = sv.out.flush(sv.ses.ctx)
 	} else {
 		_ = sv.s.Reset()
-		sv.node.log.Debug("request stream ended", "shop", sv.ses.shop, "protocol", sv.name, "err", err)
+		sv.in.log.Debug("request stream ended", "shop", sv.ses.shop, "protocol", sv.name, "err", err)
 	}
 	sv.out.fail(err)
 	<-written
@@ -157,21 +157,21 @@ func (sv *server) work(j job) {
 
 func (sv *server) answer(j job) {
 	defer sv.release(j)
-	if !sv.node.gate.admits(sv.ses.peer) {
-		sv.node.cut(sv.ses.peer, "not a member")
+	if !sv.in.gate.admits(sv.ses.peer) {
+		sv.in.sessions.cut(sv.ses.peer, "not a member")
 		return
 	}
 	reply, err := sv.handle(sv.ses.ctx, sv.ses.shop, j.req)
 	if err == nil && len(reply) > MaxMessage {
 		err = exchange.Errorf(exchange.CodeLimit, "the answer has %d bytes, more than %d; ask for less", len(reply), MaxMessage)
 	}
-	sv.node.metrics.served.WithLabelValues(sv.name, exchange.CodeOf(err).String()).Inc()
+	sv.in.metrics.served.WithLabelValues(sv.name, exchange.CodeOf(err).String()).Inc()
 	if err == nil {
 		_ = sv.out.send(sv.ses.ctx, j.id, kindReply, reply)
 		return
 	}
 	if exchange.CodeOf(err) == exchange.CodeInternal {
-		sv.node.log.Error("request failed", "protocol", sv.name, "shop", sv.ses.shop, "err", err)
+		sv.in.log.Error("request failed", "protocol", sv.name, "shop", sv.ses.shop, "err", err)
 	}
 	_ = sv.out.send(sv.ses.ctx, j.id, kindError, appendError(nil, err))
 }

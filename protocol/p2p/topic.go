@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
@@ -44,15 +45,32 @@ type Message struct {
 // Topic is one gossip topic. Delivery is a hint: messages are lost when queues
 // overflow, and a topic works only while members who subscribe are connected.
 type Topic struct {
-	node  *Node
+	in    *topics
 	name  string
 	opt   TopicOptions
 	topic *pubsub.Topic
 	sub   *pubsub.Subscription
 }
 
+// topics are the gossip topics this node joined, and the gossip they run on.
+type topics struct {
+	*base
+	streams *streams
+	gossip  *pubsub.PubSub // set by Start
+	filter  *gossipFilter  // set by Start
+
+	// meshed are TopicOptions.Meshed by full topic name. The loop of gossip reads them,
+	// for which those who hold mu wait: no mutex of ours may guard them.
+	meshed sync.Map // string → func()
+
+	mu     sync.Mutex
+	joined map[string]*Topic // guarded by mu
+}
+
 // Topic joins and subscribes to a topic, once a name, on a started node.
-func (n *Node) Topic(name string, opt TopicOptions) (*Topic, error) {
+func (n *Node) Topic(name string, opt TopicOptions) (*Topic, error) { return n.topics.join(name, opt) }
+
+func (t *topics) join(name string, opt TopicOptions) (*Topic, error) {
 	if err := checkName("topic", name, maxTopicName, true); err != nil {
 		return nil, err
 	}
@@ -62,38 +80,38 @@ func (n *Node) Topic(name string, opt TopicOptions) (*Topic, error) {
 	if opt.MaxMessage < 0 || opt.MaxMessage > MaxTopicMessage {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "a topic's messages have at most %d bytes, not %d", MaxTopicMessage, opt.MaxMessage)
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.gossip == nil || n.ctx.Err() != nil {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.gossip == nil || t.ctx.Err() != nil {
 		return nil, exchange.Errorf(exchange.CodeUnavailable, "topic %s: the network is not open", name)
 	}
-	if n.topics[name] != nil {
+	if t.joined[name] != nil {
 		return nil, exchange.Errorf(exchange.CodeState, "topic %s is joined already", name)
 	}
-	t := &Topic{node: n, name: name, opt: opt}
-	if err := t.join(); err != nil {
+	joined := &Topic{in: t, name: name, opt: opt}
+	if err := joined.join(); err != nil {
 		return nil, exchange.Errorf(exchange.CodeUnavailable, "topic %s: %w", name, err)
 	}
-	n.topics[name] = t
-	return t, nil
+	t.joined[name] = joined
+	return joined, nil
 }
 
 func (t *Topic) join() (err error) {
-	full := topicPrefix(t.node.cfg.Federation) + t.name
-	if err = t.node.gossip.RegisterTopicValidator(full, t.validate); err != nil {
+	full := topicPrefix(t.in.cfg.Federation) + t.name
+	if err = t.in.gossip.RegisterTopicValidator(full, t.validate); err != nil {
 		return err
 	}
 	if t.opt.Meshed != nil {
-		t.node.meshed.Store(full, t.opt.Meshed)
+		t.in.meshed.Store(full, t.opt.Meshed)
 	}
-	if t.topic, err = t.node.gossip.Join(full); err == nil {
+	if t.topic, err = t.in.gossip.Join(full); err == nil {
 		if t.sub, err = t.topic.Subscribe(pubsub.WithBufferSize(topicBuffer)); err == nil {
 			return nil
 		}
 		_ = t.topic.Close()
 	}
-	t.node.meshed.Delete(full)
-	_ = t.node.gossip.UnregisterTopicValidator(full)
+	t.in.meshed.Delete(full)
+	_ = t.in.gossip.UnregisterTopicValidator(full)
 	return err
 }
 
@@ -104,7 +122,7 @@ func (t *Topic) Publish(ctx context.Context, data []byte) error {
 	if len(data) > t.opt.MaxMessage {
 		return exchange.Errorf(exchange.CodeLimit, "a message on topic %s has at most %d bytes, not %d", t.name, t.opt.MaxMessage, len(data))
 	}
-	if t.opt.Author != nil && *t.opt.Author != t.node.cfg.self {
+	if t.opt.Author != nil && *t.opt.Author != t.in.cfg.self {
 		return exchange.Errorf(exchange.CodeInvalid, "only %s publishes on topic %s", t.opt.Author, t.name)
 	}
 	if err := t.topic.Publish(ctx, data); err != nil {
@@ -121,7 +139,7 @@ func (t *Topic) Next(ctx context.Context) (Message, error) {
 		if err != nil {
 			return Message{}, exchange.Errorf(exchange.CodeUnavailable, "topic %s: %w", t.name, err)
 		}
-		if from, ok := shopOf(m.GetFrom()); ok && from != t.node.cfg.self {
+		if from, ok := shopOf(m.GetFrom()); ok && from != t.in.cfg.self {
 			return Message{From: from, Data: m.GetData()}, nil
 		}
 	}
@@ -132,25 +150,25 @@ func (t *Topic) Neighbours() int { return len(t.topic.ListPeers()) }
 
 // Close leaves the topic; it may be joined again.
 func (t *Topic) Close() {
-	t.node.mu.Lock()
-	defer t.node.mu.Unlock()
-	if t.node.topics[t.name] != t {
+	t.in.mu.Lock()
+	defer t.in.mu.Unlock()
+	if t.in.joined[t.name] != t {
 		return
 	}
-	delete(t.node.topics, t.name)
+	delete(t.in.joined, t.name)
 	t.sub.Cancel()
 	_ = t.topic.Close()
-	t.node.meshed.Delete(t.topic.String())
-	_ = t.node.gossip.UnregisterTopicValidator(t.topic.String())
+	t.in.meshed.Delete(t.topic.String())
+	_ = t.in.gossip.UnregisterTopicValidator(t.topic.String())
 }
 
-// closeTopics ends Next of every topic.
-func (n *Node) closeTopics() {
-	n.mu.Lock()
-	open := slices.Collect(maps.Values(n.topics))
-	n.mu.Unlock()
-	for _, t := range open {
-		t.Close()
+// close ends Next of every topic.
+func (t *topics) close() {
+	t.mu.Lock()
+	open := slices.Collect(maps.Values(t.joined))
+	t.mu.Unlock()
+	for _, one := range open {
+		one.Close()
 	}
 }
 
@@ -163,13 +181,13 @@ func (t *Topic) validate(_ context.Context, from peer.ID, m *pubsub.Message) pub
 	switch {
 	case !ok, len(m.GetData()) > t.opt.MaxMessage, t.opt.Author != nil && *t.opt.Author != shop:
 		return pubsub.ValidationReject
-	case !t.node.gate.admits(author):
+	case !t.in.gate.admits(author):
 		return pubsub.ValidationIgnore
-	case author == t.node.host.ID():
+	case author == t.in.host.ID():
 		if from != author {
 			return pubsub.ValidationIgnore
 		}
-	case !t.node.filter.fresh(author, m.GetSeqno()), !t.node.filter.allowAuthor(author, len(m.GetData()), time.Now()):
+	case !t.in.filter.fresh(author, m.GetSeqno()), !t.in.filter.allowAuthor(author, len(m.GetData()), time.Now()):
 		return pubsub.ValidationIgnore
 	}
 	if t.opt.Validate == nil {
