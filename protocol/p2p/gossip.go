@@ -39,6 +39,15 @@ func (t *topics) open() (err error) {
 	return err
 }
 
+// noteFault counts what the filter dropped, and says whom it muted.
+func (t *topics) noteFault(p peer.ID, event, why string) {
+	t.metrics.gossip.WithLabelValues(event).Inc()
+	if why != "" {
+		shop, _ := shopOf(p)
+		t.log.Warn("a member's gossip is not heard for a while", "shop", shop, "for", muteTime, "why", why)
+	}
+}
+
 // fresh reports whether an author's sequence number was not seen before.
 func (f *gossipFilter) fresh(p peer.ID, seqno []byte) bool {
 	if len(seqno) != 8 {

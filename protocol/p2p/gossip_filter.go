@@ -200,12 +200,3 @@ func (f *gossipFilter) allowAuthor(p peer.ID, size int, now time.Time) bool {
 	defer f.mu.Unlock()
 	return f.author(p).quota.allow(now, size)
 }
-
-// noteGossipFault counts what the filter dropped, and says whom it muted.
-func (t *topics) noteFault(p peer.ID, event, why string) {
-	t.metrics.gossip.WithLabelValues(event).Inc()
-	if why != "" {
-		shop, _ := shopOf(p)
-		t.log.Warn("a member's gossip is not heard for a while", "shop", shop, "for", muteTime, "why", why)
-	}
-}
