@@ -34,7 +34,7 @@
 // # Two hosts
 //
 // The open host speaks one protocol, join, to anybody: a signed statement in, the
-// member list out. A shop that the list names may also ask how it stands, under its own key: one that
+// member list out. A shop that the list names may also ask for its status, under its own key: one that
 // was revoked while it or the hub was off hears it there, since the closed host does not let
 // it in. Such questions have limits of their own, for each shop and for all, so that a crowd of shops
 // keeps nobody from joining. The closed host speaks to members only: the member list

@@ -92,14 +92,14 @@ func (h *Hub) renewals(ctx context.Context) error {
 }
 
 // serveJoin answers the open host: a statement of anybody, judged by its signatures alone, or the
-// question of a shop how it stands.
+// question of a shop for its status.
 func (h *Hub) serveJoin(ctx context.Context, asking exchange.ShopID, req []byte) ([]byte, error) {
 	from, st, err := members.ParseSubmission(req)
 	if err != nil {
 		return nil, err
 	}
 	if st == nil {
-		return h.standing(asking, from)
+		return h.memberStatus(asking, from)
 	}
 	if err := h.submit(ctx, st); err != nil {
 		return nil, err

@@ -7,7 +7,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// Status is where a shop stands in the list.
+// Status says whether a shop is in the list now, and if not, why.
 type Status uint8
 
 const (

@@ -34,7 +34,7 @@ type Shop struct {
 	Net   *p2p.Node       // nil while stopped
 	// Prepare may replace handlers before the network starts, for shops that misbehave.
 	Prepare func(*p2p.Node)
-	// Asks has it ask the hub's open host how it stands while it runs and meets no hub.
+	// Asks has it ask the hub's open host for its status while it runs and meets no hub.
 	Asks bool
 
 	mu   sync.Mutex
@@ -70,11 +70,11 @@ func (s *Shop) Ask(ctx context.Context, req []byte) ([]byte, error) {
 	return s.ask(ctx, p2p.AskConfig{HostOptions: s.World.Net.HostOptions(s.Place)}, req)
 }
 
-// asking is how far behind a shop's place that is from which its AskStanding goes: a place holds one host.
+// asking is how far behind a shop's place that is from which its AskStatus goes: a place holds one host.
 const asking = 10_000
 
-// AskStanding is Ask under the shop's own key, which may run meanwhile.
-func (s *Shop) AskStanding(ctx context.Context, req []byte) ([]byte, error) {
+// AskStatus is Ask under the shop's own key, which may run meanwhile.
+func (s *Shop) AskStatus(ctx context.Context, req []byte) ([]byte, error) {
 	return s.ask(ctx, p2p.AskConfig{Key: s.Key, HostOptions: s.World.Net.HostOptions(s.Place + asking)}, req)
 }
 
@@ -107,7 +107,7 @@ func (s *Shop) Start() {
 	var err error
 	cfg := members.Config{Roster: s.List, Self: s.ID, Hub: []exchange.ShopID{hubHost.Peer}, Logger: Log(s.Name), Gone: s.noteGone}
 	if s.Asks {
-		cfg.Standing = s.AskStanding
+		cfg.Status = s.AskStatus
 	}
 	s.Sync, err = members.New(cfg)
 	if err != nil {

@@ -58,7 +58,7 @@ func Submit(ctx context.Context, st membership.Statement, ask Ask) error {
 }
 
 // ParseSubmission reads a request of protocol join, at the hub. It verifies no signature. A nil
-// statement is a shop's question how it stands.
+// statement is a shop's question for its status.
 func ParseSubmission(request []byte) (from uint64, st membership.Statement, err error) {
 	if len(request) < 8 {
 		return 0, nil, exchange.Errorf(exchange.CodeInvalid, "a join request has at least 8 bytes, not %d", len(request))

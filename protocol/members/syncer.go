@@ -33,15 +33,15 @@ const (
 	retry = 10 * time.Second
 )
 
-// Config is what a Syncer needs. Standing, Gone and Logger are optional.
+// Config is what a Syncer needs. Status, Gone and Logger are optional.
 type Config struct {
 	Roster *roster.Roster
 	Self   exchange.ShopID
 	Hub    []exchange.ShopID // the hub's closed hosts, asked first; empty at the hub itself
 	Logger *slog.Logger
-	// Standing asks the hub's open host under this shop's own key, while the closed one is not
+	// Status asks the hub's open host under this shop's own key, while the closed one is not
 	// connected. With nil, a shop that was revoked while it was off does not hear of it.
-	Standing Ask
+	Status Ask
 	// Gone is told of each shop that left or was revoked, after that is durable.
 	Gone func(shop exchange.ShopID, why string)
 }
@@ -221,7 +221,7 @@ func (s *Syncer) Run(ctx context.Context) error {
 	work.Go(func() { s.pullProfiles(ctx) })
 	work.Go(func() { s.crossChecks(ctx) })
 	work.Go(func() { s.afterMeshed(ctx) })
-	work.Go(func() { s.standings(ctx) })
+	work.Go(func() { s.askStatus(ctx) })
 	work.Go(func() {
 		for {
 			select {

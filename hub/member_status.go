@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// askEvery and askBurst bound one shop's questions how it stands. A shop asks every few minutes, its
+	// askEvery and askBurst bound one shop's questions for its status. A shop asks every few minutes, its
 	// owner (souk doctor) now and then; who lacks the whole list asks once for each MiB, and 16 of those
 	// are a list of 30,000 entries of some 500 bytes.
 	askEvery = 10 * time.Second
@@ -40,15 +40,15 @@ func (a *askers) allow(shop exchange.ShopID) bool {
 	return l.Allow()
 }
 
-// standing tells a shop that is or was in the list what the list says. The closed host admits no shop
+// memberStatus tells a shop that is or was in the list what the list says. The closed host admits no shop
 // that was revoked, so one that was off when it happened has no other way to hear of it. The
 // connection proves whose key asks. CodeNotMember: the list does not name it; CodeLimit: it asks too often.
-func (h *Hub) standing(shop exchange.ShopID, from uint64) ([]byte, error) {
+func (h *Hub) memberStatus(shop exchange.ShopID, from uint64) ([]byte, error) {
 	if _, known := h.list.roster.Member(shop); !known {
 		return nil, exchange.Errorf(exchange.CodeNotMember, "the member list of %s does not name %s; a shop joins with an invite", h.parts.Federation.Label(), shop)
 	}
 	if !h.askers.allow(shop) {
-		return nil, exchange.Errorf(exchange.CodeLimit, "%s asks too often how it stands; ask again in %v", shop, askEvery)
+		return nil, exchange.Errorf(exchange.CodeLimit, "%s asks too often for its status; ask again in %v", shop, askEvery)
 	}
 	return h.bundle(from, p2p.MaxOpenReply)
 }
