@@ -1,7 +1,31 @@
-// Package membership holds the formats and rules of a federation's member list:
-// who may trade, proven to everybody by the same bytes. It is pure: values in,
-// values out, no clock, disk or network. exchange/roster keeps a list in a
-// store, protocol/members spreads it, hub appends to it.
+// Package membership has the rules of a federation's member list: the format of each
+// entry, and which list is valid, so that everybody finds the same shops in the same bytes.
+// It is the first of the list's four rooms and the one that decides. It is pure (values in,
+// values out, no clock, disk or network): package roster has the list as stored, package
+// members spreads it, and package hub is its author.
+//
+// # The four rooms
+//
+// The way of an entry, from a signed statement to the gate of every shop:
+//
+//	            at the hub                          at each shop
+//
+//	            a signed statement                  p2p's gate asks who is a member
+//	                │                                   ▲
+//	                ▼                                   │
+//	authored    hub: takes it once, in order            │
+//	                │                                   │
+//	                ▼                                   │
+//	stored      roster: signs, commits              roster: verifies, commits
+//	                │ bundle                            ▲ bundle
+//	                ▼                                   │
+//	spread      members ─── gossip, hello, pull ──▶ members
+//
+//	rules       membership: hub, roster and members ask it at each of these steps
+//
+// Any shop hands the list on, so that entries arrive without the hub, too. The other rooms
+// are [github.com/souk-market/souk/exchange/roster],
+// [github.com/souk-market/souk/protocol/members] and [github.com/souk-market/souk/hub].
 //
 // # The parts
 //
