@@ -200,7 +200,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestVectors holds every format against bytes written down earlier: they stand in logs, so
+// TestVectors compares every format with bytes written down earlier: lists contain them, so
 // they never change. Keys and times are fixed, Ed25519 is deterministic.
 func TestVectors(t *testing.T) {
 	w := newWorld(t)

@@ -58,7 +58,7 @@ func TestDroppedMember(t *testing.T) {
 	_, err = next.Sign(w.logKey, nil, w.now)
 	wantCode(t, err, exchange.CodeFrozen)
 
-	// One who has only the suffix cannot tell a fork from junk, and asks for all.
+	// From the suffix alone a shop cannot tell a fork from junk, so it must ask for all entries.
 	part := h.whole()
 	part.From, part.Entries = 2, part.Entries[2:]
 	_, _, err = w.state.Apply(part, w.now)
