@@ -363,13 +363,15 @@ func TestHalt(t *testing.T) {
 		{49 * time.Hour, membership.Ageing, exchange.CodeFreshness, exchange.CodeOK, exchange.CodeOK},
 		{200 * time.Hour, membership.Stale, exchange.CodeFreshness, exchange.CodeFreshness, exchange.CodeOK},
 	} {
-		h.clock.now.Store(int64(start.Add(c.age)))
-		if strict.Freshness() != c.fresh {
-			t.Errorf("%v: %v", c.age, strict.Freshness())
-		}
-		wantCode(t, strict.MayTrade(), c.trade)
-		wantCode(t, strict.MayTakeOn(), c.takeOn)
-		wantCode(t, h.list.MayTrade(), c.lenient)
+		t.Run(c.age.String(), func(t *testing.T) {
+			h.clock.now.Store(int64(start.Add(c.age)))
+			if strict.Freshness() != c.fresh {
+				t.Errorf("%v, want %v", strict.Freshness(), c.fresh)
+			}
+			wantCode(t, strict.MayTrade(), c.trade)
+			wantCode(t, strict.MayTakeOn(), c.takeOn)
+			wantCode(t, h.list.MayTrade(), c.lenient)
+		})
 	}
 }
 

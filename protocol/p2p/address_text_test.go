@@ -17,19 +17,23 @@ func TestAddressText(t *testing.T) {
 		"/ip4/192.0.2.7/udp/7351/quic-v1" + peer + "/p2p-circuit": "a relay at 192.0.2.7:7351 (QUIC)",
 		"/memory/1": "/memory/1", "nonsense": "nonsense", peer: peer, "": "",
 	} {
-		if got := AddressText(addr); got != want {
-			t.Errorf("%s is %q, want %q", addr, got, want)
-		}
+		t.Run(addr, func(t *testing.T) {
+			if got := AddressText(addr); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
 	}
 }
 
 // TestBadAddress: what an owner may take for an address is refused with what one looks like.
 func TestBadAddress(t *testing.T) {
 	for _, bad := range []string{"127.0.0.1:7000", "shop.example", "", "/ip4/1.2.3"} {
-		err := CheckAddresses([]string{bad})
-		if exchange.CodeOf(err) != exchange.CodeInvalid || !strings.Contains(err.Error(), "/dns4/shop.example/tcp/7351") || strings.Contains(err.Error(), "multiaddr") {
-			t.Errorf("%q: %v", bad, err)
-		}
+		t.Run(bad, func(t *testing.T) {
+			err := CheckAddresses([]string{bad})
+			if exchange.CodeOf(err) != exchange.CodeInvalid || !strings.Contains(err.Error(), "/dns4/shop.example/tcp/7351") || strings.Contains(err.Error(), "multiaddr") {
+				t.Error(err)
+			}
+		})
 	}
 }
 

@@ -64,10 +64,12 @@ func TestAbsurdLengths(t *testing.T) {
 		"empty":            {0},
 		"id eats kind":     {2, 0x80, 0x80, 0x01, 1},
 	} {
-		fr := readerOf(b, 100)
-		if _, _, err := fr.next(); err == nil || err == io.EOF {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			fr := readerOf(b, 100)
+			if _, _, err := fr.next(); err == nil || err == io.EOF {
+				t.Error(err)
+			}
+		})
 	}
 }
 
@@ -83,10 +85,12 @@ func TestErrorsCrossTheWire(t *testing.T) {
 		{errors.New("local detail"), exchange.CodeInternal, "internal error; the shop's own log has more"},
 		{exchange.Errorf(exchange.CodeLimit, "%s", long), exchange.CodeLimit, long[:MaxErrorText]},
 	} {
-		err := parseError(appendError(nil, c.err))
-		if !IsAnswer(err) || exchange.CodeOf(err) != c.code || err.Error() != c.text {
-			t.Errorf("%v came back as %v", c.err, err)
-		}
+		t.Run(c.code.String(), func(t *testing.T) {
+			err := parseError(appendError(nil, c.err))
+			if !IsAnswer(err) || exchange.CodeOf(err) != c.code || err.Error() != c.text {
+				t.Errorf("%v came back as %v", c.err, err)
+			}
+		})
 	}
 	if IsAnswer(exchange.Errorf(exchange.CodeTooOld, "mine")) || IsAnswer(nil) {
 		t.Error("a local error passes for an answer")

@@ -248,10 +248,12 @@ func TestConfigIsChecked(t *testing.T) {
 		"announce":   func(c *p2p.Config) { c.Announce = []string{"shop.example"} },
 		"hub":        func(c *p2p.Config) { c.Hubs = []string{"/ip4/127.0.0.1/tcp/1"} },
 	} {
-		c := good
-		spoil(&c)
-		if _, err := p2p.New(c); exchange.CodeOf(err) != exchange.CodeInvalid {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			c := good
+			spoil(&c)
+			if _, err := p2p.New(c); exchange.CodeOf(err) != exchange.CodeInvalid {
+				t.Error(err)
+			}
+		})
 	}
 }
