@@ -1,12 +1,12 @@
 // Package roster has a federation's member list as stored: it keeps the list in a store and
 // answers who is a member. Each shop has a Roster, and so has the hub. Of the list's four
-// rooms it alone keeps the list: package [membership] has the rules, package members spreads
+// rooms it alone keeps the list. Package [membership] has the rules, package members spreads
 // the list, and package hub is its author. The doc of package [membership] draws the way of
 // an entry through the four.
 //
 // [Open] reads the stored list and recomputes its root, so that a damaged store
-// is found at start. [Roster.Apply] takes a bundle from anybody: it verifies first (package
-// membership), then stores, then shows the new list to readers. [Roster.Append] makes the
+// is found at start. [Roster.Apply] takes a bundle from anybody: it verifies the bundle, then
+// stores what is new, then shows the new list to readers. [Roster.Append] makes the
 // bundle of a new entry, at the hub only. Reads never wait: they see an immutable [membership.State].
 //
 // # In the store
