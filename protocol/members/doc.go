@@ -1,6 +1,6 @@
 // Package members spreads a federation's member list, and the shops' profiles, among shops
-// and hub: it serves and pulls the log, gossips what is new, and carries joins and leaves to
-// the hub. Of the list's four rooms it alone uses the network: package [membership] has the
+// and hub. It serves and pulls the log, gossips what is new, and carries joins and leaves to
+// the hub. Of the list's four rooms it alone uses the network. Package [membership] has the
 // rules, package [roster] has the list as stored, and package hub is its author. The doc of
 // package [membership] draws the way of an entry through the four.
 //
@@ -12,7 +12,7 @@
 // hub is gone still agrees on who is in it.
 //
 // The hub gossips each new entry with its checkpoint. When a shop left or was revoked the hub
-// also says hello to everybody again: gossip may be lost, but every shop must cut that one off.
+// also says hello to everybody again: gossip may be lost, but every member must hear of this.
 //
 // Gossip reaches a shop only when its neighbours have taken it into their mesh, a second or
 // two after the hello. The shop then pulls once more, for what was published in between.
@@ -21,24 +21,24 @@
 // key knocks, or is to be dialed, the list is pulled, at most once a second.
 //
 // A shop that left or was revoked is admitted by no member, and so no member can tell it.
-// While such a shop, or any other, meets no hub, it asks the hub's open host for its status. It
-// asks under its own key, which the list must name, so that strangers learn nothing.
+// A shop that meets no hub therefore asks the hub's open host for its status. The shop asks
+// under its own key, which the list must name, so that strangers learn nothing.
 //
 // A list that does not continue the list held is pulled whole from its sender. Either it does
-// not verify, or it proves that the hub signed two lists, which freezes the list. A shop
-// compares its list with those of a few others after each change, so that two lists are
-// noticed. The proof is gossiped, and again with every [refresh], for shops that come later.
+// not verify, or it proves that the hub signed two lists, which freezes the list. After
+// each change a shop compares its list with the lists of a few other shops, so that two lists
+// are noticed. The proof is gossiped, and again with every [refresh], for shops that come later.
 //
 // # How profiles spread
 //
 // A shop tells its profile in every hello and gossips a new profile; no other shop may gossip
-// it. A shop asks the hub, or any member, for all profiles at start and daily: it may have
-// been away, or have joined later.
+// it. At start and daily a shop asks the hub, or any member, for all profiles, because the shop
+// may have been away or have joined later.
 //
 // # Formats
 //
-// Integers are big-endian. Bundles, statements, evidence, checkpoints and profiles are
-// those of package membership.
+// Integers are big-endian. Package [membership] has the formats of bundle, statement, evidence,
+// checkpoint and profile.
 //
 //	log       request: u64 index of the first entry wanted
 //	          answer:  bundle

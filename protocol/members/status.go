@@ -10,40 +10,42 @@ import (
 )
 
 const (
-	// statusFirst is when a shop that started and has met no hub asks for its status, or up to as much
-	// later. A hub that is there and knows the shop has greeted it by then.
+	// statusFirst is when a shop that started and has met no hub asks for its status: after this time,
+	// or up to twice this time. A hub that runs and admits the shop has greeted it before.
 	statusFirst = 3 * time.Second
-	// statusLost is when a shop that has lost its hub asks: two of p2p's longest pauses between calls
-	// (8 s) later, for shops that come back to a restarted hub need not ask; or up to statusSpread later,
-	// for all have lost it in the same second: 500 shops are 8 questions a second, of the 10 that a hub answers.
+	// statusLost is when a shop that has lost its hub asks. It is two of p2p's longest pauses between
+	// calls (8 s): shops that come back to a restarted hub need not ask. The shop asks up to
+	// statusSpread later, because all shops lose the hub in the same second. Of 500 shops 8 ask in one
+	// second; a hub answers 10.
 	statusLost   = 16 * time.Second
 	statusSpread = time.Minute
-	// statusMost is the longest pause; they double, and it is reached when the hub has been away for a
-	// quarter of an hour. An attempt at a hub that is away sends some 8 KB: with pauses of 9 minutes, the
-	// mean, 165 a day are 1.3 MB. p2p's own calls (one a minute) send 11 MB: together 13, of the 15 MB a day
-	// that an idle shop may send.
+	// statusMost is the longest pause between questions. Pauses double, and reach it when the hub has
+	// been away for a quarter of an hour. An attempt at a hub that is away sends some 8 KB. At a mean
+	// pause of 9 minutes these are 165 attempts and 1.3 MB a day. p2p's own calls, one a minute, send
+	// 11 MB. An idle shop may send 15 MB a day.
 	statusMost = 10 * time.Minute
-	// statusLook is how often it looks whether a hub is connected.
+	// statusLook is how often the shop looks whether a hub is connected.
 	statusLook = time.Second
 )
 
-// statusPauses are the pauses before a shop's questions, each in part by chance: shops that lost their
-// hub together must not ask together.
+// statusPauses are the pauses before a shop's questions. Each is random in part: shops that lost
+// their hub together must not ask together.
 type statusPauses struct{ last time.Duration }
 
-// start begins again, and returns the first pause: after first, and up to spread later.
+// start begins again and returns the first pause, between first and first + spread.
 func (p *statusPauses) start(first, spread time.Duration) time.Duration {
 	p.last = first
 	return first + rand.N(spread)
 }
 
-// next doubles the pause up to statusMost and takes up to a quarter off.
+// next doubles the last pause, up to statusMost, and returns it less up to a quarter.
 func (p *statusPauses) next() time.Duration {
 	p.last = min(2*p.last, statusMost)
 	return p.last - rand.N(p.last/4)
 }
 
-// askStatus asks the hub's open host for the list while no hub is connected.
+// askStatus pulls the list from the hub's open host, again and again while no hub is connected. A
+// shop that was revoked finds its revocation there.
 func (s *Syncer) askStatus(ctx context.Context) {
 	if s.cfg.Status == nil {
 		return
@@ -73,6 +75,7 @@ func (s *Syncer) askStatus(ctx context.Context) {
 	}
 }
 
+// atHub reports whether a hub is connected.
 func (s *Syncer) atHub() bool {
 	for _, h := range s.cfg.Hub {
 		if s.net.Connected(h) {
@@ -82,9 +85,9 @@ func (s *Syncer) atHub() bool {
 	return false
 }
 
-// Status asks the hub's open host for a shop's status and returns its entry in the newest list, verified
-// against the list held and not stored. ask must go under the shop's own key. It fails with
-// CodeUnavailable where the hub does not tell.
+// Status asks the hub's open host for a shop's status and returns what the newest list says of the
+// shop. The newest list is verified against list, and not stored. ask must use the shop's own key.
+// CodeUnavailable means that the hub does not tell.
 func Status(ctx context.Context, shop exchange.ShopID, list *membership.State, now exchange.Time, ask Ask) (membership.Member, error) {
 	b, err := collect(ctx, ofHub(ask), list.Federation(), list.Size())
 	if err == nil {
@@ -103,7 +106,8 @@ func IsQuestion(request []byte) bool { return len(request) == statusBytes }
 // statusBytes is the length of the question: the u64 index of the first entry wanted.
 const statusBytes = 8
 
-// ofHub keeps the hub's own fault from being taken for one of this process.
+// ofHub makes the hub's errors CodeUnavailable: the hub's CodeInternal must not end this process (see
+// check).
 func ofHub(ask Ask) Ask {
 	return func(ctx context.Context, request []byte) ([]byte, error) {
 		reply, err := ask(ctx, request)

@@ -25,8 +25,8 @@ func TestStatusSpread(t *testing.T) {
 	}
 }
 
-// TestStatusTraffic: a hub that is dead costs a shop less than 2 MB a day in questions, for the rest of
-// what an idle shop may send is p2p's; and a shop asks a hub that came back within ten minutes.
+// TestStatusTraffic: questions to a dead hub cost a shop less than 2 MB a day; p2p sends the rest of
+// what an idle shop may send. A shop asks within ten minutes when the hub is back.
 func TestStatusTraffic(t *testing.T) {
 	const attempt, most = 8_000, 2_000_000 // bytes
 	var p statusPauses
