@@ -42,7 +42,7 @@ const configFile = "hub.toml"
 // invite that holds membership.MaxHubAddrs.
 const maxAnnounce = 4
 
-// check reports what the hub could not work with. Port 0 is allowed: see fixPorts.
+// check reports the first setting that the hub could not work with, as CodeInvalid. Port 0 is allowed: see fixPorts.
 func (c Config) check() error {
 	if len(c.Listen) == 0 {
 		return exchange.Errorf(exchange.CodeInvalid, "listen names no address; use \"0.0.0.0\" and \"::\" for all")
@@ -75,7 +75,7 @@ func (c Config) check() error {
 	return err
 }
 
-// checkHost reports what is neither an IP address nor a DNS name.
+// checkHost reports a text that is neither an IP address nor a DNS name.
 func checkHost(s string) error {
 	if ip, err := netip.ParseAddr(s); err == nil {
 		if ip.IsUnspecified() || ip.Zone() != "" {
@@ -143,8 +143,8 @@ func writeConfig(dir string, c Config) error {
 	return writeFile(filepath.Join(dir, configFile), b, 0o644)
 }
 
-// fixPorts replaces each port 0 by one that is free now, so that invites stay valid over
-// a restart. changed reports whether c must be written.
+// fixPorts replaces each port 0 by a port that is free now, so that invites stay valid over a
+// restart. changed reports whether c must be written.
 func (c *Config) fixPorts() (changed bool, err error) {
 	ip := netip.MustParseAddr(c.Listen[0]).String()
 	for _, port := range []*int{&c.OpenPort, &c.ClosedPort} {
@@ -189,7 +189,7 @@ func freePort(host string) (int, error) {
 	return 0, exchange.Errorf(exchange.CodeUnavailable, "no port is free on %s for both TCP and UDP: %w", host, last)
 }
 
-// writeFile writes durably: to a temporary file, synced, then renamed.
+// writeFile writes a file durably: it writes and syncs a temporary file, then renames it.
 func writeFile(path string, b []byte, mode os.FileMode) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".souk-*")
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package hub runs a federation's hub, which lets shops in: it is the author of the member
-// list. Of the list's four rooms it alone makes entries: package [membership] has the rules,
+// Package hub runs a federation's hub, which lets shops in and so is the author of the member
+// list. Of the list's four rooms it alone makes entries. Package [membership] has the rules,
 // package [roster] has the list as stored, and package [members] spreads it. The doc of
 // package [membership] draws the way of an entry through the four. The hub also helps members
 // find each other. It holds no catalog, price, partnership or order, and none passes it in
@@ -29,8 +29,8 @@
 //
 // # The admission key elsewhere
 //
-// The admission key decides who is in, so it may live on another machine: move admission.key into
-// a folder there and copy federation.json beside it. Invite, Revoke and Void work on
+// The admission key decides which shops are in, so it may live on another machine. Move
+// admission.key into a folder there and copy federation.json beside it. Invite, Revoke and Void work on
 // such a folder. The hub takes their statements through its open host, from anybody: the
 // signature is what counts.
 //
@@ -49,13 +49,13 @@
 //
 // Statements are appended one at a time. An entry and the checkpoint over it are one
 // commit, and no answer leaves before that commit. A statement that is in the list already is
-// answered as if it had just been appended: a shop whose answer was lost asks again, and
+// answered as if it had just been appended. So a shop whose answer was lost asks again, and
 // makes no second entry.
 //
 // # Restored from a backup
 //
-// A hub that continued an old copy of its list would sign a second list beside the list that
-// shops hold, and every shop would freeze its list for good. The shops have the newer list, and
+// A hub that continued an old copy of its list would sign a second list beside the list of
+// its shops, and every shop would freeze its list. The shops have the newer list, and
 // any of them hands it back. So a hub whose list names members signs nothing at start until
 // it has listened to them for [settleTime]. It listens for [settleStale] where its checkpoint
 // is so old that it cannot have been running. Statements that come meanwhile wait, or are
@@ -65,8 +65,8 @@
 //
 // The status address serves reading only: / for people, /status and /members as JSON,
 // /checkpoint (a C2SP signed note), /healthz and /metrics. It answers only requests addressed to
-// localhost, an IP address, or a name in status_hosts, so that no web page can read
-// it through a visitor's browser.
+// localhost, an IP address, or a name in status_hosts. So no web page can read it through a
+// visitor's browser.
 //
 // hub.sock serves the commands: GET /status, GET /members, GET /invites, GET /voids/ID, and POST
 // /statement with the bytes of a signed statement, answered by {}. Errors are {"code", "message"}.

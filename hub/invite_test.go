@@ -16,8 +16,8 @@ import (
 	"github.com/souk-market/souk/hub"
 )
 
-// TestInvites: what was invited can be listed without its secret, with its use by the
-// list, whether the hub runs or not; and voided by its id.
+// TestInvites: invites are listed without their secrets, with their use by the member list,
+// whether the hub runs or not. An invite is voided by its id.
 func TestInvites(t *testing.T) {
 	dir, _ := initHub(t)
 	ctx := t.Context()
@@ -80,9 +80,9 @@ func TestInviteBounds(t *testing.T) {
 	}
 }
 
-// TestInviteOrder: the oldest invites are listed first, and those that were made in one millisecond
-// always in the same order. Files are read by name, which is the id, so here the oldest have the
-// highest ids.
+// TestInviteOrder: the oldest invites are listed first, and invites of one millisecond always in the
+// same order. Files are read by name, which is the id, so here the oldest invites have the highest
+// ids.
 func TestInviteOrder(t *testing.T) {
 	const count, together = 48, 16 // a sort of less than 13 is stable by itself
 	dir, _ := initHub(t)

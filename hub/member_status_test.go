@@ -30,8 +30,8 @@ func hears(w *hubsim.World, limit time.Duration, s *hubsim.Shop) {
 	}
 }
 
-// TestMemberStatusAfterAbsence: a shop that was revoked while it was off, and one whose hub was off, hear of
-// it soon after they are both back, though nobody lets them in.
+// TestMemberStatusAfterAbsence: a shop was revoked while it was off, another while the hub was off.
+// Both hear of it soon after shop and hub are back, though no member admits them.
 func TestMemberStatusAfterAbsence(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *hubsim.World) {
 		away, stays, honest := joined(w), joined(w), joined(w)
@@ -59,15 +59,15 @@ func TestMemberStatusAfterAbsence(t *testing.T) {
 			t.Error("who told it?")
 		}
 		w.StartHub()
-		hears(w, 11*time.Minute, stays) // it asks every ten
+		hears(w, 11*time.Minute, stays) // a shop asks every ten minutes
 		if honest.Gone(honest.ID) != "" {
 			t.Error("a member was told that it is out")
 		}
 	})
 }
 
-// TestMemberStatusOfStrangers: a shop's status is told to those whom the list names, and nothing is
-// stored by asking.
+// TestMemberStatusOfStrangers: only a shop that the list names is told its status, and a question
+// changes nothing in the list.
 func TestMemberStatusOfStrangers(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *hubsim.World) {
 		out, member, stranger := joined(w), joined(w), w.NewShop()
