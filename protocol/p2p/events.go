@@ -19,11 +19,11 @@ type events struct {
 	dirty map[exchange.ShopID]bool // guarded by mu: in queue
 	wake  chan struct{}            // capacity 1
 
-	told map[exchange.ShopID]uint64 // owned by run: session last told as connected
+	reported map[exchange.ShopID]uint64 // owned by run: the session that was last reported as connected
 }
 
 func newEvents() *events {
-	return &events{dirty: map[exchange.ShopID]bool{}, wake: make(chan struct{}, 1), told: map[exchange.ShopID]uint64{}}
+	return &events{dirty: map[exchange.ShopID]bool{}, wake: make(chan struct{}, 1), reported: map[exchange.ShopID]uint64{}}
 }
 
 // changed notes that shop's session began or ended.
@@ -63,18 +63,18 @@ func (e *events) run(ctx context.Context) {
 }
 
 func (e *events) tell(shop exchange.ShopID) {
-	was, is := e.told[shop], e.current(shop)
+	was, is := e.reported[shop], e.current(shop)
 	if was == is {
 		return
 	}
 	if was != 0 {
-		delete(e.told, shop)
+		delete(e.reported, shop)
 		for _, f := range e.disconnect {
 			f(shop)
 		}
 	}
 	if is != 0 {
-		e.told[shop] = is
+		e.reported[shop] = is
 		for _, f := range e.connect {
 			f(shop)
 		}

@@ -158,8 +158,8 @@ func (g *greeter) sayHello(ctx context.Context, p peer.ID) error {
 	return err
 }
 
-// hearHello answers a peer that begins.
-func (g *greeter) hearHello(s network.Stream) {
+// answerHello answers a peer that begins.
+func (g *greeter) answerHello(s network.Stream) {
 	defer s.Close()
 	c := s.Conn()
 	shop, ok := shopOf(c.RemotePeer())

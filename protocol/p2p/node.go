@@ -175,7 +175,7 @@ func (n *Node) serve() {
 		ConnectedF:    func(_ network.Network, c network.Conn) { go n.greeter.welcome(c) },
 		DisconnectedF: func(_ network.Network, c network.Conn) { n.sessions.untrack(c) },
 	})
-	n.host.SetStreamHandler(protocolID(n.cfg.Federation, helloName), n.greeter.hearHello)
+	n.host.SetStreamHandler(protocolID(n.cfg.Federation, helloName), n.greeter.answerHello)
 	for name, h := range n.requests.handlers {
 		n.host.SetStreamHandler(protocolID(n.cfg.Federation, name), n.requests.handler(name, h))
 	}

@@ -45,19 +45,19 @@ type OpenHost struct {
 	log       *slog.Logger
 	ctx       context.Context
 	perIP     *rate.Limiter // of all requests
-	changes   lane
-	questions lane
+	changes   class
+	questions class
 }
 
-// lane is what requests of one kind have to themselves.
-type lane struct {
+// class is what requests of one kind have to themselves.
+type class struct {
 	limiter *rate.Limiter // over all addresses
 	slots   chan struct{} // capacity openHandlers
 }
 
-// newLane exempts loopback, as connRate does.
-func newLane(perSecond float64, burst int) lane {
-	return lane{
+// newClass exempts loopback, as connRate does.
+func newClass(perSecond float64, burst int) class {
+	return class{
 		limiter: &rate.Limiter{
 			NetworkPrefixLimits: connRate(perSecond, burst).NetworkPrefixLimits,
 			GlobalLimit:         rate.Limit{RPS: perSecond, Burst: burst},
@@ -67,13 +67,13 @@ func newLane(perSecond float64, burst int) lane {
 }
 
 // enter waits for a slot; leave gives it back.
-func (l lane) enter(ctx context.Context, ip netip.Addr) (leave func(), err error) {
-	if !l.limiter.Allow(ip) {
+func (k class) enter(ctx context.Context, ip netip.Addr) (leave func(), err error) {
+	if !k.limiter.Allow(ip) {
 		return nil, exchange.Errorf(exchange.CodeLimit, "too many ask the hub at the moment; try again in a minute")
 	}
 	select {
-	case l.slots <- struct{}{}:
-		return func() { <-l.slots }, nil
+	case k.slots <- struct{}{}:
+		return func() { <-k.slots }, nil
 	case <-ctx.Done():
 		return nil, exchange.Errorf(exchange.CodeLimit, "the hub is busy; try again in a minute")
 	}
@@ -99,7 +99,7 @@ func OpenServe(ctx context.Context, cfg OpenConfig, name string, h HandlerFunc) 
 	}
 	o := &OpenHost{
 		handle: h, question: cfg.Question, log: cfg.Logger, ctx: ctx, perIP: connRate(openRatePerIP, openBurstPerIP),
-		changes: newLane(openRate, openBurst), questions: newLane(openAskRate, openAskBurst),
+		changes: newClass(openRate, openBurst), questions: newClass(openAskRate, openAskBurst),
 	}
 	if o.host, err = libp2p.New(opts...); err != nil {
 		return nil, exchange.Errorf(exchange.CodeUnavailable, "the open host could not listen on %v: %w", cfg.Listen, err)
@@ -193,11 +193,11 @@ func (o *OpenHost) answer(ctx context.Context, s network.Stream, from exchange.S
 	if err != nil || h.kind != kindRequest || h.id != 1 {
 		return nil, leave, exchange.Errorf(exchange.CodeInvalid, "the request is malformed or longer than %d bytes", MaxOpenRequest)
 	}
-	kind := o.changes
+	class := o.changes
 	if o.question != nil && o.question(req) {
-		kind = o.questions
+		class = o.questions
 	}
-	done, err := kind.enter(ctx, ip)
+	done, err := class.enter(ctx, ip)
 	if err != nil {
 		return nil, leave, err
 	}

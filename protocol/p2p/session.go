@@ -43,8 +43,8 @@ type session struct {
 
 // connState is what is known of one connection.
 type connState struct {
-	told     uint64 // incarnation its hello named; 0 = none yet
-	welcomed bool   // welcome has begun
+	incarnation uint64 // that its hello named; 0 = none yet
+	welcomed    bool   // welcome has begun
 }
 
 // awaitHello waits, at most HelloTimeout, until the peer's hello was accepted.

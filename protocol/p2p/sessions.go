@@ -135,7 +135,7 @@ func (ss *sessions) greet(c network.Conn, incarnation uint64) *session {
 		ss.end(old, exchange.Errorf(exchange.CodeUnavailable, "%s restarted", old.shop))
 		ses = ss.begin(old.peer, old.shop)
 		for o, st := range old.conns {
-			if o != c && st.told != incarnation && (st.told != 0 || o.Stat().Opened.Before(c.Stat().Opened)) {
+			if o != c && st.incarnation != incarnation && (st.incarnation != 0 || o.Stat().Opened.Before(c.Stat().Opened)) {
 				stale = append(stale, o)
 			} else {
 				ses.conns[o] = st
@@ -145,7 +145,7 @@ func (ss *sessions) greet(c network.Conn, incarnation uint64) *session {
 	if ses.conns[c] == nil {
 		ses.conns[c] = new(connState)
 	}
-	ses.conns[c].told, ses.incarnation = incarnation, incarnation
+	ses.conns[c].incarnation, ses.incarnation = incarnation, incarnation
 	if !ses.hello {
 		ses.hello = true
 		close(ses.greeted)
