@@ -13,17 +13,17 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// addresses are the node's own ones, as told to others, and those it has heard of members.
-// The latter are in the host's peerstore and, over a restart, in the AddressBook.
+// addresses keeps the node's own addresses, as told to others, and the addresses of members. A
+// member's addresses are in the host's peerstore and, over a restart, in the AddressBook.
 type addresses struct {
 	*base
-	changed []func() // called when the own ones changed; fixed by Start
+	changed []func() // called when the own addresses changed; fixed by Start
 
-	mu sync.Mutex // held to replace what the peerstore has of a member
+	mu sync.Mutex // held to replace a member's addresses in the peerstore
 }
 
-// Addresses are the multiaddrs others may dial, each ending in /p2p/<own peer
-// ID>; none before Start.
+// Addresses are the multiaddrs that others may dial, each ending in /p2p/<own peer ID>; none before
+// Start.
 func (n *Node) Addresses() []string {
 	if n.host == nil {
 		return nil
@@ -43,8 +43,8 @@ func addrStrings(addrs []ma.Multiaddr) []string {
 	return list
 }
 
-// SignedAddresses is the node's current signed peer record (libp2p RFC 0003),
-// for others to LearnAddresses from; empty while there is none.
+// SignedAddresses is the node's current signed peer record (libp2p RFC 0003), which other members
+// pass to LearnAddresses; empty while there is none.
 func (n *Node) SignedAddresses() []byte { return n.addresses.signed() }
 
 func (a *addresses) signed() []byte {
@@ -64,14 +64,14 @@ func (a *addresses) signed() []byte {
 	return b
 }
 
-// LearnAddresses takes a member's signed peer record from wherever it came. The
-// record's signature says whose it is; one of a stranger, too large or not
-// verifying is refused. An older one than known changes nothing.
+// LearnAddresses takes a member's signed peer record, whoever sent it: the record's signature says
+// whose it is. A record that is too large, does not verify or is no member's is refused. A record
+// older than the known record changes nothing.
 func (n *Node) LearnAddresses(envelope []byte) error {
 	return n.addresses.learn(exchange.ShopID{}, envelope)
 }
 
-// learn is LearnAddresses; unless from is zero, the record must be from's own.
+// learn is LearnAddresses. Unless from is zero, the record must be of shop from.
 func (a *addresses) learn(from exchange.ShopID, envelope []byte) error {
 	env, rec, shop, err := openRecord(envelope)
 	if err != nil {
@@ -93,7 +93,7 @@ func (a *addresses) learn(from exchange.ShopID, envelope []byte) error {
 	return nil
 }
 
-// store replaces what the peerstore knew by a newer record.
+// store replaces a member's addresses in the peerstore where rec is newer; fresh reports that.
 func (a *addresses) store(env *record.Envelope, rec *peer.PeerRecord) (fresh bool, err error) {
 	book, ok := peerstore.GetCertifiedAddrBook(a.host.Peerstore())
 	if !ok {
@@ -104,7 +104,7 @@ func (a *addresses) store(env *record.Envelope, rec *peer.PeerRecord) (fresh boo
 	if old := book.GetPeerRecord(rec.PeerID); old != nil {
 		var known peer.PeerRecord
 		if err := old.TypedRecord(&known); err == nil && known.Seq >= rec.Seq {
-			if known.Seq == rec.Seq { // heard again: keep it longer
+			if known.Seq == rec.Seq { // the same record again: keep the addresses longer
 				a.host.Peerstore().AddAddrs(rec.PeerID, known.Addrs, AddressTTL)
 			}
 			return false, nil
@@ -114,6 +114,7 @@ func (a *addresses) store(env *record.Envelope, rec *peer.PeerRecord) (fresh boo
 	return book.ConsumePeerRecord(env, AddressTTL)
 }
 
+// openRecord verifies a signed peer record and returns the shop that it is of.
 func openRecord(envelope []byte) (*record.Envelope, *peer.PeerRecord, exchange.ShopID, error) {
 	if len(envelope) > MaxRecord {
 		return nil, nil, exchange.ShopID{}, exchange.Errorf(exchange.CodeLimit, "an address record has at most %d bytes, not %d", MaxRecord, len(envelope))
@@ -133,8 +134,8 @@ func openRecord(envelope []byte) (*record.Envelope, *peer.PeerRecord, exchange.S
 	return env, rec, shop, nil
 }
 
-// loadAddresses fills the peerstore from the address book and returns who is in it, in
-// random order.
+// load fills the peerstore from the address book and returns the members in the book, in random
+// order.
 func (a *addresses) load() (saved []peer.ID) {
 	if a.cfg.Book == nil {
 		return nil
@@ -171,10 +172,11 @@ func (a *addresses) forget(shop exchange.ShopID) {
 	}
 }
 
-// OnAddresses calls f when the node's own addresses changed, so that
-// SignedAddresses can be spread. It is set before Start; f must not block for long.
+// OnAddresses calls f when the node's own addresses changed, so that SignedAddresses can be spread.
+// It is called before Start; f must not block for long.
 func (n *Node) OnAddresses(f func()) { n.addresses.changed = append(n.addresses.changed, f) }
 
+// follow calls the functions of OnAddresses until the node closes.
 func (a *addresses) follow() {
 	sub, err := a.host.EventBus().Subscribe(new(event.EvtLocalAddressesUpdated), eventbus.Name("souk"))
 	if err != nil {

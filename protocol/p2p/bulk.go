@@ -13,26 +13,25 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// Stream moves bulk data: frames of up to MaxMessage both ways, in order, over a
-// libp2p stream of its own with its flow control. Sending and receiving may go
-// on at the same time, each from one goroutine. Every frame must move within
-// FrameTimeout once begun; waiting for one to begin has no limit but the context
-// the stream was opened with.
+// Stream moves bulk data: frames of up to MaxMessage both ways, in order, over a libp2p stream with
+// its own flow control. Sending and receiving may go on at the same time, each from one goroutine.
+// A frame that has begun must move within FrameTimeout. The wait for a frame to begin ends only
+// with the context that the stream was opened with.
 type Stream struct {
 	shop exchange.ShopID
 	s    network.Stream
 	r    frameReader
 	w    *bufio.Writer
 	buf  []byte
-	stop func() // lets go of the contexts that would reset it
+	stop func() // unregisters from the contexts that would reset the stream
 }
 
-// StreamHandlerFunc serves one bulk stream. When it returns nil the stream is
-// closed cleanly, else the partner's Receive returns the error, as for a
-// HandlerFunc. Its context ends with the partner's session.
+// StreamHandlerFunc serves one bulk stream. When it returns nil the stream is closed cleanly; else
+// the partner's Receive returns the error, as for a HandlerFunc. ctx ends with the partner's
+// session.
 type StreamHandlerFunc func(ctx context.Context, from exchange.ShopID, s *Stream) error
 
-// bulkStreams are the protocols of bulk streams, as both sides use them.
+// bulkStreams opens bulk streams, and serves the bulk streams that members open.
 type bulkStreams struct {
 	*base
 	streams  *streams
@@ -40,12 +39,12 @@ type bulkStreams struct {
 	handlers map[string]StreamHandlerFunc // fixed by Start
 }
 
-// HandleStream serves bulk streams of protocol name, at most MaxBulkStreams of
-// one partner at once. It is called before Start, once a name.
+// HandleStream serves bulk streams of protocol name, at most MaxBulkStreams of one partner at once.
+// It is called before Start, once for a name.
 func (n *Node) HandleStream(name string, h StreamHandlerFunc) { n.bulk.handlers[name] = h }
 
-// OpenStream opens a bulk stream to a member, dialing if need be. The stream is
-// reset when ctx ends; the caller must Close or Reset it.
+// OpenStream opens a bulk stream to a member, and dials the member if need be. The stream is reset
+// when ctx ends. The caller must Close or Reset it.
 func (n *Node) OpenStream(ctx context.Context, to exchange.ShopID, name string) (*Stream, error) {
 	return n.bulk.open(ctx, to, name)
 }
@@ -72,8 +71,8 @@ func newStream(shop exchange.ShopID, s network.Stream, stop func()) *Stream {
 	}
 }
 
-// Send queues one frame and writes when enough has gathered; Flush or CloseWrite
-// writes the rest. It waits while the partner does not read.
+// Send queues one frame and writes when enough has gathered; Flush or CloseWrite writes the rest.
+// Send waits while the partner does not read.
 func (st *Stream) Send(frame []byte) error { return st.send(kindData, frame) }
 
 func (st *Stream) send(k kind, payload []byte) error {
@@ -108,8 +107,8 @@ func (st *Stream) CloseWrite() error {
 	return nil
 }
 
-// Receive returns the next frame, the caller's own; io.EOF after the partner's
-// CloseWrite; the partner's error (IsAnswer) if it ended the stream with one.
+// Receive returns the next frame, which is the caller's own. It returns io.EOF after the partner's
+// CloseWrite, and the partner's error (IsAnswer) where the partner ended the stream with an error.
 func (st *Stream) Receive() ([]byte, error) {
 	h, payload, err := st.r.next()
 	switch {
@@ -139,8 +138,8 @@ func (st *Stream) Close() error {
 	return st.s.Close()
 }
 
-// Reset drops the stream with everything under way; the partner sees a broken
-// stream, never a clean end.
+// Reset drops the stream and everything under way. The partner sees a broken stream, never a clean
+// end.
 func (st *Stream) Reset() {
 	st.stop()
 	_ = st.s.Reset()
@@ -170,6 +169,7 @@ func (b *bulkCount) add(name string, by int) bool {
 	return true
 }
 
+// handler returns what serves an inbound bulk stream of protocol name.
 func (b *bulkStreams) handler(name string, h StreamHandlerFunc) network.StreamHandler {
 	return func(s network.Stream) {
 		ses, err := b.streams.receive(s)

@@ -6,9 +6,9 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// callMembers dials, once, every member whose addresses were saved: a hub that comes
-// back does not wait until its members notice. Those it cannot reach, behind a NAT or
-// moved, find it themselves (reconnector).
+// callMembers dials, once, every member whose addresses were saved: a restarted hub does not wait
+// until its members notice. Members that it cannot reach, behind a NAT or moved, reconnect
+// themselves (reconnector).
 func (d *dialer) callMembers(saved []peer.ID) {
 	var calls sync.WaitGroup
 	defer calls.Wait()

@@ -28,8 +28,8 @@ const (
 
 // DialReport says how a member was reached.
 type DialReport struct {
-	Path      string          // how its address was found; PathRelay where the connection is relayed
-	Address   string          // of the other side, as connected
+	Path      string          // how the member's address was found; PathRelay where the connection is relayed
+	Address   string          // of the member, as connected
 	Transport string          // "tcp", "quic" or "relay"
 	Direct    bool            // not through a relay
 	RTTs      []time.Duration // of dialPings round trips; fewer where one failed
@@ -37,7 +37,7 @@ type DialReport struct {
 
 const dialPings = 3
 
-// dialer reaches members by the paths there are to each: address book, DHT, relay.
+// dialer reaches members by three paths: address book, DHT and relay.
 type dialer struct {
 	*base
 	sessions *sessions
@@ -47,10 +47,10 @@ type dialer struct {
 	underWay map[peer.ID]dials // guarded by mu; an entry has at least one dial
 }
 
-// Dial reaches a member by its ID alone: over an open connection, by stored
-// addresses, by asking the members' DHT, or through a hub's relay; then says
-// hello and measures round trips. Its errors are CodeNotMember and
-// CodeUnavailable; a *[UnreachedError] in the latter names what was tried.
+// Dial reaches a member by its ID alone: over an open connection, by stored addresses, by the
+// members' DHT, or through a hub's relay. Then it says hello and measures round trips. Its errors
+// are CodeNotMember and CodeUnavailable. A *[UnreachedError] in a CodeUnavailable names what was
+// tried.
 func (n *Node) Dial(ctx context.Context, shop exchange.ShopID) (DialReport, error) {
 	return n.dialer.report(ctx, shop)
 }
@@ -72,7 +72,7 @@ func (d *dialer) report(ctx context.Context, shop exchange.ShopID) (DialReport, 
 	return r, nil
 }
 
-// reach returns a greeted session, dialing if there is none.
+// reach returns a greeted session with shop, and dials where there is none.
 func (d *dialer) reach(ctx context.Context, shop exchange.ShopID) (*session, error) {
 	if ses := d.sessions.connected(shop); ses != nil {
 		return ses, nil
@@ -94,7 +94,7 @@ func (d *dialer) dial(ctx context.Context, shop exchange.ShopID) (*session, stri
 	}
 	ctx, done := d.untilGreeted(ctx, p)
 	defer done()
-	if ses := d.sessions.connected(shop); ses != nil { // it came before we could hear of it
+	if ses := d.sessions.connected(shop); ses != nil { // greeted before untilGreeted
 		return ses, PathOpen, nil
 	}
 	unreached := &UnreachedError{Shop: shop}
@@ -122,7 +122,7 @@ func (d *dialer) dial(ctx context.Context, shop exchange.ShopID) (*session, stri
 	return nil, "", exchange.Errorf(exchange.CodeUnavailable, "%w", unreached)
 }
 
-// dials are those under way to one member.
+// dials are the dials of one member that are under way, by their cancel functions.
 type dials map[*context.CancelFunc]struct{}
 
 func (d dials) end() {
@@ -131,9 +131,9 @@ func (d dials) end() {
 	}
 }
 
-// untilGreeted returns a context for a dial of p. It ends, too, when a session with p
-// is greeted, whoever began it: a member that comes back by itself is not kept waiting for
-// a dial that hangs at an address it had. done must be called.
+// untilGreeted returns a context for a dial of p. The context ends, too, when a session with p is
+// greeted, whichever side began the session. So a dial that hangs at an old address of p delays
+// nobody once p is connected. done must be called.
 func (d *dialer) untilGreeted(ctx context.Context, p peer.ID) (_ context.Context, done func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	d.mu.Lock()
@@ -159,7 +159,7 @@ func (d *dialer) greeted(p peer.ID) {
 	d.underWay[p].end()
 }
 
-// dialBy connects by the addresses one path finds and waits for the hello.
+// dialBy connects to p at the addresses that find returns, and waits for the hello.
 func (d *dialer) dialBy(ctx context.Context, p peer.ID, find func(context.Context, peer.ID) ([]ma.Multiaddr, error)) (*session, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
@@ -209,8 +209,8 @@ func (d *dialer) dhtAddrs(ctx context.Context, p peer.ID) ([]ma.Multiaddr, error
 	return info.Addrs, err
 }
 
-// refreshDHT asks round who is near to what, soon after the start and then rarely. libp2p's own
-// refresh does so every two minutes where there are few members.
+// refreshDHT refreshes the DHT's routing table soon after the start, and then rarely. libp2p's own
+// refresh runs every two minutes where there are few members (see dhtRefresh).
 func (d *dialer) refreshDHT() {
 	wait := time.NewTimer(jittered(dhtFirst))
 	defer wait.Stop()
@@ -232,7 +232,7 @@ func (d *dialer) refreshDHT() {
 	}
 }
 
-// relayAddrs are p's circuits over every hub.
+// relayAddrs are p's addresses through the relay of each hub.
 func (d *dialer) relayAddrs(_ context.Context, p peer.ID) ([]ma.Multiaddr, error) {
 	if d.gate.hubs[p] {
 		return nil, nil
@@ -244,9 +244,9 @@ func (d *dialer) relayAddrs(_ context.Context, p peer.ID) ([]ma.Multiaddr, error
 	return addrs, nil
 }
 
-// ping measures so many round trips over an open connection, fewer where one fails.
-// They share a stream: a member may have few of them open at another, and one that was
-// reset counts there until the other has heard of it.
+// ping measures times round trips over an open connection, fewer where one fails. All use one
+// stream: the other side allows a member few ping streams, and counts a stream that was reset until
+// the reset arrives.
 func (d *dialer) ping(ctx context.Context, p peer.ID, times int) (rtts []time.Duration) {
 	ctx, cancel := context.WithTimeout(network.WithNoDial(ctx, "ping"), pingTimeout)
 	defer cancel()

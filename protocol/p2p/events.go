@@ -7,9 +7,9 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// events tells the application who connected and who is gone, one call at a
-// time. It keeps at most one entry a shop: what matters is the latest state and
-// that a reconnection is told as such, not every flap.
+// events tells the application which members connected and disconnected, one call at a time. Its
+// queue has at most one entry for a shop. The application learns the latest state, and learns of a
+// reconnection; it does not learn of each change in between.
 type events struct {
 	connect, disconnect []func(exchange.ShopID) // fixed before run
 	current             func(exchange.ShopID) uint64
@@ -26,7 +26,7 @@ func newEvents() *events {
 	return &events{dirty: map[exchange.ShopID]bool{}, wake: make(chan struct{}, 1), reported: map[exchange.ShopID]uint64{}}
 }
 
-// changed notes that shop's session began or ended.
+// changed notes that shop's session was greeted or ended.
 func (e *events) changed(shop exchange.ShopID) {
 	e.mu.Lock()
 	if !e.dirty[shop] {
@@ -81,12 +81,12 @@ func (e *events) tell(shop exchange.ShopID) {
 	}
 }
 
-// OnConnect calls f after the first hello with a member, hubs included, and after
-// each reconnection. Calls come one at a time, in order: f must not block for
-// long. It is set before Start; several may be.
+// OnConnect calls f after the first hello with a member, hubs included, and after each
+// reconnection. Calls come one at a time, in order: f must not block for long. OnConnect is called
+// before Start; each call adds a function.
 func (n *Node) OnConnect(f func(exchange.ShopID)) { n.events.connect = append(n.events.connect, f) }
 
-// OnDisconnect calls f when a member that was told to OnConnect is gone.
+// OnDisconnect calls f when a member disconnected of which OnConnect's functions were told.
 func (n *Node) OnDisconnect(f func(exchange.ShopID)) {
 	n.events.disconnect = append(n.events.disconnect, f)
 }

@@ -12,14 +12,14 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// gate is the one place that decides who may connect. It serves libp2p as
-// connection gater and as the relay's access list.
+// gate decides which peers may connect, and nothing else does. libp2p uses it as connection gater
+// and as the relay's access list.
 type gate struct {
 	members Directory
 	hubs    map[peer.ID]bool // trusted by configuration
 
 	mu      sync.Mutex
-	resting map[peer.ID]time.Time // guarded by mu: members not to be dialed before
+	resting map[peer.ID]time.Time // guarded by mu: until when libp2p does not dial a member
 }
 
 // newGate admits the members of a directory and the configured hubs.
@@ -45,8 +45,8 @@ func (g *gate) admits(p peer.ID) bool {
 	return ok && g.members.Admit(shop)
 }
 
-// knock is admits for somebody who is at the door or whom we look for: an
-// unknown key may be one that joined since we last read the member list.
+// knock is admits for a peer that tries to connect, or that is to be dialed. It tells the Directory
+// of a peer that is no member: the peer may have joined since the member list was last read.
 func (g *gate) knock(p peer.ID) bool {
 	if g.admits(p) {
 		return true
@@ -57,8 +57,8 @@ func (g *gate) knock(p peer.ID) bool {
 	return false
 }
 
-// rest keeps libp2p's own services from dialing a member whose hello failed: the
-// DHT would do so many times a second. Our own dials wake it.
+// rest keeps libp2p's own services from dialing p, whose hello failed: the DHT would dial it many
+// times a second. Our own dials end the rest (wake).
 func (g *gate) rest(p peer.ID) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

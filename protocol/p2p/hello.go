@@ -14,8 +14,8 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// versions this program speaks, ascending: generations of everything below
-// /souk/<federation>/ together.
+// versions of the protocol that this program speaks, ascending. A version is one of all protocols
+// below /souk/<federation>/ together.
 var versions = []uint64{1}
 
 const helloName = "hello"
@@ -39,7 +39,7 @@ func (h hello) append(dst []byte) []byte {
 	return append(dst, h.app...)
 }
 
-// parseHello reads untrusted bytes; the result's slices point into b.
+// parseHello reads untrusted bytes; the hello's slices point into b.
 func parseHello(b []byte) (hello, error) {
 	var h hello
 	size, n := binary.Uvarint(b)
@@ -72,8 +72,8 @@ func parseHello(b []byte) (hello, error) {
 	return h, nil
 }
 
-// greeter says the node's hello and hears those of others. It has no state but
-// what Start fixed; what a hello changes is in sessions and addresses.
+// greeter says the node's hello and judges the hellos of peers. Its fields never change after Start;
+// a hello changes sessions and addresses.
 type greeter struct {
 	*base
 	sessions    *sessions
@@ -81,7 +81,7 @@ type greeter struct {
 	incarnation uint64 // drawn in New, told in every hello; not 0
 }
 
-// ownHello is what we say to one peer.
+// ownHello returns the payload of our hello to one peer.
 func (g *greeter) ownHello(to exchange.ShopID) ([]byte, error) {
 	h := hello{versions: versions, incarnation: g.incarnation, record: g.addresses.signed()}
 	if g.cfg.Hellos != nil {
@@ -91,12 +91,12 @@ func (g *greeter) ownHello(to exchange.ShopID) ([]byte, error) {
 		return nil, exchange.Errorf(exchange.CodeLimit, "our hello to %s has %d bytes, more than %d", to, len(h.app), MaxHello)
 	}
 	if len(h.record) > MaxRecord {
-		h.record = nil // it knows at least the address we met on
+		h.record = nil // the peer has at least the address of this connection
 	}
 	return h.append(nil), nil
 }
 
-// judge accepts or refuses a peer's hello heard on c.
+// judge accepts or refuses the hello that a peer sent on c. An accepted hello greets c's session.
 func (g *greeter) judge(c network.Conn, shop exchange.ShopID, payload []byte) (*session, error) {
 	h, err := parseHello(payload)
 	if err != nil {
@@ -125,7 +125,7 @@ func (g *greeter) judge(c network.Conn, shop exchange.ShopID, payload []byte) (*
 	return ses, nil
 }
 
-// sayHello exchanges hellos with a connected peer, as the side that begins.
+// sayHello exchanges hellos with a connected peer, as the side that says hello first.
 func (g *greeter) sayHello(ctx context.Context, p peer.ID) error {
 	shop, _ := shopOf(p)
 	ctx, cancel := context.WithTimeout(network.WithNoDial(network.WithAllowLimitedConn(ctx, "souk"), "hello"), HelloTimeout)
@@ -158,7 +158,7 @@ func (g *greeter) sayHello(ctx context.Context, p peer.ID) error {
 	return err
 }
 
-// answerHello answers a peer that begins.
+// answerHello serves the hello protocol: it answers a peer that says hello first.
 func (g *greeter) answerHello(s network.Stream) {
 	defer s.Close()
 	c := s.Conn()
@@ -190,15 +190,15 @@ func (g *greeter) answerHello(s network.Stream) {
 	_ = s.CloseWrite()
 	linger := time.NewTimer(refusalLinger)
 	defer linger.Stop()
-	select { // closing now could overtake the reason on its way
+	select { // to close at once could overtake the error frame
 	case <-ses.ctx.Done():
 	case <-linger.C:
 	}
 	g.dismiss(c, err)
 }
 
-// dismiss closes a connection whose hello was refused. A session that an
-// earlier hello began ends with it: the peer no longer is what it said.
+// dismiss closes the connections of a peer whose hello was refused. A session that an earlier hello
+// greeted ends, too: the peer is no longer what that hello said.
 func (g *greeter) dismiss(c network.Conn, why error) {
 	g.gate.rest(c.RemotePeer())
 	g.sessions.refuse(c.RemotePeer(), why)
@@ -214,9 +214,8 @@ func readHelloFrame(s network.Stream) (kind, []byte, error) {
 	return h.kind, payload, err
 }
 
-// welcome runs for every new connection: the side that dialed says hello, and
-// either side closes what is not greeted in time. A second call for a connection
-// does nothing.
+// welcome runs for every new connection. The side that dialed says hello; either side closes a
+// connection that is not greeted in time. A second call for a connection does nothing.
 func (g *greeter) welcome(c network.Conn) {
 	ses := g.sessions.track(c)
 	if ses == nil {
@@ -244,8 +243,8 @@ func (g *greeter) welcome(c network.Conn) {
 	}
 }
 
-// Rehello tells a connected member our hello again and hears its own: after a
-// change of what Hellos says. A member that is not connected is CodeUnavailable.
+// Rehello exchanges hellos with a connected member again, after a change of what Hellos says. A
+// member that is not connected is CodeUnavailable.
 func (n *Node) Rehello(ctx context.Context, shop exchange.ShopID) error {
 	if n.sessions.connected(shop) == nil {
 		return exchange.Errorf(exchange.CodeUnavailable, "%s is not connected", shop)
@@ -256,8 +255,8 @@ func (n *Node) Rehello(ctx context.Context, shop exchange.ShopID) error {
 // rehelloAtOnce bounds HelloAll's streams: 16 × MaxHello = 4 MiB.
 const rehelloAtOnce = 16
 
-// HelloAll is Rehello to every connected member. Failures are logged: a member
-// that misses a hello learns the same from the next one or from gossip.
+// HelloAll is Rehello to every connected member. Failures are logged: a member that misses a hello
+// learns the same from the next hello or from gossip.
 func (n *Node) HelloAll(ctx context.Context) {
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, rehelloAtOnce)

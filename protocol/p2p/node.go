@@ -54,13 +54,12 @@ type base struct {
 	tasks sync.WaitGroup  // goroutines of the node itself, for which Close waits
 }
 
-// HandlerFunc answers one request. req is the handler's own. Its context ends
-// when the partner disconnects, is cut off or the node stops: what was durably
-// decided by then stays decided. An *exchange.Error crosses the wire as code and
-// text; any other error becomes CodeInternal. A reply is at most MaxMessage.
-// Handlers run concurrently, for one partner at most MaxInFlight at once and
-// requestRate a second. A panic ends
-// the process, on purpose: after one, nothing in memory can be trusted with stock.
+// HandlerFunc answers one request. req is the handler's own. ctx ends when the partner disconnects
+// or is cut off, or the node stops; what was durably decided before stays decided. An
+// *exchange.Error crosses the wire as code and text, any other error as CodeInternal. A reply is at
+// most MaxMessage. Handlers run concurrently, for one partner at most MaxInFlight at once and
+// requestRate a second. A panic ends the process, on purpose: after a panic nothing in memory can
+// be trusted with stock.
 type HandlerFunc func(ctx context.Context, from exchange.ShopID, req []byte) ([]byte, error)
 
 // New checks cfg and returns a Node that is not started.
@@ -98,7 +97,7 @@ func compose(b *base) *Node {
 	return n
 }
 
-// newIncarnation draws the number of this run; 0 stands for none.
+// newIncarnation draws the number that tells this run of the node from its other runs; never 0.
 func newIncarnation() (incarnation uint64) {
 	for incarnation == 0 {
 		var b [8]byte
@@ -108,8 +107,8 @@ func newIncarnation() (incarnation uint64) {
 	return incarnation
 }
 
-// greeted tells those who look for p that a session with it was greeted. It is called
-// with sessions.mu held.
+// greeted tells dialer and reconnector that a session with p was greeted. It is called with
+// sessions.mu held.
 func (n *Node) greeted(p peer.ID) {
 	n.dialer.greeted(p)
 	n.reconnector.greeted(p)
@@ -118,7 +117,7 @@ func (n *Node) greeted(p peer.ID) {
 // Self is the node's own ShopID.
 func (n *Node) Self() exchange.ShopID { return n.cfg.self }
 
-// Handle serves requests of protocol name. It is called before Start, once a name.
+// Handle serves requests of protocol name. It is called before Start, once for a name.
 func (n *Node) Handle(name string, h HandlerFunc) { n.requests.handlers[name] = h }
 
 // Start opens the host and begins to serve and to connect to the hubs. The node
@@ -137,7 +136,7 @@ func (n *Node) Start(ctx context.Context) error {
 			return err
 		}
 	}
-	// The node outlives ctx for as long as closing in order takes.
+	// After the end of ctx the node lives on until it has closed in order.
 	n.ctx, n.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if err := n.open(); err != nil {
 		n.cancel()
@@ -169,7 +168,7 @@ func (n *Node) names() []string {
 	return names
 }
 
-// serve registers the stream handlers.
+// serve registers the handlers of connections and streams.
 func (n *Node) serve() {
 	n.host.Network().Notify(&network.NotifyBundle{
 		ConnectedF:    func(_ network.Network, c network.Conn) { go n.greeter.welcome(c) },
@@ -182,7 +181,7 @@ func (n *Node) serve() {
 	for name, h := range n.bulk.handlers {
 		n.host.SetStreamHandler(protocolID(n.cfg.Federation, name), n.bulk.handler(name, h))
 	}
-	for _, c := range n.host.Network().Conns() { // opened while we were still opening
+	for _, c := range n.host.Network().Conns() { // opened before Notify
 		go n.greeter.welcome(c)
 	}
 }
@@ -206,9 +205,9 @@ func (n *Node) Run(ctx context.Context) error {
 	return nil
 }
 
-// Close stops a started node: no new requests, those in hand are answered
-// (drainTimeout), then streams, gossip, DHT and host close. It returns when the
-// node's loops have ended; a second call waits for the first.
+// Close stops a started node. It takes no new requests and waits, at most drainTimeout, for the
+// requests in hand to be answered; then streams, gossip, DHT and host close. Close returns when the
+// node's loops have ended. A second call waits for the first.
 func (n *Node) Close() {
 	n.mu.Lock()
 	started := n.started && n.host != nil
@@ -243,9 +242,8 @@ func (n *Node) shut() {
 	n.tasks.Wait()
 }
 
-// drain waits until every request in hand was answered, at most drainTimeout, and
-// its reply read, at most goodbyeTimeout more. Requests that come meanwhile wait
-// and are never started.
+// drain waits until every request in hand is answered, at most drainTimeout. Then it waits until the
+// replies are read, at most goodbyeTimeout. Requests that come meanwhile are never started.
 func (n *Node) drain() {
 	sessions := n.sessions.greeted()
 	ctx, cancel := context.WithTimeout(n.ctx, drainTimeout)

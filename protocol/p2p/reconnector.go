@@ -12,15 +12,14 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// reconnector keeps the wanted members and the hubs connected, each in a goroutine of
-// its own.
+// reconnector keeps the wanted members and the hubs connected. It has a goroutine for each.
 type reconnector struct {
 	*base
 	dialer *dialer
 
 	mu       sync.Mutex
 	loops    map[peer.ID]*reconnecting // guarded by mu
-	stopping bool                      // guarded by mu: none may begin
+	stopping bool                      // guarded by mu: no loop may begin
 }
 
 // reconnecting keeps one member connected: it waits while there is a session and dials
@@ -32,7 +31,7 @@ type reconnecting struct {
 	came   chan struct{} // capacity 1: a session began by itself
 }
 
-// longest is the pause between attempts at a member that was lost some time ago.
+// longest is the longest pause between attempts at a member that was lost so long ago.
 func (k *reconnecting) longest(ago time.Duration) time.Duration {
 	if k.hub && ago > retryPatience {
 		return retryHub
@@ -40,9 +39,9 @@ func (k *reconnecting) longest(ago time.Duration) time.Duration {
 	return retryPartner
 }
 
-// SetWanted replaces the set of members, hubs aside, to stay connected with. A
-// lost one is dialed after 1, 2, 4, 8, 8 … s; one that dials us counts at once.
-// Members no longer wanted are not disconnected.
+// SetWanted replaces the set of members, hubs aside, with which to stay connected. A member that was
+// lost is dialed after 1, 2, 4, 8, 8 … s, until it is connected by whichever side. Members that are
+// no longer wanted are not disconnected.
 func (n *Node) SetWanted(shops []exchange.ShopID) { n.reconnector.want(shops) }
 
 func (r *reconnector) want(shops []exchange.ShopID) {
@@ -68,7 +67,7 @@ func (r *reconnector) want(shops []exchange.ShopID) {
 	}
 }
 
-// keepHubs makes the configured hubs known for good and stays connected to them.
+// keepHubs adds the configured hubs' addresses for good, and stays connected to the hubs.
 func (r *reconnector) keepHubs() {
 	for _, hub := range r.cfg.hubs {
 		r.host.Peerstore().AddAddrs(hub.ID, hub.Addrs, peerstore.PermanentAddrTTL)
@@ -130,7 +129,7 @@ func (r *reconnector) run(ctx context.Context, k *reconnecting) {
 				lost = time.Now()
 				if lost.Sub(ses.begun) > retryPartner {
 					pause = retryFirst
-					continue // at once: a restarted partner is back already, and a dead one costs one dial
+					continue // at once: a restarted member may be back already, a dead member costs a dial
 				}
 			case <-ctx.Done():
 				return

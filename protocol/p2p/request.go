@@ -12,7 +12,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// requests are the request protocols, as both sides use them.
+// requests asks members, and serves their requests.
 type requests struct {
 	*base
 	streams  *streams
@@ -20,18 +20,18 @@ type requests struct {
 	dialer   *dialer
 	handlers map[string]HandlerFunc // fixed by Start
 
-	// results are channels for replies, reused: each has capacity 1, is empty, and
-	// nobody else holds it.
+	// results has channels for replies, to be reused. Invariant: a channel in results has capacity
+	// 1, is empty, and nobody else has it.
 	results sync.Pool
 }
 
-// Request asks a member over protocol name and returns its reply, which is the
-// caller's own. A member that is not connected is dialed first. Without a
-// deadline in ctx, RequestTimeout applies.
+// Request asks a member over protocol name and returns the member's reply, which is the caller's
+// own. A member that is not connected is dialed first. Without a deadline in ctx, RequestTimeout
+// applies.
 //
-// An error for which IsAnswer holds was sent by the member. Every other error is
-// CodeUnavailable (or CodeLimit and CodeInvalid for a request that was not sent)
-// and leaves the outcome unknown: ask again with the same id.
+// An error for which IsAnswer holds was sent by the member. CodeLimit and CodeInvalid are about a
+// request that was not sent. Every other error is CodeUnavailable and leaves the outcome unknown:
+// ask again with the same id.
 func (n *Node) Request(ctx context.Context, to exchange.ShopID, name string, req []byte) ([]byte, error) {
 	return n.requests.ask(ctx, to, name, req)
 }
@@ -69,7 +69,7 @@ func (q *requests) request(ctx context.Context, to exchange.ShopID, name string,
 	return p.ask(ctx, req)
 }
 
-// pipes are a session's own request streams, by protocol.
+// pipes are the request streams that we opened in a session, by protocol.
 type pipes struct {
 	mu   sync.RWMutex
 	sets map[string]*pipeSet // guarded by mu; a set is never removed
@@ -106,7 +106,7 @@ func (ps *pipes) set(name string) *pipeSet {
 	return set
 }
 
-// pipe returns a working stream for a request, opening one if need be.
+// pipe returns a working stream for a request, and opens a stream if need be.
 func (q *requests) pipe(ctx context.Context, ses *session, name string) (*pipe, error) {
 	set := ses.pipes.set(name)
 	slot := &set.slots[set.next.Add(1)%RequestStreams]
@@ -176,7 +176,7 @@ func (p *pipe) ask(ctx context.Context, req []byte) ([]byte, error) {
 		p.results.Put(done)
 		return r.reply, r.err
 	case <-ctx.Done():
-		p.forget(id) // done is left to the collector: read may be about to fill it
+		p.forget(id) // done does not return to results: read may be about to fill it
 		return nil, unknown(p.ses.shop, ctx.Err())
 	}
 }
@@ -187,7 +187,7 @@ func (p *pipe) forget(id uint64) {
 	p.mu.Unlock()
 }
 
-// take returns the call that a frame answers, nil if its caller gave up.
+// take returns the call that a frame answers, nil where the caller gave up.
 func (p *pipe) take(id uint64) (chan result, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

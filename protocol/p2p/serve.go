@@ -13,7 +13,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// requestHandler serves inbound request streams of one protocol.
+// handler returns what serves an inbound request stream of protocol name.
 func (q *requests) handler(name string, h HandlerFunc) network.StreamHandler {
 	return func(s network.Stream) {
 		ses, err := q.streams.receive(s)
@@ -46,11 +46,11 @@ type server struct {
 type job struct {
 	id    uint64
 	req   []byte
-	bytes int64 // taken of session.bytes
+	bytes int64 // that the job has of session.bytes
 }
 
-// run reads requests until the stream ends. A half-closed stream still gets the
-// replies that are under way.
+// run reads requests until the stream ends. On a half-closed stream it still sends the replies that
+// are under way.
 func (sv *server) run() {
 	stop := context.AfterFunc(sv.ses.ctx, func() { _ = sv.s.Reset() })
 	defer stop()
@@ -78,9 +78,8 @@ func (sv *server) run() {
 	_ = sv.s.Close()
 }
 
-// goodbye writes the replies that are queued and half-closes; the partner, once
-// it has read them, resets the stream, which ends run. Closing the connection
-// without that would lose replies on their way.
+// goodbye writes the queued replies and half-closes the stream. The partner resets the stream when it
+// has read them, which ends run. To close the connection at once would lose replies.
 func (sv *server) goodbye(ctx context.Context) {
 	if sv.out.flush(ctx) != nil || sv.s.CloseWrite() != nil {
 		return
@@ -91,8 +90,8 @@ func (sv *server) goodbye(ctx context.Context) {
 	}
 }
 
-// read dispatches requests. Taking the permits here is the back-pressure: a
-// partner with too much in hand finds its stream no longer read.
+// read dispatches requests. It waits for the limits of the session before it reads on: so the stream
+// of a partner with too much in hand is not read, and the partner must wait.
 func (sv *server) read() error {
 	fr := frameReader{r: bufio.NewReaderSize(sv.s, streamBuffer), slow: sv.s, limit: MaxMessage}
 	for {
@@ -138,7 +137,7 @@ func (sv *server) release(j job) {
 	<-sv.ses.inflight
 }
 
-// work handles one request and then as many as come while few workers are idle.
+// work handles a request, and then further requests. It returns when maxIdleWorkers others are idle.
 func (sv *server) work(j job) {
 	for {
 		sv.answer(j)

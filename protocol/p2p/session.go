@@ -13,11 +13,11 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// session is what is shared with one connected peer. It begins with the first
-// connection and ends with the last, or when the peer is cut or its process
-// turns out to have restarted. An ended session is never used again.
+// session is all that is shared with one connected peer. A session begins with the peer's first
+// connection. It ends with the last connection, when the peer is cut off, or when the peer's
+// process has restarted. An ended session is never used again.
 type session struct {
-	id    uint64 // order of beginning; tells sessions of one shop apart
+	id    uint64 // counts up; tells sessions of one shop apart
 	peer  peer.ID
 	shop  exchange.ShopID
 	begun time.Time
@@ -25,7 +25,7 @@ type session struct {
 	ctx    context.Context // ends with the session
 	cancel context.CancelFunc
 
-	greeted chan struct{} // closed at the first hello both sides accepted
+	greeted chan struct{} // closed at the first hello that both sides accepted
 
 	// Guarded by sessions.mu.
 	conns       map[network.Conn]*connState
@@ -33,10 +33,10 @@ type session struct {
 	hello       bool   // greeted is closed
 	whyEnded    error
 
-	pipes    pipes               // streams we opened
-	requests *rate.Limiter       // of the peer, as they are read
-	inflight chan struct{}       // capacity MaxInFlight: requests of the peer in hand
-	bytes    *semaphore.Weighted // MaxRequestBytes of them
+	pipes    pipes               // request streams that we opened
+	requests *rate.Limiter       // of the peer's requests, as they are read
+	inflight chan struct{}       // capacity MaxInFlight: the peer's requests in hand
+	bytes    *semaphore.Weighted // capacity MaxRequestBytes: of the peer's larger requests in hand
 	bulk     bulkCount
 	serving  sync.Map // *server → struct{}: the peer's request streams
 }
@@ -68,8 +68,8 @@ func (s *session) awaitHello(ctx context.Context) error {
 	}
 }
 
-// finish waits until none of the peer's requests is in hand and lets no other
-// begin; it reports false when ctx ended first.
+// finish waits until none of the peer's requests is in hand, and lets no other request begin. It
+// reports false where ctx ended first.
 func (s *session) finish(ctx context.Context) bool {
 	for range MaxInFlight {
 		select {

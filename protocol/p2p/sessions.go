@@ -13,9 +13,9 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// sessions are those with the connected peers: begun with a peer's first connection and
-// ended with its last. Under mu nothing waits, and no other lock is taken but those of
-// dialer and reconnector (by onGreet), of events and of libp2p's connection manager.
+// sessions begins, finds and ends the sessions with connected peers. Nothing waits under mu. The
+// only locks taken under mu are those of dialer and reconnector (by onGreet), of events, and of
+// libp2p's connection manager.
 type sessions struct {
 	*base
 	events  *events
@@ -23,12 +23,12 @@ type sessions struct {
 	onGreet func(peer.ID)        // called with mu held when a session is greeted; fixed by New
 
 	mu   sync.Mutex
-	list map[peer.ID]*session // guarded by mu: those that have not ended
-	last uint64               // guarded by mu: id of the session begun last
+	list map[peer.ID]*session // guarded by mu: the sessions that have not ended
+	last uint64               // guarded by mu: id of the newest session
 }
 
-// track returns the session that c belongs to, beginning one if there is none;
-// nil if c is closed or its peer has no ShopID.
+// track returns the session of connection c, and begins a session where there is none. It returns nil
+// where c is closed, or where c's peer has no ShopID.
 func (ss *sessions) track(c network.Conn) *session {
 	p := c.RemotePeer()
 	shop, ok := shopOf(p)
@@ -50,7 +50,7 @@ func (ss *sessions) track(c network.Conn) *session {
 	return ses
 }
 
-// begin is called with mu held.
+// begin begins a session with p. It is called with mu held.
 func (ss *sessions) begin(p peer.ID, shop exchange.ShopID) *session {
 	ss.last++
 	ses := &session{
@@ -80,7 +80,7 @@ func (ss *sessions) untrack(c network.Conn) {
 	}
 }
 
-// end is called with mu held.
+// end ends ses, unless it has ended. It is called with mu held.
 func (ss *sessions) end(ses *session, why error) {
 	if ses.whyEnded != nil {
 		return
@@ -97,8 +97,8 @@ func (ss *sessions) end(ses *session, why error) {
 	}
 }
 
-// toWelcome reports whether c, a connection of ses, is still to be welcomed, and
-// notes that it is: at most one caller for a connection hears true.
+// toWelcome reports whether the caller shall welcome c, a connection of ses. For each connection it
+// reports true once.
 func (ss *sessions) toWelcome(ses *session, c network.Conn) bool {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
@@ -110,7 +110,7 @@ func (ss *sessions) toWelcome(ses *session, c network.Conn) bool {
 	return true
 }
 
-// refuse ends the session with p, if any: its peer was not accepted.
+// refuse ends the session with p, if there is one, because p's hello was refused.
 func (ss *sessions) refuse(p peer.ID, why error) {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
@@ -119,9 +119,9 @@ func (ss *sessions) refuse(p peer.ID, why error) {
 	}
 }
 
-// greet records that the peer's hello, heard on c, was accepted. A new
-// incarnation ends what is left of the old one first. It returns the session
-// that now holds c, or nil if c was closed meanwhile.
+// greet records that the peer's hello on c was accepted. A new incarnation first ends the session
+// with the old incarnation, and closes its connections. greet returns the session of c, or nil
+// where c has closed.
 func (ss *sessions) greet(c network.Conn, incarnation uint64) *session {
 	ss.mu.Lock()
 	ses := ss.list[c.RemotePeer()]
@@ -161,7 +161,7 @@ func (ss *sessions) greet(c network.Conn, incarnation uint64) *session {
 	return ses
 }
 
-// reason prefers why a session ended to the fact that it did.
+// reason returns why ses ended, or err where ses has not ended.
 func (ss *sessions) reason(ses *session, err error) error {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
@@ -174,7 +174,7 @@ func (ss *sessions) reason(ses *session, err error) error {
 // protectTag keeps the connection manager from trimming sessions.
 const protectTag = "souk"
 
-// cut ends the session with p, if any, and closes its connections.
+// cut ends the session with p, if there is one, and closes p's connections.
 func (ss *sessions) cut(p peer.ID, why string) {
 	ss.mu.Lock()
 	if ses := ss.list[p]; ses != nil {
@@ -195,7 +195,7 @@ func (ss *sessions) connected(shop exchange.ShopID) *session {
 	return nil
 }
 
-// currentSession is connected for events: 0 = not connected.
+// current is connected for events: it returns the session's id, 0 where there is none.
 func (ss *sessions) current(shop exchange.ShopID) uint64 {
 	if ses := ss.connected(shop); ses != nil {
 		return ses.id

@@ -10,8 +10,8 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// guardedHost gives libp2p's own services (DHT, gossip) a host on which their
-// stream handlers, too, serve only members who said hello.
+// guardedHost is the host for libp2p's own services (DHT, gossip). Their stream handlers, too, serve
+// only members that have said hello.
 type guardedHost struct {
 	host.Host
 	streams *streams
@@ -25,14 +25,14 @@ func (g guardedHost) SetStreamHandlerMatch(id protocol.ID, match func(protocol.I
 	g.Host.SetStreamHandlerMatch(id, match, g.streams.guard(h))
 }
 
-// streams opens streams to members and admits those that members open. It has no
-// state but what Start fixed.
+// streams opens streams to members, and admits streams that members open. Its fields never change
+// after Start.
 type streams struct {
 	*base
 	sessions *sessions
 }
 
-// guard makes of h a handler that serves only members who said hello.
+// guard returns a handler that runs h only for members that have said hello.
 func (st *streams) guard(h network.StreamHandler) network.StreamHandler {
 	return func(s network.Stream) {
 		if _, err := st.receive(s); err != nil {
@@ -55,7 +55,7 @@ func (st *streams) open(ctx context.Context, ses *session, name string) (network
 	return s, nil
 }
 
-// receive admits an inbound stream: from a member, after its hello.
+// receive admits an inbound stream of a member, when the member has said hello.
 func (st *streams) receive(s network.Stream) (*session, error) {
 	p := s.Conn().RemotePeer()
 	if !st.gate.admits(p) {
@@ -69,6 +69,7 @@ func (st *streams) receive(s network.Stream) (*session, error) {
 	return ses, ses.awaitHello(st.ctx)
 }
 
+// refuse resets an inbound stream that receive did not admit.
 func (st *streams) refuse(s network.Stream, err error) {
 	_ = s.Reset()
 	st.metrics.refused.WithLabelValues(exchange.CodeOf(err).String()).Inc()

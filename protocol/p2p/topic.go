@@ -17,33 +17,33 @@ import (
 type Verdict int
 
 const (
-	Accept Verdict = iota // deliver it and pass it on
-	Ignore                // neither, without blame: old, or not decidable
-	Reject                // neither; its author broke a rule
+	Accept Verdict = iota // deliver the message and pass it on
+	Ignore                // do neither, without blame: the message is old, or cannot be judged
+	Reject                // do neither: the author broke a rule
 )
 
 // TopicOptions are the rules of one topic.
 type TopicOptions struct {
 	MaxMessage int              // bytes; 0 = MaxTopicMessage, which is also the most
-	Author     *exchange.ShopID // the only one who may publish; nil = every member
-	// Validate judges a message by its author's data after membership, author,
-	// size, rate and replay were checked; nil = Accept. It runs concurrently and
-	// must be quick: everybody behind us waits for it.
+	Author     *exchange.ShopID // the only member that may publish; nil = every member
+	// Validate judges a message by its data, after membership, author, size, rate and replay were
+	// checked; nil = Accept. It runs concurrently and must be quick: the message travels on only
+	// after it.
 	Validate func(from exchange.ShopID, data []byte) Verdict
-	// Meshed, if any, is called when a neighbour begins to hand us this topic's
-	// messages as they come, some seconds after it connected. What was published
-	// before may never arrive. It must return at once.
+	// Meshed, if any, is called when a neighbour begins to hand us this topic's messages as they
+	// come, some seconds after the neighbour connected. Messages published before may never arrive.
+	// Meshed must return at once.
 	Meshed func()
 }
 
-// Message is one that was heard on a topic.
+// Message is a message that was received on a topic.
 type Message struct {
-	From exchange.ShopID // its author, whose signature was checked
+	From exchange.ShopID // the author, whose signature was checked
 	Data []byte
 }
 
-// Topic is one gossip topic. Delivery is a hint: messages are lost when queues
-// overflow, and a topic works only while members who subscribe are connected.
+// Topic is a gossip topic that this node joined. Delivery is a hint: messages are lost when queues
+// overflow, and a topic works only while members that subscribe are connected.
 type Topic struct {
 	in    *topics
 	name  string
@@ -52,22 +52,23 @@ type Topic struct {
 	sub   *pubsub.Subscription
 }
 
-// topics are the gossip topics this node joined, and the gossip they run on.
+// topics has the gossip topics that this node joined, and the gossip itself.
 type topics struct {
 	*base
 	streams *streams
 	gossip  *pubsub.PubSub // set by Start
 	filter  *gossipFilter  // set by Start
 
-	// meshed are TopicOptions.Meshed by full topic name. The loop of gossip reads them,
-	// for which those who hold mu wait: no mutex of ours may guard them.
+	// meshed has TopicOptions.Meshed by full topic name. Gossip's loop reads it, and waits for no
+	// mutex of ours: whoever holds mu waits for that loop.
 	meshed sync.Map // string → func()
 
 	mu     sync.Mutex
 	joined map[string]*Topic // guarded by mu
 }
 
-// Topic joins and subscribes to a topic, once a name, on a started node.
+// Topic joins and subscribes to a topic, on a started node. A topic is joined once until it is
+// closed.
 func (n *Node) Topic(name string, opt TopicOptions) (*Topic, error) { return n.topics.join(name, opt) }
 
 func (t *topics) join(name string, opt TopicOptions) (*Topic, error) {
@@ -115,9 +116,9 @@ func (t *Topic) join() (err error) {
 	return err
 }
 
-// Publish sends data, signed by this node, to everybody who subscribes. A
-// message over the topic's limit, by another than the topic's author, or against
-// its Validate is an error; nil does not promise that anybody heard it.
+// Publish sends data, signed by this node, to all subscribers. It is an error where the message is
+// over the topic's limit, where this node is not the topic's author, and where Validate does not
+// accept the message. nil does not promise that anybody receives the message.
 func (t *Topic) Publish(ctx context.Context, data []byte) error {
 	if len(data) > t.opt.MaxMessage {
 		return exchange.Errorf(exchange.CodeLimit, "a message on topic %s has at most %d bytes, not %d", t.name, t.opt.MaxMessage, len(data))
@@ -131,8 +132,8 @@ func (t *Topic) Publish(ctx context.Context, data []byte) error {
 	return nil
 }
 
-// Next returns the next message, own ones left out. It ends with ctx, Close and
-// the node (CodeUnavailable).
+// Next returns the next message of another member. It fails with CodeUnavailable when ctx ends, and
+// when the topic or the node is closed.
 func (t *Topic) Next(ctx context.Context) (Message, error) {
 	for {
 		m, err := t.sub.Next(ctx)
@@ -145,10 +146,10 @@ func (t *Topic) Next(ctx context.Context) (Message, error) {
 	}
 }
 
-// Neighbours is how many subscribers are directly connected.
+// Neighbours is how many connected members subscribe to the topic.
 func (t *Topic) Neighbours() int { return len(t.topic.ListPeers()) }
 
-// Close leaves the topic; it may be joined again.
+// Close leaves the topic, which may then be joined again.
 func (t *Topic) Close() {
 	t.in.mu.Lock()
 	defer t.in.mu.Unlock()
@@ -172,9 +173,8 @@ func (t *topics) close() {
 	}
 }
 
-// validate is pubsub's validator. Signature and author were checked by pubsub
-// (StrictSign). Nothing is held against the neighbour who passed a message on:
-// it may know another state of the member list.
+// validate is pubsub's validator. pubsub has checked the signature (StrictSign). The neighbour that
+// passed the message on is never blamed: it may have another state of the member list.
 func (t *Topic) validate(_ context.Context, from peer.ID, m *pubsub.Message) pubsub.ValidationResult {
 	author := m.GetFrom()
 	shop, ok := shopOf(author)
