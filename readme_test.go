@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/souk-market/souk/internal/leftout"
 )
 
 // TestReadme runs every command that README.md shows, in a clone of the
@@ -26,6 +29,7 @@ func TestReadme(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the program and starts a hub and shops; run without -short")
 	}
+	takesMachine(t)
 	b, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
@@ -42,6 +46,27 @@ func TestReadme(t *testing.T) {
 		for _, line := range block.lines {
 			r.run(line)
 		}
+	}
+}
+
+// takesMachine leaves the test out where somebody's shop or hub has the ports that the
+// README's have, or where there is no shell or no clone.
+func takesMachine(t *testing.T) {
+	t.Helper()
+	for _, tool := range []string{"sh", "git"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			leftout.Test(t, "", "%s", tool)
+		}
+	}
+	if out, err := exec.Command("git", "rev-parse", "--git-dir").CombinedOutput(); err != nil {
+		leftout.Test(t, "", "a clone of the repository: %s", out)
+	}
+	for _, port := range []string{"7350", "7351", "7360", "7361", "7400", "7401", "7402"} {
+		l, err := net.Listen("tcp", ":"+port)
+		if err != nil {
+			leftout.Test(t, "", "port %s to be free: %v", port, err)
+		}
+		l.Close()
 	}
 }
 

@@ -3,12 +3,21 @@ package exchange
 import (
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 )
 
 // Code says what kind of refusal or fault an [Error] is. Codes stand in signed
 // and stored records: the list is append-only, a number is never given a new
 // meaning, and an unknown one is shown as it is.
 type Code uint32
+
+// RetryBit is part of the number of every code after [CodeLocked] whose [Code.Retry]
+// is true, as in 37 | RetryBit; all other numbers are below it. So a version that
+// does not know a code reads from its number whether to retry, as HTTP clients go by
+// a status code's class (RFC 9110, section 15). The codes up to CodeLocked are older
+// than this rule; every version knows them.
+const RetryBit = 1 << 16
 
 const (
 	CodeOK            Code = 0  // no error
@@ -55,8 +64,8 @@ type codeInfo struct {
 	retry bool
 }
 
-// codeTable is indexed by Code; a test holds it against the constants.
-var codeTable = [...]codeInfo{
+// codeTable has a row for each constant, which a test holds it to.
+var codeTable = map[Code]codeInfo{
 	CodeOK:            {"ok", false},
 	CodeInternal:      {"internal", true},
 	CodeInvalid:       {"invalid", false},
@@ -96,22 +105,36 @@ var codeTable = [...]codeInfo{
 	CodeLocked:        {"locked", false},
 }
 
+// unknownCode and a number are the name of a code without a row in codeTable.
+const unknownCode = "code-"
+
 // String is the code's stable name, as in problem+json.
 func (c Code) String() string {
-	if c < Code(len(codeTable)) {
-		return codeTable[c].name
+	if info, known := codeTable[c]; known {
+		return info.name
 	}
-	return fmt.Sprintf("code-%d", uint32(c))
+	return unknownCode + strconv.FormatUint(uint64(c), 10)
 }
 
-// Retry reports whether the same request may work later.
-func (c Code) Retry() bool { return c < Code(len(codeTable)) && codeTable[c].retry }
+// Retry reports whether the same request may work later. A code of a newer version
+// tells by [RetryBit].
+func (c Code) Retry() bool {
+	if info, known := codeTable[c]; known {
+		return info.retry
+	}
+	return c&RetryBit != 0
+}
 
-// ParseCode reads a code's name; unknown names are CodeInternal.
+// ParseCode reads what [Code.String] returns; any other name is CodeInternal.
 func ParseCode(name string) Code {
 	for c, info := range codeTable {
 		if info.name == name {
-			return Code(c)
+			return c
+		}
+	}
+	if digits, ok := strings.CutPrefix(name, unknownCode); ok {
+		if n, err := strconv.ParseUint(digits, 10, 32); err == nil && Code(n).String() == name {
+			return Code(n)
 		}
 	}
 	return CodeInternal

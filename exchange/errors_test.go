@@ -23,13 +23,15 @@ import (
 func TestCodesAreAppendOnly(t *testing.T) {
 	golden := readLines(t, "testdata/codes.txt")
 	constants := codeConstants(t)
-	for number, name := range constants {
-		code := exchange.Code(number)
-		line := fmt.Sprintf("%d %s %s retry=%v", number, name, code, code.Retry())
-		if number >= len(golden) {
+	for i, c := range constants {
+		line := fmt.Sprintf("%d %s %s retry=%v", uint32(c.code), c.name, c.code, c.code.Retry())
+		if i >= len(golden) {
 			t.Errorf("testdata/codes.txt: append %q", line)
-		} else if golden[number] != line {
-			t.Errorf("code %d is %q, but was published as %q", number, line, golden[number])
+		} else if golden[i] != line {
+			t.Errorf("code %d is %q, but was published as %q", i, line, golden[i])
+		}
+		if tells := c.code&exchange.RetryBit != 0; c.code > exchange.CodeLocked && tells != c.code.Retry() {
+			t.Errorf("%s: its Retry is %v, but who does not know it reads %v from its number", c.name, !tells, tells)
 		}
 	}
 	if len(golden) > len(constants) {
@@ -39,29 +41,45 @@ func TestCodesAreAppendOnly(t *testing.T) {
 
 func TestCodeNames(t *testing.T) {
 	seen := make(map[string]exchange.Code)
-	for number := range codeConstants(t) {
-		code := exchange.Code(number)
-		name := code.String()
+	for _, c := range codeConstants(t) {
+		code, name := c.code, c.code.String()
 		if name == "" || strings.HasPrefix(name, "code-") || strings.ToLower(name) != name || strings.ContainsAny(name, " _") {
-			t.Errorf("code %d has the name %q", number, name)
+			t.Errorf("code %d has the name %q", uint32(code), name)
 		}
 		if other, taken := seen[name]; taken {
-			t.Errorf("codes %d and %d share the name %q", other, number, name)
+			t.Errorf("codes %d and %d share the name %q", uint32(other), uint32(code), name)
 		}
 		seen[name] = code
 		if got := exchange.ParseCode(name); got != code {
 			t.Errorf("ParseCode(%q) = %d, want %d", name, got, code)
 		}
 	}
-	for _, unknown := range []exchange.Code{exchange.Code(len(seen)), 1 << 31, math.MaxUint32} {
-		if got, want := unknown.String(), "code-"+strconv.FormatUint(uint64(unknown), 10); got != want || unknown.Retry() {
-			t.Errorf("unknown code %d: %q, retry %v", uint32(unknown), got, unknown.Retry())
-		}
-	}
-	for _, name := range []string{"", "code-99", "Internal"} {
+	for _, name := range []string{"", "Internal", "code-", "code-x", "code-07", "code--1", "code-2", "code-4294967296"} {
 		if got := exchange.ParseCode(name); got != exchange.CodeInternal {
 			t.Errorf("ParseCode(%q) = %v, want internal", name, got)
 		}
+	}
+}
+
+// A code of a newer version tells by its number whether to retry, and keeps the
+// number where its name passes through JSON.
+func TestUnknownCodes(t *testing.T) {
+	next := exchange.Code(len(codeConstants(t)))
+	for unknown, retry := range map[exchange.Code]bool{
+		next: false, next | exchange.RetryBit: true, exchange.RetryBit: true, exchange.CodeInvalid | exchange.RetryBit: true,
+		exchange.RetryBit - 1: false, 1 << 31: false, math.MaxUint32: true,
+	} {
+		t.Run(unknown.String(), func(t *testing.T) {
+			if want := "code-" + strconv.FormatUint(uint64(unknown), 10); unknown.String() != want {
+				t.Errorf("%q, want %q", unknown, want)
+			}
+			if unknown.Retry() != retry {
+				t.Errorf("Retry() = %v", !retry)
+			}
+			if got := exchange.ParseCode(unknown.String()); got != unknown {
+				t.Errorf("comes back as %v", got)
+			}
+		})
 	}
 }
 
@@ -109,35 +127,48 @@ func TestCodeOf(t *testing.T) {
 	}
 }
 
-// codeConstants reads the names of the Code constants from the source, by number.
-func codeConstants(t *testing.T) []string {
+type codeConstant struct {
+	name string
+	code exchange.Code
+}
+
+// codeConstants reads the Code constants from the source. They are written out as
+// 0, 1, 2 … in this order, those that tell of a retry as 37 | RetryBit.
+func codeConstants(t *testing.T) []codeConstant {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "errors.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var names []string
+	var constants []codeConstant
 	ast.Inspect(file, func(n ast.Node) bool {
 		spec, ok := n.(*ast.ValueSpec)
 		if !ok || !isCode(spec.Type) {
 			return true
 		}
-		value, ok := spec.Values[0].(*ast.BasicLit)
-		if !ok || value.Value != strconv.Itoa(len(names)) {
+		next := exchange.Code(len(constants))
+		value := spec.Values[0]
+		if or, ok := value.(*ast.BinaryExpr); ok && or.Op == token.OR && isIdent(or.Y, "RetryBit") {
+			value, next = or.X, next|exchange.RetryBit
+		}
+		number, ok := value.(*ast.BasicLit)
+		if !ok || number.Value != strconv.Itoa(len(constants)) {
 			t.Fatalf("%s: codes are written out and count up by one", spec.Names[0])
 		}
-		names = append(names, spec.Names[0].Name)
+		constants = append(constants, codeConstant{spec.Names[0].Name, next})
 		return true
 	})
-	if len(names) == 0 {
+	if len(constants) == 0 {
 		t.Fatal("no code found in errors.go")
 	}
-	return names
+	return constants
 }
 
-func isCode(e ast.Expr) bool {
-	name, ok := e.(*ast.Ident)
-	return ok && name.Name == "Code"
+func isCode(e ast.Expr) bool { return isIdent(e, "Code") }
+
+func isIdent(e ast.Expr, name string) bool {
+	id, ok := e.(*ast.Ident)
+	return ok && id.Name == name
 }
 
 func readLines(t *testing.T, file string) []string {

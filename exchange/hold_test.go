@@ -7,8 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/souk-market/souk/exchange"
 	"pgregory.net/rapid"
+
+	"github.com/souk-market/souk/exchange"
 )
 
 // A hold's record outlives the hold: placed at the last moment its window is
@@ -106,12 +107,12 @@ func TestCheckLines(t *testing.T) {
 		"most":              {lines(exchange.MaxLines), true},
 		"none":              {nil, false},
 		"one too many":      {lines(exchange.MaxLines + 1), false},
-		"quantity 0":        {[]exchange.Line{{"a", 0}}, false},
-		"quantity negative": {[]exchange.Line{{"a", 1}, {"b", -1}}, false},
-		"quantity too big":  {[]exchange.Line{{"a", exchange.MaxQuantity + 1}}, false},
-		"bad SKU":           {[]exchange.Line{{" a", 1}}, false},
+		"quantity 0":        {[]exchange.Line{{SKU: "a", Quantity: 0}}, false},
+		"quantity negative": {[]exchange.Line{{SKU: "a", Quantity: 1}, {SKU: "b", Quantity: -1}}, false},
+		"quantity too big":  {[]exchange.Line{{SKU: "a", Quantity: exchange.MaxQuantity + 1}}, false},
+		"bad SKU":           {[]exchange.Line{{SKU: " a", Quantity: 1}}, false},
 		"SKU twice":         {append(lines(3), exchange.Line{SKU: "sku-0", Quantity: 2}), false},
-		"SKUs in two cases": {[]exchange.Line{{"a", 1}, {"A", 1}}, true},
+		"SKUs in two cases": {[]exchange.Line{{SKU: "a", Quantity: 1}, {SKU: "A", Quantity: 1}}, true},
 	} {
 		err := exchange.CheckLines(c.lines)
 		if (err == nil) != c.ok || (!c.ok && exchange.CodeOf(err) != exchange.CodeInvalid) {

@@ -5,8 +5,9 @@ import (
 	"math/big"
 	"testing"
 
-	"github.com/souk-market/souk/exchange"
 	"pgregory.net/rapid"
+
+	"github.com/souk-market/souk/exchange"
 )
 
 // amounts draws prices of every size, the ends of the range among them.

@@ -5,8 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/souk-market/souk/exchange"
 	"pgregory.net/rapid"
+
+	"github.com/souk-market/souk/exchange"
 )
 
 func TestParseSKU(t *testing.T) {

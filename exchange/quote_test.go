@@ -7,8 +7,9 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/souk-market/souk/exchange"
 	"pgregory.net/rapid"
+
+	"github.com/souk-market/souk/exchange"
 )
 
 // quoteCase is everything PriceQuote reads.

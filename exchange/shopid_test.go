@@ -9,8 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/souk-market/souk/exchange"
 	"pgregory.net/rapid"
+
+	"github.com/souk-market/souk/exchange"
 )
 
 // shopVectors are peer IDs that go-libp2p v0.51.0 (peer.IDFromPublicKey) gives

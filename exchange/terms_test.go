@@ -6,8 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/souk-market/souk/exchange"
 	"pgregory.net/rapid"
+
+	"github.com/souk-market/souk/exchange"
 )
 
 func TestTermsCheck(t *testing.T) {

@@ -1,19 +1,16 @@
 package hub
 
 import (
-	"bytes"
 	"errors"
 	"io/fs"
 	"net"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 
-	toml "github.com/pelletier/go-toml/v2"
-
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/store/tomlfile"
 )
 
 // Config is hub.toml: what the operator decides. Unknown keys are errors.
@@ -42,44 +39,53 @@ const configFile = "hub.toml"
 // invite that holds membership.MaxHubAddrs.
 const maxAnnounce = 4
 
-// check reports the first setting that the hub could not work with, as CodeInvalid. Port 0 is allowed: see fixPorts.
+// check reports the first setting that the hub could not work with, as CodeInvalid at its key
+// ([tomlfile.AtKey]). Port 0 is allowed: see fixPorts.
 func (c Config) check() error {
 	if len(c.Listen) == 0 {
-		return exchange.Errorf(exchange.CodeInvalid, "listen names no address; use \"0.0.0.0\" and \"::\" for all")
+		return tomlfile.AtKey("listen", exchange.Errorf(exchange.CodeInvalid, "it names no address; use \"0.0.0.0\" and \"::\" for all"))
 	}
 	for _, a := range c.Listen {
 		if ip, err := netip.ParseAddr(a); err != nil || ip.Zone() != "" {
-			return exchange.Errorf(exchange.CodeInvalid, "listen: %q is not an IP address such as 0.0.0.0", a)
+			return tomlfile.AtKey("listen", exchange.Errorf(exchange.CodeInvalid, "%q is not an IP address such as 0.0.0.0", a))
 		}
 	}
-	for _, p := range []int{c.OpenPort, c.ClosedPort} {
-		if p < 0 || p > 65535 {
-			return exchange.Errorf(exchange.CodeInvalid, "%d is not a port", p)
-		}
+	if err := tomlfile.AtKey("open_port", checkPort(c.OpenPort)); err != nil {
+		return err
+	}
+	if err := tomlfile.AtKey("closed_port", checkPort(c.ClosedPort)); err != nil {
+		return err
 	}
 	if c.OpenPort == c.ClosedPort && c.OpenPort != 0 {
-		return exchange.Errorf(exchange.CodeInvalid, "open_port and closed_port are both %d; give them different ports", c.OpenPort)
+		return tomlfile.AtKey("closed_port", exchange.Errorf(exchange.CodeInvalid, "it is %d, as open_port is; give them different ports", c.ClosedPort))
 	}
 	if len(c.Announce) > maxAnnounce {
-		return exchange.Errorf(exchange.CodeInvalid, "announce names %d addresses; %d fit into an invite", len(c.Announce), maxAnnounce)
+		return tomlfile.AtKey("announce", exchange.Errorf(exchange.CodeInvalid, "it names %d addresses; %d fit into an invite", len(c.Announce), maxAnnounce))
 	}
 	for _, a := range c.Announce {
 		if err := checkHost(a); err != nil {
-			return err
+			return tomlfile.AtKey("announce", err)
 		}
 	}
 	if c.Status == "" {
 		return nil
 	}
 	_, _, err := splitStatus(c.Status)
-	return err
+	return tomlfile.AtKey("status", err)
+}
+
+func checkPort(p int) error {
+	if p < 0 || p > 65535 {
+		return exchange.Errorf(exchange.CodeInvalid, "%d is not a port", p)
+	}
+	return nil
 }
 
 // checkHost reports a text that is neither an IP address nor a DNS name.
 func checkHost(s string) error {
 	if ip, err := netip.ParseAddr(s); err == nil {
 		if ip.IsUnspecified() || ip.Zone() != "" {
-			return exchange.Errorf(exchange.CodeInvalid, "announce: %s is not an address that a shop could reach", s)
+			return exchange.Errorf(exchange.CodeInvalid, "%s is not an address that a shop could reach", s)
 		}
 		return nil
 	}
@@ -91,7 +97,7 @@ func checkHost(s string) error {
 		bad = bad || (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '.'
 	}
 	if bad {
-		return exchange.Errorf(exchange.CodeInvalid, "announce: %.80q is neither an IP address nor a name such as hub.example.org; the ports are those of open_port and closed_port", s)
+		return exchange.Errorf(exchange.CodeInvalid, "%.80q is neither an IP address nor a name such as hub.example.org; the ports are those of open_port and closed_port", s)
 	}
 	return nil
 }
@@ -102,45 +108,22 @@ func splitStatus(status string) (host string, port int, err error) {
 		port, err = strconv.Atoi(text)
 	}
 	if err != nil || port < 0 || port > 65535 {
-		return "", 0, exchange.Errorf(exchange.CodeInvalid, "status: %q is not an address such as %s", status, DefaultStatus)
+		return "", 0, exchange.Errorf(exchange.CodeInvalid, "%q is not an address such as %s", status, DefaultStatus)
 	}
 	return host, port, nil
 }
 
 // readConfig reads and checks a folder's hub.toml.
 func readConfig(dir string) (Config, error) {
-	path := filepath.Join(dir, configFile)
-	b, err := os.ReadFile(path)
+	c, err := tomlfile.Read(filepath.Join(dir, configFile), Config.check)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Config{}, exchange.Errorf(exchange.CodeNotFound, "%s is not a hub's folder: it has no %s. Make one with: souk hub init --dir %s --name NAME", dir, configFile, dir)
 	}
-	if err != nil {
-		return Config{}, exchange.Errorf(exchange.CodeInternal, "%w", err)
-	}
-	var c Config
-	if err := toml.NewDecoder(bytes.NewReader(b)).DisallowUnknownFields().Decode(&c); err != nil {
-		var strict *toml.StrictMissingError
-		var at *toml.DecodeError
-		switch {
-		case errors.As(err, &strict):
-			return Config{}, exchange.Errorf(exchange.CodeInvalid, "%s has keys this version does not know:\n%s", path, strict.String())
-		case errors.As(err, &at):
-			return Config{}, exchange.Errorf(exchange.CodeInvalid, "%s:\n%s", path, at.String())
-		}
-		return Config{}, exchange.Errorf(exchange.CodeInvalid, "%s: %w", path, err)
-	}
-	if err := c.check(); err != nil {
-		return Config{}, exchange.Errorf(exchange.CodeInvalid, "%s: %w", path, err)
-	}
-	return c, nil
+	return c, err
 }
 
 func writeConfig(dir string, c Config) error {
-	b, err := toml.Marshal(c)
-	if err != nil {
-		return exchange.Errorf(exchange.CodeInternal, "%w", err)
-	}
-	return writeFile(filepath.Join(dir, configFile), b, 0o644)
+	return tomlfile.Write(filepath.Join(dir, configFile), c, "")
 }
 
 // fixPorts replaces each port 0 by a port that is free now, so that invites stay valid over a
@@ -187,26 +170,4 @@ func freePort(host string) (int, error) {
 		last = err
 	}
 	return 0, exchange.Errorf(exchange.CodeUnavailable, "no port is free on %s for both TCP and UDP: %w", host, last)
-}
-
-// writeFile writes a file durably: it writes and syncs a temporary file, then renames it.
-func writeFile(path string, b []byte, mode os.FileMode) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".souk-*")
-	if err != nil {
-		return exchange.Errorf(exchange.CodeInternal, "%w", err)
-	}
-	defer os.Remove(f.Name()) // after the rename there is nothing to remove
-	if _, err = f.Write(b); err == nil {
-		err = f.Chmod(mode)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return exchange.Errorf(exchange.CodeInternal, "%s could not be written: %w", path, err)
-	}
-	return nil
 }

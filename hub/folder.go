@@ -14,6 +14,7 @@ import (
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/protocol/keyfile"
 	"github.com/souk-market/souk/store"
+	"github.com/souk-market/souk/store/durable"
 )
 
 // Names in a hub's folder; the package's doc explains them.
@@ -77,7 +78,7 @@ func writePublic(dir string, p Public) error {
 	if err != nil {
 		return exchange.Errorf(exchange.CodeInternal, "%w", err)
 	}
-	return writeFile(filepath.Join(dir, federationFile), append(b, '\n'), 0o644)
+	return durable.Write(filepath.Join(dir, federationFile), append(b, '\n'), 0o644)
 }
 
 // AnyPort lets Init choose a free port, which the hub then keeps.

@@ -1,6 +1,7 @@
 package hub_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -311,6 +312,12 @@ func TestFolderFaults(t *testing.T) {
 	}
 	if _, err := hub.Open(dir, hub.Options{}); exchange.CodeOf(err) != exchange.CodeInvalid || !strings.Contains(err.Error(), "listen_port") {
 		t.Errorf("an unknown key: %v", err)
+	}
+	if err := os.WriteFile(path, append([]byte("status = 'nowhere'\n"), bytes.Replace(b, []byte("status = "), []byte("#"), 1)...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := hub.Open(dir, hub.Options{}); exchange.CodeOf(err) != exchange.CodeInvalid || !strings.Contains(err.Error(), "hub.toml, line 1: status: ") {
+		t.Errorf("a bad value: %v", err)
 	}
 	if err := os.WriteFile(path, b, 0o600); err != nil {
 		t.Fatal(err)

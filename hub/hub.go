@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/exchange/roster"
 	"github.com/souk-market/souk/protocol"
@@ -29,11 +29,12 @@ const (
 	staleAfter = renewEvery + renewEvery/2
 	// settleTime is how long a hub with members listens to them at start before it signs anything.
 	// Where its checkpoint is older than staleAfter it listens for settleStale. A restarted hub calls
-	// its members at once (package p2p); members that it cannot reach call it within a minute.
+	// its members at once (package p2p). Members that it cannot reach call it within p2p's longest
+	// pause for a hub.
 	settleTime  = 8 * time.Second
 	settleStale = 90 * time.Second
-	// settleWait is how long a statement waits for the hub to settle. The open host ends a request
-	// after 15 s.
+	// settleWait is how long a statement waits for the hub to settle. It is less than the time that
+	// p2p's open host gives a request.
 	settleWait = 10 * time.Second
 	// leaveGrace lets the answer to a leave travel before the connection is cut.
 	leaveGrace = 2 * time.Second
@@ -45,8 +46,8 @@ type Parts struct {
 	LogKey     ed25519.PrivateKey
 	OpenKey    ed25519.PrivateKey // of the host that strangers join through
 	ClosedKey  ed25519.PrivateKey // of the host for members
-	Store      desk.Store         // the member list's; the caller closes it
-	Clock      desk.Clock
+	Store      kv.Store           // the member list's; the caller closes it
+	Clock      exchange.Clock
 	Config     Config         // Status "" = no status page
 	Hub        membership.Hub // where shops reach it, as invites say
 

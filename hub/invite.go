@@ -11,6 +11,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/membership"
+	"github.com/souk-market/souk/store/durable"
 )
 
 // Defaults and bounds of an invite.
@@ -22,8 +23,8 @@ const (
 	MaxExpires = 90 * 24 * time.Hour
 )
 
-// InviteOptions are what an operator says about a new invite. The zero value is one shop,
-// any name, 72 hours.
+// InviteOptions are what an operator says about a new invite. The zero value is an invite
+// of the defaults, for a shop of any name.
 type InviteOptions struct {
 	Shop    string        // the name the shop will have; "" = its own choice
 	Uses    int           // how many shops may join, 1 to membership.MaxUses; 0 = DefaultUses
@@ -125,5 +126,5 @@ func keepInvite(dir string, i InviteInfo) error {
 	if err != nil {
 		return exchange.Errorf(exchange.CodeInternal, "%w", err)
 	}
-	return writeFile(filepath.Join(folder, i.ID.String()+inviteExt), append(b, '\n'), 0o600)
+	return durable.Write(filepath.Join(folder, i.ID.String()+inviteExt), append(b, '\n'), 0o600)
 }

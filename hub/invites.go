@@ -41,7 +41,7 @@ func keptInvites(dir string) (InviteList, error) {
 	for _, n := range names {
 		stem, ours := strings.CutSuffix(n.Name(), inviteExt)
 		if !ours {
-			continue // a temporary file of writeFile
+			continue // a temporary file of package durable
 		}
 		path := filepath.Join(dir, invitesName, n.Name())
 		id, _ := membership.ParseInviteID(stem)

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/text/secure/precis"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/exchange/roster"
 )
@@ -18,13 +18,13 @@ import (
 type list struct {
 	roster *roster.Roster
 	key    ed25519.PrivateKey // the log key
-	clock  desk.Clock
+	clock  exchange.Clock
 	log    *slog.Logger
 
 	mu sync.Mutex // held from judging a statement to appending it
 }
 
-func openList(s desk.Store, fed membership.Federation, key ed25519.PrivateKey, clock desk.Clock, log *slog.Logger) (*list, error) {
+func openList(s kv.Store, fed membership.Federation, key ed25519.PrivateKey, clock exchange.Clock, log *slog.Logger) (*list, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}

@@ -2,7 +2,6 @@ package hub
 
 import (
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/exchange/roster"
 	"github.com/souk-market/souk/protocol/words"
@@ -45,7 +44,7 @@ type MemberInfo struct {
 }
 
 // report is the part of a Report that needs no running hub.
-func report(p Public, list *roster.Roster, clock desk.Clock) Report {
+func report(p Public, list *roster.Roster, clock exchange.Clock) Report {
 	state := list.State()
 	r := Report{
 		Federation: p.Federation.Name(), Origin: p.Federation.Origin, LogKey: p.Federation.VerifierKey(), Hub: p.Hub,

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/membership"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/protocol/members"
 	"github.com/souk-market/souk/protocol/p2p"
@@ -177,7 +177,7 @@ type hellos struct{ h *Hub }
 // Hello implements p2p.Hellos.
 func (s hellos) Hello(to exchange.ShopID) []byte {
 	checkpoint, _ := s.h.sync.HelloPart()
-	raw, err := protocol.Codec{}.Encode(&desk.Hello{Agent: "souk-hub/" + s.h.parts.Version, Members: checkpoint})
+	raw, err := protocol.Codec{}.Encode(&message.Hello{Agent: "souk-hub/" + s.h.parts.Version, Members: checkpoint})
 	if err != nil {
 		s.h.log.Error("making a hello", "to", to, "err", err)
 	}
@@ -186,11 +186,11 @@ func (s hellos) Hello(to exchange.ShopID) []byte {
 
 // Greet implements p2p.Hellos.
 func (s hellos) Greet(from exchange.ShopID, raw []byte) error {
-	v, err := protocol.Codec{}.Decode(desk.KindHello, raw)
+	v, err := protocol.Codec{}.Decode(message.KindHello, raw)
 	if err != nil {
 		return err
 	}
-	hello := v.(*desk.Hello)
+	hello := v.(*message.Hello)
 	s.h.sync.Heard(from, hello.Members, hello.Profile)
 	return nil
 }

@@ -8,9 +8,11 @@ import (
 	"path/filepath"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/order"
+	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/trade"
 	"github.com/souk-market/souk/node/api/view"
+	"github.com/souk-market/souk/store/durable"
 )
 
 // archive is archive.json: all that this shop traded, for people and their accountants,
@@ -22,9 +24,9 @@ type archive struct {
 	Federation string              `json:"federation"`
 	Written    string              `json:"written"`
 	Ended      string              `json:"ended,omitempty"` // why this shop is out, where it knows
-	Trades     []desk.Trade        `json:"trades"`
-	Sold       []*desk.OrderRecord `json:"orders_sold"`
-	Bought     []*desk.OrderRecord `json:"orders_bought"`
+	Trades     []trade.Partnership `json:"trades"`
+	Sold       []*record.Order     `json:"orders_sold"`
+	Bought     []*record.Order     `json:"orders_bought"`
 	ToShip     []parcelFor         `json:"to_ship"`
 }
 
@@ -67,11 +69,11 @@ func (s *Shop) writeArchive(path string) error {
 		a.Ended = goneOf(m).String()
 	}
 	var err error
-	if a.Trades, err = s.desk.Trades(); err != nil {
+	if a.Trades, err = s.desk.Partnerships.List(); err != nil {
 		return err
 	}
-	for side, list := range map[exchange.Party]*[]*desk.OrderRecord{exchange.Supplier: &a.Sold, exchange.Retailer: &a.Bought} {
-		if err := s.desk.Orders(side, exchange.OrderID{}, func(r *desk.OrderRecord) bool {
+	for side, list := range map[exchange.Party]*[]*record.Order{exchange.Supplier: &a.Sold, exchange.Retailer: &a.Bought} {
+		if err := s.desk.Orders.List(side, exchange.OrderID{}, func(r *record.Order) bool {
 			*list = append(*list, r)
 			return true
 		}); err != nil {
@@ -82,7 +84,7 @@ func (s *Shop) writeArchive(path string) error {
 		if !toShip(r) {
 			continue
 		}
-		to, err := s.desk.ShipTo(r)
+		to, err := s.desk.Supplier.ShipTo(r)
 		switch {
 		case err == nil:
 			a.ToShip = append(a.ToShip, parcelFor{r.ID, view.ShipTo(*to)})
@@ -94,11 +96,11 @@ func (s *Shop) writeArchive(path string) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(path, append(b, '\n'), os.FileMode(0o600))
+	return durable.Write(path, append(b, '\n'), os.FileMode(0o600))
 }
 
 // toShip reports whether units of a sold order wait to be shipped.
-func toShip(r *desk.OrderRecord) bool {
+func toShip(r *record.Order) bool {
 	switch r.Order.Status() {
 	case order.Submitted, order.Accepted, order.PartlyShipped:
 		return true

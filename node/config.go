@@ -1,18 +1,15 @@
 package node
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
-	toml "github.com/pelletier/go-toml/v2"
-
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/node/money"
+	"github.com/souk-market/souk/store/tomlfile"
 )
 
 // Config is shop.toml: what the owner decides. Unknown keys are errors.
@@ -76,43 +73,16 @@ const configFile = "shop.toml"
 
 // readConfig reads and checks a folder's shop.toml.
 func readConfig(dir string) (Config, error) {
-	path := filepath.Join(dir, configFile)
-	b, err := os.ReadFile(path)
+	c, err := tomlfile.Read(filepath.Join(dir, configFile), Config.check)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Config{}, exchange.Errorf(exchange.CodeNotFound, "%s is not a shop's folder: it has no %s. Make one with souk node init --dir %s --name NAME --currency EUR", dir, configFile, dir)
 	}
-	if err != nil {
-		return Config{}, err
-	}
-	var c Config
-	dec := toml.NewDecoder(bytes.NewReader(b)).DisallowUnknownFields()
-	if err := dec.Decode(&c); err != nil {
-		var strict *toml.StrictMissingError
-		if errors.As(err, &strict) {
-			return Config{}, exchange.Errorf(exchange.CodeInvalid, "%s has keys this version does not know:\n%s", path, strict.String())
-		}
-		var at *toml.DecodeError
-		if errors.As(err, &at) {
-			return Config{}, exchange.Errorf(exchange.CodeInvalid, "%s:\n%s", path, at.String())
-		}
-		return Config{}, exchange.Errorf(exchange.CodeInvalid, "%s: %w", path, err)
-	}
-	if err := c.check(); err != nil {
-		return Config{}, inFile(path, string(b), err)
-	}
-	return c, nil
+	return c, err
 }
 
 // writeConfig writes a new folder's shop.toml.
 func writeConfig(dir string, c Config) error {
-	var buf bytes.Buffer
-	enc := toml.NewEncoder(&buf)
-	enc.SetIndentTables(false)
-	if err := enc.Encode(c); err != nil {
-		return err
-	}
-	buf.WriteString(shippingExample)
-	return writeFile(filepath.Join(dir, configFile), buf.Bytes(), 0o644)
+	return tomlfile.Write(filepath.Join(dir, configFile), c, shippingExample)
 }
 
 // shippingExample ends a new shop.toml. A test reads it without its comment signs.
@@ -133,30 +103,30 @@ const shippingExample = `
 const maxHaltAfterDays = 365
 
 // policy is the part of the configuration that the desk follows; its Rate is
-// left to the caller. Its errors are keyErrors.
+// left to the caller. Its errors name their key.
 func (c Config) policy() (policyParts, error) {
 	p := policyParts{byHand: c.AcceptByHand}
 	if c.HaltAfterDays < 0 || c.HaltAfterDays > maxHaltAfterDays {
-		return p, atKey("halt_after_days", exchange.Errorf(exchange.CodeInvalid, "it is 0 (never) to %d, not %d", maxHaltAfterDays, c.HaltAfterDays))
+		return p, tomlfile.AtKey("halt_after_days", exchange.Errorf(exchange.CodeInvalid, "it is 0 (never) to %d, not %d", maxHaltAfterDays, c.HaltAfterDays))
 	}
 	if err := c.Currency.Check(); err != nil {
-		return p, atKey("currency", err)
+		return p, tomlfile.AtKey("currency", err)
 	}
 	if _, err := money.Digits(c.Currency); err != nil {
-		return p, atKey("currency", err)
+		return p, tomlfile.AtKey("currency", err)
 	}
 	var err error
 	if p.tax, err = c.Tax.parse(); err != nil {
-		return p, atKey("tax", err)
+		return p, tomlfile.AtKey("tax", err)
 	}
 	for i, z := range c.Shipping {
 		zone, err := z.parse(c.Currency)
 		if err != nil {
-			return p, atKey(fmt.Sprintf("shipping[%d]", i+1), err)
+			return p, tomlfile.AtKey(fmt.Sprintf("shipping[%d]", i+1), err)
 		}
 		p.shipping.Zones = append(p.shipping.Zones, zone)
 	}
-	return p, atKey("shipping", p.shipping.Check())
+	return p, tomlfile.AtKey("shipping", p.shipping.Check())
 }
 
 type policyParts struct {
@@ -219,26 +189,4 @@ func ParsePercent(s string) (exchange.BasisPoints, error) {
 		return 0, exchange.Errorf(exchange.CodeInvalid, "%s%% is more than 100%%", s)
 	}
 	return exchange.BasisPoints(n), nil
-}
-
-// writeFile writes durably: to a temporary file, synced, then renamed.
-func writeFile(path string, b []byte, mode os.FileMode) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".souk-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	if _, err = f.Write(b); err == nil {
-		err = f.Chmod(mode)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

@@ -13,7 +13,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/event"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/replica"
+	"github.com/souk-market/souk/exchange/wake"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/protocol/p2p"
 )
@@ -23,10 +26,10 @@ import (
 type feeds struct {
 	s        *Shop
 	log      *slog.Logger
-	replicas *desk.Replicas
-	syncer   *desk.Syncer
-	changed  chan struct{} // buffered 1: partners may have changed
-	out      chan gossip   // updates waiting to be published
+	replicas *replica.Replicas
+	syncer   *replica.Follower
+	changed  wake.Signal // partners may have changed
+	out      chan gossip // updates waiting to be published
 
 	topics map[exchange.ShopID]*listening // suppliers listened to; owned by run
 }
@@ -39,8 +42,8 @@ type listening struct {
 
 // gossip is one update on its way out.
 type gossip struct {
-	update *desk.FeedUpdate
-	key    desk.FeedKey
+	update *message.FeedUpdate
+	key    message.FeedKey
 }
 
 const (
@@ -55,23 +58,25 @@ const (
 
 func newFeeds(s *Shop) (*feeds, error) {
 	f := &feeds{
-		s: s, log: s.log, changed: make(chan struct{}, 1), out: make(chan gossip, gossipQueue),
+		s: s, log: s.log, changed: wake.New(), out: make(chan gossip, gossipQueue),
 		topics: make(map[exchange.ShopID]*listening),
 	}
 	var err error
-	f.replicas, err = desk.OpenReplicas(desk.ReplicasConfig{
+	f.replicas, err = replica.Open(replica.Config{
 		Store: s.parts.Replicas, Codec: s.codec, Verifier: protocol.NewVerifier(s.parts.Federation.Origin, s.roster),
 		Clock: s.parts.Clock, Limits: s.parts.ReplicaLimits, Logger: s.log,
 		Alarm: func(shop exchange.ShopID, why string) {
 			s.log.Error("a catalog does not add up", "shop", shop, "why", why)
 		},
-		Proven: func(shop exchange.ShopID, _ desk.FeedHead) { s.desk.CatalogChanged(shop) },
+		Proven: func(shop exchange.ShopID, _ message.FeedHead) {
+			s.desk.Events.Notify(event.Catalog{At: s.now(), Shop: shop})
+		},
 	})
 	if err != nil {
 		return nil, err
 	}
-	f.syncer = desk.NewSyncer(desk.SyncerConfig{Replicas: f.replicas, Client: f, Open: f.open, Logger: s.log})
-	s.desk.OnPublish(func(u *desk.FeedUpdate, key desk.FeedKey) {
+	f.syncer = replica.NewFollower(replica.FollowerConfig{Replicas: f.replicas, Client: f, Open: f.open, Logger: s.log})
+	s.desk.Feed.OnPublish(func(u *message.FeedUpdate, key message.FeedKey) {
 		f.syncer.Updated(s.me, u)
 		select {
 		case f.out <- gossip{u, key}:
@@ -128,15 +133,15 @@ func (f *feeds) gossip(ctx context.Context, own *p2p.Topic) {
 // current is the head there is now, under the key of now: a partnership may have ended
 // since the last update. It is empty where nobody may read it.
 func (f *feeds) current() (g gossip) {
-	retailers := f.s.desk.Retailers()
+	retailers := f.s.desk.Partnerships.Retailers()
 	if len(retailers) == 0 {
 		return g
 	}
-	greeting, err := f.s.desk.Greeting(retailers[0])
+	greeting, err := f.s.desk.Ledgers.Greeting(retailers[0])
 	if err != nil || greeting.FeedHead == nil {
 		return g
 	}
-	return gossip{&desk.FeedUpdate{Head: *greeting.FeedHead}, *greeting.FeedKey}
+	return gossip{&message.FeedUpdate{Head: *greeting.FeedHead}, *greeting.FeedKey}
 }
 
 // followAll listens to the suppliers there are until ctx ends.
@@ -151,15 +156,15 @@ func (f *feeds) followAll(ctx context.Context) {
 		clear(f.topics)
 	}()
 	f.syncer.Follow(f.s.me)
-	for _, shop := range f.s.desk.Counterparts() {
-		if !slices.Contains(f.s.desk.Suppliers(), shop) {
+	for _, shop := range f.s.desk.Partnerships.Counterparts() {
+		if !slices.Contains(f.s.desk.Partnerships.Suppliers(), shop) {
 			f.syncer.PartnerEnded(shop) // this shop may have ended before its catalog was dropped
 		}
 	}
 	for {
 		f.follow(ctx, &work)
 		select {
-		case <-f.changed:
+		case <-f.changed.C():
 		case <-ctx.Done():
 			return
 		}
@@ -179,21 +184,16 @@ func (f *feeds) publish(ctx context.Context, own *p2p.Topic, g gossip) error {
 }
 
 // open decrypts a supplier's gossip for the syncer.
-func (f *feeds) open(shop exchange.ShopID, key desk.FeedKey, sealed []byte) ([]byte, error) {
+func (f *feeds) open(shop exchange.ShopID, key message.FeedKey, sealed []byte) ([]byte, error) {
 	return protocol.OpenFeed(key, f.s.parts.Federation.Origin, shop, exchange.MainFeed, sealed)
 }
 
 // partnersChanged has the list of suppliers looked at again.
-func (f *feeds) partnersChanged() {
-	select {
-	case f.changed <- struct{}{}:
-	default:
-	}
-}
+func (f *feeds) partnersChanged() { f.changed.Set() }
 
 // greeted takes what a hello says of the sender's catalog.
-func (f *feeds) greeted(from exchange.ShopID, g *desk.Greeting) {
-	if g.FeedHead != nil && slices.Contains(f.s.desk.Suppliers(), from) {
+func (f *feeds) greeted(from exchange.ShopID, g *message.Greeting) {
+	if g.FeedHead != nil && slices.Contains(f.s.desk.Partnerships.Suppliers(), from) {
 		f.syncer.HeadSeen(from, g.FeedHead, g.FeedKey)
 		f.syncer.Reconnected(from)
 	}
@@ -203,7 +203,7 @@ func (f *feeds) greeted(from exchange.ShopID, g *desk.Greeting) {
 // follow listens to the suppliers there are now, and no others. A supplier that was
 // revoked or left is none, whatever the ledger says.
 func (f *feeds) follow(ctx context.Context, work *sync.WaitGroup) {
-	suppliers := f.s.members(f.s.desk.Suppliers())
+	suppliers := f.s.members(f.s.desk.Partnerships.Suppliers())
 	for shop, l := range f.topics {
 		if !slices.Contains(suppliers, shop) {
 			l.stop()
@@ -242,9 +242,9 @@ func (f *feeds) listen(ctx context.Context, shop exchange.ShopID, topic *p2p.Top
 }
 
 // Pull implements desk.FeedClient: over the network, or from this very desk.
-func (f *feeds) Pull(ctx context.Context, shop exchange.ShopID, pull *desk.FeedPull, each func(*desk.FeedChunk) error) error {
+func (f *feeds) Pull(ctx context.Context, shop exchange.ShopID, pull *message.FeedPull, each func(*message.FeedChunk) error) error {
 	if shop == f.s.me {
-		return f.s.desk.ServeFeed(ctx, shop, pull, each)
+		return f.s.desk.Feed.Serve(ctx, shop, pull, each)
 	}
 	request, err := f.s.codec.Encode(pull)
 	if err != nil {
@@ -287,16 +287,16 @@ func (f *feeds) Pull(ctx context.Context, shop exchange.ShopID, pull *desk.FeedP
 	}
 }
 
-func (f *feeds) chunk(dec *zstd.Decoder, frame []byte) (*desk.FeedChunk, error) {
+func (f *feeds) chunk(dec *zstd.Decoder, frame []byte) (*message.FeedChunk, error) {
 	raw, err := dec.DecodeAll(frame, nil)
 	if err != nil {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "a chunk of the catalog does not decompress: %w", err)
 	}
-	v, err := f.s.codec.Decode(desk.KindFeedChunk, raw)
+	v, err := f.s.codec.Decode(message.KindFeedChunk, raw)
 	if err != nil {
 		return nil, err
 	}
-	return v.(*desk.FeedChunk), nil
+	return v.(*message.FeedChunk), nil
 }
 
 // serve answers a partner's pull.
@@ -305,7 +305,7 @@ func (f *feeds) serve(ctx context.Context, from exchange.ShopID, st *p2p.Stream)
 	if err != nil {
 		return err
 	}
-	v, err := f.s.codec.Decode(desk.KindFeedPull, request)
+	v, err := f.s.codec.Decode(message.KindFeedPull, request)
 	if err != nil {
 		return err
 	}
@@ -314,7 +314,7 @@ func (f *feeds) serve(ctx context.Context, from exchange.ShopID, st *p2p.Stream)
 		return err
 	}
 	defer enc.Close()
-	err = f.s.desk.ServeFeed(ctx, from, v.(*desk.FeedPull), func(c *desk.FeedChunk) error {
+	err = f.s.desk.Feed.Serve(ctx, from, v.(*message.FeedPull), func(c *message.FeedChunk) error {
 		raw, err := f.s.codec.Encode(c)
 		if err != nil {
 			return err

@@ -14,6 +14,7 @@ import (
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/protocol/keyfile"
 	"github.com/souk-market/souk/protocol/words"
+	"github.com/souk-market/souk/store/durable"
 )
 
 // Names in a shop's folder; see the package's doc.
@@ -110,7 +111,7 @@ func writeJSON(path string, v any) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(path, append(b, '\n'), 0o600)
+	return durable.Write(path, append(b, '\n'), 0o600)
 }
 
 // readJSON reports whether there is such a file.
@@ -144,5 +145,5 @@ func SaveInvite(dir, code string) error {
 	} else if joined {
 		return inAlready(dir, f.Federation)
 	}
-	return writeFile(filepath.Join(dir, inviteName), []byte(strings.TrimSpace(code)+"\n"), 0o600)
+	return durable.Write(filepath.Join(dir, inviteName), []byte(strings.TrimSpace(code)+"\n"), 0o600)
 }

@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/event"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/wake"
 )
 
 // greeter keeps partners connected and greeted. A hello is the only way in which
@@ -20,7 +22,7 @@ import (
 type greeter struct {
 	s    *Shop
 	work sync.WaitGroup // hellos being said
-	look chan struct{}  // capacity 1
+	look wake.Signal    // the partners are to be looked at now
 
 	mu   sync.Mutex
 	told map[exchange.ShopID]saying // guarded by mu: in the last hello to a connected partner
@@ -43,21 +45,16 @@ const lookEvery = 2 * time.Second
 
 func newGreeter(s *Shop) *greeter {
 	return &greeter{
-		s: s, look: make(chan struct{}, 1),
+		s: s, look: wake.New(),
 		told: make(map[exchange.ShopID]saying), busy: make(map[exchange.ShopID]bool),
 	}
 }
 
 // lookSoon has the partners looked at now.
-func (g *greeter) lookSoon() {
-	select {
-	case g.look <- struct{}{}:
-	default:
-	}
-}
+func (g *greeter) lookSoon() { g.look.Set() }
 
 // saw notes what a hello to a partner says now. It is called as the hello is made.
-func (g *greeter) saw(to exchange.ShopID, greeting *desk.Greeting) {
+func (g *greeter) saw(to exchange.ShopID, greeting *message.Greeting) {
 	now := g.saying(to, greeting, g.s.relayed()[to])
 	g.mu.Lock()
 	g.told[to] = now
@@ -71,10 +68,10 @@ func (g *greeter) lost(to exchange.ShopID) {
 	g.mu.Unlock()
 }
 
-func (g *greeter) saying(to exchange.ShopID, greeting *desk.Greeting, relayed bool) saying {
+func (g *greeter) saying(to exchange.ShopID, greeting *message.Greeting, relayed bool) saying {
 	now := saying{
-		buys:   slices.Contains(g.s.desk.Retailers(), to),
-		sells:  slices.Contains(g.s.desk.Suppliers(), to),
+		buys:   slices.Contains(g.s.desk.Partnerships.Retailers(), to),
+		sells:  slices.Contains(g.s.desk.Partnerships.Suppliers(), to),
 		window: greeting.Window,
 	}
 	if greeting.FeedKey != nil {
@@ -89,7 +86,7 @@ func (g *greeter) saying(to exchange.ShopID, greeting *desk.Greeting, relayed bo
 // run looks until ctx ends and the last hello was said.
 func (g *greeter) run(ctx context.Context) error {
 	defer g.work.Wait()
-	events, stop := g.s.desk.Watch()
+	events, stop := g.s.desk.Events.Watch()
 	defer stop()
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
@@ -98,8 +95,9 @@ func (g *greeter) run(ctx context.Context) error {
 		for wait := true; wait; {
 			select {
 			case e := <-events:
-				wait = e.Type != desk.EventPartnership && e.Type != desk.EventGreet
-			case <-g.look:
+				_, changed := e.(event.Partnership)
+				wait = !changed
+			case <-g.look.C():
 				wait = false
 			case <-tick.C:
 				wait = false
@@ -112,7 +110,7 @@ func (g *greeter) run(ctx context.Context) error {
 
 // partners looks at every partner once.
 func (g *greeter) partners(ctx context.Context) {
-	wanted := g.s.members(g.s.desk.Counterparts())
+	wanted := g.s.members(g.s.desk.Partnerships.Counterparts())
 	g.s.net.SetWanted(wanted)
 	g.s.feeds.partnersChanged()
 	relayed := g.s.relayed()
@@ -120,7 +118,7 @@ func (g *greeter) partners(ctx context.Context) {
 		if !g.s.net.Connected(shop) {
 			continue
 		}
-		greeting, err := g.s.desk.Greeting(shop)
+		greeting, err := g.s.desk.Ledgers.Greeting(shop)
 		if err != nil {
 			g.s.log.Error("making a greeting", "to", shop, "err", err)
 			continue

@@ -9,9 +9,11 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/shelf"
 	"github.com/souk-market/souk/node/api"
 	"github.com/souk-market/souk/node/inventory"
+	"github.com/souk-market/souk/store/durable"
 )
 
 // Import reads a product file into the catalog (design: Catalogs). Products the
@@ -20,10 +22,10 @@ import (
 // importing again goes on.
 func (s *Shop) Import(ctx context.Context, r io.Reader, o api.ImportOptions) (*api.ImportReport, error) {
 	if o.Currency == "" {
-		o.Currency = s.desk.Currency()
+		o.Currency = s.desk.Shelf.Currency()
 	}
-	if o.Currency != s.desk.Currency() {
-		return nil, exchange.Errorf(exchange.CodeCurrency, "this shop sells in %s; a file priced in %s cannot be imported", s.desk.Currency(), o.Currency)
+	if o.Currency != s.desk.Shelf.Currency() {
+		return nil, exchange.Errorf(exchange.CodeCurrency, "this shop sells in %s; a file priced in %s cannot be imported", s.desk.Shelf.Currency(), o.Currency)
 	}
 	if !o.Strict || o.DryRun {
 		return s.importPass(ctx, r, o)
@@ -66,14 +68,14 @@ type importPass struct {
 	ctx     context.Context
 	options api.ImportOptions
 	report  *api.ImportReport
-	items   []desk.ImportItem // of the chunk at hand
+	items   []shelf.Item      // of the chunk at hand
 	stocks  []inventory.Stock // of the items, as the file tells them
 }
 
 func (p *importPass) add(it inventory.Item) error {
-	p.items = append(p.items, desk.ImportItem{Product: it.Product, Stock: fileStock(it.Stock, p.options.Untracked)})
+	p.items = append(p.items, shelf.Item{Product: it.Product, Stock: fileStock(it.Stock, p.options.Untracked)})
 	p.stocks = append(p.stocks, it.Stock)
-	if len(p.items) < desk.ImportChunk {
+	if len(p.items) < shelf.ImportChunk {
 		return nil
 	}
 	return p.flush()
@@ -83,13 +85,13 @@ func (p *importPass) flush() error {
 	if len(p.items) == 0 {
 		return nil
 	}
-	changes, err := p.shop.desk.Import(p.ctx, p.items, p.options.DryRun)
+	changes, err := p.shop.desk.Shelf.Import(p.ctx, p.items, p.options.DryRun)
 	if err != nil {
 		return err
 	}
 	for i, c := range changes {
 		count(p.report, c)
-		if p.items[i].Stock.Set || c == desk.ImportAdded {
+		if p.items[i].Stock.Set || c == shelf.Added {
 			continue
 		}
 		if err := p.countKept(p.items[i].Product.SKU, p.stocks[i]); err != nil {
@@ -103,7 +105,7 @@ func (p *importPass) flush() error {
 // countKept counts a product whose stock neither the file nor its owner tells, and
 // which has some from before.
 func (p *importPass) countKept(sku exchange.SKU, told inventory.Stock) error {
-	stock, err := p.shop.desk.Stock(sku)
+	stock, err := p.shop.desk.Shelf.Stock(sku)
 	switch {
 	case err != nil:
 		return err
@@ -119,21 +121,21 @@ func (p *importPass) countKept(sku exchange.SKU, told inventory.Stock) error {
 // fileStock is what a file and its owner say of a product's stock. Where neither
 // says anything, the stock stays as it is, and a new product has none: an import
 // without the owner's word does not undo an earlier one with it.
-func fileStock(s inventory.Stock, word inventory.Untracked) desk.FileStock {
+func fileStock(s inventory.Stock, word inventory.Untracked) record.FileStock {
 	if !s.Known && (s.Tracked || !word.Said()) {
-		return desk.FileStock{}
+		return record.FileStock{}
 	}
 	a := s.Available(word)
-	return desk.FileStock{Set: true, Unlimited: a.Unlimited, Units: a.Units}
+	return record.FileStock{Set: true, Unlimited: a.Unlimited, Units: a.Units}
 }
 
-func count(r *api.ImportReport, c desk.ImportChange) {
+func count(r *api.ImportReport, c shelf.Change) {
 	switch c {
-	case desk.ImportAdded:
+	case shelf.Added:
 		r.Added++
-	case desk.ImportChanged:
+	case shelf.Changed:
 		r.Changed++
-	case desk.ImportStock:
+	case shelf.StockOnly:
 		r.StockOnly++
 	default:
 		r.Unchanged++
@@ -172,12 +174,12 @@ func (s *Shop) SetRates(ctx context.Context, r io.Reader) (*api.RatesReport, err
 	if err != nil {
 		return nil, err
 	}
-	rate, err := readRate(data, s.desk.Currency())
+	rate, err := readRate(data, s.desk.Shelf.Currency())
 	if err != nil {
 		return nil, err
 	}
 	if s.parts.Folder != "" {
-		if err := writeFile(filepath.Join(s.parts.Folder, ratesName), data, 0o644); err != nil {
+		if err := durable.Write(filepath.Join(s.parts.Folder, ratesName), data, 0o644); err != nil {
 			return nil, err
 		}
 	}
@@ -188,7 +190,7 @@ func (s *Shop) SetRates(ctx context.Context, r io.Reader) (*api.RatesReport, err
 	if err != nil {
 		return nil, err
 	}
-	n, err := s.desk.Reprice(ctx)
+	n, err := s.desk.Shelf.Reprice(ctx)
 	return &api.RatesReport{Rate: rate, Rewritten: n}, err
 }
 

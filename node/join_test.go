@@ -68,9 +68,4 @@ func TestJoinWaits(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("stopped while it asked its hub: %v", err)
 	}
-	for attempt, want := range []time.Duration{1, 2, 4, 8, 8, 8} {
-		if got := joinPause(attempt); got != want*time.Second {
-			t.Errorf("pause %d is %v", attempt, got)
-		}
-	}
 }

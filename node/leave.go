@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/membership"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/node/api"
 	"github.com/souk-market/souk/protocol/members"
 	"github.com/souk-market/souk/protocol/p2p"
@@ -17,13 +17,13 @@ import (
 // do. Submitted orders stay as they are: the two shops finish them between
 // themselves, with the archive as their record.
 func (s *Shop) Leave(ctx context.Context, preview bool) (*api.Leaving, error) {
-	trades, err := s.desk.Trades()
+	trades, err := s.desk.Partnerships.List()
 	if err != nil {
 		return nil, err
 	}
 	out := &api.Leaving{Preview: preview, Archive: s.archivePath()}
 	for _, side := range []exchange.Party{exchange.Supplier, exchange.Retailer} {
-		err := s.desk.Orders(side, exchange.OrderID{}, func(r *desk.OrderRecord) bool {
+		err := s.desk.Orders.List(side, exchange.OrderID{}, func(r *record.Order) bool {
 			if st := r.Order.Status(); !st.Terminal() && r.Refusal == exchange.CodeOK {
 				partner := r.Supplier
 				if side == exchange.Supplier {
@@ -49,7 +49,7 @@ func (s *Shop) Leave(ctx context.Context, preview bool) (*api.Leaving, error) {
 		if preview {
 			continue
 		}
-		if err := s.desk.EndTrade(ctx, partner, side, "leaving the federation"); ctx.Err() != nil {
+		if err := s.desk.Partnerships.EndTrade(ctx, partner, side, "leaving the federation"); ctx.Err() != nil {
 			return nil, ctx.Err()
 		} else if err != nil { // who has left trades with nobody: one ledger must not keep a shop in
 			s.log.Error("a partnership could not be ended before leaving", "partner", partner, "err", err)

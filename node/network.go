@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/protocol/members"
 	"github.com/souk-market/souk/protocol/p2p"
@@ -99,13 +99,13 @@ const greetTimeout = 10 * time.Second
 // Hello tells a member about the list and the profile, and a partner about trade.
 func (h hellos) Hello(to exchange.ShopID) []byte {
 	list, profile := h.s.list.HelloPart()
-	greeting, err := h.s.desk.Greeting(to)
+	greeting, err := h.s.desk.Ledgers.Greeting(to)
 	if err != nil {
 		h.s.log.Error("making a greeting", "to", to, "err", err)
-		greeting = &desk.Greeting{}
+		greeting = &message.Greeting{}
 	}
 	h.s.greeter.saw(to, greeting)
-	raw, err := h.s.codec.Encode(&desk.Hello{Agent: "souk/" + h.s.parts.Version, Members: list, Profile: profile, Greeting: *greeting})
+	raw, err := h.s.codec.Encode(&message.Hello{Agent: "souk/" + h.s.parts.Version, Members: list, Profile: profile, Greeting: *greeting})
 	if err != nil {
 		h.s.log.Error("making a hello", "to", to, "err", err)
 	}
@@ -114,15 +114,15 @@ func (h hellos) Hello(to exchange.ShopID) []byte {
 
 // Greet hears a member. A hub has no greeting.
 func (h hellos) Greet(from exchange.ShopID, raw []byte) error {
-	v, err := h.s.codec.Decode(desk.KindHello, raw)
+	v, err := h.s.codec.Decode(message.KindHello, raw)
 	if err != nil {
 		return err
 	}
-	hello := v.(*desk.Hello)
+	hello := v.(*message.Hello)
 	h.s.list.Heard(from, hello.Members, hello.Profile)
 	ctx, cancel := context.WithTimeout(context.Background(), greetTimeout)
 	defer cancel()
-	if err := h.s.desk.Greeted(ctx, from, &hello.Greeting); err != nil {
+	if err := h.s.desk.Ledgers.Greeted(ctx, from, &hello.Greeting); err != nil {
 		return err
 	}
 	h.s.feeds.greeted(from, &hello.Greeting)

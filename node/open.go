@@ -15,7 +15,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/backoff"
+	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/exchange/roster"
 	"github.com/souk-market/souk/node/api"
@@ -150,9 +151,9 @@ func (f *Folder) open(ctx context.Context) error {
 	return err
 }
 
-func limitsOf(db *store.DB) desk.Limits {
+func limitsOf(db *store.DB) kv.Limits {
 	l := db.Limits()
-	return desk.Limits{BatchBytes: int(l.BatchBytes), BatchWrites: l.BatchWrites}
+	return kv.Limits{BatchBytes: int(l.BatchBytes), BatchWrites: l.BatchWrites}
 }
 
 // rate is the shop currency's, from the folder's rates file, if there is one.
@@ -167,10 +168,7 @@ func (f *Folder) rate() (exchange.Rate, error) {
 	return readRate(data, f.cfg.Currency)
 }
 
-// joinPause is how long to wait before the hub is asked again: 1, 2, 4, 8, 8 … seconds.
-func joinPause(attempt int) time.Duration { return time.Second << min(attempt, 3) }
-
-// joinPatiently joins, and asks a hub that it does not reach again.
+// joinPatiently joins, and asks a hub that it does not reach again after 1, 2, 4, 8, 8 … seconds.
 func (f *Folder) joinPatiently(ctx context.Context) error {
 	invite, err := f.pendingInvite()
 	if err != nil {
@@ -182,7 +180,8 @@ func (f *Folder) joinPatiently(ctx context.Context) error {
 	}
 	step := JoinStep{Federation: invite.Federation}
 	tell(step)
-	for attempt := 0; ; attempt++ {
+	var pauses backoff.Doubling
+	for {
 		err := f.join(ctx, invite)
 		switch {
 		case err == nil:
@@ -194,7 +193,7 @@ func (f *Folder) joinPatiently(ctx context.Context) error {
 		case ctx.Err() != nil: // which is why the hub was not reached
 			return errors.Join(err, ctx.Err())
 		}
-		pause := joinPause(attempt)
+		pause := pauses.Next()
 		tell(JoinStep{Federation: invite.Federation, Err: err, Again: pause})
 		select {
 		case <-time.After(pause):

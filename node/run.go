@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/trade"
 	"github.com/souk-market/souk/node/api"
 )
 
@@ -32,7 +32,7 @@ func (f *Folder) Run(ctx context.Context) error {
 		return err
 	}
 	figures := server.Business()
-	f.shop.desk.SetMeter(desk.Meter{Hold: func(retailer exchange.ShopID, state reservation.State, refusal exchange.Code) {
+	f.shop.desk.Supplier.SetMeter(trade.Meter{Hold: func(retailer exchange.ShopID, state hold.State, refusal exchange.Code) {
 		outcome := state.String()
 		if refusal != exchange.CodeOK {
 			outcome = refusal.String()

@@ -3,6 +3,8 @@ package node
 import (
 	"net"
 	"testing"
+
+	"github.com/souk-market/souk/internal/leftout"
 )
 
 // TestListenAPI: the API listens where the owner said; 0.0.0.0 is no IPv6 address.
@@ -20,7 +22,7 @@ func TestListenAPI(t *testing.T) {
 	// Where there is IPv6, "tcp" takes 0.0.0.0 for [::].
 	probe, err := net.Listen("tcp", "[::1]:0")
 	if err != nil {
-		t.Skipf("all held, but without IPv6, which this machine lacks, it could not have failed: %v", err)
+		leftout.Test(t, "", "IPv6, without which it cannot fail: %v", err)
 	}
 	probe.Close()
 }

@@ -15,8 +15,10 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/exchange/roster"
+	"github.com/souk-market/souk/exchange/trade"
 	"github.com/souk-market/souk/node/money"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/protocol/members"
@@ -29,12 +31,12 @@ type Parts struct {
 	Config     Config
 	Federation membership.Federation
 	Hub        membership.Hub
-	Store      desk.Store // synced
-	Limits     desk.Limits
-	Replicas   desk.Store // unsynced, its own
+	Store      kv.Store // synced
+	Limits     kv.Limits
+	Replicas   kv.Store // unsynced, its own
 	// Limits of one commit of Store and of Replicas; zero = the desk's defaults.
-	ReplicaLimits desk.Limits
-	Clock         desk.Clock
+	ReplicaLimits kv.Limits
+	Clock         exchange.Clock
 	Random        io.Reader
 	Logger        *slog.Logger
 	Registry      *prometheus.Registry
@@ -80,7 +82,7 @@ type Shop struct {
 	weighed weighing
 
 	mu       sync.Mutex
-	policy   desk.Policy
+	policy   trade.Policy
 	seen     map[exchange.ShopID]exchange.Time // when a member was last connected
 	hubThere bool                              // as the log was last told
 }
@@ -98,7 +100,7 @@ func New(p Parts) (*Shop, error) {
 	s := &Shop{
 		parts: p, me: me, log: p.Logger, started: p.Clock.Now(), ready: make(chan struct{}), seen: make(map[exchange.ShopID]exchange.Time),
 		gone:   make(chan exchange.ShopID, partings),
-		policy: desk.Policy{AcceptByHand: parts.byHand, Shipping: parts.shipping, Tax: parts.tax, Rate: p.Rate},
+		policy: trade.Policy{AcceptByHand: parts.byHand, Shipping: parts.shipping, Tax: parts.tax, Rate: p.Rate},
 	}
 	if p.Config.Currency == exchange.USD && p.Rate.From == "" {
 		s.policy.Rate = exchange.USDRate
@@ -126,7 +128,7 @@ func New(p Parts) (*Shop, error) {
 	}); err != nil {
 		return nil, err
 	}
-	if sold, err := s.desk.SoldIn(); err != nil {
+	if sold, err := s.desk.Shelf.SoldIn(); err != nil {
 		return nil, err
 	} else if sold != "" && sold != p.Config.Currency {
 		return nil, exchange.Errorf(exchange.CodeCurrency, "this shop's products are priced in %s, and %s says %s; a shop's currency cannot change. Set it back, or make a new shop", sold, configFile, p.Config.Currency)
@@ -215,7 +217,7 @@ func (s *Shop) memberGone(shop exchange.ShopID, why string) {
 		return
 	}
 	s.net.Disconnect(shop, why)
-	s.desk.ReleaseAll(shop)
+	s.desk.Supplier.ReleaseAll(shop)
 	s.greeter.lookSoon()
 	select {
 	case s.gone <- shop:
@@ -226,9 +228,9 @@ func (s *Shop) memberGone(shop exchange.ShopID, why string) {
 // releaseGone gives back what shops hold that are no members any more: this shop may
 // have ended between learning that and releasing.
 func (s *Shop) releaseGone() {
-	for _, shop := range s.desk.Counterparts() {
+	for _, shop := range s.desk.Partnerships.Counterparts() {
 		if !s.roster.IsMember(shop) {
-			s.desk.ReleaseAll(shop)
+			s.desk.Supplier.ReleaseAll(shop)
 		}
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/membership"
+	"github.com/souk-market/souk/exchange/trade"
 	"github.com/souk-market/souk/node/api"
 )
 
@@ -25,9 +25,9 @@ func (s *Shop) Info(context.Context) (api.Info, error) {
 	rate := s.policy.Rate
 	s.mu.Unlock()
 	return api.Info{
-		Shop: s.me, Name: s.nameOf(s.me), Fingerprint: fingerprint(s.me), Currency: s.desk.Currency(),
+		Shop: s.me, Name: s.nameOf(s.me), Fingerprint: fingerprint(s.me), Currency: s.desk.Shelf.Currency(),
 		Federation: s.parts.Federation.Label(), Version: s.parts.Version, Addresses: s.net.Addresses(), Started: s.started,
-		Stopped: s.desk.Stopped(), Rate: rate, FreeBytes: s.free(),
+		Stopped: s.desk.Selling.Stopped(), Rate: rate, FreeBytes: s.free(),
 		List: api.ListInfo{
 			Members: active, Entries: state.Size(), Signed: state.Checkpoint().Time, Freshness: s.roster.Freshness().String(),
 			Frozen: state.Evidence() != nil, HubOnline: s.net.Connected(s.parts.Hub.Closed.Peer),
@@ -74,7 +74,7 @@ func (s *Shop) Problems(context.Context) []api.Problem {
 	if !s.net.Connected(s.parts.Hub.Closed.Peer) {
 		add("hub", false, "the hub is not connected. Trade with known partners goes on")
 	}
-	trades, err := s.desk.Trades()
+	trades, err := s.desk.Partnerships.List()
 	if err != nil {
 		add("store", true, err.Error())
 	}
@@ -121,7 +121,7 @@ func (s *Shop) StandingProblems() []api.Problem {
 	if exposed := s.parts.Config.exposed(); exposed != "" {
 		list = append(list, api.Problem{Name: "api", Detail: exposed})
 	}
-	if behind := s.desk.ClockBehind(); behind > desk.MaxClockBehind {
+	if behind := s.desk.Selling.ClockBehind(); behind > trade.MaxClockBehind {
 		list = append(list, api.Problem{Name: "clock", Detail: "the machine's clock is " + behind.Truncate(time.Second).String() + " behind this shop's newest record: it was wrong then, or is now. Set it right; until it has caught up, no reservation or order expires"})
 	}
 	return append(list, s.asideProblems()...)
@@ -130,7 +130,7 @@ func (s *Shop) StandingProblems() []api.Problem {
 // unheardProblems tells of overdue orders that wait for partners who do not greet: of
 // each partner the first.
 func (s *Shop) unheardProblems() []api.Problem {
-	list, err := s.desk.Unheard()
+	list, err := s.desk.Supplier.Unheard()
 	if err != nil {
 		return []api.Problem{{Name: "store", Blocks: true, Detail: err.Error()}}
 	}
@@ -154,19 +154,19 @@ func (s *Shop) unheardProblems() []api.Problem {
 // StoppedWhy says why this shop has stopped selling, which partner proved it and what
 // to do; "" where it sells.
 func (s *Shop) StoppedWhy() string {
-	why := s.desk.Stopped()
+	why := s.desk.Selling.Stopped()
 	if why == "" {
 		return ""
 	}
 	for _, m := range s.roster.State().Members() {
 		why = strings.ReplaceAll(why, m.Shop.String(), m.Name+" ("+m.Shop.String()+")")
 	}
-	return why + ". " + desk.RestoreAdvice
+	return why + ". " + trade.RestoreAdvice
 }
 
 // asideProblems tells of what could not end when its time had come.
 func (s *Shop) asideProblems() []api.Problem {
-	list, err := s.desk.SetAside()
+	list, err := s.desk.Supplier.Quarantined()
 	if err != nil {
 		return []api.Problem{{Name: "store", Blocks: true, Detail: err.Error()}}
 	}
@@ -174,7 +174,7 @@ func (s *Shop) asideProblems() []api.Problem {
 		return nil
 	}
 	many := strconv.Itoa(len(list))
-	if len(list) >= desk.MaxAside {
+	if len(list) >= trade.MaxQuarantined {
 		many += " or more"
 	}
 	first := list[0]
@@ -189,8 +189,8 @@ func (s *Shop) rateProblems() []api.Problem {
 	s.mu.Unlock()
 	switch {
 	case rate.From == "":
-		return []api.Problem{{Name: "rates", Detail: "there is no US dollar rate for " + string(s.desk.Currency()) + " yet; run souk catalog rates FILE"}}
-	case rate.Date != "" && s.desk.Currency() != exchange.USD && s.now().Sub(dateOf(rate.Date)) > ratesOld:
+		return []api.Problem{{Name: "rates", Detail: "there is no US dollar rate for " + string(s.desk.Shelf.Currency()) + " yet; run souk catalog rates FILE"}}
+	case rate.Date != "" && s.desk.Shelf.Currency() != exchange.USD && s.now().Sub(dateOf(rate.Date)) > ratesOld:
 		return []api.Problem{{Name: "rates", Detail: "the US dollar rate is of " + rate.Date + "; run souk catalog rates with a newer file"}}
 	}
 	return nil

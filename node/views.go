@@ -6,7 +6,8 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/replica"
 	"github.com/souk-market/souk/node/api"
 	"github.com/souk-market/souk/protocol/words"
 )
@@ -85,7 +86,7 @@ func (s *Shop) Dial(ctx context.Context, shop exchange.ShopID) (api.Dialed, erro
 const unreachable = 5 * time.Minute
 
 // Search finds own and partners' products.
-func (s *Shop) Search(_ context.Context, q desk.Query) (api.Found, error) {
+func (s *Shop) Search(_ context.Context, q replica.Query) (api.Found, error) {
 	page, err := s.feeds.replicas.Search(q)
 	if err != nil {
 		return api.Found{}, err
@@ -106,7 +107,7 @@ func (s *Shop) Product(_ context.Context, id exchange.ProductID) (api.FoundProdu
 	return s.found(h), nil
 }
 
-func (s *Shop) found(h desk.Hit) api.FoundProduct {
+func (s *Shop) found(h replica.Hit) api.FoundProduct {
 	f := api.FoundProduct{Hit: h, ShopName: s.nameOf(h.ID.Shop), Own: h.ID.Shop == s.me}
 	if st, ok := s.feeds.replicas.Status(h.ID.Shop); ok {
 		f.AsOf = st.Refreshed
@@ -128,18 +129,18 @@ func (s *Shop) found(h desk.Hit) api.FoundProduct {
 }
 
 // Live asks a product's supplier what is available now.
-func (s *Shop) Live(ctx context.Context, id exchange.ProductID) (desk.StockLine, error) {
+func (s *Shop) Live(ctx context.Context, id exchange.ProductID) (message.StockLine, error) {
 	if id.Shop == s.me {
-		rec, err := s.desk.Product(id.SKU)
+		rec, err := s.desk.Shelf.Product(id.SKU)
 		if err != nil {
-			return desk.StockLine{}, err
+			return message.StockLine{}, err
 		}
-		stock, err := s.desk.Stock(id.SKU)
-		return desk.StockLine{SKU: id.SKU, Known: true, Available: stock.Availability(), Price: rec.Product.Price}, err
+		stock, err := s.desk.Shelf.Stock(id.SKU)
+		return message.StockLine{SKU: id.SKU, Known: true, Available: stock.Availability(), Price: rec.Product.Price}, err
 	}
-	lines, err := s.desk.AskStock(ctx, id.Shop, []exchange.SKU{id.SKU})
+	lines, err := s.desk.Retailer.AskStock(ctx, id.Shop, []exchange.SKU{id.SKU})
 	if err != nil {
-		return desk.StockLine{}, err
+		return message.StockLine{}, err
 	}
 	return lines[0], nil
 }
@@ -147,4 +148,4 @@ func (s *Shop) Live(ctx context.Context, id exchange.ProductID) (desk.StockLine,
 func fingerprint(shop exchange.ShopID) string { return words.Fingerprint(ed25519.PublicKey(shop[:])) }
 
 // Replicas are the catalogs this shop sees.
-func (s *Shop) Replicas() *desk.Replicas { return s.feeds.replicas }
+func (s *Shop) Replicas() *replica.Replicas { return s.feeds.replicas }

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/node/api"
 )
 
@@ -24,7 +24,7 @@ const (
 // weighing is the last count of products without a weight.
 type weighing struct {
 	mu      sync.Mutex
-	of      desk.FeedHead // the catalog it was made of
+	of      message.FeedHead // the catalog it was made of
 	at      exchange.Time
 	problem []api.Problem
 }
@@ -48,7 +48,7 @@ func (s *Shop) weightProblems() []api.Problem {
 }
 
 func (s *Shop) weigh() []api.Problem {
-	count, first, whole, err := s.desk.Weightless(weighedAtMost)
+	count, first, whole, err := s.desk.Shelf.Weightless(weighedAtMost)
 	switch {
 	case err != nil:
 		return []api.Problem{{Name: "store", Blocks: true, Detail: err.Error()}}

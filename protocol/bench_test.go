@@ -6,14 +6,15 @@ import (
 	"testing"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/ledger"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/protocol"
 )
 
 // hotValues are what one hold and one order of one line pass through the codec.
-func hotValues() map[string]desk.Value {
+func hotValues() map[string]message.Value {
 	supplier, retailer := shopID("acorn"), shopID("birch")
 	id := exchange.NewHoldID(20_000, [12]byte{1, 2, 3})
 	lines := []exchange.Line{{SKU: "ACORN-OXFORD-42", Quantity: 2}}
@@ -28,16 +29,16 @@ func hotValues() map[string]desk.Value {
 		panic(err)
 	}
 	answer := make([]byte, 600) // as long as a sealed answer of one line
-	return map[string]desk.Value{
-		"Hold":       &desk.Hold{ID: id, Lines: lines, Country: "SE", MaxTotal: 30_000},
-		"HoldAnswer": &desk.HoldAnswer{Supplier: supplier, Retailer: retailer, Hold: id, Request: [32]byte{1}, State: reservation.Held, Quote: &quote, At: 1_786_000_000_000},
-		"HoldRecord": &desk.HoldRecord{Retailer: retailer, Hold: reservation.Hold{State: reservation.Held, Lines: lines, Issued: 1_786_000_000_000, Expires: 1_786_000_900_000}, Request: [32]byte{1}, Terms: 3, Placed: answer},
-		"Reservation": &desk.ReservationRecord{Supplier: supplier, Request: desk.Hold{ID: id, Lines: lines, Country: "SE"},
-			Raw: make([]byte, 60), State: reservation.Held, Answer: answer, Created: 1_786_000_000_000, Expires: 1_786_000_900_000},
-		"Sealed": &desk.SealedAnswer{Sealed: answer},
-		"Stock":  &desk.StockRecord{Stock: reservation.Stock{Stocked: 10_000, Held: 300, Sold: 2_000, Shipped: 1_900}},
-		"Entry": &desk.Entry{Link: ledger.Link{Supplier: supplier, Retailer: retailer, Position: 900, Prev: [32]byte{1}, At: 1_786_000_000_000, Number: 400},
-			Request: &desk.SignedRequest{Payload: make([]byte, 800), Signature: make([]byte, ed25519.SignatureSize)}, Terms: 3},
+	return map[string]message.Value{
+		"Hold":       &message.Hold{ID: id, Lines: lines, Country: "SE", MaxTotal: 30_000},
+		"HoldAnswer": &message.HoldAnswer{Supplier: supplier, Retailer: retailer, Hold: id, Request: [32]byte{1}, State: hold.Held, Quote: &quote, At: 1_786_000_000_000},
+		"HoldRecord": &record.Hold{Retailer: retailer, Hold: hold.Hold{State: hold.Held, Lines: lines, Issued: 1_786_000_000_000, Expires: 1_786_000_900_000}, Request: [32]byte{1}, Terms: 3, Placed: answer},
+		"Reservation": &record.Reservation{Supplier: supplier, Request: message.Hold{ID: id, Lines: lines, Country: "SE"},
+			Raw: make([]byte, 60), State: hold.Held, Answer: answer, Created: 1_786_000_000_000, Expires: 1_786_000_900_000},
+		"Sealed": &message.SealedAnswer{Sealed: answer},
+		"Stock":  &record.Stock{Stock: hold.Stock{Stocked: 10_000, Held: 300, Sold: 2_000, Shipped: 1_900}},
+		"Entry": &message.Entry{Link: ledger.Link{Supplier: supplier, Retailer: retailer, Position: 900, Prev: [32]byte{1}, At: 1_786_000_000_000, Number: 400},
+			Request: &message.SignedRequest{Payload: make([]byte, 800), Signature: make([]byte, ed25519.SignatureSize)}, Terms: 3},
 	}
 }
 

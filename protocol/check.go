@@ -2,9 +2,9 @@ package protocol
 
 import (
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
-	"github.com/souk-market/souk/exchange/reservation"
 )
 
 // The rules of messages. Encode and Decode hold every value to them. They are the
@@ -12,7 +12,7 @@ import (
 // answers with a refusal (terms out of bounds, units that are not there) is
 // left to the machine, because a numbered request must be answered by an entry.
 
-func checkNothing[V desk.Value](V) error { return nil }
+func checkNothing[V message.Value](V) error { return nil }
 
 func errorf(format string, args ...any) error {
 	return exchange.Errorf(exchange.CodeInvalid, format, args...)
@@ -44,8 +44,8 @@ func checkID(id *exchange.HoldID) error {
 	return nil
 }
 
-func checkState(s reservation.State) error {
-	if s > reservation.Refused {
+func checkState(s hold.State) error {
+	if s > hold.Refused {
 		return errorf("hold state %d is unknown", s)
 	}
 	return nil
@@ -69,7 +69,7 @@ func checkTimes(times ...exchange.Time) error {
 	return nil
 }
 
-func checkHold(v *desk.Hold) error {
+func checkHold(v *message.Hold) error {
 	if err := checkID(&v.ID); err != nil {
 		return err
 	}
@@ -82,10 +82,10 @@ func checkHold(v *desk.Hold) error {
 	return exchange.CheckCountry(v.Country)
 }
 
-func checkRelease(v *desk.Release) error   { return checkID(&v.ID) }
-func checkStatus(v *desk.HoldStatus) error { return checkID(&v.ID) }
+func checkRelease(v *message.Release) error   { return checkID(&v.ID) }
+func checkStatus(v *message.HoldStatus) error { return checkID(&v.ID) }
 
-func checkExtend(v *desk.Extend) error {
+func checkExtend(v *message.Extend) error {
 	if v.Until <= 0 {
 		return errorf("the new expiry is missing")
 	}
@@ -102,9 +102,9 @@ func checkSealed(b []byte, limit int) error {
 	return nil
 }
 
-func checkSealedAnswer(v *desk.SealedAnswer) error { return checkSealed(v.Sealed, MaxSealedAnswer) }
+func checkSealedAnswer(v *message.SealedAnswer) error { return checkSealed(v.Sealed, MaxSealedAnswer) }
 
-func checkHoldAnswer(v *desk.HoldAnswer) error {
+func checkHoldAnswer(v *message.HoldAnswer) error {
 	if err := checkParties(&v.Supplier, &v.Retailer); err != nil {
 		return err
 	}
@@ -172,7 +172,7 @@ func checkRate(r *exchange.Rate) error {
 	return nil
 }
 
-func checkSubmit(v *desk.Submit) error {
+func checkSubmit(v *message.Submit) error {
 	for i := range v.Requests {
 		r := &v.Requests[i]
 		if err := checkSignature("the request", r.Signed.Payload, r.Signed.Signature, MaxRequest); err != nil {
@@ -185,8 +185,8 @@ func checkSubmit(v *desk.Submit) error {
 	return nil
 }
 
-func checkPush(v *desk.Push) error       { return checkEntryList(v.Entries) }
-func checkEntries(v *desk.Entries) error { return checkEntryList(v.Entries) }
+func checkPush(v *message.Push) error       { return checkEntryList(v.Entries) }
+func checkEntries(v *message.Entries) error { return checkEntryList(v.Entries) }
 
 func checkEntryList(entries [][]byte) error {
 	for _, e := range entries {
@@ -197,11 +197,11 @@ func checkEntryList(entries [][]byte) error {
 	return nil
 }
 
-func checkSignedHead(v *desk.SignedHead) error {
+func checkSignedHead(v *message.SignedHead) error {
 	return checkSignature("the head", v.Payload, v.Signature, maxSmall)
 }
 
-func checkStockQuery(v *desk.StockQuery) error {
+func checkStockQuery(v *message.StockQuery) error {
 	if len(v.SKUs) == 0 || len(v.SKUs) > exchange.MaxLines {
 		return errorf("a query names 1 to %d products, not %d", exchange.MaxLines, len(v.SKUs))
 	}
@@ -213,7 +213,7 @@ func checkStockQuery(v *desk.StockQuery) error {
 	return nil
 }
 
-func checkStockAnswer(v *desk.StockAnswer) error {
+func checkStockAnswer(v *message.StockAnswer) error {
 	if len(v.Lines) > exchange.MaxLines {
 		return errorf("an answer has at most %d lines, not %d", exchange.MaxLines, len(v.Lines))
 	}
@@ -245,7 +245,7 @@ func checkPrice(p exchange.Money) error {
 	return p.Currency.Check()
 }
 
-func checkHello(v *desk.Hello) error {
+func checkHello(v *message.Hello) error {
 	switch {
 	case len(v.Agent) > MaxAgent:
 		return checkText("agent", v.Agent, MaxAgent)
@@ -271,11 +271,11 @@ func checkHello(v *desk.Hello) error {
 	return nil
 }
 
-func checkHead(v *desk.Head) error { return checkParties(&v.Supplier, &v.Retailer) }
+func checkHead(v *message.Head) error { return checkParties(&v.Supplier, &v.Retailer) }
 
-func checkShipTo(v *desk.ShipTo) error { return v.ShipTo.Check() }
+func checkShipTo(v *message.ShipTo) error { return v.ShipTo.Check() }
 
-func checkRequest(v *desk.Request) error {
+func checkRequest(v *message.Request) error {
 	if err := checkParties(&v.Supplier, &v.Retailer); err != nil {
 		return err
 	}
@@ -288,7 +288,7 @@ func checkRequest(v *desk.Request) error {
 	return checkAct(v.Act)
 }
 
-func checkEntry(v *desk.Entry) error {
+func checkEntry(v *message.Entry) error {
 	if err := checkParties(&v.Supplier, &v.Retailer); err != nil {
 		return err
 	}
@@ -308,32 +308,32 @@ func checkEntry(v *desk.Entry) error {
 	return checkSignature("the request", v.Request.Payload, v.Request.Signature, MaxRequest)
 }
 
-func checkAct(a desk.Act) error {
+func checkAct(a message.Act) error {
 	switch a := a.(type) {
 	case nil:
 		return errorf("the act is missing")
-	case desk.ProposeTerms:
+	case message.ProposeTerms:
 		return checkTermsForm(&a.Terms)
-	case desk.EndTrade:
-		return checkText("a reason", a.Reason, desk.MaxReason)
-	case desk.SubmitOrder:
+	case message.EndTrade:
+		return checkText("a reason", a.Reason, message.MaxReason)
+	case message.SubmitOrder:
 		if err := checkSealed(a.Quote, MaxSealedAnswer); err != nil {
 			return err
 		}
 		return checkID(&a.Order)
-	case desk.CancelOrder:
+	case message.CancelOrder:
 		return checkOrderAct(&a.Order, a.Lines, a.Reason)
-	case desk.AcceptOrder:
+	case message.AcceptOrder:
 		return checkID(&a.Order)
-	case desk.RejectOrder:
+	case message.RejectOrder:
 		return checkOrderAct(&a.Order, nil, a.Reason)
-	case desk.ShipOrder:
+	case message.ShipOrder:
 		return checkOrderAct(&a.Order, a.Lines, a.Carrier, a.Tracking)
-	case desk.DeliverOrder:
+	case message.DeliverOrder:
 		return checkOrderAct(&a.Order, a.Lines)
-	case desk.ExpireOrder:
+	case message.ExpireOrder:
 		return checkID(&a.Order)
-	case desk.AcceptTerms, desk.DeclineTerms:
+	case message.AcceptTerms, message.DeclineTerms:
 		return nil // a hash; whose, the ledger says
 	}
 	return errorf("an act of type %T cannot be written", a)
@@ -347,7 +347,7 @@ func checkOrderAct(id *exchange.OrderID, lines []order.Units, texts ...string) e
 		return err
 	}
 	for _, t := range texts {
-		if err := checkText("a reason, carrier or tracking code", t, desk.MaxReason); err != nil {
+		if err := checkText("a reason, carrier or tracking code", t, message.MaxReason); err != nil {
 			return err
 		}
 	}

@@ -3,12 +3,12 @@ package protocol
 import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/message"
 )
 
-func checkFeedProduct(v *desk.FeedProduct) error { return catalog.CheckProduct(v.Product) }
+func checkFeedProduct(v *message.FeedProduct) error { return catalog.CheckProduct(v.Product) }
 
-func checkFeedHead(v *desk.FeedHead) error {
+func checkFeedHead(v *message.FeedHead) error {
 	if v.Shop.IsZero() {
 		return errorf("the shop is missing")
 	}
@@ -25,14 +25,14 @@ func checkFeedName(feed string) error {
 	return checkText("the feed's name", feed, exchange.MaxText)
 }
 
-func checkFeedUpdate(v *desk.FeedUpdate) error {
+func checkFeedUpdate(v *message.FeedUpdate) error {
 	if err := checkSignature("the feed's head", v.Head.Payload, v.Head.Signature, maxSmall); err != nil {
 		return err
 	}
 	return checkFeedItems(v.Items)
 }
 
-func checkFeedItems(items []desk.FeedItem) error {
+func checkFeedItems(items []message.FeedItem) error {
 	for i := range items {
 		if items[i].Sequence == 0 {
 			return errorf("%s: changes are numbered from 1", items[i].SKU)
@@ -47,7 +47,7 @@ func checkFeedItems(items []desk.FeedItem) error {
 	return nil
 }
 
-func checkFeedPull(v *desk.FeedPull) error {
+func checkFeedPull(v *message.FeedPull) error {
 	if len(v.Buckets) > catalog.Buckets {
 		return errorf("%d buckets are more than there are", len(v.Buckets))
 	}
@@ -64,7 +64,7 @@ func checkFeedPull(v *desk.FeedPull) error {
 	return checkFeedName(v.Feed)
 }
 
-func checkFeedChunk(v *desk.FeedChunk) error {
+func checkFeedChunk(v *message.FeedChunk) error {
 	if len(v.Digests) > catalog.Buckets {
 		return errorf("%d bucket digests are more than there are buckets", len(v.Digests))
 	}

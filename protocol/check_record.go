@@ -2,18 +2,18 @@ package protocol
 
 import (
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // Records are the shop's own: the rules here are only those that a damaged or
 // newer record would break (numbers that stand for something this version does not
 // know). Zero values are allowed everywhere.
 
-func checkHoldRecord(v *desk.HoldRecord) error { return checkState(v.Hold.State) }
+func checkHoldRecord(v *record.Hold) error { return checkState(v.Hold.State) }
 
-func checkReservationRecord(v *desk.ReservationRecord) error { return checkState(v.State) }
+func checkReservationRecord(v *record.Reservation) error { return checkState(v.State) }
 
-func checkOrderRecord(v *desk.OrderRecord) error {
+func checkOrderRecord(v *record.Order) error {
 	if len(v.Parcels) > MaxParcels {
 		return errorf("an order has at most %d parcels, not %d", MaxParcels, len(v.Parcels))
 	}
@@ -29,7 +29,7 @@ func checkOrderRecord(v *desk.OrderRecord) error {
 	return checkCancel(v.Order.Cancel)
 }
 
-func checkPartnershipRecord(v *desk.PartnershipRecord) error {
+func checkPartnershipRecord(v *record.Partnership) error {
 	s := &v.State
 	if max(s.EndedBy, s.Open.By, s.Declined.Of, s.Declined.By) > exchange.Retailer {
 		return errorf("a party is unknown")

@@ -6,25 +6,26 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // Codec turns the desk's values into wire and record bytes and back. It
-// implements desk.Codec, has no state, and is safe for concurrent use.
+// implements message.Codec, has no state, and is safe for concurrent use.
 //
 // What Encode accepts, Decode accepts and returns equal to the value encoded
 // (explanations over MaxDetail are cut; an empty slice comes back nil). Both return
 // CodeInvalid naming the kind and field, and CodeLimit for bytes over the kind's limit.
 type Codec struct{}
 
-var _ desk.Codec = Codec{}
+var _ message.Codec = Codec{}
 
 // Deterministic costs nothing here: the schema has no maps.
 var marshal = proto.MarshalOptions{Deterministic: true}
 
 // Encode returns v's bytes, after checking that v keeps the rules its reader
 // will hold it to: what a partner would refuse is an error here first.
-func (Codec) Encode(v desk.Value) ([]byte, error) {
+func (Codec) Encode(v message.Value) ([]byte, error) {
 	k := v.Kind()
 	f, err := formOf(k)
 	if err != nil {
@@ -42,7 +43,7 @@ func (Codec) Encode(v desk.Value) ([]byte, error) {
 
 // Decode reads a value of kind k from untrusted bytes, and checks it. The value
 // shares no memory with b.
-func (Codec) Decode(k desk.Kind, b []byte) (desk.Value, error) {
+func (Codec) Decode(k message.Kind, b []byte) (message.Value, error) {
 	f, err := formOf(k)
 	if err != nil {
 		return nil, err
@@ -65,22 +66,22 @@ func (Codec) Decode(k desk.Kind, b []byte) (desk.Value, error) {
 
 // form is how values of one kind are written.
 type form struct {
-	name  string                           // for errors
-	max   int                              // encoded bytes
-	out   func(desk.Value) proto.Message   // aliases the value
-	in    func([]byte) (desk.Value, error) // shares nothing with the bytes
-	check func(desk.Value) error           // the rules that out's caller and in's caller hold it to
+	name  string                              // for errors
+	max   int                                 // encoded bytes
+	out   func(message.Value) proto.Message   // aliases the value
+	in    func([]byte) (message.Value, error) // shares nothing with the bytes
+	check func(message.Value) error           // the rules that out's caller and in's caller hold it to
 }
 
 // of makes a form of functions between a native value V and its message M.
-func of[V desk.Value, T any, M interface {
+func of[V message.Value, T any, M interface {
 	*T
 	proto.Message
 }](name string, limit int, out func(V) M, in func(*fields, M) V, check func(V) error) *form {
 	return &form{
 		name: name, max: limit,
-		out: func(v desk.Value) proto.Message { return out(v.(V)) },
-		in: func(b []byte) (desk.Value, error) {
+		out: func(v message.Value) proto.Message { return out(v.(V)) },
+		in: func(b []byte) (message.Value, error) {
 			m := M(new(T))
 			if err := proto.Unmarshal(b, m); err != nil {
 				return nil, err
@@ -89,12 +90,12 @@ func of[V desk.Value, T any, M interface {
 			v := in(&f, m)
 			return v, f.err
 		},
-		check: func(v desk.Value) error { return check(v.(V)) },
+		check: func(v message.Value) error { return check(v.(V)) },
 	}
 }
 
-func formOf(k desk.Kind) (*form, error) {
-	if k >= desk.Kind(len(forms)) || forms[k] == nil {
+func formOf(k message.Kind) (*form, error) {
+	if k >= message.Kind(len(forms)) || forms[k] == nil {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "kind %d is unknown; the other shop may run a newer version", k)
 	}
 	return forms[k], nil
@@ -133,44 +134,44 @@ func crowded(b []byte) bool {
 
 // forms has every kind, at its number.
 var forms = [...]*form{
-	desk.KindHold:       of("hold", MaxHold, holdOut, holdIn, checkHold),
-	desk.KindRelease:    of("release", maxSmall, releaseOut, releaseIn, checkRelease),
-	desk.KindExtend:     of("extend", maxSmall, extendOut, extendIn, checkExtend),
-	desk.KindHoldStatus: of("hold status", maxSmall, statusOut, statusIn, checkStatus),
-	desk.KindSubmit:     of("submit", MaxSubmit, submitOut, submitIn, checkSubmit),
-	desk.KindPush:       of("push", MaxTradeMessage, pushOut, pushIn, checkPush),
-	desk.KindPull:       of("pull", maxSmall, pullOut, pullIn, checkNothing),
-	desk.KindStockQuery: of("stock query", maxStock, stockQueryOut, stockQueryIn, checkStockQuery),
-	desk.KindHello:      of("hello", MaxHello, helloOut, helloIn, checkHello),
+	message.KindHold:       of("hold", MaxHold, holdOut, holdIn, checkHold),
+	message.KindRelease:    of("release", maxSmall, releaseOut, releaseIn, checkRelease),
+	message.KindExtend:     of("extend", maxSmall, extendOut, extendIn, checkExtend),
+	message.KindHoldStatus: of("hold status", maxSmall, statusOut, statusIn, checkStatus),
+	message.KindSubmit:     of("submit", MaxSubmit, submitOut, submitIn, checkSubmit),
+	message.KindPush:       of("push", MaxTradeMessage, pushOut, pushIn, checkPush),
+	message.KindPull:       of("pull", maxSmall, pullOut, pullIn, checkNothing),
+	message.KindStockQuery: of("stock query", maxStock, stockQueryOut, stockQueryIn, checkStockQuery),
+	message.KindHello:      of("hello", MaxHello, helloOut, helloIn, checkHello),
 
-	desk.KindSealedAnswer: of("sealed answer", MaxSealedAnswer+tag, sealedAnswerOut, sealedAnswerIn, checkSealedAnswer),
-	desk.KindEntries:      of("entries", MaxTradeMessage, entriesOut, entriesIn, checkEntries),
-	desk.KindSignedHead:   of("signed head", maxSmall, signedHeadOut, signedHeadIn, checkSignedHead),
-	desk.KindStockAnswer:  of("stock answer", maxStock, stockAnswerOut, stockAnswerIn, checkStockAnswer),
+	message.KindSealedAnswer: of("sealed answer", MaxSealedAnswer+tag, sealedAnswerOut, sealedAnswerIn, checkSealedAnswer),
+	message.KindEntries:      of("entries", MaxTradeMessage, entriesOut, entriesIn, checkEntries),
+	message.KindSignedHead:   of("signed head", maxSmall, signedHeadOut, signedHeadIn, checkSignedHead),
+	message.KindStockAnswer:  of("stock answer", maxStock, stockAnswerOut, stockAnswerIn, checkStockAnswer),
 
-	desk.KindHoldAnswer: of("hold answer", MaxHoldAnswer, holdAnswerOut, holdAnswerIn, checkHoldAnswer),
-	desk.KindEntry:      of("entry", MaxEntry, entryOut, entryIn, checkEntry),
-	desk.KindRequest:    of("request", MaxRequest, requestOut, requestIn, checkRequest),
-	desk.KindHead:       of("head", maxSmall, headOut, headIn, checkHead),
-	desk.KindShipTo:     of("ship-to", MaxShipTo, shipToOut, shipToIn, checkShipTo),
+	message.KindHoldAnswer: of("hold answer", MaxHoldAnswer, holdAnswerOut, holdAnswerIn, checkHoldAnswer),
+	message.KindEntry:      of("entry", MaxEntry, entryOut, entryIn, checkEntry),
+	message.KindRequest:    of("request", MaxRequest, requestOut, requestIn, checkRequest),
+	message.KindHead:       of("head", maxSmall, headOut, headIn, checkHead),
+	message.KindShipTo:     of("ship-to", MaxShipTo, shipToOut, shipToIn, checkShipTo),
 
-	desk.KindProductRecord:     of("product record", MaxRecord, productRecordOut, productRecordIn, checkNothing),
-	desk.KindStockRecord:       of("stock record", MaxRecord, stockRecordOut, stockRecordIn, checkNothing),
-	desk.KindHoldRecord:        of("hold record", MaxRecord, holdRecordOut, holdRecordIn, checkHoldRecord),
-	desk.KindOrderRecord:       of("order record", MaxRecord, orderRecordOut, orderRecordIn, checkOrderRecord),
-	desk.KindChainRecord:       of("chain record", MaxRecord, chainRecordOut, chainRecordIn, checkNothing),
-	desk.KindPartnershipRecord: of("partnership record", MaxRecord, partnershipRecordOut, partnershipRecordIn, checkPartnershipRecord),
-	desk.KindOutboxRecord:      of("outbox record", MaxRecord, outboxRecordOut, outboxRecordIn, checkNothing),
-	desk.KindReservationRecord: of("reservation record", MaxRecord, reservationRecordOut, reservationRecordIn, checkReservationRecord),
-	desk.KindMetaRecord:        of("meta record", MaxRecord, metaRecordOut, metaRecordIn, checkNothing),
-	desk.KindEvidenceRecord:    of("evidence record", MaxRecord, evidenceRecordOut, evidenceRecordIn, checkNothing),
-	desk.KindShipToRecord:      of("ship-to record", MaxRecord, shipToRecordOut, shipToRecordIn, checkNothing),
+	record.KindProduct:     of("product record", MaxRecord, productRecordOut, productRecordIn, checkNothing),
+	record.KindStock:       of("stock record", MaxRecord, stockRecordOut, stockRecordIn, checkNothing),
+	record.KindHold:        of("hold record", MaxRecord, holdRecordOut, holdRecordIn, checkHoldRecord),
+	record.KindOrder:       of("order record", MaxRecord, orderRecordOut, orderRecordIn, checkOrderRecord),
+	record.KindLedger:      of("chain record", MaxRecord, chainRecordOut, chainRecordIn, checkNothing),
+	record.KindPartnership: of("partnership record", MaxRecord, partnershipRecordOut, partnershipRecordIn, checkPartnershipRecord),
+	record.KindOutbox:      of("outbox record", MaxRecord, outboxRecordOut, outboxRecordIn, checkNothing),
+	record.KindReservation: of("reservation record", MaxRecord, reservationRecordOut, reservationRecordIn, checkReservationRecord),
+	record.KindMeta:        of("meta record", MaxRecord, metaRecordOut, metaRecordIn, checkNothing),
+	record.KindEvidence:    of("evidence record", MaxRecord, evidenceRecordOut, evidenceRecordIn, checkNothing),
+	record.KindShipTo:      of("ship-to record", MaxRecord, shipToRecordOut, shipToRecordIn, checkNothing),
 
-	desk.KindFeedRecord:  of("feed record", catalog.MaxRecord, feedProductOut, feedProductIn, checkFeedProduct),
-	desk.KindFeedHead:    of("feed head", maxSmall, feedHeadOut, feedHeadIn, checkFeedHead),
-	desk.KindFeedUpdate:  of("feed update", MaxFeedUpdate, feedUpdateOut, feedUpdateIn, checkFeedUpdate),
-	desk.KindFeedPull:    of("feed pull", MaxFeedPull, feedPullOut, feedPullIn, checkFeedPull),
-	desk.KindFeedChunk:   of("feed chunk", MaxFeedChunk, feedChunkOut, feedChunkIn, checkFeedChunk),
-	desk.KindFeedMeta:    of("feed meta", MaxRecord, feedMetaOut, feedMetaIn, checkNothing),
-	desk.KindReplicaMeta: of("replica meta", MaxRecord, replicaMetaOut, replicaMetaIn, checkNothing),
+	message.KindFeedProduct: of("feed record", catalog.MaxRecord, feedProductOut, feedProductIn, checkFeedProduct),
+	message.KindFeedHead:    of("feed head", maxSmall, feedHeadOut, feedHeadIn, checkFeedHead),
+	message.KindFeedUpdate:  of("feed update", MaxFeedUpdate, feedUpdateOut, feedUpdateIn, checkFeedUpdate),
+	message.KindFeedPull:    of("feed pull", MaxFeedPull, feedPullOut, feedPullIn, checkFeedPull),
+	message.KindFeedChunk:   of("feed chunk", MaxFeedChunk, feedChunkOut, feedChunkIn, checkFeedChunk),
+	record.KindFeed:         of("feed meta", MaxRecord, feedMetaOut, feedMetaIn, checkNothing),
+	record.KindReplica:      of("replica meta", MaxRecord, replicaMetaOut, replicaMetaIn, checkNothing),
 }

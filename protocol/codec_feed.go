@@ -2,7 +2,8 @@ package protocol
 
 import (
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/protocol/pb"
 )
 
@@ -45,23 +46,23 @@ func availabilityIn(m *pb.Availability) exchange.Availability {
 	return exchange.Availability{Unlimited: m.GetUnlimited(), Units: m.GetUnits()}
 }
 
-func feedProductOut(v *desk.FeedProduct) *pb.FeedProduct {
+func feedProductOut(v *message.FeedProduct) *pb.FeedProduct {
 	return &pb.FeedProduct{Product: productOut(&v.Product)}
 }
 
-func feedProductIn(_ *fields, m *pb.FeedProduct) *desk.FeedProduct {
-	return &desk.FeedProduct{Product: productIn(m.Product)}
+func feedProductIn(_ *fields, m *pb.FeedProduct) *message.FeedProduct {
+	return &message.FeedProduct{Product: productIn(m.Product)}
 }
 
-func feedHeadOut(v *desk.FeedHead) *pb.FeedHead {
+func feedHeadOut(v *message.FeedHead) *pb.FeedHead {
 	return &pb.FeedHead{
 		Shop: raw(v.Shop[:]), Feed: v.Feed, Epoch: v.Epoch, Sequence: v.Sequence,
 		Count: v.Count, Digest: raw(v.Digest[:]), AtMs: int64(v.At),
 	}
 }
 
-func feedHeadIn(f *fields, m *pb.FeedHead) *desk.FeedHead {
-	v := &desk.FeedHead{
+func feedHeadIn(f *fields, m *pb.FeedHead) *message.FeedHead {
+	v := &message.FeedHead{
 		Feed: m.Feed, Epoch: m.Epoch, Sequence: m.Sequence, Count: m.Count, At: exchange.Time(m.AtMs),
 	}
 	f.fixed("shop", v.Shop[:], m.Shop)
@@ -69,7 +70,7 @@ func feedHeadIn(f *fields, m *pb.FeedHead) *desk.FeedHead {
 	return v
 }
 
-func feedItemsOut(items []desk.FeedItem) []*pb.FeedItem {
+func feedItemsOut(items []message.FeedItem) []*pb.FeedItem {
 	if len(items) == 0 {
 		return nil
 	}
@@ -82,23 +83,23 @@ func feedItemsOut(items []desk.FeedItem) []*pb.FeedItem {
 	return out
 }
 
-func feedItemsIn(items []*pb.FeedItem) []desk.FeedItem {
-	return each(items, func(m *pb.FeedItem) desk.FeedItem {
-		return desk.FeedItem{Sequence: m.Sequence, SKU: exchange.SKU(m.Sku), Record: m.Record}
+func feedItemsIn(items []*pb.FeedItem) []message.FeedItem {
+	return each(items, func(m *pb.FeedItem) message.FeedItem {
+		return message.FeedItem{Sequence: m.Sequence, SKU: exchange.SKU(m.Sku), Record: m.Record}
 	})
 }
 
-func feedUpdateOut(v *desk.FeedUpdate) *pb.FeedUpdate {
+func feedUpdateOut(v *message.FeedUpdate) *pb.FeedUpdate {
 	return &pb.FeedUpdate{
 		Head: signedOut(v.Head.Payload, v.Head.Signature), After: v.After, Items: feedItemsOut(v.Items),
 	}
 }
 
-func feedUpdateIn(_ *fields, m *pb.FeedUpdate) *desk.FeedUpdate {
-	return &desk.FeedUpdate{Head: feedSignedIn(m.Head), After: m.After, Items: feedItemsIn(m.Items)}
+func feedUpdateIn(_ *fields, m *pb.FeedUpdate) *message.FeedUpdate {
+	return &message.FeedUpdate{Head: feedSignedIn(m.Head), After: m.After, Items: feedItemsIn(m.Items)}
 }
 
-func feedPullOut(v *desk.FeedPull) *pb.FeedPull {
+func feedPullOut(v *message.FeedPull) *pb.FeedPull {
 	m := &pb.FeedPull{
 		Feed: v.Feed, Epoch: v.Epoch, After: v.After, Buckets: v.Buckets, BucketDigests: v.BucketDigests,
 	}
@@ -108,8 +109,8 @@ func feedPullOut(v *desk.FeedPull) *pb.FeedPull {
 	return m
 }
 
-func feedPullIn(_ *fields, m *pb.FeedPull) *desk.FeedPull {
-	v := &desk.FeedPull{
+func feedPullIn(_ *fields, m *pb.FeedPull) *message.FeedPull {
+	v := &message.FeedPull{
 		Feed: m.Feed, Epoch: m.Epoch, After: m.After, Buckets: m.Buckets, BucketDigests: m.BucketDigests,
 	}
 	if m.Have != nil {
@@ -119,7 +120,7 @@ func feedPullIn(_ *fields, m *pb.FeedPull) *desk.FeedPull {
 	return v
 }
 
-func feedChunkOut(v *desk.FeedChunk) *pb.FeedChunk {
+func feedChunkOut(v *message.FeedChunk) *pb.FeedChunk {
 	m := &pb.FeedChunk{Full: v.Full, Items: feedItemsOut(v.Items), Last: v.Last}
 	if v.Head != nil {
 		m.Head = signedOut(v.Head.Payload, v.Head.Signature)
@@ -136,8 +137,8 @@ func feedChunkOut(v *desk.FeedChunk) *pb.FeedChunk {
 	return m
 }
 
-func feedChunkIn(f *fields, m *pb.FeedChunk) *desk.FeedChunk {
-	v := &desk.FeedChunk{Full: m.Full, Items: feedItemsIn(m.Items), Last: m.Last}
+func feedChunkIn(f *fields, m *pb.FeedChunk) *message.FeedChunk {
+	v := &message.FeedChunk{Full: m.Full, Items: feedItemsIn(m.Items), Last: m.Last}
 	if m.Head != nil {
 		head := feedSignedIn(m.Head)
 		v.Head = &head
@@ -157,29 +158,29 @@ func feedChunkIn(f *fields, m *pb.FeedChunk) *desk.FeedChunk {
 	return v
 }
 
-func feedMetaOut(v *desk.FeedMeta) *pb.FeedMeta {
+func feedMetaOut(v *record.Feed) *pb.FeedMeta {
 	return &pb.FeedMeta{
 		Epoch: v.Epoch, Sequence: v.Sequence, Count: v.Count, Floor: v.Floor, Tombstones: v.Tombstones,
 		Key: feedKeyOut(&v.Key), Head: signedOut(v.Head.Payload, v.Head.Signature),
 	}
 }
 
-func feedMetaIn(f *fields, m *pb.FeedMeta) *desk.FeedMeta {
-	return &desk.FeedMeta{
+func feedMetaIn(f *fields, m *pb.FeedMeta) *record.Feed {
+	return &record.Feed{
 		Epoch: m.Epoch, Sequence: m.Sequence, Count: m.Count, Floor: m.Floor, Tombstones: m.Tombstones,
 		Key: f.feedKey(m.Key), Head: feedSignedIn(m.Head),
 	}
 }
 
-func replicaMetaOut(v *desk.ReplicaMeta) *pb.ReplicaMeta {
+func replicaMetaOut(v *record.Replica) *pb.ReplicaMeta {
 	return &pb.ReplicaMeta{
 		Shop: raw(v.Shop[:]), Head: signedOut(v.Head.Payload, v.Head.Signature),
 		Epoch: v.Epoch, At: v.At, Key: feedKeyOut(&v.Key), RefreshedMs: int64(v.Refreshed),
 	}
 }
 
-func replicaMetaIn(f *fields, m *pb.ReplicaMeta) *desk.ReplicaMeta {
-	v := &desk.ReplicaMeta{
+func replicaMetaIn(f *fields, m *pb.ReplicaMeta) *record.Replica {
+	v := &record.Replica{
 		Head: feedSignedIn(m.Head), Epoch: m.Epoch, At: m.At,
 		Key: f.feedKey(m.Key), Refreshed: exchange.Time(m.RefreshedMs),
 	}

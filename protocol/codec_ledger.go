@@ -2,27 +2,27 @@ package protocol
 
 import (
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
 	"github.com/souk-market/souk/protocol/pb"
 )
 
-func requestOut(v *desk.Request) *pb.Request {
+func requestOut(v *message.Request) *pb.Request {
 	return &pb.Request{
 		Supplier: raw(v.Supplier[:]), Retailer: raw(v.Retailer[:]),
 		Number: v.Number, AtMs: int64(v.At), Act: actOut(v.Act),
 	}
 }
 
-func requestIn(f *fields, m *pb.Request) *desk.Request {
-	v := &desk.Request{Number: m.Number, At: exchange.Time(m.AtMs), Act: f.act(m.Act)}
+func requestIn(f *fields, m *pb.Request) *message.Request {
+	v := &message.Request{Number: m.Number, At: exchange.Time(m.AtMs), Act: f.act(m.Act)}
 	f.fixed("supplier", v.Supplier[:], m.Supplier)
 	f.fixed("retailer", v.Retailer[:], m.Retailer)
 	return v
 }
 
-func entryOut(v *desk.Entry) *pb.Leaf {
+func entryOut(v *message.Entry) *pb.Leaf {
 	m := &pb.Entry{
 		Supplier: raw(v.Supplier[:]), Retailer: raw(v.Retailer[:]), Position: v.Position,
 		Prev: raw(v.Prev[:]), AtMs: int64(v.At), Number: v.Number,
@@ -34,13 +34,13 @@ func entryOut(v *desk.Entry) *pb.Leaf {
 	return &pb.Leaf{Kind: &pb.Leaf_Entry{Entry: m}}
 }
 
-func entryIn(f *fields, leaf *pb.Leaf) *desk.Entry {
+func entryIn(f *fields, leaf *pb.Leaf) *message.Entry {
 	m := leaf.GetEntry()
 	if m == nil {
 		f.fail("the leaf holds none")
 		return nil
 	}
-	v := &desk.Entry{
+	v := &message.Entry{
 		Link:    ledger.Link{Position: m.Position, At: exchange.Time(m.AtMs), Number: m.Number},
 		Outcome: exchange.Code(m.Outcome), Detail: m.Detail, Terms: m.Terms,
 	}
@@ -57,93 +57,93 @@ func entryIn(f *fields, leaf *pb.Leaf) *desk.Entry {
 	return v
 }
 
-func headOut(v *desk.Head) *pb.Head {
+func headOut(v *message.Head) *pb.Head {
 	return &pb.Head{
 		Supplier: raw(v.Supplier[:]), Retailer: raw(v.Retailer[:]), Position: v.Position, Hash: raw(v.Hash[:]),
 	}
 }
 
-func headIn(f *fields, m *pb.Head) *desk.Head {
-	v := &desk.Head{Position: m.GetPosition()}
+func headIn(f *fields, m *pb.Head) *message.Head {
+	v := &message.Head{Position: m.GetPosition()}
 	f.fixed("the head's supplier", v.Supplier[:], m.GetSupplier())
 	f.fixed("the head's retailer", v.Retailer[:], m.GetRetailer())
 	f.fixed("the head's hash", v.Hash[:], m.GetHash())
 	return v
 }
 
-func signedHeadOut(v *desk.SignedHead) *pb.Signed {
+func signedHeadOut(v *message.SignedHead) *pb.Signed {
 	return &pb.Signed{Payload: v.Payload, Signature: v.Signature}
 }
 
-func signedHeadIn(_ *fields, m *pb.Signed) *desk.SignedHead {
+func signedHeadIn(_ *fields, m *pb.Signed) *message.SignedHead {
 	v := headSignedIn(m)
 	return &v
 }
 
-func actOut(a desk.Act) *pb.Act {
+func actOut(a message.Act) *pb.Act {
 	switch a := a.(type) {
-	case desk.ProposeTerms:
+	case message.ProposeTerms:
 		return &pb.Act{Act: &pb.Act_ProposeTerms{ProposeTerms: &pb.ProposeTerms{Terms: termsOut(&a.Terms)}}}
-	case desk.AcceptTerms:
+	case message.AcceptTerms:
 		return &pb.Act{Act: &pb.Act_AcceptTerms{AcceptTerms: &pb.AcceptTerms{Proposal: raw(a.Proposal[:])}}}
-	case desk.DeclineTerms:
+	case message.DeclineTerms:
 		return &pb.Act{Act: &pb.Act_DeclineTerms{DeclineTerms: &pb.DeclineTerms{Proposal: raw(a.Proposal[:])}}}
-	case desk.EndTrade:
+	case message.EndTrade:
 		return &pb.Act{Act: &pb.Act_EndTrade{EndTrade: &pb.EndTrade{Reason: a.Reason}}}
-	case desk.SubmitOrder:
+	case message.SubmitOrder:
 		return &pb.Act{Act: &pb.Act_SubmitOrder{SubmitOrder: &pb.SubmitOrder{
 			Order: raw(a.Order[:]), Quote: a.Quote, ShipTo: raw(a.ShipTo[:]),
 		}}}
-	case desk.CancelOrder:
+	case message.CancelOrder:
 		return &pb.Act{Act: &pb.Act_CancelOrder{CancelOrder: &pb.CancelOrder{
 			Order: raw(a.Order[:]), Lines: unitsOut(a.Lines), Reason: a.Reason,
 		}}}
-	case desk.AcceptOrder:
+	case message.AcceptOrder:
 		return &pb.Act{Act: &pb.Act_AcceptOrder{AcceptOrder: &pb.AcceptOrder{Order: raw(a.Order[:])}}}
-	case desk.RejectOrder:
+	case message.RejectOrder:
 		return &pb.Act{Act: &pb.Act_RejectOrder{RejectOrder: &pb.RejectOrder{Order: raw(a.Order[:]), Reason: a.Reason}}}
-	case desk.ShipOrder:
+	case message.ShipOrder:
 		return &pb.Act{Act: &pb.Act_ShipOrder{ShipOrder: &pb.ShipOrder{
 			Order: raw(a.Order[:]), Lines: unitsOut(a.Lines), Carrier: a.Carrier, Tracking: a.Tracking,
 		}}}
-	case desk.DeliverOrder:
+	case message.DeliverOrder:
 		return &pb.Act{Act: &pb.Act_DeliverOrder{DeliverOrder: &pb.DeliverOrder{
 			Order: raw(a.Order[:]), Lines: unitsOut(a.Lines),
 		}}}
-	case desk.ExpireOrder:
+	case message.ExpireOrder:
 		return &pb.Act{Act: &pb.Act_ExpireOrder{ExpireOrder: &pb.ExpireOrder{Order: raw(a.Order[:])}}}
 	}
 	return nil
 }
 
 // act reads an act; one that this version does not know, or none, is an error.
-func (f *fields) act(m *pb.Act) desk.Act {
+func (f *fields) act(m *pb.Act) message.Act {
 	switch a := m.GetAct().(type) {
 	case *pb.Act_ProposeTerms:
-		return desk.ProposeTerms{Terms: f.terms(a.ProposeTerms.GetTerms())}
+		return message.ProposeTerms{Terms: f.terms(a.ProposeTerms.GetTerms())}
 	case *pb.Act_AcceptTerms:
-		return desk.AcceptTerms{Proposal: f.hash("proposal", a.AcceptTerms.Proposal)}
+		return message.AcceptTerms{Proposal: f.hash("proposal", a.AcceptTerms.Proposal)}
 	case *pb.Act_DeclineTerms:
-		return desk.DeclineTerms{Proposal: f.hash("proposal", a.DeclineTerms.Proposal)}
+		return message.DeclineTerms{Proposal: f.hash("proposal", a.DeclineTerms.Proposal)}
 	case *pb.Act_EndTrade:
-		return desk.EndTrade{Reason: a.EndTrade.Reason}
+		return message.EndTrade{Reason: a.EndTrade.Reason}
 	case *pb.Act_SubmitOrder:
 		m := a.SubmitOrder
-		return desk.SubmitOrder{Order: f.order(m.Order), Quote: m.Quote, ShipTo: f.hash("ship-to hash", m.ShipTo)}
+		return message.SubmitOrder{Order: f.order(m.Order), Quote: m.Quote, ShipTo: f.hash("ship-to hash", m.ShipTo)}
 	case *pb.Act_CancelOrder:
 		m := a.CancelOrder
-		return desk.CancelOrder{Order: f.order(m.Order), Lines: unitsIn(m.Lines), Reason: m.Reason}
+		return message.CancelOrder{Order: f.order(m.Order), Lines: unitsIn(m.Lines), Reason: m.Reason}
 	case *pb.Act_AcceptOrder:
-		return desk.AcceptOrder{Order: f.order(a.AcceptOrder.Order)}
+		return message.AcceptOrder{Order: f.order(a.AcceptOrder.Order)}
 	case *pb.Act_RejectOrder:
-		return desk.RejectOrder{Order: f.order(a.RejectOrder.Order), Reason: a.RejectOrder.Reason}
+		return message.RejectOrder{Order: f.order(a.RejectOrder.Order), Reason: a.RejectOrder.Reason}
 	case *pb.Act_ShipOrder:
 		m := a.ShipOrder
-		return desk.ShipOrder{Order: f.order(m.Order), Lines: unitsIn(m.Lines), Carrier: m.Carrier, Tracking: m.Tracking}
+		return message.ShipOrder{Order: f.order(m.Order), Lines: unitsIn(m.Lines), Carrier: m.Carrier, Tracking: m.Tracking}
 	case *pb.Act_DeliverOrder:
-		return desk.DeliverOrder{Order: f.order(a.DeliverOrder.Order), Lines: unitsIn(a.DeliverOrder.Lines)}
+		return message.DeliverOrder{Order: f.order(a.DeliverOrder.Order), Lines: unitsIn(a.DeliverOrder.Lines)}
 	case *pb.Act_ExpireOrder:
-		return desk.ExpireOrder{Order: f.order(a.ExpireOrder.Order)}
+		return message.ExpireOrder{Order: f.order(a.ExpireOrder.Order)}
 	}
 	f.fail("the act is missing or unknown; the other shop may run a newer version")
 	return nil

@@ -2,41 +2,41 @@ package protocol
 
 import (
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/order"
 	"github.com/souk-market/souk/exchange/partnership"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/protocol/pb"
 )
 
-func productRecordOut(v *desk.ProductRecord) *pb.ProductRecord {
+func productRecordOut(v *record.Product) *pb.ProductRecord {
 	return &pb.ProductRecord{
 		Product: productOut(&v.Product), ImportedMs: int64(v.Imported), Removed: v.Removed,
 		FileStock: &pb.FileStock{Set: v.FileStock.Set, Unlimited: v.FileStock.Unlimited, Units: v.FileStock.Units},
 	}
 }
 
-func productRecordIn(_ *fields, m *pb.ProductRecord) *desk.ProductRecord {
+func productRecordIn(_ *fields, m *pb.ProductRecord) *record.Product {
 	s := m.FileStock
-	return &desk.ProductRecord{
+	return &record.Product{
 		Product: productIn(m.Product), Imported: exchange.Time(m.ImportedMs), Removed: m.Removed,
-		FileStock: desk.FileStock{Set: s.GetSet(), Unlimited: s.GetUnlimited(), Units: s.GetUnits()},
+		FileStock: record.FileStock{Set: s.GetSet(), Unlimited: s.GetUnlimited(), Units: s.GetUnits()},
 	}
 }
 
-func stockRecordOut(v *desk.StockRecord) *pb.StockRecord {
+func stockRecordOut(v *record.Stock) *pb.StockRecord {
 	s := v.Stock
 	return &pb.StockRecord{Unlimited: s.Unlimited, Stocked: s.Stocked, Held: s.Held, Sold: s.Sold, Shipped: s.Shipped}
 }
 
-func stockRecordIn(_ *fields, m *pb.StockRecord) *desk.StockRecord {
-	return &desk.StockRecord{Stock: reservation.Stock{
+func stockRecordIn(_ *fields, m *pb.StockRecord) *record.Stock {
+	return &record.Stock{Stock: hold.Stock{
 		Unlimited: m.Unlimited, Stocked: m.Stocked, Held: m.Held, Sold: m.Sold, Shipped: m.Shipped,
 	}}
 }
 
-func holdRecordOut(v *desk.HoldRecord) *pb.HoldRecord {
+func holdRecordOut(v *record.Hold) *pb.HoldRecord {
 	h := &v.Hold
 	return &pb.HoldRecord{
 		Retailer: raw(v.Retailer[:]), State: pb.HoldState(h.State), Lines: linesOut(h.Lines),
@@ -46,10 +46,10 @@ func holdRecordOut(v *desk.HoldRecord) *pb.HoldRecord {
 	}
 }
 
-func holdRecordIn(f *fields, m *pb.HoldRecord) *desk.HoldRecord {
-	v := &desk.HoldRecord{
-		Hold: reservation.Hold{
-			State: reservation.State(m.State), Lines: linesIn(m.Lines), Issued: exchange.Time(m.IssuedMs),
+func holdRecordIn(f *fields, m *pb.HoldRecord) *record.Hold {
+	v := &record.Hold{
+		Hold: hold.Hold{
+			State: hold.State(m.State), Lines: linesIn(m.Lines), Issued: exchange.Time(m.IssuedMs),
 			Expires: exchange.Time(m.ExpiresMs), Ended: exchange.Time(m.EndedMs), Refusal: exchange.Code(m.Refusal),
 		},
 		Terms: m.Terms, Placed: m.Placed, Latest: m.Latest,
@@ -60,7 +60,7 @@ func holdRecordIn(f *fields, m *pb.HoldRecord) *desk.HoldRecord {
 	return v
 }
 
-func orderRecordOut(v *desk.OrderRecord) *pb.OrderRecord {
+func orderRecordOut(v *record.Order) *pb.OrderRecord {
 	o := &v.Order
 	m := &pb.OrderRecord{
 		Id: raw(v.ID[:]), Supplier: raw(v.Supplier[:]), Retailer: raw(v.Retailer[:]),
@@ -76,14 +76,14 @@ func orderRecordOut(v *desk.OrderRecord) *pb.OrderRecord {
 			Sku: string(l.SKU), Ordered: l.Ordered, Shipped: l.Shipped, Delivered: l.Delivered, Cancelled: l.Cancelled,
 		}
 	})
-	m.Parcels = each(v.Parcels, func(p desk.Parcel) *pb.Parcel {
+	m.Parcels = each(v.Parcels, func(p record.Parcel) *pb.Parcel {
 		return &pb.Parcel{AtMs: int64(p.At), Lines: unitsOut(p.Lines), Carrier: p.Carrier, Tracking: p.Tracking}
 	})
 	return m
 }
 
-func orderRecordIn(f *fields, m *pb.OrderRecord) *desk.OrderRecord {
-	v := &desk.OrderRecord{
+func orderRecordIn(f *fields, m *pb.OrderRecord) *record.Order {
+	v := &record.Order{
 		Order: order.Order{
 			Cancel: exchange.CancelRule(m.Cancel), Submitted: exchange.Time(m.SubmittedMs),
 			AcceptBy: exchange.Time(m.AcceptByMs), Accepted: exchange.Time(m.AcceptedMs),
@@ -98,8 +98,8 @@ func orderRecordIn(f *fields, m *pb.OrderRecord) *desk.OrderRecord {
 			SKU: exchange.SKU(l.Sku), Ordered: l.Ordered, Shipped: l.Shipped, Delivered: l.Delivered, Cancelled: l.Cancelled,
 		}
 	})
-	v.Parcels = each(m.Parcels, func(p *pb.Parcel) desk.Parcel {
-		return desk.Parcel{At: exchange.Time(p.AtMs), Lines: unitsIn(p.Lines), Carrier: p.Carrier, Tracking: p.Tracking}
+	v.Parcels = each(m.Parcels, func(p *pb.Parcel) record.Parcel {
+		return record.Parcel{At: exchange.Time(p.AtMs), Lines: unitsIn(p.Lines), Carrier: p.Carrier, Tracking: p.Tracking}
 	})
 	if q := f.quote(m.Quote); q != nil {
 		v.Quote = *q
@@ -111,7 +111,7 @@ func orderRecordIn(f *fields, m *pb.OrderRecord) *desk.OrderRecord {
 	return v
 }
 
-func chainRecordOut(v *desk.ChainRecord) *pb.ChainRecord {
+func chainRecordOut(v *record.Ledger) *pb.ChainRecord {
 	c := &v.Chain
 	return &pb.ChainRecord{
 		Supplier: raw(c.Supplier[:]), Retailer: raw(c.Retailer[:]), Position: c.Position, Hash: raw(c.Hash[:]),
@@ -121,8 +121,8 @@ func chainRecordOut(v *desk.ChainRecord) *pb.ChainRecord {
 	}
 }
 
-func chainRecordIn(f *fields, m *pb.ChainRecord) *desk.ChainRecord {
-	v := &desk.ChainRecord{
+func chainRecordIn(f *fields, m *pb.ChainRecord) *record.Ledger {
+	v := &record.Ledger{
 		Chain: ledger.Chain{
 			Position: m.Position, At: exchange.Time(m.AtMs), Answered: m.Answered, Acked: m.Acked, Frozen: m.Frozen,
 		},
@@ -134,7 +134,7 @@ func chainRecordIn(f *fields, m *pb.ChainRecord) *desk.ChainRecord {
 	return v
 }
 
-func partnershipRecordOut(v *desk.PartnershipRecord) *pb.PartnershipRecord {
+func partnershipRecordOut(v *record.Partnership) *pb.PartnershipRecord {
 	s := &v.State
 	return &pb.PartnershipRecord{
 		Version: s.Version, Terms: termsOut(&s.Terms), Active: s.Active, SinceMs: int64(s.Since),
@@ -155,9 +155,9 @@ func declinedOut(v partnership.Declined) *pb.Declined {
 	return &pb.Declined{Hash: raw(v.Hash[:]), Of: pb.Party(v.Of), By: pb.Party(v.By), AtMs: int64(v.At)}
 }
 
-func partnershipRecordIn(f *fields, m *pb.PartnershipRecord) *desk.PartnershipRecord {
+func partnershipRecordIn(f *fields, m *pb.PartnershipRecord) *record.Partnership {
 	open := m.GetOpen()
-	return &desk.PartnershipRecord{
+	return &record.Partnership{
 		State: partnership.State{
 			Version: m.Version, Terms: f.terms(m.Terms), Active: m.Active, Since: exchange.Time(m.SinceMs),
 			Ended: exchange.Time(m.EndedMs), EndedBy: exchange.Party(m.EndedBy), EndReason: m.EndReason,
@@ -176,19 +176,19 @@ func partnershipRecordIn(f *fields, m *pb.PartnershipRecord) *desk.PartnershipRe
 	}
 }
 
-func outboxRecordOut(v *desk.OutboxRecord) *pb.OutboxRecord {
+func outboxRecordOut(v *record.Outbox) *pb.OutboxRecord {
 	return &pb.OutboxRecord{
 		Number: v.Number, Signed: signedOut(v.Signed.Payload, v.Signed.Signature), Salt: raw(v.Salt[:]), ShipTo: v.ShipTo,
 	}
 }
 
-func outboxRecordIn(f *fields, m *pb.OutboxRecord) *desk.OutboxRecord {
-	v := &desk.OutboxRecord{Number: m.Number, Signed: requestSignedIn(m.Signed), ShipTo: m.ShipTo}
+func outboxRecordIn(f *fields, m *pb.OutboxRecord) *record.Outbox {
+	v := &record.Outbox{Number: m.Number, Signed: requestSignedIn(m.Signed), ShipTo: m.ShipTo}
 	f.fixed("salt", v.Salt[:], m.Salt)
 	return v
 }
 
-func reservationRecordOut(v *desk.ReservationRecord) *pb.ReservationRecord {
+func reservationRecordOut(v *record.Reservation) *pb.ReservationRecord {
 	return &pb.ReservationRecord{
 		Supplier: raw(v.Supplier[:]), Request: holdOut(&v.Request), Raw: v.Raw, State: pb.HoldState(v.State),
 		Answer: v.Answer, Refusal: pb.Code(v.Refusal), Detail: clip(v.Detail),
@@ -196,9 +196,9 @@ func reservationRecordOut(v *desk.ReservationRecord) *pb.ReservationRecord {
 	}
 }
 
-func reservationRecordIn(f *fields, m *pb.ReservationRecord) *desk.ReservationRecord {
-	v := &desk.ReservationRecord{
-		Request: *holdIn(f, m.Request), Raw: m.Raw, State: reservation.State(m.State), Answer: m.Answer,
+func reservationRecordIn(f *fields, m *pb.ReservationRecord) *record.Reservation {
+	v := &record.Reservation{
+		Request: *holdIn(f, m.Request), Raw: m.Raw, State: hold.State(m.State), Answer: m.Answer,
 		Refusal: exchange.Code(m.Refusal), Detail: m.Detail,
 		Created: exchange.Time(m.CreatedMs), Expires: exchange.Time(m.ExpiresMs),
 	}
@@ -206,23 +206,23 @@ func reservationRecordIn(f *fields, m *pb.ReservationRecord) *desk.ReservationRe
 	return v
 }
 
-func metaRecordOut(v *desk.MetaRecord) *pb.MetaRecord {
+func metaRecordOut(v *record.Meta) *pb.MetaRecord {
 	return &pb.MetaRecord{WrittenMs: int64(v.Written), Stopped: clip(v.Stopped)}
 }
 
-func metaRecordIn(_ *fields, m *pb.MetaRecord) *desk.MetaRecord {
-	return &desk.MetaRecord{Written: exchange.Time(m.WrittenMs), Stopped: m.Stopped}
+func metaRecordIn(_ *fields, m *pb.MetaRecord) *record.Meta {
+	return &record.Meta{Written: exchange.Time(m.WrittenMs), Stopped: m.Stopped}
 }
 
-func evidenceRecordOut(v *desk.EvidenceRecord) *pb.EvidenceRecord {
+func evidenceRecordOut(v *record.Evidence) *pb.EvidenceRecord {
 	return &pb.EvidenceRecord{
 		Supplier: raw(v.Supplier[:]), Retailer: raw(v.Retailer[:]), Position: v.Position,
 		Ours: v.Ours, Theirs: v.Theirs, Why: clip(v.Why), AtMs: int64(v.At),
 	}
 }
 
-func evidenceRecordIn(f *fields, m *pb.EvidenceRecord) *desk.EvidenceRecord {
-	v := &desk.EvidenceRecord{
+func evidenceRecordIn(f *fields, m *pb.EvidenceRecord) *record.Evidence {
+	v := &record.Evidence{
 		Position: m.Position, Ours: m.Ours, Theirs: m.Theirs, Why: m.Why, At: exchange.Time(m.AtMs),
 	}
 	f.fixed("supplier", v.Supplier[:], m.Supplier)
@@ -230,12 +230,12 @@ func evidenceRecordIn(f *fields, m *pb.EvidenceRecord) *desk.EvidenceRecord {
 	return v
 }
 
-func shipToRecordOut(v *desk.ShipToRecord) *pb.ShipToRecord {
+func shipToRecordOut(v *record.ShipTo) *pb.ShipToRecord {
 	return &pb.ShipToRecord{Salt: raw(v.Salt[:]), Raw: v.Raw}
 }
 
-func shipToRecordIn(f *fields, m *pb.ShipToRecord) *desk.ShipToRecord {
-	v := &desk.ShipToRecord{Raw: m.Raw}
+func shipToRecordIn(f *fields, m *pb.ShipToRecord) *record.ShipTo {
+	v := &record.ShipTo{Raw: m.Raw}
 	f.fixed("salt", v.Salt[:], m.Salt)
 	return v
 }

@@ -2,7 +2,7 @@ package protocol
 
 import (
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol/pb"
 )
 
@@ -94,15 +94,15 @@ func rateIn(m *pb.Rate) exchange.Rate {
 	}
 }
 
-func shipToOut(v *desk.ShipTo) *pb.ShipTo {
+func shipToOut(v *message.ShipTo) *pb.ShipTo {
 	return &pb.ShipTo{
 		Name: v.Name, Lines: v.Lines, City: v.City, Region: v.Region, PostalCode: v.PostalCode,
 		Country: v.Country, Email: v.Email, Phone: v.Phone,
 	}
 }
 
-func shipToIn(_ *fields, m *pb.ShipTo) *desk.ShipTo {
-	return &desk.ShipTo{ShipTo: exchange.ShipTo{
+func shipToIn(_ *fields, m *pb.ShipTo) *message.ShipTo {
+	return &message.ShipTo{ShipTo: exchange.ShipTo{
 		Name: m.Name, Lines: m.Lines, City: m.City, Region: m.Region, PostalCode: m.PostalCode,
 		Country: m.Country, Email: m.Email, Phone: m.Phone,
 	}}

@@ -11,13 +11,13 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/protocol/internal/gen"
 )
 
 // forEachKind runs a test of every kind under the name of its native type.
-func forEachKind(t *testing.T, run func(t *testing.T, k desk.Kind)) {
+func forEachKind(t *testing.T, run func(t *testing.T, k message.Kind)) {
 	for _, k := range gen.Kinds {
 		name := reflect.TypeOf(gen.Value(k).Example(1)).Elem().Name()
 		t.Run(name, func(t *testing.T) { run(t, k) })
@@ -26,7 +26,7 @@ func forEachKind(t *testing.T, run func(t *testing.T, k desk.Kind)) {
 
 // What Encode accepts, Decode accepts and returns equal.
 func TestRoundTrip(t *testing.T) {
-	forEachKind(t, func(t *testing.T, k desk.Kind) {
+	forEachKind(t, func(t *testing.T, k message.Kind) {
 		rapid.Check(t, func(t *rapid.T) {
 			v := gen.Value(k).Draw(t, "value")
 			b, err := protocol.Codec{}.Encode(v)
@@ -52,7 +52,7 @@ func TestRoundTrip(t *testing.T) {
 // round trip above, none can be forgotten in the schema when desk grows one.
 func TestEveryFieldIsCarried(t *testing.T) {
 	const samples = 300
-	forEachKind(t, func(t *testing.T, k desk.Kind) {
+	forEachKind(t, func(t *testing.T, k message.Kind) {
 		set, seen := map[string]bool{}, map[string]bool{}
 		for seed := range samples {
 			v := gen.Value(k).Example(seed)
@@ -101,14 +101,14 @@ func visit(v reflect.Value, path string, set, seen map[string]bool) {
 }
 
 func TestKindsAreAll(t *testing.T) {
-	known := map[desk.Kind]bool{}
+	known := map[message.Kind]bool{}
 	for _, k := range gen.Kinds {
 		known[k] = true
 		if v := gen.Value(k).Example(1); v.Kind() != k {
 			t.Errorf("generator of kind %d makes kind %d", k, v.Kind())
 		}
 	}
-	for k := range desk.Kind(200) {
+	for k := range message.Kind(200) {
 		_, err := protocol.Codec{}.Decode(k, nil)
 		unknown := err != nil && strings.HasPrefix(err.Error(), fmt.Sprintf("kind %d is unknown", k))
 		if unknown == known[k] {
@@ -119,7 +119,7 @@ func TestKindsAreAll(t *testing.T) {
 
 // A newer shop's fields are skipped.
 func TestUnknownFieldsAreSkipped(t *testing.T) {
-	forEachKind(t, func(t *testing.T, k desk.Kind) {
+	forEachKind(t, func(t *testing.T, k message.Kind) {
 		v := gen.Value(k).Example(1)
 		b, err := protocol.Codec{}.Encode(v)
 		if err != nil {
@@ -137,7 +137,7 @@ func TestUnknownFieldsAreSkipped(t *testing.T) {
 // Damaged bytes are refused or read; they never panic, and what is read can be
 // written again.
 func TestDamagedBytes(t *testing.T) {
-	forEachKind(t, func(t *testing.T, k desk.Kind) {
+	forEachKind(t, func(t *testing.T, k message.Kind) {
 		rapid.Check(t, func(t *rapid.T) {
 			b, err := protocol.Codec{}.Encode(gen.Value(k).Draw(t, "value"))
 			if err != nil {
@@ -158,7 +158,7 @@ func TestDamagedBytes(t *testing.T) {
 }
 
 // readable decodes b; what decodes must encode, and decode to the same again.
-func readable(k desk.Kind, b []byte) error {
+func readable(k message.Kind, b []byte) error {
 	v, err := protocol.Codec{}.Decode(k, b)
 	if err != nil {
 		if c := exchange.CodeOf(err); c != exchange.CodeInvalid && c != exchange.CodeLimit {
@@ -187,8 +187,8 @@ func readable(k desk.Kind, b []byte) error {
 // A pointer to an act is an act to the compiler, and not to the schema: it must
 // not be left out in silence.
 func TestPointerToAct(t *testing.T) {
-	v := gen.Value(desk.KindRequest).Example(1).(*desk.Request)
-	v.Act = &desk.EndTrade{Reason: "moving"}
+	v := gen.Value(message.KindRequest).Example(1).(*message.Request)
+	v.Act = &message.EndTrade{Reason: "moving"}
 	_, err := protocol.Codec{}.Encode(v)
 	wantCode(t, "encode", err, exchange.CodeInvalid)
 }

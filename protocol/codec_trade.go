@@ -2,20 +2,20 @@ package protocol
 
 import (
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol/pb"
 )
 
-func holdOut(v *desk.Hold) *pb.Hold {
+func holdOut(v *message.Hold) *pb.Hold {
 	return &pb.Hold{
 		Id: raw(v.ID[:]), Lines: linesOut(v.Lines), Country: v.Country,
 		MaxTotal: v.MaxTotal, LifetimeMs: v.Lifetime,
 	}
 }
 
-func holdIn(f *fields, m *pb.Hold) *desk.Hold {
-	v := &desk.Hold{
+func holdIn(f *fields, m *pb.Hold) *message.Hold {
+	v := &message.Hold{
 		Lines: linesIn(m.GetLines()), Country: m.GetCountry(),
 		MaxTotal: m.GetMaxTotal(), Lifetime: m.GetLifetimeMs(),
 	}
@@ -23,41 +23,41 @@ func holdIn(f *fields, m *pb.Hold) *desk.Hold {
 	return v
 }
 
-func releaseOut(v *desk.Release) *pb.Release { return &pb.Release{Id: raw(v.ID[:])} }
+func releaseOut(v *message.Release) *pb.Release { return &pb.Release{Id: raw(v.ID[:])} }
 
-func releaseIn(f *fields, m *pb.Release) *desk.Release {
-	v := new(desk.Release)
+func releaseIn(f *fields, m *pb.Release) *message.Release {
+	v := new(message.Release)
 	f.fixed("id", v.ID[:], m.Id)
 	return v
 }
 
-func extendOut(v *desk.Extend) *pb.Extend {
+func extendOut(v *message.Extend) *pb.Extend {
 	return &pb.Extend{Id: raw(v.ID[:]), UntilMs: int64(v.Until)}
 }
 
-func extendIn(f *fields, m *pb.Extend) *desk.Extend {
-	v := &desk.Extend{Until: exchange.Time(m.UntilMs)}
+func extendIn(f *fields, m *pb.Extend) *message.Extend {
+	v := &message.Extend{Until: exchange.Time(m.UntilMs)}
 	f.fixed("id", v.ID[:], m.Id)
 	return v
 }
 
-func statusOut(v *desk.HoldStatus) *pb.HoldStatus { return &pb.HoldStatus{Id: raw(v.ID[:])} }
+func statusOut(v *message.HoldStatus) *pb.HoldStatus { return &pb.HoldStatus{Id: raw(v.ID[:])} }
 
-func statusIn(f *fields, m *pb.HoldStatus) *desk.HoldStatus {
-	v := new(desk.HoldStatus)
+func statusIn(f *fields, m *pb.HoldStatus) *message.HoldStatus {
+	v := new(message.HoldStatus)
 	f.fixed("id", v.ID[:], m.Id)
 	return v
 }
 
-func sealedAnswerOut(v *desk.SealedAnswer) *pb.SealedAnswer {
+func sealedAnswerOut(v *message.SealedAnswer) *pb.SealedAnswer {
 	return &pb.SealedAnswer{Sealed: v.Sealed}
 }
 
-func sealedAnswerIn(_ *fields, m *pb.SealedAnswer) *desk.SealedAnswer {
-	return &desk.SealedAnswer{Sealed: m.Sealed}
+func sealedAnswerIn(_ *fields, m *pb.SealedAnswer) *message.SealedAnswer {
+	return &message.SealedAnswer{Sealed: m.Sealed}
 }
 
-func holdAnswerOut(v *desk.HoldAnswer) *pb.Leaf {
+func holdAnswerOut(v *message.HoldAnswer) *pb.Leaf {
 	return &pb.Leaf{Kind: &pb.Leaf_HoldAnswer{HoldAnswer: &pb.HoldAnswer{
 		Supplier: raw(v.Supplier[:]), Retailer: raw(v.Retailer[:]), Hold: raw(v.Hold[:]),
 		Request: raw(v.Request[:]), State: pb.HoldState(v.State), Quote: quoteOut(v.Quote),
@@ -65,14 +65,14 @@ func holdAnswerOut(v *desk.HoldAnswer) *pb.Leaf {
 	}}}
 }
 
-func holdAnswerIn(f *fields, leaf *pb.Leaf) *desk.HoldAnswer {
+func holdAnswerIn(f *fields, leaf *pb.Leaf) *message.HoldAnswer {
 	m := leaf.GetHoldAnswer()
 	if m == nil {
 		f.fail("the leaf holds none")
 		return nil
 	}
-	v := &desk.HoldAnswer{
-		State: reservation.State(m.State), Quote: f.quote(m.Quote),
+	v := &message.HoldAnswer{
+		State: hold.State(m.State), Quote: f.quote(m.Quote),
 		Refusal: exchange.Code(m.Refusal), Detail: m.Detail, At: exchange.Time(m.AtMs),
 	}
 	f.fixed("supplier", v.Supplier[:], m.Supplier)
@@ -82,7 +82,7 @@ func holdAnswerIn(f *fields, leaf *pb.Leaf) *desk.HoldAnswer {
 	return v
 }
 
-func submitOut(v *desk.Submit) *pb.Submit {
+func submitOut(v *message.Submit) *pb.Submit {
 	m := &pb.Submit{Have: v.Have}
 	for i := range v.Requests {
 		r := &v.Requests[i]
@@ -93,53 +93,53 @@ func submitOut(v *desk.Submit) *pb.Submit {
 	return m
 }
 
-func submitIn(f *fields, m *pb.Submit) *desk.Submit {
-	return &desk.Submit{Have: m.Have, Requests: each(m.Requests, func(m *pb.SubmittedRequest) desk.SubmittedRequest {
-		r := desk.SubmittedRequest{Signed: requestSignedIn(m.Signed), ShipTo: m.ShipTo}
+func submitIn(f *fields, m *pb.Submit) *message.Submit {
+	return &message.Submit{Have: m.Have, Requests: each(m.Requests, func(m *pb.SubmittedRequest) message.SubmittedRequest {
+		r := message.SubmittedRequest{Signed: requestSignedIn(m.Signed), ShipTo: m.ShipTo}
 		f.fixed("salt", r.Salt[:], m.Salt)
 		return r
 	})}
 }
 
-func pushOut(v *desk.Push) *pb.Push { return &pb.Push{Entries: v.Entries} }
+func pushOut(v *message.Push) *pb.Push { return &pb.Push{Entries: v.Entries} }
 
-func pushIn(_ *fields, m *pb.Push) *desk.Push { return &desk.Push{Entries: m.Entries} }
+func pushIn(_ *fields, m *pb.Push) *message.Push { return &message.Push{Entries: m.Entries} }
 
-func pullOut(v *desk.Pull) *pb.Pull { return &pb.Pull{After: v.After} }
+func pullOut(v *message.Pull) *pb.Pull { return &pb.Pull{After: v.After} }
 
-func pullIn(_ *fields, m *pb.Pull) *desk.Pull { return &desk.Pull{After: m.After} }
+func pullIn(_ *fields, m *pb.Pull) *message.Pull { return &message.Pull{After: m.After} }
 
-func entriesOut(v *desk.Entries) *pb.Entries { return &pb.Entries{Entries: v.Entries, Head: v.Head} }
+func entriesOut(v *message.Entries) *pb.Entries { return &pb.Entries{Entries: v.Entries, Head: v.Head} }
 
-func entriesIn(_ *fields, m *pb.Entries) *desk.Entries {
-	return &desk.Entries{Entries: m.Entries, Head: m.Head}
+func entriesIn(_ *fields, m *pb.Entries) *message.Entries {
+	return &message.Entries{Entries: m.Entries, Head: m.Head}
 }
 
-func stockQueryOut(v *desk.StockQuery) *pb.StockQuery {
+func stockQueryOut(v *message.StockQuery) *pb.StockQuery {
 	return &pb.StockQuery{Skus: each(v.SKUs, func(s exchange.SKU) string { return string(s) })}
 }
 
-func stockQueryIn(_ *fields, m *pb.StockQuery) *desk.StockQuery {
-	return &desk.StockQuery{SKUs: each(m.Skus, func(s string) exchange.SKU { return exchange.SKU(s) })}
+func stockQueryIn(_ *fields, m *pb.StockQuery) *message.StockQuery {
+	return &message.StockQuery{SKUs: each(m.Skus, func(s string) exchange.SKU { return exchange.SKU(s) })}
 }
 
-func stockAnswerOut(v *desk.StockAnswer) *pb.StockAnswer {
-	return &pb.StockAnswer{AtMs: int64(v.At), Lines: each(v.Lines, func(l desk.StockLine) *pb.StockLine {
+func stockAnswerOut(v *message.StockAnswer) *pb.StockAnswer {
+	return &pb.StockAnswer{AtMs: int64(v.At), Lines: each(v.Lines, func(l message.StockLine) *pb.StockLine {
 		return &pb.StockLine{
 			Sku: string(l.SKU), Known: l.Known, Available: availabilityOut(l.Available), Price: moneyOut(l.Price),
 		}
 	})}
 }
 
-func stockAnswerIn(_ *fields, m *pb.StockAnswer) *desk.StockAnswer {
-	return &desk.StockAnswer{At: exchange.Time(m.AtMs), Lines: each(m.Lines, func(l *pb.StockLine) desk.StockLine {
-		return desk.StockLine{
+func stockAnswerIn(_ *fields, m *pb.StockAnswer) *message.StockAnswer {
+	return &message.StockAnswer{At: exchange.Time(m.AtMs), Lines: each(m.Lines, func(l *pb.StockLine) message.StockLine {
+		return message.StockLine{
 			SKU: exchange.SKU(l.Sku), Known: l.Known, Available: availabilityIn(l.Available), Price: moneyIn(l.Price),
 		}
 	})}
 }
 
-func helloOut(v *desk.Hello) *pb.Hello {
+func helloOut(v *message.Hello) *pb.Hello {
 	g := &v.Greeting
 	m := &pb.Hello{
 		Agent: v.Agent, Members: v.Members, Profile: v.Profile,
@@ -158,12 +158,12 @@ func helloOut(v *desk.Hello) *pb.Hello {
 	return m
 }
 
-func helloIn(f *fields, m *pb.Hello) *desk.Hello {
+func helloIn(f *fields, m *pb.Hello) *message.Hello {
 	g := m.GetGreeting()
-	v := &desk.Hello{Agent: m.Agent, Members: m.Members, Profile: m.Profile, Greeting: desk.Greeting{
+	v := &message.Hello{Agent: m.Agent, Members: m.Members, Profile: m.Profile, Greeting: message.Greeting{
 		Window: exchange.Window(g.GetWindow()),
-		Chains: each(g.GetChains(), func(c *pb.ChainGreeting) desk.ChainGreeting {
-			return desk.ChainGreeting{Head: *headIn(f, c.Head), Proof: c.Proof}
+		Chains: each(g.GetChains(), func(c *pb.ChainGreeting) message.ChainGreeting {
+			return message.ChainGreeting{Head: *headIn(f, c.Head), Proof: c.Proof}
 		}),
 	}}
 	if g.GetFeedHead() != nil {

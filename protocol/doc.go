@@ -1,19 +1,18 @@
 // Package protocol is how Souk's values travel and rest: the schema, the names of
-// protocols, every limit on the wire, seals and signatures, the encryption of
-// catalog gossip, and errors between shops. It serves exchange/desk, whose ports
-// Codec, Signer and Verifier it implements; libp2p is package p2p below it.
+// protocols, every limit on messages, seals and signatures, and the encryption of
+// catalog gossip. It serves exchange/desk, whose ports Codec, Signer and Verifier it
+// implements; libp2p is package p2p below it.
 //
 //	ids.go         names of protocols and topics
 //	limits.go      every limit, with its arithmetic
 //	codec.go       Codec: a table of all kinds; codec_*.go convert, check*.go hold the rules
 //	statement.go   the bytes that are signed; signer.go, verifier.go, seal.go
 //	feedbox.go     encryption of a feed's gossip
-//	errors.go      errors between shops
 //	pb/            the schema and its generated code; .ci/generate makes it
 //
 // # Values
 //
-// A value is a protobuf message of pb/*.proto, one for each desk.Kind. Who holds the
+// A value is a protobuf message of pb/*.proto, one for each message.Kind. Who holds the
 // bytes knows the kind from their place (the store key, the protocol, the field, the
 // uvarint before a trade request), with one exception: the payload of a seal is a
 // Leaf, whose field number says whether it is a hold answer or a ledger entry, since
@@ -84,6 +83,8 @@
 //
 // # Errors
 //
-// A protocol that cannot answer sends message Error: code, text for a person, and
-// whether the same request may work later. See [EncodeError].
+// A protocol that cannot answer sends an error frame, which is no message of this
+// schema: package p2p lays it out, beside the frames of answers. Refusals that are
+// signed or stored are codes in messages; of those, too, a number that the reader does
+// not know tells whether to retry ([exchange.RetryBit]).
 package protocol

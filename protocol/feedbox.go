@@ -7,7 +7,7 @@ import (
 	"golang.org/x/crypto/chacha20poly1305"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/message"
 )
 
 // FeedBoxOverhead is what encryption adds: key id (8), nonce (24), tag (16).
@@ -18,7 +18,7 @@ const feedBoxDomain = "souk/feedbox/1"
 // SealFeed encrypts an encoded FeedUpdate of shop's feed with the feed's current
 // key; doc.go has the layout. The nonce is random (random; nil is crypto/rand):
 // with 192 bits it may be so for as many messages as a key will ever see.
-func SealFeed(key desk.FeedKey, origin string, shop exchange.ShopID, feed string, update []byte, random io.Reader) ([]byte, error) {
+func SealFeed(key message.FeedKey, origin string, shop exchange.ShopID, feed string, update []byte, random io.Reader) ([]byte, error) {
 	if len(update) > MaxFeedUpdate {
 		return nil, exchange.Errorf(exchange.CodeLimit, "a feed update has %d bytes; %d are allowed", len(update), MaxFeedUpdate)
 	}
@@ -47,7 +47,7 @@ func SealFeed(key desk.FeedKey, origin string, shop exchange.ShopID, feed string
 // made with another key (FeedBoxKey tells which: fetch it from the supplier), with
 // CodeInvalid for a box of a wrong size, and with CodeSignature where it was made for
 // another shop or feed, or altered.
-func OpenFeed(key desk.FeedKey, origin string, shop exchange.ShopID, feed string, box []byte) ([]byte, error) {
+func OpenFeed(key message.FeedKey, origin string, shop exchange.ShopID, feed string, box []byte) ([]byte, error) {
 	id, err := FeedBoxKey(box)
 	if err != nil {
 		return nil, err

@@ -6,11 +6,11 @@ import (
 	"testing"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol"
 )
 
-func feedKey(name string) (k desk.FeedKey) {
+func feedKey(name string) (k message.FeedKey) {
 	r := stream("feed key " + name)
 	_, _ = r.Read(k.ID[:]) // ChaCha8 never fails
 	_, _ = r.Read(k.Key[:])
@@ -42,7 +42,7 @@ func TestFeedBoxRefusals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	open := func(k desk.FeedKey, o string, s exchange.ShopID, feed string, b []byte) error {
+	open := func(k message.FeedKey, o string, s exchange.ShopID, feed string, b []byte) error {
 		_, err := protocol.OpenFeed(k, o, s, feed, b)
 		return err
 	}

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol/pb"
 )
 
@@ -49,6 +49,9 @@ func raw(b []byte) []byte {
 	return nil
 }
 
+// clip makes an explanation fit: valid UTF-8 of at most MaxDetail bytes.
+func clip(s string) string { return exchange.Clip(s, MaxDetail) }
+
 // each converts a list; an empty one is nil.
 func each[A, B any](list []A, convert func(A) B) []B {
 	if len(list) == 0 {
@@ -89,23 +92,23 @@ func signedOut(payload, signature []byte) *pb.Signed {
 	return &pb.Signed{Payload: payload, Signature: signature}
 }
 
-func feedSignedIn(m *pb.Signed) desk.SignedFeedHead {
-	return desk.SignedFeedHead{Payload: m.GetPayload(), Signature: m.GetSignature()}
+func feedSignedIn(m *pb.Signed) message.SignedFeedHead {
+	return message.SignedFeedHead{Payload: m.GetPayload(), Signature: m.GetSignature()}
 }
 
-func requestSignedIn(m *pb.Signed) desk.SignedRequest {
-	return desk.SignedRequest{Payload: m.GetPayload(), Signature: m.GetSignature()}
+func requestSignedIn(m *pb.Signed) message.SignedRequest {
+	return message.SignedRequest{Payload: m.GetPayload(), Signature: m.GetSignature()}
 }
 
-func headSignedIn(m *pb.Signed) desk.SignedHead {
-	return desk.SignedHead{Payload: m.GetPayload(), Signature: m.GetSignature()}
+func headSignedIn(m *pb.Signed) message.SignedHead {
+	return message.SignedHead{Payload: m.GetPayload(), Signature: m.GetSignature()}
 }
 
-func feedKeyOut(k *desk.FeedKey) *pb.FeedKey {
+func feedKeyOut(k *message.FeedKey) *pb.FeedKey {
 	return &pb.FeedKey{Id: raw(k.ID[:]), Key: raw(k.Key[:])}
 }
 
-func (f *fields) feedKey(m *pb.FeedKey) (k desk.FeedKey) {
+func (f *fields) feedKey(m *pb.FeedKey) (k message.FeedKey) {
 	f.fixed("feed key's id", k.ID[:], m.GetId())
 	f.fixed("feed key", k.Key[:], m.GetKey())
 	return k

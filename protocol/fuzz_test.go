@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/protocol/internal/gen"
 )
@@ -18,7 +18,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add(uint32(k), b)
 	}
 	f.Fuzz(func(t *testing.T, k uint32, b []byte) {
-		if err := readable(desk.Kind(k), b); err != nil {
+		if err := readable(message.Kind(k), b); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -60,17 +60,6 @@ func FuzzOpenFeed(f *testing.F) {
 		got, err := protocol.OpenFeed(key, origin, shopID("acorn"), exchange.MainFeed, b)
 		if err == nil && string(got) != "an update" {
 			t.Fatalf("opened to %q", got)
-		}
-	})
-}
-
-func FuzzDecodeError(f *testing.F) {
-	f.Add(protocol.EncodeError(exchange.Errorf(exchange.CodeLimit, "slow down")))
-	f.Add([]byte{0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		e := protocol.DecodeError(b)
-		if e.Code == exchange.CodeOK || len(e.Message) > protocol.MaxDetail {
-			t.Fatalf("%v %q", e.Code, e.Message)
 		}
 	})
 }

@@ -2,8 +2,8 @@ package protocol
 
 import "github.com/souk-market/souk/exchange"
 
-// Names of the protocols that members speak, as package p2p is given them; [ID] is
-// what they become on the wire.
+// Names of the protocols that members speak, as package p2p is given them; p2p
+// makes /souk/<federation>/<name>/1 of them on the wire.
 const (
 	Hello   = "hello"   // first on each connection, both ways
 	Trade   = "trade"   // holds, orders and ledgers, pipelined requests
@@ -24,12 +24,6 @@ const (
 // that an older reader would misunderstand it gets the next number and an ID of
 // its own; both are then spoken for a while.
 const Version = "1"
-
-// ID is the libp2p protocol ID /souk/<federation>/<name>/<version>. The federation
-// is in it so that two federations never speak with each other by mistake.
-func ID(federation, name string) string {
-	return "/souk/" + federation + "/" + name + "/" + Version
-}
 
 // FeedTopic names the gossip topic of one shop's feed.
 func FeedTopic(shop exchange.ShopID, feed string) string {

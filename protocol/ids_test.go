@@ -10,18 +10,16 @@ import (
 // Names on the wire: a change is another protocol.
 func TestNames(t *testing.T) {
 	for got, want := range map[string]string{
-		protocol.ID("bazaar", protocol.Hello):                  "/souk/bazaar/hello/1",
-		protocol.ID("bazaar", protocol.Trade):                  "/souk/bazaar/trade/1",
-		protocol.ID("bazaar", protocol.Catalog):                "/souk/bazaar/catalog/1",
-		protocol.ID("bazaar", protocol.Log):                    "/souk/bazaar/log/1",
-		protocol.ID("bazaar", protocol.Leave):                  "/souk/bazaar/leave/1",
-		protocol.ID("bazaar", protocol.Join):                   "/souk/bazaar/join/1",
-		protocol.TopicMembers:                                  "topic/members/1",
-		protocol.TopicProfiles:                                 "topic/profiles/1",
+		protocol.Hello: "hello", protocol.Trade: "trade", protocol.Catalog: "catalog",
+		protocol.Log: "log", protocol.Leave: "leave", protocol.Join: "join",
+		protocol.TopicMembers:  "topic/members/1",
+		protocol.TopicProfiles: "topic/profiles/1",
 		protocol.FeedTopic(shopID("acorn"), exchange.MainFeed): "topic/feed/" + shopID("acorn").String() + "/main/1",
 	} {
-		if got != want {
-			t.Errorf("%s, not %s", got, want)
-		}
+		t.Run(want, func(t *testing.T) {
+			if got != want {
+				t.Errorf("%s, not %s", got, want)
+			}
+		})
 	}
 }

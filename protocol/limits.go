@@ -3,9 +3,13 @@ package protocol
 import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
-	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/merkle"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 )
+
+// A limit's comment says what the limit is made of; how much that is, the tests say:
+// they encode the longest values that the rules of form (check*.go) allow.
 
 // Limits of single fields, in bytes.
 const (
@@ -20,53 +24,52 @@ const (
 	number   = 11 // a field number and a 64-bit varint
 )
 
-// A hold has at most 64 lines of one SKU and a quantity:
-// 64 × (tag + SKU + quantity) = 64 × (4 + 132 + 11) = 9,408, and its head.
+// MaxHold bounds a hold: exchange.MaxLines of a SKU and a quantity each, and its head.
 const MaxHold = 10 << 10
 
-// MaxHoldAnswer bounds a sealed answer's payload. A quote line is a SKU (132), a title
-// (504), and six numbers (66): 706 with its tag; 64 of them are 45,184 bytes. Quote
-// head, rate (three texts of 255) and detail stay below 2 KiB.
+// MaxHoldAnswer bounds a sealed answer's payload. Most of it is the quote's lines,
+// exchange.MaxLines of a SKU, a title and six numbers each; the rest is the quote's
+// head, the rate with its three texts, and the detail.
 const MaxHoldAnswer = 48 << 10
 
-// MaxSealOverhead is what a seal adds to its payload: 16 random bytes, a path of 32
-// nodes, the signature, two numbers and five tags: 16 + 1,024 + 64 + 22 + 20 = 1,146.
+// MaxSealOverhead is what a seal adds to its payload: random bytes (saltSize), the audit
+// path (maxPath), a signature, two numbers and five tags.
 const MaxSealOverhead = 1200
 
 // MaxSealedAnswer bounds a sealed HoldAnswer.
 const MaxSealedAnswer = MaxHoldAnswer + MaxSealOverhead
 
 // MaxRequest bounds a signed request's payload. The greatest act is an order, which
-// embeds the sealed answer that quoted it; its other fields, and any other act (64
-// lines of 147 bytes; 250 countries), are far smaller.
+// embeds the sealed answer that quoted it; its other fields, and any other act (of
+// exchange.MaxLines, or exchange.MaxCountries), are far smaller.
 const MaxRequest = MaxSealedAnswer + 1<<10
 
 // MaxEntry bounds a ledger entry's payload: it embeds a request with its signature,
-// beside its link (two shops, a hash, three numbers) and detail: below 1 KiB.
+// beside its link (two shops, a hash, three numbers) and detail.
 const MaxEntry = MaxRequest + 1<<10
 
-// MaxSealedEntry bounds a sealed Entry: 52.6 KiB.
+// MaxSealedEntry bounds a sealed Entry.
 const MaxSealedEntry = MaxEntry + MaxSealOverhead
 
-// MaxTradeMessage bounds a request or reply of the trade protocol: the entries that
-// desk puts into one (768 KiB; its submits are smaller) and their tags, 4 bytes for
-// each of at most 4,000 entries (the smallest has some 200 bytes).
-const MaxTradeMessage = desk.MaxEntriesBytes + 32<<10
+// MaxTradeMessage bounds a request or reply of the trade protocol. The longest carries
+// ledger entries, as many as the desk puts into one, and a tag for each: the smallest
+// has some 200 bytes, so that tags are a fiftieth. A submit is no longer.
+const MaxTradeMessage = message.MaxEntriesBytes + 32<<10
 
-// MaxSubmit bounds a submit: desk fills it to 256 KiB of outbox records, which are
-// longer than what is sent of them.
-const MaxSubmit = desk.MaxSubmitBytes + 1<<10
+// MaxSubmit bounds a submit. The desk counts outbox records, which are longer than what
+// is sent of them, tags included.
+const MaxSubmit = message.MaxSubmitBytes + 1<<10
 
 // MaxParts bounds the items of any list that is a message's main content. The most
-// there can be are removals in a chunk: 128 KiB at 25 bytes each, by desk's count,
-// are 5,243; a reply of the smallest ledger entries has 4,000.
+// there can be are removals in a chunk of the feed, at 25 bytes each by the desk's count.
 const MaxParts = 8192
 
-// MaxShipTo bounds an encoded ship-to: 11 texts of 255 bytes and their tags are 2,849.
+// MaxShipTo bounds an encoded ship-to: eleven texts of exchange.MaxText and their tags.
 const MaxShipTo = 3 << 10
 
-// Bounds of a hello: at most one chain for each direction, each proven by a sealed
-// entry, and what package membership puts in: 2 × 52.6 + 8 + 8 + 1 = 122 KiB.
+// Bounds of a hello: at most one ledger for each direction of trade, each proven by a
+// sealed entry; the member list's part; a profile; the feed's head and key. A test
+// of package members holds MaxHello against what p2p lets through.
 const (
 	MaxHelloMembers = 8 << 10
 	MaxHelloProfile = 8 << 10
@@ -74,35 +77,34 @@ const (
 	MaxHello        = MaxChains*(MaxSealedEntry+256) + MaxHelloMembers + MaxHelloProfile + 1<<10
 )
 
-// Bounds of the catalog feed. One product has at most catalog.MaxRecord, 10 KiB.
+// Bounds of the catalog feed. One product has at most catalog.MaxRecord.
 const (
-	// MaxGossip bounds a gossip message: measured, 64 KiB messages carry twenty
-	// times the bytes of 1 KiB ones, and messages near 1 MiB vanish.
+	// MaxGossip bounds a gossip message: measured, messages of this size carry twenty
+	// times the bytes a second of 1 KiB ones, and messages near p2p.MaxMessage vanish.
 	MaxGossip = 64 << 10
 	// MaxFeedUpdate bounds an update before its encryption.
 	MaxFeedUpdate = MaxGossip - FeedBoxOverhead
-	// MaxFeedChunk bounds a chunk: one that reached desk.ChunkBytes (128 KiB) with the
-	// largest item added, a signed head and 5% for tags; or all 4,096 bucket digests.
-	MaxFeedChunk = desk.ChunkBytes + 32<<10
-	// MaxFeedPull bounds a pull: 4,096 bucket numbers of two bytes, and a signed head.
+	// MaxFeedChunk bounds a chunk: one that reached the desk's ChunkBytes with the largest
+	// item added, a signed head and 5% for tags; or the digests of all buckets.
+	MaxFeedChunk = message.MaxChunkBytes + 32<<10
+	// MaxFeedPull bounds a pull: the numbers of all buckets, two bytes each, and a signed head.
 	MaxFeedPull = catalog.Buckets*2 + 2<<10
 )
 
-// MaxRecord bounds a stored record: below Badger's 1 MiB, above which it would
-// leave the log-structured tree. The largest is an order (quote 45 KiB) and its
-// parcels, each at most 64 × 147 + 522 = 9,930 bytes.
+// MaxRecord bounds a stored record, well below store.MaxValueBytes. The largest is an
+// order: its quote and MaxParcels parcels, each of all lines, a carrier and a tracking code.
 const MaxRecord = 896 << 10
 
-// MaxParcels is how many parcels an order's record can hold whatever is in
-// them: (896 − 64) KiB / 9,930 B = 85, and the desk stops before.
-const MaxParcels = desk.MaxParcels
+// MaxParcels is how many parcels an order has at most: the desk refuses the next, so
+// that the record has room for it whatever is in them.
+const MaxParcels = record.MaxParcels
 
 // maxSmall bounds messages of a few fixed-size fields: a feed's head, the
 // largest, has two hashes, five numbers, a name of 255 bytes and a signature.
 const maxSmall = 1 << 10
 
-// maxStock bounds a stock query and its answer: 64 lines of a SKU (132) and,
-// in the answer, a price, a count and their tags (50), and the time.
+// maxStock bounds a stock query and its answer: exchange.MaxLines of a SKU and, in the
+// answer, a price, a count and their tags (50 bytes), and the time.
 const maxStock = exchange.MaxLines*(exchange.MaxSKU+tag+50) + number
 
 // maxSealed is the most that any sealed leaf may have.

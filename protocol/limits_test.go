@@ -2,18 +2,25 @@ package protocol_test
 
 import (
 	"crypto/ed25519"
+	"crypto/sha256"
 	"fmt"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/merkle"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/protocol"
+	"github.com/souk-market/souk/protocol/pb"
 )
 
 // What the rules of form allow fits the limits on bytes: the arithmetic of
@@ -21,61 +28,80 @@ import (
 func TestLongestValuesFit(t *testing.T) {
 	answer := longestAnswer()
 	for _, v := range []struct {
-		value desk.Value
+		value message.Value
 		limit int
 	}{
 		{longestHold(), protocol.MaxHold},
 		{answer, protocol.MaxHoldAnswer},
 		{longestRequest(make([]byte, protocol.MaxSealedAnswer)), protocol.MaxRequest},
 		{longestEntry(make([]byte, protocol.MaxRequest)), protocol.MaxEntry},
-		{&desk.SealedAnswer{Sealed: make([]byte, protocol.MaxSealedAnswer)}, protocol.MaxSealedAnswer + 4},
+		{&message.SealedAnswer{Sealed: make([]byte, protocol.MaxSealedAnswer)}, protocol.MaxSealedAnswer + 4},
 		{longestEntries(), protocol.MaxTradeMessage},
 		{longestHello(), protocol.MaxHello},
 		{longestShipTo(), protocol.MaxShipTo},
-		{&desk.FeedProduct{Product: longestProduct()}, catalog.MaxRecord},
+		{&message.FeedProduct{Product: longestProduct()}, catalog.MaxRecord},
 		{longestPull(), protocol.MaxFeedPull},
-		{&desk.FeedChunk{Head: longHead(), Digests: fullDigests(), Full: true, Last: true}, protocol.MaxFeedChunk},
+		{&message.FeedChunk{Head: longHead(), Digests: fullDigests(), Full: true, Last: true}, protocol.MaxFeedChunk},
 		{longestOrder(answer.Quote), protocol.MaxRecord},
 		{longestStock(), 64 << 10},
 	} {
-		b, err := protocol.Codec{}.Encode(v.value)
-		if err != nil {
-			t.Errorf("%T: %v", v.value, err)
-			continue
-		}
-		if _, err := (protocol.Codec{}).Decode(v.value.Kind(), b); err != nil {
-			t.Errorf("%T: %v", v.value, err)
-		}
-		t.Logf("%-20T %7d of %7d bytes", v.value, len(b), v.limit)
-		if len(b) > v.limit {
-			t.Errorf("%T: %d bytes are more than %d", v.value, len(b), v.limit)
-		}
+		t.Run(reflect.TypeOf(v.value).Elem().Name(), func(t *testing.T) {
+			b, err := protocol.Codec{}.Encode(v.value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := (protocol.Codec{}).Decode(v.value.Kind(), b); err != nil {
+				t.Error(err)
+			}
+			t.Logf("%d of %d bytes", len(b), v.limit)
+			if len(b) > v.limit {
+				t.Errorf("%d bytes are more than %d", len(b), v.limit)
+			}
+		})
+	}
+}
+
+// The longest seal there can be: of the last of as many leaves as a number can say.
+func TestLongestSealFits(t *testing.T) {
+	const payload = 100
+	b, err := proto.Marshal(&pb.Sealed{
+		Leaf: make([]byte, 16+payload), Index: math.MaxUint64, Size: math.MaxUint64,
+		Path: make([]byte, merkle.MaxPath*sha256.Size), Signature: make([]byte, ed25519.SignatureSize),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := protocol.Peek(b); err != nil || len(got) != payload {
+		t.Errorf("peek: %d bytes, %v", len(got), err)
+	}
+	if over := len(b) - payload; over > protocol.MaxSealOverhead {
+		t.Errorf("a seal adds %d bytes, more than %d", over, protocol.MaxSealOverhead)
 	}
 }
 
 // One product fits a gossip message with its head, and a chunk that has reached
 // its target.
 func TestFeedLimitsFitTogether(t *testing.T) {
-	item := desk.FeedItem{Sequence: math.MaxUint64, SKU: longSKU(0), Record: make([]byte, catalog.MaxRecord)}
-	b, err := protocol.Codec{}.Encode(&desk.FeedUpdate{Head: *longHead(), After: math.MaxUint64, Items: []desk.FeedItem{item, item, item, item, item}})
+	item := message.FeedItem{Sequence: math.MaxUint64, SKU: longSKU(0), Record: make([]byte, catalog.MaxRecord)}
+	b, err := protocol.Codec{}.Encode(&message.FeedUpdate{Head: *longHead(), After: math.MaxUint64, Items: []message.FeedItem{item, item, item, item, item}})
 	if err != nil || len(b) > protocol.MaxFeedUpdate {
 		t.Errorf("%d bytes, %v", len(b), err)
 	}
-	if desk.ChunkBytes+catalog.MaxRecord+2<<10 > protocol.MaxFeedChunk {
+	if message.MaxChunkBytes+catalog.MaxRecord+2<<10 > protocol.MaxFeedChunk {
 		t.Error("a chunk at its target has no room for one more product")
 	}
-	removals := &desk.FeedChunk{Head: longHead(), Full: true, Last: true}
-	for size := 0; size < desk.ChunkBytes; size += 25 {
-		removals.Items = append(removals.Items, desk.FeedItem{Sequence: math.MaxUint64, SKU: "x"})
+	removals := &message.FeedChunk{Head: longHead(), Full: true, Last: true}
+	for size := 0; size < message.MaxChunkBytes; size += 25 {
+		removals.Items = append(removals.Items, message.FeedItem{Sequence: math.MaxUint64, SKU: "x"})
 	}
 	b, err = protocol.Codec{}.Encode(removals)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (protocol.Codec{}).Decode(desk.KindFeedChunk, b); err != nil {
+	if _, err := (protocol.Codec{}).Decode(message.KindFeedChunk, b); err != nil {
 		t.Errorf("a chunk of removals: %v", err)
 	}
-	if desk.MaxSubmitBytes > desk.MaxEntriesBytes {
+	if message.MaxSubmitBytes > message.MaxEntriesBytes {
 		t.Error("a submit may be longer than the entries that answer it")
 	}
 }
@@ -101,11 +127,11 @@ func longestLines() []exchange.Line {
 	return out
 }
 
-func longestHold() *desk.Hold {
-	return &desk.Hold{ID: filled[exchange.HoldID](), Lines: longestLines(), Country: "SE", MaxTotal: math.MaxInt64, Lifetime: math.MaxInt64}
+func longestHold() *message.Hold {
+	return &message.Hold{ID: filled[exchange.HoldID](), Lines: longestLines(), Country: "SE", MaxTotal: math.MaxInt64, Lifetime: math.MaxInt64}
 }
 
-func longestAnswer() *desk.HoldAnswer {
+func longestAnswer() *message.HoldAnswer {
 	q := &exchange.Quote{
 		Supplier: shopID("acorn"), Retailer: shopID("birch"), Hold: filled[exchange.HoldID](), TermsVersion: math.MaxUint32,
 		Country: "SE", Currency: "EUR", Shipping: 1 << 62, USDShipping: 1 << 62,
@@ -123,59 +149,59 @@ func longestAnswer() *desk.HoldAnswer {
 		})
 		q.Total, q.USDTotal = q.Total+total, q.USDTotal+total
 	}
-	return &desk.HoldAnswer{
-		Supplier: q.Supplier, Retailer: q.Retailer, Hold: q.Hold, Request: filled[[32]byte](), State: reservation.Held,
+	return &message.HoldAnswer{
+		Supplier: q.Supplier, Retailer: q.Retailer, Hold: q.Hold, Request: filled[[32]byte](), State: hold.Held,
 		Quote: q, Refusal: math.MaxInt32, Detail: full(protocol.MaxDetail), At: exchange.MaxTime,
 	}
 }
 
-func longestRequest(quote []byte) *desk.Request {
-	return &desk.Request{
+func longestRequest(quote []byte) *message.Request {
+	return &message.Request{
 		Supplier: shopID("acorn"), Retailer: shopID("birch"), Number: math.MaxUint64, At: exchange.MaxTime,
-		Act: desk.SubmitOrder{Order: filled[exchange.HoldID](), Quote: quote, ShipTo: filled[[32]byte]()},
+		Act: message.SubmitOrder{Order: filled[exchange.HoldID](), Quote: quote, ShipTo: filled[[32]byte]()},
 	}
 }
 
-func longestEntry(request []byte) *desk.Entry {
-	return &desk.Entry{
+func longestEntry(request []byte) *message.Entry {
+	return &message.Entry{
 		Link: ledger.Link{
 			Supplier: shopID("acorn"), Retailer: shopID("birch"), Position: math.MaxUint64, Prev: filled[ledger.Hash](),
 			At: exchange.MaxTime, Number: math.MaxUint64,
 		},
-		Request: &desk.SignedRequest{Payload: request, Signature: make([]byte, ed25519.SignatureSize)},
+		Request: &message.SignedRequest{Payload: request, Signature: make([]byte, ed25519.SignatureSize)},
 		Outcome: math.MaxInt32, Detail: full(protocol.MaxDetail), Terms: math.MaxUint32,
 	}
 }
 
 // longestEntries are as many of the smallest entries as a reply may carry.
-func longestEntries() *desk.Entries {
-	v := &desk.Entries{Head: math.MaxUint64}
-	for size := 0; size+200 <= desk.MaxEntriesBytes; size += 200 {
+func longestEntries() *message.Entries {
+	v := &message.Entries{Head: math.MaxUint64}
+	for size := 0; size+200 <= message.MaxEntriesBytes; size += 200 {
 		v.Entries = append(v.Entries, make([]byte, 200))
 	}
 	return v
 }
 
-func longHead() *desk.SignedFeedHead {
-	return &desk.SignedFeedHead{Payload: make([]byte, 512), Signature: make([]byte, ed25519.SignatureSize)}
+func longHead() *message.SignedFeedHead {
+	return &message.SignedFeedHead{Payload: make([]byte, 512), Signature: make([]byte, ed25519.SignatureSize)}
 }
 
-func longestHello() *desk.Hello {
-	chain := desk.ChainGreeting{Proof: make([]byte, protocol.MaxSealedEntry), Head: desk.Head{
+func longestHello() *message.Hello {
+	chain := message.ChainGreeting{Proof: make([]byte, protocol.MaxSealedEntry), Head: message.Head{
 		Supplier: shopID("acorn"), Retailer: shopID("birch"), Position: math.MaxUint64, Hash: filled[ledger.Hash](),
 	}}
-	return &desk.Hello{
+	return &message.Hello{
 		Agent: full(protocol.MaxAgent), Members: make([]byte, protocol.MaxHelloMembers), Profile: make([]byte, protocol.MaxHelloProfile),
-		Greeting: desk.Greeting{
-			Window: math.MaxUint32, Chains: []desk.ChainGreeting{chain, chain}, FeedHead: longHead(),
-			FeedKey: &desk.FeedKey{ID: filled[[8]byte](), Key: filled[[32]byte]()},
+		Greeting: message.Greeting{
+			Window: math.MaxUint32, Chains: []message.ChainGreeting{chain, chain}, FeedHead: longHead(),
+			FeedKey: &message.FeedKey{ID: filled[[8]byte](), Key: filled[[32]byte]()},
 		},
 	}
 }
 
-func longestShipTo() *desk.ShipTo {
+func longestShipTo() *message.ShipTo {
 	text := full(exchange.MaxText)
-	return &desk.ShipTo{ShipTo: exchange.ShipTo{
+	return &message.ShipTo{ShipTo: exchange.ShipTo{
 		Name: text, Lines: []string{text, text, text, text}, City: text, Region: text, PostalCode: text,
 		Country: "SE", Email: text, Phone: text,
 	}}
@@ -194,8 +220,8 @@ func longestProduct() exchange.Product {
 	}
 }
 
-func longestPull() *desk.FeedPull {
-	v := &desk.FeedPull{Feed: full(exchange.MaxText), Epoch: math.MaxUint64, After: math.MaxUint64, BucketDigests: true, Have: longHead()}
+func longestPull() *message.FeedPull {
+	v := &message.FeedPull{Feed: full(exchange.MaxText), Epoch: math.MaxUint64, After: math.MaxUint64, BucketDigests: true, Have: longHead()}
 	for b := range uint32(catalog.Buckets) {
 		v.Buckets = append(v.Buckets, b)
 	}
@@ -210,10 +236,10 @@ func fullDigests() [][32]byte {
 	return out
 }
 
-func longestOrder(q *exchange.Quote) *desk.OrderRecord {
-	v := &desk.OrderRecord{
+func longestOrder(q *exchange.Quote) *record.Order {
+	v := &record.Order{
 		ID: q.Hold, Supplier: q.Supplier, Retailer: q.Retailer, Quote: *q, ShipToHash: filled[[32]byte](),
-		Reason: full(desk.MaxReason), Detail: full(protocol.MaxDetail),
+		Reason: full(message.MaxReason), Detail: full(protocol.MaxDetail),
 	}
 	var units []order.Units
 	for _, l := range q.Lines {
@@ -223,17 +249,17 @@ func longestOrder(q *exchange.Quote) *desk.OrderRecord {
 		units = append(units, order.Units{SKU: l.SKU, Units: exchange.MaxQuantity})
 	}
 	for range protocol.MaxParcels {
-		v.Parcels = append(v.Parcels, desk.Parcel{
-			At: exchange.MaxTime, Lines: units, Carrier: full(desk.MaxReason), Tracking: full(desk.MaxReason),
+		v.Parcels = append(v.Parcels, record.Parcel{
+			At: exchange.MaxTime, Lines: units, Carrier: full(message.MaxReason), Tracking: full(message.MaxReason),
 		})
 	}
 	return v
 }
 
-func longestStock() *desk.StockAnswer {
-	v := &desk.StockAnswer{At: exchange.MaxTime}
+func longestStock() *message.StockAnswer {
+	v := &message.StockAnswer{At: exchange.MaxTime}
 	for _, l := range longestLines() {
-		v.Lines = append(v.Lines, desk.StockLine{
+		v.Lines = append(v.Lines, message.StockLine{
 			SKU: l.SKU, Known: true, Available: exchange.Availability{Unlimited: true, Units: catalog.MaxUnits},
 			Price: exchange.Money{Minor: math.MaxInt64, Currency: "EUR"},
 		})
@@ -244,11 +270,13 @@ func longestStock() *desk.StockAnswer {
 // Empty list items, which cost fifty times their bytes in memory, are refused
 // before they are unpacked.
 func TestCrowdedMessages(t *testing.T) {
-	for kind, field := range map[desk.Kind]string{
-		desk.KindSubmit: "\x12\x00", desk.KindPush: "\x0a\x00", desk.KindEntries: "\x0a\x00",
-		desk.KindFeedChunk: "\x1a\x00", desk.KindFeedUpdate: "\x1a\x00",
+	for kind, field := range map[message.Kind]string{
+		message.KindSubmit: "\x12\x00", message.KindPush: "\x0a\x00", message.KindEntries: "\x0a\x00",
+		message.KindFeedChunk: "\x1a\x00", message.KindFeedUpdate: "\x1a\x00",
 	} {
-		_, err := protocol.Codec{}.Decode(kind, []byte(strings.Repeat(field, 20_000)))
-		wantCode(t, fmt.Sprintf("kind %d", kind), err, exchange.CodeLimit)
+		t.Run(fmt.Sprintf("kind %d", kind), func(t *testing.T) {
+			_, err := protocol.Codec{}.Decode(kind, []byte(strings.Repeat(field, 2*protocol.MaxParts)))
+			wantCode(t, "decode", err, exchange.CodeLimit)
+		})
 	}
 }

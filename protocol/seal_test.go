@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/protocol/pb"
 )
@@ -26,44 +26,48 @@ func payloads(n int) [][]byte {
 
 func TestSealsOpen(t *testing.T) {
 	for _, n := range []int{0, 1, 2, 3, 4, 5, 16, 17, 255, 256, 1024} {
-		in := payloads(n)
-		sealed, err := signerOf("acorn").Seal(in)
-		if err != nil || len(sealed) != n {
-			t.Fatalf("%d leaves of %d: %v", len(sealed), n, err)
-		}
-		verifier := protocol.NewVerifier(origin, membersOf("acorn"))
-		for i, s := range sealed {
-			if len(s) > len(in[i])+protocol.MaxSealOverhead {
-				t.Fatalf("the seal of %d bytes has %d", len(in[i]), len(s))
+		t.Run(fmt.Sprintf("batch of %d", n), func(t *testing.T) {
+			in := payloads(n)
+			sealed, err := signerOf("acorn").Seal(in)
+			if err != nil || len(sealed) != n {
+				t.Fatalf("%d leaves: %v", len(sealed), err)
 			}
-			got, err := verifier.Open(shopID("acorn"), s)
-			if err != nil || !bytes.Equal(got, in[i]) {
-				t.Fatalf("leaf %d of %d: %q, %v", i, n, got, err)
+			verifier := protocol.NewVerifier(origin, membersOf("acorn"))
+			for i, s := range sealed {
+				if len(s) > len(in[i])+protocol.MaxSealOverhead {
+					t.Fatalf("the seal of %d bytes has %d", len(in[i]), len(s))
+				}
+				got, err := verifier.Open(shopID("acorn"), s)
+				if err != nil || !bytes.Equal(got, in[i]) {
+					t.Fatalf("leaf %d: %q, %v", i, got, err)
+				}
+				if got, err = protocol.Peek(s); err != nil || !bytes.Equal(got, in[i]) {
+					t.Fatalf("peek at leaf %d: %q, %v", i, got, err)
+				}
 			}
-			if got, err = protocol.Peek(s); err != nil || !bytes.Equal(got, in[i]) {
-				t.Fatalf("peek at leaf %d of %d: %q, %v", i, n, got, err)
-			}
-		}
+		})
 	}
 }
 
 // The hand-written form of a seal is the schema's.
 func TestSealIsTheSchemas(t *testing.T) {
 	for _, n := range []int{1, 2, 7} {
-		sealed, err := signerOf("acorn").Seal(payloads(n))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, s := range sealed {
-			var m pb.Sealed
-			if err := proto.Unmarshal(s, &m); err != nil {
+		t.Run(fmt.Sprintf("batch of %d", n), func(t *testing.T) {
+			sealed, err := signerOf("acorn").Seal(payloads(n))
+			if err != nil {
 				t.Fatal(err)
 			}
-			again, err := proto.MarshalOptions{Deterministic: true}.Marshal(&m)
-			if err != nil || !bytes.Equal(again, s) || len(m.ProtoReflect().GetUnknown()) > 0 {
-				t.Fatalf("%x\n%x\n%v", s, again, err)
+			for _, s := range sealed {
+				var m pb.Sealed
+				if err := proto.Unmarshal(s, &m); err != nil {
+					t.Fatal(err)
+				}
+				again, err := proto.MarshalOptions{Deterministic: true}.Marshal(&m)
+				if err != nil || !bytes.Equal(again, s) || len(m.ProtoReflect().GetUnknown()) > 0 {
+					t.Fatalf("%x\n%x\n%v", s, again, err)
+				}
 			}
-		}
+		})
 	}
 }
 
@@ -177,40 +181,44 @@ func TestSealOfAnotherShop(t *testing.T) {
 
 func TestSignatures(t *testing.T) {
 	signer, payload := signerOf("acorn"), []byte("a request")
-	sig, err := signer.Sign(desk.DomainRequest, payload)
+	sig, err := signer.Sign(message.DomainRequest, payload)
 	if err != nil {
 		t.Fatal(err)
 	}
 	v := protocol.NewVerifier(origin, membersOf("acorn", "birch"))
-	if err := v.Verify(desk.DomainRequest, shopID("acorn"), payload, sig); err != nil {
+	if err := v.Verify(message.DomainRequest, shopID("acorn"), payload, sig); err != nil {
 		t.Fatal(err)
 	}
-	wantCode(t, "domain", v.Verify(desk.DomainHead, shopID("acorn"), payload, sig), exchange.CodeSignature)
-	wantCode(t, "payload", v.Verify(desk.DomainRequest, shopID("acorn"), []byte("another"), sig), exchange.CodeSignature)
-	wantCode(t, "shop", v.Verify(desk.DomainRequest, shopID("birch"), payload, sig), exchange.CodeSignature)
-	wantCode(t, "stranger", v.Verify(desk.DomainRequest, shopID("cedar"), payload, sig), exchange.CodeNotMember)
-	wantCode(t, "length", v.Verify(desk.DomainRequest, shopID("acorn"), payload, sig[:63]), exchange.CodeSignature)
+	wantCode(t, "domain", v.Verify(message.DomainHead, shopID("acorn"), payload, sig), exchange.CodeSignature)
+	wantCode(t, "payload", v.Verify(message.DomainRequest, shopID("acorn"), []byte("another"), sig), exchange.CodeSignature)
+	wantCode(t, "shop", v.Verify(message.DomainRequest, shopID("birch"), payload, sig), exchange.CodeSignature)
+	wantCode(t, "stranger", v.Verify(message.DomainRequest, shopID("cedar"), payload, sig), exchange.CodeNotMember)
+	wantCode(t, "length", v.Verify(message.DomainRequest, shopID("acorn"), payload, sig[:63]), exchange.CodeSignature)
 	foreign := protocol.NewVerifier("souk/other", membersOf("acorn"))
-	wantCode(t, "federation", foreign.Verify(desk.DomainRequest, shopID("acorn"), payload, sig), exchange.CodeSignature)
+	wantCode(t, "federation", foreign.Verify(message.DomainRequest, shopID("acorn"), payload, sig), exchange.CodeSignature)
 }
 
 // Only a seal can be signed or accepted under the domain of batches.
 func TestBatchDomainIsReserved(t *testing.T) {
 	signer := signerOf("acorn")
-	_, err := signer.Sign(desk.DomainBatch, make([]byte, 40))
+	_, err := signer.Sign(message.DomainBatch, make([]byte, 40))
 	wantCode(t, "sign", err, exchange.CodeInvalid)
 	v := protocol.NewVerifier(origin, membersOf("acorn"))
-	wantCode(t, "verify", v.Verify(desk.DomainBatch, shopID("acorn"), make([]byte, 40), make([]byte, 64)), exchange.CodeInvalid)
+	wantCode(t, "verify", v.Verify(message.DomainBatch, shopID("acorn"), make([]byte, 40), make([]byte, 64)), exchange.CodeInvalid)
 }
 
 func TestBadDomainsAndOrigins(t *testing.T) {
 	for _, domain := range []string{"", "a\nb", "a b", "a\x00", "é", string(bytes.Repeat([]byte("d"), 33))} {
-		_, err := signerOf("acorn").Sign(domain, nil)
-		wantCode(t, fmt.Sprintf("domain %q", domain), err, exchange.CodeInvalid)
+		t.Run(fmt.Sprintf("domain %q", domain), func(t *testing.T) {
+			_, err := signerOf("acorn").Sign(domain, nil)
+			wantCode(t, "sign", err, exchange.CodeInvalid)
+		})
 	}
 	for _, o := range []string{"", string(bytes.Repeat([]byte("o"), 256))} {
-		_, err := protocol.NewSigner(shopKey("acorn"), o, nil).Sign(desk.DomainHead, nil)
-		wantCode(t, fmt.Sprintf("origin of %d bytes", len(o)), err, exchange.CodeInvalid)
+		t.Run(fmt.Sprintf("origin of %d bytes", len(o)), func(t *testing.T) {
+			_, err := protocol.NewSigner(shopKey("acorn"), o, nil).Sign(message.DomainHead, nil)
+			wantCode(t, "sign", err, exchange.CodeInvalid)
+		})
 	}
 }
 

@@ -6,15 +6,15 @@ import (
 	"io"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/merkle"
+	"github.com/souk-market/souk/exchange/message"
 )
 
 // MaxBatch is the most leaves of one seal: a path of 16 nodes, and more than a
 // store's transaction holds.
 const MaxBatch = 1 << 16
 
-// Signer signs for one shop in one federation. It implements desk.Signer and
+// Signer signs for one shop in one federation. It implements message.Signer and
 // is safe for concurrent use where its source of randomness is.
 type Signer struct {
 	key    ed25519.PrivateKey
@@ -23,7 +23,7 @@ type Signer struct {
 	rand   io.Reader
 }
 
-var _ desk.Signer = (*Signer)(nil)
+var _ message.Signer = (*Signer)(nil)
 
 // NewSigner returns the Signer of the shop that joined the federation origin (1
 // to 255 bytes) with key. Seals take their random bytes from random; nil is
@@ -44,7 +44,7 @@ func NewSigner(key ed25519.PrivateKey, origin string, random io.Reader) *Signer 
 func (s *Signer) Shop() exchange.ShopID { return s.shop }
 
 // Sign signs payload under domain, which is printable ASCII of 1 to 32 bytes and
-// not desk.DomainBatch.
+// not message.DomainBatch.
 func (s *Signer) Sign(domain string, payload []byte) ([]byte, error) {
 	if err := notBatch(domain); err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func (s *Signer) Seal(payloads [][]byte) ([][]byte, error) {
 	}
 	root, paths := merkle.Paths(hashes)
 	payload := batchPayload(root, uint64(len(leaves)))
-	signature, err := s.sign(desk.DomainBatch, payload[:])
+	signature, err := s.sign(message.DomainBatch, payload[:])
 	if err != nil {
 		return nil, err
 	}

@@ -5,8 +5,8 @@ import (
 	"encoding/binary"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/merkle"
+	"github.com/souk-market/souk/exchange/message"
 )
 
 // Bounds of what a statement is made of, in bytes.
@@ -50,7 +50,7 @@ func checkDomain(domain string) error {
 // notBatch keeps callers from signing or accepting a bare statement under the
 // domain of batches: only a seal may claim it.
 func notBatch(domain string) error {
-	if domain == desk.DomainBatch {
+	if domain == message.DomainBatch {
 		return exchange.Errorf(exchange.CodeInvalid, "the domain %s is for seals alone", domain)
 	}
 	return nil

@@ -6,8 +6,8 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/merkle"
+	"github.com/souk-market/souk/exchange/message"
 )
 
 // Keys is what a Verifier asks of the member list. It is safe for concurrent use.
@@ -33,14 +33,14 @@ type batch struct {
 }
 
 // Verifier checks what members of one federation signed. It implements
-// desk.Verifier and is safe for concurrent use.
+// message.Verifier and is safe for concurrent use.
 type Verifier struct {
 	origin string
 	keys   Keys
 	roots  *lru.Cache[batch, struct{}] // batches whose signature has been verified
 }
 
-var _ desk.Verifier = (*Verifier)(nil)
+var _ message.Verifier = (*Verifier)(nil)
 
 // NewVerifier returns a Verifier of the federation origin, by the keys of its members.
 func NewVerifier(origin string, keys Keys) *Verifier {
@@ -87,7 +87,7 @@ func (v *Verifier) Open(by exchange.ShopID, b []byte) ([]byte, error) {
 		return s.payload(), nil
 	}
 	payload := batchPayload(root, s.size)
-	if err := v.verify(key, desk.DomainBatch, by, payload[:], s.signature); err != nil {
+	if err := v.verify(key, message.DomainBatch, by, payload[:], s.signature); err != nil {
 		return nil, err
 	}
 	v.roots.Add(id, struct{}{})

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/souk-market/souk/store/durable"
 )
 
 // activeLog syncs the log that Badger writes to. Badger's own SyncWrites syncs the
@@ -85,7 +87,7 @@ func (l *activeLog) sync(wrote int64) error {
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(l.file.Close(), syncDir(l.dir)); err != nil {
+		if err := errors.Join(l.file.Close(), durable.SyncDir(l.dir)); err != nil {
 			return errors.Join(err, next.Close())
 		}
 		if err := l.begin(next); err != nil {

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 )
 
 // TestActiveLog: after every commit the log that was synced holds it, over
@@ -17,7 +17,7 @@ func TestActiveLog(t *testing.T) {
 	first := d.log.number
 	value := make([]byte, 1_000_000)
 	for i := range 40 {
-		must(t, d.Commit([]desk.Write{{Key: []byte("a"), Value: value}}))
+		must(t, d.Commit([]kv.Write{{Key: []byte("a"), Value: value}}))
 		if i%4 != 0 {
 			continue // each look reads the whole log
 		}
@@ -49,7 +49,7 @@ func TestActiveLogFilled(t *testing.T) {
 	value := func(i int) []byte { return bytes.Repeat([]byte{byte(i)}, 100+i*7919%30_000) }
 	first := d.log.number
 	for i := 0; d.log.number < first+2; i++ {
-		must(t, d.Commit([]desk.Write{{Key: fmt.Appendf(nil, "k%d", i), Value: value(i)}}))
+		must(t, d.Commit([]kv.Write{{Key: fmt.Appendf(nil, "k%d", i), Value: value(i)}}))
 		if i%16 == 0 { // each look reads the whole log
 			checkFilled(t, d, tells > 0, uint64(i)+2)
 		}

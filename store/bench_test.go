@@ -2,12 +2,13 @@ package store
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 )
 
 // BenchmarkCommit is one writer's durable commits, beside the floor of the same
@@ -29,14 +30,15 @@ func benchCommit(b *testing.B, writes, valueBytes int) {
 	must(b, err)
 	defer file.Close()
 
-	batch := make([]desk.Write, writes)
+	batch := make([]kv.Write, writes)
 	bytes := make([]byte, writes*(valueBytes+20))
+	random := rand.New(rand.NewPCG(1, 2))
 	var floor, commits time.Duration
 	n := 0
 	for b.Loop() {
 		for i := range batch {
 			// Keys of holds are random; these spread as widely.
-			batch[i] = desk.Write{Key: fmt.Appendf(nil, "hold%016x", rankOf(fmt.Appendf(nil, "%d/%d", n, i))), Value: make([]byte, valueBytes)}
+			batch[i] = kv.Write{Key: fmt.Appendf(nil, "hold%016x", random.Uint64()), Value: make([]byte, valueBytes)}
 		}
 		start := time.Now()
 		must(b, d.Commit(batch))

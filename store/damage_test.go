@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 )
 
 // TestDamagedFolder flips bits and cuts files at random places of a folder with
@@ -40,7 +40,7 @@ func TestDamagedFolder(t *testing.T) {
 		}
 		opened++
 		n := 0
-		must(t, d.Scan(desk.Range{}, func(k, v []byte) bool {
+		must(t, d.Scan(kv.Range{}, func(k, v []byte) bool {
 			n++
 			if !bytes.HasPrefix(v, k) {
 				t.Errorf("%s: %q holds %.20q", what, k, v)

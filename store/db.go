@@ -12,10 +12,10 @@ import (
 	"github.com/dgraph-io/badger/v4/table"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 )
 
-var _ desk.Store = (*DB)(nil)
+var _ kv.Store = (*DB)(nil)
 
 // DB is a store on a disk. It is safe for concurrent use. Badger's own
 // goroutines run from Open to Close; DB adds none.
@@ -58,7 +58,7 @@ func (d *DB) enter() error {
 	return nil
 }
 
-// Get implements desk.Store.
+// Get implements kv.Store.
 func (d *DB) Get(key []byte) (value []byte, ok bool, err error) {
 	if err := d.enter(); err != nil {
 		return nil, false, err
@@ -89,11 +89,11 @@ func (d *DB) readError(err error) error {
 // Limits says what one Commit may carry.
 func (d *DB) Limits() Limits { return d.limits }
 
-// Commit implements desk.Store. It refuses, with desk.ErrRefused in the chain, a
+// Commit implements kv.Store. It refuses, with kv.ErrRefused in the chain, a
 // batch over Limits (CodeLimit), any batch while free space is below the floor
 // (CodeDiskFull), and any after Close (CodeUnavailable). After an error of another kind
 // every call returns that error.
-func (d *DB) Commit(writes []desk.Write) error {
+func (d *DB) Commit(writes []kv.Write) error {
 	if d.readOnly {
 		return refusal(exchange.CodeState, "%s is open for reading only", d.dir)
 	}
@@ -117,7 +117,7 @@ func (d *DB) Commit(writes []desk.Write) error {
 	start := time.Now()
 	if err := d.write(writes); err != nil {
 		// CodeInternal, whatever the cause: an error of code CodeDiskFull would
-		// match desk.ErrRefused and promise what nobody knows.
+		// match kv.ErrRefused and promise what nobody knows.
 		err = exchange.Errorf(exchange.CodeInternal, "a commit to %s failed and nobody knows whether it happened; end the process and start it again: %w", d.dir, err)
 		d.broken.Store(&brokenFail{err})
 		d.slog.Error("ALARM: a commit failed; the store is out of use until it is opened again", "dir", d.dir, "err", err)
@@ -129,7 +129,7 @@ func (d *DB) Commit(writes []desk.Write) error {
 
 // write is one transaction. Badger keeps references to keys and values until it
 // returns, and copies what it keeps longer.
-func (d *DB) write(writes []desk.Write) error {
+func (d *DB) write(writes []kv.Write) error {
 	txn := d.bdb.NewTransaction(true)
 	defer txn.Discard()
 	size, log := 0, int64(logTxnOverhead)

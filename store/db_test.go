@@ -5,7 +5,7 @@ import (
 
 	"github.com/dgraph-io/badger/v4"
 
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/store/storetest"
 )
 
@@ -54,13 +54,13 @@ var kinds = []struct {
 func TestContract(t *testing.T) {
 	for _, k := range kinds {
 		t.Run(k.name, func(t *testing.T) {
-			storetest.Run(t, bounds(k.opts.Profile.tuning().limits), func(t *testing.T) desk.Store {
+			storetest.Run(t, bounds(k.opts.Profile.tuning().limits), func(t *testing.T) kv.Store {
 				return mustOpen(t, t.TempDir(), k.opts)
 			})
 		})
 	}
 	t.Run("Memory", func(t *testing.T) {
-		storetest.Run(t, bounds(ledgerLimits), func(*testing.T) desk.Store { return Memory() })
+		storetest.Run(t, bounds(ledgerLimits), func(*testing.T) kv.Store { return Memory() })
 	})
 }
 

@@ -1,7 +1,10 @@
-// Package store keeps a shop's state on its disk. It implements desk.Store
+// Package store keeps a shop's state on its disk. It implements kv.Store
 // (get, ordered scan, one atomic durable batch) over opaque bytes and is the
 // only package that imports Badger. What the bytes mean is the desk's and the
 // codec's business; nothing here decodes them.
+//
+// The small files beside the database are written by package store/durable, and the
+// configuration among them is read by package store/tomlfile.
 //
 // # Three ways to open
 //
@@ -53,7 +56,7 @@
 // transactions (callers that want throughput put more into a batch), and it gives the
 // WAL the property on which damage is told from a crash, below.
 //
-// A refusal wraps desk.ErrRefused and wrote nothing. Any other error means that
+// A refusal wraps kv.ErrRefused and wrote nothing. Any other error means that
 // nobody knows what is on the disk: the store then refuses every further call with
 // that error, reads included, so that no answer rests on bytes that may be gone. The
 // owner ends the process and opens again.

@@ -2,14 +2,14 @@ package store
 
 import (
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 )
 
 // Limits of keys and values, the same for every profile.
 const (
-	// MaxKeyBytes is the longest key. The desk's longest are index keys: a tag, a
-	// search token of ≤255 bytes, a ShopID of 32 and a SKU of ≤128, under 450.
-	// Badger's own limit is 65,000, space byte included.
+	// MaxKeyBytes is the longest key, several times the desk's longest: index keys of a
+	// tag, a search token, a ShopID and a SKU. Badger's own limit is 65,000, space byte
+	// included.
 	MaxKeyBytes = 1024
 
 	// MaxValueBytes is the longest value: one less than Badger's value threshold of
@@ -30,21 +30,21 @@ type Limits struct {
 }
 
 // Badger takes 15% of the memtable in one transaction, and one skip-list node
-// (96 bytes) of that for each write. TestLimits holds the figures below against it.
+// (96 bytes) of that for each write. TestLimits holds the figures below against the
+// memtables that options.go sets.
 var (
-	// 15% of 32 MiB is 5,033,164 bytes and 52,428 writes. A batch of 1,000 holds takes
-	// about 2.5 MB: a request and a sealed answer of 1 KB each, and stock, index and
-	// chain records. An 8 MiB memtable (1.2 MB) would cut such a batch in three.
+	// A batch of 1,000 holds takes about 2.5 MB: a request and a sealed answer of 1 KB
+	// each, and stock, index and ledger records. A replica's limits would cut it in three.
 	ledgerLimits = Limits{BatchBytes: 4_800_000, BatchWrites: 50_000}
 
-	// 15% of 8 MiB is 1,258,291 bytes and 13,107 writes: room for one value of the
-	// greatest size, or 4,000 catalog records of 300 bytes.
+	// There is room for one value of the greatest size, or for more than 3,000 catalog
+	// records of 300 bytes with their keys.
 	replicaLimits = Limits{BatchBytes: 1_200_000, BatchWrites: 12_000}
 )
 
 // check returns nil for a batch that may be committed, else an error with
-// desk.ErrRefused in its chain.
-func (l Limits) check(writes []desk.Write) error {
+// kv.ErrRefused in its chain.
+func (l Limits) check(writes []kv.Write) error {
 	if len(writes) > l.BatchWrites {
 		return refusal(exchange.CodeLimit, "a batch of %d writes is over the store's %d; split it", len(writes), l.BatchWrites)
 	}
@@ -71,5 +71,5 @@ func (l Limits) check(writes []desk.Write) error {
 
 // refusal is an error that promises that nothing was written.
 func refusal(code exchange.Code, format string, args ...any) *exchange.Error {
-	return exchange.Errorf(code, format+": %w", append(args, desk.ErrRefused)...)
+	return exchange.Errorf(code, format+": %w", append(args, kv.ErrRefused)...)
 }

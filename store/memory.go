@@ -4,24 +4,36 @@ import (
 	"bytes"
 	"sync"
 
+	"github.com/tidwall/btree"
+
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 )
 
-var _ desk.Store = (*Mem)(nil)
+var _ kv.Store = (*Mem)(nil)
 
 // Mem is a store in memory for simulations: the same calls give the same
 // results, it starts no goroutine, and a Clone costs nothing. It keeps the limits of
 // a Ledger. It is safe for concurrent use.
 type Mem struct {
 	mu     sync.Mutex
-	root   *node // immutable: a commit makes a new one
-	fault  Fault // of the next Commit
-	broken error // set by a commit of unknown outcome
+	tree   *btree.BTreeG[pair] // guarded by mu; its pairs never change
+	fault  Fault               // of the next Commit
+	broken error               // set by a commit of unknown outcome
 }
 
+type pair struct{ key, value []byte }
+
 // Memory returns an empty store in memory.
-func Memory() *Mem { return &Mem{} }
+func Memory() *Mem {
+	return &Mem{tree: btree.NewBTreeGOptions(
+		func(a, b pair) bool { return bytes.Compare(a.key, b.key) < 0 },
+		btree.Options{Degree: treeDegree, NoLocks: true})}
+}
+
+// treeDegree is small, for nearly every commit follows a snapshot and then copies whole
+// nodes on its way.
+const treeDegree = 4
 
 // Fault is what goes wrong in a Commit of a Mem.
 type Fault int
@@ -48,43 +60,34 @@ func (m *Mem) FailNext(f Fault) {
 func (m *Mem) Clone() *Mem {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return &Mem{root: m.root}
+	return &Mem{tree: m.tree.Copy()}
 }
 
 // Limits says what one Commit may carry.
 func (m *Mem) Limits() Limits { return ledgerLimits }
 
-// snapshot is the state that reads see.
-func (m *Mem) snapshot() (*node, error) {
+// Get implements kv.Store.
+func (m *Mem) Get(key []byte) (value []byte, ok bool, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.root, m.broken
+	p, ok := m.tree.Get(pair{key: key})
+	if m.broken != nil || !ok {
+		return nil, false, m.broken
+	}
+	return bytes.Clone(p.value), true, nil
 }
 
-// Get implements desk.Store.
-func (m *Mem) Get(key []byte) (value []byte, ok bool, err error) {
-	root, err := m.snapshot()
-	if err != nil {
-		return nil, false, err
-	}
-	n := root.find(key)
-	if n == nil {
-		return nil, false, nil
-	}
-	return bytes.Clone(n.value), true, nil
-}
-
-// Scan implements desk.Store. It spoils key and value after each visit, so that a
+// Scan implements kv.Store. It spoils key and value after each visit, so that a
 // caller who keeps them fails in a simulation and not in a shop.
-func (m *Mem) Scan(r desk.Range, visit func(key, value []byte) bool) error {
-	root, err := m.snapshot()
+func (m *Mem) Scan(r kv.Range, visit func(key, value []byte) bool) error {
+	snapshot, err := m.snapshot()
 	if err != nil {
 		return err
 	}
 	var buf []byte
-	root.walk(r, func(n *node) bool {
-		k := len(n.key)
-		buf = append(append(buf[:0], n.key...), n.value...)
+	walk(snapshot, r, func(p pair) bool {
+		k := len(p.key)
+		buf = append(append(buf[:0], p.key...), p.value...)
 		more := visit(buf[:k:k], buf[k:len(buf):len(buf)])
 		for i := range buf {
 			buf[i] = 0xdb
@@ -94,8 +97,33 @@ func (m *Mem) Scan(r desk.Range, visit func(key, value []byte) bool) error {
 	return nil
 }
 
-// Commit implements desk.Store.
-func (m *Mem) Commit(writes []desk.Write) error {
+func (m *Mem) snapshot() (*btree.BTreeG[pair], error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.broken != nil {
+		return nil, m.broken
+	}
+	return m.tree.Copy(), nil // copies nothing: the next commit copies what it changes
+}
+
+// walk visits the pairs of r in its order until visit returns false.
+func walk(tree *btree.BTreeG[pair], r kv.Range, visit func(pair) bool) {
+	above := func(p pair) bool { return r.To != nil && bytes.Compare(p.key, r.To) >= 0 }
+	down := func(p pair) bool {
+		return above(p) || bytes.Compare(p.key, r.From) >= 0 && visit(p) // only the pivot is above
+	}
+	switch {
+	case !r.Reverse:
+		tree.Ascend(pair{key: r.From}, func(p pair) bool { return !above(p) && visit(p) })
+	case r.To == nil:
+		tree.Reverse(down)
+	default:
+		tree.Descend(pair{key: r.To}, down)
+	}
+}
+
+// Commit implements kv.Store.
+func (m *Mem) Commit(writes []kv.Write) error {
 	if err := ledgerLimits.check(writes); err != nil {
 		return err
 	}
@@ -118,15 +146,13 @@ func (m *Mem) Commit(writes []desk.Write) error {
 			return m.broken
 		}
 	}
-	root := m.root
 	for _, w := range writes {
 		if w.Delete {
-			root = root.without(w.Key)
+			m.tree.Delete(pair{key: w.Key})
 		} else {
-			root = root.with(bytes.Clone(w.Key), append(make([]byte, 0, len(w.Value)), w.Value...))
+			m.tree.Set(pair{bytes.Clone(w.Key), append(make([]byte, 0, len(w.Value)), w.Value...)})
 		}
 	}
-	m.root = root
 	return m.broken
 }
 
@@ -134,5 +160,5 @@ func (m *Mem) Commit(writes []desk.Write) error {
 func (m *Mem) Len() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.root.size()
+	return m.tree.Len()
 }

@@ -5,17 +5,17 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 )
 
 func TestMemFaults(t *testing.T) {
 	m := Memory()
 	put(t, m, "a", "1")
-	write := []desk.Write{{Key: []byte("a"), Value: []byte("2")}}
+	write := []kv.Write{{Key: []byte("a"), Value: []byte("2")}}
 
 	m.FailNext(FaultRefuse)
 	must(t, m.Commit(nil)) // writes nothing, so it does not count
-	if err := m.Commit(write); !errors.Is(err, desk.ErrRefused) {
+	if err := m.Commit(write); !errors.Is(err, kv.ErrRefused) {
 		t.Fatalf("refusal: %v", err)
 	}
 	wantValue(t, m, "a", "1")
@@ -27,7 +27,7 @@ func TestMemFaults(t *testing.T) {
 		m := m.Clone()
 		m.FailNext(fault)
 		err := m.Commit(write)
-		if err == nil || errors.Is(err, desk.ErrRefused) {
+		if err == nil || errors.Is(err, kv.ErrRefused) {
 			t.Fatalf("fault %d: %v", fault, err)
 		}
 		if _, _, got := m.Get([]byte("a")); !errors.Is(got, err) {
@@ -48,7 +48,7 @@ func TestMemClone(t *testing.T) {
 	c := m.Clone()
 	for i := range 1000 {
 		put(t, m, fmt.Sprint(i), "new")
-		must(t, c.Commit([]desk.Write{{Key: []byte(fmt.Sprint(i / 2)), Delete: true}}))
+		must(t, c.Commit([]kv.Write{{Key: []byte(fmt.Sprint(i / 2)), Delete: true}}))
 	}
 	if m.Len() != 1000 || c.Len() != 500 {
 		t.Errorf("%d and %d keys, want 1000 and 500", m.Len(), c.Len())
@@ -62,7 +62,7 @@ func TestMemSpoils(t *testing.T) {
 	m := Memory()
 	put(t, m, "key", "value")
 	var kept []byte
-	must(t, m.Scan(desk.Range{}, func(_, v []byte) bool { kept = v; return true }))
+	must(t, m.Scan(kv.Range{}, func(_, v []byte) bool { kept = v; return true }))
 	if string(kept) == "value" {
 		t.Error("a kept value still reads well")
 	}
@@ -74,7 +74,7 @@ func BenchmarkMem(b *testing.B) {
 	i := 0
 	for b.Loop() {
 		k := fmt.Appendf(nil, "key%06d", i*7919%100_000)
-		_ = m.Commit([]desk.Write{{Key: k, Value: k}})
+		_ = m.Commit([]kv.Write{{Key: k, Value: k}})
 		_, _, _ = m.Get(k)
 		i++
 	}

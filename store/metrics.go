@@ -7,7 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 )
 
 // commitBuckets are seconds: a commit takes 0.1 to 1 ms on a flash disk, 10 on
@@ -68,7 +68,7 @@ func (m *metrics) unregister() {
 	}
 }
 
-func (m *metrics) committed(writes []desk.Write, took time.Duration) {
+func (m *metrics) committed(writes []kv.Write, took time.Duration) {
 	if m == nil {
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/dgraph-io/badger/v4"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/store/durable"
 )
 
 // Format is the number of the format that this version writes.
@@ -53,7 +54,7 @@ func makeDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return exchange.Errorf(exchange.CodeInternal, "the folder of the store cannot be created: %w", err)
 	}
-	return syncDir(filepath.Dir(dir))
+	return durable.SyncDir(filepath.Dir(dir))
 }
 
 // checkOpen refuses to open on a disk so full that replaying the logs would
@@ -121,7 +122,7 @@ func (d *DB) start(opts Options) (err error) {
 			return exchange.Errorf(exchange.CodeInternal, "the log of %s cannot be opened: %w", d.dir, err)
 		}
 	}
-	if err := syncDir(d.dir); err != nil {
+	if err := durable.SyncDir(d.dir); err != nil {
 		return err
 	}
 	if err := d.checkFormat(); err != nil {
@@ -183,19 +184,6 @@ func formatError(dir string, found []byte) error {
 		return exchange.Errorf(exchange.CodeVersion, "the store in %s has format %d and this version of souk knows formats up to %d; run a newer souk", dir, n, Format)
 	case n < Format:
 		return exchange.Errorf(exchange.CodeVersion, "the store in %s has format %d, which was never released", dir, n)
-	}
-	return nil
-}
-
-// syncDir makes the names in a folder durable.
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return exchange.Errorf(exchange.CodeInternal, "the folder %s cannot be opened: %w", dir, err)
-	}
-	defer f.Close()
-	if err := f.Sync(); err != nil {
-		return exchange.Errorf(exchange.CodeInternal, "the folder %s cannot be synced: %w", dir, err)
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 )
 
 // synced is small, so that tests soon get to see a full log.
@@ -27,12 +27,12 @@ func wantCode(t *testing.T, err error, code exchange.Code) {
 	}
 }
 
-func put(t testing.TB, s desk.Store, key, value string) {
+func put(t testing.TB, s kv.Store, key, value string) {
 	t.Helper()
-	must(t, s.Commit([]desk.Write{{Key: []byte(key), Value: []byte(value)}}))
+	must(t, s.Commit([]kv.Write{{Key: []byte(key), Value: []byte(value)}}))
 }
 
-func wantValue(t testing.TB, s desk.Store, key, want string) {
+func wantValue(t testing.TB, s kv.Store, key, want string) {
 	t.Helper()
 	v, ok, err := s.Get([]byte(key))
 	must(t, err)
@@ -59,14 +59,14 @@ func TestClosed(t *testing.T) {
 	d := mustOpen(t, t.TempDir(), synced)
 	must(t, d.Close())
 	must(t, d.Close())
-	err := d.Commit([]desk.Write{{Key: []byte("a")}})
+	err := d.Commit([]kv.Write{{Key: []byte("a")}})
 	wantCode(t, err, exchange.CodeUnavailable)
-	if !errors.Is(err, desk.ErrRefused) {
+	if !errors.Is(err, kv.ErrRefused) {
 		t.Errorf("a closed store wrote nothing, but says %v", err)
 	}
 	_, _, err = d.Get([]byte("a"))
 	wantCode(t, err, exchange.CodeUnavailable)
-	wantCode(t, d.Scan(desk.Range{}, func(_, _ []byte) bool { return true }), exchange.CodeUnavailable)
+	wantCode(t, d.Scan(kv.Range{}, func(_, _ []byte) bool { return true }), exchange.CodeUnavailable)
 }
 
 func TestFormat(t *testing.T) {
@@ -106,7 +106,7 @@ func TestReadOnly(t *testing.T) {
 	r, err := ReadOnly(dir)
 	must(t, err)
 	wantValue(t, r, "k9", "v9")
-	if err := r.Commit([]desk.Write{{Key: []byte("a")}}); !errors.Is(err, desk.ErrRefused) {
+	if err := r.Commit([]kv.Write{{Key: []byte("a")}}); !errors.Is(err, kv.ErrRefused) {
 		t.Errorf("a reader committed: %v", err)
 	}
 	copied := r.dir
@@ -161,9 +161,9 @@ func TestFreeFloor(t *testing.T) {
 
 	free = 399 << 20
 	for range 3 {
-		err := d.Commit([]desk.Write{{Key: []byte("a"), Value: []byte("2")}, {Key: []byte("b")}})
+		err := d.Commit([]kv.Write{{Key: []byte("a"), Value: []byte("2")}, {Key: []byte("b")}})
 		wantCode(t, err, exchange.CodeDiskFull)
-		if !errors.Is(err, desk.ErrRefused) {
+		if !errors.Is(err, kv.ErrRefused) {
 			t.Fatalf("not a refusal: %v", err)
 		}
 	}
@@ -173,7 +173,7 @@ func TestFreeFloor(t *testing.T) {
 		t.Error("a refused write is there")
 	}
 	free = 401 << 20 // above the floor, but not by an eighth
-	wantCode(t, d.Commit([]desk.Write{{Key: []byte("a"), Value: []byte("2")}}), exchange.CodeDiskFull)
+	wantCode(t, d.Commit([]kv.Write{{Key: []byte("a"), Value: []byte("2")}}), exchange.CodeDiskFull)
 	free = 451 << 20
 	put(t, d, "a", "3")
 	must(t, d.Healthy())
@@ -208,19 +208,19 @@ func TestBrokenStore(t *testing.T) {
 	d := mustOpen(t, t.TempDir(), synced)
 	put(t, d, "a", "1")
 	must(t, d.bdb.Close()) // the disk under it is gone
-	err := d.Commit([]desk.Write{{Key: []byte("a"), Value: []byte("2")}})
+	err := d.Commit([]kv.Write{{Key: []byte("a"), Value: []byte("2")}})
 	wantCode(t, err, exchange.CodeInternal)
-	if errors.Is(err, desk.ErrRefused) {
+	if errors.Is(err, kv.ErrRefused) {
 		t.Errorf("an unknown outcome looks like a refusal: %v", err)
 	}
 	for range 2 {
-		if again := d.Commit([]desk.Write{{Key: []byte("a"), Value: []byte("3")}}); !errors.Is(again, err) {
+		if again := d.Commit([]kv.Write{{Key: []byte("a"), Value: []byte("3")}}); !errors.Is(again, err) {
 			t.Errorf("the next commit says %v", again)
 		}
 		wantCode(t, d.Healthy(), exchange.CodeInternal)
 		_, _, err := d.Get([]byte("a"))
 		wantCode(t, err, exchange.CodeInternal)
-		wantCode(t, d.Scan(desk.Range{}, func(_, _ []byte) bool { return true }), exchange.CodeInternal)
+		wantCode(t, d.Scan(kv.Range{}, func(_, _ []byte) bool { return true }), exchange.CodeInternal)
 	}
 }
 
@@ -235,7 +235,7 @@ func TestMetrics(t *testing.T) {
 	}
 	put(t, d1, "a", "1")
 	put(t, d2, "a", "1")
-	_ = d1.Commit([]desk.Write{{}})
+	_ = d1.Commit([]kv.Write{{}})
 	want := map[string]bool{"souk_store_commit_seconds": true, "souk_store_refused_total": true, "souk_store_free_bytes": true, "souk_store_healthy": true, "souk_store_level_bytes": true}
 	families, err := reg.Gather()
 	must(t, err)

@@ -5,7 +5,7 @@ import (
 
 	"github.com/dgraph-io/badger/v4"
 
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 )
 
 // Spaces of keys within Badger; see the package comment.
@@ -22,10 +22,10 @@ func inner(key []byte) []byte {
 	return append(append(make([]byte, 0, 1+len(key)), spaceData), key...)
 }
 
-// Scan implements desk.Store. visit may call Get, Scan and Commit; the scan does not
+// Scan implements kv.Store. visit may call Get, Scan and Commit; the scan does not
 // see what they write. While it runs, compaction keeps every version it may
 // still visit, so a scan that waits for a network belongs in pieces.
-func (d *DB) Scan(r desk.Range, visit func(key, value []byte) bool) error {
+func (d *DB) Scan(r kv.Range, visit func(key, value []byte) bool) error {
 	if err := d.enter(); err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 )
 
 // theLog is the one log of a folder and the places where its transactions end.
@@ -131,7 +131,7 @@ func TestCheckLogsCutsEverythingBehindALoss(t *testing.T) {
 	must(t, err)
 	d := mustOpen(t, dir, synced)
 	n := 0
-	must(t, d.Scan(desk.Range{}, func(_, _ []byte) bool { n++; return true }))
+	must(t, d.Scan(kv.Range{}, func(_, _ []byte) bool { n++; return true }))
 	if n != 2 {
 		t.Errorf("%d keys, want the two before the damage", n)
 	}

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange/catalog"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/replica"
 	"github.com/souk-market/souk/node"
 	"github.com/souk-market/souk/testnet"
 )
@@ -130,7 +130,7 @@ func searchTimes(b *testing.B, s, supplier *node.Shop) (p50, p99 float64) {
 	var times []time.Duration
 	for i := range 300 {
 		word := func(k int) string { return benchWords[(i+k*5)%len(benchWords)] }
-		q := []desk.Query{
+		q := []replica.Query{
 			{Text: word(0)},
 			{Text: word(0) + " " + word(1)},
 			{Text: word(0) + " " + word(1) + " " + word(2), InStock: true},

@@ -8,7 +8,10 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/event"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/trade"
 	"github.com/souk-market/souk/node"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/store"
@@ -21,14 +24,14 @@ import (
 func BenchmarkHoldLatency(b *testing.B) {
 	supplier, retailers := market(b, 1, 1)
 	retailer := retailers[0].Desk()
-	request := desk.ReserveRequest{
+	request := trade.ReserveRequest{
 		Supplier: supplier.Desk().Shop(), Lines: []exchange.Line{{SKU: "SKU-0000000", Quantity: 1}}, Country: "SE",
 	}
 	floors := newFloors(b, supplier, retailers[0])
 	var took []time.Duration
 	for b.Loop() {
 		begin := time.Now()
-		if _, err := retailer.Reserve(context.Background(), request); err != nil {
+		if _, err := retailer.Retailer.Reserve(context.Background(), request); err != nil {
 			b.Fatal(err)
 		}
 		took = append(took, time.Since(begin))
@@ -47,26 +50,27 @@ func BenchmarkOrderLatency(b *testing.B) {
 	supplier, retailers := market(b, 1, 1)
 	retailer := retailers[0].Desk()
 	floors := newFloors(b, supplier, retailers[0])
-	events, stop := retailer.Watch()
+	events, stop := retailer.Events.Watch()
 	defer stop()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	var took []time.Duration
 	for b.Loop() {
-		res, err := retailer.Reserve(ctx, desk.ReserveRequest{
+		res, err := retailer.Retailer.Reserve(ctx, trade.ReserveRequest{
 			Supplier: supplier.Desk().Shop(), Lines: []exchange.Line{{SKU: "SKU-0000000", Quantity: 1}}, Country: "SE",
 		})
 		if err != nil {
 			b.Fatal(err)
 		}
 		begin := time.Now()
-		if _, err := retailer.PlaceOrder(ctx, res.Request.ID, shipTo); err != nil {
+		if _, err := retailer.Retailer.PlaceOrder(ctx, res.Request.ID, shipTo); err != nil {
 			b.Fatal(err)
 		}
 		for accepted := false; !accepted; {
 			select {
 			case e := <-events:
-				accepted = e.Type == desk.EventOrder && e.Order == res.Request.ID && e.Status == "accepted"
+				o, ok := e.(event.Order)
+				accepted = ok && o.ID == res.Request.ID && o.Status == "accepted"
 			case <-ctx.Done():
 				b.Fatal(ctx.Err())
 			}
@@ -107,7 +111,7 @@ const (
 // read; commits one small record to a synced store; signs and verifies.
 func newFloors(b *testing.B, supplier, retailer *node.Shop) *floors {
 	b.Helper()
-	ask := append([]byte{byte(desk.KindHoldStatus)}, must(protocol.Codec{}.Encode(&desk.HoldStatus{ID: exchange.NewHoldID(1, [12]byte{1})}))...)
+	ask := append([]byte{byte(message.KindHoldStatus)}, must(protocol.Codec{}.Encode(&message.HoldStatus{ID: exchange.NewHoldID(1, [12]byte{1})}))...)
 	db := must(store.Open(filepath.Join(b.TempDir(), "floor"), store.Options{Sync: true, Profile: store.Ledger}))
 	b.Cleanup(func() { db.Close() })
 	key := newKey(b)
@@ -121,7 +125,7 @@ func newFloors(b *testing.B, supplier, retailer *node.Shop) *floors {
 			}
 		},
 		floorCommit: func() {
-			if err := db.Commit([]desk.Write{{Key: []byte("floor"), Value: make([]byte, 512)}}); err != nil {
+			if err := db.Commit([]kv.Write{{Key: []byte("floor"), Value: make([]byte, 512)}}); err != nil {
 				b.Fatal(err)
 			}
 		},

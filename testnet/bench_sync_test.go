@@ -12,7 +12,10 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/shelf"
 	"github.com/souk-market/souk/node"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/store"
@@ -84,19 +87,19 @@ func fill(b *testing.B, s *node.Shop, products int) {
 var benchWords = []string{"running", "shoe", "trail", "light", "leather", "women", "men", "kids", "winter", "waterproof", "classic", "red", "blue", "grey", "sole", "lace"}
 
 // benchProduct is one of the products that fill imports; more is added to its price.
-func benchProduct(i int, more int64) desk.ImportItem {
+func benchProduct(i int, more int64) shelf.Item {
 	text := func(seed, n int) (s string) {
 		for j := range n {
 			s += benchWords[(i*(seed+j)+i/(j+7)+seed)%len(benchWords)] + " "
 		}
 		return s
 	}
-	return desk.ImportItem{
+	return shelf.Item{
 		Product: exchange.Product{
 			SKU: sku(i), Title: text(3, 4) + string(sku(i)), Description: text(5, 20),
 			Price: exchange.Money{Minor: int64(990+i*37%90_000) + more, Currency: "EUR"},
 		},
-		Stock: desk.FileStock{Set: true, Units: int64(i * 13 % 500)},
+		Stock: record.FileStock{Set: true, Units: int64(i * 13 % 500)},
 	}
 }
 
@@ -104,11 +107,11 @@ func benchProduct(i int, more int64) desk.ImportItem {
 func change(b *testing.B, s *node.Shop, products int, more int64) {
 	b.Helper()
 	for i := 0; i < products; {
-		var items []desk.ImportItem
-		for ; i < products && len(items) < desk.ImportChunk; i++ {
+		var items []shelf.Item
+		for ; i < products && len(items) < shelf.ImportChunk; i++ {
 			items = append(items, benchProduct(i, more))
 		}
-		if _, err := s.Desk().Import(context.Background(), items, false); err != nil {
+		if _, err := s.Desk().Shelf.Import(context.Background(), items, false); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -135,7 +138,7 @@ func servedAfter(b *testing.B, supplier, retailer *node.Shop, at catalog.Positio
 	b.Helper()
 	enc := must(zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest)))
 	defer enc.Close()
-	err := supplier.Desk().ServeFeed(context.Background(), retailer.Desk().Shop(), &desk.FeedPull{Feed: exchange.MainFeed, Epoch: at.Epoch, After: at.Sequence}, func(c *desk.FeedChunk) error {
+	err := supplier.Desk().Feed.Serve(context.Background(), retailer.Desk().Shop(), &message.FeedPull{Feed: exchange.MainFeed, Epoch: at.Epoch, After: at.Sequence}, func(c *message.FeedChunk) error {
 		for _, it := range c.Items {
 			records = append(records, it.Record)
 		}
@@ -155,9 +158,9 @@ func bareLoad(b *testing.B, records [][]byte) time.Duration {
 	db := must(store.Open(filepath.Join(b.TempDir(), "bare"), store.Options{Profile: store.Replica}))
 	defer db.Close()
 	begin := time.Now()
-	var writes []desk.Write
+	var writes []kv.Write
 	for i, r := range records {
-		writes = append(writes, desk.Write{Key: []byte("i/" + string(sku(i))), Value: r})
+		writes = append(writes, kv.Write{Key: []byte("i/" + string(sku(i))), Value: r})
 		if len(writes) == 2000 || i == len(records)-1 {
 			if err := db.Commit(writes); err != nil {
 				b.Fatal(err)

@@ -7,9 +7,9 @@ import (
 	"slices"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk/audit"
+	"github.com/souk-market/souk/exchange/audit"
+	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/order"
-	"github.com/souk-market/souk/exchange/reservation"
 	"github.com/souk-market/souk/exchange/roster"
 	"github.com/souk-market/souk/node/api/view"
 	"github.com/souk-market/souk/protocol"
@@ -155,7 +155,7 @@ func (b *buyer) judge(sold, bought *audit.Books) error {
 		}
 	}
 	for id := range b.released {
-		if h := sold.Holds[audit.Key{Partner: b.shop.id, ID: id}]; h == nil || h.Hold.State != reservation.Released {
+		if h := sold.Holds[audit.Key{Partner: b.shop.id, ID: id}]; h == nil || h.Hold.State != hold.Released {
 			lost("the release of", id)
 		}
 	}

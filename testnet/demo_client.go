@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/membership"
+	"github.com/souk-market/souk/exchange/replica"
 	"github.com/souk-market/souk/node/api/client"
 	"github.com/souk-market/souk/node/api/view"
 	"github.com/souk-market/souk/node/inventory/samples"
@@ -101,7 +101,7 @@ func (s *shopProcess) importAndShow(ctx context.Context) (seen []time.Duration, 
 	for i, p := range s.partners {
 		g.Go(func() error {
 			err := until(ctx, &p.process, func(ctx context.Context) (bool, error) {
-				found, err := p.client.Products(ctx, desk.Query{Shop: s.id, Limit: 200})
+				found, err := p.client.Products(ctx, replica.Query{Shop: s.id, Limit: 200})
 				return err == nil && len(found.Products) == products, err
 			})
 			seen[i] = time.Since(start)
@@ -113,7 +113,7 @@ func (s *shopProcess) importAndShow(ctx context.Context) (seen []time.Duration, 
 
 // inStock is one of the shop's own counted products.
 func (s *shopProcess) inStock(ctx context.Context) (view.Product, error) {
-	found, err := s.client.Products(ctx, desk.Query{Shop: s.id, InStock: true, Limit: 200})
+	found, err := s.client.Products(ctx, replica.Query{Shop: s.id, InStock: true, Limit: 200})
 	if err != nil {
 		return view.Product{}, about(&s.process, err)
 	}

@@ -1,6 +1,9 @@
 package testnet
 
 import (
+	"errors"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -8,31 +11,44 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/souk-market/souk/internal/leftout"
 	"github.com/souk-market/souk/store"
 )
 
 // disk is a file system of its own that can be filled, and whose power can be cut.
 type disk struct {
 	t     *testing.T
-	image string
-	mount string
+	image string // what is mounted; each restore makes another one
+	mount string // where; it stays the same
 	fill  string // a file that takes up room
+	cuts  int
 }
 
-// diskBytes has room for five stores, and the free space below which they refuse to
-// write (store.DefaultFreeFloor); the image is sparse.
-const diskBytes = 4 << 30
+const (
+	// diskBytes has room for five stores, and the free space below which they refuse to
+	// write (store.DefaultFreeFloor); the image is sparse.
+	diskBytes = 4 << 30
+	// imageBytes is what two images, the cut one and its copy, take at most of the
+	// machine's own disk.
+	imageBytes = 512 << 20
+)
 
-// newDisk makes and mounts an ext4 image, which takes root.
+// newDisk makes and mounts an ext4 image. It cuts and restores it once, while nothing is
+// lost, so that a machine that cannot do that leaves the test out before it begins.
 func newDisk(t *testing.T) *disk {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		leaveOut(t, "mounting a disk takes root")
+		leaveOut(t, "root, to mount a disk")
 	}
-	if _, err := exec.LookPath("mkfs.ext4"); err != nil {
-		leaveOut(t, "no disk can be made: %v", err)
+	for _, tool := range []string{"mkfs.ext4", "mount"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			leaveOut(t, "%s (Debian: e2fsprogs, mount)", tool)
+		}
 	}
 	dir := t.TempDir()
+	if free := store.Free(dir); free < imageBytes {
+		leaveOut(t, "%d MiB free in %s, which has %d", imageBytes>>20, os.TempDir(), free>>20)
+	}
 	d := &disk{t: t, image: filepath.Join(dir, "disk"), mount: filepath.Join(dir, "mount")}
 	d.fill = filepath.Join(d.mount, "fill")
 	f, err := os.Create(d.image)
@@ -46,38 +62,34 @@ func newDisk(t *testing.T) *disk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.run("mkfs.ext4", "-q", "-F", d.image)
-	if out, err := d.try("mount", "-o", "loop", d.image, d.mount); err != nil { // a container may not
-		leaveOut(t, "a disk cannot be mounted here: %v: %s", err, out)
+	if out, err := exec.Command("mkfs.ext4", "-q", "-F", d.image).CombinedOutput(); err != nil {
+		leaveOut(t, "an mkfs.ext4 that works: %v: %s", err, out)
 	}
-	t.Cleanup(func() { d.run("umount", d.mount) })
-	if err := d.shutDown(); err != nil { // once, while nothing is lost
-		leaveOut(t, "the power of a disk cannot be cut here: %v", err)
+	d.attach()
+	t.Cleanup(func() { _ = d.detach() }) // it may be detached already
+	if err := d.shutDown(); err != nil {
+		leaveOut(t, "an ext4 that can be shut down: %v", err)
 	}
 	d.restore()
 	return d
 }
 
-// leaveOut skips a test that this machine cannot do; with SOUK_DISKS=required it fails.
-func leaveOut(t *testing.T, format string, args ...any) {
+// leaveOut ends a test of disks that this machine cannot do.
+func leaveOut(t *testing.T, needs string, args ...any) {
 	t.Helper()
-	if os.Getenv("SOUK_DISKS") == "required" {
-		t.Fatalf(format, args...)
-	}
-	t.Skipf(format, args...)
+	leftout.Test(t, "SOUK_DISKS", needs, args...)
 }
 
-func (d *disk) try(command string, args ...string) (string, error) {
-	out, err := exec.Command(command, args...).CombinedOutput()
-	return string(out), err
-}
-
-func (d *disk) run(command string, args ...string) {
+// attach mounts the image on a loop device.
+func (d *disk) attach() {
 	d.t.Helper()
-	if out, err := d.try(command, args...); err != nil {
-		d.t.Fatalf("%s: %v: %s", command, err, out)
+	if out, err := exec.Command("mount", "-o", "loop", d.image, d.mount).CombinedOutput(); err != nil { // a container may not
+		leaveOut(d.t, "a loop device that can be mounted: %v: %s", err, out)
 	}
 }
+
+// detach takes the disk away from its folder, whoever else still has it open.
+func (d *disk) detach() error { return unix.Unmount(d.mount, unix.MNT_DETACH) }
 
 // Of linux/fs/ext4/ext4.h: shut down at once, without writing even the journal.
 const (
@@ -103,11 +115,54 @@ func (d *disk) shutDown() error {
 	return unix.IoctlSetPointerInt(int(root.Fd()), ext4Shutdown, ext4ShutdownNoLogFlush)
 }
 
-// restore mounts the disk again, as a machine that starts does.
+// restore mounts what the cut has left, as a machine that starts does. It mounts a copy of
+// the image: to unmount a file system ends it only if no other mount namespace of the
+// machine has it too, as a container or a service that started meanwhile may. The kernel
+// would then mount the same file system again, which stays shut down.
+//
+// The copy is as good as the image, which the machine may still write to: a file system
+// that is shut down writes only what its journal, which it no longer changes, has too.
 func (d *disk) restore() {
 	d.t.Helper()
-	d.run("umount", d.mount)
-	d.run("mount", "-o", "loop", d.image, d.mount)
+	if err := d.detach(); err != nil {
+		d.t.Fatalf("unmounting the disk: %v", err)
+	}
+	d.cuts++
+	cut := d.image
+	// Another name, for mount looks up loop devices by it on old systems.
+	d.image = filepath.Join(filepath.Dir(cut), fmt.Sprintf("disk-%d", d.cuts))
+	if err := errors.Join(copySparse(d.image, cut), os.Remove(cut)); err != nil {
+		d.t.Fatalf("copying the disk: %v", err)
+	}
+	d.attach()
+}
+
+// copySparse copies a file without what nobody wrote of it.
+func copySparse(to, from string) error {
+	src, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	dst, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	for end := int64(0); err == nil; {
+		var begin int64
+		begin, err = src.Seek(end, unix.SEEK_DATA)
+		if errors.Is(err, unix.ENXIO) { // no more data
+			err = dst.Truncate(diskBytes)
+			break
+		}
+		if err == nil {
+			end, err = src.Seek(begin, unix.SEEK_HOLE)
+		}
+		if err == nil {
+			_, err = io.Copy(io.NewOffsetWriter(dst, begin), io.NewSectionReader(src, begin, end-begin))
+		}
+	}
+	return errors.Join(err, dst.Close())
 }
 
 // leave fills the disk up until so many bytes are free.

@@ -11,8 +11,10 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/exchange/roster"
+	"github.com/souk-market/souk/exchange/trade"
 	"github.com/souk-market/souk/node"
 	"github.com/souk-market/souk/protocol/p2p"
 	"github.com/souk-market/souk/store"
@@ -27,7 +29,7 @@ type Federation struct {
 	logKey    ed25519.PrivateKey
 	admission ed25519.PrivateKey
 	list      *roster.Roster
-	clock     desk.Clock
+	clock     exchange.Clock
 	joined    []ed25519.PrivateKey
 }
 
@@ -87,18 +89,8 @@ func (f *Federation) Join(name string) (ed25519.PrivateKey, error) {
 	return key, nil
 }
 
-// Revoke throws a shop out, as the hub's operator would.
-func (f *Federation) Revoke(shop exchange.ShopID, why string) error {
-	revoke, err := membership.NewRevoke(f.fed.Origin, f.admission, shop, why)
-	if err != nil {
-		return err
-	}
-	_, err = f.list.Append(f.logKey, revoke)
-	return err
-}
-
 // Tell brings a store's member list up to date.
-func (f *Federation) Tell(st desk.Store) error {
+func (f *Federation) Tell(st kv.Store) error {
 	r, err := roster.Open(roster.Config{Store: st, Federation: f.fed, Clock: f.clock, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
@@ -112,15 +104,15 @@ func (f *Federation) Tell(st desk.Store) error {
 
 // Disks are where a shop in this process keeps its state.
 type Disks struct {
-	Store, Replicas       desk.Store
-	Limits, ReplicaLimits desk.Limits
+	Store, Replicas       kv.Store
+	Limits, ReplicaLimits kv.Limits
 }
 
 // MemoryDisks keep nothing when the process ends; a shop may be stopped and
 // started on them.
 func MemoryDisks() Disks {
 	m := store.Memory()
-	l := desk.Limits{BatchBytes: int(m.Limits().BatchBytes), BatchWrites: m.Limits().BatchWrites}
+	l := kv.Limits{BatchBytes: int(m.Limits().BatchBytes), BatchWrites: m.Limits().BatchWrites}
 	return Disks{Store: m, Replicas: store.Memory(), Limits: l, ReplicaLimits: l}
 }
 
@@ -157,21 +149,21 @@ func Introduce(shops ...*node.Shop) error {
 // know.
 func Partner(ctx context.Context, supplier, retailer *node.Shop, terms exchange.Terms) error {
 	s, r := supplier.Desk(), retailer.Desk()
-	if err := s.Propose(ctx, r.Shop(), exchange.Supplier, terms); err != nil {
+	if err := s.Partnerships.Propose(ctx, r.Shop(), exchange.Supplier, terms); err != nil {
 		return err
 	}
-	t, err := Await(ctx, r, func() (desk.Trade, bool) {
-		t, err := r.Trade(s.Shop(), exchange.Retailer)
+	t, err := Await(ctx, r, func() (trade.Partnership, bool) {
+		t, err := r.Partnerships.Get(s.Shop(), exchange.Retailer)
 		return t, err == nil && t.State.Open.By == exchange.Supplier
 	})
 	if err != nil {
 		return err
 	}
-	if err := r.AcceptTerms(ctx, s.Shop(), exchange.Retailer, t.State.Open.Hash); err != nil {
+	if err := r.Partnerships.AcceptTerms(ctx, s.Shop(), exchange.Retailer, t.State.Open.Hash); err != nil {
 		return err
 	}
-	_, err = Await(ctx, r, func() (desk.Trade, bool) {
-		t, err := r.Trade(s.Shop(), exchange.Retailer)
+	_, err = Await(ctx, r, func() (trade.Partnership, bool) {
+		t, err := r.Partnerships.Get(s.Shop(), exchange.Retailer)
 		return t, err == nil && t.State.Active
 	})
 	return err
@@ -183,7 +175,7 @@ const awaitPause = 100 * time.Millisecond
 // Await returns what see returns once it is true: looked at whenever the desk
 // tells of an event, and now and then.
 func Await[T any](ctx context.Context, d *desk.Desk, see func() (T, bool)) (T, error) {
-	events, stop := d.Watch()
+	events, stop := d.Events.Watch()
 	defer stop()
 	for {
 		if v, ok := see(); ok {

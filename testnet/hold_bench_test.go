@@ -13,7 +13,10 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/shelf"
+	"github.com/souk-market/souk/exchange/trade"
 	"github.com/souk-market/souk/node"
 	"github.com/souk-market/souk/store"
 	"github.com/souk-market/souk/testnet"
@@ -46,8 +49,8 @@ func (n *diskNode) start(b *testing.B) *node.Shop {
 	b.Helper()
 	db := must(store.Open(filepath.Join(n.dir, "db"), store.Options{Sync: true, Profile: store.Ledger}))
 	replicas := must(store.Open(filepath.Join(n.dir, "replicas"), store.Options{Profile: store.Replica}))
-	limits := func(d *store.DB) desk.Limits {
-		return desk.Limits{BatchBytes: int(d.Limits().BatchBytes), BatchWrites: d.Limits().BatchWrites}
+	limits := func(d *store.DB) kv.Limits {
+		return kv.Limits{BatchBytes: int(d.Limits().BatchBytes), BatchWrites: d.Limits().BatchWrites}
 	}
 	shop, err := n.f.Shop(n.key, node.Config{
 		Name: n.name, Currency: "EUR", Listen: []string{"/ip4/127.0.0.1/tcp/0"},
@@ -112,14 +115,14 @@ func market(b *testing.B, retailers, products int) (*node.Shop, []*node.Shop) {
 	defer cancel()
 	supplier, list := neighbours(b, retailers)
 	for i := 0; i < products; {
-		var items []desk.ImportItem
-		for ; i < products && len(items) < desk.ImportChunk; i++ {
-			items = append(items, desk.ImportItem{
+		var items []shelf.Item
+		for ; i < products && len(items) < shelf.ImportChunk; i++ {
+			items = append(items, shelf.Item{
 				Product: exchange.Product{SKU: exchange.SKU(fmt.Sprintf("SKU-%07d", i)), Title: "Running shoe", Price: exchange.Money{Minor: 4990, Currency: "EUR"}},
-				Stock:   desk.FileStock{Set: true, Units: 1_000_000_000},
+				Stock:   record.FileStock{Set: true, Units: 1_000_000_000},
 			})
 		}
-		if _, err := supplier.Desk().Import(ctx, items, false); err != nil {
+		if _, err := supplier.Desk().Shelf.Import(ctx, items, false); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -128,7 +131,7 @@ func market(b *testing.B, retailers, products int) (*node.Shop, []*node.Shop) {
 			b.Fatal(err)
 		}
 		if _, err := testnet.Await(ctx, r.Desk(), func() (exchange.HoldID, bool) {
-			id, err := r.Desk().NewReservationID(supplier.Desk().Shop(), [12]byte{1})
+			id, err := r.Desk().Retailer.NewReservationID(supplier.Desk().Shop(), [12]byte{1})
 			return id, err == nil
 		}); err != nil {
 			b.Fatal(err)
@@ -163,7 +166,7 @@ func BenchmarkHolds(b *testing.B) {
 					for i := next.Add(1); i <= int64(b.N); i = next.Add(1) {
 						sku := exchange.SKU(fmt.Sprintf("SKU-%07d", i%int64(products)))
 						t := time.Now()
-						if _, err := r.Reserve(context.Background(), desk.ReserveRequest{
+						if _, err := r.Retailer.Reserve(context.Background(), trade.ReserveRequest{
 							Supplier: supplier.Desk().Shop(), Lines: []exchange.Line{{SKU: sku, Quantity: 1}}, Country: "SE",
 						}); err != nil {
 							b.Error(err)

@@ -1,22 +1,19 @@
 package testnet
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"math/rand/v2"
 	"net"
-	"os"
 	"path/filepath"
 	"strconv"
-
-	toml "github.com/pelletier/go-toml/v2"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/hub"
 	"github.com/souk-market/souk/node"
 	"github.com/souk-market/souk/node/api/client"
 	"github.com/souk-market/souk/store"
+	"github.com/souk-market/souk/store/tomlfile"
 )
 
 const (
@@ -126,22 +123,14 @@ func (s *shopProcess) prepare(invite string, free ports) error {
 // configure edits shop.toml as an owner would: what partners see and pay.
 func (s *shopProcess) configure() error {
 	path := filepath.Join(s.dir, shopConfig)
-	b, err := os.ReadFile(path)
+	c, err := tomlfile.Read[node.Config](path, nil)
 	if err != nil {
 		return err
-	}
-	var c node.Config
-	if err := toml.Unmarshal(b, &c); err != nil {
-		return exchange.Errorf(exchange.CodeInternal, "%s: %w", path, err)
 	}
 	c.Tax = node.TaxConfig{Treatment: exchange.TaxIncluded.String(), Rate: "20"}
 	c.Shipping = []node.ZoneConfig{{Countries: []string{}, Flat: s.plan.shipping}}
 	c.Profile.Sells = s.plan.sells
-	var out bytes.Buffer
-	if err := toml.NewEncoder(&out).Encode(c); err != nil {
-		return exchange.Errorf(exchange.CodeInternal, "%s: %w", path, err)
-	}
-	return os.WriteFile(path, out.Bytes(), 0o644)
+	return tomlfile.Write(path, c, "")
 }
 
 func (s *shopProcess) member() Member {

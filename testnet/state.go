@@ -12,6 +12,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/store"
+	"github.com/souk-market/souk/store/durable"
 )
 
 // stateName is the file that tells a testnet's folder from any other and says what
@@ -68,13 +69,7 @@ func (s *State) write(dir string) error {
 		return exchange.Errorf(exchange.CodeInternal, "%w", err)
 	}
 	path := filepath.Join(dir, stateName)
-	if err = os.WriteFile(path+".new", append(b, '\n'), 0o600); err == nil {
-		err = os.Rename(path+".new", path)
-	}
-	if err != nil {
-		return exchange.Errorf(exchange.CodeInternal, "%s cannot be written: %w", path, err)
-	}
-	return nil
+	return durable.Write(path, append(b, '\n'), 0o600)
 }
 
 // claim makes dir the folder of a new testnet and locks it. A stopped former
@@ -108,7 +103,7 @@ func refuseForeign(dir string) error {
 	if err != nil {
 		return exchange.Errorf(exchange.CodeInvalid, "%s cannot be used as a folder: %w", dir, err)
 	}
-	known := []string{stateName, stateName + ".new", store.LockFile}
+	known := []string{stateName, store.LockFile}
 	if s, err := readState(dir); err == nil {
 		for _, m := range s.all() {
 			known = append(known, m.Folder)
@@ -117,7 +112,7 @@ func refuseForeign(dir string) error {
 		return err
 	}
 	for _, e := range entries {
-		if !slices.Contains(known, e.Name()) {
+		if !slices.Contains(known, e.Name()) && !durable.IsTemp(e.Name()) {
 			return exchange.Errorf(exchange.CodeConflict, "%s holds %s, which is no testnet's; choose an empty or new folder with --dir", dir, e.Name())
 		}
 	}

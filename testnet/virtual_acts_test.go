@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
-	"github.com/souk-market/souk/exchange/desk/audit"
+	"github.com/souk-market/souk/exchange/audit"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/roster"
+	"github.com/souk-market/souk/exchange/shelf"
+	"github.com/souk-market/souk/exchange/trade"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/testnet"
 )
@@ -31,7 +33,7 @@ func (w *town) partner(supplier, retailer *shop) {
 func (w *town) ready(supplier, retailer *shop) {
 	w.t.Helper()
 	w.wait(time.Minute, retailer.name+" may place holds at "+supplier.name, func() bool {
-		_, err := retailer.Desk().NewReservationID(supplier.id, [12]byte{})
+		_, err := retailer.Desk().Retailer.NewReservationID(supplier.id, [12]byte{})
 		return err == nil && retailer.Net().Connected(supplier.id)
 	})
 }
@@ -42,18 +44,18 @@ func sku(i int) exchange.SKU { return exchange.SKU(fmt.Sprintf("SHOE-%03d", i)) 
 // stock imports products SHOE-000 … with so many units of each.
 func (s *shop) stock(products int, units int64) {
 	s.town.t.Helper()
-	var items []desk.ImportItem
+	var items []shelf.Item
 	for i := range products {
-		items = append(items, desk.ImportItem{
+		items = append(items, shelf.Item{
 			Product: exchange.Product{
 				SKU: sku(i), Title: fmt.Sprintf("Running shoe %d of %s", i, s.name),
 				Price: exchange.Money{Minor: 4990 + int64(i), Currency: "EUR"},
 			},
-			Stock: desk.FileStock{Set: true, Units: units},
+			Stock: record.FileStock{Set: true, Units: units},
 		})
 	}
-	for chunk := range slices.Chunk(items, desk.ImportChunk) {
-		if _, err := s.Desk().Import(s.town.ctx(), chunk, false); err != nil {
+	for chunk := range slices.Chunk(items, shelf.ImportChunk) {
+		if _, err := s.Desk().Shelf.Import(s.town.ctx(), chunk, false); err != nil {
 			s.town.t.Fatal(err)
 		}
 	}
@@ -62,7 +64,7 @@ func (s *shop) stock(products int, units int64) {
 // setStock counts a shelf.
 func (s *shop) setStock(k exchange.SKU, units int64) {
 	s.town.t.Helper()
-	if _, err := s.Desk().SetStock(s.town.ctx(), k, units, false); err != nil {
+	if _, err := s.Desk().Shelf.SetStock(s.town.ctx(), k, units, false); err != nil {
 		s.town.t.Fatal(err)
 	}
 }
@@ -98,8 +100,8 @@ func (s *shop) equal(supplier *shop) bool {
 var shipTo = exchange.ShipTo{Name: "Ada", Lines: []string{"Main street 1"}, City: "Lund", PostalCode: "22100", Country: "SE"}
 
 // reserve holds units of a supplier's product.
-func (s *shop) reserve(supplier *shop, k exchange.SKU, units exchange.Quantity) (*desk.ReservationRecord, error) {
-	return s.Desk().Reserve(s.town.ctx(), desk.ReserveRequest{
+func (s *shop) reserve(supplier *shop, k exchange.SKU, units exchange.Quantity) (*record.Reservation, error) {
+	return s.Desk().Retailer.Reserve(s.town.ctx(), trade.ReserveRequest{
 		Supplier: supplier.id, Lines: []exchange.Line{{SKU: k, Quantity: units}}, Country: "SE",
 	})
 }
@@ -111,7 +113,7 @@ func (s *shop) order(supplier *shop, k exchange.SKU, units exchange.Quantity) ex
 	if err != nil {
 		s.town.t.Fatalf("%s reserves at %s: %v", s.name, supplier.name, err)
 	}
-	rec, err := s.Desk().PlaceOrder(s.town.ctx(), res.Request.ID, shipTo)
+	rec, err := s.Desk().Retailer.PlaceOrder(s.town.ctx(), res.Request.ID, shipTo)
 	if err != nil {
 		s.town.t.Fatalf("%s orders at %s: %v", s.name, supplier.name, err)
 	}
@@ -120,7 +122,7 @@ func (s *shop) order(supplier *shop, k exchange.SKU, units exchange.Quantity) ex
 
 // status is an order's, as s has it in the given role; "" where it has none.
 func (s *shop) status(side exchange.Party, id exchange.OrderID) string {
-	rec, err := s.Desk().Order(side, id)
+	rec, err := s.Desk().Orders.Find(side, id)
 	if err != nil {
 		return ""
 	}
@@ -145,11 +147,11 @@ func (w *town) quiet(limit time.Duration, a, b *shop) {
 }
 
 func settled(supplier, retailer *shop) bool {
-	s, err := supplier.Desk().Trade(retailer.id, exchange.Supplier)
+	s, err := supplier.Desk().Partnerships.Get(retailer.id, exchange.Supplier)
 	if err != nil {
 		return false
 	}
-	r, err := retailer.Desk().Trade(supplier.id, exchange.Retailer)
+	r, err := retailer.Desk().Partnerships.Get(supplier.id, exchange.Retailer)
 	return err == nil && s.Position == r.Position && s.Hash == r.Hash && s.Acked == s.Position && r.Waiting == 0
 }
 

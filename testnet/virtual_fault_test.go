@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/trade"
 )
 
 // TestFault08LastUnit: 500 buyers of five retailers want the one unit there is.
@@ -29,9 +30,9 @@ func TestFault08LastUnit(t *testing.T) {
 			r := shops[1+i%retailers]
 			wg.Go(func() {
 				res, err := r.reserve(supplier, sku(0), 1)
-				var rec *desk.OrderRecord
+				var rec *record.Order
 				if err == nil {
-					rec, err = r.Desk().PlaceOrder(context.Background(), res.Request.ID, shipTo)
+					rec, err = r.Desk().Retailer.PlaceOrder(context.Background(), res.Request.ID, shipTo)
 				}
 				mu.Lock()
 				defer mu.Unlock()
@@ -52,7 +53,7 @@ func TestFault08LastUnit(t *testing.T) {
 		accepted := 0
 		for _, r := range shops[1:] {
 			w.quiet(10*time.Second, supplier, r)
-			must[any](nil, r.Desk().Orders(exchange.Retailer, exchange.OrderID{}, func(o *desk.OrderRecord) bool {
+			must[any](nil, r.Desk().Orders.List(exchange.Retailer, exchange.OrderID{}, func(o *record.Order) bool {
 				if o.Order.Status().String() == "accepted" {
 					accepted++
 				}
@@ -94,13 +95,13 @@ func TestFault15OneWayPartition(t *testing.T) {
 					if lost.from {
 						w.world.Cut(a.place, b.place)
 					}
-					order := must(b.Desk().PlaceOrder(w.ctx(), res.Request.ID, shipTo)).ID
-					must(b.Desk().CancelBought(w.ctx(), before, nil, "changed my mind"))
+					order := must(b.Desk().Retailer.PlaceOrder(w.ctx(), res.Request.ID, shipTo)).ID
+					must(b.Desk().Retailer.CancelBought(w.ctx(), before, nil, "changed my mind"))
 					holding := make(chan error, 1)
 					ctx, cancel := context.WithTimeout(context.Background(), lasts+healing)
 					defer cancel()
 					go func() {
-						_, err := b.Desk().Reserve(ctx, desk.ReserveRequest{
+						_, err := b.Desk().Retailer.Reserve(ctx, trade.ReserveRequest{
 							Supplier: a.id, Lines: []exchange.Line{{SKU: sku(2), Quantity: 4}}, Country: "SE",
 						})
 						holding <- err
@@ -115,7 +116,7 @@ func TestFault15OneWayPartition(t *testing.T) {
 						t.Errorf("the hold has no answer: %v", err)
 					}
 					t.Logf("answered %v after the network healed", took)
-					if got := must(a.Desk().Stock(sku(2))); got.Held != 4 {
+					if got := must(a.Desk().Shelf.Stock(sku(2))); got.Held != 4 {
 						t.Errorf("one hold of 4 was asked for: %+v", got)
 					}
 					w.audit(a, b)
@@ -141,7 +142,7 @@ func TestFault16HubDead(t *testing.T) {
 		w.endHub()
 
 		var orders []exchange.OrderID
-		trade := func(when string) {
+		p := func(when string) {
 			t.Helper()
 			w.ready(a, b)
 			id := b.order(a, sku(1), 1)
@@ -160,17 +161,17 @@ func TestFault16HubDead(t *testing.T) {
 			}
 		}
 		propose := func() error {
-			return a.Desk().Propose(w.ctx(), c.id, exchange.Supplier, exchange.DefaultTerms("EUR"))
+			return a.Desk().Partnerships.Propose(w.ctx(), c.id, exchange.Supplier, exchange.DefaultTerms("EUR"))
 		}
 
-		trade("at first")
+		p("at first")
 		restart(time.Minute)
-		trade("after all restarted")
+		p("after all restarted")
 		if warns(a) {
 			t.Error("a fresh list causes a warning")
 		}
 		w.clock.pass(25 * time.Hour)
-		trade("after a day")
+		p("after a day")
 		if !warns(a) {
 			t.Error("after a day without the hub there is no warning")
 		}
@@ -178,14 +179,14 @@ func TestFault16HubDead(t *testing.T) {
 			t.Errorf("after a day: %v", err)
 		}
 		restart(7 * 24 * time.Hour)
-		trade("after a week")
+		p("after a week")
 		if err := propose(); exchange.CodeOf(err) != exchange.CodeFreshness {
 			t.Errorf("after a week a new partnership is answered with %v", err)
 		}
 		restart(22 * 24 * time.Hour)
-		trade("after a month")
+		p("after a month")
 		for _, id := range orders {
-			if _, err := a.Desk().ShipOrder(w.ctx(), id, nil, "Post", "1Z"); err != nil {
+			if _, err := a.Desk().Supplier.ShipOrder(w.ctx(), id, nil, "Post", "1Z"); err != nil {
 				t.Error(err)
 			}
 			w.bought(10*time.Second, b, id, "shipped")

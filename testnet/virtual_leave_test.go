@@ -37,7 +37,7 @@ func TestVirtualLeave(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(preview.OpenOrders) != 2 || preview.OpenOrders[0].Order != sold || preview.OpenOrders[1].Order != id || !must(a.Desk().Trade(leaver.id, exchange.Supplier)).State.Active {
+		if len(preview.OpenOrders) != 2 || preview.OpenOrders[0].Order != sold || preview.OpenOrders[1].Order != id || !must(a.Desk().Partnerships.Get(leaver.id, exchange.Supplier)).State.Active {
 			t.Errorf("the preview says or does too much or too little: %+v", preview)
 		}
 		if _, err := leaver.Leave(w.ctx(), false); err != nil {
@@ -52,15 +52,15 @@ func TestVirtualLeave(t *testing.T) {
 			return true
 		})
 		for _, side := range []exchange.Party{exchange.Supplier, exchange.Retailer} {
-			if must(a.Desk().Trade(leaver.id, side)).State.Active {
+			if must(a.Desk().Partnerships.Get(leaver.id, side)).State.Active {
 				t.Errorf("the partnership with the one that left is in force, as its %v", side)
 			}
 		}
-		w.wait(5*time.Second, "its hold is released", func() bool { return must(a.Desk().Stock(sku(1))).Held == 0 })
+		w.wait(5*time.Second, "its hold is released", func() bool { return must(a.Desk().Shelf.Stock(sku(1))).Held == 0 })
 		if _, ok := a.seen(leaver, sku(0)); ok {
 			t.Error("its catalog is still shown")
 		}
-		if _, err := a.Desk().ShipOrder(w.ctx(), id, nil, "Post", "1Z"); err != nil {
+		if _, err := a.Desk().Supplier.ShipOrder(w.ctx(), id, nil, "Post", "1Z"); err != nil {
 			t.Errorf("its order cannot be finished: %v", err)
 		}
 		archive, err := os.ReadFile(filepath.Join(leaver.folder, "archive.json"))

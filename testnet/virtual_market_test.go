@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/feed"
 	"github.com/souk-market/souk/testnet"
 )
 
@@ -21,11 +21,11 @@ func TestVirtualTwoShops(t *testing.T) {
 		id := b.order(a, sku(0), 2)
 		t.Logf("accepted after %v", w.bought(5*time.Second, b, id, "accepted"))
 		t.Logf("sale seen after %v", w.sees(b, a, sku(0), 3))
-		if _, err := a.Desk().ShipOrder(w.ctx(), id, nil, "Post", "1Z"); err != nil {
+		if _, err := a.Desk().Supplier.ShipOrder(w.ctx(), id, nil, "Post", "1Z"); err != nil {
 			t.Fatal(err)
 		}
 		w.bought(5*time.Second, b, id, "shipped")
-		if _, err := a.Desk().DeliverOrder(w.ctx(), id, nil); err != nil {
+		if _, err := a.Desk().Supplier.DeliverOrder(w.ctx(), id, nil); err != nil {
 			t.Fatal(err)
 		}
 		w.bought(5*time.Second, b, id, "delivered")
@@ -78,7 +78,7 @@ func TestVirtualMarket(t *testing.T) {
 				w.bought(10*time.Second, r, orders[i][j], "accepted")
 				w.quiet(10*time.Second, s, r)
 			}
-			if got := must(s.Desk().Stock(sku(1))); got.Sold != int64(2*len(retailers[i])) {
+			if got := must(s.Desk().Shelf.Stock(sku(1))); got.Sold != int64(2*len(retailers[i])) {
 				t.Errorf("%s has sold %+v to %d retailers", s.name, got, len(retailers[i]))
 			}
 		}
@@ -106,7 +106,7 @@ func (w *town) spread(s *shop, retailers []*shop) {
 			}
 			return len(waiting) == 0
 		})
-		time.Sleep(desk.PublishInterval)
+		time.Sleep(feed.PublishInterval)
 	}
 	w.t.Logf("a stock change is seen by %d partners, %v one way: p50 %v, p99 %v", len(retailers), oneWay, percentile(took, 50), percentile(took, 99))
 }
@@ -119,7 +119,7 @@ func TestVirtualProposalWaits(t *testing.T) {
 		b := w.shop() // joined, never ran
 		w.known(a, b)
 		for _, side := range []exchange.Party{exchange.Supplier, exchange.Retailer} {
-			if err := a.Desk().Propose(w.ctx(), b.id, side, exchange.DefaultTerms("EUR")); err != nil {
+			if err := a.Desk().Partnerships.Propose(w.ctx(), b.id, side, exchange.DefaultTerms("EUR")); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -127,14 +127,14 @@ func TestVirtualProposalWaits(t *testing.T) {
 		b.start()
 		for _, side := range []exchange.Party{exchange.Supplier, exchange.Retailer} {
 			took := w.wait(30*time.Second, "the proposal arrives", func() bool {
-				return must(b.Desk().Trade(a.id, side)).State.Open.By == other(side)
+				return must(b.Desk().Partnerships.Get(a.id, side)).State.Open.By == other(side)
 			})
 			t.Logf("a proposal arrives %v after the start", took)
 		}
 		a.stop() // now the answer has to wait
 		for _, side := range []exchange.Party{exchange.Supplier, exchange.Retailer} {
-			open := must(b.Desk().Trade(a.id, side)).State.Open
-			if err := b.Desk().AcceptTerms(w.ctx(), a.id, side, open.Hash); err != nil {
+			open := must(b.Desk().Partnerships.Get(a.id, side)).State.Open
+			if err := b.Desk().Partnerships.AcceptTerms(w.ctx(), a.id, side, open.Hash); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -142,7 +142,7 @@ func TestVirtualProposalWaits(t *testing.T) {
 		a.start()
 		w.wait(30*time.Second, "both directions are in force at both", func() bool {
 			for _, s := range []*shop{a, b} {
-				for _, trade := range must(s.Desk().Trades()) {
+				for _, trade := range must(s.Desk().Partnerships.List()) {
 					if !trade.State.Active {
 						return false
 					}
@@ -183,7 +183,7 @@ func TestVirtualLateStart(t *testing.T) {
 			a.setStock(sku(i%100), int64(500+i))
 			time.Sleep(20 * time.Millisecond)
 		}
-		if err := a.Desk().RemoveProduct(w.ctx(), sku(3)); err != nil {
+		if err := a.Desk().Shelf.Remove(w.ctx(), sku(3)); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Hour)
@@ -202,7 +202,7 @@ func TestVirtualLateStart(t *testing.T) {
 		a.start()
 		took := w.wait(30*time.Second, "they meet again", func() bool { return b.Net().Connected(a.id) && a.Net().Connected(b.id) })
 		t.Logf("connected %v after the supplier's restart", took)
-		if _, err := a.Desk().ShipOrder(w.ctx(), first, nil, "Post", "1Z"); err != nil {
+		if _, err := a.Desk().Supplier.ShipOrder(w.ctx(), first, nil, "Post", "1Z"); err != nil {
 			t.Fatal(err)
 		}
 		w.bought(10*time.Second, b, first, "shipped")
@@ -223,7 +223,7 @@ func TestVirtualWindowsRenew(t *testing.T) {
 		w.partner(a, b)
 		for day := range 5 {
 			w.wait(5*time.Second, "b learns the window of the day", func() bool {
-				id, err := b.Desk().NewReservationID(a.id, [12]byte{})
+				id, err := b.Desk().Retailer.NewReservationID(a.id, [12]byte{})
 				return err == nil && id.Window() == exchange.Window(w.clock.Now()/exchange.Time(24*time.Hour/time.Millisecond))
 			})
 			if _, err := b.reserve(a, sku(0), 1); err != nil {
@@ -239,10 +239,10 @@ func TestVirtualCrossedProposals(t *testing.T) {
 	inTown(t, func(t *testing.T, w *town) {
 		shops := w.settle(2)
 		a, b := shops[0], shops[1]
-		if err := a.Desk().Propose(w.ctx(), b.id, exchange.Supplier, exchange.DefaultTerms("EUR")); err != nil {
+		if err := a.Desk().Partnerships.Propose(w.ctx(), b.id, exchange.Supplier, exchange.DefaultTerms("EUR")); err != nil {
 			t.Fatal(err)
 		}
-		if err := b.Desk().Propose(w.ctx(), a.id, exchange.Retailer, exchange.DefaultTerms("EUR")); err != nil {
+		if err := b.Desk().Partnerships.Propose(w.ctx(), a.id, exchange.Retailer, exchange.DefaultTerms("EUR")); err != nil {
 			t.Fatal(err)
 		}
 		w.quiet(10*time.Second, a, b)

@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/event"
 	"github.com/souk-market/souk/exchange/membership"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/protocol/members"
 	"github.com/souk-market/souk/protocol/p2p"
@@ -62,12 +64,12 @@ func TestFault20Revoked(t *testing.T) {
 		must(b.reserve(a, sku(1), 7))
 		lost := must(a.reserve(b, sku(1), 1)).Request.ID
 		key, _ := c.Replicas().Key(a.id)
-		events, stopEvents := a.Desk().Watch()
+		events, stopEvents := a.Desk().Events.Watch()
 		defer stopEvents()
 
 		w.revoke(b)
 		took := w.wait(5*time.Second, "the revoked shop is cut everywhere and holds nothing", func() bool {
-			return !a.Net().Connected(b.id) && !c.Net().Connected(b.id) && must(a.Desk().Stock(sku(1))).Held == 0
+			return !a.Net().Connected(b.id) && !c.Net().Connected(b.id) && must(a.Desk().Shelf.Stock(sku(1))).Held == 0
 		})
 		t.Logf("cut and released after %v", took)
 		w.wait(5*time.Second, "its catalog is gone", func() bool { _, ok := a.seen(b, sku(0)); return !ok })
@@ -82,9 +84,9 @@ func TestFault20Revoked(t *testing.T) {
 		w.wait(time.Minute, "the others meet again", func() bool { return a.Net().Connected(c.id) })
 		w.intrude("the revoked shop, after a restart", b.key, a, c, key)
 
-		for _, act := range []func() (*desk.OrderRecord, error){
-			func() (*desk.OrderRecord, error) { return a.Desk().ShipOrder(w.ctx(), id, nil, "Post", "1Z") },
-			func() (*desk.OrderRecord, error) { return a.Desk().DeliverOrder(w.ctx(), id, nil) },
+		for _, act := range []func() (*record.Order, error){
+			func() (*record.Order, error) { return a.Desk().Supplier.ShipOrder(w.ctx(), id, nil, "Post", "1Z") },
+			func() (*record.Order, error) { return a.Desk().Supplier.DeliverOrder(w.ctx(), id, nil) },
 		} {
 			if _, err := act(); err != nil {
 				t.Errorf("the supplier cannot finish the order: %v", err)
@@ -101,15 +103,22 @@ func TestFault20Revoked(t *testing.T) {
 
 // tellsGone waits until watchers hear that both directions of trade with a shop are over,
 // and that a hold there is lost.
-func tellsGone(t *testing.T, events <-chan desk.Event, shop exchange.ShopID, lost exchange.HoldID) {
+func tellsGone(t *testing.T, events <-chan event.Event, shop exchange.ShopID, lost exchange.HoldID) {
 	t.Helper()
 	want := map[string]bool{"partnership supplier revoked": true, "partnership retailer revoked": true, "hold retailer released": true}
 	late := time.After(5 * time.Second)
 	for len(want) > 0 {
 		select {
 		case e := <-events:
-			if e.Shop == shop && (e.Type != desk.EventHold || e.Hold == lost) {
-				delete(want, string(e.Type)+" "+e.Side.String()+" "+e.Status)
+			switch e := e.(type) {
+			case event.Partnership:
+				if e.Partner == shop {
+					delete(want, "partnership "+e.Side.String()+" "+e.Status)
+				}
+			case event.Holds:
+				if e.Partner == shop && e.ID == lost {
+					delete(want, "hold "+e.Side.String()+" "+e.Status)
+				}
 			}
 		case <-late:
 			t.Errorf("watchers are not told of %v", want)
@@ -120,7 +129,7 @@ func tellsGone(t *testing.T, events <-chan desk.Event, shop exchange.ShopID, los
 
 // intrude tries everything that a host with the federation's protocols can try
 // with a key that is no member's, and checks that nothing comes of it.
-func (w *town) intrude(name string, k ed25519.PrivateKey, victim, other *shop, feed desk.FeedKey) {
+func (w *town) intrude(name string, k ed25519.PrivateKey, victim, other *shop, feed message.FeedKey) {
 	w.t.Helper()
 	n, err := p2p.New(p2p.Config{
 		Key: k, Federation: w.fed.Label(), Members: everybody{}, Listen: w.world.Listen(strangerPlace),
@@ -144,22 +153,22 @@ func (w *town) intrude(name string, k ed25519.PrivateKey, victim, other *shop, f
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	before := must(victim.Desk().Stock(sku(2)))
+	before := must(victim.Desk().Shelf.Stock(sku(2)))
 	n.SetWanted([]exchange.ShopID{victim.id, other.id})
 	codec := protocol.Codec{}
-	hold := must(codec.Encode(&desk.Hold{
+	hold := must(codec.Encode(&message.Hold{
 		ID: exchange.NewHoldID(exchange.Window(w.clock.Now()/86_400_000), [12]byte{9}), Lines: []exchange.Line{{SKU: sku(2), Quantity: 1}}, Country: "SE",
 	}))
 	for range 3 {
 		attempt, end := context.WithTimeout(ctx, 4*time.Second)
-		if _, err := n.Request(attempt, victim.id, protocol.Trade, append([]byte{byte(desk.KindHold)}, hold...)); err == nil {
+		if _, err := n.Request(attempt, victim.id, protocol.Trade, append([]byte{byte(message.KindHold)}, hold...)); err == nil {
 			w.t.Errorf("%s got an answer to a hold", name)
 		}
 		if _, err := n.Request(attempt, other.id, protocol.Log, make([]byte, 8)); err == nil {
 			w.t.Errorf("%s got the member list", name)
 		}
 		if st, err := n.OpenStream(attempt, victim.id, protocol.Catalog); err == nil {
-			err = errors.Join(st.Send(must(codec.Encode(&desk.FeedPull{Feed: exchange.MainFeed}))), st.CloseWrite())
+			err = errors.Join(st.Send(must(codec.Encode(&message.FeedPull{Feed: exchange.MainFeed}))), st.CloseWrite())
 			if _, rerr := st.Receive(); err == nil && rerr == nil {
 				w.t.Errorf("%s pulled the catalog", name)
 			}
@@ -178,7 +187,7 @@ func (w *town) intrude(name string, k ed25519.PrivateKey, victim, other *shop, f
 			w.t.Errorf("%s is connected with %s", name, s.name)
 		}
 	}
-	if after := must(victim.Desk().Stock(sku(2))); after != before {
+	if after := must(victim.Desk().Shelf.Stock(sku(2))); after != before {
 		w.t.Errorf("%s moved stock from %+v to %+v", name, before, after)
 	}
 	if !other.equal(victim) {
@@ -205,13 +214,13 @@ func TestVirtualFormerPartner(t *testing.T) {
 		must(former.reserve(a, sku(0), 4))
 		time.Sleep(10 * time.Second) // what is gossiped until now is not told again
 
-		if err := a.Desk().EndTrade(w.ctx(), former.id, exchange.Supplier, "too slow"); err != nil {
+		if err := a.Desk().Partnerships.EndTrade(w.ctx(), former.id, exchange.Supplier, "too slow"); err != nil {
 			t.Fatal(err)
 		}
 		w.quiet(10*time.Second, a, former)
 		w.wait(5*time.Second, "its hold is released and its copy gone", func() bool {
 			_, ok := former.seen(a, sku(0))
-			return !ok && must(a.Desk().Stock(sku(0))).Held == 0
+			return !ok && must(a.Desk().Shelf.Stock(sku(0))).Held == 0
 		})
 		w.wait(5*time.Second, "the one that stays has the new key", func() bool {
 			k, _ := stays.Replicas().Key(a.id)
@@ -262,7 +271,7 @@ func (s *shop) pull(supplier *shop) error {
 		return err
 	}
 	defer st.Reset()
-	if err := errors.Join(st.Send(must(protocol.Codec{}.Encode(&desk.FeedPull{Feed: exchange.MainFeed}))), st.CloseWrite()); err != nil {
+	if err := errors.Join(st.Send(must(protocol.Codec{}.Encode(&message.FeedPull{Feed: exchange.MainFeed}))), st.CloseWrite()); err != nil {
 		return err
 	}
 	_, err = st.Receive()

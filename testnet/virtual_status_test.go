@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/membership"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/node/api"
 	"github.com/souk-market/souk/protocol"
 )
@@ -26,7 +28,7 @@ func (s *shop) problem(name string) api.Problem {
 }
 
 // change rewrites a record of a stopped shop.
-func (s *shop) change(key []byte, kind desk.Kind, edit func(desk.Value)) {
+func (s *shop) change(key []byte, kind message.Kind, edit func(message.Value)) {
 	s.town.t.Helper()
 	raw, _, err := s.disks.Store.Get(key)
 	if err != nil {
@@ -34,7 +36,7 @@ func (s *shop) change(key []byte, kind desk.Kind, edit func(desk.Value)) {
 	}
 	v := must(protocol.Codec{}.Decode(kind, raw))
 	edit(v)
-	if err := s.disks.Store.Commit([]desk.Write{{Key: key, Value: must(protocol.Codec{}.Encode(v))}}); err != nil {
+	if err := s.disks.Store.Commit([]kv.Write{{Key: key, Value: must(protocol.Codec{}.Encode(v))}}); err != nil {
 		s.town.t.Fatal(err)
 	}
 }
@@ -106,11 +108,11 @@ func TestVirtualLossIsExplained(t *testing.T) {
 		w.partner(a, b)
 		held := must(b.reserve(a, sku(0), 2))
 		a.stop()
-		a.change([]byte("m"), desk.KindMetaRecord, func(v desk.Value) {
-			v.(*desk.MetaRecord).Stopped = "shop " + b.id.String() + " holds an entry that is not in this store"
+		a.change([]byte("m"), record.KindMeta, func(v message.Value) {
+			v.(*record.Meta).Stopped = "shop " + b.id.String() + " holds an entry that is not in this store"
 		})
 		key := append(append([]byte("h/"), b.id[:]...), held.Request.ID[:]...)
-		if err := a.disks.Store.Commit([]desk.Write{{Key: key, Delete: true}}); err != nil {
+		if err := a.disks.Store.Commit([]kv.Write{{Key: key, Delete: true}}); err != nil {
 			t.Fatal(err)
 		}
 		a.start()
@@ -142,8 +144,8 @@ func TestVirtualLeaveWithFrozenLedger(t *testing.T) {
 		leaver.stop()
 		leaver.folder = t.TempDir()
 		chain := append(append([]byte("l/"), a.id[:]...), leaver.id[:]...)
-		leaver.change(chain, desk.KindChainRecord, func(v desk.Value) { v.(*desk.ChainRecord).Chain.Frozen = true })
-		leaver.change([]byte("m"), desk.KindMetaRecord, func(v desk.Value) { v.(*desk.MetaRecord).Stopped = "records are lost" })
+		leaver.change(chain, record.KindLedger, func(v message.Value) { v.(*record.Ledger).Chain.Frozen = true })
+		leaver.change([]byte("m"), record.KindMeta, func(v message.Value) { v.(*record.Meta).Stopped = "records are lost" })
 		leaver.start()
 		w.wait(time.Minute, "it is back", func() bool { return leaver.Net().Connected(idOf(w.closed)) })
 		out, err := leaver.Leave(w.ctx(), false)
@@ -155,7 +157,7 @@ func TestVirtualLeaveWithFrozenLedger(t *testing.T) {
 			if side == exchange.Retailer {
 				partner = a
 			}
-			if trade := must(leaver.Desk().Trade(partner.id, side)); trade.State.Active && !trade.Ending {
+			if trade := must(leaver.Desk().Partnerships.Get(partner.id, side)); trade.State.Active && !trade.Ending {
 				t.Errorf("as %v it still trades: %+v", side, trade)
 			}
 		}

@@ -19,7 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/exchange/roster"
 	"github.com/souk-market/souk/hub"
@@ -52,7 +52,7 @@ type town struct {
 	shops []*shop
 
 	logKey, admission, open, closed ed25519.PrivateKey
-	hubStore                        desk.Store
+	hubStore                        kv.Store
 	stopHub                         func()
 }
 

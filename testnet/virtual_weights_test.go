@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/shelf"
 	"github.com/souk-market/souk/node"
 )
 
@@ -17,8 +17,8 @@ func TestVirtualWeightless(t *testing.T) {
 		s := w.settle(1)[0]
 		offer := func(sku exchange.SKU, grams int64) {
 			t.Helper()
-			_, err := s.Desk().Import(w.ctx(), []desk.ImportItem{{
-				Product: exchange.Product{SKU: sku, Title: "A " + string(sku), Grams: grams, Price: exchange.Money{Minor: 1000, Currency: s.Desk().Currency()}},
+			_, err := s.Desk().Shelf.Import(w.ctx(), []shelf.Item{{
+				Product: exchange.Product{SKU: sku, Title: "A " + string(sku), Grams: grams, Price: exchange.Money{Minor: 1000, Currency: s.Desk().Shelf.Currency()}},
 			}}, false)
 			if err != nil {
 				t.Fatal(err)

@@ -18,7 +18,7 @@ func TestVirtualReserveAtOnce(t *testing.T) {
 		a.stock(1, 1000)
 		windowed := func() time.Duration {
 			begun := time.Now()
-			b.Desk().AwaitWindow(w.ctx(), a.id)
+			b.Desk().Retailer.AwaitWindow(w.ctx(), a.id)
 			return time.Since(begun)
 		}
 		buys := func(when string) {

@@ -44,10 +44,14 @@ func exitCode(err error) int {
 	if errors.As(err, &usage) {
 		return exitUsage
 	}
-	if code, ok := exitOf[exchange.CodeOf(err)]; ok {
-		return code
+	code := exchange.CodeOf(err)
+	if exit, ok := exitOf[code]; ok {
+		return exit
 	}
-	return exitFailure // a kind that a newer node knows
+	if code.Retry() { // a kind that a newer version knows
+		return exitAway
+	}
+	return exitFailure
 }
 
 // endCode is exitCode of a command whose context may have ended under it.

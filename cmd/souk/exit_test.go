@@ -21,6 +21,7 @@ func TestExitCodes(t *testing.T) {
 		{nil, exitOK},
 		{errors.New("x"), exitFailure},
 		{exchange.Errorf(exchange.Code(1<<20), "of a newer node"), exitFailure},
+		{exchange.Errorf(exchange.Code(1<<20|exchange.RetryBit), "of a newer node, later"), exitAway},
 		{exchange.Errorf(exchange.CodeInternal, "x"), exitFailure},
 		{exchange.Errorf(exchange.CodeLocked, "x"), exitAway},
 		{usagef("x"), exitUsage},

@@ -11,6 +11,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/hub"
 	"github.com/souk-market/souk/node"
+	"github.com/souk-market/souk/store/durable"
 )
 
 func (a *app) nodeCommand() *cobra.Command {
@@ -66,19 +67,15 @@ Nothing is overwritten. Edit shop.toml afterwards: shipping prices, tax, profile
 }
 
 func (a *app) nodeInit(cmd *cobra.Command, dir string, o node.InitOptions, recoveryFile string) error {
-	var words *os.File
 	if recoveryFile != "" {
-		// Made first: a shop whose words could not be written would have lost them.
-		f, err := os.OpenFile(recoveryFile, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if err != nil {
+		// Made first, and empty: a shop whose words could not be written would have lost them.
+		if err := durable.Create(recoveryFile, nil, 0o600); err != nil {
 			return exchange.Errorf(exchange.CodeInvalid, "the recovery words cannot be written; name a file that does not exist yet: %w", err)
 		}
-		words = f
-		defer f.Close()
 	}
 	shop, err := node.Init(dir, o)
 	if err != nil {
-		if words != nil {
+		if recoveryFile != "" {
 			_ = os.Remove(recoveryFile)
 		}
 		if exchange.CodeOf(err) == exchange.CodeInvalid {
@@ -87,10 +84,10 @@ func (a *app) nodeInit(cmd *cobra.Command, dir string, o node.InitOptions, recov
 		return err
 	}
 	out := created{Dir: dir, Name: o.Name, Shop: shop.Shop, Fingerprint: shop.Fingerprint, Recovery: shop.Recovery, RecoveryFile: recoveryFile}
-	if words != nil {
-		if err := writeWords(words, shop.Recovery); err != nil {
+	if recoveryFile != "" {
+		if err := durable.Write(recoveryFile, []byte(shop.Recovery+"\n"), 0o600); err != nil {
 			// The words exist nowhere else: rather on the screen than lost.
-			return exchange.Errorf(exchange.CodeInternal, "the shop is made, but its recovery words could not be written to %s (%w). Write them down now:\n%s", recoveryFile, err, shop.Recovery)
+			return exchange.Errorf(exchange.CodeInternal, "the shop is made, but its recovery words may be in no file: %w. Write them down now:\n%s", err, shop.Recovery)
 		}
 		out.Recovery = ""
 	}
@@ -101,7 +98,7 @@ func (a *app) nodeInit(cmd *cobra.Command, dir string, o node.InitOptions, recov
 			row("Fingerprint", shop.Fingerprint)
 		})
 		p.line("")
-		if words != nil {
+		if recoveryFile != "" {
 			p.line("The recovery words are in %s. Keep that file offline, and nowhere else.", recoveryFile)
 		} else {
 			p.line("RECOVERY WORDS: write them on paper now. They are shown this once and kept nowhere.")
@@ -114,16 +111,6 @@ func (a *app) nodeInit(cmd *cobra.Command, dir string, o node.InitOptions, recov
 		p.line("  souk node join --dir %s INVITE", quoteArg(dir))
 		p.line("Shipping prices, tax and profile: %s", filepath.Join(dir, shopFile))
 	})
-}
-
-func writeWords(f *os.File, words string) error {
-	if _, err := f.WriteString(words + "\n"); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	return f.Close()
 }
 
 func (a *app) nodeJoinCommand() *cobra.Command {

@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/node/money"
 )
 
 // show prints a command's result: v as JSON under --json, else what text writes.
@@ -164,11 +163,6 @@ func durationText(d time.Duration) string {
 		s = strings.TrimSuffix(s, "0m")
 	}
 	return s
-}
-
-// centsText shows US cents: "14.55 USD".
-func centsText(cents int64) string {
-	return money.FormatWithCode(exchange.Money{Minor: cents, Currency: exchange.USD})
 }
 
 // percentText shows basis points: 15%, 5.25%.

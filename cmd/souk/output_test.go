@@ -66,7 +66,6 @@ func TestTexts(t *testing.T) {
 		{durationText(10 * time.Second), "10s"}, {durationText(10*time.Minute + 10*time.Second), "10m10s"}, {durationText(time.Hour + 5*time.Second), "1h0m5s"},
 		{bytesText(0), "0 B"}, {bytesText(1023), "1023 B"}, {bytesText(1536), "1.5 KiB"}, {bytesText(5 << 30), "5.0 GiB"}, {bytesText(1 << 60), "1048576.0 TiB"},
 		{plural(1, "row"), "1 row"}, {plural(0, "row"), "0 rows"},
-		{centsText(1455), "14.55 USD"},
 		{timeText(time.Time{}), "–"}, {timeText(exchange.Time(0).Std()), "–"}, {timeText(now), "2030-01-02 03:04:05"},
 		{untilText(now.Add(15*time.Minute), now), "2030-01-02 03:19:05 (in 15m)"}, {untilText(now, now), "2030-01-02 03:04:05 (over)"},
 		{quoteArg("shop/a-1"), "shop/a-1"}, {quoteArg("my shop"), "'my shop'"}, {quoteArg("it's"), `'it'\''s'`}, {quoteArg(""), "''"}, {quoteArg("$(x)"), "'$(x)'"},

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/replica"
 	"github.com/souk-market/souk/node/api/client"
 	"github.com/souk-market/souk/node/api/view"
 	"github.com/souk-market/souk/node/money"
@@ -45,7 +45,7 @@ souk reserve takes. Prices are list prices, before your discount.`,
 	f.StringVar(&o.maxUSD, "max-usd", "", "at most this `amount` in US dollars")
 	f.BoolVar(&o.inStock, "in-stock", false, "only what can be had now")
 	f.BoolVar(&o.live, "live", false, "ask the suppliers what they have at this moment")
-	f.IntVar(&o.limit, "limit", desk.DefaultHits, "show at most this `number`")
+	f.IntVar(&o.limit, "limit", replica.DefaultHits, "show at most this `number`")
 	f.BoolVar(&o.all, "all", false, "show all, however many")
 	return cmd
 }
@@ -67,7 +67,7 @@ func (a *app) catalogListCommand() *cobra.Command {
 			return a.search(cmd, c, strings.Join(args, " "), o)
 		}),
 	}
-	cmd.Flags().IntVar(&o.limit, "limit", desk.DefaultHits, "show at most this `number`")
+	cmd.Flags().IntVar(&o.limit, "limit", replica.DefaultHits, "show at most this `number`")
 	cmd.Flags().BoolVar(&o.all, "all", false, "show all, however many")
 	return cmd
 }
@@ -80,7 +80,7 @@ func (a *app) search(cmd *cobra.Command, c *client.Client, text string, o search
 	if err != nil {
 		return err
 	}
-	q := desk.Query{Text: text, Group: o.group, Category: o.category, InStock: o.inStock}
+	q := replica.Query{Text: text, Group: o.group, Category: o.category, InStock: o.inStock}
 	if o.shop != "" {
 		k, err := findShop(fed.shops, o.shop)
 		if err != nil {
@@ -119,10 +119,10 @@ func (a *app) search(cmd *cobra.Command, c *client.Client, text string, o search
 }
 
 // allPages collects as many hits as were asked for.
-func allPages(cmd *cobra.Command, c *client.Client, q desk.Query, o searchFlags) (*view.Products, error) {
+func allPages(cmd *cobra.Command, c *client.Client, q replica.Query, o searchFlags) (*view.Products, error) {
 	out := &view.Products{Products: []view.Product{}}
 	for {
-		q.Limit = desk.MaxHits
+		q.Limit = replica.MaxHits
 		if !o.all {
 			q.Limit = min(q.Limit, o.limit-len(out.Products))
 		}

@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/node/api/client"
 	"github.com/souk-market/souk/node/api/view"
 )
@@ -79,7 +79,7 @@ func (a reservationCommands) reservationsPage(p *page, list *view.Reservations, 
 			if r.Quote != nil {
 				total = moneyText(r.Quote.Total)
 			}
-			if state == reservation.None.String() {
+			if state == hold.None.String() {
 				state, unanswered = "not answered", true
 			}
 			row(r.ID, r.SupplierName, len(r.Lines), total, timeText(r.Expires), state)

@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/membership"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/node"
 )
 
@@ -64,7 +64,7 @@ type textFlag struct{ to *string }
 
 // maxFlagText is the bound of reasons, carriers and tracking numbers (desk.MaxReason), of the reasons in a member
 // list (membership.MaxWhy) and of each part of an address (exchange.MaxText).
-const maxFlagText = min(desk.MaxReason, membership.MaxWhy, exchange.MaxText)
+const maxFlagText = min(message.MaxReason, membership.MaxWhy, exchange.MaxText)
 
 func (f textFlag) Type() string   { return "text" }
 func (f textFlag) String() string { return "" }

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/replica"
 	"github.com/souk-market/souk/hub"
 	"github.com/souk-market/souk/node/api/client"
 	"github.com/souk-market/souk/node/api/view"
@@ -252,7 +252,7 @@ func (tn *town) testCatalog(t *testing.T) {
 	tn.souk(exitFailure, "catalog", "import", "--dir", "acorn", "--strict", bad)
 	tn.souk(exitFailure, "catalog", "import", "--dir", "acorn", "no-such-file.csv")
 	tn.await("acorn", func(c *client.Client) bool { // the search index follows within 100 ms
-		found, err := c.Products(t.Context(), desk.Query{Text: "last pair"})
+		found, err := c.Products(t.Context(), replica.Query{Text: "last pair"})
 		return err == nil && len(found.Products) == 1
 	})
 	tn.ok("AC-LAST-42", "catalog", "list", "--dir", "acorn", "--all")

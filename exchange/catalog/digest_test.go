@@ -8,10 +8,11 @@ import (
 	"slices"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
 	"github.com/souk-market/souk/exchange/merkle"
-	"pgregory.net/rapid"
 )
 
 // goldenEmptySet was computed apart from this code, with Python's hashlib.
@@ -107,9 +108,8 @@ func TestTreeEqualsSetDigest(t *testing.T) {
 				}
 			}
 		}
-		loaded, err := catalog.LoadTree(tree.Digests())
-		if err != nil || loaded.Root() != tree.Root() {
-			t.Fatalf("a loaded tree has another root (%v)", err)
+		if !slices.Equal(tree.Digests(), digests) {
+			t.Fatal("the tree's digests are not those that were set")
 		}
 	})
 }
@@ -151,9 +151,6 @@ func TestSetDigestIsMerkleRoot(t *testing.T) {
 	}
 	if _, err := catalog.SetDigest(nil); err == nil {
 		t.Error("a set of no buckets has a digest")
-	}
-	if _, err := catalog.LoadTree(make([]catalog.Digest, 5)); err == nil {
-		t.Error("a tree of five buckets loads")
 	}
 }
 

@@ -6,9 +6,10 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"pgregory.net/rapid"
+
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
-	"pgregory.net/rapid"
 )
 
 func TestWords(t *testing.T) {

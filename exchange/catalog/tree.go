@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/merkle"
 )
 
@@ -31,19 +30,6 @@ func NewTree() *Tree {
 	}
 	t.stale = true
 	return t
-}
-
-// LoadTree returns the tree over stored bucket digests; there must be Buckets of them.
-func LoadTree(digests []Digest) (*Tree, error) {
-	if len(digests) != Buckets {
-		return nil, exchange.Errorf(exchange.CodeInvalid, "a set has %d bucket digests, not %d", Buckets, len(digests))
-	}
-	t := &Tree{stale: true}
-	for i, d := range digests {
-		t.digests[i] = d
-		t.nodes[Buckets+i] = merkle.Leaf(d[:])
-	}
-	return t, nil
 }
 
 // Set replaces a bucket's digest: one leaf hash and, in a tree whose Root was

@@ -5,192 +5,161 @@ import (
 	"io"
 	"log/slog"
 	"sync"
-	"sync/atomic"
-	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/event"
+	"github.com/souk-market/souk/exchange/feed"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/shelf"
+	"github.com/souk-market/souk/exchange/trade"
+	"github.com/souk-market/souk/exchange/writer"
 )
 
 // Config is what a Desk is made of. Everything without "optional" is required.
 type Config struct {
-	Store    Store
-	Codec    Codec
-	Signer   Signer
-	Verifier Verifier
-	Network  Network
-	Clock    Clock
-	Members  Members
+	Store    kv.Store
+	Codec    message.Codec
+	Signer   message.Signer
+	Verifier message.Verifier
+	Network  message.Network
+	Clock    exchange.Clock
+	Members  trade.Members
 	Random   io.Reader // hold ids and salts; crypto/rand in production
-	Limits   Limits    // optional; of the store
-	Policy   Policy
+	Limits   kv.Limits // optional; of the store
+	Policy   trade.Policy
 	Currency exchange.Currency // the shop's own
 	Logger   *slog.Logger      // optional
 	// Show writes amounts in texts for people: how many decimals a currency has is not
 	// known here. Optional: exchange.Money's own form.
 	Show func(exchange.Money) string
+	// Committed, optional, is told how many operations each durable batch had.
+	Committed func(operations int)
 
 	// Inline makes every operation a batch of its own, run by its caller: for
 	// single-goroutine simulations. Run must not be called then.
 	Inline bool
 }
 
-// Limits keep a batch below what the store takes in one transaction.
-type Limits struct {
-	BatchBytes  int
-	BatchWrites int
-}
-
-// Policy is how the shop answers as a supplier. It may be replaced while the
-// desk runs (SetPolicy).
-type Policy struct {
-	AcceptByHand bool // orders wait for the owner; else they are accepted as they come
-	Shipping     exchange.ShippingTable
-	Tax          exchange.Tax
-	Rate         exchange.Rate // newest US dollar rate of the shop's currency
-}
-
-// Desk is a shop's state and everything that may be done with it. Its methods
-// are safe for concurrent use. A Desk that runs inline is for one goroutine.
+// Desk is a shop's use cases, by subject. Its parts are safe for concurrent use. A Desk
+// that runs inline is for one goroutine.
 type Desk struct {
-	me       exchange.ShopID
-	store    Store
-	codec    Codec
-	signer   Signer
-	verifier Verifier
-	network  Network
-	clock    Clock
-	members  Members
-	limits   Limits
-	currency exchange.Currency
-	log      *slog.Logger
-	show     func(exchange.Money) string
-	inline   bool
+	Writer       *writer.Writer
+	Events       *event.Watchers
+	Shelf        *shelf.Shelf
+	Feed         *feed.Feed
+	Selling      *trade.Selling
+	Partnerships *trade.Partnerships
+	Ledgers      *trade.Ledgers
+	Orders       *trade.Orders
+	Supplier     *trade.Supplier
+	Retailer     *trade.Retailer
 
-	policy atomic.Pointer[Policy]
-	random struct {
-		sync.Mutex
-		io.Reader
+	shop   exchange.ShopID
+	trade  *trade.Trade
+	random entropy
+}
+
+// entropy is a source of random bytes for several goroutines.
+type entropy struct {
+	mu sync.Mutex
+	io.Reader
+}
+
+// fill fills p. A failing source of randomness cannot be survived.
+func (e *entropy) fill(p []byte) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, err := io.ReadFull(e.Reader, p); err != nil {
+		return exchange.Errorf(exchange.CodeInternal, "no random bytes: %w", err)
 	}
-
-	// Owned by the writer's turn.
-	meta                    MetaRecord
-	nextExpiry              exchange.Time // nothing of ours expires before it
-	holdExpiry, orderExpiry expiryIndex
-	ended                   map[chainID]ending // partnerships whose holds are being released
-	records                 recordCache
-	quotas                  quotas
-	feed                    *feedState
-
-	writer  writer
-	stopped chan struct{}          // closed when the writer has returned
-	selling atomic.Pointer[string] // why selling is stopped; nil = it is not
-
-	courier  courier
-	gone     goneShops
-	resumed  resumed
-	recent   recentReservations
-	lapses   lapses
-	partners partnerView
-	watch    watchers
-	news     news
-	meter    atomic.Pointer[Meter]
+	return nil
 }
 
-// Meter is told what the hot path does, for metrics; its functions are called
-// from many goroutines, must be quick, and may be nil.
-type Meter struct {
-	Batch func(operations int) // a batch became durable
-	// Hold: a retailer's hold was placed (Held) or refused, and why.
-	Hold func(retailer exchange.ShopID, state reservation.State, refusal exchange.Code)
-}
-
-// DefaultLimits suit a store with an 8 MiB memtable, whose transactions take
-// 15% of it: 1.2 MB.
-var DefaultLimits = Limits{BatchBytes: 1 << 20, BatchWrites: 10_000}
-
-// Open loads a shop's desk from its store and verifies its ledgers: every chain's
+// Open loads a shop's desk from its store and verifies its ledgers: every ledger's
 // entries are there, hash-linked, and end where the record says (Badger can lose a
 // tail of its log to one flipped byte without an error). It starts nothing.
 func Open(cfg Config) (*Desk, error) {
-	d := &Desk{
-		me: cfg.Signer.Shop(), store: cfg.Store, codec: cfg.Codec, signer: cfg.Signer, verifier: cfg.Verifier,
-		network: cfg.Network, clock: cfg.Clock, members: cfg.Members, limits: cfg.Limits,
-		currency: cfg.Currency, log: cfg.Logger, show: cfg.Show, inline: cfg.Inline,
-		holdExpiry: expiryIndex{prefix: prefixHoldExpiry}, orderExpiry: expiryIndex{prefix: prefixOrderExpiry},
-		ended: make(map[chainID]ending), records: make(recordCache), quotas: newQuotas(), stopped: make(chan struct{}),
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Show == nil {
+		cfg.Show = exchange.Money.String
+	}
+	if cfg.Limits == (kv.Limits{}) {
+		cfg.Limits = kv.DefaultLimits
+	}
+	d := &Desk{shop: cfg.Signer.Shop(), Events: event.NewWatchers(cfg.Clock, cfg.Inline)}
 	d.random.Reader = cfg.Random
-	if d.log == nil {
-		d.log = slog.New(slog.DiscardHandler)
+	var err error
+	if d.Selling, err = trade.OpenSelling(cfg.Store, cfg.Codec, cfg.Clock, cfg.Logger); err != nil {
+		return nil, err
 	}
-	if d.show == nil {
-		d.show = exchange.Money.String
-	}
-	if d.limits == (Limits{}) {
-		d.limits = DefaultLimits
-	}
-	d.writer = writer{d: d, queue: make(chan *operation, 4*MaxBatchOps), idle: make(chan *operation, 4*MaxBatchOps)}
-	d.courier.init(d)
-	d.lapses.init()
+	d.compose(cfg)
 	if err := d.SetPolicy(cfg.Policy); err != nil {
 		return nil, err
 	}
-	raw, ok, err := d.store.Get(keyMeta)
-	if err != nil {
+	if err := d.trade.Open(context.Background()); err != nil {
 		return nil, err
 	}
-	if ok {
-		v, err := d.codec.Decode(KindMetaRecord, raw)
-		if err != nil {
-			return nil, err
-		}
-		d.meta = *v.(*MetaRecord)
-	}
-	d.resumed.init(d.clock.Now(), d.meta.Written)
-	if d.meta.Stopped != "" {
-		d.selling.Store(&d.meta.Stopped)
-	}
-	if err := d.openChains(); err != nil {
+	if err := d.Feed.Open(); err != nil {
 		return nil, err
-	}
-	if err := d.openFeed(); err != nil {
-		return nil, err
-	}
-	d.alarmClock()
-	if d.inline {
-		return d, d.listLapses(context.Background())
 	}
 	return d, nil
 }
 
-// Shop is the shop this desk belongs to.
-func (d *Desk) Shop() exchange.ShopID { return d.me }
+// compose makes the parts and connects them.
+func (d *Desk) compose(cfg Config) {
+	d.Writer = writer.New(writer.Config{
+		Store: cfg.Store, Signer: cfg.Signer, Clock: cfg.Clock, Limits: cfg.Limits, Last: d.Selling.Written(),
+		Stamp: d.Selling.Stamp, Apply: d.apply, Committed: cfg.Committed, Inline: cfg.Inline,
+	})
+	d.Shelf = shelf.New(shelf.Config{
+		Store: cfg.Store, Codec: cfg.Codec, Writer: d.Writer, Currency: cfg.Currency,
+		Changed: func(b *writer.Batch, sku exchange.SKU) { d.Feed.Changed(b, sku) },
+	})
+	d.Feed = feed.New(feed.Config{
+		Shop: d.shop, Store: cfg.Store, Codec: cfg.Codec, Signer: cfg.Signer, Verifier: cfg.Verifier, Writer: d.Writer,
+		Shelf: d.Shelf, Selling: d.Selling, Random: d.random.fill, Logger: cfg.Logger,
+		MayRead: func(shop exchange.ShopID) bool { return d.Partnerships.MayReadFeed(shop) },
+	})
+	d.trade = trade.New(trade.Config{
+		Shop: d.shop, Store: cfg.Store, Codec: cfg.Codec, Signer: cfg.Signer, Verifier: cfg.Verifier, Network: cfg.Network,
+		Clock: cfg.Clock, Members: cfg.Members, Writer: d.Writer, Shelf: d.Shelf, Feed: d.Feed, Selling: d.Selling,
+		Events: d.Events, Random: d.random.fill, Logger: cfg.Logger, Show: cfg.Show,
+	})
+	d.Partnerships, d.Ledgers, d.Orders = d.trade.Partnerships, d.trade.Ledgers, d.trade.Orders
+	d.Supplier, d.Retailer = d.trade.Supplier, d.trade.Retailer
+}
 
-// Currency is the shop's own.
-func (d *Desk) Currency() exchange.Currency { return d.currency }
+// apply does one effect of a durable batch.
+func (d *Desk) apply(at exchange.Time, e writer.Effect) {
+	if stock, ok := e.(shelf.StockChanged); ok {
+		d.Events.StockChanged(stock.SKU)
+		return
+	}
+	if !d.trade.Apply(at, e) && !d.Feed.Apply(e) {
+		panic("desk: an effect that no part does")
+	}
+}
+
+// Shop is the shop this desk belongs to.
+func (d *Desk) Shop() exchange.ShopID { return d.shop }
 
 // SetPolicy replaces the policy for requests from now on.
-func (d *Desk) SetPolicy(p Policy) error {
-	if err := p.Shipping.Check(); err != nil {
+func (d *Desk) SetPolicy(p trade.Policy) error {
+	if err := d.Supplier.SetPolicy(p); err != nil {
 		return err
 	}
-	d.policy.Store(&p)
+	d.Shelf.SetRate(p.Rate)
 	return nil
 }
 
-// amount writes an amount in a text for people.
-func (d *Desk) amount(minor int64, c exchange.Currency) string {
-	return d.show(exchange.Money{Minor: minor, Currency: c})
-}
-
-// SetMeter tells m of what happens from now on.
-func (d *Desk) SetMeter(m Meter) { d.meter.Store(&m) }
-
-func (d *Desk) batchSize(operations int) {
-	if m := d.meter.Load(); m != nil && m.Batch != nil {
-		m.Batch(operations)
-	}
+// Serve answers one request of the trade protocol. raw is what the partner
+// sent; the connection has proven that from sent it. An error that is an
+// *exchange.Error is for the partner.
+func (d *Desk) Serve(ctx context.Context, from exchange.ShopID, raw []byte) ([]byte, error) {
+	return d.trade.Serve(ctx, from, raw)
 }
 
 // Run writes, expires, sends and publishes until ctx ends; then it finishes what
@@ -200,10 +169,8 @@ func (d *Desk) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var background sync.WaitGroup
-	background.Go(func() { d.courier.run(ctx) })
-	background.Go(func() { d.runPublisher(ctx) })
-	background.Go(func() { d.runJanitor(ctx) })
-	background.Go(func() { d.runLapses(ctx) })
+	background.Go(func() { d.trade.Run(ctx) })
+	background.Go(func() { d.Feed.Run(ctx) })
 	// The writer outlives the others: what they brought in is still recorded.
 	writing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -212,80 +179,20 @@ func (d *Desk) Run(ctx context.Context) error {
 		background.Wait()
 		stop()
 	}()
-	err := d.writer.run(writing)
-	close(d.stopped)
+	err := d.Writer.Run(writing)
 	cancel()
 	background.Wait()
 	return err
 }
 
 // Tick does what is due now at a desk that runs inline: expiry and housekeeping.
-// Sends are taken with Outgoing, publishing with Publish.
+// Sends are taken with Outgoing, publishing with Feed.Publish.
 func (d *Desk) Tick() error {
-	err := d.writer.batch(nil)
-	d.tellLapsed(context.Background())
+	err := d.Writer.Tick()
+	d.Retailer.TellExpired(context.Background())
 	return err
 }
 
-// Stopped says why the shop has stopped selling, or "".
-func (d *Desk) Stopped() string {
-	if why := d.selling.Load(); why != nil {
-		return *why
-	}
-	return ""
-}
-
-// stopSelling makes the shop refuse every hold from now on, durably, and enter
-// nothing into its ledgers: their ends may be lost, and a second entry at a position
-// would be a fork (design: Holds and orders, Restore). It stands even where the
-// operation that found the reason fails.
-func (d *Desk) stopSelling(b *batch, why string) {
-	if d.meta.Stopped != "" {
-		return
-	}
-	d.log.Error("selling stopped", "why", why)
-	d.meta.Stopped = why
-	d.selling.Store(&why)
-	b.stopping = why
-}
-
-// window is the hold window of a moment: its day number since 1970.
-func window(now exchange.Time) exchange.Window {
-	return exchange.Window(now / exchange.Time(24*time.Hour/time.Millisecond))
-}
-
-// randomBytes fills p. A failing source of randomness cannot be survived.
-func (d *Desk) randomBytes(p []byte) error {
-	d.random.Lock()
-	defer d.random.Unlock()
-	if _, err := io.ReadFull(d.random.Reader, p); err != nil {
-		return exchange.Errorf(exchange.CodeInternal, "no random bytes: %w", err)
-	}
-	return nil
-}
-
-// read decodes a committed record; nil where there is none.
-func (d *Desk) read(k Kind, key []byte) (Value, error) {
-	raw, ok, err := d.store.Get(key)
-	if err != nil || !ok {
-		return nil, err
-	}
-	return d.codec.Decode(k, raw)
-}
-
-// frame puts a kind before an encoded value: a request or reply of the trade protocol.
-func (d *Desk) frame(v Value) ([]byte, error) {
-	raw, err := d.codec.Encode(v)
-	if err != nil {
-		return nil, err
-	}
-	return append([]byte{byte(v.Kind())}, raw...), nil
-}
-
-// unframe reads a request or reply; kinds are below 128, one varint byte.
-func (d *Desk) unframe(b []byte) (Value, error) {
-	if len(b) == 0 || b[0] >= 0x80 {
-		return nil, exchange.Errorf(exchange.CodeInvalid, "an empty or unknown message")
-	}
-	return d.codec.Decode(Kind(b[0]), b[1:])
-}
+// Outgoing takes the messages to partners that are due now, and says when to ask again
+// (0 = when woken). A running desk sends them itself.
+func (d *Desk) Outgoing() (list []trade.Outgoing, next exchange.Time) { return d.Ledgers.Outgoing() }

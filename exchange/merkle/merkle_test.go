@@ -6,9 +6,10 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/souk-market/souk/exchange/merkle"
 	"golang.org/x/mod/sumdb/tlog"
 	"pgregory.net/rapid"
+
+	"github.com/souk-market/souk/exchange/merkle"
 )
 
 // TestEqualsTlog holds roots, paths and their verification against tlog for

@@ -5,9 +5,10 @@ import (
 	"slices"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/order"
-	"pgregory.net/rapid"
 )
 
 // TestRandomOrders runs random events on one order. At every step the counts'

@@ -6,9 +6,10 @@ import (
 	"slices"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/partnership"
-	"pgregory.net/rapid"
 )
 
 const (

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/exchange/roster"
 	"github.com/souk-market/souk/store"
@@ -40,7 +40,7 @@ func TestCommitFaults(t *testing.T) {
 						}
 						return
 					}
-					if refused := errors.Is(err, desk.ErrRefused); err == nil || refused != (fault == store.FaultRefuse) {
+					if refused := errors.Is(err, kv.ErrRefused); err == nil || refused != (fault == store.FaultRefuse) {
 						t.Fatalf("%v", err)
 					}
 					same(t, r, old)
@@ -75,7 +75,7 @@ type failing struct {
 	fault store.Fault
 }
 
-func (f *failing) Commit(writes []desk.Write) error {
+func (f *failing) Commit(writes []kv.Write) error {
 	if f.in--; f.in == 0 {
 		f.FailNext(f.fault)
 	}
@@ -112,7 +112,7 @@ func TestDamage(t *testing.T) {
 	h.append(h.join(shop), h.join(h.key()))
 	var keys [][]byte
 	values := map[string][]byte{}
-	if err := h.store.Scan(desk.Prefix([]byte("members/")), func(k, v []byte) bool {
+	if err := h.store.Scan(kv.Prefix([]byte("members/")), func(k, v []byte) bool {
 		keys = append(keys, bytes.Clone(k))
 		values[string(k)] = bytes.Clone(v)
 		return true
@@ -122,9 +122,9 @@ func TestDamage(t *testing.T) {
 	if len(keys) != 4 {
 		t.Fatalf("%q", keys)
 	}
-	try := func(what string, w desk.Write) {
+	try := func(what string, w kv.Write) {
 		s := h.store.Clone()
-		if err := s.Commit([]desk.Write{w}); err != nil {
+		if err := s.Commit([]kv.Write{w}); err != nil {
 			t.Fatal(err)
 		}
 		if r, err := roster.Open(h.config(s)); err == nil {
@@ -137,9 +137,9 @@ func TestDamage(t *testing.T) {
 		for at := 0; at < len(values[string(k)]); at += 7 {
 			v := bytes.Clone(values[string(k)])
 			v[at] ^= 4
-			try(fmt.Sprintf("%q byte %d", k, at), desk.Write{Key: k, Value: v})
+			try(fmt.Sprintf("%q byte %d", k, at), kv.Write{Key: k, Value: v})
 		}
-		try(fmt.Sprintf("%q gone", k), desk.Write{Key: k, Delete: true})
+		try(fmt.Sprintf("%q gone", k), kv.Write{Key: k, Delete: true})
 	}
 }
 

@@ -26,7 +26,7 @@
 //
 // # When a commit fails
 //
-// A refused commit (errors.Is desk.ErrRefused) changes nothing, and Apply may be
+// A refused commit (errors.Is kv.ErrRefused) changes nothing, and Apply may be
 // repeated. After any other failure nobody knows what is stored: the Roster
 // refuses all further writes, and the process must end.
 package roster

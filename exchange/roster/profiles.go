@@ -6,7 +6,7 @@ import (
 	"sync"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/membership"
 )
 
@@ -37,7 +37,7 @@ func (r *Roster) PutProfile(signed []byte) (p membership.Profile, newer bool, er
 		return p, false, nil
 	}
 	signed = append([]byte(nil), signed...)
-	if err := r.commit([][]desk.Write{{{Key: keyProfile(p.Shop), Value: signed}}}); err != nil {
+	if err := r.commit([][]kv.Write{{{Key: keyProfile(p.Shop), Value: signed}}}); err != nil {
 		return p, false, err
 	}
 	r.profiles.mu.Lock()
@@ -62,7 +62,7 @@ func (r *Roster) loadProfiles() error {
 		m, ok := r.Member(shop)
 		return m.Key, ok
 	}
-	return r.cfg.Store.Scan(desk.Prefix(prefixProfile), func(key, value []byte) bool {
+	return r.cfg.Store.Scan(kv.Prefix(prefixProfile), func(key, value []byte) bool {
 		signed := append([]byte(nil), value...)
 		p, err := membership.OpenProfile(r.cfg.Federation, signed, current)
 		if err == nil && string(keyProfile(p.Shop)) != string(key) {

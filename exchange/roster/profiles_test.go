@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/store"
 )
@@ -51,7 +51,7 @@ func TestProfiles(t *testing.T) {
 	// A damaged profile is dropped and can come again.
 	s := h.store.Clone()
 	key := append([]byte("members/profile/"), shop.Public().(ed25519.PublicKey)...)
-	if err := s.Commit([]desk.Write{{Key: key, Value: signed[:len(signed)-1]}}); err != nil {
+	if err := s.Commit([]kv.Write{{Key: key, Value: signed[:len(signed)-1]}}); err != nil {
 		t.Fatal(err)
 	}
 	again = h.open(s)

@@ -9,17 +9,15 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/membership"
 )
 
-var _ desk.Members = (*Roster)(nil)
-
 // Config is what a Roster needs.
 type Config struct {
-	Store      desk.Store
+	Store      kv.Store
 	Federation membership.Federation
-	Clock      desk.Clock
+	Clock      exchange.Clock
 	Log        *slog.Logger
 	// HaltAfter is the age of the list at which MayTrade refuses; 0 = never.
 	HaltAfter time.Duration
@@ -184,7 +182,7 @@ func (r *Roster) ApplyEvidence(encoded []byte) error {
 
 // freeze stores the evidence of next and returns CodeFrozen. It is called with mu held.
 func (r *Roster) freeze(next *membership.State) error {
-	if err := r.commit([][]desk.Write{{evidenceWrite(next)}}); err != nil {
+	if err := r.commit([][]kv.Write{{evidenceWrite(next)}}); err != nil {
 		return err
 	}
 	r.state.Store(next)
@@ -206,7 +204,7 @@ func (r *Roster) alarm(err error) {
 }
 
 // commit stores the batches in order. It is called with mu held.
-func (r *Roster) commit(batches [][]desk.Write) error {
+func (r *Roster) commit(batches [][]kv.Write) error {
 	if r.broken != nil {
 		return r.broken
 	}
@@ -215,7 +213,7 @@ func (r *Roster) commit(batches [][]desk.Write) error {
 		if err == nil {
 			continue
 		}
-		if !errors.Is(err, desk.ErrRefused) {
+		if !errors.Is(err, kv.ErrRefused) {
 			r.broken = exchange.Errorf(exchange.CodeInternal, "the member list was not stored for certain; restart: %w", err)
 			return r.broken
 		}

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/membership"
 )
 
@@ -34,11 +34,11 @@ func keyProfile(shop exchange.ShopID) []byte {
 
 // newEntries returns the batches that make the stored list next out of state. The checkpoint,
 // which makes the entries valid, is the last write.
-func newEntries(state, next *membership.State, b membership.Bundle) [][]desk.Write {
-	var batches [][]desk.Write
-	var batch []desk.Write
+func newEntries(state, next *membership.State, b membership.Bundle) [][]kv.Write {
+	var batches [][]kv.Write
+	var batch []kv.Write
 	bytes := 0
-	add := func(w desk.Write) {
+	add := func(w kv.Write) {
 		cost := len(w.Value) + writeCost
 		if bytes+cost > commitBytes {
 			batches, batch, bytes = append(batches, batch), nil, 0
@@ -46,26 +46,26 @@ func newEntries(state, next *membership.State, b membership.Bundle) [][]desk.Wri
 		batch, bytes = append(batch, w), bytes+cost
 	}
 	for i := state.Size(); i < next.Size(); i++ {
-		add(desk.Write{Key: keyEntry(i), Value: b.Entries[i-b.From]})
+		add(kv.Write{Key: keyEntry(i), Value: b.Entries[i-b.From]})
 	}
 	if state.Checkpoint().Note == nil {
 		federation, err := json.Marshal(next.Federation())
 		if err != nil {
 			panic("roster: " + err.Error()) // a string and two byte slices
 		}
-		add(desk.Write{Key: keyFederation, Value: federation})
+		add(kv.Write{Key: keyFederation, Value: federation})
 	}
-	add(desk.Write{Key: keyCheckpoint, Value: next.Checkpoint().Note})
+	add(kv.Write{Key: keyCheckpoint, Value: next.Checkpoint().Note})
 	return append(batches, batch)
 }
 
-func evidenceWrite(s *membership.State) desk.Write {
+func evidenceWrite(s *membership.State) kv.Write {
 	value := binary.BigEndian.AppendUint64(nil, s.Common())
-	return desk.Write{Key: keyEvidence, Value: append(value, s.Evidence().Encode(s.Federation().Origin)...)}
+	return kv.Write{Key: keyEvidence, Value: append(value, s.Evidence().Encode(s.Federation().Origin)...)}
 }
 
 // Stored returns the federation whose list a store holds, and whether it holds one.
-func Stored(store desk.Store) (f membership.Federation, ok bool, err error) {
+func Stored(store kv.Store) (f membership.Federation, ok bool, err error) {
 	value, ok, err := store.Get(keyFederation)
 	if err != nil || !ok {
 		return f, false, err
@@ -82,7 +82,7 @@ func damaged(format string, args ...any) error {
 }
 
 // load reads the list and verifies it.
-func load(store desk.Store, f membership.Federation) (*membership.State, error) {
+func load(store kv.Store, f membership.Federation) (*membership.State, error) {
 	stored, ok, err := Stored(store)
 	if err != nil {
 		return nil, err
@@ -107,7 +107,7 @@ func load(store desk.Store, f membership.Federation) (*membership.State, error) 
 	return loadEvidence(store, state)
 }
 
-func restore(store desk.Store, f membership.Federation, checkpoint []byte) (*membership.State, error) {
+func restore(store kv.Store, f membership.Federation, checkpoint []byte) (*membership.State, error) {
 	c, err := membership.OpenCheckpoint(f, checkpoint)
 	if err != nil {
 		return nil, damaged("%w", err)
@@ -125,11 +125,11 @@ func restore(store desk.Store, f membership.Federation, checkpoint []byte) (*mem
 
 // readEntries reads the entries [from, to), at least one. After each entry it stops unless more
 // agrees to the length of all entries read, in bytes.
-func readEntries(store desk.Store, from, to uint64, more func(bytes int) bool) ([][]byte, error) {
+func readEntries(store kv.Store, from, to uint64, more func(bytes int) bool) ([][]byte, error) {
 	var entries [][]byte
 	bytes, next := 0, from
 	gap := false
-	err := store.Scan(desk.Range{From: keyEntry(from), To: keyEntry(to)}, func(key, value []byte) bool {
+	err := store.Scan(kv.Range{From: keyEntry(from), To: keyEntry(to)}, func(key, value []byte) bool {
 		if gap = string(key) != string(keyEntry(next)); gap {
 			return false
 		}
@@ -144,7 +144,7 @@ func readEntries(store desk.Store, from, to uint64, more func(bytes int) bool) (
 	return entries, err
 }
 
-func loadEvidence(store desk.Store, state *membership.State) (*membership.State, error) {
+func loadEvidence(store kv.Store, state *membership.State) (*membership.State, error) {
 	value, ok, err := store.Get(keyEvidence)
 	if err != nil || !ok {
 		return state, err

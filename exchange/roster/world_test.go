@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/exchange/roster"
 	"github.com/souk-market/souk/store"
@@ -69,11 +69,11 @@ func (h *hub) fork() *hub {
 	return &c
 }
 
-func (h *hub) config(s desk.Store) roster.Config {
+func (h *hub) config(s kv.Store) roster.Config {
 	return roster.Config{Store: s, Federation: h.fed, Clock: h.clock, Log: slog.New(slog.DiscardHandler)}
 }
 
-func (h *hub) open(s desk.Store) *roster.Roster {
+func (h *hub) open(s kv.Store) *roster.Roster {
 	h.t.Helper()
 	r, err := roster.Open(h.config(s))
 	if err != nil {

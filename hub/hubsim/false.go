@@ -5,8 +5,8 @@ import (
 	"encoding/binary"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/membership"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/roster"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/protocol/p2p"
@@ -60,7 +60,7 @@ type falseHellos struct {
 }
 
 func (f falseHellos) Hello(to exchange.ShopID) []byte {
-	raw, err := protocol.Codec{}.Encode(&desk.Hello{Members: f.show(to).Checkpoint()})
+	raw, err := protocol.Codec{}.Encode(&message.Hello{Members: f.show(to).Checkpoint()})
 	if err != nil {
 		panic(err) // values of this package
 	}

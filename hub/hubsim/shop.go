@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/membership"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/roster"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/protocol/members"
@@ -192,7 +192,7 @@ type hellos struct{ s *Shop }
 
 func (h hellos) Hello(exchange.ShopID) []byte {
 	list, profile := h.s.Sync.HelloPart()
-	raw, err := protocol.Codec{}.Encode(&desk.Hello{Agent: "souk/test", Members: list, Profile: profile})
+	raw, err := protocol.Codec{}.Encode(&message.Hello{Agent: "souk/test", Members: list, Profile: profile})
 	if err != nil {
 		panic(err) // values of this package
 	}
@@ -200,11 +200,11 @@ func (h hellos) Hello(exchange.ShopID) []byte {
 }
 
 func (h hellos) Greet(from exchange.ShopID, raw []byte) error {
-	v, err := protocol.Codec{}.Decode(desk.KindHello, raw)
+	v, err := protocol.Codec{}.Decode(message.KindHello, raw)
 	if err != nil {
 		return err
 	}
-	hello := v.(*desk.Hello)
+	hello := v.(*message.Hello)
 	h.s.Sync.Heard(from, hello.Members, hello.Profile)
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/hub"
 	"github.com/souk-market/souk/protocol/p2p"
@@ -33,7 +33,7 @@ const latency = 10 * time.Millisecond
 // Clock is the bubble's clock, moved by an offset.
 type Clock struct{ ahead atomic.Int64 }
 
-// Now implements desk.Clock.
+// Now implements exchange.Clock.
 func (c *Clock) Now() exchange.Time {
 	return exchange.TimeOf(time.Now().Add(time.Duration(c.ahead.Load())))
 }
@@ -48,9 +48,9 @@ type World struct {
 	Federation membership.Federation
 	Admission  ed25519.PrivateKey
 	LogKey     ed25519.PrivateKey
-	Store      desk.Store // the hub's, kept over a restart; a test may replace it between two
-	Clock      *Clock     // the hub's
-	Hub        *hub.Hub   // nil while none runs
+	Store      kv.Store // the hub's, kept over a restart; a test may replace it between two
+	Clock      *Clock   // the hub's
+	Hub        *hub.Hub // nil while none runs
 
 	open, closed ed25519.PrivateKey
 	stopHub      func()

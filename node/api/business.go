@@ -9,7 +9,8 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/event"
+	"github.com/souk-market/souk/exchange/hold"
 )
 
 const (
@@ -58,7 +59,7 @@ type lastSeen struct {
 	sold   bool // its revenue is counted
 }
 
-func newBusiness(d *desk.Desk, clock desk.Clock, reg prometheus.Registerer) (*Business, error) {
+func newBusiness(d *desk.Desk, clock exchange.Clock, reg prometheus.Registerer) (*Business, error) {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	}
@@ -122,7 +123,7 @@ func (b *Business) label(partner exchange.ShopID) string {
 
 // run follows the desk's events until ctx ends.
 func (b *Business) run(ctx context.Context) {
-	events, stop := b.desk.Watch()
+	events, stop := b.desk.Events.Watch()
 	defer stop()
 	for {
 		select {
@@ -134,21 +135,21 @@ func (b *Business) run(ctx context.Context) {
 	}
 }
 
-func (b *Business) event(e desk.Event) {
-	switch e.Type {
-	case desk.EventHold:
-		if e.Status != reservation.Held.String() { // those the meter has counted
-			b.holds.WithLabelValues(b.label(e.Shop), e.Side.String(), e.Status).Add(float64(e.Count))
+func (b *Business) event(e event.Event) {
+	switch e := e.(type) {
+	case event.Holds:
+		if e.Status != hold.Held.String() { // those the meter has counted
+			b.holds.WithLabelValues(b.label(e.Partner), e.Side.String(), e.Status).Add(float64(e.Count))
 		}
-	case desk.EventOrder:
+	case event.Order:
 		b.order(e)
 	}
 }
 
 // order counts a status once: the same event may come again, and several statuses
 // in one event.
-func (b *Business) order(e desk.Event) {
-	key := seenOrder{e.Order, e.Shop, e.Side}
+func (b *Business) order(e event.Order) {
+	key := seenOrder{e.ID, e.Partner, e.Side}
 	last, known := b.seen.Get(key)
 	if e.Cancelled > 0 && (last.sold || b.cancelledNow(e)) {
 		b.off.WithLabelValues(string(e.Currency), e.Side.String()).Add(float64(e.Cancelled))
@@ -156,7 +157,7 @@ func (b *Business) order(e desk.Event) {
 	if known && last.status == e.Status {
 		return
 	}
-	b.orders.WithLabelValues(b.label(e.Shop), e.Side.String(), e.Status).Inc()
+	b.orders.WithLabelValues(b.label(e.Partner), e.Side.String(), e.Status).Inc()
 	if !sold(last.status) && sold(e.Status) && b.acceptedNow(e, known) {
 		b.revenue.WithLabelValues(string(e.Currency), e.Side.String()).Add(float64(e.Due + e.Cancelled))
 		last.sold = true
@@ -167,8 +168,8 @@ func (b *Business) order(e desk.Event) {
 
 // cancelledNow tells a cancellation since this process began from an older one that a
 // ledger tells of again.
-func (b *Business) cancelledNow(e desk.Event) bool {
-	rec, err := b.desk.Order(e.Side, e.Order)
+func (b *Business) cancelledNow(e event.Order) bool {
+	rec, err := b.desk.Orders.Find(e.Side, e.ID)
 	return err == nil && rec.Cancelled >= b.started
 }
 
@@ -183,10 +184,10 @@ func sold(status string) bool {
 
 // acceptedNow tells an order whose acceptance is news from one that was accepted
 // before this process began, or counted and then forgotten.
-func (b *Business) acceptedNow(e desk.Event, known bool) bool {
+func (b *Business) acceptedNow(e event.Order, known bool) bool {
 	if known {
 		return true
 	}
-	rec, err := b.desk.Order(e.Side, e.Order)
+	rec, err := b.desk.Orders.Find(e.Side, e.ID)
 	return err == nil && rec.Order.Accepted >= b.started && (!b.evicted || e.Status == "accepted")
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/event"
 )
 
 // values are the figures of a counter by its labels.
@@ -39,7 +39,7 @@ func TestOrderFigures(t *testing.T) {
 	b := s.Business()
 	shop, order := exchange.ShopID{1}, exchange.OrderID{2}
 	tell := func(status string) {
-		b.event(desk.Event{Type: desk.EventOrder, Shop: shop, Side: exchange.Supplier, Order: order, Status: status, Due: 1299, Currency: "EUR"})
+		b.event(event.Order{Partner: shop, Side: exchange.Supplier, ID: order, Status: status, Due: 1299, Currency: "EUR"})
 	}
 	for _, status := range []string{"submitted", "accepted", "accepted", "partly_shipped", "partly_shipped"} {
 		tell(status)
@@ -48,7 +48,7 @@ func TestOrderFigures(t *testing.T) {
 		t.Errorf("revenue: %v", got)
 	}
 	// What is cancelled later is taken off in a figure of its own.
-	b.event(desk.Event{Type: desk.EventOrder, Shop: shop, Side: exchange.Supplier, Order: order, Status: "shipped", Due: 999, Cancelled: 300, Currency: "EUR"})
+	b.event(event.Order{Partner: shop, Side: exchange.Supplier, ID: order, Status: "shipped", Due: 999, Cancelled: 300, Currency: "EUR"})
 	if got := figures(t, s.cfg.Registry, "souk_revenue_cancelled_minor_total"); len(got) != 1 || got["currency=EUR side=supplier "] != 300 {
 		t.Errorf("cancelled revenue: %v", got)
 	}
@@ -63,7 +63,7 @@ func TestOrderFigures(t *testing.T) {
 	// nothing is taken off for its cancellation of then.
 	order = exchange.OrderID{3}
 	tell("shipped")
-	b.event(desk.Event{Type: desk.EventOrder, Shop: shop, Side: exchange.Supplier, Order: order, Status: "shipped", Due: 999, Cancelled: 300, Currency: "EUR"})
+	b.event(event.Order{Partner: shop, Side: exchange.Supplier, ID: order, Status: "shipped", Due: 999, Cancelled: 300, Currency: "EUR"})
 	if got := figures(t, s.cfg.Registry, "souk_revenue_cancelled_minor_total")["currency=EUR side=supplier "]; got != 300 {
 		t.Errorf("cancelled revenue with an older order: %v", got)
 	}
@@ -79,7 +79,7 @@ func TestPartnerLabels(t *testing.T) {
 	for i := range 3 * maxPartnerLabels {
 		var shop exchange.ShopID
 		copy(shop[:], fmt.Sprintf("shop %d", i))
-		b.event(desk.Event{Type: desk.EventHold, Shop: shop, Side: exchange.Supplier, Status: "expired", Count: 1})
+		b.event(event.Holds{Partner: shop, Side: exchange.Supplier, Status: "expired", Count: 1})
 		b.Hold(shop, exchange.Supplier, outcomeOf(exchange.CodeOK))
 	}
 	holds := figures(t, s.cfg.Registry, "souk_holds_total")

@@ -10,7 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/sse"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/event"
 	"github.com/souk-market/souk/node/api/view"
 )
 
@@ -42,7 +42,7 @@ func (s *Server) limitStreams(ctx huma.Context, next func(huma.Context)) {
 
 // watch sends events until the caller goes or the server stops.
 func (s *Server) watch(ctx context.Context, _ *struct{}, send sse.Sender) {
-	events, stop := s.desk.Watch()
+	events, stop := s.desk.Events.Watch()
 	defer stop()
 	ping := time.NewTicker(pingEvery)
 	defer ping.Stop()
@@ -55,9 +55,7 @@ func (s *Server) watch(ctx context.Context, _ *struct{}, send sse.Sender) {
 	for ok {
 		select {
 		case e := <-events:
-			if e.Type != desk.EventGreet { // between the parts of this shop
-				ok = tell(eventView(s.desk.Shop(), e))
-			}
+			ok = tell(eventView(s.desk.Shop(), e))
 		case <-ping.C:
 			ok = tell(view.Event{Type: "ping", At: view.Time(s.cfg.Clock.Now())})
 		case <-ctx.Done():
@@ -69,26 +67,49 @@ func (s *Server) watch(ctx context.Context, _ *struct{}, send sse.Sender) {
 }
 
 // eventView shows an event of the shop own.
-func eventView(own exchange.ShopID, e desk.Event) view.Event {
+func eventView(own exchange.ShopID, e event.Event) view.Event {
+	switch e := e.(type) {
+	case event.Holds:
+		return holdsView(own, e)
+	case event.Stock:
+		v := view.Event{Type: "stock", At: view.Time(e.At), Side: exchange.Supplier.String()}
+		for _, sku := range e.SKUs {
+			v.Products = append(v.Products, exchange.ProductID{Shop: own, SKU: sku})
+		}
+		return v
+	case event.Order:
+		v := view.Event{
+			Type: "order", At: view.Time(e.At), Partner: e.Partner, Side: e.Side.String(), Order: e.ID, Status: e.Status, Detail: e.Detail,
+		}
+		if e.Currency != "" {
+			v.Due = ptr(view.MoneyOf(exchange.Money{Minor: e.Due, Currency: e.Currency}))
+		}
+		return v
+	case event.Partnership:
+		return view.Event{
+			Type: "partnership", At: view.Time(e.At), Partner: e.Partner, Side: e.Side.String(), Status: e.Status,
+			By: whoIs(e.By, e.Side), Detail: e.Detail,
+		}
+	case event.Catalog:
+		return view.Event{Type: "catalog", At: view.Time(e.At), Partner: e.Shop}
+	case event.Frozen:
+		return view.Event{Type: "frozen", At: view.Time(e.At), Partner: e.Partner, Detail: e.Why}
+	case event.Stopped:
+		return view.Event{Type: "stopped", At: view.Time(e.At), Detail: e.Why}
+	}
+	return view.Event{} // there is no other
+}
+
+func holdsView(own exchange.ShopID, e event.Holds) view.Event {
 	v := view.Event{
-		Type: string(e.Type), At: view.Time(e.At), Partner: e.Shop, Order: e.Order, Status: e.Status, Detail: e.Detail,
+		Type: "hold", At: view.Time(e.At), Partner: e.Partner, Side: e.Side.String(), Status: e.Status, Count: e.Count, Reservation: e.ID,
 	}
-	if e.Side != 0 {
-		v.Side, v.By = e.Side.String(), whoIs(e.By, e.Side)
-	}
-	if e.Currency != "" {
-		v.Due = ptr(view.MoneyOf(exchange.Money{Minor: e.Due, Currency: e.Currency}))
-	}
-	v.Count, v.Reservation = e.Count, e.Hold
 	supplier := own
 	if e.Side == exchange.Retailer {
-		supplier = e.Shop
+		supplier = e.Partner
 	}
 	for _, l := range e.Lines {
 		v.Lines = append(v.Lines, view.ReserveLine{Product: exchange.ProductID{Shop: supplier, SKU: l.SKU}, Quantity: int64(l.Quantity)})
-	}
-	for _, sku := range e.SKUs {
-		v.Products = append(v.Products, exchange.ProductID{Shop: own, SKU: sku})
 	}
 	return v
 }

@@ -63,7 +63,7 @@ func (s *Server) ofReservation(ctx context.Context, id exchange.HoldID, err erro
 	if err == nil {
 		return nil
 	}
-	supplier, known, other := s.desk.SupplierOf(id)
+	supplier, known, other := s.desk.Retailer.SupplierOf(id)
 	if other != nil || !known {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/replica"
 	"github.com/souk-market/souk/node/api/view"
 	"github.com/souk-market/souk/testnet"
 )
@@ -100,7 +100,7 @@ func TestFault25API(t *testing.T) {
 			t.Errorf("%s: headers %v", name, res.Header)
 		}
 	}
-	if got := must(s.desk().Stock("shoe"))(t); got.Stocked != 10 {
+	if got := must(s.desk().Shelf.Stock("shoe"))(t); got.Stocked != 10 {
 		t.Errorf("a refused request changed the stock: %+v", got)
 	}
 }
@@ -146,7 +146,7 @@ func TestStrangeProducts(t *testing.T) {
 	if got := must(s.SetStock(ctx, "..", view.SetStock{Unlimited: true}))(t); !got.Unlimited || got.Available != 0 {
 		t.Errorf("unlimited: %+v", got)
 	}
-	all := must(s.Products(ctx, desk.Query{Limit: 4, MinCents: 1, MaxCents: 200}))(t)
+	all := must(s.Products(ctx, replica.Query{Limit: 4, MinCents: 1, MaxCents: 200}))(t)
 	if len(all.Products) != 4 || all.Next == "" {
 		t.Errorf("a page of %d, next %q", len(all.Products), all.Next)
 	}

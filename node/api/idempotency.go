@@ -13,7 +13,8 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/wake"
 	"github.com/souk-market/souk/node/api/view"
 )
 
@@ -82,13 +83,13 @@ type keyedHold struct {
 	id      exchange.HoldID // zero until one was made
 }
 
-func newKeeper(store desk.Store, clock desk.Clock, token string) (*keeper, error) {
+func newKeeper(store kv.Store, clock exchange.Clock, token string) (*keeper, error) {
 	holds, err := lru.New[keyID, *keyedHold](recentHolds)
 	if err != nil {
 		return nil, err
 	}
 	k := &keeper{
-		keptKeys: keptKeys{store: store, clock: clock, full: make(chan struct{}, 1)}, holds: holds, busy: make(map[keyID]chan struct{}),
+		keptKeys: keptKeys{store: store, clock: clock, full: wake.New()}, holds: holds, busy: make(map[keyID]chan struct{}),
 		secret: digest([]byte(token), "souk/api/idempotency/1"),
 	}
 	return k, k.count()
@@ -141,7 +142,7 @@ func (k *keeper) serve(w http.ResponseWriter, r *http.Request, key string, body 
 	next.ServeHTTP(answer, r)
 	err = k.finish(kept, rt, answer)
 	answer.writeTo(w)
-	if err != nil && !errors.Is(err, desk.ErrRefused) {
+	if err != nil && !errors.Is(err, kv.ErrRefused) {
 		fail(err)
 	}
 	return nil
@@ -180,7 +181,7 @@ func (k *keeper) finish(kept *keptKey, rt *route, answer *capture) error {
 
 // refused tells of a commit that failed.
 func (k *keeper) refused(err error, fail func(error)) *view.Problem {
-	if !errors.Is(err, desk.ErrRefused) {
+	if !errors.Is(err, kv.ErrRefused) {
 		fail(err)
 	}
 	return problemOf(err)

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/node/api/client"
 	"github.com/souk-market/souk/node/api/view"
 )
@@ -40,7 +40,7 @@ func TestKeyOfReservation(t *testing.T) {
 	wantCode(t, "another wish after a restart", err, exchange.CodeConflict)
 
 	other := must(birch.Reserve(client.WithKey(ctx, "cart 2"), wish))(t)
-	if s := must(acorn.desk().Stock("shoe"))(t); other.ID == first.ID || s.Held != 4 {
+	if s := must(acorn.desk().Shelf.Stock("shoe"))(t); other.ID == first.ID || s.Held != 4 {
 		t.Errorf("two wishes hold %+v", s)
 	}
 	_, err = birch.Reserve(client.WithKey(ctx, "cart 3"), reserve(acorn, "shoe", 7))
@@ -66,7 +66,7 @@ func TestKeyOfOrder(t *testing.T) {
 	elsewhere.ShipTo.City = "Lund"
 	_, err := birch.PlaceOrder(ctx, elsewhere, patience)
 	wantCode(t, "another address with the same key", err, exchange.CodeConflict)
-	if s := must(acorn.desk().Stock("hat"))(t); s != (reservation.Stock{Stocked: 5, Sold: 1, Shipped: 1}) {
+	if s := must(acorn.desk().Shelf.Stock("hat"))(t); s != (hold.Stock{Stocked: 5, Sold: 1, Shipped: 1}) {
 		t.Errorf("stock after repeats: %+v", s)
 	}
 }
@@ -102,7 +102,7 @@ func TestKeyOfShipment(t *testing.T) {
 			t.Errorf("refused: %d %s", res.StatusCode, body)
 		}
 	}
-	if s := must(acorn.desk().Stock("shoe"))(t); s.Shipped != 1 {
+	if s := must(acorn.desk().Shelf.Stock("shoe"))(t); s.Shipped != 1 {
 		t.Errorf("shipped %d", s.Shipped)
 	}
 }

@@ -19,7 +19,7 @@ func TestOwnersWordOnStockStays(t *testing.T) {
 	words := func(file string, word inventory.Untracked) (changed bool, kept, units int64) {
 		t.Helper()
 		r := must(s.Import(ctx, strings.NewReader(file), client.ImportOptions{Untracked: word}, nil))(t)
-		return r.Added+r.Changed+r.StockOnly > 0, r.UntrackedKept, must(s.desk().Stock("sock"))(t).Shelf()
+		return r.Added+r.Changed+r.StockOnly > 0, r.UntrackedKept, must(s.desk().Shelf.Stock("sock"))(t).Shelf()
 	}
 	five := must(inventory.UntrackedUnits(5))(t)
 	if changed, kept, units := words(uncounted, inventory.Untracked{}); !changed || kept != 0 || units != 0 {

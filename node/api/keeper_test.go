@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/store"
 )
 
@@ -196,7 +196,7 @@ func TestKeyTooMany(t *testing.T) {
 		t.Fatal(err)
 	}
 	left := 0
-	if err := w.mem.Scan(desk.Prefix([]byte(prefixKept)), func(_, _ []byte) bool { left++; return true }); err != nil || left != 6 {
+	if err := w.mem.Scan(kv.Prefix([]byte(prefixKept)), func(_, _ []byte) bool { left++; return true }); err != nil || left != 6 {
 		t.Errorf("%d keys are left, want 6: %v", left, err)
 	}
 	w.want("the oldest is forgotten", w.ask(keyAgain, "0", "other"), 200, 11)

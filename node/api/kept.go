@@ -12,7 +12,8 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/wake"
 )
 
 // Idempotency keys in the desk's store:
@@ -52,16 +53,16 @@ type keptKey struct {
 
 // keptKeys is the keeper's part of the store.
 type keptKeys struct {
-	store desk.Store
-	clock desk.Clock
-	kept  atomic.Int64  // keys in the store, about
-	full  chan struct{} // buffered 1: there are too many
+	store kv.Store
+	clock exchange.Clock
+	kept  atomic.Int64 // keys in the store, about
+	full  wake.Signal  // there are too many
 }
 
 // count finds out how many keys there are.
 func (s *keptKeys) count() error {
 	n := int64(0)
-	err := s.store.Scan(desk.Prefix([]byte(prefixKeptTime)), func(_, _ []byte) bool {
+	err := s.store.Scan(kv.Prefix([]byte(prefixKeptTime)), func(_, _ []byte) bool {
 		n++
 		return true
 	})
@@ -98,16 +99,13 @@ func (s *keptKeys) put(kept *keptKey) error {
 		return err
 	}
 	record, byTime := kept.keys()
-	if err := s.store.Commit([]desk.Write{{Key: record, Value: raw}, {Key: byTime}}); err != nil {
+	if err := s.store.Commit([]kv.Write{{Key: record, Value: raw}, {Key: byTime}}); err != nil {
 		return err
 	}
 	if !kept.stored {
 		kept.stored = true
 		if s.kept.Add(1) > maxKept+pruneChunk {
-			select {
-			case s.full <- struct{}{}:
-			default:
-			}
+			s.full.Set()
 		}
 	}
 	return nil
@@ -116,7 +114,7 @@ func (s *keptKeys) put(kept *keptKey) error {
 // drop forgets the key.
 func (s *keptKeys) drop(kept *keptKey) error {
 	record, byTime := kept.keys()
-	err := s.store.Commit([]desk.Write{{Key: record, Delete: true}, {Key: byTime, Delete: true}})
+	err := s.store.Commit([]kv.Write{{Key: record, Delete: true}, {Key: byTime, Delete: true}})
 	if err == nil {
 		s.kept.Add(-1)
 	}
@@ -129,7 +127,7 @@ func (s *keptKeys) run(ctx context.Context, log *slog.Logger, fail func(error)) 
 	defer tick.Stop()
 	for {
 		switch err := s.prune(); {
-		case errors.Is(err, desk.ErrRefused):
+		case errors.Is(err, kv.ErrRefused):
 			log.Warn("old idempotency keys were not removed", "err", err)
 		case err != nil:
 			fail(err)
@@ -137,7 +135,7 @@ func (s *keptKeys) run(ctx context.Context, log *slog.Logger, fail func(error)) 
 		}
 		select {
 		case <-tick.C:
-		case <-s.full:
+		case <-s.full.C():
 		case <-ctx.Done():
 			return
 		}
@@ -149,8 +147,8 @@ func (s *keptKeys) prune() error {
 	for {
 		old := s.clock.Now().Add(-keepFor)
 		tooMany := s.kept.Load() - maxKept
-		var writes []desk.Write
-		err := s.store.Scan(desk.Prefix([]byte(prefixKeptTime)), func(k, _ []byte) bool {
+		var writes []kv.Write
+		err := s.store.Scan(kv.Prefix([]byte(prefixKeptTime)), func(k, _ []byte) bool {
 			rest := k[len(prefixKeptTime):]
 			if len(rest) != 8+len(keyID{}) {
 				return true
@@ -159,8 +157,8 @@ func (s *keptKeys) prune() error {
 				return false
 			}
 			writes = append(writes,
-				desk.Write{Key: bytes.Clone(k), Delete: true},
-				desk.Write{Key: append([]byte(prefixKept), rest[8:]...), Delete: true})
+				kv.Write{Key: bytes.Clone(k), Delete: true},
+				kv.Write{Key: append([]byte(prefixKept), rest[8:]...), Delete: true})
 			return len(writes) < 2*pruneChunk
 		})
 		if err != nil || len(writes) == 0 {

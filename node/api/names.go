@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
 )
 
 // namesFresh is how old a shop's name may be: the member list changes rarely, and
@@ -16,7 +15,7 @@ const namesFresh = 10 * time.Second
 // names are the shops' names by the member list, looked up once for many answers.
 type names struct {
 	members Members
-	clock   desk.Clock
+	clock   exchange.Clock
 
 	mu    sync.Mutex
 	known map[exchange.ShopID]Member

@@ -7,8 +7,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/order"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/node/api/view"
 )
 
@@ -28,7 +28,7 @@ func roleOf(side exchange.Party) string {
 	return view.Bought
 }
 
-func partnerOf(side exchange.Party, r *desk.OrderRecord) exchange.ShopID {
+func partnerOf(side exchange.Party, r *record.Order) exchange.ShopID {
 	if side == exchange.Supplier {
 		return r.Retailer
 	}
@@ -36,7 +36,7 @@ func partnerOf(side exchange.Party, r *desk.OrderRecord) exchange.ShopID {
 }
 
 // orderStatus is the order's status, or how far its request is.
-func orderStatus(r *desk.OrderRecord) string {
+func orderStatus(r *record.Order) string {
 	switch {
 	case r.Order.Submitted != 0:
 		return r.Order.Status().String()
@@ -48,7 +48,7 @@ func orderStatus(r *desk.OrderRecord) string {
 
 // orderView shows an order without the consumer's address: answers of this kind
 // are kept with idempotency keys, and an address must be erasable.
-func (s *Server) orderView(ctx context.Context, side exchange.Party, r *desk.OrderRecord) view.Order {
+func (s *Server) orderView(ctx context.Context, side exchange.Party, r *record.Order) view.Order {
 	partner := partnerOf(side, r)
 	v := view.Order{
 		ID: r.ID, Role: roleOf(side), Partner: partner, PartnerName: s.names.of(ctx, partner), Status: orderStatus(r),

@@ -9,8 +9,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/event"
 	"github.com/souk-market/souk/exchange/order"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/node/api/view"
 )
 
@@ -96,13 +97,13 @@ func (s *Server) placeOrder(ctx context.Context, in *placeInput) (*orderBody, er
 	if err != nil {
 		return nil, err
 	}
-	events, stop := s.desk.Watch()
+	events, stop := s.desk.Events.Watch()
 	defer stop()
-	rec, err := s.desk.PlaceOrder(ctx, in.Body.Reservation, to)
+	rec, err := s.desk.Retailer.PlaceOrder(ctx, in.Body.Reservation, to)
 	if err != nil {
 		return nil, s.ofReservation(ctx, in.Body.Reservation, err)
 	}
-	answered := func(r *desk.OrderRecord) bool { return r.Order.Submitted != 0 || r.Refusal != exchange.CodeOK }
+	answered := func(r *record.Order) bool { return r.Order.Submitted != 0 || r.Refusal != exchange.CodeOK }
 	if rec, err = s.await(ctx, events, in.Wait.duration(), rec, answered); err != nil {
 		return nil, err
 	}
@@ -121,14 +122,14 @@ func (s *Server) shipTo(ctx context.Context, in view.PlaceOrder) (exchange.ShipT
 		to.Country, err = view.ParseCountry(to.Country)
 		return to, err
 	}
-	before, err := s.desk.Order(exchange.Retailer, in.Reservation)
+	before, err := s.desk.Orders.Find(exchange.Retailer, in.Reservation)
 	if err == nil {
 		to.Country = before.Quote.Country
 	}
 	if exchange.CodeOf(err) != exchange.CodeNotFound {
 		return to, err
 	}
-	res, err := s.desk.Reservation(ctx, in.Reservation)
+	res, err := s.desk.Retailer.Reservation(ctx, in.Reservation)
 	if err != nil {
 		return to, err
 	}
@@ -139,13 +140,13 @@ func (s *Server) shipTo(ctx context.Context, in view.PlaceOrder) (exchange.ShipT
 // await returns the bought order when settled says so, or as it stands after so
 // long, or when the caller has gone or the server stops: what was asked of the
 // supplier is durable and goes on.
-func (s *Server) await(ctx context.Context, events <-chan desk.Event, wait time.Duration, rec *desk.OrderRecord, settled func(*desk.OrderRecord) bool) (*desk.OrderRecord, error) {
+func (s *Server) await(ctx context.Context, events <-chan event.Event, wait time.Duration, rec *record.Order, settled func(*record.Order) bool) (*record.Order, error) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for waiting := true; waiting && !settled(rec); {
 		select {
 		case e := <-events:
-			if e.Order != rec.ID {
+			if o, ok := e.(event.Order); !ok || o.ID != rec.ID {
 				continue
 			}
 		case <-timer.C:
@@ -156,7 +157,7 @@ func (s *Server) await(ctx context.Context, events <-chan desk.Event, wait time.
 			waiting = false
 		}
 		var err error
-		if rec, err = s.desk.Order(exchange.Retailer, rec.ID); err != nil {
+		if rec, err = s.desk.Orders.Find(exchange.Retailer, rec.ID); err != nil {
 			return nil, err
 		}
 	}
@@ -164,7 +165,7 @@ func (s *Server) await(ctx context.Context, events <-chan desk.Event, wait time.
 }
 
 // orderAnswer has the status done, or 202 where the supplier has not answered.
-func (s *Server) orderAnswer(ctx context.Context, side exchange.Party, rec *desk.OrderRecord, answered bool, done int) *orderBody {
+func (s *Server) orderAnswer(ctx context.Context, side exchange.Party, rec *record.Order, answered bool, done int) *orderBody {
 	if !answered {
 		done = http.StatusAccepted
 	}
@@ -188,9 +189,9 @@ func (s *Server) listOrders(ctx context.Context, in *listOrdersInput) (*body[vie
 		}
 	}
 	side := sideOf(in.Role)
-	var page []*desk.OrderRecord
+	var page []*record.Order
 	read, more := 0, false
-	err := s.desk.Orders(side, after, func(r *desk.OrderRecord) bool {
+	err := s.desk.Orders.List(side, after, func(r *record.Order) bool {
 		if more = read == maxOrdersRead || len(page) == in.Limit; more {
 			return false
 		}
@@ -226,16 +227,16 @@ type roleInput struct {
 }
 
 // find looks an order up in the role given, or in the one that has it.
-func (s *Server) find(id exchange.OrderID, role string) (exchange.Party, *desk.OrderRecord, error) {
+func (s *Server) find(id exchange.OrderID, role string) (exchange.Party, *record.Order, error) {
 	if role != "" {
-		rec, err := s.desk.Order(sideOf(role), id)
+		rec, err := s.desk.Orders.Find(sideOf(role), id)
 		return sideOf(role), rec, err
 	}
-	bought, err := s.desk.Order(exchange.Retailer, id)
+	bought, err := s.desk.Orders.Find(exchange.Retailer, id)
 	if err != nil && exchange.CodeOf(err) != exchange.CodeNotFound {
 		return 0, nil, err
 	}
-	sold, err := s.desk.Order(exchange.Supplier, id)
+	sold, err := s.desk.Orders.Find(exchange.Supplier, id)
 	switch code := exchange.CodeOf(err); {
 	case bought == nil:
 		return exchange.Supplier, sold, err
@@ -255,7 +256,7 @@ func (s *Server) getOrder(ctx context.Context, in *roleInput) (*body[view.Order]
 	}
 	v := s.orderView(ctx, side, rec)
 	if side == exchange.Supplier {
-		to, err := s.desk.ShipTo(rec)
+		to, err := s.desk.Supplier.ShipTo(rec)
 		switch {
 		case err == nil:
 			v.ShipTo = ptr(view.ShipTo(*to))
@@ -267,7 +268,7 @@ func (s *Server) getOrder(ctx context.Context, in *roleInput) (*body[view.Order]
 }
 
 func (s *Server) acceptOrder(ctx context.Context, in *orderInput) (*body[view.Order], error) {
-	rec, err := s.desk.AcceptOrder(ctx, in.ID)
+	rec, err := s.desk.Supplier.AcceptOrder(ctx, in.ID)
 	return s.soldAnswer(ctx, in.ID, rec, err)
 }
 
@@ -277,7 +278,7 @@ type rejectInput struct {
 }
 
 func (s *Server) rejectOrder(ctx context.Context, in *rejectInput) (*body[view.Order], error) {
-	rec, err := s.desk.RejectOrder(ctx, in.ID, orZero(in.Body).Reason)
+	rec, err := s.desk.Supplier.RejectOrder(ctx, in.ID, orZero(in.Body).Reason)
 	return s.soldAnswer(ctx, in.ID, rec, err)
 }
 
@@ -288,7 +289,7 @@ type shipInput struct {
 
 func (s *Server) shipOrder(ctx context.Context, in *shipInput) (*body[view.Order], error) {
 	b := orZero(in.Body)
-	rec, err := s.desk.ShipOrder(ctx, in.ID, unitsOf(b.Lines), b.Carrier, b.Tracking)
+	rec, err := s.desk.Supplier.ShipOrder(ctx, in.ID, unitsOf(b.Lines), b.Carrier, b.Tracking)
 	return s.soldAnswer(ctx, in.ID, rec, err)
 }
 
@@ -298,15 +299,15 @@ type deliverInput struct {
 }
 
 func (s *Server) deliverOrder(ctx context.Context, in *deliverInput) (*body[view.Order], error) {
-	rec, err := s.desk.DeliverOrder(ctx, in.ID, unitsOf(orZero(in.Body).Lines))
+	rec, err := s.desk.Supplier.DeliverOrder(ctx, in.ID, unitsOf(orZero(in.Body).Lines))
 	return s.soldAnswer(ctx, in.ID, rec, err)
 }
 
 // soldAnswer shows what became of a sold order. One that this shop bought is its
 // supplier's to act on.
-func (s *Server) soldAnswer(ctx context.Context, id exchange.OrderID, rec *desk.OrderRecord, err error) (*body[view.Order], error) {
+func (s *Server) soldAnswer(ctx context.Context, id exchange.OrderID, rec *record.Order, err error) (*body[view.Order], error) {
 	if exchange.CodeOf(err) == exchange.CodeNotFound {
-		if bought, other := s.desk.Order(exchange.Retailer, id); other == nil {
+		if bought, other := s.desk.Orders.Find(exchange.Retailer, id); other == nil {
 			err = exchange.Errorf(exchange.CodeState, "this shop bought order %v: only the supplier, %s, accepts, rejects, ships and delivers it", id, s.names.of(ctx, bought.Supplier))
 		}
 	}
@@ -328,23 +329,23 @@ func (s *Server) cancelOrder(ctx context.Context, in *cancelInput) (*orderBody, 
 	if err != nil {
 		return nil, err
 	}
-	var rec *desk.OrderRecord
+	var rec *record.Order
 	b := orZero(in.Body)
 	if side == exchange.Supplier {
-		if rec, err = s.desk.CancelSold(ctx, in.ID, unitsOf(b.Lines), b.Reason); err != nil {
+		if rec, err = s.desk.Supplier.CancelSold(ctx, in.ID, unitsOf(b.Lines), b.Reason); err != nil {
 			return nil, err
 		}
 		return s.orderAnswer(ctx, side, rec, true, http.StatusOK), nil
 	}
-	events, stop := s.desk.Watch()
+	events, stop := s.desk.Events.Watch()
 	defer stop()
-	if rec, err = s.desk.CancelBought(ctx, in.ID, unitsOf(b.Lines), b.Reason); err != nil {
+	if rec, err = s.desk.Retailer.CancelBought(ctx, in.ID, unitsOf(b.Lines), b.Reason); err != nil {
 		return nil, err
 	}
 	if s.cfg.Members.GoneShop(rec.Supplier) != nil {
 		return s.orderAnswer(ctx, side, rec, true, http.StatusOK), nil
 	}
-	answered := func(r *desk.OrderRecord) bool { return r.CancelAt == 0 }
+	answered := func(r *record.Order) bool { return r.CancelAt == 0 }
 	if rec, err = s.await(ctx, events, in.Wait.duration(), rec, answered); err != nil {
 		return nil, err
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/trade"
 	"github.com/souk-market/souk/node/api/view"
 )
 
@@ -39,7 +39,7 @@ func (s *Server) partnerRoutes(api huma.API) {
 }
 
 func (s *Server) listPartners(ctx context.Context, _ *struct{}) (*body[view.Partnerships], error) {
-	trades, err := s.desk.Trades()
+	trades, err := s.desk.Partnerships.List()
 	return s.partnershipsAnswer(ctx, trades, err)
 }
 
@@ -64,7 +64,7 @@ func (s *Server) propose(ctx context.Context, in *proposeInput) (*body[view.Part
 		}
 	}
 	for i, side := range sides {
-		if err := s.desk.Propose(ctx, partner, side, terms[i]); err != nil {
+		if err := s.desk.Partnerships.Propose(ctx, partner, side, terms[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -85,7 +85,7 @@ func sidesOf(direction string) []exchange.Party {
 func (s *Server) terms(ctx context.Context, partner exchange.ShopID, side exchange.Party, in view.ProposedTerms) (exchange.Terms, error) {
 	currency := in.Currency
 	if currency == "" && side == exchange.Supplier {
-		currency = s.desk.Currency()
+		currency = s.desk.Shelf.Currency()
 	}
 	if currency == "" {
 		m, _ := s.names.member(ctx, partner)
@@ -93,8 +93,8 @@ func (s *Server) terms(ctx context.Context, partner exchange.ShopID, side exchan
 			return exchange.Terms{}, exchange.Errorf(exchange.CodeCurrency, "the currency of %s is not known here yet; give it in the terms", s.names.of(ctx, partner))
 		}
 	}
-	if side == exchange.Supplier && currency != s.desk.Currency() {
-		return exchange.Terms{}, exchange.Errorf(exchange.CodeCurrency, "this shop sells in %s, not in %s", s.desk.Currency(), currency)
+	if side == exchange.Supplier && currency != s.desk.Shelf.Currency() {
+		return exchange.Terms{}, exchange.Errorf(exchange.CodeCurrency, "this shop sells in %s, not in %s", s.desk.Shelf.Currency(), currency)
 	}
 	t := exchange.DefaultTerms(currency)
 	t.Discount = exchange.BasisPoints(in.DiscountBP)
@@ -136,11 +136,11 @@ func (s *Server) acceptTerms(ctx context.Context, in *answerInput) (*body[view.P
 	if err := s.present(ctx, in.Shop); err != nil {
 		return nil, err
 	}
-	return s.answerTerms(ctx, in, s.desk.AcceptTerms)
+	return s.answerTerms(ctx, in, s.desk.Partnerships.AcceptTerms)
 }
 
 func (s *Server) declineTerms(ctx context.Context, in *answerInput) (*body[view.Partnerships], error) {
-	return s.answerTerms(ctx, in, s.desk.DeclineTerms)
+	return s.answerTerms(ctx, in, s.desk.Partnerships.DeclineTerms)
 }
 
 // answerTerms finds the direction that the proposal is of: its id is the hash of
@@ -152,11 +152,11 @@ func (s *Server) answerTerms(ctx context.Context, in *answerInput, act func(cont
 		return nil, exchange.Errorf(exchange.CodeInvalid, "%.80q is not a proposal's id; copy it from GET /api/v1/partners", in.Body.Proposal)
 	}
 	for _, side := range sidesOf(view.Both) {
-		trade, err := s.desk.Trade(in.Shop, side)
+		p, err := s.desk.Partnerships.Get(in.Shop, side)
 		if err != nil {
 			return nil, err
 		}
-		if trade.State.Open.By == 0 || trade.State.Open.Hash != proposal {
+		if p.State.Open.By == 0 || p.State.Open.Hash != proposal {
 			continue
 		}
 		if err := act(ctx, in.Shop, side, proposal); err != nil {
@@ -175,7 +175,7 @@ type withdrawInput struct {
 func (s *Server) withdrawTerms(ctx context.Context, in *withdrawInput) (*body[view.Partnerships], error) {
 	var withdrawn []exchange.Party
 	for _, side := range sidesOf(orDefault(orZero(in.Body).Direction, view.Both)) {
-		err := s.desk.WithdrawTerms(ctx, in.Shop, side)
+		err := s.desk.Partnerships.WithdrawTerms(ctx, in.Shop, side)
 		if exchange.CodeOf(err) == exchange.CodeStale {
 			continue // none in this direction
 		}
@@ -199,14 +199,14 @@ func (s *Server) endTrade(ctx context.Context, in *endInput) (*body[view.Partner
 	b := orZero(in.Body)
 	var ended []exchange.Party
 	for _, side := range sidesOf(orDefault(b.Direction, view.Both)) {
-		trade, err := s.desk.Trade(in.Shop, side)
+		p, err := s.desk.Partnerships.Get(in.Shop, side)
 		if err != nil {
 			return nil, err
 		}
-		if st := trade.Status(); st == "none" || st == "declined" {
+		if st := p.Status(); st == "none" || st == "declined" {
 			continue // there is nothing between the two shops in this direction
 		}
-		if err := s.desk.EndTrade(ctx, in.Shop, side, b.Reason); err != nil {
+		if err := s.desk.Partnerships.EndTrade(ctx, in.Shop, side, b.Reason); err != nil {
 			return nil, err
 		}
 		ended = append(ended, side)
@@ -218,17 +218,17 @@ func (s *Server) endTrade(ctx context.Context, in *endInput) (*body[view.Partner
 }
 
 func (s *Server) tradesWith(ctx context.Context, partner exchange.ShopID, sides []exchange.Party) (*body[view.Partnerships], error) {
-	trades := make([]desk.Trade, len(sides))
+	trades := make([]trade.Partnership, len(sides))
 	for i, side := range sides {
 		var err error
-		if trades[i], err = s.desk.Trade(partner, side); err != nil {
+		if trades[i], err = s.desk.Partnerships.Get(partner, side); err != nil {
 			return nil, err
 		}
 	}
 	return s.partnershipsAnswer(ctx, trades, nil)
 }
 
-func (s *Server) partnershipsAnswer(ctx context.Context, trades []desk.Trade, err error) (*body[view.Partnerships], error) {
+func (s *Server) partnershipsAnswer(ctx context.Context, trades []trade.Partnership, err error) (*body[view.Partnerships], error) {
 	out := view.Partnerships{Partnerships: make([]view.Partnership, len(trades))}
 	for i, t := range trades {
 		out.Partnerships[i] = s.partnershipView(ctx, t)
@@ -236,7 +236,7 @@ func (s *Server) partnershipsAnswer(ctx context.Context, trades []desk.Trade, er
 	return answer(out, err)
 }
 
-func (s *Server) partnershipView(ctx context.Context, t desk.Trade) view.Partnership {
+func (s *Server) partnershipView(ctx context.Context, t trade.Partnership) view.Partnership {
 	partner, side, direction := t.Retailer, exchange.Supplier, view.Sell
 	if t.Retailer == s.desk.Shop() {
 		partner, side, direction = t.Supplier, exchange.Retailer, view.Buy

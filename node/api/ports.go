@@ -6,7 +6,8 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/replica"
 	"github.com/souk-market/souk/node/inventory"
 )
 
@@ -89,10 +90,10 @@ type RatesReport struct {
 
 // Catalog searches own and partners' products.
 type Catalog interface {
-	Search(ctx context.Context, q desk.Query) (Found, error)
+	Search(ctx context.Context, q replica.Query) (Found, error)
 	Product(ctx context.Context, id exchange.ProductID) (FoundProduct, error)
 	// Live asks the product's supplier what is available now.
-	Live(ctx context.Context, id exchange.ProductID) (desk.StockLine, error)
+	Live(ctx context.Context, id exchange.ProductID) (message.StockLine, error)
 }
 
 // Found is one page of a search.
@@ -104,7 +105,7 @@ type Found struct {
 
 // FoundProduct is a product and whether it can be sold.
 type FoundProduct struct {
-	desk.Hit
+	replica.Hit
 	ShopName string
 	Own      bool
 	// Sellable: in stock, and its supplier is reachable or was within the last minutes.

@@ -57,11 +57,14 @@ var statuses = map[exchange.Code]int{
 	exchange.CodeLocked:        http.StatusLocked,
 }
 
-// statusOf is the status of a code; a code that this version does not know came
-// from a partner of a newer one, whose "no" it is.
+// statusOf is the status of a code. A code that this version does not know came from
+// a partner of a newer one: its "no", or its "later".
 func statusOf(code exchange.Code) int {
 	if status, ok := statuses[code]; ok {
 		return status
+	}
+	if code.Retry() {
+		return http.StatusServiceUnavailable
 	}
 	return http.StatusConflict
 }

@@ -36,8 +36,11 @@ func TestEveryCodeHasAStatus(t *testing.T) {
 	if n != len(statuses) {
 		t.Errorf("%d codes, %d statuses", n, len(statuses))
 	}
-	if p := problemOf(exchange.Errorf(9999, "new")); p.Status != http.StatusConflict || p.Code != "code-9999" {
-		t.Errorf("a code of a newer version: %+v", p)
+	for code, status := range map[exchange.Code]int{9999: http.StatusConflict, 9999 | exchange.RetryBit: http.StatusServiceUnavailable} {
+		p := problemOf(exchange.Errorf(code, "new"))
+		if p.Status != status || p.Retry != code.Retry() || p.Err().Code != code {
+			t.Errorf("a code of a newer version: %+v, comes back as %v", p, p.Err().Code)
+		}
 	}
 }
 
@@ -54,9 +57,11 @@ func TestProblemOf(t *testing.T) {
 		"a code's cause": {exchange.Errorf(exchange.CodeNotFound, "x: %w", context.Canceled), 404, exchange.CodeNotFound},
 		"a problem":      {newProblem(413, exchange.CodeInvalid, "x"), 413, exchange.CodeInvalid},
 	} {
-		p := problemOf(c.err)
-		if p.Status != c.status || p.Code != c.code.String() || p.ContentType("application/json") != view.ProblemType {
-			t.Errorf("%s: %+v", name, p)
-		}
+		t.Run(name, func(t *testing.T) {
+			p := problemOf(c.err)
+			if p.Status != c.status || p.Code != c.code.String() || p.ContentType("application/json") != view.ProblemType {
+				t.Errorf("%+v", p)
+			}
+		})
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/replica"
 	"github.com/souk-market/souk/node/api/view"
 	"github.com/souk-market/souk/node/money"
 )
@@ -39,7 +39,7 @@ type searchInput struct {
 }
 
 func (s *Server) searchProducts(ctx context.Context, in *searchInput) (*body[view.Products], error) {
-	q := desk.Query{
+	q := replica.Query{
 		Text: in.Text, Shop: in.Shop, Group: in.Group, Category: in.Category,
 		InStock: in.InStock, Limit: in.Limit, Cursor: in.Cursor,
 	}
@@ -80,7 +80,7 @@ func (s *Server) getProduct(ctx context.Context, in *productInput) (*body[view.P
 	}
 	out := productView(found)
 	if found.Own {
-		stock, err := s.desk.Stock(id.SKU)
+		stock, err := s.desk.Shelf.Stock(id.SKU)
 		if err != nil {
 			return nil, err
 		}

@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/node/api/view"
 )
 
@@ -21,12 +21,12 @@ type listReservationsInput struct {
 }
 
 // takes reports whether the list is to show reservations that stand at state.
-func (in *listReservationsInput) takes(state reservation.State) bool {
+func (in *listReservationsInput) takes(state hold.State) bool {
 	switch in.Status {
 	case "":
 		return true
 	case view.OpenReservations:
-		return state == reservation.Held || state == reservation.None
+		return state == hold.Held || state == hold.None
 	}
 	return state.String() == in.Status
 }
@@ -42,7 +42,7 @@ func (s *Server) listReservations(ctx context.Context, in *listReservationsInput
 	out := view.Reservations{Reservations: []view.Reservation{}}
 	read, more := 0, false
 	var failed error
-	err := s.desk.Reservations(after, func(rec *desk.ReservationRecord, state reservation.State) bool {
+	err := s.desk.Retailer.Reservations(after, func(rec *record.Reservation, state hold.State) bool {
 		if more = read == maxReservationsRead || len(out.Reservations) == in.Limit; more {
 			return false
 		}

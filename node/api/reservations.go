@@ -11,8 +11,10 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/trade"
 	"github.com/souk-market/souk/node/api/view"
 )
 
@@ -57,10 +59,10 @@ func (s *Server) reserve(ctx context.Context, in *reserveInput) (*body[view.Rese
 		return nil, err
 	}
 	req.New = holdOf(ctx) == nil
-	rec, err := s.desk.Reserve(ctx, req)
+	rec, err := s.desk.Retailer.Reserve(ctx, req)
 	s.business.Hold(req.Supplier, exchange.Retailer, outcomeOf(exchange.CodeOf(err)))
 	if err != nil {
-		supplier, sure := s.names.of(ctx, req.Supplier), errors.Is(err, desk.ErrRefused)
+		supplier, sure := s.names.of(ctx, req.Supplier), errors.Is(err, kv.ErrRefused)
 		if sure {
 			err = exchange.Errorf(exchange.CodeUnavailable, "%s cannot write at the moment, and held nothing; try again later", supplier)
 		}
@@ -74,8 +76,8 @@ func (s *Server) reserve(ctx context.Context, in *reserveInput) (*body[view.Rese
 }
 
 // reserveRequest reads a request whole: what passes here is worth a reservation's id.
-func (s *Server) reserveRequest(ctx context.Context, in view.Reserve) (desk.ReserveRequest, error) {
-	req := desk.ReserveRequest{Lifetime: seconds(in.Seconds)}
+func (s *Server) reserveRequest(ctx context.Context, in view.Reserve) (trade.ReserveRequest, error) {
+	req := trade.ReserveRequest{Lifetime: seconds(in.Seconds)}
 	var err error
 	if req.Country, err = view.ParseCountry(in.Country); err != nil {
 		return req, err
@@ -103,11 +105,11 @@ func (s *Server) reserveRequest(ctx context.Context, in view.Reserve) (desk.Rese
 	if err != nil {
 		return req, err
 	}
-	trade, err := s.desk.Trade(req.Supplier, exchange.Retailer)
+	p, err := s.desk.Partnerships.Get(req.Supplier, exchange.Retailer)
 	if err != nil {
 		return req, err
 	}
-	if due := trade.State.Terms.Currency; trade.State.Active && due != limit.Currency {
+	if due := p.State.Terms.Currency; p.State.Active && due != limit.Currency {
 		return req, exchange.Errorf(exchange.CodeCurrency, "this supplier is paid in %s; give max_total in it", due)
 	}
 	if limit.Minor == 0 {
@@ -127,17 +129,17 @@ func (s *Server) reservationID(ctx context.Context, supplier exchange.ShopID) (e
 	var tail [12]byte
 	var id exchange.HoldID
 	var err error
-	s.desk.AwaitWindow(ctx, supplier)
+	s.desk.Retailer.AwaitWindow(ctx, supplier)
 	if h != nil {
 		tail = h.tail(supplier)
-		id, err = s.desk.KeyedReservationID(ctx, supplier, tail)
+		id, err = s.desk.Retailer.KeyedReservationID(ctx, supplier, tail)
 	} else {
 		rand.Read(tail[:])
-		id, err = s.desk.NewReservationID(supplier, tail)
+		id, err = s.desk.Retailer.NewReservationID(supplier, tail)
 	}
 	if err != nil {
-		trade, terr := s.desk.Trade(supplier, exchange.Retailer)
-		if terr == nil && !trade.State.Active {
+		p, terr := s.desk.Partnerships.Get(supplier, exchange.Retailer)
+		if terr == nil && !p.State.Active {
 			err = exchange.Errorf(exchange.CodeNoPartnership, "there is no partnership to buy from %s; propose one first", s.names.of(ctx, supplier))
 		}
 		return id, s.unanswered(s.names.of(ctx, supplier), err)
@@ -153,8 +155,8 @@ type reservationInput struct {
 }
 
 func (s *Server) getReservation(ctx context.Context, in *reservationInput) (*body[view.Reservation], error) {
-	rec, err := s.desk.Reservation(ctx, in.ID)
-	if rec != nil && errors.Is(err, desk.ErrUnanswered) {
+	rec, err := s.desk.Retailer.Reservation(ctx, in.ID)
+	if rec != nil && errors.Is(err, trade.ErrUnanswered) {
 		err = nil // it shows as not answered yet
 	}
 	return s.reservationAnswer(ctx, rec, err)
@@ -162,7 +164,7 @@ func (s *Server) getReservation(ctx context.Context, in *reservationInput) (*bod
 
 // unanswered says in words for a person that a supplier did not answer, and logs why.
 func (s *Server) unanswered(supplier string, err error) error {
-	if !errors.Is(err, desk.ErrUnanswered) {
+	if !errors.Is(err, trade.ErrUnanswered) {
 		return err
 	}
 	s.log.Info("a supplier did not answer", "supplier", supplier, "err", err)
@@ -170,7 +172,7 @@ func (s *Server) unanswered(supplier string, err error) error {
 }
 
 func (s *Server) releaseReservation(ctx context.Context, in *reservationInput) (*body[view.Reservation], error) {
-	rec, err := s.desk.Release(ctx, in.ID)
+	rec, err := s.desk.Retailer.Release(ctx, in.ID)
 	return s.reservationAnswer(ctx, rec, s.unanswered("the supplier", err))
 }
 
@@ -180,15 +182,15 @@ type extendInput struct {
 }
 
 func (s *Server) extendReservation(ctx context.Context, in *extendInput) (*body[view.Reservation], error) {
-	rec, err := s.desk.Extend(ctx, in.ID, exchange.TimeOf(in.Body.Until))
+	rec, err := s.desk.Retailer.Extend(ctx, in.ID, exchange.TimeOf(in.Body.Until))
 	return s.reservationAnswer(ctx, rec, s.ofReservation(ctx, in.ID, s.unanswered("the supplier", err)))
 }
 
-func (s *Server) reservationAnswer(ctx context.Context, rec *desk.ReservationRecord, err error) (*body[view.Reservation], error) {
+func (s *Server) reservationAnswer(ctx context.Context, rec *record.Reservation, err error) (*body[view.Reservation], error) {
 	if err != nil {
 		return nil, err
 	}
-	state, err := s.desk.Standing(rec)
+	state, err := s.desk.Retailer.Standing(rec)
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +199,7 @@ func (s *Server) reservationAnswer(ctx context.Context, rec *desk.ReservationRec
 }
 
 // reservationView shows a reservation that stands at state.
-func (s *Server) reservationView(ctx context.Context, rec *desk.ReservationRecord, state reservation.State) (view.Reservation, error) {
+func (s *Server) reservationView(ctx context.Context, rec *record.Reservation, state hold.State) (view.Reservation, error) {
 	v := view.Reservation{
 		ID: rec.Request.ID, Supplier: rec.Supplier, SupplierName: s.names.of(ctx, rec.Supplier), State: state.String(),
 		Lines: make([]view.ReserveLine, len(rec.Request.Lines)), Country: rec.Request.Country,
@@ -207,7 +209,7 @@ func (s *Server) reservationView(ctx context.Context, rec *desk.ReservationRecor
 		v.Lines[i] = view.ReserveLine{Product: exchange.ProductID{Shop: rec.Supplier, SKU: l.SKU}, Quantity: int64(l.Quantity)}
 	}
 	if rec.Answer != nil {
-		quote, err := s.desk.ReservationQuote(rec)
+		quote, err := s.desk.Retailer.ReservationQuote(rec)
 		if err != nil {
 			return v, err
 		}

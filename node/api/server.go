@@ -16,13 +16,14 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 )
 
 // Config is what a Server is made of. Everything without "optional" is required.
 type Config struct {
 	Desk     *desk.Desk
-	Store    desk.Store // the desk's; the API keeps idempotency keys in it, under "k/"
-	Clock    desk.Clock
+	Store    kv.Store // the desk's; the API keeps idempotency keys in it, under "k/"
+	Clock    exchange.Clock
 	Members  Members
 	Importer Importer
 	Catalog  Catalog

@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/replica"
 	"github.com/souk-market/souk/node/api"
 	"github.com/souk-market/souk/node/api/client"
 	"github.com/souk-market/souk/node/api/view"
@@ -115,7 +115,7 @@ func TestImport(t *testing.T) {
 	if exchange.CodeOf(err) != exchange.CodeInvalid || report == nil || report.ErrorCount != 1 {
 		t.Errorf("strict: %+v, %v", report, err)
 	}
-	if _, err := s.desk().Product("cap"); exchange.CodeOf(err) != exchange.CodeNotFound {
+	if _, err := s.desk().Shelf.Product("cap"); exchange.CodeOf(err) != exchange.CodeNotFound {
 		t.Errorf("nothing should be there yet: %v", err)
 	}
 	if got := must(s.Import(ctx, strings.NewReader(file), client.ImportOptions{}, progress))(t); got.Added != 2 || got.Untracked != 1 {
@@ -169,7 +169,7 @@ func TestRates(t *testing.T) {
 	if _, err = s.SetRates(waiting(t), strings.NewReader("")); exchange.CodeOf(err) != exchange.CodeInvalid || !strings.Contains(err.Error(), "it should hold the rates file") {
 		t.Errorf("no body: %v", err)
 	}
-	must(s.Products(waiting(t), desk.Query{}))(t)
+	must(s.Products(waiting(t), replica.Query{}))(t)
 }
 
 // TestFigures: what /metrics shows after a trade, and that no label names an order.

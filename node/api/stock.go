@@ -7,8 +7,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/shelf"
 	"github.com/souk-market/souk/node/api/view"
 )
 
@@ -35,7 +35,7 @@ func (s *Server) setStock(ctx context.Context, in *stockInput) (*body[view.Stock
 	if err != nil {
 		return nil, err
 	}
-	stock, err := s.desk.SetStock(ctx, count.SKU, count.Units, count.Unlimited)
+	stock, err := s.desk.Shelf.SetStock(ctx, count.SKU, count.Units, count.Unlimited)
 	return answer(stockView(stock), err)
 }
 
@@ -44,14 +44,14 @@ type shelvesInput struct {
 }
 
 func (s *Server) countShelves(ctx context.Context, in *shelvesInput) (*body[view.Shelves], error) {
-	counts := make([]desk.ShelfCount, len(in.Body.Counts))
+	counts := make([]shelf.Count, len(in.Body.Counts))
 	for i, c := range in.Body.Counts {
 		var err error
 		if counts[i], err = shelfCount(c.SKU, c.SetStock); err != nil {
 			return nil, err
 		}
 	}
-	stocks, err := s.desk.CountShelves(ctx, counts)
+	stocks, err := s.desk.Shelf.Count(ctx, counts)
 	if err != nil {
 		return nil, err
 	}
@@ -62,22 +62,22 @@ func (s *Server) countShelves(ctx context.Context, in *shelvesInput) (*body[view
 	return answer(out, nil)
 }
 
-func shelfCount(name string, set view.SetStock) (desk.ShelfCount, error) {
+func shelfCount(name string, set view.SetStock) (shelf.Count, error) {
 	sku, err := exchange.ParseSKU(name)
 	if err != nil {
-		return desk.ShelfCount{}, err
+		return shelf.Count{}, err
 	}
 	if (set.Units != nil) == set.Unlimited {
-		return desk.ShelfCount{}, exchange.Errorf(exchange.CodeInvalid, "give either units or unlimited: true")
+		return shelf.Count{}, exchange.Errorf(exchange.CodeInvalid, "give either units or unlimited: true")
 	}
-	count := desk.ShelfCount{SKU: sku, Unlimited: set.Unlimited}
+	count := shelf.Count{SKU: sku, Unlimited: set.Unlimited}
 	if set.Units != nil {
 		count.Units = *set.Units
 	}
 	return count, nil
 }
 
-func stockView(s reservation.Stock) view.Stock {
+func stockView(s hold.Stock) view.Stock {
 	out := view.Stock{Unlimited: s.Unlimited, Held: s.Held, Unshipped: s.Unshipped()}
 	if !s.Unlimited {
 		out.Shelf, out.Available, out.Shortfall = s.Shelf(), s.Available(), s.Shortfall()

@@ -32,7 +32,7 @@ func TestShelvesAllOrNone(t *testing.T) {
 	_, err = s.CountShelves(ctx, view.CountShelves{Counts: []view.ShelfCount{{SKU: "cap"}}})
 	wantCode(t, "no count", err, exchange.CodeInvalid)
 	for sku, want := range map[exchange.SKU]int64{"cap": 4, "tie": 5} {
-		if got := must(s.desk().Stock(sku))(t); got.Shelf() != want {
+		if got := must(s.desk().Shelf.Stock(sku))(t); got.Shelf() != want {
 			t.Errorf("%s: %d on the shelf, want %d", sku, got.Shelf(), want)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/store/durable"
 )
 
 // Files in a shop's folder by which a client finds the API.
@@ -48,7 +49,7 @@ func makeToken(path string) (string, error) {
 	secret := make([]byte, tokenBytes)
 	rand.Read(secret)
 	token := base64.RawURLEncoding.EncodeToString(secret)
-	return token, writeFile(path, token+"\n")
+	return token, durable.Write(path, []byte(token+"\n"), 0o600)
 }
 
 func checkToken(token string) error {
@@ -60,26 +61,6 @@ func checkToken(token string) error {
 		return exchange.Errorf(exchange.CodeInvalid, "the API's token is %d random bytes in base64url: %w", tokenBytes, err)
 	}
 	return nil
-}
-
-// writeFile writes a file of the owner's whole or not at all.
-func writeFile(path, text string) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".api-*") // 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.WriteString(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }
 
 // announce writes where the API listens into dir, for clients on this machine.
@@ -94,7 +75,7 @@ func announce(dir string, addr net.Addr) error {
 			host = "::1"
 		}
 	}
-	return writeFile(filepath.Join(dir, AddrFile), net.JoinHostPort(host, port)+"\n")
+	return durable.Write(filepath.Join(dir, AddrFile), []byte(net.JoinHostPort(host, port)+"\n"), 0o600)
 }
 
 // bearer knows the token by its hash: comparing hashes takes the same time

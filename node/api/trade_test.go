@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/replica"
 	"github.com/souk-market/souk/node/api/client"
 	"github.com/souk-market/souk/node/api/view"
 )
@@ -46,14 +46,14 @@ func TestTrade(t *testing.T) {
 	birch.await("the partnership", func() bool { return must(birch.Partnerships(ctx))(t).Partnerships[0].Status == "active" })
 
 	birch.await("the catalog", func() bool {
-		return len(must(birch.Products(ctx, desk.Query{Text: "running", InStock: true}))(t).Products) == 1
+		return len(must(birch.Products(ctx, replica.Query{Text: "running", InStock: true}))(t).Products) == 1
 	})
 	shoe := must(birch.Product(ctx, acorn.product("shoe"), true))(t)
 	if shoe.Own || shoe.ShopName != "Acorn Shoes" || shoe.Price.Amount != "99.00" || shoe.PriceUSD.Amount != "108.90" || !shoe.Sellable || shoe.Live == nil || shoe.Live.Available.Units != 10 {
 		t.Errorf("the retailer sees %+v", shoe)
 	}
 	birch.await("the supplier's window", func() bool {
-		_, err := birch.desk().NewReservationID(acorn.id(), [12]byte{1})
+		_, err := birch.desk().Retailer.NewReservationID(acorn.id(), [12]byte{1})
 		return err == nil
 	})
 

@@ -21,6 +21,9 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/shelf"
 	"github.com/souk-market/souk/node"
 	"github.com/souk-market/souk/node/api"
 	"github.com/souk-market/souk/node/api/client"
@@ -48,20 +51,20 @@ type shop struct {
 
 // disk is a store that may be full.
 type disk struct {
-	desk.Store
+	kv.Store
 	full *atomic.Bool
 }
 
-func (d disk) Commit(writes []desk.Write) error {
+func (d disk) Commit(writes []kv.Write) error {
 	if d.full.Load() {
-		return exchange.Errorf(exchange.CodeDiskFull, "/private/path is full: %w", desk.ErrRefused)
+		return exchange.Errorf(exchange.CodeDiskFull, "/private/path is full: %w", kv.ErrRefused)
 	}
 	return d.Store.Commit(writes)
 }
 
 // patience is how long a test waits for something that must happen: a failing test's
 // time, never a passing one's.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 func waiting(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -159,7 +162,7 @@ func partners(t testing.TB, change func(*node.Config)) (acorn, birch *shop) {
 		t.Fatal(err)
 	}
 	birch.await("the supplier's window", func() bool {
-		_, err := birch.desk().NewReservationID(acorn.id(), [12]byte{1})
+		_, err := birch.desk().Retailer.NewReservationID(acorn.id(), [12]byte{1})
 		return err == nil
 	})
 	return acorn, birch
@@ -175,9 +178,9 @@ func (s *shop) product(sku exchange.SKU) exchange.ProductID {
 
 func (s *shop) stock(sku exchange.SKU, title string, units, cents int64) {
 	s.t.Helper()
-	_, err := s.desk().Import(context.Background(), []desk.ImportItem{{
+	_, err := s.desk().Shelf.Import(context.Background(), []shelf.Item{{
 		Product: exchange.Product{SKU: sku, Title: title, Grams: 300, Price: exchange.Money{Minor: cents, Currency: "EUR"}},
-		Stock:   desk.FileStock{Set: true, Units: units},
+		Stock:   record.FileStock{Set: true, Units: units},
 	}}, false)
 	if err != nil {
 		s.t.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"encoding/xml"
 	"io"
 	"math/big"
-	"slices"
 	"strings"
 	"time"
 
@@ -75,16 +74,6 @@ func ReadRates(r io.Reader) (*Rates, error) {
 func badRates(format string, args ...any) error {
 	err := exchange.Errorf(exchange.CodeInvalid, format, args...)
 	return exchange.Errorf(exchange.CodeInvalid, "the rates file cannot be used: %w", err)
-}
-
-// Currencies are those that have a rate, in order, the euro among them.
-func (r *Rates) Currencies() []exchange.Currency {
-	list := []exchange.Currency{euro}
-	for c := range r.perEuro {
-		list = append(list, c)
-	}
-	slices.Sort(list)
-	return list
 }
 
 const euro exchange.Currency = "EUR"

@@ -25,8 +25,8 @@ func TestRates(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if rates.Date != "2026-01-15" || len(rates.Currencies()) != 6 {
-			t.Errorf("%s: %v", rates.Date, rates.Currencies())
+		if rates.Date != "2026-01-15" || len(rates.perEuro) != 5 {
+			t.Errorf("%s: %v", rates.Date, rates.perEuro)
 		}
 		for _, c := range []struct {
 			from     exchange.Currency

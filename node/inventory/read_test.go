@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -291,7 +293,7 @@ func FuzzRates(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, c := range rates.Currencies() {
+		for _, c := range append(slices.Collect(maps.Keys(rates.perEuro)), euro) {
 			rate, err := rates.USD(c)
 			if err == nil {
 				err = rate.Check()

@@ -8,11 +8,11 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/store/durable"
 )
 
 const header = "souk-key-1"
@@ -25,34 +25,14 @@ func Create(path, purpose string, random io.Reader) (ed25519.PrivateKey, error) 
 		return nil, err
 	}
 	line := fmt.Sprintf("%s %s %s\n", header, purpose, base64.StdEncoding.EncodeToString(key.Seed()))
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	err = durable.Create(path, []byte(line), 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return nil, exchange.Errorf(exchange.CodeConflict, "%s exists; a key is never overwritten. Use another folder, or move the file away if you are sure", path)
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	if _, err := f.WriteString(line); err != nil {
-		return nil, err
-	}
-	if err := f.Sync(); err != nil {
-		return nil, err
-	}
-	if err := syncDir(filepath.Dir(path)); err != nil {
-		return nil, err
-	}
-	return key, f.Close()
-}
-
-// syncDir makes a new file's name survive a power cut.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
+	return key, nil
 }
 
 // Read reads the key of a purpose. CodeNotFound where there is no file.

@@ -42,12 +42,14 @@ func TestReadDamaged(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty": "", "other": "hello world", "short": "souk-key-1 shop AAAA", "garbage": "souk-key-1 shop !!!!", "long": "souk-key-1 shop AAAA AAAA",
 	} {
-		path := filepath.Join(t.TempDir(), name)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if key, err := keyfile.Read(path, "shop"); err == nil || len(key) == ed25519.PrivateKeySize {
-			t.Errorf("%s: read %q", name, text)
-		}
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "key")
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if key, err := keyfile.Read(path, "shop"); err == nil || len(key) == ed25519.PrivateKeySize {
+				t.Errorf("read %q", text)
+			}
+		})
 	}
 }

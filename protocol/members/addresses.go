@@ -4,19 +4,20 @@ import (
 	"bytes"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 )
 
 // AddressBook keeps members' signed addresses in a store, for p2p.Config.Book. With them partners
-// find each other when the hub is gone, and a restarted hub finds its members. The keys are "addr/" and the 32 bytes of a ShopID, the values the signed records.
-type AddressBook struct{ Store desk.Store }
+// find each other when the hub is gone, and a restarted hub finds its members. The keys are "addr/"
+// and the 32 bytes of a ShopID, the values the signed records.
+type AddressBook struct{ Store kv.Store }
 
 const prefixAddress = "addr/"
 
 // LoadAddresses implements p2p.AddressBook.
 func (a AddressBook) LoadAddresses() (map[exchange.ShopID][]byte, error) {
 	out := make(map[exchange.ShopID][]byte)
-	err := a.Store.Scan(desk.Prefix([]byte(prefixAddress)), func(k, v []byte) bool {
+	err := a.Store.Scan(kv.Prefix([]byte(prefixAddress)), func(k, v []byte) bool {
 		if shop, err := exchange.ShopIDFromBytes(k[len(prefixAddress):]); err == nil {
 			out[shop] = bytes.Clone(v)
 		}
@@ -28,5 +29,5 @@ func (a AddressBook) LoadAddresses() (map[exchange.ShopID][]byte, error) {
 // SaveAddresses implements p2p.AddressBook.
 func (a AddressBook) SaveAddresses(shop exchange.ShopID, record []byte) error {
 	k := append([]byte(prefixAddress), shop[:]...)
-	return a.Store.Commit([]desk.Write{{Key: k, Value: record, Delete: len(record) == 0}})
+	return a.Store.Commit([]kv.Write{{Key: k, Value: record, Delete: len(record) == 0}})
 }

@@ -13,8 +13,8 @@ import (
 const (
 	// maxGossip bounds a gossiped message, in bytes; a larger bundle is pulled.
 	maxGossip = protocol.MaxGossip
-	// gossiped is how many of the newest entries go with a gossiped checkpoint, 8 × 984 bytes. A
-	// shop that lacks more entries pulls.
+	// gossiped is how many of the newest entries go with a gossiped checkpoint. They fit into
+	// maxGossip several times. A shop that lacks more entries pulls.
 	gossiped = 8
 )
 
@@ -44,19 +44,14 @@ func (s *Syncer) passOn(ctx context.Context, list *p2p.Topic) {
 }
 
 // meshes notes that a neighbour began to gossip with us.
-func (s *Syncer) meshes() {
-	select {
-	case s.meshed <- struct{}{}:
-	default:
-	}
-}
+func (s *Syncer) meshes() { s.meshed.Set() }
 
 // afterMeshed pulls what was published while nobody gossiped with us yet. The hub pulls nothing:
 // it makes the entries.
 func (s *Syncer) afterMeshed(ctx context.Context) {
 	for {
 		select {
-		case <-s.meshed:
+		case <-s.meshed.C():
 		case <-ctx.Done():
 			return
 		}

@@ -122,7 +122,7 @@ func (s *Syncer) others(n int) []exchange.ShopID {
 func (s *Syncer) crossChecks(ctx context.Context) {
 	for {
 		select {
-		case <-s.changed:
+		case <-s.changed.C():
 		case <-ctx.Done():
 			return
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/backoff"
 	"github.com/souk-market/souk/exchange/membership"
 )
 
@@ -13,16 +14,16 @@ const (
 	// statusFirst is when a shop that started and has met no hub asks for its status: after this time,
 	// or up to twice this time. A hub that runs and admits the shop has greeted it before.
 	statusFirst = 3 * time.Second
-	// statusLost is when a shop that has lost its hub asks. It is two of p2p's longest pauses between
-	// calls (8 s): shops that come back to a restarted hub need not ask. The shop asks up to
+	// statusLost is how long after a shop lost its hub it asks. It is two of the pauses in which p2p
+	// calls such a hub: shops that come back to a restarted hub need not ask. The shop asks up to
 	// statusSpread later, because all shops lose the hub in the same second. Of 500 shops 8 ask in one
 	// second; a hub answers 10.
 	statusLost   = 16 * time.Second
 	statusSpread = time.Minute
 	// statusMost is the longest pause between questions. Pauses double, and reach it when the hub has
 	// been away for a quarter of an hour. An attempt at a hub that is away sends some 8 KB. At a mean
-	// pause of 9 minutes these are 165 attempts and 1.3 MB a day. p2p's own calls, one a minute, send
-	// 11 MB. An idle shop may send 15 MB a day.
+	// pause of 9 minutes these are 160 attempts and 1.3 MB a day. With p2p's own calls (see its
+	// retryHub) they stay within the 15 MB a day that an idle shop may send.
 	statusMost = 10 * time.Minute
 	// statusLook is how often the shop looks whether a hub is connected.
 	statusLook = time.Second
@@ -30,18 +31,18 @@ const (
 
 // statusPauses are the pauses before a shop's questions. Each is random in part: shops that lost
 // their hub together must not ask together.
-type statusPauses struct{ last time.Duration }
+type statusPauses struct{ doubling backoff.Doubling }
 
 // start begins again and returns the first pause, between first and first + spread.
 func (p *statusPauses) start(first, spread time.Duration) time.Duration {
-	p.last = first
-	return first + rand.N(spread)
+	p.doubling = backoff.Doubling{First: first, Longest: statusMost}
+	return p.doubling.Next() + rand.N(spread)
 }
 
 // next doubles the last pause, up to statusMost, and returns it less up to a quarter.
 func (p *statusPauses) next() time.Duration {
-	p.last = min(2*p.last, statusMost)
-	return p.last - rand.N(p.last/4)
+	pause := p.doubling.Next()
+	return pause - rand.N(pause/4)
 }
 
 // askStatus pulls the list from the hub's open host, again and again while no hub is connected. A

@@ -11,6 +11,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/exchange/roster"
+	"github.com/souk-market/souk/exchange/wake"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/protocol/p2p"
 )
@@ -55,9 +56,9 @@ type Syncer struct {
 	unknown *rate.Limiter
 	jobs    chan job
 	serving chan struct{} // capacity maxServing: held by each answer being made
-	wake    chan struct{} // capacity 1: news, or unspread was set
-	changed chan struct{} // capacity 1: the list is to be compared with other members'
-	meshed  chan struct{} // capacity 1: a neighbour began to gossip with us
+	untold  wake.Signal   // news, or unspread was set
+	changed wake.Signal   // the list is to be compared with other members'
+	meshed  wake.Signal   // a neighbour began to gossip with us
 	failed  chan error    // capacity 1: a fault that must end the process
 
 	mu       sync.Mutex
@@ -81,7 +82,7 @@ func New(cfg Config) (*Syncer, error) {
 	s := &Syncer{
 		cfg: cfg, log: cfg.Logger, unknown: rate.NewLimiter(unknownPulls, 1),
 		jobs: make(chan job, maxJobs), serving: make(chan struct{}, maxServing),
-		wake: make(chan struct{}, 1), changed: make(chan struct{}, 1), meshed: make(chan struct{}, 1), failed: make(chan error, 1),
+		untold: wake.New(), changed: wake.New(), meshed: wake.New(), failed: make(chan error, 1),
 		gossipers: map[exchange.ShopID]*rate.Limiter{},
 	}
 	if s.log == nil {
@@ -107,15 +108,7 @@ func (s *Syncer) note(e roster.Event) {
 		s.news.frozen = true
 	}
 	s.mu.Unlock()
-	s.rouse()
-}
-
-// rouse wakes Run.
-func (s *Syncer) rouse() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
+	s.untold.Set()
 }
 
 // Bind registers the protocols on a node that has not been started.
@@ -217,7 +210,7 @@ func (s *Syncer) Run(ctx context.Context) error {
 	defer work.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	again := make(chan struct{}, 1) // say hello to everybody again
+	again := wake.New() // say hello to everybody again
 	work.Go(func() { s.receive(ctx, list, s.takeList) })
 	work.Go(func() { s.receive(ctx, profiles, func(m p2p.Message) { s.takeProfile(m.From, m.Data) }) })
 	work.Go(func() { s.pulls(ctx) })
@@ -228,7 +221,7 @@ func (s *Syncer) Run(ctx context.Context) error {
 	work.Go(func() {
 		for {
 			select {
-			case <-again:
+			case <-again.C():
 				s.net.HelloAll(ctx)
 			case <-ctx.Done():
 				return
@@ -239,7 +232,7 @@ func (s *Syncer) Run(ctx context.Context) error {
 }
 
 // spread gossips what is new in this member's list and profile, and calls Gone.
-func (s *Syncer) spread(ctx context.Context, list, profiles *p2p.Topic, again chan<- struct{}) error {
+func (s *Syncer) spread(ctx context.Context, list, profiles *p2p.Topic, again wake.Signal) error {
 	later, often := time.NewTicker(refresh), time.NewTicker(retry)
 	defer later.Stop()
 	defer often.Stop()
@@ -251,7 +244,7 @@ func (s *Syncer) spread(ctx context.Context, list, profiles *p2p.Topic, again ch
 		s.tell(ctx, list, n, again)
 		s.spreadProfile(ctx, profiles)
 		select {
-		case <-s.wake:
+		case <-s.untold.C():
 		case <-often.C:
 		case <-later.C:
 			s.pullSoon(job{})
@@ -267,13 +260,10 @@ func (s *Syncer) spread(ctx context.Context, list, profiles *p2p.Topic, again ch
 }
 
 // tell spreads one batch of news.
-func (s *Syncer) tell(ctx context.Context, list *p2p.Topic, n news, again chan<- struct{}) {
+func (s *Syncer) tell(ctx context.Context, list *p2p.Topic, n news, again wake.Signal) {
 	if n.renewed {
 		s.passOn(ctx, list)
-		select {
-		case s.changed <- struct{}{}:
-		default:
-		}
+		s.changed.Set()
 	}
 	if n.frozen && list.Neighbours() == 0 {
 		s.mu.Lock()
@@ -295,10 +285,7 @@ func (s *Syncer) tell(ctx context.Context, list *p2p.Topic, n news, again chan<-
 		}
 	}
 	if len(n.departed) > 0 && s.isHub() {
-		select {
-		case again <- struct{}{}:
-		default:
-		}
+		again.Set()
 	}
 }
 

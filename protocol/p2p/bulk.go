@@ -190,6 +190,9 @@ func (b *bulkStreams) handler(name string, h StreamHandlerFunc) network.StreamHa
 			_ = st.Close()
 			return
 		}
+		if exchange.CodeOf(err) == exchange.CodeInternal && !errors.Is(err, context.Canceled) {
+			b.log.Error("bulk stream failed", "protocol", name, "shop", ses.shop, "err", err)
+		}
 		if errors.Is(err, context.Canceled) || st.send(kindError, appendError(nil, err)) != nil || st.Close() != nil {
 			st.Reset()
 		}

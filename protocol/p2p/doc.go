@@ -14,7 +14,7 @@
 //   - [Node.Dial] reaches a member by its ID alone. [Node.SetWanted] keeps connections to
 //     partners.
 //
-// [ServeOpen] and [Ask] are for shops that are not members yet: the hub's join service and its
+// [OpenServe] and [Ask] are for shops that are not members yet: the hub's join service and its
 // client. Package p2psim runs Nodes in virtual time.
 //
 // # Who may connect
@@ -50,7 +50,7 @@
 //
 //	kind 1 request   id chosen by the asking side, unique on its stream
 //	kind 2 reply     id of the request; payload = the answer
-//	kind 3 error     id of the request; payload = uvarint exchange.Code ‖ UTF-8 text
+//	kind 3 error     id of the request; see below
 //	kind 4 data      id 0; a piece of a bulk stream
 //	kind 5 hello     id 0; see below
 //
@@ -62,6 +62,20 @@
 //
 // On a bulk stream each side sends data frames and half-closes when done; an
 // error frame ends it with a reason.
+//
+// # Errors
+//
+// This is the one form in which an error goes from one shop to another:
+//
+//	error payload = uvarint code ‖ detail
+//
+// The code is an [exchange.Code], never CodeOK, and at most 32 bits. The detail is for
+// a person: UTF-8 of at most [MaxErrorText] bytes, up to the end of the frame. Whether
+// the same request may work later follows from the code: a reader that does not know
+// it goes by its bit 16, [exchange.RetryBit]. It keeps the code as it is, and so may pass
+// it on. An internal fault is told without its detail. Golden vectors are in
+// testdata/golden/errors.json; errors-before.json has those of the first version, which
+// knew no RetryBit and takes a code that has it for an unknown one.
 //
 // # Hello
 //

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/wake"
 )
 
 // events tells the application which members connected and disconnected, one call at a time. Its
@@ -14,16 +15,16 @@ type events struct {
 	connect, disconnect []func(exchange.ShopID) // fixed before run
 	current             func(exchange.ShopID) uint64
 
-	mu    sync.Mutex
-	queue []exchange.ShopID        // guarded by mu
-	dirty map[exchange.ShopID]bool // guarded by mu: in queue
-	wake  chan struct{}            // capacity 1
+	mu     sync.Mutex
+	queue  []exchange.ShopID        // guarded by mu
+	dirty  map[exchange.ShopID]bool // guarded by mu: in queue
+	filled wake.Signal              // queue is not empty
 
 	reported map[exchange.ShopID]uint64 // owned by run: the session that was last reported as connected
 }
 
 func newEvents() *events {
-	return &events{dirty: map[exchange.ShopID]bool{}, wake: make(chan struct{}, 1), reported: map[exchange.ShopID]uint64{}}
+	return &events{dirty: map[exchange.ShopID]bool{}, filled: wake.New(), reported: map[exchange.ShopID]uint64{}}
 }
 
 // changed notes that shop's session was greeted or ended.
@@ -34,16 +35,13 @@ func (e *events) changed(shop exchange.ShopID) {
 		e.queue = append(e.queue, shop)
 	}
 	e.mu.Unlock()
-	select {
-	case e.wake <- struct{}{}:
-	default:
-	}
+	e.filled.Set()
 }
 
 func (e *events) run(ctx context.Context) {
 	for {
 		select {
-		case <-e.wake:
+		case <-e.filled.C():
 		case <-ctx.Done():
 			return
 		}

@@ -6,9 +6,6 @@ import (
 	"errors"
 	"io"
 	"time"
-	"unicode/utf8"
-
-	"github.com/souk-market/souk/exchange"
 )
 
 type kind byte
@@ -127,43 +124,4 @@ func badFrame(err error) error {
 		return io.ErrUnexpectedEOF
 	}
 	return err
-}
-
-// answered marks an error that the partner itself sent.
-type answered struct{ text string }
-
-func (a answered) Error() string { return a.text }
-
-// IsAnswer reports whether err is the partner's own answer to a request. Any other error leaves the
-// request's outcome unknown.
-func IsAnswer(err error) bool {
-	var a answered
-	return errors.As(err, &a)
-}
-
-// appendError appends the payload of an error frame. Text beyond MaxErrorText
-// is cut at a character.
-func appendError(dst []byte, err error) []byte {
-	code, text := exchange.CodeInternal, "internal error; the shop's own log has more"
-	var e *exchange.Error
-	if errors.As(err, &e) {
-		code, text = e.Code, e.Error()
-	}
-	if len(text) > MaxErrorText {
-		text = text[:MaxErrorText]
-		for len(text) > 0 && !utf8.ValidString(text) {
-			text = text[:len(text)-1]
-		}
-	}
-	return append(binary.AppendUvarint(dst, uint64(code)), text...)
-}
-
-// parseError reads the payload of an error frame into an error for which IsAnswer holds. A malformed
-// payload is errFrame.
-func parseError(b []byte) error {
-	code, n := binary.Uvarint(b)
-	if n <= 0 || code == uint64(exchange.CodeOK) || code > 1<<32-1 || len(b)-n > MaxErrorText || !utf8.Valid(b[n:]) {
-		return errFrame
-	}
-	return exchange.Errorf(exchange.Code(code), "%w", answered{string(b[n:])})
 }

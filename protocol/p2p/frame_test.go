@@ -4,14 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"io"
-	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
-
-	"github.com/souk-market/souk/exchange"
 )
 
 func readerOf(b []byte, limit int) frameReader {
@@ -72,30 +68,6 @@ func TestAbsurdLengths(t *testing.T) {
 	}
 }
 
-func TestErrorsCrossTheWire(t *testing.T) {
-	long := strings.Repeat("å", MaxErrorText)
-	for _, c := range []struct {
-		err  error
-		code exchange.Code
-		text string
-	}{
-		{exchange.Errorf(exchange.CodeTooOld, "too old"), exchange.CodeTooOld, "too old"},
-		{exchange.Errorf(9999, "a later code"), 9999, "a later code"},
-		{errors.New("local detail"), exchange.CodeInternal, "internal error; the shop's own log has more"},
-		{exchange.Errorf(exchange.CodeLimit, "%s", long), exchange.CodeLimit, long[:MaxErrorText]},
-	} {
-		t.Run(c.code.String(), func(t *testing.T) {
-			err := parseError(appendError(nil, c.err))
-			if !IsAnswer(err) || exchange.CodeOf(err) != c.code || err.Error() != c.text {
-				t.Errorf("%v came back as %v", c.err, err)
-			}
-		})
-	}
-	if IsAnswer(exchange.Errorf(exchange.CodeTooOld, "mine")) || IsAnswer(nil) {
-		t.Error("a local error passes for an answer")
-	}
-}
-
 func FuzzFrames(f *testing.F) {
 	f.Add(appendFrame(appendFrame(nil, 1, kindRequest, []byte("req")), 300, kindReply, nil))
 	f.Add(binary.AppendUvarint(nil, 4<<30))
@@ -110,7 +82,6 @@ func FuzzFrames(f *testing.F) {
 			if used += len(again); used > len(b) || len(payload) > 1<<10 {
 				t.Fatalf("%d bytes made frames of %d", len(b), used)
 			}
-			_ = parseError(payload)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package p2p
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"sync"
 	"time"
@@ -63,7 +64,7 @@ func authorQuota() quota {
 
 func newGossipFilter(prefix string, tell func(p peer.ID, event, why string)) *gossipFilter {
 	return &gossipFilter{
-		names: regexp.MustCompile("^" + regexp.QuoteMeta(prefix) + `[A-Za-z0-9._/-]{1,128}$`), tell: tell,
+		names: regexp.MustCompile(fmt.Sprintf("^%s[A-Za-z0-9._/-]{1,%d}$", regexp.QuoteMeta(prefix), maxTopicName)), tell: tell,
 		neighbours: map[peer.ID]*neighbour{}, authors: map[peer.ID]*authorState{},
 	}
 }

@@ -3,6 +3,7 @@ package p2p
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -170,12 +171,14 @@ func TestHonestForwarders(t *testing.T) {
 func TestAbsurdBackoff(t *testing.T) {
 	f := newGossipFilter("/souk/test/", func(peer.ID, string, string) {})
 	for _, absurd := range []uint64{maxPruneBackoff + 1, math.MaxInt64 / uint64(time.Second), 1 << 63, math.MaxUint64} {
-		rpc := &pubsub.RPC{}
-		rpc.Control = &pb.ControlMessage{Prune: []*pb.ControlPrune{{Backoff: &absurd}, nil, {}}}
-		f.inspectAt("peer", rpc, time.Now())
-		if got := rpc.GetControl().GetPrune()[0].GetBackoff(); got != maxPruneBackoff {
-			t.Errorf("a back-off of %d s", got)
-		}
+		t.Run(strconv.FormatUint(absurd, 10), func(t *testing.T) {
+			rpc := &pubsub.RPC{}
+			rpc.Control = &pb.ControlMessage{Prune: []*pb.ControlPrune{{Backoff: &absurd}, nil, {}}}
+			f.inspectAt("peer", rpc, time.Now())
+			if got := rpc.GetControl().GetPrune()[0].GetBackoff(); got != maxPruneBackoff {
+				t.Errorf("a back-off of %d s", got)
+			}
+		})
 	}
 }
 

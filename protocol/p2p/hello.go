@@ -252,7 +252,7 @@ func (n *Node) Rehello(ctx context.Context, shop exchange.ShopID) error {
 	return n.greeter.sayHello(ctx, peerOf(shop))
 }
 
-// rehelloAtOnce bounds HelloAll's streams: 16 × MaxHello = 4 MiB.
+// rehelloAtOnce bounds HelloAll's streams, each with up to MaxHello in memory.
 const rehelloAtOnce = 16
 
 // HelloAll is Rehello to every connected member. Failures are logged: a member that misses a hello

@@ -1,46 +1,53 @@
 package p2p
 
-import "time"
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/souk-market/souk/exchange/backoff"
+)
 
 // Limits of requests and frames.
 const (
 	// MaxMessage bounds a request, a reply and a piece of a bulk stream.
 	MaxMessage = 1 << 20
 	// frameOverhead is what a frame's body holds besides its payload: a uvarint id and the kind.
-	frameOverhead = 10 + 1
-	// MaxErrorText bounds the text of an error that crosses the wire.
+	frameOverhead = binary.MaxVarintLen64 + 1
+	// MaxErrorText bounds the detail of an error that crosses the wire, in bytes.
 	MaxErrorText = 1024
 
 	// RequestStreams is how many pipelined streams serve one protocol with one partner. There are
 	// two, so that a large reply on one stream does not hold up the other stream.
 	RequestStreams = 2
 	// MaxInFlight bounds the requests of one partner that are being handled, over all protocols;
-	// the next request waits in its stream. The load to reach is eight partners with 32 requests
-	// each, which one partner alone may have as well.
+	// the next request waits in its stream. The load to reach comes from eight partners; one partner
+	// alone may ask for all of it.
 	MaxInFlight = 256
 	// requestRate and requestBurst bound the requests of one partner that are read in a second,
 	// over all protocols; the next request waits in its stream. The load to reach, 15,000 holds a
-	// second from eight partners, is 1,900 from each: the bound is ten times as much. To read and
-	// refuse 20,000 a second costs a fifth of a core (10 µs each).
+	// second from eight partners, is 1,900 from each. The bound is ten times as much, and more than
+	// one partner alone needs for the whole load. To read and refuse a request takes 10 µs: at the
+	// bound, a fifth of a core.
 	requestRate  = 20_000
 	requestBurst = 2 * requestRate
-	// smallRequest is the size up to which a request takes no share of MaxRequestBytes:
-	// MaxInFlight × 4 KiB = 1 MiB a partner.
+	// smallRequest is the size up to which a request takes no share of MaxRequestBytes. MaxInFlight
+	// such requests are as large as one of MaxMessage.
 	smallRequest = 4 << 10
-	// MaxRequestBytes bounds the memory for larger requests of one partner: 8 of MaxMessage. 100
-	// partners that all fill it take 800 MiB; members are known by name, and may be revoked for it.
+	// MaxRequestBytes bounds the memory for larger requests of one partner. 100 partners that all
+	// fill it take 800 MiB; members are known by name, and may be revoked for it.
 	MaxRequestBytes = 8 * MaxMessage
-	// maxIdleWorkers is how many goroutines stay with a stream for its next requests. They take
-	// 64 × 8 KiB of stack = 512 KiB a stream, and only where there was as much load.
+	// maxIdleWorkers is how many goroutines stay with a stream for its next requests, each with
+	// 8 KiB of stack. They take half a MiB a stream, and only where there was as much load.
 	maxIdleWorkers = 64
 
 	// streamBuffer is the read buffer of a stream, room for some 500 small requests. With
-	// RequestStreams both ways over 4 protocols a partner takes 1 MiB.
+	// RequestStreams both ways over four protocols a partner takes 1 MiB.
 	streamBuffer = 64 << 10
 	// maxQueued is how many bytes wait for a stream's writer before senders wait, too. The last
 	// frame may exceed it.
 	maxQueued = 1 << 20
-	// writeChunk is how many bytes must leave within 3/4 FrameTimeout: 12 KB/s, a bad mobile link.
+	// writeChunk is how many bytes must leave within three quarters of FrameTimeout: 12 KB/s, a bad
+	// mobile link.
 	writeChunk = 256 << 10
 	// keepBuffer is the largest write buffer that an idle stream keeps, in bytes.
 	keepBuffer = 128 << 10
@@ -53,7 +60,8 @@ const (
 const (
 	// MaxHello bounds the application's bytes in a hello.
 	MaxHello = 256 << 10
-	// MaxRecord bounds a signed peer record: MaxAddresses of ≤ 128 bytes each, key, signature.
+	// MaxRecord bounds a signed peer record: MaxAddresses of up to 128 bytes each, the key, the
+	// signature. Half of it is spare.
 	MaxRecord = 8 << 10
 	// MaxAddresses bounds the addresses taken from one record.
 	MaxAddresses = 32
@@ -70,7 +78,7 @@ const (
 // a loaded machine, stays below.
 const (
 	// HelloTimeout bounds the time from connecting to a completed hello, and how long an early
-	// stream waits for the hello. Three round trips of 600 ms and a log pull fit.
+	// stream waits for the hello. Three round trips over the worst relay and a log pull fit.
 	HelloTimeout = 10 * time.Second
 	// FrameTimeout bounds the time from a frame's first byte to its last: MaxMessage at 35 KB/s. A
 	// stalled write ends after three quarters of FrameTimeout to all of it.
@@ -88,7 +96,7 @@ const (
 	// goodbyeTimeout bounds how long a stopping node then waits for partners to read their replies.
 	goodbyeTimeout = time.Second
 	// refusedRest is how long libp2p's own services do not dial a member whose hello failed: at
-	// most 2,880 useless handshakes a day. Dial and the reconnector dial all the same.
+	// most two useless handshakes a minute. Dial and the reconnector dial all the same.
 	refusedRest = 30 * time.Second
 	// refusalLinger is how long a refused peer has to read why before its connection is closed.
 	refusalLinger = 2 * time.Second
@@ -97,52 +105,53 @@ const (
 // Reconnecting. Pauses double up to the longest, and vary by ±retryJitter, so that shops do not
 // return to a restarted hub all at once.
 const (
-	retryFirst   = 1 * time.Second
-	retryPartner = 8 * time.Second // 1, 2, 4, 8, 8 … s: an order is terminal ≤ 30 s after a network heals
+	retryPartner = backoff.Longest // 1, 2, 4, 8, 8 … s: an order is terminal ≤ 30 s after a network heals
 	retryJitter  = 0.2
 	// retryHub is the longest pause for a hub that has been away for retryPatience. Restarts and
 	// updates take less. In that time shops behind a NAT, which the hub cannot call, are back within
-	// 8 s and sell through its relay. An attempt sends some 8 KB: QUIC's first packet of 1,280 bytes,
-	// and that three times more, by two paths. These are 0.5 MB in the first ten minutes, then 11 MB a
-	// day. Of 500 shops 62 come back in each of the first 8 s: handshakes of 5 ms take a third of a
-	// core.
+	// retryPartner and sell through its relay. An attempt sends some 8 KB, most of it QUIC's first
+	// packet, again and again by two paths. These are 0.6 MB within retryPatience, then 11 MB on each
+	// day that the hub is away. Of 500 shops 62 come back in each second of the first retryPartner:
+	// handshakes of 5 ms take a third of a core.
 	retryHub      = 60 * time.Second
 	retryPatience = 10 * time.Minute
 	// callsAtOnce is how many members a starting hub dials at once. Handshakes with 500 members take
-	// 2.5 s of a core. 250 members that do not answer, 10 s each, take 40 s.
+	// 2.5 s of a core. 250 members that do not answer, a dialTimeout each, take 40 s.
 	callsAtOnce = 64
 )
 
 // Limits of libp2p's resource manager bound what a peer can make us hold, before and after the
 // peer has proven to be a member.
 const (
-	// maxPeerStreams bounds one member's streams in each direction. RequestStreams for 16 protocols
-	// are 32, MaxBulkStreams for 4 protocols 32, gossip 2, DHT and services at most 64 in bursts;
-	// this is twice their sum. A member that opens 10,000 streams gets 9,744 resets.
+	// maxPeerStreams bounds one member's streams in each direction. RequestStreams for 16 protocols,
+	// MaxBulkStreams for four, gossip, and bursts of up to 64 for the DHT and libp2p's services are
+	// half of it. Streams beyond are reset.
 	maxPeerStreams = 256
 	// maxProtocolPeerStreams bounds one member's streams of one protocol: twice what an honest
 	// member needs while its old connection times out, bursts of the DHT included.
 	maxProtocolPeerStreams = 64
 	// maxConns and maxStreams bound the whole host: 2,000 members with two
-	// connections each, 16 streams apiece.
+	// connections each, eight streams on each of those.
 	maxConns   = 4096
-	maxStreams = 32 * 1024
+	maxStreams = 8 * maxConns
 	// maxPeerConns bounds one member's connections. TCP and QUIC, dialed from both sides at once,
 	// make 4 and a relayed connection 5. There is room for the connections of a crashed process.
 	maxPeerConns = 16
-	// maxPeerMemory bounds the muxer memory of one member: 64 streams with a full 256 KiB window.
-	maxPeerMemory = 16 << 20
-	// maxMemory bounds libp2p's own buffers: 64 members at maxPeerMemory.
-	maxMemory = 1 << 30
+	// maxPeerMemory bounds the muxer memory of one member: 64 streams with a full window.
+	maxPeerMemory = 64 * muxerWindow
+	muxerWindow   = 256 << 10 // yamux's, at first
+	// maxMemory bounds libp2p's own buffers.
+	maxMemory = 64 * maxPeerMemory
 	// maxTransientConns and maxTransientStreams bound connections that are not authenticated yet,
 	// and streams that are not negotiated yet. A handshake takes 1 KiB to 32 KiB.
 	maxTransientConns   = 256
 	maxTransientStreams = 2048
-	// maxConnsPerIP raises libp2p's 8, for an office or a data centre: 64 shops behind one address,
-	// two connections each.
-	maxConnsPerIP = 128
-	// connRatePerIP and connBurstPerIP raise libp2p's 0.2/s and 16: 64 shops behind one address come
-	// back within 15 s of a restart. An attempt that fails the handshake costs 200 µs.
+	// maxConnsPerIP raises libp2p's 8, for an office or a data centre: shopsPerIP shops behind one
+	// address, two connections each.
+	maxConnsPerIP = 2 * shopsPerIP
+	shopsPerIP    = 64
+	// connRatePerIP and connBurstPerIP raise libp2p's 0.2/s and 16: all those shops come back at once
+	// after a restart, and once more. An attempt that fails the handshake costs 200 µs.
 	connRatePerIP  = 4
 	connBurstPerIP = 2 * maxConnsPerIP
 	// connHigh is how many connections make the connection manager close idle ones that belong to
@@ -158,34 +167,36 @@ const (
 	// connected before.
 	dhtFirst = 10 * time.Second
 	// dhtRefresh is how often a node refreshes its table later. A refresh costs each of ten members
-	// some 50 KB, and each of 500 under 2 MB: a quarter to 8 MB a day. libp2p's own refresh, every two
-	// minutes, costs 20 MB a day among ten, more than an idle shop may move in all.
+	// some 50 KB, and each of 500 under 2 MB. libp2p's own refresh, every two minutes, alone costs
+	// more than an idle shop may move in all.
 	dhtRefresh = 6 * time.Hour
 )
 
 // Limits of the relay that a hub serves. A shop behind a NAT trades through the relay until hole
-// punching works: 500 members × 2 KiB of buffer each way.
+// punching works. A circuit takes 2 KiB of buffer each way.
 const (
 	relayReservations      = 1024
-	relayReservationsPerIP = 64 // as many shops as maxConnsPerIP assumes
-	relayReservationsASN   = 512
-	relayCircuits          = 32            // of one member: 32 partners
+	relayReservationsPerIP = shopsPerIP
+	relayReservationsASN   = relayReservations / 2
+	relayCircuits          = 32            // of one member, each with another partner
 	relayDuration          = 2 * time.Hour // then the circuit is dialed anew
 	relayData              = 256 << 20     // a first sync of 1M products (≤ 100 MB) and a day's trade
 )
 
 // Limits of gossip.
 const (
-	// MaxTopicMessage bounds a published message: deltas are coalesced to 16–64 KiB. pubsub drops a
-	// message of 1 MiB and more without an error.
-	MaxTopicMessage = 256 << 10
+	// MaxTopicMessage bounds a published message: four full deltas. pubsub drops a message that
+	// reaches maxGossipRPC without an error.
+	MaxTopicMessage = 4 * fullDelta
+	// fullDelta is the most that a publisher coalesces into one message (protocol.MaxGossip).
+	fullDelta = 64 << 10
 	// maxGossipRPC bounds an RPC between two peers: a message, its envelope and control messages.
 	maxGossipRPC = 1 << 20
 	// gossipQueue is the length of pubsub's outbound and validation queues. With pubsub's own 32, a
 	// burst of 2,000 messages lost 65%; this is twice the burst.
 	gossipQueue = 4096
 	// gossipDontWant is the size from which on neighbours are told not to send a message again. For a
-	// smaller message, such as a coalesced delta of 16 KiB, the telling costs more (measured).
+	// message smaller than a usual delta, the telling costs more (measured).
 	gossipDontWant = 16 << 10
 	// gossipLeave is how long neighbours do not take a shop back that left a topic. pubsub's 10 s
 	// would keep a restarted shop out of the mesh for a minute.
@@ -197,30 +208,31 @@ const (
 	// messages that were not coalesced.
 	authorRate  = 50
 	authorBurst = 2048
-	// authorByteRate and authorByteBurst bound the data of these messages: five feeds with a full
-	// delta of 64 KiB ten times a second, and 256 such deltas at once. The rate is a quarter of
-	// senderByteRate.
-	authorByteRate  = authorRate << 16
-	authorByteBurst = 256 << 16
+	// authorByteRate and authorByteBurst bound the data of these messages: each message a full delta,
+	// and 256 full deltas at once. The rate is a quarter of senderByteRate.
+	authorByteRate  = authorRate * fullDelta
+	authorByteBurst = 256 * fullDelta
 	// senderRate and senderBurst bound the messages that one neighbour hands us, before their
-	// signatures are checked: at 73 µs each, 2,000/s cost 15% of a core. Messages beyond are dropped,
-	// without blame: twelve authors within their own bounds may send 24,576 at once. As many
-	// messages of the neighbour's own are a fault, for they are forty times authorRate.
-	senderRate  = 2000
-	senderBurst = 16384
+	// signatures are checked (73 µs each, together 15% of a core). Messages beyond are dropped,
+	// without blame: nine authors, each within authorBurst, may send more at once. As many messages
+	// of the neighbour's own are a fault: no author may write so many.
+	senderRate  = 40 * authorRate
+	senderBurst = 8 * authorBurst
 	// senderByteRate and senderByteBurst bound the data of these messages: all of a 100 Mbit/s line,
-	// and a burst of 1,000 coalesced deltas of 64 KiB.
+	// and a burst of a thousand full deltas.
 	senderByteRate  = 12 << 20
-	senderByteBurst = 64 << 20
+	senderByteBurst = 1024 * fullDelta
 	// faultBurst and faultRate bound a neighbour's faults: bad signatures, messages that are too
-	// large, a flood of its own. A neighbour beyond the bound is not heard for muteTime. In a minute
-	// 64 + 6 bad signatures cost 5 ms of a core.
+	// large, a flood of its own. A neighbour beyond the bound is not heard for muteTime. As many bad
+	// signatures as the bound admits cost 5 ms of a core a minute.
 	faultBurst = 64
 	faultRate  = 0.1
 	muteTime   = time.Minute
-	// maxPruneBackoff bounds for how many seconds a neighbour keeps us out of its mesh. We say 60.
+	// maxPruneBackoff bounds for how many seconds a neighbour keeps us out of its mesh: ten times as
+	// long as pubsub asks for.
 	maxPruneBackoff = 600
-	// maxTopicName bounds a topic's name after its prefix: a ShopID has 52 characters.
+	// maxTopicName bounds a topic's name after its prefix, and a protocol's: a ShopID in text
+	// fits twice.
 	maxTopicName = 128
 	// maxPeerTopics bounds the topics that one member subscribes to: the feeds of 2,000 partners,
 	// doubled.
@@ -239,19 +251,20 @@ const (
 	MaxOpenRequest = 64 << 10
 	MaxOpenReply   = MaxMessage
 	// openHandlers bounds the requests of a class that are handled or answered at once. A join waits
-	// for a durable commit. Answers are in memory until they are sent: 64 MiB for both classes.
+	// for a durable commit. Answers, up to MaxOpenReply each, are in memory until they are sent.
 	openHandlers = 32
 	// openRatePerIP and openBurstPerIP bound the requests of both classes from one address. They let a
-	// person retry by hand, and 64 shops of one office ask once each in 9 minutes.
+	// person retry by hand. While their hub is away, shopsPerIP shops of one office ask once each in
+	// 9 minutes.
 	openRatePerIP  = 1
-	openBurstPerIP = 64
-	// openRate and openBurst bound changes, over all addresses: to verify 20 signatures a second costs
-	// 0.2% of a core.
+	openBurstPerIP = shopsPerIP
+	// openRate and openBurst bound changes, over all addresses. To verify the signatures of so many
+	// changes costs 0.2% of a core.
 	openRate  = 20
 	openBurst = 256
 	// openAskRate and openAskBurst bound questions, over all addresses. 5,000 shops that no closed host
-	// admits, each asking every 9 minutes, are 10 a second. An answer has some 600 bytes, and 1 MiB for
-	// a shop that lacks the whole log: a burst of such answers is 32 MiB.
+	// admits ask as often, each every 9 minutes. An answer has some 600 bytes, and MaxOpenReply for a
+	// shop that lacks the whole log.
 	openAskRate  = 10
 	openAskBurst = 32
 	// openConns bounds connections of the open host.

@@ -112,16 +112,6 @@ func OpenServe(ctx context.Context, cfg OpenConfig, name string, h HandlerFunc) 
 	return o, nil
 }
 
-// ServeOpen is OpenServe, but returns when ctx has ended and the host is closed.
-func ServeOpen(ctx context.Context, cfg OpenConfig, name string, h HandlerFunc) error {
-	o, err := OpenServe(ctx, cfg, name, h)
-	if err != nil {
-		return err
-	}
-	<-ctx.Done()
-	return o.Close()
-}
-
 func openOptions(cfg OpenConfig) ([]libp2p.Option, error) {
 	key, err := crypto.UnmarshalEd25519PrivateKey(cfg.Key)
 	if err != nil {
@@ -147,15 +137,6 @@ func openOptions(cfg OpenConfig) ([]libp2p.Option, error) {
 		opts = append(opts, libp2p.AddrsFactory(func([]ma.Multiaddr) []ma.Multiaddr { return announce }))
 	}
 	return append(opts, cfg.HostOptions...), nil
-}
-
-// Addresses are where joiners reach the host, each ending in /p2p/<its peer ID>.
-func (o *OpenHost) Addresses() []string {
-	addrs, err := peer.AddrInfoToP2pAddrs(&peer.AddrInfo{ID: o.host.ID(), Addrs: o.host.Addrs()})
-	if err != nil {
-		return nil
-	}
-	return addrStrings(addrs)
 }
 
 // Close ends every request and the host. It may be called twice.

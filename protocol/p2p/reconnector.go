@@ -10,6 +10,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peerstore"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/backoff"
+	"github.com/souk-market/souk/exchange/wake"
 )
 
 // reconnector keeps the wanted members and the hubs connected. It has a goroutine for each.
@@ -28,7 +30,7 @@ type reconnecting struct {
 	peer   peer.ID
 	hub    bool
 	cancel context.CancelFunc
-	came   chan struct{} // capacity 1: a session began by itself
+	came   wake.Signal // a session began by itself
 }
 
 // longest is the longest pause between attempts at a member that was lost so long ago.
@@ -40,8 +42,8 @@ func (k *reconnecting) longest(ago time.Duration) time.Duration {
 }
 
 // SetWanted replaces the set of members, hubs aside, with which to stay connected. A member that was
-// lost is dialed after 1, 2, 4, 8, 8 … s, until it is connected by whichever side. Members that are
-// no longer wanted are not disconnected.
+// lost is dialed after pauses that double, from backoff.First up to retryPartner, until it is
+// connected by whichever side. Members that are no longer wanted are not disconnected.
 func (n *Node) SetWanted(shops []exchange.ShopID) { n.reconnector.want(shops) }
 
 func (r *reconnector) want(shops []exchange.ShopID) {
@@ -85,7 +87,7 @@ func (r *reconnector) keep(p peer.ID, on bool) {
 		k.cancel()
 		delete(r.loops, p)
 	case on && k == nil && r.ctx.Err() == nil && !r.stopping:
-		k = &reconnecting{peer: p, hub: r.gate.hubs[p], came: make(chan struct{}, 1)}
+		k = &reconnecting{peer: p, hub: r.gate.hubs[p], came: wake.New()}
 		var ctx context.Context
 		ctx, k.cancel = context.WithCancel(r.ctx)
 		r.loops[p] = k
@@ -109,17 +111,15 @@ func (r *reconnector) greeted(p peer.ID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if k := r.loops[p]; k != nil {
-		select {
-		case k.came <- struct{}{}:
-		default:
-		}
+		k.came.Set()
 	}
 }
 
 // run is the loop of one member.
 func (r *reconnector) run(ctx context.Context, k *reconnecting) {
 	shop, _ := shopOf(k.peer)
-	pause, lost := retryFirst, time.Now()
+	lost := time.Now()
+	var pauses backoff.Doubling
 	for ctx.Err() == nil {
 		ses, err := r.dialer.reach(ctx, shop)
 		if err == nil {
@@ -128,22 +128,23 @@ func (r *reconnector) run(ctx context.Context, k *reconnecting) {
 			case <-ses.ctx.Done():
 				lost = time.Now()
 				if lost.Sub(ses.begun) > retryPartner {
-					pause = retryFirst
+					pauses.Reset()
 					continue // at once: a restarted member may be back already, a dead member costs a dial
 				}
 			case <-ctx.Done():
 				return
 			}
 		}
+		pauses.Longest = k.longest(time.Since(lost))
+		pause := pauses.Next()
 		r.log.Debug("not connected", "shop", shop, "again", pause, "err", err)
 		t := time.NewTimer(jittered(pause))
 		select {
 		case <-t.C:
-		case <-k.came:
+		case <-k.came.C():
 		case <-ctx.Done():
 		}
 		t.Stop()
-		pause = min(2*pause, k.longest(time.Since(lost)))
 	}
 }
 

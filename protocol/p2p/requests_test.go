@@ -76,6 +76,10 @@ func TestAnswersAndUnknownOutcomes(t *testing.T) {
 				switch string(req) {
 				case "typed":
 					return nil, exchange.Errorf(exchange.CodeInsufficient, "only 1 of SKU-7 is left")
+				case "newer":
+					return nil, exchange.Errorf(4000|exchange.RetryBit, "of a newer version")
+				case "not UTF-8":
+					return nil, exchange.Errorf(exchange.CodeInvalid, "row \xff")
 				case "plain":
 					return nil, errors.New("secret path /var/x")
 				case "large":
@@ -96,6 +100,14 @@ func TestAnswersAndUnknownOutcomes(t *testing.T) {
 		_, err := ask("typed")
 		if exchange.CodeOf(err) != exchange.CodeInsufficient || !p2p.IsAnswer(err) || err.Error() != "only 1 of SKU-7 is left" {
 			t.Fatalf("typed: %v", err)
+		}
+		_, err = ask("newer")
+		if code := exchange.CodeOf(err); code != 4000|exchange.RetryBit || !code.Retry() || !p2p.IsAnswer(err) {
+			t.Fatalf("newer: %v (%v)", err, code)
+		}
+		_, err = ask("not UTF-8")
+		if exchange.CodeOf(err) != exchange.CodeInvalid || !p2p.IsAnswer(err) || err.Error() != "row \uFFFD" {
+			t.Fatalf("not UTF-8: %v", err)
 		}
 		_, err = ask("plain")
 		if exchange.CodeOf(err) != exchange.CodeInternal || !p2p.IsAnswer(err) || strings.Contains(err.Error(), "secret") {

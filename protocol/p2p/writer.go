@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"github.com/souk-market/souk/exchange/wake"
 )
 
 // frameWriter gathers the frames of many goroutines and writes them from one. While a write is under
@@ -15,19 +17,19 @@ type frameWriter struct {
 	w    io.Writer
 	slow func(time.Time) error // sets the write deadline; nil = none
 
-	mu    sync.Mutex
-	buf   []byte        // guarded by mu: frames not yet taken by run
-	busy  bool          // guarded by mu: run is writing
-	err   error         // guarded by mu: set once, then nothing more is accepted
-	room  chan struct{} // guarded by mu: closed when run takes buf; nil while nobody waits
-	wake  chan struct{} // capacity 1
-	ended chan struct{} // closed when err is set
+	mu     sync.Mutex
+	buf    []byte        // guarded by mu: frames not yet taken by run
+	busy   bool          // guarded by mu: run is writing
+	err    error         // guarded by mu: set once, then nothing more is accepted
+	room   chan struct{} // guarded by mu: closed when run takes buf; nil while nobody waits
+	filled wake.Signal   // buf is not empty
+	ended  chan struct{} // closed when err is set
 
 	until time.Time // owned by run: the current write deadline
 }
 
 func newFrameWriter(w io.Writer, slow func(time.Time) error) *frameWriter {
-	return &frameWriter{w: w, slow: slow, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+	return &frameWriter{w: w, slow: slow, filled: wake.New(), ended: make(chan struct{})}
 }
 
 // send queues a frame, and waits while maxQueued bytes are queued. The payload is copied. A nil
@@ -44,10 +46,7 @@ func (f *frameWriter) send(ctx context.Context, id uint64, k kind, payload []byt
 			f.buf = appendFrame(f.buf, id, k, payload)
 			f.mu.Unlock()
 			if first {
-				select {
-				case f.wake <- struct{}{}:
-				default:
-				}
+				f.filled.Set()
 			}
 			return nil
 		}
@@ -75,7 +74,7 @@ func (f *frameWriter) run() error {
 	var spare []byte
 	for {
 		select {
-		case <-f.wake:
+		case <-f.filled.C():
 		case <-f.ended:
 			return f.reason()
 		}

@@ -30,7 +30,8 @@ const (
 )
 
 // Code is exchange.Code: what kind of refusal or fault. Append only; a reader
-// keeps an unknown number as it is.
+// keeps an unknown number as it is. Numbers after CODE_LOCKED have bit 16 where the
+// same request may work later (exchange.RetryBit).
 type Code int32
 
 const (
@@ -398,67 +399,6 @@ func (Party) EnumDescriptor() ([]byte, []int) {
 	return file_types_proto_rawDescGZIP(), []int{4}
 }
 
-// Error is what a protocol answers instead of a reply.
-type Error struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=souk.v1.Code" json:"code,omitempty"`
-	Message       string                 `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"` // for a person
-	Retry         bool                   `protobuf:"varint,3,opt,name=retry,proto3" json:"retry,omitempty"`    // the same request may work later: for a reader that does not know the code
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Error) Reset() {
-	*x = Error{}
-	mi := &file_types_proto_msgTypes[0]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Error) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Error) ProtoMessage() {}
-
-func (x *Error) ProtoReflect() protoreflect.Message {
-	mi := &file_types_proto_msgTypes[0]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Error.ProtoReflect.Descriptor instead.
-func (*Error) Descriptor() ([]byte, []int) {
-	return file_types_proto_rawDescGZIP(), []int{0}
-}
-
-func (x *Error) GetCode() Code {
-	if x != nil {
-		return x.Code
-	}
-	return Code_CODE_OK
-}
-
-func (x *Error) GetMessage() string {
-	if x != nil {
-		return x.Message
-	}
-	return ""
-}
-
-func (x *Error) GetRetry() bool {
-	if x != nil {
-		return x.Retry
-	}
-	return false
-}
-
 // Signed is a statement's exact bytes and an Ed25519 signature over them; the
 // field that holds it names the domain.
 type Signed struct {
@@ -471,7 +411,7 @@ type Signed struct {
 
 func (x *Signed) Reset() {
 	*x = Signed{}
-	mi := &file_types_proto_msgTypes[1]
+	mi := &file_types_proto_msgTypes[0]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -483,7 +423,7 @@ func (x *Signed) String() string {
 func (*Signed) ProtoMessage() {}
 
 func (x *Signed) ProtoReflect() protoreflect.Message {
-	mi := &file_types_proto_msgTypes[1]
+	mi := &file_types_proto_msgTypes[0]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -496,7 +436,7 @@ func (x *Signed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Signed.ProtoReflect.Descriptor instead.
 func (*Signed) Descriptor() ([]byte, []int) {
-	return file_types_proto_rawDescGZIP(), []int{1}
+	return file_types_proto_rawDescGZIP(), []int{0}
 }
 
 func (x *Signed) GetPayload() []byte {
@@ -523,7 +463,7 @@ type Line struct {
 
 func (x *Line) Reset() {
 	*x = Line{}
-	mi := &file_types_proto_msgTypes[2]
+	mi := &file_types_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -535,7 +475,7 @@ func (x *Line) String() string {
 func (*Line) ProtoMessage() {}
 
 func (x *Line) ProtoReflect() protoreflect.Message {
-	mi := &file_types_proto_msgTypes[2]
+	mi := &file_types_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -548,7 +488,7 @@ func (x *Line) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Line.ProtoReflect.Descriptor instead.
 func (*Line) Descriptor() ([]byte, []int) {
-	return file_types_proto_rawDescGZIP(), []int{2}
+	return file_types_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *Line) GetSku() string {
@@ -576,7 +516,7 @@ type Units struct {
 
 func (x *Units) Reset() {
 	*x = Units{}
-	mi := &file_types_proto_msgTypes[3]
+	mi := &file_types_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -588,7 +528,7 @@ func (x *Units) String() string {
 func (*Units) ProtoMessage() {}
 
 func (x *Units) ProtoReflect() protoreflect.Message {
-	mi := &file_types_proto_msgTypes[3]
+	mi := &file_types_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -601,7 +541,7 @@ func (x *Units) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Units.ProtoReflect.Descriptor instead.
 func (*Units) Descriptor() ([]byte, []int) {
-	return file_types_proto_rawDescGZIP(), []int{3}
+	return file_types_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Units) GetSku() string {
@@ -628,7 +568,7 @@ type Money struct {
 
 func (x *Money) Reset() {
 	*x = Money{}
-	mi := &file_types_proto_msgTypes[4]
+	mi := &file_types_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -640,7 +580,7 @@ func (x *Money) String() string {
 func (*Money) ProtoMessage() {}
 
 func (x *Money) ProtoReflect() protoreflect.Message {
-	mi := &file_types_proto_msgTypes[4]
+	mi := &file_types_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -653,7 +593,7 @@ func (x *Money) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Money.ProtoReflect.Descriptor instead.
 func (*Money) Descriptor() ([]byte, []int) {
-	return file_types_proto_rawDescGZIP(), []int{4}
+	return file_types_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Money) GetMinor() int64 {
@@ -685,7 +625,7 @@ type Rate struct {
 
 func (x *Rate) Reset() {
 	*x = Rate{}
-	mi := &file_types_proto_msgTypes[5]
+	mi := &file_types_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -697,7 +637,7 @@ func (x *Rate) String() string {
 func (*Rate) ProtoMessage() {}
 
 func (x *Rate) ProtoReflect() protoreflect.Message {
-	mi := &file_types_proto_msgTypes[5]
+	mi := &file_types_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -710,7 +650,7 @@ func (x *Rate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rate.ProtoReflect.Descriptor instead.
 func (*Rate) Descriptor() ([]byte, []int) {
-	return file_types_proto_rawDescGZIP(), []int{5}
+	return file_types_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Rate) GetFrom() string {
@@ -765,7 +705,7 @@ type Availability struct {
 
 func (x *Availability) Reset() {
 	*x = Availability{}
-	mi := &file_types_proto_msgTypes[6]
+	mi := &file_types_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -777,7 +717,7 @@ func (x *Availability) String() string {
 func (*Availability) ProtoMessage() {}
 
 func (x *Availability) ProtoReflect() protoreflect.Message {
-	mi := &file_types_proto_msgTypes[6]
+	mi := &file_types_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -790,7 +730,7 @@ func (x *Availability) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Availability.ProtoReflect.Descriptor instead.
 func (*Availability) Descriptor() ([]byte, []int) {
-	return file_types_proto_rawDescGZIP(), []int{6}
+	return file_types_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Availability) GetUnlimited() bool {
@@ -824,7 +764,7 @@ type Terms struct {
 
 func (x *Terms) Reset() {
 	*x = Terms{}
-	mi := &file_types_proto_msgTypes[7]
+	mi := &file_types_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -836,7 +776,7 @@ func (x *Terms) String() string {
 func (*Terms) ProtoMessage() {}
 
 func (x *Terms) ProtoReflect() protoreflect.Message {
-	mi := &file_types_proto_msgTypes[7]
+	mi := &file_types_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -849,7 +789,7 @@ func (x *Terms) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Terms.ProtoReflect.Descriptor instead.
 func (*Terms) Descriptor() ([]byte, []int) {
-	return file_types_proto_rawDescGZIP(), []int{7}
+	return file_types_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Terms) GetDiscountBp() uint32 {
@@ -931,7 +871,7 @@ type QuoteLine struct {
 
 func (x *QuoteLine) Reset() {
 	*x = QuoteLine{}
-	mi := &file_types_proto_msgTypes[8]
+	mi := &file_types_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -943,7 +883,7 @@ func (x *QuoteLine) String() string {
 func (*QuoteLine) ProtoMessage() {}
 
 func (x *QuoteLine) ProtoReflect() protoreflect.Message {
-	mi := &file_types_proto_msgTypes[8]
+	mi := &file_types_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -956,7 +896,7 @@ func (x *QuoteLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuoteLine.ProtoReflect.Descriptor instead.
 func (*QuoteLine) Descriptor() ([]byte, []int) {
-	return file_types_proto_rawDescGZIP(), []int{8}
+	return file_types_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *QuoteLine) GetSku() string {
@@ -1041,7 +981,7 @@ type Quote struct {
 
 func (x *Quote) Reset() {
 	*x = Quote{}
-	mi := &file_types_proto_msgTypes[9]
+	mi := &file_types_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1053,7 +993,7 @@ func (x *Quote) String() string {
 func (*Quote) ProtoMessage() {}
 
 func (x *Quote) ProtoReflect() protoreflect.Message {
-	mi := &file_types_proto_msgTypes[9]
+	mi := &file_types_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1066,7 +1006,7 @@ func (x *Quote) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Quote.ProtoReflect.Descriptor instead.
 func (*Quote) Descriptor() ([]byte, []int) {
-	return file_types_proto_rawDescGZIP(), []int{9}
+	return file_types_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Quote) GetSupplier() []byte {
@@ -1212,7 +1152,7 @@ type ShipTo struct {
 
 func (x *ShipTo) Reset() {
 	*x = ShipTo{}
-	mi := &file_types_proto_msgTypes[10]
+	mi := &file_types_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1224,7 +1164,7 @@ func (x *ShipTo) String() string {
 func (*ShipTo) ProtoMessage() {}
 
 func (x *ShipTo) ProtoReflect() protoreflect.Message {
-	mi := &file_types_proto_msgTypes[10]
+	mi := &file_types_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1237,7 +1177,7 @@ func (x *ShipTo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShipTo.ProtoReflect.Descriptor instead.
 func (*ShipTo) Descriptor() ([]byte, []int) {
-	return file_types_proto_rawDescGZIP(), []int{10}
+	return file_types_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ShipTo) GetName() string {
@@ -1306,7 +1246,7 @@ type Option struct {
 
 func (x *Option) Reset() {
 	*x = Option{}
-	mi := &file_types_proto_msgTypes[11]
+	mi := &file_types_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1318,7 +1258,7 @@ func (x *Option) String() string {
 func (*Option) ProtoMessage() {}
 
 func (x *Option) ProtoReflect() protoreflect.Message {
-	mi := &file_types_proto_msgTypes[11]
+	mi := &file_types_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1331,7 +1271,7 @@ func (x *Option) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Option.ProtoReflect.Descriptor instead.
 func (*Option) Descriptor() ([]byte, []int) {
-	return file_types_proto_rawDescGZIP(), []int{11}
+	return file_types_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Option) GetName() string {
@@ -1360,7 +1300,7 @@ type UsdPrice struct {
 
 func (x *UsdPrice) Reset() {
 	*x = UsdPrice{}
-	mi := &file_types_proto_msgTypes[12]
+	mi := &file_types_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1372,7 +1312,7 @@ func (x *UsdPrice) String() string {
 func (*UsdPrice) ProtoMessage() {}
 
 func (x *UsdPrice) ProtoReflect() protoreflect.Message {
-	mi := &file_types_proto_msgTypes[12]
+	mi := &file_types_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1385,7 +1325,7 @@ func (x *UsdPrice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsdPrice.ProtoReflect.Descriptor instead.
 func (*UsdPrice) Descriptor() ([]byte, []int) {
-	return file_types_proto_rawDescGZIP(), []int{12}
+	return file_types_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *UsdPrice) GetCents() int64 {
@@ -1437,7 +1377,7 @@ type Product struct {
 
 func (x *Product) Reset() {
 	*x = Product{}
-	mi := &file_types_proto_msgTypes[13]
+	mi := &file_types_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1449,7 +1389,7 @@ func (x *Product) String() string {
 func (*Product) ProtoMessage() {}
 
 func (x *Product) ProtoReflect() protoreflect.Message {
-	mi := &file_types_proto_msgTypes[13]
+	mi := &file_types_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1462,7 +1402,7 @@ func (x *Product) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Product.ProtoReflect.Descriptor instead.
 func (*Product) Descriptor() ([]byte, []int) {
-	return file_types_proto_rawDescGZIP(), []int{13}
+	return file_types_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Product) GetSku() string {
@@ -1560,11 +1500,7 @@ var File_types_proto protoreflect.FileDescriptor
 
 const file_types_proto_rawDesc = "" +
 	"\n" +
-	"\vtypes.proto\x12\asouk.v1\"Z\n" +
-	"\x05Error\x12!\n" +
-	"\x04code\x18\x01 \x01(\x0e2\r.souk.v1.CodeR\x04code\x12\x18\n" +
-	"\amessage\x18\x02 \x01(\tR\amessage\x12\x14\n" +
-	"\x05retry\x18\x03 \x01(\bR\x05retry\"F\n" +
+	"\vtypes.proto\x12\asouk.v1\"F\n" +
 	"\x06Signed\x12\x18\n" +
 	"\apayload\x18\x01 \x01(\fR\apayload\x12\x1c\n" +
 	"\tsignature\x18\x02 \x01(\fR\tsignatureJ\x04\b\x03\x10\x06\"4\n" +
@@ -1739,44 +1675,42 @@ func file_types_proto_rawDescGZIP() []byte {
 }
 
 var file_types_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_types_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_types_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_types_proto_goTypes = []any{
 	(Code)(0),            // 0: souk.v1.Code
 	(HoldState)(0),       // 1: souk.v1.HoldState
 	(CancelRule)(0),      // 2: souk.v1.CancelRule
 	(TaxTreatment)(0),    // 3: souk.v1.TaxTreatment
 	(Party)(0),           // 4: souk.v1.Party
-	(*Error)(nil),        // 5: souk.v1.Error
-	(*Signed)(nil),       // 6: souk.v1.Signed
-	(*Line)(nil),         // 7: souk.v1.Line
-	(*Units)(nil),        // 8: souk.v1.Units
-	(*Money)(nil),        // 9: souk.v1.Money
-	(*Rate)(nil),         // 10: souk.v1.Rate
-	(*Availability)(nil), // 11: souk.v1.Availability
-	(*Terms)(nil),        // 12: souk.v1.Terms
-	(*QuoteLine)(nil),    // 13: souk.v1.QuoteLine
-	(*Quote)(nil),        // 14: souk.v1.Quote
-	(*ShipTo)(nil),       // 15: souk.v1.ShipTo
-	(*Option)(nil),       // 16: souk.v1.Option
-	(*UsdPrice)(nil),     // 17: souk.v1.UsdPrice
-	(*Product)(nil),      // 18: souk.v1.Product
+	(*Signed)(nil),       // 5: souk.v1.Signed
+	(*Line)(nil),         // 6: souk.v1.Line
+	(*Units)(nil),        // 7: souk.v1.Units
+	(*Money)(nil),        // 8: souk.v1.Money
+	(*Rate)(nil),         // 9: souk.v1.Rate
+	(*Availability)(nil), // 10: souk.v1.Availability
+	(*Terms)(nil),        // 11: souk.v1.Terms
+	(*QuoteLine)(nil),    // 12: souk.v1.QuoteLine
+	(*Quote)(nil),        // 13: souk.v1.Quote
+	(*ShipTo)(nil),       // 14: souk.v1.ShipTo
+	(*Option)(nil),       // 15: souk.v1.Option
+	(*UsdPrice)(nil),     // 16: souk.v1.UsdPrice
+	(*Product)(nil),      // 17: souk.v1.Product
 }
 var file_types_proto_depIdxs = []int32{
-	0,  // 0: souk.v1.Error.code:type_name -> souk.v1.Code
-	2,  // 1: souk.v1.Terms.cancel:type_name -> souk.v1.CancelRule
-	13, // 2: souk.v1.Quote.lines:type_name -> souk.v1.QuoteLine
-	3,  // 3: souk.v1.Quote.tax:type_name -> souk.v1.TaxTreatment
-	10, // 4: souk.v1.Quote.rate:type_name -> souk.v1.Rate
-	2,  // 5: souk.v1.Quote.cancel:type_name -> souk.v1.CancelRule
-	16, // 6: souk.v1.Product.options:type_name -> souk.v1.Option
-	9,  // 7: souk.v1.Product.price:type_name -> souk.v1.Money
-	17, // 8: souk.v1.Product.usd:type_name -> souk.v1.UsdPrice
-	11, // 9: souk.v1.Product.available:type_name -> souk.v1.Availability
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	2,  // 0: souk.v1.Terms.cancel:type_name -> souk.v1.CancelRule
+	12, // 1: souk.v1.Quote.lines:type_name -> souk.v1.QuoteLine
+	3,  // 2: souk.v1.Quote.tax:type_name -> souk.v1.TaxTreatment
+	9,  // 3: souk.v1.Quote.rate:type_name -> souk.v1.Rate
+	2,  // 4: souk.v1.Quote.cancel:type_name -> souk.v1.CancelRule
+	15, // 5: souk.v1.Product.options:type_name -> souk.v1.Option
+	8,  // 6: souk.v1.Product.price:type_name -> souk.v1.Money
+	16, // 7: souk.v1.Product.usd:type_name -> souk.v1.UsdPrice
+	10, // 8: souk.v1.Product.available:type_name -> souk.v1.Availability
+	9,  // [9:9] is the sub-list for method output_type
+	9,  // [9:9] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_types_proto_init() }
@@ -1790,7 +1724,7 @@ func file_types_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_types_proto_rawDesc), len(file_types_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   14,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

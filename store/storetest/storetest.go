@@ -7,7 +7,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/kv"
 )
 
 // Bounds are the limits that the store under test promises.
@@ -20,10 +20,10 @@ type Bounds struct {
 }
 
 // Run holds the stores that open returns, each empty, to the contract.
-func Run(t *testing.T, bounds Bounds, open func(t *testing.T) desk.Store) {
+func Run(t *testing.T, bounds Bounds, open func(t *testing.T) kv.Store) {
 	tests := []struct {
 		name string
-		run  func(t *testing.T, s desk.Store, b Bounds)
+		run  func(t *testing.T, s kv.Store, b Bounds)
 	}{
 		{"Get", testGet},
 		{"EmptyValue", testEmptyValue},
@@ -51,7 +51,7 @@ func Run(t *testing.T, bounds Bounds, open func(t *testing.T) desk.Store) {
 
 // Reopener is a store that can be closed, or dropped as by kill -9, and opened again.
 type Reopener interface {
-	desk.Store
+	kv.Store
 	// Reopen returns the store as the next process finds it; the receiver is not
 	// used again.
 	Reopen(t *testing.T) Reopener
@@ -72,7 +72,7 @@ func RunDurable(t *testing.T, open func(t *testing.T) Reopener) {
 			wantValue(t, s, "k49", fmt.Sprintf("v%d-49", round))
 			wantValue(t, s, "empty", "")
 			wantAbsent(t, s, fmt.Sprintf("k%02d", round))
-			if got := len(scan(t, s, desk.Range{})); got != 51 {
+			if got := len(scan(t, s, kv.Range{})); got != 51 {
 				t.Fatalf("round %d: %d keys after reopening, want 51", round, got)
 			}
 		}
@@ -83,12 +83,12 @@ func RunDurable(t *testing.T, open func(t *testing.T) Reopener) {
 		value := bytes.Repeat([]byte("v"), 100_000)
 		for i := range 600 { // 60 MB
 			copy(value, fmt.Sprintf("%04d", i))
-			commit(t, s, desk.Write{Key: fmt.Appendf(nil, "big%04d", i%300), Value: value}, set("last", fmt.Sprint(i)))
+			commit(t, s, kv.Write{Key: fmt.Appendf(nil, "big%04d", i%300), Value: value}, set("last", fmt.Sprint(i)))
 		}
 		s = s.Reopen(t)
 		wantValue(t, s, "last", "599")
 		n := 300
-		must(t, s.Scan(desk.Prefix([]byte("big")), func(k, v []byte) bool {
+		must(t, s.Scan(kv.Prefix([]byte("big")), func(k, v []byte) bool {
 			if string(k) != fmt.Sprintf("big%04d", n-300) || string(v[:4]) != fmt.Sprintf("%04d", n) || len(v) != 100_000 {
 				t.Errorf("%s has %d bytes and starts with %s, want %04d", k, len(v), v[:4], n)
 			}
@@ -101,8 +101,8 @@ func RunDurable(t *testing.T, open func(t *testing.T) Reopener) {
 	})
 }
 
-func set(k, v string) desk.Write { return desk.Write{Key: []byte(k), Value: []byte(v)} }
-func del(k string) desk.Write    { return desk.Write{Key: []byte(k), Delete: true} }
+func set(k, v string) kv.Write { return kv.Write{Key: []byte(k), Value: []byte(v)} }
+func del(k string) kv.Write    { return kv.Write{Key: []byte(k), Delete: true} }
 
 func must(t *testing.T, err error) {
 	t.Helper()
@@ -111,12 +111,12 @@ func must(t *testing.T, err error) {
 	}
 }
 
-func commit(t *testing.T, s desk.Store, writes ...desk.Write) {
+func commit(t *testing.T, s kv.Store, writes ...kv.Write) {
 	t.Helper()
 	must(t, s.Commit(writes))
 }
 
-func wantValue(t *testing.T, s desk.Store, key, want string) {
+func wantValue(t *testing.T, s kv.Store, key, want string) {
 	t.Helper()
 	v, ok, err := s.Get([]byte(key))
 	must(t, err)
@@ -125,7 +125,7 @@ func wantValue(t *testing.T, s desk.Store, key, want string) {
 	}
 }
 
-func wantAbsent(t *testing.T, s desk.Store, key string) {
+func wantAbsent(t *testing.T, s kv.Store, key string) {
 	t.Helper()
 	v, ok, err := s.Get([]byte(key))
 	must(t, err)
@@ -135,7 +135,7 @@ func wantAbsent(t *testing.T, s desk.Store, key string) {
 }
 
 // scan returns the keys of r as the store visits them.
-func scan(t *testing.T, s desk.Store, r desk.Range) []string {
+func scan(t *testing.T, s kv.Store, r kv.Range) []string {
 	t.Helper()
 	var keys []string
 	must(t, s.Scan(r, func(k, _ []byte) bool {
@@ -145,7 +145,7 @@ func scan(t *testing.T, s desk.Store, r desk.Range) []string {
 	return keys
 }
 
-func wantScan(t *testing.T, s desk.Store, r desk.Range, want ...string) {
+func wantScan(t *testing.T, s kv.Store, r kv.Range, want ...string) {
 	t.Helper()
 	if got := scan(t, s, r); !slices.Equal(got, want) {
 		t.Errorf("scan of [%q, %q): %q, want %q", r.From, r.To, got, want)
@@ -157,10 +157,10 @@ func wantScan(t *testing.T, s desk.Store, r desk.Range, want ...string) {
 	}
 }
 
-func wantRefused(t *testing.T, s desk.Store, why string, writes []desk.Write) {
+func wantRefused(t *testing.T, s kv.Store, why string, writes []kv.Write) {
 	t.Helper()
 	err := s.Commit(writes)
-	if !errors.Is(err, desk.ErrRefused) {
+	if !errors.Is(err, kv.ErrRefused) {
 		t.Fatalf("%s: Commit returned %v, want a refusal", why, err)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/replica"
 	"github.com/souk-market/souk/node/api/view"
 	"github.com/souk-market/souk/node/money"
 )
@@ -82,7 +82,7 @@ func (c *Client) Leave(ctx context.Context, preview bool) (*view.Leaving, error)
 }
 
 // Products searches own and partners' products, one page at a time.
-func (c *Client) Products(ctx context.Context, q desk.Query) (*view.Products, error) {
+func (c *Client) Products(ctx context.Context, q replica.Query) (*view.Products, error) {
 	dollars := func(cents int64) string {
 		if cents == 0 {
 			return ""

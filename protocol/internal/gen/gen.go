@@ -5,65 +5,66 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 // Kinds are all kinds there are, in the order of their numbers.
-var Kinds = []desk.Kind{
-	desk.KindHold, desk.KindRelease, desk.KindExtend, desk.KindHoldStatus, desk.KindSubmit, desk.KindPush,
-	desk.KindPull, desk.KindStockQuery, desk.KindHello, desk.KindSealedAnswer, desk.KindEntries,
-	desk.KindSignedHead, desk.KindStockAnswer, desk.KindHoldAnswer, desk.KindEntry, desk.KindRequest,
-	desk.KindHead, desk.KindShipTo, desk.KindProductRecord, desk.KindStockRecord, desk.KindHoldRecord,
-	desk.KindOrderRecord, desk.KindChainRecord, desk.KindPartnershipRecord, desk.KindOutboxRecord,
-	desk.KindReservationRecord, desk.KindMetaRecord, desk.KindEvidenceRecord, desk.KindShipToRecord,
-	desk.KindFeedRecord, desk.KindFeedHead, desk.KindFeedUpdate, desk.KindFeedPull, desk.KindFeedChunk,
-	desk.KindFeedMeta, desk.KindReplicaMeta,
+var Kinds = []message.Kind{
+	message.KindHold, message.KindRelease, message.KindExtend, message.KindHoldStatus, message.KindSubmit, message.KindPush,
+	message.KindPull, message.KindStockQuery, message.KindHello, message.KindSealedAnswer, message.KindEntries,
+	message.KindSignedHead, message.KindStockAnswer, message.KindHoldAnswer, message.KindEntry, message.KindRequest,
+	message.KindHead, message.KindShipTo, record.KindProduct, record.KindStock, record.KindHold,
+	record.KindOrder, record.KindLedger, record.KindPartnership, record.KindOutbox,
+	record.KindReservation, record.KindMeta, record.KindEvidence, record.KindShipTo,
+	message.KindFeedProduct, message.KindFeedHead, message.KindFeedUpdate, message.KindFeedPull, message.KindFeedChunk,
+	record.KindFeed, record.KindReplica,
 }
 
 // Value makes values of kind k. It panics on a kind that is not in Kinds.
-func Value(k desk.Kind) *rapid.Generator[desk.Value] {
+func Value(k message.Kind) *rapid.Generator[message.Value] {
 	make, ok := makers[k]
 	if !ok {
 		panic(fmt.Sprintf("gen: no generator for kind %d", k))
 	}
-	return rapid.Custom(func(t *rapid.T) desk.Value { return make(source{t}) })
+	return rapid.Custom(func(t *rapid.T) message.Value { return make(source{t}) })
 }
 
-var makers = map[desk.Kind]func(source) desk.Value{
-	desk.KindHold:              func(s source) desk.Value { h := s.holdRequest(); return &h },
-	desk.KindRelease:           func(s source) desk.Value { return &desk.Release{ID: s.holdID()} },
-	desk.KindExtend:            func(s source) desk.Value { return &desk.Extend{ID: s.holdID(), Until: s.time()} },
-	desk.KindHoldStatus:        func(s source) desk.Value { return &desk.HoldStatus{ID: s.holdID()} },
-	desk.KindSubmit:            submit,
-	desk.KindPush:              func(s source) desk.Value { return &desk.Push{Entries: s.blobs()} },
-	desk.KindPull:              func(s source) desk.Value { return &desk.Pull{After: s.number()} },
-	desk.KindStockQuery:        stockQuery,
-	desk.KindHello:             hello,
-	desk.KindSealedAnswer:      func(s source) desk.Value { return &desk.SealedAnswer{Sealed: s.blob()} },
-	desk.KindEntries:           func(s source) desk.Value { return &desk.Entries{Entries: s.blobs(), Head: s.number()} },
-	desk.KindSignedHead:        func(s source) desk.Value { return &desk.SignedHead{Payload: s.blob(), Signature: s.signature()} },
-	desk.KindStockAnswer:       stockAnswer,
-	desk.KindHoldAnswer:        holdAnswer,
-	desk.KindEntry:             entry,
-	desk.KindRequest:           request,
-	desk.KindHead:              func(s source) desk.Value { h := s.head(); return &h },
-	desk.KindShipTo:            shipTo,
-	desk.KindProductRecord:     productRecord,
-	desk.KindStockRecord:       stockRecord,
-	desk.KindHoldRecord:        holdRecord,
-	desk.KindOrderRecord:       orderRecord,
-	desk.KindChainRecord:       chainRecord,
-	desk.KindPartnershipRecord: partnershipRecord,
-	desk.KindOutboxRecord:      outboxRecord,
-	desk.KindReservationRecord: reservationRecord,
-	desk.KindMetaRecord:        func(s source) desk.Value { return &desk.MetaRecord{Written: s.time(), Stopped: s.text()} },
-	desk.KindEvidenceRecord:    evidenceRecord,
-	desk.KindShipToRecord:      func(s source) desk.Value { return &desk.ShipToRecord{Salt: s.salt(), Raw: s.blob()} },
-	desk.KindFeedRecord:        func(s source) desk.Value { return &desk.FeedProduct{Product: s.product()} },
-	desk.KindFeedHead:          feedHead,
-	desk.KindFeedUpdate:        feedUpdate,
-	desk.KindFeedPull:          feedPull,
-	desk.KindFeedChunk:         feedChunk,
-	desk.KindFeedMeta:          feedMeta,
-	desk.KindReplicaMeta:       replicaMeta,
+var makers = map[message.Kind]func(source) message.Value{
+	message.KindHold:         func(s source) message.Value { h := s.holdRequest(); return &h },
+	message.KindRelease:      func(s source) message.Value { return &message.Release{ID: s.holdID()} },
+	message.KindExtend:       func(s source) message.Value { return &message.Extend{ID: s.holdID(), Until: s.time()} },
+	message.KindHoldStatus:   func(s source) message.Value { return &message.HoldStatus{ID: s.holdID()} },
+	message.KindSubmit:       submit,
+	message.KindPush:         func(s source) message.Value { return &message.Push{Entries: s.blobs()} },
+	message.KindPull:         func(s source) message.Value { return &message.Pull{After: s.number()} },
+	message.KindStockQuery:   stockQuery,
+	message.KindHello:        hello,
+	message.KindSealedAnswer: func(s source) message.Value { return &message.SealedAnswer{Sealed: s.blob()} },
+	message.KindEntries:      func(s source) message.Value { return &message.Entries{Entries: s.blobs(), Head: s.number()} },
+	message.KindSignedHead:   func(s source) message.Value { return &message.SignedHead{Payload: s.blob(), Signature: s.signature()} },
+	message.KindStockAnswer:  stockAnswer,
+	message.KindHoldAnswer:   holdAnswer,
+	message.KindEntry:        entry,
+	message.KindRequest:      request,
+	message.KindHead:         func(s source) message.Value { h := s.head(); return &h },
+	message.KindShipTo:       shipTo,
+	record.KindProduct:       productRecord,
+	record.KindStock:         stockRecord,
+	record.KindHold:          holdRecord,
+	record.KindOrder:         orderRecord,
+	record.KindLedger:        chainRecord,
+	record.KindPartnership:   partnershipRecord,
+	record.KindOutbox:        outboxRecord,
+	record.KindReservation:   reservationRecord,
+	record.KindMeta:          func(s source) message.Value { return &record.Meta{Written: s.time(), Stopped: s.text()} },
+	record.KindEvidence:      evidenceRecord,
+	record.KindShipTo:        func(s source) message.Value { return &record.ShipTo{Salt: s.salt(), Raw: s.blob()} },
+	message.KindFeedProduct:  func(s source) message.Value { return &message.FeedProduct{Product: s.product()} },
+	message.KindFeedHead:     feedHead,
+	message.KindFeedUpdate:   feedUpdate,
+	message.KindFeedPull:     feedPull,
+	message.KindFeedChunk:    feedChunk,
+	record.KindFeed:          feedMeta,
+	record.KindReplica:       replicaMeta,
 }

@@ -4,18 +4,18 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/message"
 )
 
-func (s source) holdRequest() desk.Hold {
-	return desk.Hold{
+func (s source) holdRequest() message.Hold {
+	return message.Hold{
 		ID: s.holdID(), Lines: s.lines(), Country: country.Draw(s.t, "country"), MaxTotal: s.amount(), Lifetime: s.amount(),
 	}
 }
 
-func submit(s source) desk.Value {
-	return &desk.Submit{Have: s.number(), Requests: list(s, 3, func() desk.SubmittedRequest {
-		r := desk.SubmittedRequest{Signed: s.signed()}
+func submit(s source) message.Value {
+	return &message.Submit{Have: s.number(), Requests: list(s, 3, func() message.SubmittedRequest {
+		r := message.SubmittedRequest{Signed: s.signed()}
 		if s.flag() {
 			r.Salt, r.ShipTo = s.salt(), s.blob()
 		}
@@ -23,15 +23,15 @@ func submit(s source) desk.Value {
 	})}
 }
 
-func stockQuery(s source) desk.Value {
-	q := &desk.StockQuery{SKUs: []exchange.SKU{s.sku()}}
+func stockQuery(s source) message.Value {
+	q := &message.StockQuery{SKUs: []exchange.SKU{s.sku()}}
 	q.SKUs = append(q.SKUs, list(s, 3, s.sku)...)
 	return q
 }
 
-func stockAnswer(s source) desk.Value {
-	return &desk.StockAnswer{At: s.time(), Lines: list(s, 3, func() desk.StockLine {
-		l := desk.StockLine{SKU: s.sku(), Known: s.flag()}
+func stockAnswer(s source) message.Value {
+	return &message.StockAnswer{At: s.time(), Lines: list(s, 3, func() message.StockLine {
+		l := message.StockLine{SKU: s.sku(), Known: s.flag()}
 		if l.Known {
 			l.Available, l.Price = s.availability(), s.money()
 		}
@@ -39,18 +39,18 @@ func stockAnswer(s source) desk.Value {
 	})}
 }
 
-func hello(s source) desk.Value {
-	return &desk.Hello{Agent: "souk/1.0.0", Members: s.optional(), Profile: s.optional(), Greeting: desk.Greeting{
+func hello(s source) message.Value {
+	return &message.Hello{Agent: "souk/1.0.0", Members: s.optional(), Profile: s.optional(), Greeting: message.Greeting{
 		Window: exchange.Window(s.small()),
-		Chains: list(s, 2, func() desk.ChainGreeting {
-			return desk.ChainGreeting{Head: s.head(), Proof: s.optional()}
+		Chains: list(s, 2, func() message.ChainGreeting {
+			return message.ChainGreeting{Head: s.head(), Proof: s.optional()}
 		}),
 		FeedHead: maybe(s, s.signedFeed), FeedKey: maybe(s, s.feedKey),
 	}}
 }
 
-func holdAnswer(s source) desk.Value {
-	v := &desk.HoldAnswer{
+func holdAnswer(s source) message.Value {
+	v := &message.HoldAnswer{
 		Hold: s.holdID(), Request: s.hash(), State: s.state(), Quote: maybe(s, s.quote),
 		Refusal: s.code(), Detail: s.text(), At: s.time(),
 	}
@@ -58,14 +58,14 @@ func holdAnswer(s source) desk.Value {
 	return v
 }
 
-func request(s source) desk.Value {
-	v := &desk.Request{Number: s.positive(), At: s.time(), Act: s.act()}
+func request(s source) message.Value {
+	v := &message.Request{Number: s.positive(), At: s.time(), Act: s.act()}
 	v.Supplier, v.Retailer = s.parties()
 	return v
 }
 
-func entry(s source) desk.Value {
-	v := &desk.Entry{Outcome: s.code(), Detail: s.text(), Terms: s.small()}
+func entry(s source) message.Value {
+	v := &message.Entry{Outcome: s.code(), Detail: s.text(), Terms: s.small()}
 	v.Supplier, v.Retailer = s.parties()
 	v.Position, v.At = s.positive(), s.time()
 	if v.Position > 1 {
@@ -81,51 +81,51 @@ func entry(s source) desk.Value {
 }
 
 // act is any of the acts, so that a forgotten one is found.
-func (s source) act() desk.Act {
-	acts := []func() desk.Act{
-		func() desk.Act { return desk.ProposeTerms{Terms: s.terms()} },
-		func() desk.Act { return desk.AcceptTerms{Proposal: s.hash()} },
-		func() desk.Act { return desk.DeclineTerms{Proposal: s.hash()} },
-		func() desk.Act { return desk.EndTrade{Reason: s.text()} },
-		func() desk.Act { return desk.SubmitOrder{Order: s.holdID(), Quote: s.blob(), ShipTo: s.hash()} },
-		func() desk.Act { return desk.CancelOrder{Order: s.holdID(), Lines: s.units(), Reason: s.text()} },
-		func() desk.Act { return desk.AcceptOrder{Order: s.holdID()} },
-		func() desk.Act { return desk.RejectOrder{Order: s.holdID(), Reason: s.text()} },
-		func() desk.Act {
-			return desk.ShipOrder{Order: s.holdID(), Lines: s.units(), Carrier: s.text(), Tracking: s.text()}
+func (s source) act() message.Act {
+	acts := []func() message.Act{
+		func() message.Act { return message.ProposeTerms{Terms: s.terms()} },
+		func() message.Act { return message.AcceptTerms{Proposal: s.hash()} },
+		func() message.Act { return message.DeclineTerms{Proposal: s.hash()} },
+		func() message.Act { return message.EndTrade{Reason: s.text()} },
+		func() message.Act { return message.SubmitOrder{Order: s.holdID(), Quote: s.blob(), ShipTo: s.hash()} },
+		func() message.Act { return message.CancelOrder{Order: s.holdID(), Lines: s.units(), Reason: s.text()} },
+		func() message.Act { return message.AcceptOrder{Order: s.holdID()} },
+		func() message.Act { return message.RejectOrder{Order: s.holdID(), Reason: s.text()} },
+		func() message.Act {
+			return message.ShipOrder{Order: s.holdID(), Lines: s.units(), Carrier: s.text(), Tracking: s.text()}
 		},
-		func() desk.Act { return desk.DeliverOrder{Order: s.holdID(), Lines: s.units()} },
-		func() desk.Act { return desk.ExpireOrder{Order: s.holdID()} },
+		func() message.Act { return message.DeliverOrder{Order: s.holdID(), Lines: s.units()} },
+		func() message.Act { return message.ExpireOrder{Order: s.holdID()} },
 	}
 	return rapid.SampledFrom(acts).Draw(s.t, "act")()
 }
 
-func shipTo(s source) desk.Value {
+func shipTo(s source) message.Value {
 	v := exchange.ShipTo{
 		Name: "N" + s.text(), Lines: []string{"1 " + s.text()}, City: "C" + s.text(), Region: s.text(),
 		PostalCode: s.text(), Country: country.Draw(s.t, "country"), Email: s.text(), Phone: s.text(),
 	}
 	v.Lines = append(v.Lines, list(s, 3, s.text)...)
-	return &desk.ShipTo{ShipTo: v}
+	return &message.ShipTo{ShipTo: v}
 }
 
-func feedHead(s source) desk.Value {
-	return &desk.FeedHead{
+func feedHead(s source) message.Value {
+	return &message.FeedHead{
 		Shop: s.shop(), Feed: exchange.MainFeed, Epoch: s.number(), Sequence: s.number(),
 		Count: s.number(), Digest: s.hash(), At: s.time(),
 	}
 }
 
-func (s source) item() desk.FeedItem {
-	return desk.FeedItem{Sequence: s.positive(), SKU: s.sku(), Record: s.optional()}
+func (s source) item() message.FeedItem {
+	return message.FeedItem{Sequence: s.positive(), SKU: s.sku(), Record: s.optional()}
 }
 
-func feedUpdate(s source) desk.Value {
-	return &desk.FeedUpdate{Head: s.signedFeed(), After: s.number(), Items: list(s, 4, s.item)}
+func feedUpdate(s source) message.Value {
+	return &message.FeedUpdate{Head: s.signedFeed(), After: s.number(), Items: list(s, 4, s.item)}
 }
 
-func feedPull(s source) desk.Value {
-	v := &desk.FeedPull{
+func feedPull(s source) message.Value {
+	v := &message.FeedPull{
 		Feed: exchange.MainFeed, Epoch: s.number(), After: s.number(),
 		BucketDigests: s.flag(), Have: maybe(s, s.signedFeed),
 	}
@@ -135,8 +135,8 @@ func feedPull(s source) desk.Value {
 	return v
 }
 
-func feedChunk(s source) desk.Value {
-	return &desk.FeedChunk{
+func feedChunk(s source) message.Value {
+	return &message.FeedChunk{
 		Head: maybe(s, s.signedFeed), Key: maybe(s, s.feedKey), Full: s.flag(),
 		Items: list(s, 4, s.item), Digests: list(s, 4, s.hash), Last: s.flag(),
 	}

@@ -1,30 +1,31 @@
 package gen
 
 import (
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
 	"github.com/souk-market/souk/exchange/partnership"
-	"github.com/souk-market/souk/exchange/reservation"
+	"github.com/souk-market/souk/exchange/record"
 )
 
-func productRecord(s source) desk.Value {
-	return &desk.ProductRecord{
+func productRecord(s source) message.Value {
+	return &record.Product{
 		Product: s.product(), Imported: s.time(), Removed: s.flag(),
-		FileStock: desk.FileStock{Set: s.flag(), Unlimited: s.flag(), Units: s.amount()},
+		FileStock: record.FileStock{Set: s.flag(), Unlimited: s.flag(), Units: s.amount()},
 	}
 }
 
-func stockRecord(s source) desk.Value {
-	return &desk.StockRecord{Stock: reservation.Stock{
+func stockRecord(s source) message.Value {
+	return &record.Stock{Stock: hold.Stock{
 		Unlimited: s.flag(), Stocked: -s.amount(), Held: s.amount(), Sold: s.amount(), Shipped: s.amount(),
 	}}
 }
 
-func holdRecord(s source) desk.Value {
-	v := &desk.HoldRecord{
+func holdRecord(s source) message.Value {
+	v := &record.Hold{
 		Retailer: s.shop(),
-		Hold:     reservation.Hold{State: s.state(), Issued: s.time(), Expires: s.time(), Ended: s.time(), Refusal: s.code()},
+		Hold:     hold.Hold{State: s.state(), Issued: s.time(), Expires: s.time(), Ended: s.time(), Refusal: s.code()},
 		Terms:    s.small(), Placed: s.optional(), Latest: s.optional(),
 	}
 	if s.flag() {
@@ -33,8 +34,8 @@ func holdRecord(s source) desk.Value {
 	return v
 }
 
-func orderRecord(s source) desk.Value {
-	v := &desk.OrderRecord{
+func orderRecord(s source) message.Value {
+	v := &record.Order{
 		ID: s.holdID(), Quote: s.quote(), ShipToHash: s.hash(), First: s.number(), Last: s.number(),
 		Reason: s.text(), Requested: s.time(), Refusal: s.code(), Detail: s.text(), CancelAt: s.time(),
 		Order: order.Order{
@@ -44,8 +45,8 @@ func orderRecord(s source) desk.Value {
 				return order.Line{SKU: s.sku(), Ordered: s.amount(), Shipped: s.amount(), Delivered: s.amount(), Cancelled: s.amount()}
 			}),
 		},
-		Parcels: list(s, 3, func() desk.Parcel {
-			return desk.Parcel{At: s.time(), Lines: s.units(), Carrier: s.text(), Tracking: s.text()}
+		Parcels: list(s, 3, func() record.Parcel {
+			return record.Parcel{At: s.time(), Lines: s.units(), Carrier: s.text(), Tracking: s.text()}
 		}),
 	}
 	v.Supplier, v.Retailer = s.parties()
@@ -55,8 +56,8 @@ func orderRecord(s source) desk.Value {
 	return v
 }
 
-func chainRecord(s source) desk.Value {
-	v := &desk.ChainRecord{
+func chainRecord(s source) message.Value {
+	v := &record.Ledger{
 		Chain: ledger.Chain{
 			Position: s.number(), Hash: s.hash(), At: s.time(), Answered: s.number(), Acked: s.number(), Frozen: s.flag(),
 		},
@@ -64,13 +65,13 @@ func chainRecord(s source) desk.Value {
 	}
 	v.Chain.Supplier, v.Chain.Retailer = s.parties()
 	if s.flag() {
-		v.AckedHead = desk.SignedHead{Payload: s.blob(), Signature: s.signature()}
+		v.AckedHead = message.SignedHead{Payload: s.blob(), Signature: s.signature()}
 	}
 	return v
 }
 
-func partnershipRecord(s source) desk.Value {
-	v := &desk.PartnershipRecord{Ending: s.flag(), Queued: s.text(), Refusal: s.code(), Detail: s.text()}
+func partnershipRecord(s source) message.Value {
+	v := &record.Partnership{Ending: s.flag(), Queued: s.text(), Refusal: s.code(), Detail: s.text()}
 	if s.flag() {
 		v.State = partnership.State{
 			Version: s.small(), Terms: s.terms(), Active: s.flag(), Since: s.time(), Ended: s.time(), EndedBy: s.party(),
@@ -90,36 +91,36 @@ func partnershipRecord(s source) desk.Value {
 	return v
 }
 
-func outboxRecord(s source) desk.Value {
-	v := &desk.OutboxRecord{Number: s.positive(), Signed: s.signed()}
+func outboxRecord(s source) message.Value {
+	v := &record.Outbox{Number: s.positive(), Signed: s.signed()}
 	if s.flag() {
 		v.Salt, v.ShipTo = s.salt(), s.blob()
 	}
 	return v
 }
 
-func reservationRecord(s source) desk.Value {
-	return &desk.ReservationRecord{
+func reservationRecord(s source) message.Value {
+	return &record.Reservation{
 		Supplier: s.shop(), Request: s.holdRequest(), Raw: s.blob(), State: s.state(), Answer: s.optional(),
 		Refusal: s.code(), Detail: s.text(), Created: s.time(), Expires: s.time(),
 	}
 }
 
-func evidenceRecord(s source) desk.Value {
-	v := &desk.EvidenceRecord{Position: s.positive(), Ours: s.optional(), Theirs: s.blob(), Why: s.text(), At: s.time()}
+func evidenceRecord(s source) message.Value {
+	v := &record.Evidence{Position: s.positive(), Ours: s.optional(), Theirs: s.blob(), Why: s.text(), At: s.time()}
 	v.Supplier, v.Retailer = s.parties()
 	return v
 }
 
-func feedMeta(s source) desk.Value {
-	return &desk.FeedMeta{
+func feedMeta(s source) message.Value {
+	return &record.Feed{
 		Epoch: s.number(), Sequence: s.number(), Count: s.number(), Floor: s.number(), Tombstones: s.number(),
 		Key: s.feedKey(), Head: s.signedFeed(),
 	}
 }
 
-func replicaMeta(s source) desk.Value {
-	return &desk.ReplicaMeta{
+func replicaMeta(s source) message.Value {
+	return &record.Replica{
 		Shop: s.shop(), Head: s.signedFeed(), Epoch: s.number(), At: s.number(), Key: s.feedKey(), Refreshed: s.time(),
 	}
 }

@@ -7,9 +7,9 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
-	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
-	"github.com/souk-market/souk/exchange/reservation"
 )
 
 // source draws the small things that values are made of.
@@ -84,11 +84,11 @@ func (s source) hash() (h [32]byte)           { s.fill(h[:]); return h }
 func (s source) salt() (h [16]byte)           { s.fill(h[:]); return h }
 func (s source) holdID() (id exchange.HoldID) { s.fill(id[:]); return id }
 func (s source) shop() (id exchange.ShopID)   { s.fill(id[:]); return id }
-func (s source) signed() desk.SignedRequest {
-	return desk.SignedRequest{Payload: s.blob(), Signature: s.signature()}
+func (s source) signed() message.SignedRequest {
+	return message.SignedRequest{Payload: s.blob(), Signature: s.signature()}
 }
-func (s source) signedFeed() desk.SignedFeedHead {
-	return desk.SignedFeedHead{Payload: s.blob(), Signature: s.signature()}
+func (s source) signedFeed() message.SignedFeedHead {
+	return message.SignedFeedHead{Payload: s.blob(), Signature: s.signature()}
 }
 
 // parties are two different shops.
@@ -118,8 +118,8 @@ func (s source) units() []order.Units {
 	return list(s, 3, func() order.Units { return order.Units{SKU: s.sku(), Units: int64(s.quantity())} })
 }
 
-func (s source) state() reservation.State {
-	return reservation.State(rapid.Uint32Range(0, uint32(reservation.Refused)).Draw(s.t, "state"))
+func (s source) state() hold.State {
+	return hold.State(rapid.Uint32Range(0, uint32(hold.Refused)).Draw(s.t, "state"))
 }
 
 func (s source) cancel() exchange.CancelRule {
@@ -202,14 +202,14 @@ func (s source) product() exchange.Product {
 	return p
 }
 
-func (s source) head() desk.Head {
-	h := desk.Head{Position: s.number(), Hash: s.hash()}
+func (s source) head() message.Head {
+	h := message.Head{Position: s.number(), Hash: s.hash()}
 	h.Supplier, h.Retailer = s.parties()
 	return h
 }
 
-func (s source) feedKey() desk.FeedKey {
-	var k desk.FeedKey
+func (s source) feedKey() message.FeedKey {
+	var k message.FeedKey
 	s.fill(k.ID[:])
 	s.fill(k.Key[:])
 	return k

@@ -1,9 +1,0 @@
-package desk
-
-// What one shop may make this one keep.
-const (
-	StrangerEntries = strangerEntries
-	ProposalsADay   = proposalsADay
-	RefusedRequests = refusedRequests
-	RefusedHolds    = refusedHolds
-)

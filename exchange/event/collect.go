@@ -1,0 +1,131 @@
+package event
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+const (
+	// Interval is how long holds and changes of stock are collected: as long as the
+	// publisher of the catalog waits.
+	Interval = 100 * time.Millisecond
+	// MaxTold bounds the events of holds of one telling, to a quarter of what a watcher
+	// may fall behind: 640 a second.
+	MaxTold = Buffer / 4
+	// maxProducts is how many products one event names: a reservation's lines.
+	maxProducts = exchange.MaxLines
+)
+
+// collected is what watchers have not been told yet.
+type collected struct {
+	mu      sync.Mutex
+	holds   map[holdsOf]*Holds
+	stock   map[exchange.SKU]bool
+	waiting bool // a telling is on its way
+}
+
+// holdsOf is what the holds of one event have in common. Beyond MaxTold the other shop is
+// left out.
+type holdsOf struct {
+	partner exchange.ShopID
+	side    exchange.Party // this shop's
+	status  string
+}
+
+// Hold collects one hold for the next telling.
+func (w *Watchers) Hold(at exchange.Time, partner exchange.ShopID, side exchange.Party, status string, id exchange.HoldID, lines []exchange.Line) {
+	c := &w.collected
+	of := holdsOf{partner, side, status}
+	c.mu.Lock()
+	if c.holds == nil {
+		c.holds = make(map[holdsOf]*Holds)
+	}
+	if c.holds[of] == nil && len(c.holds) >= MaxTold {
+		of.partner = exchange.ShopID{}
+	}
+	e := c.holds[of]
+	if e == nil {
+		e = &Holds{Partner: of.partner, Side: side, ID: id, Status: status}
+		c.holds[of] = e
+	}
+	e.At = at
+	if e.Count++; e.Count > 1 {
+		e.ID = exchange.HoldID{}
+	}
+	if side == exchange.Supplier || !of.partner.IsZero() { // several suppliers' products are not summed up
+		e.add(lines)
+	}
+	w.tellSoon() // unlocks
+}
+
+// add sums lines up by product; an event that would name too many names none.
+func (e *Holds) add(lines []exchange.Line) {
+	if e.Count > 1 && len(e.Lines) == 0 {
+		return
+	}
+	for _, l := range lines {
+		i := slices.IndexFunc(e.Lines, func(of exchange.Line) bool { return of.SKU == l.SKU })
+		switch {
+		case i >= 0:
+			e.Lines[i].Quantity += l.Quantity
+		case len(e.Lines) == maxProducts:
+			e.Lines = nil
+			return
+		default:
+			e.Lines = append(e.Lines, l)
+		}
+	}
+}
+
+// StockChanged collects a change of a product's counts.
+func (w *Watchers) StockChanged(sku exchange.SKU) {
+	c := &w.collected
+	c.mu.Lock()
+	if c.stock == nil {
+		c.stock = make(map[exchange.SKU]bool)
+	}
+	if len(c.stock) <= maxProducts { // one more says that there are too many
+		c.stock[sku] = true
+	}
+	w.tellSoon()
+}
+
+// tellSoon has what is collected told, and unlocks it.
+func (w *Watchers) tellSoon() {
+	c := &w.collected
+	first := !c.waiting
+	c.waiting = true
+	c.mu.Unlock()
+	switch {
+	case w.atOnce:
+		w.tell()
+	case first:
+		time.AfterFunc(Interval, w.tell)
+	}
+}
+
+// tell tells what is collected.
+func (w *Watchers) tell() {
+	c := &w.collected
+	c.mu.Lock()
+	holds, stock := c.holds, c.stock
+	c.holds, c.stock, c.waiting = nil, nil, false
+	c.mu.Unlock()
+	for _, e := range holds {
+		w.Notify(*e)
+	}
+	if len(stock) == 0 {
+		return
+	}
+	e := Stock{At: w.clock.Now()}
+	if len(stock) <= maxProducts {
+		for sku := range stock {
+			e.SKUs = append(e.SKUs, sku)
+		}
+		slices.Sort(e.SKUs)
+	}
+	w.Notify(e)
+}

@@ -1,0 +1,64 @@
+package event
+
+import (
+	"sync"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+// Buffer is how far a watcher may fall behind, in events.
+const Buffer = 256
+
+// Watchers hands out events. Its methods are safe for concurrent use.
+type Watchers struct {
+	clock  exchange.Clock
+	atOnce bool
+
+	mu   sync.Mutex // guards what follows
+	next int
+	list map[int]chan Event
+
+	collected collected
+}
+
+// NewWatchers makes watchers of one shop. With atOnce nothing is collected: for
+// simulations.
+func NewWatchers(clock exchange.Clock, atOnce bool) *Watchers {
+	return &Watchers{clock: clock, atOnce: atOnce, list: make(map[int]chan Event)}
+}
+
+// Watch returns a channel of events from now on, and a function that ends it. A watcher
+// that does not keep up loses the oldest.
+func (w *Watchers) Watch() (<-chan Event, func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	id := w.next
+	w.next++
+	ch := make(chan Event, Buffer)
+	w.list[id] = ch
+	return ch, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.list, id)
+	}
+}
+
+// Notify tells every watcher. It never blocks: it drops the oldest event of a full one.
+func (w *Watchers) Notify(e Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, ch := range w.list {
+		for {
+			select {
+			case ch <- e:
+			default:
+				select {
+				case <-ch:
+				default:
+				}
+				continue
+			}
+			break
+		}
+	}
+}

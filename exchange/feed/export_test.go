@@ -1,0 +1,23 @@
+package feed
+
+import (
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/record"
+)
+
+// DirtyMarks counts the rows of dirty marks.
+func (f *Feed) DirtyMarks() (n int) {
+	for _, err := range kv.Rows(f.cfg.Store, kv.Prefix([]byte(record.PrefixDirty))) {
+		if err != nil {
+			panic(err)
+		}
+		n++
+	}
+	return n
+}
+
+// Quiet reports whether the publisher found no new marks at its last turn.
+func (f *Feed) Quiet() bool { return f.quiet.Load() }
+
+// PublishRest is publishRest.
+var PublishRest = publishRest

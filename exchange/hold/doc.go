@@ -1,0 +1,27 @@
+// Package hold is the machine of stock and holds: what a supplier sets aside. What its
+// retailer makes of a hold is a reservation, and is none of this package's business.
+//
+// A [Stock] counts one product at its supplier; [Stock.Step] moves units between
+// shelf, hold and sale. A [Hold] sets units of 1 to 64 products aside for one
+// retailer; [Step] moves it along
+//
+//	        ┌─ Place ──► HELD ─┬─ Commit ──► COMMITTED
+//	(none) ─┤                  ├─ Release ─► RELEASED
+//	        │                  └─ Expire ──► EXPIRED
+//	        ├─ Refuse ──► REFUSED
+//	        └─ Release ─► RELEASED (a tombstone: its hold, if it comes, finds it)
+//
+// and says in its effects what happens to the stock of each line. All states but
+// HELD are terminal: a hold ends exactly once. The machine reads no clock: the
+// caller's time decides, and now ≥ expiry means expired.
+//
+// The invariant of one product, at every step (I1):
+//
+//	available + held + sold = stocked + shortfall, none negative
+//
+// where stocked counts the units ever put on the shelf, sold the units committed
+// to orders and not cancelled (shipped ones included), and shortfall the units
+// that are promised and were then found missing by a count. Available and
+// shortfall are derived, so the equation cannot break; what can, and is checked,
+// is a count below zero.
+package hold

@@ -1,0 +1,185 @@
+package hold
+
+import (
+	"slices"
+	"time"
+
+	"github.com/souk-market/souk/exchange"
+)
+
+// State is where a hold stands. Numbers are stored and sent: append only.
+type State uint32
+
+const (
+	None      State = 0 // the supplier has never heard of it
+	Held      State = 1
+	Committed State = 2
+	Released  State = 3
+	Expired   State = 4
+	Refused   State = 5
+)
+
+var stateNames = [...]string{"none", "held", "committed", "released", "expired", "refused"}
+
+func (s State) String() string {
+	if s < State(len(stateNames)) {
+		return stateNames[s]
+	}
+	return "unknown"
+}
+
+// Terminal reports whether a hold in s can never change again.
+func (s State) Terminal() bool { return s != None && s != Held }
+
+// Hold is stock set aside for one retailer. The zero Hold is one the supplier
+// has never heard of.
+type Hold struct {
+	State   State
+	Lines   []exchange.Line
+	Issued  exchange.Time // when it was placed, refused or first released
+	Expires exchange.Time // while now is before it, a HELD hold can be ordered
+	Ended   exchange.Time // when it became terminal
+	Refusal exchange.Code // why, when Refused
+}
+
+// Units is the sum of the lines.
+func (h Hold) Units() int64 {
+	var n int64
+	for _, l := range h.Lines {
+		n += int64(l.Quantity)
+	}
+	return n
+}
+
+// Event is what can happen to a hold.
+type Event interface{ holdEvent() }
+
+type (
+	// Place holds the lines until Expires. The caller has checked terms and price.
+	Place struct {
+		Lines   []exchange.Line
+		Expires exchange.Time
+	}
+	// Refuse answers a hold that cannot be placed; Code says why.
+	Refuse struct{ Code exchange.Code }
+	// Extend moves the expiry to Until; a hold lives Limit at most, from its issue.
+	Extend struct {
+		Until exchange.Time
+		Limit time.Duration
+	}
+	// Release gives the stock back, or leaves a tombstone for a hold still to come.
+	Release struct{}
+	// Expire ends a hold whose time has come.
+	Expire struct{}
+	// Commit turns the hold into an order.
+	Commit struct{}
+)
+
+func (Place) holdEvent()   {}
+func (Refuse) holdEvent()  {}
+func (Extend) holdEvent()  {}
+func (Release) holdEvent() {}
+func (Expire) holdEvent()  {}
+func (Commit) holdEvent()  {}
+
+// Effects say what a step does to stock: each delta must be applied with it, or
+// the step be dropped.
+type Effects struct{ Stock []Delta }
+
+// Step returns the hold after e. Refusals: CodeExpired, CodeReleased,
+// CodeOrdered or the refusal's own code where the hold has ended; CodeLifetime
+// for an extension beyond the limit; CodeNotFound where there is no hold;
+// CodeConflict for a second Place; CodeState for an Expire that comes too early;
+// CodeInvalid for lines that break exchange.CheckLines. On error the hold is
+// unchanged. The hold that is returned shares no lines with e.
+func Step(h Hold, e Event, now exchange.Time) (Hold, Effects, error) {
+	switch e := e.(type) {
+	case Place:
+		if h.State != None {
+			return h, Effects{}, ended(h, exchange.CodeConflict)
+		}
+		if e.Expires <= now {
+			return h, Effects{}, exchange.Errorf(exchange.CodeExpired, "the hold would have expired before it began")
+		}
+		if err := exchange.CheckLines(e.Lines); err != nil {
+			return h, Effects{}, err
+		}
+		next := Hold{State: Held, Lines: slices.Clone(e.Lines), Issued: now, Expires: e.Expires}
+		return next, effects(next, MoveHold), nil
+	case Refuse:
+		if h.State != None {
+			return h, Effects{}, ended(h, exchange.CodeConflict)
+		}
+		if e.Code == exchange.CodeOK {
+			return h, Effects{}, exchange.Errorf(exchange.CodeInternal, "a refusal without a reason")
+		}
+		return Hold{State: Refused, Issued: now, Ended: now, Refusal: e.Code}, Effects{}, nil
+	case Release:
+		if h.State == None {
+			return Hold{State: Released, Issued: now, Ended: now}, Effects{}, nil
+		}
+		return end(h, Released, MoveRelease, now)
+	case Expire:
+		if h.State == Held && now < h.Expires {
+			return h, Effects{}, exchange.Errorf(exchange.CodeState, "the hold runs until %v", h.Expires)
+		}
+		return end(h, Expired, MoveRelease, now)
+	case Commit:
+		if h.State == Held && now >= h.Expires {
+			return h, Effects{}, exchange.Errorf(exchange.CodeExpired, "the hold expired at %v", h.Expires)
+		}
+		return end(h, Committed, MoveCommit, now)
+	case Extend:
+		return extend(h, e, now)
+	}
+	return h, Effects{}, exchange.Errorf(exchange.CodeInternal, "unknown hold event %T", e)
+}
+
+func extend(h Hold, e Extend, now exchange.Time) (Hold, Effects, error) {
+	switch {
+	case h.State != Held:
+		return h, Effects{}, ended(h, exchange.CodeNotFound)
+	case now >= h.Expires:
+		return h, Effects{}, exchange.Errorf(exchange.CodeExpired, "the hold expired at %v", h.Expires)
+	case e.Until > h.Issued.Add(e.Limit):
+		return h, Effects{}, exchange.Errorf(exchange.CodeLifetime,
+			"the terms let a hold live %s, extensions included; this one ends by %v", exchange.Span(e.Limit), h.Issued.Add(e.Limit))
+	}
+	h.Expires = max(h.Expires, e.Until)
+	return h, Effects{}, nil
+}
+
+// end moves a HELD hold to a terminal state.
+func end(h Hold, to State, m Move, now exchange.Time) (Hold, Effects, error) {
+	if h.State != Held {
+		return h, Effects{}, ended(h, exchange.CodeNotFound)
+	}
+	h.State, h.Ended = to, now
+	return h, effects(h, m), nil
+}
+
+// ended is the refusal of an event on a hold that is not HELD; other is its
+// code where the hold's state has none of its own.
+func ended(h Hold, other exchange.Code) error {
+	switch h.State {
+	case Committed:
+		return exchange.Errorf(exchange.CodeOrdered, "the hold has been ordered")
+	case Released:
+		return exchange.Errorf(exchange.CodeReleased, "the hold was released at %v", h.Ended)
+	case Expired:
+		return exchange.Errorf(exchange.CodeExpired, "the hold expired at %v", h.Ended)
+	case Refused:
+		return exchange.Errorf(h.Refusal, "the hold was refused")
+	case Held:
+		return exchange.Errorf(other, "the hold is already placed")
+	}
+	return exchange.Errorf(other, "there is no such hold")
+}
+
+func effects(h Hold, m Move) Effects {
+	deltas := make([]Delta, len(h.Lines))
+	for i, l := range h.Lines {
+		deltas[i] = Delta{SKU: l.SKU, Move: m, Units: int64(l.Quantity)}
+	}
+	return Effects{Stock: deltas}
+}

@@ -1,0 +1,22 @@
+package message
+
+import "github.com/souk-market/souk/exchange"
+
+// Frame puts a value's kind before its encoded bytes: a request or reply of the trade
+// protocol.
+func Frame(codec Codec, v Value) ([]byte, error) {
+	raw, err := codec.Encode(v)
+	if err != nil {
+		return nil, err
+	}
+	return append([]byte{byte(v.Kind())}, raw...), nil
+}
+
+// Unframe reads a request or reply. Kinds are below 128, one varint byte; anything else is
+// CodeInvalid.
+func Unframe(codec Codec, b []byte) (Value, error) {
+	if len(b) == 0 || b[0] >= 0x80 {
+		return nil, exchange.Errorf(exchange.CodeInvalid, "an empty or unknown message")
+	}
+	return codec.Decode(Kind(b[0]), b[1:])
+}

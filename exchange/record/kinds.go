@@ -1,0 +1,43 @@
+package record
+
+import "github.com/souk-market/souk/exchange/message"
+
+// Kinds of records. Numbers are stored: append only.
+const (
+	KindProduct     message.Kind = 60
+	KindStock       message.Kind = 61
+	KindHold        message.Kind = 62
+	KindOrder       message.Kind = 63
+	KindLedger      message.Kind = 64
+	KindPartnership message.Kind = 65
+	KindOutbox      message.Kind = 66
+	KindReservation message.Kind = 67
+	KindMeta        message.Kind = 68
+	KindEvidence    message.Kind = 69
+	KindShipTo      message.Kind = 70
+
+	KindFeed    message.Kind = 85 // the own feed: epoch, sequence, count, floor
+	KindReplica message.Kind = 86 // a partner's feed, in the replicas' own store
+)
+
+func (*Product) Kind() message.Kind { return KindProduct }
+
+func (*Stock) Kind() message.Kind { return KindStock }
+
+func (*Hold) Kind() message.Kind { return KindHold }
+
+func (*Order) Kind() message.Kind { return KindOrder }
+
+func (*Ledger) Kind() message.Kind { return KindLedger }
+
+func (*Partnership) Kind() message.Kind { return KindPartnership }
+
+func (*Outbox) Kind() message.Kind { return KindOutbox }
+
+func (*Reservation) Kind() message.Kind { return KindReservation }
+
+func (*Meta) Kind() message.Kind { return KindMeta }
+
+func (*Evidence) Kind() message.Kind { return KindEvidence }
+
+func (*ShipTo) Kind() message.Kind { return KindShipTo }

@@ -1,0 +1,98 @@
+package record
+
+import (
+	"bytes"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
+)
+
+// Records are what the synced store keeps, one Value under one key; keys.go has
+// the keys. Fields are only ever added; package protocol gives them numbers.
+
+// Product is one of the shop's own products. Its stock is apart, because
+// every hold writes that.
+type Product struct {
+	Product  exchange.Product // Available is unset: the stock record has it
+	Imported exchange.Time    // of the last change by import or hand
+	// FileStock is the value the last import read, so that the same file again
+	// does not undo sales (design: Catalogs).
+	FileStock FileStock
+	Removed   bool // no longer offered; kept while holds or unshipped orders name it
+}
+
+// FileStock is what an import file said of a product's stock.
+type FileStock struct {
+	Set       bool // an import has said something
+	Unlimited bool
+	Units     int64
+}
+
+// Stock is one product's counts.
+type Stock struct{ Stock hold.Stock }
+
+// Hold is a hold at its supplier.
+type Hold struct {
+	Retailer exchange.ShopID
+	Hold     hold.Hold
+	Request  [32]byte // SHA-256 of the placing request's raw bytes; zero for a tombstone
+	Terms    uint32   // version quoted
+	Placed   []byte   // the sealed answer to the placing request, returned to every repeat
+	Latest   []byte   // the sealed answer that tells the hold's state now, where it differs
+	// LatestRequest is SHA-256 of the raw request that Latest answers.
+	LatestRequest [32]byte
+}
+
+// Answered reports whether sealed is an answer that this shop sealed about the hold, as
+// its record has it; false of no record.
+func (r *Hold) Answered(sealed []byte) bool {
+	return r != nil && len(sealed) > 0 && (bytes.Equal(sealed, r.Placed) || bytes.Equal(sealed, r.Latest))
+}
+
+// Ledger is the end of a ledger and, at its retailer, of the outbox.
+type Ledger struct {
+	Chain  ledger.Chain
+	Queued uint64 // retailer: number of the last request put into the outbox
+	// Open is the supplier's count of units held and unshipped for this retailer.
+	OpenHeld      int64
+	OpenUnshipped int64
+	// AckedHead is the retailer's countersigned head that Chain.Acked stands for.
+	AckedHead message.SignedHead
+}
+
+// Outbox is a retailer's signed request that the supplier has not yet answered.
+type Outbox struct {
+	Number uint64
+	Signed message.SignedRequest
+	Salt   [16]byte
+	ShipTo []byte // encoded ship-to, sent beside the request; empty for others
+}
+
+// ShipTo is a consumer's address and the salt that ties it to the order,
+// erased together (design: Holds and orders). The retailer keeps the salt alone, to
+// tell whether an order placed again is for the same address: with it anybody could
+// try addresses against the hash in the ledger, so it is erased like an address.
+type ShipTo struct {
+	Salt [16]byte
+	Raw  []byte // supplier: the encoded ship-to, as hashed; retailer: empty
+}
+
+// Meta is the shop's own bookkeeping.
+type Meta struct {
+	Written exchange.Time // time of the last committed batch: the writer's time never runs backwards
+	Stopped string        // why selling is stopped (a partner proved records we lack); empty = it is not
+}
+
+// Evidence keeps what froze a chain: the stored entry and the one that
+// contradicts it, both sealed by the supplier.
+type Evidence struct {
+	Supplier exchange.ShopID
+	Retailer exchange.ShopID
+	Position uint64
+	Ours     []byte // sealed; empty where the entry was illegal by itself
+	Theirs   []byte // sealed
+	Why      string
+	At       exchange.Time
+}

@@ -1,0 +1,310 @@
+package replica
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/bucket"
+	"github.com/souk-market/souk/exchange/catalog"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
+)
+
+// maxLoadedSets is how many replicas' bucket sets stay in memory: 32 × 400 KiB.
+// Another is loaded when it changes: 256 rows and 8,191 hashes, some milliseconds.
+const maxLoadedSets = 32
+
+// Update offers what gossip or a hello brought: a head and, perhaps, the changes
+// up to it. It applies them where they continue the replica, in one commit, and only
+// if the outcome is what the head states. The action says what the caller does: PullAfter
+// and PullFull mean StartPull; Conflict as well, so that the supplier is shown the head
+// it has lost. An error is a head that is not the supplier's (CodeSignature), malformed
+// (CodeInvalid) or a store that failed.
+func (r *Replicas) Update(shop exchange.ShopID, u *message.FeedUpdate) (catalog.Action, error) {
+	head, err := r.openHead(shop, u.Head)
+	if err != nil {
+		return catalog.Ignore, err
+	}
+	p := r.replica(shop)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.gone {
+		return catalog.Ignore, nil
+	}
+	action := catalog.Decide(
+		catalog.Replica{At: p.live.position(), Proven: p.proven(), Digest: p.head.Digest},
+		catalog.Offer{Head: head.Position(), Digest: head.Digest, Changes: len(u.Items) > 0, After: u.After},
+	)
+	switch action {
+	case catalog.Apply:
+		applied, err := r.applyUpdate(p, head, u)
+		if err != nil || applied {
+			return action, err
+		}
+		action = catalog.PullAfter
+	case catalog.Conflict:
+		r.stats.conflicts.Add(1)
+		r.raise(shop, "it signed two different catalogs for one position")
+	case catalog.Ignore:
+		if head.Position() == p.live.position() {
+			p.meta.Refreshed = r.clock.Now() // recorded with the next change: it tells people how fresh a copy is
+			p.show()
+		}
+	}
+	return action, nil
+}
+
+// Behind reports whether head, which a supplier told in a hello, is older than what
+// it has proven here before: it has lost state, and a pull will tell it so.
+func (r *Replicas) Behind(shop exchange.ShopID, signed message.SignedFeedHead) (bool, error) {
+	head, err := r.openHead(shop, signed)
+	if err != nil {
+		return false, err
+	}
+	p := r.replica(shop)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return head.Position().Compare(p.head.Position()) < 0, nil
+}
+
+// openHead verifies that shop signed a head of its main feed.
+func (r *Replicas) openHead(shop exchange.ShopID, signed message.SignedFeedHead) (*message.FeedHead, error) {
+	if err := r.verifier.Verify(message.DomainFeed, shop, signed.Payload, signed.Signature); err != nil {
+		return nil, err
+	}
+	v, err := r.codec.Decode(message.KindFeedHead, signed.Payload)
+	if err != nil {
+		return nil, err
+	}
+	head := v.(*message.FeedHead)
+	if head.Shop != shop || head.Feed != exchange.MainFeed || head.Epoch == 0 {
+		return nil, exchange.Errorf(exchange.CodeInvalid, "the head of %v's catalog names shop %v, feed %.40q, epoch %d", shop, head.Shop, head.Feed, head.Epoch)
+	}
+	return head, nil
+}
+
+// raise tells the operator that a supplier's catalog is not what it signed.
+func (r *Replicas) raise(shop exchange.ShopID, why string) {
+	r.log.Warn("a partner's catalog does not add up", "shop", shop, "why", why)
+	if r.cfg.Alarm != nil {
+		r.cfg.Alarm(shop, why)
+	}
+}
+
+// checkItems reports changes that no honest supplier sends in one chunk: out of
+// order, at or below after, twice for one product, or beyond the limits. What is inside
+// a record is judged when it is shown.
+func checkItems(items []message.FeedItem, after uint64) error {
+	seen := make(map[exchange.SKU]bool, len(items))
+	for _, it := range items {
+		switch {
+		case it.Sequence <= after:
+			return exchange.Errorf(exchange.CodeInvalid, "change %d of %.40q follows change %d; changes ascend", it.Sequence, it.SKU, after)
+		case seen[it.SKU]:
+			return exchange.Errorf(exchange.CodeInvalid, "%.40q stands twice among changes up to %d", it.SKU, it.Sequence)
+		}
+		if err := checkItemSize(it); err != nil {
+			return err
+		}
+		seen[it.SKU] = true
+		after = it.Sequence
+	}
+	return nil
+}
+
+func checkItemSize(it message.FeedItem) error {
+	if len(it.SKU) == 0 || len(it.SKU) > exchange.MaxSKU || len(it.Record) > catalog.MaxRecord {
+		return exchange.Errorf(exchange.CodeInvalid, "change %d has a SKU of %d bytes and a record of %d; %d and %d are allowed",
+			it.Sequence, len(it.SKU), len(it.Record), exchange.MaxSKU, catalog.MaxRecord)
+	}
+	return nil
+}
+
+// applyUpdate applies the changes that the live copy lacks, if they make it what
+// head states. false: they do not, or are more than one commit holds; nothing was written.
+func (r *Replicas) applyUpdate(p *replica, head *message.FeedHead, u *message.FeedUpdate) (bool, error) {
+	items := u.Items
+	for len(items) > 0 && items[0].Sequence <= p.live.At {
+		items = items[1:]
+	}
+	if err := checkItems(items, p.live.At); err != nil {
+		return false, err
+	}
+	if len(items) == 0 || items[len(items)-1].Sequence > head.Sequence {
+		return false, exchange.Errorf(exchange.CodeInvalid, "an update to sequence %d does not bring the changes it claims", head.Sequence)
+	}
+	set, err := r.bucketSet(p)
+	if err != nil {
+		return false, err
+	}
+	change, err := r.setAfter(p.live, set, items)
+	if err != nil {
+		return false, err
+	}
+	if !change.States(head) {
+		r.stats.mismatches.Add(1)
+		r.log.Info("an update does not make the replica what its head states; pulling", "shop", p.shop, "sequence", head.Sequence)
+		return false, nil
+	}
+	w := r.newWrites(p, p.live, true)
+	for _, it := range items {
+		if err := w.item(it); err != nil {
+			return false, err
+		}
+	}
+	live := p.live
+	live.At = head.Sequence
+	if w.full() {
+		return false, nil
+	}
+	if err := r.prove(p, head, u.Head, change, live, p.pulling, w.take()); err != nil {
+		return false, err
+	}
+	r.stats.updates.Add(1)
+	return true, nil
+}
+
+// setAfter is the set that a proven copy becomes with items.
+func (r *Replicas) setAfter(g generation, set *bucket.Set, items []message.FeedItem) (*bucket.Change, error) {
+	changed := make(map[uint32]map[string]bucket.Row)
+	for _, it := range items {
+		b := catalog.BucketOf(it.SKU)
+		if changed[b] == nil {
+			changed[b] = make(map[string]bucket.Row)
+		}
+		changed[b][string(it.SKU)] = bucket.Row{Sequence: it.Sequence, Hash: sha256.Sum256(it.Record), Live: len(it.Record) > 0}
+	}
+	sums := make(map[uint32]bucket.Sum, len(changed))
+	prefix := generationKey(prefixItem, g.Number)
+	for b, rows := range changed {
+		sum, err := bucket.SumOne(r.store, prefix, b, itemRow, rows)
+		if err != nil {
+			return nil, err
+		}
+		sums[b] = sum
+	}
+	return set.With(sums), nil
+}
+
+// itemRow reads an i/ row for a bucket digest.
+func itemRow(row []byte) (seq uint64, hash catalog.Digest, live bool, err error) {
+	if len(row) < 8 {
+		return 0, hash, false, exchange.Errorf(exchange.CodeInternal, "a replicated product of %d bytes is damaged", len(row))
+	}
+	return binary.BigEndian.Uint64(row), sha256.Sum256(row[8:]), true, nil
+}
+
+// prove commits a live copy that equals head: the changed buckets, where it stands,
+// and the rows beside.
+func (r *Replicas) prove(p *replica, head *message.FeedHead, signed message.SignedFeedHead, change *bucket.Change, live, pulling generation, rows []kv.Write) error {
+	meta := p.meta
+	meta.Head, meta.Epoch, meta.At, meta.Refreshed = signed, live.Epoch, live.At, r.clock.Now()
+	metaWrite, err := r.metaWrite(meta)
+	if err != nil {
+		return err
+	}
+	rows = append(rows, change.Rows(generationKey(prefixGroup, live.Number))...)
+	rows = append(rows, metaWrite, p.workWrite(live, pulling))
+	if err := r.commit(rows); err != nil {
+		return err
+	}
+	p.meta, p.head, p.live, p.pulling = meta, *head, live, pulling
+	r.keepSet(p, change.Apply())
+	p.show()
+	if r.cfg.Proven != nil {
+		r.cfg.Proven(p.shop, p.head)
+	}
+	return nil
+}
+
+// bucketSet is the live copy's, from memory or the store. Where the stored one is
+// unreadable, it is made again from the products.
+func (r *Replicas) bucketSet(p *replica) (*bucket.Set, error) {
+	if set := p.set.Load(); set != nil {
+		return set, nil
+	}
+	set, err := bucket.Load(r.store, generationKey(prefixGroup, p.live.Number))
+	if err != nil {
+		r.log.Warn("a replica's bucket digests are unreadable and made again", "shop", p.shop, "err", err)
+		sums, err := bucket.SumAll(r.store, generationKey(prefixItem, p.live.Number), itemRow)
+		if err != nil {
+			return nil, err
+		}
+		set = bucket.NewSet().With(sums).Apply()
+	}
+	r.keepSet(p, set)
+	return set, nil
+}
+
+// keepSet keeps a set in memory and lets the oldest beyond maxLoadedSets go.
+func (r *Replicas) keepSet(p *replica, set *bucket.Set) {
+	if p.set.Swap(set) != nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.loaded = append(r.loaded, p)
+	if len(r.loaded) > maxLoadedSets {
+		r.loaded[0].set.Store(nil)
+		r.loaded = r.loaded[1:]
+	}
+}
+
+// writes collects the rows of some changes to one copy.
+type writes struct {
+	r      *Replicas
+	p      *replica
+	g      generation
+	index  bool // keep the search index in step: a live copy
+	writes []kv.Write
+	rows   map[string]postings // index rows as they will be, by key
+	bytes  int
+}
+
+func (r *Replicas) newWrites(p *replica, g generation, index bool) *writes {
+	return &writes{r: r, p: p, g: g, index: index}
+}
+
+// worstItem is the most writes that one change makes: its row, and the words, group
+// and title of the product before and after.
+const worstItem = 1 + 2*(catalog.MaxTokens+2)
+
+// stateWrites is room for all groups, meta, work and number rows.
+const stateWrites = bucket.Groups + 4
+
+// full reports that another change might pass the store's limits beside the
+// rows of prove; these take up to 160 KB.
+func (w *writes) full() bool {
+	return w.bytes > w.r.limits.BatchBytes/2 || len(w.writes)+len(w.rows)+worstItem+stateWrites > w.r.limits.BatchWrites
+}
+
+func (w *writes) add(write kv.Write) {
+	w.bytes += len(write.Key) + len(write.Value) + 16
+	w.writes = append(w.writes, write)
+}
+
+// item writes one change: a product, or the absence of one where the record is empty.
+func (w *writes) item(it message.FeedItem) error {
+	k := itemKey(w.g.Number, it.SKU)
+	var before []byte
+	if w.index {
+		row, ok, err := w.r.store.Get(k)
+		if err != nil {
+			return err
+		}
+		if ok && len(row) > 8 {
+			before = row[8:]
+		}
+	}
+	if len(it.Record) == 0 {
+		w.add(kv.Write{Key: k, Delete: true})
+	} else {
+		row := binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(it.Record)), it.Sequence)
+		w.add(kv.Write{Key: k, Value: append(row, it.Record...)})
+	}
+	if w.index {
+		return w.reindex(it.SKU, before, it.Record)
+	}
+	return nil
+}

@@ -1,0 +1,60 @@
+package replica
+
+import (
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/kv"
+)
+
+// SpoilRecord damages a product in a live copy, as a fault of the disk would.
+func (r *Replicas) SpoilRecord(shop exchange.ShopID, sku exchange.SKU) error {
+	return r.PutRecord(shop, sku, []byte("spoilt"))
+}
+
+// PutRecord makes a record of a live copy another, and leaves its index as it was.
+func (r *Replicas) PutRecord(shop exchange.ShopID, sku exchange.SKU, record []byte) error {
+	v := r.views(shop)[0]
+	return r.store.Commit([]kv.Write{{Key: itemKey(v.generation, sku), Value: append([]byte("12345678"), record...)}})
+}
+
+// ForgetSets empties the replicas' memory of bucket digests, as many replicas do.
+func (r *Replicas) ForgetSets() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range r.shops {
+		p.set.Store(nil)
+	}
+	r.loaded = nil
+}
+
+// Index is what the search index of a live copy says: by word or title, the products
+// with their weights.
+func (r *Replicas) Index(shop exchange.ShopID) map[string]map[exchange.SKU]uint8 {
+	index := make(map[string]map[exchange.SKU]uint8)
+	add := func(token []byte, sku exchange.SKU, weight uint8) {
+		if index[string(token)] == nil {
+			index[string(token)] = make(map[exchange.SKU]uint8)
+		}
+		if _, twice := index[string(token)][sku]; twice {
+			panic("the index names a product twice")
+		}
+		index[string(token)][sku] = weight
+	}
+	for _, v := range r.views(shop) {
+		at := generationKey(prefixToken, v.generation)
+		if err := r.store.Scan(kv.Prefix(at), func(key, row []byte) bool {
+			token, tail, ok := splitToken(key[len(at):])
+			switch {
+			case !ok:
+				panic("an index row has no product")
+			case token[0] == tokenTitle[0]:
+				add(token, exchange.SKU(tail), 0)
+			default:
+				postings(row).each(func(sku []byte, weight uint8) { add(token, exchange.SKU(sku), weight) })
+			}
+			return true
+		}); err != nil {
+			panic(err)
+		}
+	}
+	return index
+}

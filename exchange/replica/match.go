@@ -1,0 +1,116 @@
+package replica
+
+import (
+	"slices"
+
+	"github.com/souk-market/souk/exchange/kv"
+)
+
+// match is a product that the index names for every word read in full, so far.
+type match struct {
+	sku   string
+	score uint32 // of all words
+	words int    // how many words named it
+	best  uint32 // what the last of them added: a word may begin several of its tokens
+}
+
+// named is what the index says of one word.
+type named struct {
+	rows     []namedRow
+	products int
+	complete bool // false where there are more than maxPostings
+}
+
+// namedRow is a row of postings; the strings of its SKUs share one allocation.
+type namedRow struct {
+	postings string
+	exact    bool // the word is all of the token
+}
+
+// match lists a copy's products that have every word that could be read in full,
+// with their scores.
+func (s *search) match(v *view) ([]match, error) {
+	words := s.words
+	if s.q.Group != "" {
+		words = append([]string{groupToken(s.q.Group)}, words...)
+	}
+	var lists []named
+	for _, w := range words {
+		n, err := s.named(v, w)
+		if err != nil {
+			return nil, err
+		}
+		lists = append(lists, n)
+	}
+	complete := slices.DeleteFunc(slices.Clone(lists), func(n named) bool { return !n.complete })
+	if len(complete) == 0 {
+		s.page.Partial = true
+		complete = lists[len(lists)-1:]
+	}
+	slices.SortFunc(complete, func(a, b named) int { return a.products - b.products })
+	return intersect(complete), nil
+}
+
+// named reads the rows of all tokens that word begins.
+func (s *search) named(v *view, word string) (named, error) {
+	var n named
+	at := tokenPrefix(v.generation, word)
+	skip := len(at) - len(word)
+	err := s.r.store.Scan(kv.Prefix(at), func(key, row []byte) bool {
+		token, _, ok := splitToken(key[skip:])
+		if !ok {
+			return true
+		}
+		n.rows = append(n.rows, namedRow{string(row), len(token) == len(word)})
+		postings(row).each(func([]byte, uint8) { n.products++ })
+		return n.products <= maxPostings
+	})
+	n.complete = n.products <= maxPostings
+	return n, err
+}
+
+// intersect keeps the products of the first list, the shortest, that all others have.
+func intersect(lists []named) []match {
+	matches := make([]match, 0, lists[0].products)
+	at := make(map[string]int32, lists[0].products)
+	for word, list := range lists {
+		list.each(func(sku string, score uint32) {
+			i, known := at[sku]
+			switch {
+			case !known && word == 0:
+				at[sku] = int32(len(matches))
+				matches = append(matches, match{sku: sku, score: score, words: 1, best: score})
+			case known:
+				matches[i].add(word, score)
+			}
+		})
+	}
+	return slices.DeleteFunc(matches, func(m match) bool { return m.words < len(lists) })
+}
+
+// add counts one more token that a word begins; words are counted from 0.
+func (m *match) add(word int, score uint32) {
+	switch {
+	case m.words == word: // its first token of this word
+		m.words, m.best = word+1, score
+		m.score += score
+	case m.words == word+1 && score > m.best:
+		m.score += score - m.best
+		m.best = score
+	}
+}
+
+// each visits the products of all rows with what the word adds to their scores.
+func (n named) each(visit func(sku string, score uint32)) {
+	for _, row := range n.rows {
+		for p := row.postings; len(p) >= 2 && len(p) >= 2+int(p[1]); {
+			end := 2 + int(p[1])
+			score := uint32(p[0])
+			if row.exact {
+				score *= 2
+			}
+			visit(p[2:end], score)
+			p = p[end:]
+		}
+	}
+}

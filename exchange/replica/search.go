@@ -1,0 +1,332 @@
+package replica
+
+import (
+	"cmp"
+	"container/heap"
+	"encoding/base64"
+	"encoding/binary"
+	"slices"
+	"strings"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/catalog"
+	"github.com/souk-market/souk/exchange/kv"
+)
+
+// Limits of one search.
+const (
+	DefaultHits = 50
+	MaxHits     = 200
+	// maxPostings is how many products the index may name for one word: some 5 ms. A word
+	// that has more does not narrow a search; it is checked on what the others find.
+	maxPostings = 20_000
+	// maxExamined is how many products are read for one page: at 15 µs each, 25 ms. A page
+	// that filters more away ends early and has a cursor.
+	maxExamined = 1_700
+)
+
+// Query asks for products. Every condition set must hold.
+type Query struct {
+	Text     string          // every word begins a word of title, SKU, barcode, vendor, option, category or group
+	Shop     exchange.ShopID // zero = all
+	Group    string          // exactly
+	Category string          // its beginning, folded: "clothing > sh"
+	MinCents int64           // US cents, ≥; 0 = any
+	MaxCents int64           // US cents, ≤; 0 = any
+	InStock  bool            // at least one unit, or unlimited
+	Limit    int             // hits a page; 0 = DefaultHits, at most MaxHits
+	Cursor   string          // Page.Next of the page before, of the same query
+}
+
+// Hit is one product found.
+type Hit struct {
+	ID       exchange.ProductID
+	Product  exchange.Product
+	Sequence uint64 // of its latest change
+	Score    uint32 // 0 where the query has no text
+	// Sellable is false where the supplier has been out of reach for too long to
+	// promise anything: since UnreachableSince.
+	Sellable         bool
+	UnreachableSince exchange.Time
+}
+
+// Page is a part of what was found: by score, then shop and SKU, where the query
+// has text or a group; else by shop, then title. A product that does not change while one pages
+// appears exactly once. A page may be short, even empty, while Next is set.
+type Page struct {
+	Hits []Hit
+	Next string // empty = the end
+	// Partial: a word is so common that not all products with it were looked at.
+	// Add words.
+	Partial bool
+}
+
+// Search finds products in all live copies. CodeInvalid for a cursor that is
+// not one.
+func (r *Replicas) Search(q Query) (Page, error) {
+	if q.Limit <= 0 {
+		q.Limit = DefaultHits
+	}
+	q.Limit = min(q.Limit, MaxHits)
+	views := r.views(q.Shop)
+	s := &search{r: r, q: q, category: catalog.Fold(q.Category), words: catalog.QueryWords(q.Text)}
+	if q.Text != "" && len(s.words) == 0 {
+		return Page{}, nil // nothing but punctuation
+	}
+	named := len(s.words) > 0 || q.Group != "" // the index names what to look at
+	cur, err := parseCursor(q.Cursor, named)
+	if err != nil {
+		return Page{}, err
+	}
+	if named {
+		return s.ranked(views, cur)
+	}
+	return s.listed(views, cur)
+}
+
+// Product is one product of a live copy; CodeNotFound where it is not there, or
+// not fit to be shown.
+func (r *Replicas) Product(id exchange.ProductID) (Hit, error) {
+	for _, v := range r.views(id.Shop) {
+		row, ok, err := r.store.Get(itemKey(v.generation, id.SKU))
+		if err != nil {
+			return Hit{}, err
+		}
+		if !ok || len(row) < 8 {
+			continue
+		}
+		p, err := r.showable(id.SKU, row[8:])
+		if err != nil {
+			return Hit{}, exchange.Errorf(exchange.CodeNotFound, "%v is not fit to be shown: %w", id, err)
+		}
+		return r.hit(candidate{view: v, sku: id.SKU}, p, row), nil
+	}
+	return Hit{}, exchange.Errorf(exchange.CodeNotFound, "%v is in no catalog that this shop sees", id)
+}
+
+// views are the live copies of one shop, or all, in the order of their ShopIDs.
+func (r *Replicas) views(shop exchange.ShopID) []*view {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var views []*view
+	for id, p := range r.shops {
+		if v := p.view.Load(); v != nil && (shop.IsZero() || shop == id) {
+			views = append(views, v)
+		}
+	}
+	slices.SortFunc(views, func(a, b *view) int { return a.shop.Compare(b.shop) })
+	return views
+}
+
+type search struct {
+	r        *Replicas
+	q        Query
+	words    []string
+	category string
+	examined int
+	page     Page
+
+	// shop and key are those of the last index row that listed passed.
+	shop exchange.ShopID
+	key  []byte
+}
+
+// candidate is a product that the index names.
+type candidate struct {
+	view  *view
+	sku   exchange.SKU
+	score uint32
+	title string // of a list's row: what the product must still be listed by
+}
+
+func (c candidate) place() place { return place{c.score, c.view.shop, string(c.sku)} }
+
+// ranked collects what the index names, and reads products in the order of score
+// until the page is full.
+func (s *search) ranked(views []*view, after *place) (Page, error) {
+	var found candidates
+	for _, v := range views {
+		matches, err := s.match(v)
+		if err != nil {
+			return Page{}, err
+		}
+		found = slices.Grow(found, len(matches))
+		for _, m := range matches {
+			c := candidate{view: v, sku: exchange.SKU(m.sku), score: m.score}
+			if after == nil || c.place().compare(*after) > 0 {
+				found = append(found, c)
+			}
+		}
+	}
+	heap.Init(&found) // a page needs the best few of many
+	for len(found) > 0 {
+		c := heap.Pop(&found).(candidate)
+		if err := s.examine(c); err != nil {
+			return Page{}, err
+		}
+		if s.done() && len(found) > 0 {
+			s.page.Next = c.place().cursor()
+			break
+		}
+	}
+	return s.page, nil
+}
+
+// candidates is a heap, the best first.
+type candidates []candidate
+
+func (c candidates) Len() int           { return len(c) }
+func (c candidates) Less(i, j int) bool { return c[i].place().compare(c[j].place()) < 0 }
+func (c candidates) Swap(i, j int)      { c[i], c[j] = c[j], c[i] }
+func (c *candidates) Push(x any)        { *c = append(*c, x.(candidate)) }
+func (c *candidates) Pop() any {
+	old := *c
+	last := old[len(old)-1]
+	*c = old[:len(old)-1]
+	return last
+}
+
+// listed walks the copies in the order of shop and title.
+func (s *search) listed(views []*view, after *place) (Page, error) {
+	for _, v := range views {
+		r := kv.Prefix(tokenPrefix(v.generation, tokenTitle))
+		if after != nil {
+			switch c := v.shop.Compare(after.shop); {
+			case c < 0:
+				continue
+			case c == 0:
+				r.From = append(tokenPrefix(v.generation, after.rest), 0)
+			}
+		}
+		more, err := s.list(v, r)
+		if err != nil {
+			return s.page, err
+		}
+		if more {
+			s.page.Next = place{shop: s.shop, rest: string(s.key)}.cursor()
+			return s.page, nil
+		}
+	}
+	return s.page, nil
+}
+
+// list reads the products that index rows name until the page is full.
+func (s *search) list(v *view, r kv.Range) (stopped bool, err error) {
+	skip := len(generationKey(prefixToken, v.generation))
+	var failed error
+	err = s.r.store.Scan(r, func(key, _ []byte) bool {
+		if s.done() {
+			stopped = true
+			return false
+		}
+		token, sku, ok := splitToken(key[skip:])
+		if ok {
+			failed = s.examine(candidate{view: v, sku: exchange.SKU(sku), title: string(token)})
+		}
+		s.shop, s.key = v.shop, append(s.key[:0], key[skip:]...)
+		return failed == nil
+	})
+	if err == nil {
+		err = failed
+	}
+	return stopped, err
+}
+
+func (s *search) done() bool { return len(s.page.Hits) == s.q.Limit || s.examined >= maxExamined }
+
+// examine reads a product and adds it to the page where every condition holds.
+func (s *search) examine(c candidate) error {
+	s.examined++
+	row, ok, err := s.r.store.Get(itemKey(c.view.generation, c.sku))
+	if err != nil || !ok || len(row) < 8 {
+		return err
+	}
+	p, err := s.r.showable(c.sku, row[8:])
+	if err != nil || !s.accepts(p) {
+		return nil
+	}
+	if c.title != "" && c.title != tokenTitle+titleOrder(p.Title) {
+		return nil
+	}
+	if len(s.words) > 0 {
+		if _, ok := catalog.Score(s.words, catalog.Tokens(p)); !ok {
+			return nil
+		}
+	}
+	s.page.Hits = append(s.page.Hits, s.r.hit(c, p, row))
+	return nil
+}
+
+func (r *Replicas) hit(c candidate, p exchange.Product, row []byte) Hit {
+	h := Hit{
+		ID: exchange.ProductID{Shop: c.view.shop, SKU: c.sku}, Product: p,
+		Sequence: binary.BigEndian.Uint64(row), Score: c.score, Sellable: true,
+	}
+	if r.cfg.Reachable == nil {
+		return h
+	}
+	if now, since := r.cfg.Reachable(c.view.shop); !now {
+		h.UnreachableSince = since
+		h.Sellable = r.clock.Now().Sub(since) <= r.cfg.UnreachableAfter
+	}
+	return h
+}
+
+func (s *search) accepts(p exchange.Product) bool {
+	q := s.q
+	return (q.Group == "" || p.Group == q.Group) &&
+		(s.category == "" || strings.HasPrefix(catalog.Fold(p.Category), s.category)) &&
+		(q.MinCents == 0 || p.USD.Cents >= q.MinCents) &&
+		(q.MaxCents == 0 || p.USD.Cents <= q.MaxCents) &&
+		(!q.InStock || p.Available.Any())
+}
+
+// place is where a hit stands in the order of a search, and what a cursor holds.
+type place struct {
+	score uint32
+	shop  exchange.ShopID
+	rest  string // SKU, or index key without its generation
+}
+
+func (p place) compare(o place) int {
+	return cmp.Or(cmp.Compare(o.score, p.score), p.shop.Compare(o.shop), cmp.Compare(p.rest, o.rest))
+}
+
+// Cursors are version (1) ‖ score (4) ‖ shop (32) ‖ rest, in base64url.
+const (
+	cursorRanked = 1
+	cursorListed = 2
+	cursorHead   = 1 + 4 + 32
+	maxCursor    = cursorHead + 1 + catalog.MaxToken + 1 + exchange.MaxSKU + 16
+)
+
+func (p place) cursor() string {
+	version := byte(cursorListed)
+	if p.score > 0 {
+		version = cursorRanked
+	}
+	b := binary.BigEndian.AppendUint32([]byte{version}, p.score)
+	b = append(b, p.shop[:]...)
+	return base64.RawURLEncoding.EncodeToString(append(b, p.rest...))
+}
+
+func parseCursor(text string, ranked bool) (*place, error) {
+	if text == "" {
+		return nil, nil
+	}
+	bad := exchange.Errorf(exchange.CodeInvalid, "the cursor is not one of this query; start again without it")
+	b, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || len(b) <= cursorHead || len(b) > maxCursor {
+		return nil, bad
+	}
+	p := &place{score: binary.BigEndian.Uint32(b[1:]), rest: string(b[cursorHead:])}
+	copy(p.shop[:], b[5:])
+	want := byte(cursorListed)
+	if ranked {
+		want = cursorRanked
+	}
+	if b[0] != want || (p.score > 0) != ranked || !ranked && b[cursorHead] != tokenTitle[0] {
+		return nil, bad
+	}
+	return p, nil
+}

@@ -1,0 +1,117 @@
+package shelf
+
+import (
+	"bytes"
+	"context"
+	"iter"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/catalog"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/writer"
+)
+
+// SoldIn is the currency that the shop's products are priced in, by the first of
+// them; "" where there is none.
+func (s *Shelf) SoldIn() (exchange.Currency, error) {
+	for row, err := range s.rows(kv.Prefix([]byte(record.PrefixProduct))) {
+		if err != nil {
+			return "", err
+		}
+		return row.Record.Product.Price.Currency, nil
+	}
+	return "", nil
+}
+
+// rows visits the committed products whose keys are in r.
+func (s *Shelf) rows(r kv.Range) iter.Seq2[record.Row[*record.Product], error] {
+	return record.Rows[record.Product](s.cfg.Store, s.cfg.Codec, r)
+}
+
+// Reprice converts all own products with the newest rate, and rewrites
+// those whose US dollar price moves by 1% or more (design: Catalogs). It returns
+// how many were rewritten. It may be stopped and begun again.
+func (s *Shelf) Reprice(ctx context.Context) (rewritten int, err error) {
+	from := []byte(record.PrefixProduct)
+	for from != nil {
+		var skus []exchange.SKU
+		if skus, from, err = s.staleUSD(from); err != nil {
+			return rewritten, err
+		}
+		if len(skus) == 0 {
+			continue
+		}
+		n := 0
+		err = s.cfg.Writer.Do(ctx, func(b *writer.Batch) error {
+			n = 0
+			for _, sku := range skus {
+				changed, err := s.reprice(b, sku)
+				if err != nil {
+					return err
+				}
+				if changed {
+					n++
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return rewritten, err
+		}
+		rewritten += n
+	}
+	return rewritten, nil
+}
+
+// staleUSD lists up to ImportChunk products to rewrite, and where to go on; nil at the end.
+func (s *Shelf) staleUSD(from []byte) (skus []exchange.SKU, next []byte, err error) {
+	for row, err := range s.rows(kv.Range{From: from, To: kv.Prefix([]byte(record.PrefixProduct)).To}) {
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(skus) == ImportChunk {
+			return skus, bytes.Clone(row.Key), nil
+		}
+		usd, err := s.usdPrice(row.Record.Product.Price)
+		if err != nil {
+			return nil, nil, err
+		}
+		if catalog.RateMoves(row.Record.Product.USD, usd) {
+			skus = append(skus, row.Record.Product.SKU)
+		}
+	}
+	return skus, nil, nil
+}
+
+// reprice brings one product to the newest rate, and reports whether that moved it.
+func (s *Shelf) reprice(b *writer.Batch, sku exchange.SKU) (bool, error) {
+	rec, err := s.Offered(b, sku)
+	if exchange.CodeOf(err) == exchange.CodeNotFound {
+		return false, nil // removed since it was listed
+	}
+	if err != nil {
+		return false, err
+	}
+	usd, err := s.usdPrice(rec.Product.Price)
+	if err != nil || !catalog.RateMoves(rec.Product.USD, usd) {
+		return false, err
+	}
+	moved := *rec
+	moved.Product.USD = usd
+	s.products.Set(b, sku, &moved)
+	return true, nil
+}
+
+// usdPrice converts a price with the newest rate; CodeNoRate where there is none.
+func (s *Shelf) usdPrice(price exchange.Money) (exchange.USDPrice, error) {
+	rate := *s.rate.Load()
+	if price.Currency == exchange.USD {
+		rate = exchange.USDRate
+	}
+	if rate.From != price.Currency {
+		return exchange.USDPrice{}, exchange.Errorf(exchange.CodeNoRate, "there is no US dollar rate for %s; give one with souk catalog import --rates FILE", price.Currency)
+	}
+	cents, err := rate.Cents(price)
+	return exchange.USDPrice{Cents: cents, Rate: rate.Text, Source: rate.Source, Date: rate.Date}, err
+}

@@ -1,0 +1,68 @@
+package trade
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/kv"
+)
+
+// The asking side of the trade protocol.
+
+// ask sends a framed request to a partner and waits for a signed answer: a
+// time-out is "unknown", so it asks again with the same bytes after 1, 2, 4, 8, 8 …
+// seconds until ctx ends. A partner's own refusal ends it; so does its word that it
+// could write nothing, unless an attempt before that may have been carried out.
+func (r *Retailer) ask(ctx context.Context, to exchange.ShopID, raw []byte) ([]byte, error) {
+	sure := true // no earlier attempt may have been carried out
+	for attempt := 0; ; attempt++ {
+		reply, err := r.attempt(ctx, to, raw)
+		if err == nil || isRefusal(err) {
+			return reply, err
+		}
+		if sure = sure && errors.Is(err, kv.ErrRefused); sure {
+			return nil, exchange.Errorf(exchange.CodeUnavailable, "%s: %w", to.Short(), err)
+		}
+		if r.writer.Inline() { // a simulation retries itself
+			return nil, unknown(to, err)
+		}
+		select {
+		case <-time.After(retryPause(attempt)):
+		case <-ctx.Done():
+			return nil, unknown(to, err)
+		}
+	}
+}
+
+// attempt is one request whose answer is waited for as long as one may be under way.
+func (r *Retailer) attempt(ctx context.Context, to exchange.ShopID, raw []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	return r.network.Request(ctx, to, raw)
+}
+
+// askTimeout is how long a caller waits for one answer before it asks again: the
+// worst round trip over a relay (1 s) and a busy supplier's batches (1 s), doubled.
+const askTimeout = 4 * time.Second
+
+// ErrUnanswered is what a partner leaves behind that did not answer a request: nobody
+// knows whether it acted. It comes with CodeUnavailable, the partner and the cause.
+var ErrUnanswered = errors.New("did not answer; whether it acted is unknown, ask again with the same id")
+
+func unknown(to exchange.ShopID, err error) error {
+	// %v: the cause may be the sure no of the last attempt alone, which this is not.
+	return exchange.Errorf(exchange.CodeUnavailable, "%s %w: %v", to.Short(), ErrUnanswered, err)
+}
+
+// retryPause is 1, 2, 4, 8, 8 … seconds (design: Ledger).
+func retryPause(attempt int) time.Duration {
+	return time.Second << min(attempt, 3)
+}
+
+// isRefusal reports an answer that asking again will not change.
+func isRefusal(err error) bool {
+	code := exchange.CodeOf(err)
+	return code != exchange.CodeOK && code != exchange.CodeInternal && !code.Retry()
+}

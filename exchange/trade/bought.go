@@ -1,0 +1,189 @@
+package trade
+
+import (
+	"context"
+
+	"github.com/souk-market/souk/exchange/writer"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/order"
+	"github.com/souk-market/souk/exchange/record"
+)
+
+// Orders, as the shop that sells.
+
+// PlaceOrder commits a reservation with the consumer's address. When it returns,
+// the signed request is durable here and on its way until the supplier answers,
+// whatever fails meanwhile; the record says how far it is. Placing the same
+// reservation again for the same address returns the order it became, for as long as
+// the order is kept; for another address it is CodeConflict, since the parcel goes
+// where the first said. An order that the supplier refused is returned whatever the
+// address: it goes nowhere.
+func (r *Retailer) PlaceOrder(ctx context.Context, id exchange.HoldID, to exchange.ShipTo) (*record.Order, error) {
+	if err := to.Check(); err != nil {
+		return nil, err
+	}
+	raw, err := r.codec.Encode(&message.ShipTo{ShipTo: to})
+	if err != nil {
+		return nil, err
+	}
+	before, err := r.orders.Find(exchange.Retailer, id)
+	switch {
+	case err == nil:
+		return r.orderedBefore(before, raw)
+	case exchange.CodeOf(err) != exchange.CodeNotFound:
+		return nil, err
+	}
+	res, err := r.Reservation(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	quote, err := r.ReservationQuote(res)
+	if err != nil {
+		return nil, exchange.Errorf(exchange.CodeState, "reservation %v is %v and cannot be ordered", id, res.State)
+	}
+	if to.Country != quote.Country {
+		return nil, exchange.Errorf(exchange.CodeCountry, "the reservation was quoted for %s, the address is in %s; reserve again", quote.Country, to.Country)
+	}
+	var rec *record.Order
+	err = r.writer.Do(ctx, func(b *writer.Batch) error {
+		rec, err = r.submitOrder(b, res, quote, raw)
+		return err
+	})
+	return rec, err
+}
+
+// orderedBefore answers the repeat of an order as it was read before the salt: a refusal
+// that comes in between erases the salt, and then is what is to be said.
+func (r *Retailer) orderedBefore(before *record.Order, shipTo []byte) (*record.Order, error) {
+	salt, err := record.Get[record.ShipTo](r.store, r.codec, record.ShipToKey(r.me, before.ID))
+	if err == nil && salt == nil {
+		before, err = r.orders.Find(exchange.Retailer, before.ID)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return before, sameShipTo(before, salt, shipTo)
+}
+
+// submitOrder queues the order of a reservation, unless it was ordered meanwhile.
+func (r *Retailer) submitOrder(b *writer.Batch, res *record.Reservation, quote *exchange.Quote, shipTo []byte) (*record.Order, error) {
+	id, c := res.Request.ID, ledger.ID{Supplier: res.Supplier, Retailer: r.me}
+	k := orderID{exchange.Retailer, id, res.Supplier}
+	before, err := r.orders.get(b, k)
+	if err != nil {
+		return nil, err
+	}
+	if before != nil {
+		salt, err := record.Get[record.ShipTo](b, r.codec, record.ShipToKey(r.me, id))
+		if err != nil {
+			return nil, err
+		}
+		return before, sameShipTo(before, salt, shipTo)
+	}
+	// The supplier's clock decides; this spares a request that cannot succeed.
+	if res.State != hold.Held && res.State != hold.Committed {
+		return nil, exchange.Errorf(exchange.CodeState, "reservation %v is %v and cannot be ordered", id, res.State)
+	}
+	if err := r.members.MayTrade(); err != nil {
+		return nil, err
+	}
+	terms, version, err := r.partnerships.termsInForce(b, c)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.checkOrdered(res, quote, terms, version); err != nil {
+		return nil, err
+	}
+	var secret record.ShipTo // without the address: the supplier alone has that
+	if err := r.random(secret.Salt[:]); err != nil {
+		return nil, err
+	}
+	hash := message.ShipToHash(secret.Salt, shipTo)
+	rec := &record.Order{ID: id, Supplier: res.Supplier, Retailer: r.me, Quote: *quote, ShipToHash: hash, Requested: b.Now()}
+	r.orders.rows.Set(b, k, rec)
+	if err := r.put(b, record.ShipToKey(r.me, id), &secret); err != nil {
+		return nil, err
+	}
+	if err := r.saveReservation(b, res); err != nil { // the order's entry will find it
+		return nil, err
+	}
+	b.Then(reservationOrdered{id})
+	return rec, r.ledgers.queue(b, c, message.SubmitOrder{Order: id, Quote: res.Answer, ShipTo: hash}, secret.Salt, shipTo)
+}
+
+// sameShipTo reports an order that goes elsewhere than shipTo says, or that may: salt
+// is what the retailer keeps to tell, nil once it has been erased with the address.
+func sameShipTo(rec *record.Order, salt *record.ShipTo, shipTo []byte) error {
+	if rec.Order.Submitted == 0 && rec.Refusal != exchange.CodeOK {
+		return nil
+	}
+	if salt == nil {
+		return exchange.Errorf(exchange.CodeConflict, "reservation %v has been ordered, and the address given then is erased, so nobody can tell whether it was this one. The order stands as it is; to send something here, reserve again", rec.ID)
+	}
+	if message.ShipToHash(salt.Salt, shipTo) != rec.ShipToHash {
+		return exchange.Errorf(exchange.CodeConflict, "reservation %v has been ordered for another address, and goes there. To send it elsewhere, cancel the order and reserve again", rec.ID)
+	}
+	return nil
+}
+
+// CancelBought asks the supplier to cancel unshipped units of an order this shop
+// placed; no lines means everything open. A supplier that was revoked or has left is asked
+// nothing: the order is closed in this shop's own record alone, whole (see closeHere).
+func (r *Retailer) CancelBought(ctx context.Context, id exchange.OrderID, lines []order.Units, reason string) (*record.Order, error) {
+	found, err := r.orders.Find(exchange.Retailer, id)
+	if err != nil {
+		return nil, err
+	}
+	var rec *record.Order
+	err = r.writer.Do(ctx, func(b *writer.Batch) error {
+		k := orderID{exchange.Retailer, id, found.Supplier}
+		if rec, err = r.orders.get(b, k); err != nil {
+			return err
+		}
+		if rec.Order.Submitted == 0 && rec.Refusal != exchange.CodeOK {
+			return exchange.Errorf(exchange.CodeState, "the supplier refused the order; there is nothing to cancel")
+		}
+		if !r.members.IsMember(found.Supplier) {
+			return r.closeHere(b, k, rec, lines)
+		}
+		if rec.Order.Submitted != 0 { // refuse at once what the supplier is sure to refuse
+			if _, _, err := order.Step(rec.Order, order.Cancel{By: exchange.Retailer, Lines: lines}, b.Now()); err != nil {
+				return err
+			}
+		}
+		rec.CancelAt = b.Now()
+		r.orders.rows.Set(b, k, rec)
+		return r.ledgers.queue(b, ledger.ID{Supplier: found.Supplier, Retailer: r.me}, message.CancelOrder{Order: id, Lines: lines, Reason: exchange.Clip(reason, message.MaxReason)}, [16]byte{}, nil)
+	})
+	return rec, err
+}
+
+// closeHere closes a bought order whose supplier is out of the federation: CancelAt says
+// when, and no request is queued, since nobody would answer it. The ledger and with it the
+// order's counts stay as the two shops signed them. The terms' cancel rule binds the shops
+// while both are there; who is out ships nothing that is owed. Repeats change nothing. If
+// the supplier becomes a member again, the order stands as its ledger says, and a further
+// cancellation is sent.
+func (r *Retailer) closeHere(b *writer.Batch, k orderID, rec *record.Order, lines []order.Units) error {
+	if len(lines) > 0 {
+		return exchange.Errorf(exchange.CodeInvalid, "the supplier is out of the federation, so the order can only be closed whole, in this shop's own records; leave the lines out")
+	}
+	open := rec.Order.Submitted == 0 // it never came into the ledger
+	for _, l := range rec.Order.Lines {
+		open = open || l.Ordered > l.Shipped+l.Cancelled
+	}
+	switch {
+	case !open || rec.Order.Status().Terminal():
+		return exchange.Errorf(exchange.CodeState, "nothing of the order is left to cancel")
+	case rec.CancelAt != 0:
+		return nil
+	}
+	rec.CancelAt = b.Now()
+	r.orders.rows.Set(b, k, rec)
+	b.Then(orderChanged{order: rec, partner: rec.Supplier, side: exchange.Retailer})
+	return nil
+}

@@ -1,0 +1,78 @@
+package trade
+
+import (
+	"context"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/event"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/record"
+)
+
+// What watchers are told when a partner is out of the federation (design: Membership). No
+// record changes by it but the holds that ReleaseAll gives back: a shop that is out and
+// comes back finds its ledger as it was.
+
+// TellDeparted tells watchers that shop was revoked or has left: of each direction of trade
+// that was not over, and of each hold that this shop loses there. status is "revoked" or
+// "left", why a text for people. It reads every reservation of the last eight windows, at
+// some 5 µs each, until ctx ends; it must not run in the writer's turn.
+func (r *Retailer) TellDeparted(ctx context.Context, shop exchange.ShopID, status, why string) error {
+	for _, side := range []exchange.Party{exchange.Supplier, exchange.Retailer} {
+		t, err := r.partnerships.Get(shop, side)
+		if err != nil {
+			return err
+		}
+		if !t.Over() {
+			r.events.Notify(event.Partnership{At: r.clock.Now(), Partner: shop, Side: side, Status: status, Detail: why})
+		}
+	}
+	lost := 0
+	for row, err := range record.Rows[record.Reservation](r.store, r.codec, kv.Prefix([]byte(record.PrefixReservation))) {
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case row.Key == nil:
+			return err
+		case err != nil:
+			continue // who reads a damaged one is told so
+		}
+		rec, now := row.Record, r.clock.Now()
+		if rec.Supplier != shop || rec.State != hold.Held || rec.Expires <= now {
+			continue
+		}
+		state, err := r.Standing(rec)
+		if err != nil {
+			return err
+		}
+		if state == hold.Released {
+			lost++
+			r.tellLost(rec, now, lost)
+		}
+	}
+	return nil
+}
+
+// tellLost tells of a hold of this shop's that its supplier keeps no more. The first
+// event.MaxTold of one telling have an event each; of the others watchers are told together.
+func (r *Retailer) tellLost(rec *record.Reservation, now exchange.Time, nth int) {
+	if nth > event.MaxTold {
+		r.events.Hold(now, rec.Supplier, exchange.Retailer, hold.Released.String(), rec.Request.ID, rec.Request.Lines)
+		return
+	}
+	r.events.Notify(event.Holds{
+		At: now, Partner: rec.Supplier, Side: exchange.Retailer, Status: hold.Released.String(),
+		Count: 1, ID: rec.Request.ID, Lines: rec.Request.Lines,
+	})
+}
+
+// SupplierOf is whose stock a reservation of this shop's is, where it is recorded here; no
+// supplier is asked.
+func (r *Retailer) SupplierOf(id exchange.HoldID) (supplier exchange.ShopID, ok bool, err error) {
+	rec, err := r.known(id)
+	if err != nil || rec == nil {
+		return exchange.ShopID{}, false, err
+	}
+	return rec.Supplier, true, nil
+}

@@ -1,0 +1,132 @@
+package trade_test
+
+import (
+	"testing"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk/desktest"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/trade"
+	"github.com/souk-market/souk/protocol"
+	"github.com/souk-market/souk/store"
+)
+
+// A stopped supplier can end: it holds and shows its catalog no more, releases what
+// is held, also over a restart, and writes nothing into its ledger.
+func TestStoppedSupplierEnds(t *testing.T) {
+	w, acorn, birch := desktest.Pair(t)
+	desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
+	backup := acorn.Mem.Clone()
+	desktest.Must(t, acorn.Desk.Partnerships.Propose(desktest.Ctx, birch.ID, exchange.Supplier, exchange.DefaultTerms("EUR")))
+	w.Settle()
+	acorn.Mem = backup
+	acorn.Restart()
+	w.Greet(acorn, birch)
+	if acorn.Desk.Selling.Stopped() == "" {
+		t.Fatal("the restored shop goes on")
+	}
+	before, err := acorn.Desk.Partnerships.Get(birch.ID, exchange.Supplier)
+	desktest.Must(t, err)
+	for range 2 { // a second end changes nothing
+		desktest.Must(t, acorn.Desk.Partnerships.EndTrade(desktest.Ctx, birch.ID, exchange.Supplier, "bye"))
+	}
+	for _, restarted := range []bool{false, true} {
+		if restarted {
+			acorn.Restart()
+		}
+		desktest.Must(t, acorn.Desk.Tick())
+		after, err := acorn.Desk.Partnerships.Get(birch.ID, exchange.Supplier)
+		desktest.Must(t, err)
+		if !after.Ending || after.Position != before.Position {
+			t.Errorf("restarted %v: ending %v, position %d; it was %d", restarted, after.Ending, after.Position, before.Position)
+		}
+		if len(acorn.Desk.Partnerships.Retailers()) != 0 {
+			t.Errorf("restarted %v: the catalog is still shown", restarted)
+		}
+		if s := desktest.StockOf(t, acorn, "shoe"); s.Held != 0 {
+			t.Errorf("restarted %v: %d are held after the end", restarted, s.Held)
+		}
+	}
+}
+
+// Any member can have its ledger frozen here: it proposes, and seals another first
+// entry. That keeps nobody from ending, and so from leaving.
+func TestFrozenLedgerEnds(t *testing.T) {
+	w := desktest.NewWorld(t, 1, 2)
+	evil, birch := w.Shops[0], w.Shops[1]
+	for i := range 2 {
+		terms := exchange.DefaultTerms("EUR")
+		terms.Discount = exchange.BasisPoints(i)
+		payload, err := protocol.Codec{}.Encode(&message.Entry{
+			Link: ledger.Link{Supplier: evil.ID, Retailer: birch.ID, Position: 1, At: w.Now}, Own: message.ProposeTerms{Terms: terms},
+		})
+		desktest.Must(t, err)
+		sealed, err := protocol.NewSigner(evil.Key, desktest.Origin, nil).Seal([][]byte{payload})
+		desktest.Must(t, err)
+		if _, err = birch.Desk.Serve(desktest.Ctx, evil.ID, framed(t, &message.Push{Entries: sealed})); i == 0 {
+			desktest.Must(t, err)
+		}
+	}
+	if p, err := birch.Desk.Partnerships.Get(evil.ID, exchange.Retailer); err != nil || !p.Frozen || p.State.Open.By == 0 {
+		t.Fatalf("the ledger is not frozen with a proposal open: %+v, %v", p, err)
+	}
+	for range 2 {
+		desktest.Must(t, birch.Desk.Partnerships.EndTrade(desktest.Ctx, evil.ID, exchange.Retailer, "leaving"))
+		p, err := birch.Desk.Partnerships.Get(evil.ID, exchange.Retailer)
+		desktest.Must(t, err)
+		if !p.Ending || p.Waiting != 0 {
+			t.Errorf("ending %v, %d waiting", p.Ending, p.Waiting)
+		}
+		birch.Restart()
+	}
+}
+
+// A full outbox takes an end, once, and nothing else.
+func TestFullOutboxTakesAnEnd(t *testing.T) {
+	w, acorn, birch := desktest.Pair(t)
+	w.Fate = func(from, to *desktest.Shop) desktest.Fate { return desktest.Lost }
+	for n := range trade.MaxOutbox {
+		err := birch.Desk.Partnerships.Propose(desktest.Ctx, acorn.ID, exchange.Retailer, exchange.DefaultTerms("EUR"))
+		if n < trade.MaxOutbox-1 {
+			desktest.Must(t, err)
+		} else if exchange.CodeOf(err) != exchange.CodeLimit {
+			t.Fatalf("the last place went to a proposal: %v", err)
+		}
+	}
+	for range 3 {
+		desktest.Must(t, birch.Desk.Partnerships.EndTrade(desktest.Ctx, acorn.ID, exchange.Retailer, "bye"))
+	}
+	p, err := birch.Desk.Partnerships.Get(acorn.ID, exchange.Retailer)
+	desktest.Must(t, err)
+	if p.Waiting != trade.MaxOutbox || !p.Ending || p.Queued != "end" {
+		t.Errorf("%d waiting, ending %v, queued %q", p.Waiting, p.Ending, p.Queued)
+	}
+}
+
+// A hold of a partnership that ended cannot be ordered, though another
+// partnership is in force by then, and is released, also across a restart.
+func TestEndReleasesHolds(t *testing.T) {
+	w, acorn, birch := desktest.Pair(t)
+	res := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
+	desktest.Must(t, acorn.Desk.Partnerships.EndTrade(desktest.Ctx, birch.ID, exchange.Supplier, "pause"))
+	desktest.Must(t, acorn.Desk.Partnerships.Propose(desktest.Ctx, birch.ID, exchange.Supplier, exchange.DefaultTerms("EUR")))
+	acorn.Mem.FailNext(store.FaultBefore)
+	acorn.Desk.Tick() // the release is lost in a crash
+	acorn.Restart()
+	w.Settle()
+	p, err := birch.Desk.Partnerships.Get(acorn.ID, exchange.Retailer)
+	desktest.Must(t, err)
+	desktest.Must(t, birch.Desk.Partnerships.AcceptTerms(desktest.Ctx, acorn.ID, exchange.Retailer, p.State.Open.Hash))
+	w.Settle()
+	if s := desktest.StockOf(t, acorn, "shoe"); s.Held != 0 {
+		t.Errorf("%d are still held", s.Held)
+	}
+	placed, err := birch.Desk.Retailer.PlaceOrder(desktest.Ctx, res.Request.ID, desktest.Stockholm)
+	desktest.Must(t, err)
+	w.Settle()
+	if got := desktest.OrderAt(t, birch, exchange.Retailer, placed.ID); got.Refusal != exchange.CodeReleased {
+		t.Errorf("an order of a released hold: %v %v", got.Order.Status(), got.Refusal)
+	}
+	audited(t, acorn, birch)
+}

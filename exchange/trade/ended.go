@@ -1,0 +1,176 @@
+package trade
+
+import (
+	"bytes"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/souk-market/souk/exchange/writer"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/record"
+)
+
+// The holds of partnerships that have ended, and of retailers that are gone, are given
+// back, some with each batch. Holds are indexed by their expiry and not by their
+// partnership, so the retailer's records are read, once, from a place that is kept in
+// memory: the cost follows what ended, however many holds there are of others. A restart
+// begins again, with ledgers that ended and still have units held.
+
+// releaseLook bounds the hold records that one batch reads: at some 10 µs each, 10 ms.
+const releaseLook = 1024
+
+// ending is one direction of trade whose holds are being released: those made under
+// this version of the terms and earlier ones. None is left before from.
+type ending struct {
+	version uint32
+	from    []byte // a key of the retailer's holds; nil = the first
+}
+
+// end begins to release the holds of a version and earlier ones. Writer's turn only.
+func (s *Supplier) end(c ledger.ID, version uint32) {
+	if version > s.ended[c].version {
+		s.ended[c] = ending{version: version}
+		s.nextExpiry = 0
+	}
+}
+
+// releaseEnded goes on with every direction of trade that is ending.
+func (s *Supplier) releaseEnded(b *writer.Batch, next *exchange.Time) error {
+	look := releaseLook
+	chains := slices.SortedFunc(maps.Keys(s.ended), func(a, b ledger.ID) int { return a.Retailer.Compare(b.Retailer) })
+	for _, c := range chains {
+		if look == 0 || b.Full() {
+			*next = b.Now()
+			return nil
+		}
+		if err := s.releaseSome(b, c, &look, next); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// releaseSome gives back holds of one retailer, reading at most look records. How far
+// it came counts once the batch is durable.
+func (s *Supplier) releaseSome(b *writer.Batch, c ledger.ID, look *int, next *exchange.Time) error {
+	chain, err := s.ledgers.get(b, c)
+	if err != nil {
+		return err
+	}
+	e := s.ended[c]
+	if chain.OpenHeld == 0 {
+		b.Then(holdsReleased{c, e.version, nil})
+		return nil
+	}
+	list, from, err := s.heldBy(c.Retailer, e, look)
+	if err != nil {
+		return err
+	}
+	all, err := s.endEach(b, list, expiry.holdKey, next, func(b *writer.Batch, x expiry) error {
+		if _, indexed, err := b.Get(x.holdKey()); err != nil || !indexed {
+			return err // it expired, or was set aside, in this very batch
+		}
+		return s.endAlone(b, x, hold.Release{})
+	})
+	if err != nil {
+		return err
+	}
+	if all {
+		b.Then(holdsReleased{c, e.version, from})
+	}
+	if !all || from != nil {
+		*next = b.Now()
+	}
+	return nil
+}
+
+// heldBy finds holds to release from e.from on, and where to go on; nil = there are no
+// more records. A record that is damaged or missing is expiry's to set aside.
+func (s *Supplier) heldBy(retailer exchange.ShopID, e ending, look *int) (list []expiry, from []byte, err error) {
+	r := kv.Prefix(kv.Key(record.PrefixHold, retailer[:]))
+	id := len(r.From) // where the hold's id begins
+	if e.from != nil {
+		r.From = e.from
+	}
+	for row, err := range record.Rows[record.Hold](s.store, s.codec, r) {
+		if row.Key == nil {
+			return list, nil, err
+		}
+		if *look == 0 || len(list) >= expiriesPerBatch {
+			return list, bytes.Clone(row.Key), nil
+		}
+		*look--
+		if err != nil {
+			continue
+		}
+		rec := row.Record
+		if rec.Hold.State == hold.Held && rec.Terms <= e.version { // others were made since, under other terms
+			list = append(list, expiry{rec.Hold.Expires, retailer, exchange.HoldID(row.Key[id:])})
+		}
+	}
+	return list, nil, nil
+}
+
+// releasedUntil notes durable progress: nothing is left before from, or nothing at all
+// where it is nil.
+func (s *Supplier) releasedUntil(c ledger.ID, version uint32, from []byte) {
+	switch {
+	case s.ended[c].version != version: // a later version has ended since
+	case from == nil:
+		delete(s.ended, c)
+	default:
+		s.ended[c] = ending{version, from}
+	}
+}
+
+// goneShops are retailers whose holds are to be released as soon as the writer has its turn.
+type goneShops struct {
+	mu   sync.Mutex
+	list []exchange.ShopID
+}
+
+func (g *goneShops) add(shop exchange.ShopID) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.list = append(g.list, shop)
+}
+
+func (g *goneShops) take() []exchange.ShopID {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	list := g.list
+	g.list = nil
+	return list
+}
+
+// ReleaseAll gives back what a shop holds here, within a second of a running writer: it
+// was revoked or left the federation. Submitted orders stay and may be finished (design:
+// Membership). A commit that the store refuses is tried again until it is done; opening
+// the desk begins it anew, since the shop is no member.
+func (s *Supplier) ReleaseAll(retailer exchange.ShopID) {
+	s.gone.add(retailer)
+	s.writer.Wake() // it takes it with its next batch
+}
+
+// endTerms marks the holds made under a version of the terms and earlier ones for
+// release; from now on they can be neither ordered nor extended.
+func (s *Supplier) endTerms(b *writer.Batch, id ledger.ID, version uint32) {
+	before, _, _ := s.endedNow.Get(b, id)
+	s.endedNow.Set(b, id, max(before, version))
+	b.Then(termsEnded{id, version})
+}
+
+// checkEnded refuses a hold whose partnership has ended since, though another may
+// be in force by now.
+func (s *Supplier) checkEnded(b *writer.Batch, id ledger.ID, rec *heldRecord) error {
+	now, _, _ := s.endedNow.Get(b, id)
+	if rec.Terms <= max(now, s.ended[id].version) {
+		return exchange.Errorf(exchange.CodeReleased, "the hold ended with the partnership it was made under")
+	}
+	return nil
+}

@@ -1,0 +1,282 @@
+package trade
+
+import (
+	"bytes"
+	"context"
+	"time"
+
+	"github.com/souk-market/souk/exchange/writer"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
+)
+
+// What ends by itself: holds, orders nobody accepted, holds of ended
+// partnerships, and the records of old windows. Only the supplier's time counts.
+
+const (
+	// expiriesPerBatch bounds the work that time alone puts before a batch's
+	// operations: of each kind, so that one that is late holds up no other.
+	expiriesPerBatch = 256
+	// refusedPause is how long expiry rests after the store refused a commit.
+	refusedPause = time.Second
+	// janitorPause is how often records of old windows are looked for.
+	janitorPause = time.Hour
+	// prunesPerBatch bounds one turn of the janitor.
+	prunesPerBatch = 1000
+)
+
+// noteExpiry remembers that something expires at t. Writer's turn only.
+func (s *Supplier) noteExpiry(t exchange.Time) {
+	s.nextExpiry = min(s.nextExpiry, t)
+	// The clock may have stepped back since a scan that had nothing to commit.
+	s.holdExpiry.from, s.orderExpiry.from = min(s.holdExpiry.from, t), min(s.orderExpiry.from, t)
+}
+
+// Rest rests after a refused commit at the writer's time now.
+func (s *Supplier) Rest(now exchange.Time) { s.nextExpiry = now.Add(refusedPause) }
+
+// Next is when something of this shop's may expire.
+func (s *Supplier) Next() exchange.Time { return s.nextExpiry }
+
+// Expire ends what the batch's time has passed, before any operation runs.
+func (s *Supplier) Expire(b *writer.Batch) error {
+	for _, retailer := range s.gone.take() {
+		s.end(ledger.ID{Supplier: s.me, Retailer: retailer}, allTerms)
+	}
+	if s.ledgers.start.takeFresh() {
+		s.noteExpiry(b.Now())
+	}
+	if b.Now() < s.nextExpiry {
+		return nil
+	}
+	next := exchange.Time(1<<62 - 1)
+	for _, expire := range []func(*writer.Batch, *exchange.Time) error{s.expireHolds, s.expireOrders, s.releaseEnded} {
+		if err := expire(b, &next); err != nil {
+			return err
+		}
+	}
+	s.nextExpiry = next
+	return nil
+}
+
+// expiryIndex is one of the two indexes of what expires. Keys that are gone cost a scan
+// as much as those that are there, until the store compacts them, and most items are
+// gone long before their time: a scan begins where the last one has left nothing.
+type expiryIndex struct {
+	prefix string
+	from   exchange.Time // of every item, at least; writer's turn only
+}
+
+// due scans an expiry index up to the batch's time. Keys beyond it set next.
+// Those of retailers that wait is true for are passed by. empty is the time before
+// which the index has nothing once the list has ended.
+func (x *expiryIndex) due(b *writer.Batch, store kv.Store, next *exchange.Time, wait func(exchange.ShopID) bool) (list []expiry, empty exchange.Time, err error) {
+	empty = b.Now()
+	r := kv.Range{From: kv.Key(x.prefix, kv.Uint64(uint64(x.from))), To: kv.Prefix([]byte(x.prefix)).To}
+	for row, err := range kv.Rows(store, r) {
+		if err != nil {
+			return nil, 0, err
+		}
+		at, retailer, id, ok := record.ParseExpiryKey(x.prefix, row.Key)
+		if !ok {
+			continue
+		}
+		if at > b.Now() || len(list) >= expiriesPerBatch {
+			empty = min(empty, at)
+			*next = min(*next, max(at, b.Now()))
+			break
+		}
+		if wait != nil && wait(retailer) {
+			empty = min(empty, at)
+			continue
+		}
+		list = append(list, expiry{at, retailer, id})
+	}
+	return list, empty, nil
+}
+
+// emptied notes, once the batch is durable, that the index has nothing before t.
+func (x *expiryIndex) emptied(b *writer.Batch, t exchange.Time) {
+	b.Then(indexScanned{x, t})
+}
+
+type expiry struct {
+	at       exchange.Time
+	retailer exchange.ShopID
+	id       exchange.HoldID
+}
+
+// endEach ends what is due until the batch is full; the rest comes with the next.
+// all says that none is left. An item that cannot end is put into quarantine: only an error of the
+// store itself is fatal.
+func (s *Supplier) endEach(b *writer.Batch, list []expiry, indexKey func(expiry) []byte, next *exchange.Time, end func(*writer.Batch, expiry) error) (all bool, err error) {
+	for _, e := range list {
+		if b.Full() {
+			*next = b.Now()
+			return false, nil
+		}
+		err := b.Run(func(b *writer.Batch) error { return end(b, e) })
+		if b.Failed() != nil {
+			return false, b.Failed()
+		}
+		if err != nil {
+			s.quarantine(b, indexKey(e), e, err)
+		}
+	}
+	return true, nil
+}
+
+// quarantine takes an item out of its expiry index, where it would be met again with
+// every batch and at every start, and keeps its key and why in quarantine. Its
+// units stay held or sold: stock that nobody can account for is never offered again
+// by itself.
+func (s *Supplier) quarantine(b *writer.Batch, indexKey []byte, e expiry, why error) {
+	s.log.Error("a hold or order whose time has come cannot end; it is set aside, and its units stay as they are, until somebody looks at it",
+		"id", e.id, "retailer", e.retailer, "due", e.at, "err", why)
+	b.Delete(indexKey)
+	b.Put(record.QuarantineKey(indexKey), []byte(exchange.Clip(why.Error(), message.MaxReason)))
+}
+
+func (e expiry) holdKey() []byte  { return record.HoldExpiryKey(e.at, e.retailer, e.id) }
+func (e expiry) orderKey() []byte { return record.OrderExpiryKey(e.at, e.retailer, e.id) }
+
+func (s *Supplier) expireHolds(b *writer.Batch, next *exchange.Time) error {
+	list, empty, err := s.holdExpiry.due(b, s.store, next, nil)
+	if err != nil {
+		return err
+	}
+	all, err := s.endEach(b, list, expiry.holdKey, next, func(b *writer.Batch, e expiry) error {
+		return s.endAlone(b, e, hold.Expire{})
+	})
+	if all {
+		s.holdExpiry.emptied(b, empty)
+	}
+	return err
+}
+
+// endAlone ends a hold that nobody asked to end.
+func (s *Supplier) endAlone(b *writer.Batch, e expiry, event hold.Event) error {
+	k := holdID{e.retailer, e.id}
+	rec, err := s.get(b, k)
+	if err != nil {
+		return err
+	}
+	if rec == nil {
+		return exchange.Errorf(exchange.CodeInternal, "the expiry index names hold %v, which has no record", e.id)
+	}
+	if err := s.endHold(b, e.id, rec, event); err != nil {
+		return err
+	}
+	s.holds.Set(b, k, rec)
+	return nil
+}
+
+// expireOrders ends the orders that were not accepted in time. A shop that has
+// stopped selling enters nothing: they wait until it sells again. So do they for a
+// retailer that must greet first; the owner can still reject them.
+func (s *Supplier) expireOrders(b *writer.Batch, next *exchange.Time) error {
+	if s.selling.Stopped() != "" {
+		return nil
+	}
+	list, empty, err := s.orderExpiry.due(b, s.store, next, s.unheard())
+	if err != nil {
+		return err
+	}
+	all, err := s.endEach(b, list, expiry.orderKey, next, func(b *writer.Batch, e expiry) error {
+		err := s.ledgers.perform(b, ledger.ID{Supplier: s.me, Retailer: e.retailer}, message.ExpireOrder{Order: e.id})
+		if exchange.CodeOf(err) == exchange.CodeRestored {
+			empty = min(empty, e.at)
+			return nil // it expires when the shop sells again
+		}
+		return err
+	})
+	if all {
+		s.orderExpiry.emptied(b, empty)
+	}
+	return err
+}
+
+// allTerms is beyond every version of terms.
+const allTerms = 1<<32 - 1
+
+// runJanitor prunes the records of windows older than WindowsKept.
+func (s *Supplier) runJanitor(ctx context.Context) {
+	ticker := time.NewTicker(janitorPause)
+	defer ticker.Stop()
+	for {
+		for {
+			more, err := s.Prune(ctx)
+			if err != nil && ctx.Err() == nil {
+				s.log.Warn("pruning old holds", "err", err)
+			}
+			if !more || err != nil {
+				break
+			}
+		}
+		select {
+		case <-ticker.C:
+			s.selling.AlarmClock()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Prune deletes up to prunesPerBatch terminal holds, as supplier and retailer,
+// whose window is more than WindowsKept old, and reports whether there may be more.
+// An absent hold of such a window is refused, so nothing can run twice.
+func (s *Supplier) Prune(ctx context.Context) (more bool, err error) {
+	current := exchange.WindowAt(max(s.clock.Now(), 0))
+	if current <= exchange.WindowsKept {
+		return false, nil
+	}
+	old := current - exchange.WindowsKept
+	err = s.writer.Do(ctx, func(b *writer.Batch) error {
+		more, err = s.prune(b, old)
+		return err
+	})
+	return more, err
+}
+
+// keepsHold reports whether the record of a hold cannot have been pruned yet.
+func (s *Supplier) keepsHold(b *writer.Batch, id exchange.HoldID) bool {
+	return id.Window()+exchange.WindowsKept >= exchange.WindowAt(b.Now())
+}
+
+func (s *Supplier) prune(b *writer.Batch, old exchange.Window) (more bool, err error) {
+	if w := exchange.WindowAt(b.Now()) - exchange.WindowsKept; old > w {
+		old = w
+	}
+	count := 0
+	for _, retailer := range s.partnerships.retailers() {
+		holds := kv.Range{From: record.HoldKey(retailer, exchange.HoldID{}), To: record.HoldKey(retailer, exchange.NewHoldID(old, [12]byte{}))}
+		for row, err := range record.Rows[record.Hold](s.store, s.codec, holds) {
+			if row.Key == nil {
+				return true, err
+			}
+			if err != nil || row.Record.Hold.State == hold.Held {
+				continue // a damaged one stays, for who looks
+			}
+			b.Delete(bytes.Clone(row.Key))
+			if count++; count >= prunesPerBatch {
+				return true, nil
+			}
+		}
+	}
+	reservations := kv.Range{From: record.ReservationKey(exchange.HoldID{}), To: record.ReservationKey(exchange.NewHoldID(old, [12]byte{}))}
+	for row, err := range kv.Rows(s.store, reservations) {
+		if err != nil {
+			return true, err
+		}
+		b.Delete(bytes.Clone(row.Key))
+		if count++; count >= prunesPerBatch {
+			return true, nil
+		}
+	}
+	return false, nil
+}

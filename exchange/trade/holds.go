@@ -1,0 +1,397 @@
+package trade
+
+import (
+	"context"
+	"time"
+
+	"github.com/souk-market/souk/exchange/writer"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
+)
+
+// Holds, as the shop that ships: the hot path.
+
+// holdOutcome is the answer to a request about a hold, sealed with the batch.
+type holdOutcome struct {
+	answer *writer.Leaf
+	placed hold.State // of a hold that was decided now, for the meter
+	reason exchange.Code
+}
+
+// serveHold answers a hold request; raw is the whole framed request.
+func (s *Supplier) serveHold(ctx context.Context, from exchange.ShopID, raw []byte, req *message.Hold) (message.Value, error) {
+	var out holdOutcome
+	sum := message.Digest(raw)
+	err := s.writer.Do(ctx, func(b *writer.Batch) (err error) {
+		out, err = s.hold(b, from, sum, req)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if m := s.meter.Load(); m != nil && m.Hold != nil && out.placed != hold.None {
+		m.Hold(from, out.placed, out.reason)
+	}
+	return &message.SealedAnswer{Sealed: out.answer.Bytes()}, nil
+}
+
+func (s *Supplier) hold(b *writer.Batch, from exchange.ShopID, sum [32]byte, req *message.Hold) (out holdOutcome, err error) {
+	k := holdID{from, req.ID}
+	rec, err := s.get(b, k)
+	if err != nil {
+		return out, err
+	}
+	answer := message.HoldAnswer{Supplier: s.me, Retailer: from, Hold: req.ID, Request: sum, At: b.Now()}
+	if rec != nil {
+		out.answer, err = s.holdAgain(b, k, rec, answer)
+		return out, err
+	}
+	if err := s.checkWindow(b, req.ID); err != nil {
+		out.answer, err = s.seal(b, answer.Refused(err))
+		return out, err
+	}
+	if err := s.selling.MaySell(); err != nil {
+		return out, err
+	}
+	if err := s.members.MayTrade(); err != nil {
+		return out, err
+	}
+	id := ledger.ID{Supplier: s.me, Retailer: from}
+	terms, version, err := s.partnerships.termsInForce(b, id)
+	if err != nil {
+		return out, err
+	}
+	rec = &heldRecord{storedHold: record.Hold{Retailer: from, Request: sum, Terms: version}}
+	quote, place, err := s.quote(b, from, req, terms, version)
+	if err == nil {
+		err = s.place(b, id, rec, place, terms, req.ID)
+	}
+	if err != nil {
+		if exchange.CodeOf(err) == exchange.CodeInternal {
+			return out, err
+		}
+		if !s.refused.take(b, from) {
+			return out, err // answered, but not kept
+		}
+		rec.Hold, _, _ = hold.Step(hold.Hold{}, hold.Refuse{Code: exchange.CodeOf(err)}, b.Now())
+		out.placed, out.reason = hold.Refused, exchange.CodeOf(err)
+		out.answer, err = s.sealPlaced(b, k, rec, answer.Refused(err))
+		return out, err
+	}
+	out.placed = hold.Held
+	answer.State, answer.Quote = hold.Held, quote
+	rec.quote = quote
+	out.answer, err = s.sealPlaced(b, k, rec, answer)
+	return out, err
+}
+
+// holdAgain answers a hold whose id is known: a repeat gets the same bytes,
+// anything else a conflict; a tombstone refuses.
+func (s *Supplier) holdAgain(b *writer.Batch, k holdID, rec *heldRecord, answer message.HoldAnswer) (*writer.Leaf, error) {
+	switch {
+	case rec.Request == answer.Request:
+		return rec.placedAnswer(), nil
+	case rec.Request == [32]byte{}:
+		rec.Request = answer.Request
+		return s.sealPlaced(b, k, rec, answer.Refused(exchange.Errorf(exchange.CodeReleased, "the hold was released before it arrived")))
+	}
+	return s.seal(b, answer.Refused(exchange.Errorf(exchange.CodeConflict,
+		"this reservation id was used before with other content; use a new id")))
+}
+
+// placedAnswer is the answer to the request that placed the hold; it may wait for its seal
+// in this very batch. latestAnswer is the one to the latest release or extension.
+func (h *heldRecord) placedAnswer() *writer.Leaf {
+	if h.placed != nil {
+		return h.placed
+	}
+	return writer.Sealed(h.Placed)
+}
+
+func (h *heldRecord) latestAnswer() *writer.Leaf {
+	if h.latest != nil {
+		return h.latest
+	}
+	return writer.Sealed(h.Latest)
+}
+
+// checkWindow refuses an absent hold whose window has passed: its record may
+// have been pruned, so it could run twice.
+func (s *Supplier) checkWindow(b *writer.Batch, id exchange.HoldID) error {
+	current, w := exchange.WindowAt(b.Now()), id.Window()
+	switch {
+	case w > current:
+		return exchange.Errorf(exchange.CodeInvalid, "window %d has not been issued yet; %d is current", w, current)
+	case w+1 < current:
+		return exchange.Errorf(exchange.CodeTooOld, "window %d has passed; make a new reservation", w)
+	}
+	return nil
+}
+
+// quote prices a hold request under the terms and checks everything but stock.
+func (s *Supplier) quote(b *writer.Batch, from exchange.ShopID, req *message.Hold, terms exchange.Terms, version uint32) (*exchange.Quote, hold.Place, error) {
+	policy := s.policy.Load()
+	lifetime := terms.HoldLifetime
+	switch {
+	case req.Lifetime > lifetime.Milliseconds():
+		return nil, hold.Place{}, exchange.Errorf(exchange.CodeLifetime, "the terms let a hold live %s, not %s", exchange.Span(lifetime), exchange.Span(time.Duration(req.Lifetime)*time.Millisecond))
+	case !terms.ShipsTo(req.Country):
+		return nil, hold.Place{}, exchange.Errorf(exchange.CodeCountry, "the terms do not cover %s", req.Country)
+	}
+	if req.Lifetime > 0 {
+		lifetime = time.Duration(req.Lifetime) * time.Millisecond
+	}
+	lines := make([]exchange.PricedLine, len(req.Lines))
+	for i, l := range req.Lines {
+		rec, err := s.shelf.Offered(b, l.SKU)
+		if err != nil {
+			return nil, hold.Place{}, err
+		}
+		p := &rec.Product
+		if p.Price.Currency != terms.Currency {
+			return nil, hold.Place{}, exchange.Errorf(exchange.CodeCurrency, "%s is priced in %s, the terms say %s", l.SKU, p.Price.Currency, terms.Currency)
+		}
+		lines[i] = exchange.PricedLine{Line: l, Title: p.Title, List: p.Price.Minor, Grams: p.Grams}
+	}
+	q := &exchange.Quote{
+		Supplier: s.me, Retailer: from, Hold: req.ID, TermsVersion: version, Country: req.Country,
+		Currency: terms.Currency, Tax: policy.Tax, Rate: policy.Rate, Issued: b.Now(), Expires: b.Now().Add(lifetime),
+		AcceptWithin: terms.AcceptWithin, Cancel: terms.Cancel,
+	}
+	if err := exchange.PriceQuote(q, lines, terms.Discount, policy.Shipping); err != nil {
+		return nil, hold.Place{}, err
+	}
+	if req.MaxTotal > 0 && q.Total > req.MaxTotal {
+		return nil, hold.Place{}, exchange.Errorf(exchange.CodePriceChanged, "the total, shipping included, is %s, above the limit of %s", s.amount(q.Total, q.Currency), s.amount(req.MaxTotal, q.Currency))
+	}
+	return q, hold.Place{Lines: req.Lines, Expires: q.Expires}, nil
+}
+
+// place takes the stock, counts the open quantity, and indexes the expiry.
+func (s *Supplier) place(b *writer.Batch, id ledger.ID, rec *heldRecord, place hold.Place, terms exchange.Terms, held exchange.HoldID) error {
+	next, fx, err := hold.Step(rec.Hold, place, b.Now())
+	if err != nil {
+		return err
+	}
+	c, err := s.ledgers.get(b, id)
+	if err != nil {
+		return err
+	}
+	units := next.Units()
+	if open := c.OpenHeld + c.OpenUnshipped; open+units > terms.OpenQuantity {
+		return exchange.Errorf(exchange.CodeOpenQuantity, "%d units asked; %d of the %d that the terms allow are held or unshipped", units, open, terms.OpenQuantity)
+	}
+	if err := s.shelf.Fits(b, fx.Stock); err != nil {
+		return err
+	}
+	if err := s.shelf.Move(b, fx.Stock); err != nil {
+		return exchange.Errorf(exchange.CodeInternal, "stock moved between check and step: %w", err)
+	}
+	c.OpenHeld += units
+	s.ledgers.set(b, id, c)
+	rec.Hold = next
+	b.Put(record.HoldExpiryKey(next.Expires, rec.Retailer, held), nil)
+	s.noteExpiry(next.Expires)
+	b.Then(holdChanged{rec.Retailer, held, next})
+	return nil
+}
+
+// serveRelease gives a hold back, or leaves a tombstone for one still to come.
+func (s *Supplier) serveRelease(ctx context.Context, from exchange.ShopID, raw []byte, req *message.Release) (message.Value, error) {
+	return s.serveHoldEvent(ctx, from, raw, req.ID, func(b *writer.Batch, k holdID, rec *heldRecord, answer message.HoldAnswer) (*writer.Leaf, error) {
+		if rec == nil {
+			if err := s.checkWindow(b, req.ID); err != nil {
+				return s.seal(b, answer.Refused(err))
+			}
+			if _, _, err := s.partnerships.termsInForce(b, ledger.ID{Supplier: s.me, Retailer: from}); err != nil {
+				return nil, err // a shop that is no partner leaves no tombstones
+			}
+			if !s.refused.take(b, from) {
+				return nil, errSlower
+			}
+			rec = &heldRecord{storedHold: record.Hold{Retailer: from}}
+		}
+		err := s.endHold(b, req.ID, rec, hold.Release{})
+		if exchange.CodeOf(err) == exchange.CodeInternal {
+			return nil, err
+		}
+		if err != nil && rec.Hold.State != hold.Released {
+			answer.Refusal, answer.Detail = exchange.CodeOf(err), err.Error()
+		}
+		answer.State = rec.Hold.State
+		return s.sealLatest(b, k, rec, answer)
+	})
+}
+
+// serveExtend moves a hold's expiry within the terms.
+func (s *Supplier) serveExtend(ctx context.Context, from exchange.ShopID, raw []byte, req *message.Extend) (message.Value, error) {
+	return s.serveHoldEvent(ctx, from, raw, req.ID, func(b *writer.Batch, k holdID, rec *heldRecord, answer message.HoldAnswer) (*writer.Leaf, error) {
+		if rec == nil {
+			return s.seal(b, answer.Refused(exchange.Errorf(exchange.CodeNotFound, "there is no such hold")))
+		}
+		err := s.extend(b, req, rec, &answer)
+		if exchange.CodeOf(err) == exchange.CodeInternal {
+			return nil, err
+		}
+		answer.State = rec.Hold.State
+		if err != nil {
+			answer.Refusal, answer.Detail = exchange.CodeOf(err), err.Error()
+		}
+		return s.sealLatest(b, k, rec, answer)
+	})
+}
+
+func (s *Supplier) extend(b *writer.Batch, req *message.Extend, rec *heldRecord, answer *message.HoldAnswer) error {
+	if err := s.selling.MaySell(); err != nil {
+		return err
+	}
+	chain := ledger.ID{Supplier: s.me, Retailer: rec.Retailer}
+	terms, _, err := s.partnerships.termsInForce(b, chain)
+	if err != nil {
+		return err
+	}
+	if err := s.checkEnded(b, chain, rec); err != nil && rec.Hold.State == hold.Held {
+		return err
+	}
+	next, _, err := hold.Step(rec.Hold, hold.Extend{Until: req.Until, Limit: terms.HoldLifetime}, b.Now())
+	if err != nil {
+		return err
+	}
+	quote, err := s.ownQuote(rec)
+	if err != nil {
+		return exchange.Errorf(exchange.CodeInternal, "the quote of hold %v is unreadable: %w", req.ID, err)
+	}
+	b.Delete(record.HoldExpiryKey(rec.Hold.Expires, rec.Retailer, req.ID))
+	b.Put(record.HoldExpiryKey(next.Expires, rec.Retailer, req.ID), nil)
+	s.noteExpiry(next.Expires)
+	rec.Hold = next
+	quote.Expires = next.Expires
+	answer.Quote = quote
+	return nil
+}
+
+// ownQuote is the quote of a hold of ours, from its first answer, in a copy of
+// the caller's.
+func (s *Supplier) ownQuote(rec *heldRecord) (*exchange.Quote, error) {
+	if rec.quote != nil {
+		copied := *rec.quote
+		return &copied, nil
+	}
+	payload, err := s.verifier.Peek(rec.Placed)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.codec.Decode(message.KindHoldAnswer, payload)
+	if err != nil {
+		return nil, err
+	}
+	if q := v.(*message.HoldAnswer).Quote; q != nil {
+		return q, nil
+	}
+	return nil, exchange.Errorf(exchange.CodeState, "the hold was refused")
+}
+
+// serveHoldStatus tells the retailer where one of its holds stands: the answer
+// it may have missed, byte for byte.
+func (s *Supplier) serveHoldStatus(from exchange.ShopID, req *message.HoldStatus) (message.Value, error) {
+	rec, err := record.Get[record.Hold](s.store, s.codec, record.HoldKey(from, req.ID))
+	if err != nil {
+		return nil, err
+	}
+	if rec == nil {
+		return nil, exchange.Errorf(exchange.CodeNotFound, "there is no such hold")
+	}
+	if rec.Latest != nil {
+		return &message.SealedAnswer{Sealed: rec.Latest}, nil
+	}
+	if rec.Placed == nil {
+		return nil, exchange.Errorf(exchange.CodeReleased, "the hold was released before it arrived")
+	}
+	return &message.SealedAnswer{Sealed: rec.Placed}, nil
+}
+
+// serveHoldEvent runs a release or extension; the repeat of the last one gets
+// the same bytes.
+func (s *Supplier) serveHoldEvent(ctx context.Context, from exchange.ShopID, raw []byte, id exchange.HoldID,
+	event func(*writer.Batch, holdID, *heldRecord, message.HoldAnswer) (*writer.Leaf, error)) (message.Value, error) {
+	var out *writer.Leaf
+	sum := message.Digest(raw)
+	err := s.writer.Do(ctx, func(b *writer.Batch) error {
+		k := holdID{from, id}
+		rec, err := s.get(b, k)
+		if err != nil {
+			return err
+		}
+		if rec != nil && rec.LatestRequest == sum {
+			out = rec.latestAnswer()
+			return nil
+		}
+		out, err = event(b, k, rec, message.HoldAnswer{Supplier: s.me, Retailer: from, Hold: id, Request: sum, At: b.Now()})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &message.SealedAnswer{Sealed: out.Bytes()}, nil
+}
+
+// endHold ends a HELD hold by e: stock, open quantity and index follow. On a
+// refusal nothing changes. The caller saves rec.
+func (s *Supplier) endHold(b *writer.Batch, id exchange.HoldID, rec *heldRecord, e hold.Event) error {
+	before := rec.Hold
+	next, fx, err := hold.Step(before, e, b.Now())
+	if err != nil {
+		return err
+	}
+	if err := s.shelf.Move(b, fx.Stock); err != nil {
+		return err
+	}
+	if before.State == hold.Held {
+		chain := ledger.ID{Supplier: s.me, Retailer: rec.Retailer}
+		c, err := s.ledgers.get(b, chain)
+		if err != nil {
+			return err
+		}
+		c.OpenHeld -= before.Units()
+		s.ledgers.set(b, chain, c)
+		b.Delete(record.HoldExpiryKey(before.Expires, rec.Retailer, id))
+		if next.State != hold.Committed { // the order's event tells of that
+			b.Then(holdChanged{rec.Retailer, id, next})
+		}
+	}
+	rec.Hold = next
+	return nil
+}
+
+// sealPlaced seals the answer to the placing request and stores it with the record.
+func (s *Supplier) sealPlaced(b *writer.Batch, k holdID, rec *heldRecord, answer message.HoldAnswer) (leaf *writer.Leaf, err error) {
+	if leaf, err = s.seal(b, answer); err != nil {
+		return nil, err
+	}
+	rec.placed = leaf
+	s.holds.Set(b, k, rec)
+	return leaf, nil
+}
+
+// sealLatest seals the answer to a later event on the hold and stores it with the record.
+func (s *Supplier) sealLatest(b *writer.Batch, k holdID, rec *heldRecord, answer message.HoldAnswer) (leaf *writer.Leaf, err error) {
+	if leaf, err = s.seal(b, answer); err != nil {
+		return nil, err
+	}
+	rec.Latest, rec.latest, rec.LatestRequest = nil, leaf, answer.Request
+	s.holds.Set(b, k, rec)
+	return leaf, nil
+}
+
+// seal asks for an answer to be sealed with the batch.
+func (s *Supplier) seal(b *writer.Batch, answer message.HoldAnswer) (*writer.Leaf, error) {
+	payload, err := s.codec.Encode(&answer)
+	if err != nil {
+		return nil, err
+	}
+	return b.Seal(payload, nil), nil
+}

@@ -1,0 +1,30 @@
+package trade
+
+import (
+	"context"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/message"
+)
+
+// AskStock asks a supplier what is available now of some of its products; the
+// answer is in their order. Nothing is held by it.
+func (r *Retailer) AskStock(ctx context.Context, supplier exchange.ShopID, skus []exchange.SKU) ([]message.StockLine, error) {
+	raw, err := r.frame(&message.StockQuery{SKUs: skus})
+	if err != nil {
+		return nil, err
+	}
+	reply, err := r.network.Request(ctx, supplier, raw)
+	if err != nil {
+		return nil, err
+	}
+	v, err := r.unframe(reply)
+	if err != nil {
+		return nil, err
+	}
+	answer, ok := v.(*message.StockAnswer)
+	if !ok || len(answer.Lines) != len(skus) {
+		return nil, exchange.Errorf(exchange.CodeInvalid, "the supplier answered with something else than its stock")
+	}
+	return answer.Lines, nil
+}

@@ -1,0 +1,211 @@
+package trade
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"iter"
+	"slices"
+
+	"github.com/souk-market/souk/exchange/event"
+	"github.com/souk-market/souk/exchange/writer"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/order"
+	"github.com/souk-market/souk/exchange/record"
+)
+
+// What a supplier does with the orders it received, and how both sides look
+// orders up.
+
+// AcceptOrder binds this shop to ship.
+func (s *Supplier) AcceptOrder(ctx context.Context, id exchange.OrderID) (*record.Order, error) {
+	return s.actOnSold(ctx, id, message.AcceptOrder{Order: id})
+}
+
+// RejectOrder turns a submitted order down.
+func (s *Supplier) RejectOrder(ctx context.Context, id exchange.OrderID, reason string) (*record.Order, error) {
+	return s.actOnSold(ctx, id, message.RejectOrder{Order: id, Reason: exchange.Clip(reason, message.MaxReason)})
+}
+
+// ShipOrder marks units as sent; no lines means everything open.
+func (s *Supplier) ShipOrder(ctx context.Context, id exchange.OrderID, lines []order.Units, carrier, tracking string) (*record.Order, error) {
+	if len(carrier) > message.MaxReason || len(tracking) > message.MaxReason {
+		return nil, exchange.Errorf(exchange.CodeInvalid, "carrier and tracking have at most %d bytes", message.MaxReason)
+	}
+	return s.actOnSold(ctx, id, message.ShipOrder{Order: id, Lines: lines, Carrier: carrier, Tracking: tracking})
+}
+
+// DeliverOrder marks units as arrived; no lines means everything shipped.
+func (s *Supplier) DeliverOrder(ctx context.Context, id exchange.OrderID, lines []order.Units) (*record.Order, error) {
+	return s.actOnSold(ctx, id, message.DeliverOrder{Order: id, Lines: lines})
+}
+
+// CancelSold cancels unshipped units of an order this shop received.
+func (s *Supplier) CancelSold(ctx context.Context, id exchange.OrderID, lines []order.Units, reason string) (*record.Order, error) {
+	return s.actOnSold(ctx, id, message.CancelOrder{Order: id, Lines: lines, Reason: exchange.Clip(reason, message.MaxReason)})
+}
+
+func (s *Supplier) actOnSold(ctx context.Context, id exchange.OrderID, act message.Act) (*record.Order, error) {
+	found, err := s.orders.Find(exchange.Supplier, id)
+	if err != nil {
+		return nil, err
+	}
+	c := ledger.ID{Supplier: s.me, Retailer: found.Retailer}
+	var rec *record.Order
+	err = s.writer.Do(ctx, func(b *writer.Batch) error {
+		if err := s.ledgers.perform(b, c, act); err != nil {
+			return err
+		}
+		rec, err = s.orders.get(b, orderID{exchange.Supplier, id, found.Retailer})
+		return err
+	})
+	return rec, err
+}
+
+// Find is an order of this shop's, in the given role.
+func (o *Orders) Find(side exchange.Party, id exchange.OrderID) (*record.Order, error) {
+	var found *record.Order
+	for row, err := range o.scan(kv.Prefix(kv.Key(record.OrderPrefix(side), id[:]))) {
+		if err != nil {
+			return nil, err
+		}
+		if found != nil { // ids are the retailers' to make; two made the same
+			return nil, exchange.Errorf(exchange.CodeConflict, "two retailers gave an order the id %v", id)
+		}
+		found = row.Record
+	}
+	if found == nil {
+		return nil, exchange.Errorf(exchange.CodeNotFound, "there is no order %v", id)
+	}
+	return found, nil
+}
+
+// scan visits the committed orders whose keys are in r.
+func (o *Orders) scan(r kv.Range) iter.Seq2[record.Row[*record.Order], error] {
+	return record.Rows[record.Order](o.store, o.codec, r)
+}
+
+// List visits this shop's orders in one role, those of the latest day's holds
+// first and of one day the latest placed first, after the given one (zero = from the
+// start), until visit returns false. It reads a day's orders at a time.
+func (o *Orders) List(side exchange.Party, after exchange.OrderID, visit func(*record.Order) bool) error {
+	before := kv.Prefix([]byte(record.OrderPrefix(side))).To
+	if !after.IsZero() {
+		before = dayKey(side, after.Window()+1)
+	}
+	for {
+		w, ok, err := lastWindow(o.store, record.OrderPrefix(side), before)
+		if err != nil || !ok {
+			return err
+		}
+		before = dayKey(side, w)
+		day, err := o.day(side, w)
+		if err != nil {
+			return err
+		}
+		if w == after.Window() && !after.IsZero() {
+			last := -1
+			for i, r := range day {
+				if r.ID == after {
+					last = i
+				}
+			}
+			day = day[last+1:]
+		}
+		for _, r := range day {
+			if !visit(r) {
+				return nil
+			}
+		}
+	}
+}
+
+// day is the orders whose holds are of window w, in the order of List.
+func (o *Orders) day(side exchange.Party, w exchange.Window) ([]*record.Order, error) {
+	var day []*record.Order
+	for row, err := range o.scan(kv.Range{From: dayKey(side, w), To: dayKey(side, w+1)}) {
+		if err != nil {
+			return nil, err
+		}
+		day = append(day, row.Record)
+	}
+	slices.SortFunc(day, func(a, b *record.Order) int {
+		return cmp.Or(cmp.Compare(b.Placed(), a.Placed()), bytes.Compare(a.ID[:], b.ID[:]), a.Retailer.Compare(b.Retailer))
+	})
+	return day, nil
+}
+
+// dayKey is the first key of the orders whose holds are of a window.
+func dayKey(side exchange.Party, w exchange.Window) []byte {
+	first := exchange.NewHoldID(w, [12]byte{})
+	return kv.Key(record.OrderPrefix(side), first[:])
+}
+
+// lastWindow is the latest window of the holds whose IDs follow prefix in keys before a
+// given one: of orders, or of reservations.
+func lastWindow(store kv.Store, prefix string, before []byte) (w exchange.Window, ok bool, err error) {
+	for row, err := range kv.Rows(store, kv.Range{From: []byte(prefix), To: before, Reverse: true}) {
+		var id exchange.OrderID
+		ok = err == nil && copy(id[:], row.Key[len(prefix):]) == len(id)
+		return id.Window(), ok, err
+	}
+	return 0, false, nil
+}
+
+// checkUnique refuses an order whose id is another retailer's order here: the owner
+// names orders by id alone, and an id on a packing slip must not let anybody block that
+// order. It is asked of orders, not of each hold, because a hold blocks nothing and a
+// scan would cost the hot path more than the hold.
+func (s *Supplier) checkUnique(b *writer.Batch, id exchange.OrderID, retailer exchange.ShopID) error {
+	by, begun, err := s.began.Get(b, id)
+	if err != nil {
+		return err
+	}
+	other := begun && by != retailer
+	prefix := kv.Key(record.PrefixOrderSold, id[:])
+	for row, err := range kv.Rows(s.store, kv.Prefix(prefix)) {
+		if err != nil {
+			return err
+		}
+		other = other || string(row.Key[len(prefix):]) != string(retailer[:])
+	}
+	if other {
+		return exchange.Errorf(exchange.CodeConflict, "another retailer's order has the id %v; reserve again", id)
+	}
+	s.began.Set(b, id, retailer)
+	return nil
+}
+
+// ShipTo is the consumer's address of an order this shop received; CodeNotFound
+// once it has been erased.
+func (s *Supplier) ShipTo(rec *record.Order) (*exchange.ShipTo, error) {
+	kept, err := record.Get[record.ShipTo](s.store, s.codec, record.ShipToKey(rec.Retailer, rec.ID))
+	if err != nil {
+		return nil, err
+	}
+	if kept == nil {
+		return nil, exchange.Errorf(exchange.CodeNotFound, "the address of order %v has been erased", rec.ID)
+	}
+	to, err := s.codec.Decode(message.KindShipTo, kept.Raw)
+	if err != nil {
+		return nil, err
+	}
+	return &to.(*message.ShipTo).ShipTo, nil
+}
+
+// tell tells watchers of an order's durable change.
+func (o *Orders) tell(at exchange.Time, c orderChanged) {
+	rec := c.order
+	status := rec.Order.Status().String()
+	if rec.Refusal != exchange.CodeOK && rec.Order.Submitted == 0 {
+		status = "refused"
+	}
+	o.events.Notify(event.Order{
+		At: at, Partner: c.partner, Side: c.side, ID: rec.ID, Status: status,
+		Detail: rec.Detail, Due: rec.Due(), Cancelled: c.cancelled, Currency: rec.Quote.Currency,
+	})
+}

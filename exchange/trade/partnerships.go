@@ -1,0 +1,257 @@
+package trade
+
+import (
+	"sort"
+	"sync"
+
+	"github.com/souk-market/souk/exchange/event"
+	"github.com/souk-market/souk/exchange/writer"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/record"
+)
+
+// Partnerships, in both roles.
+
+// partnerView is what is kept in memory about partners: rebuilt from the store at opening,
+// and from greetings.
+type partnerView struct {
+	mu      sync.RWMutex
+	trade   map[ledger.ID]tradeView
+	windows map[exchange.ShopID]exchange.Window // suppliers' current windows
+	greeted chan struct{}                       // closed at the next window; nil while nobody waits
+	ahead   map[exchange.ShopID]uint64          // suppliers' ledger positions, as they said
+}
+
+type tradeView struct {
+	active bool // a partnership is in force
+	ending bool // this shop, its retailer, has ended it; the supplier may not know yet
+
+	version uint32 // of terms; 0 = none were ever in force
+	terms   exchange.Terms
+}
+
+func (p *partnerView) init() {
+	p.trade = make(map[ledger.ID]tradeView)
+	p.windows = make(map[exchange.ShopID]exchange.Window)
+	p.ahead = make(map[exchange.ShopID]uint64)
+}
+
+// isAhead reports whether the supplier said its ledger goes on after have.
+func (p *partnerView) isAhead(supplier exchange.ShopID, have uint64) bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.ahead[supplier] > have
+}
+
+func (p *partnerView) seen(supplier exchange.ShopID, position uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ahead[supplier] = position
+}
+
+func (p *partnerView) set(c ledger.ID, t tradeView) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.trade[c] = t
+}
+
+// isEnding reports whether this shop has ended its trade as c's retailer, which
+// binds it at once.
+func (p *partnerView) isEnding(c ledger.ID) bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.trade[c].ending
+}
+
+// terms are the latest ones of a direction of trade, in force or ended, and their
+// version; 0 where there were none.
+func (p *partnerView) terms(c ledger.ID) (exchange.Terms, uint32) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	t := p.trade[c]
+	return t.terms, t.version
+}
+
+// viewOf is what is kept in memory of a direction of trade.
+func viewOf(p *record.Partnership) tradeView {
+	return tradeView{
+		active: p.State.Active && !p.Ending, ending: p.Ending,
+		version: p.State.Version, terms: p.State.Terms,
+	}
+}
+
+// list returns the partners on the other side of chains in which this shop has
+// the given side, in a stable order; active only where asked.
+func (p *partnerView) list(me exchange.ShopID, side exchange.Party, activeOnly bool) []exchange.ShopID {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	var out []exchange.ShopID
+	for c, t := range p.trade {
+		partner, mine := c.Partner(me)
+		if mine == side && (t.active || !activeOnly) {
+			out = append(out, partner)
+		}
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Compare(out[j]) < 0 })
+	return out
+}
+
+// suppliers are the shops this one may buy from now; retailers all that ever had
+// a chain with it.
+func (p *Partnerships) suppliers() []exchange.ShopID {
+	return p.view.list(p.me, exchange.Retailer, true)
+}
+func (p *Partnerships) retailers() []exchange.ShopID {
+	return p.view.list(p.me, exchange.Supplier, false)
+}
+
+// Suppliers are the shops whose products this shop may sell now.
+func (p *Partnerships) Suppliers() []exchange.ShopID { return p.suppliers() }
+
+// Retailers are the shops that may sell this shop's products now.
+func (p *Partnerships) Retailers() []exchange.ShopID {
+	return p.view.list(p.me, exchange.Supplier, true)
+}
+
+// Counterparts are all shops with which there is or was a ledger: the ones to
+// stay connected to.
+func (p *Partnerships) Counterparts() []exchange.ShopID {
+	all := append(p.view.list(p.me, exchange.Supplier, false), p.view.list(p.me, exchange.Retailer, false)...)
+	sort.Slice(all, func(i, j int) bool { return all[i].Compare(all[j]) < 0 })
+	out := all[:0]
+	for i, s := range all {
+		if i == 0 || all[i-1] != s {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// MayReadFeed reports whether a shop may see this shop's catalog.
+func (p *Partnerships) MayReadFeed(from exchange.ShopID) bool {
+	p.view.mu.RLock()
+	active := p.view.trade[ledger.ID{Supplier: p.me, Retailer: from}].active
+	p.view.mu.RUnlock()
+	return active && p.members.IsMember(from)
+}
+
+// changed follows a durable change.
+func (p *Partnerships) changed(at exchange.Time, c partnershipChanged) {
+	p.view.set(c.ledger, viewOf(&c.record))
+	partner, side := c.ledger.Partner(p.me)
+	e := event.Partnership{At: at, Partner: partner, Side: side, Status: c.record.Status()}
+	if c.effects.Ended || c.record.Ending {
+		end := c.record.LastEnd(side)
+		e.By, e.Detail = end.By, end.Reason
+	}
+	p.events.Notify(e)
+}
+
+// Partnership is a partnership and how far its ledger is, as people see it.
+type Partnership struct {
+	Supplier exchange.ShopID
+	Retailer exchange.ShopID
+	record.Partnership
+	Position uint64 // of the ledger here
+	Hash     ledger.Hash
+	Acked    uint64 // as supplier: what the retailer has countersigned
+	Waiting  uint64 // as retailer: requests not yet answered
+	Open     int64  // as supplier: units held and unshipped
+	Frozen   bool
+}
+
+// List lists all partnerships, in the order of their ledgers' keys.
+func (p *Partnerships) List() ([]Partnership, error) {
+	var list []Partnership
+	for row, err := range record.Rows[record.Ledger](p.store, p.codec, kv.Prefix([]byte(record.PrefixLedger))) {
+		if err != nil {
+			return nil, err
+		}
+		one, err := p.of(row.Record)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, one)
+	}
+	return list, nil
+}
+
+// Get is the partnership with a partner in which this shop has the given side; an empty
+// one where the two never spoke.
+func (p *Partnerships) Get(partner exchange.ShopID, side exchange.Party) (Partnership, error) {
+	id := p.ledgerWith(partner, side)
+	rec, err := p.ledgers.committed(id)
+	if err != nil || rec == nil {
+		return Partnership{Supplier: id.Supplier, Retailer: id.Retailer}, err
+	}
+	return p.of(rec)
+}
+
+// of is the partnership whose ledger ends as rec says.
+func (p *Partnerships) of(rec *record.Ledger) (Partnership, error) {
+	out := Partnership{
+		Supplier: rec.Chain.Supplier, Retailer: rec.Chain.Retailer, Position: rec.Chain.Position, Hash: rec.Chain.Hash,
+		Acked: rec.Chain.Acked, Open: rec.OpenHeld + rec.OpenUnshipped, Frozen: rec.Chain.Frozen,
+	}
+	if out.Retailer == p.me {
+		out.Waiting = rec.Queued - rec.Chain.Answered
+	}
+	terms, err := record.Get[record.Partnership](p.store, p.codec, record.PartnershipKey(ledger.ID{Supplier: out.Supplier, Retailer: out.Retailer}))
+	if err == nil && terms != nil {
+		out.Partnership = *terms
+	}
+	return out, err
+}
+
+// ledgerWith names the ledger with a partner in which this shop has the given side.
+func (p *Partnerships) ledgerWith(partner exchange.ShopID, side exchange.Party) ledger.ID {
+	if side == exchange.Supplier {
+		return ledger.ID{Supplier: p.me, Retailer: partner}
+	}
+	return ledger.ID{Supplier: partner, Retailer: p.me}
+}
+
+// termsVersion is the version in force, 0 where there is none. An unreadable
+// record has failed the operation before.
+func (p *Partnerships) termsVersion(b *writer.Batch, id ledger.ID) uint32 {
+	rec, err := p.get(b, id)
+	if err != nil || !rec.State.Active {
+		return 0
+	}
+	return rec.State.Version
+}
+
+// everTerms is the version of the latest terms of a partnership, in force or
+// ended; 0 where there never were any.
+func (p *Partnerships) everTerms(b *writer.Batch, id ledger.ID) (uint32, error) {
+	rec, err := p.get(b, id)
+	return rec.State.Version, err
+}
+
+// termsInForce is what a hold or order of the ledger stands on: CodeNoPartnership
+// where nothing is in force, CodeNotMember where the other shop was revoked or left,
+// CodeFrozen where the ledger is evidence.
+func (p *Partnerships) termsInForce(b *writer.Batch, id ledger.ID) (exchange.Terms, uint32, error) {
+	partner, _ := id.Partner(p.me)
+	if !p.members.IsMember(partner) {
+		return exchange.Terms{}, 0, exchange.Errorf(exchange.CodeNotMember, "%v is not a member any more", partner)
+	}
+	rec, err := p.ledgers.get(b, id)
+	if err != nil {
+		return exchange.Terms{}, 0, err
+	}
+	if rec.Chain.Frozen {
+		return exchange.Terms{}, 0, errFrozen
+	}
+	terms, err := p.get(b, id)
+	if err != nil {
+		return exchange.Terms{}, 0, err
+	}
+	if !terms.State.Active || terms.Ending {
+		return exchange.Terms{}, 0, exchange.Errorf(exchange.CodeNoPartnership, "no partnership is in force in this direction; propose one")
+	}
+	return terms.State.Terms, terms.State.Version, nil
+}

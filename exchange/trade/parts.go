@@ -1,0 +1,282 @@
+package trade
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/event"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/shelf"
+	"github.com/souk-market/souk/exchange/writer"
+)
+
+// Feed is what trade asks of the shop's own catalog feed.
+type Feed interface {
+	// Greeting is the last head and the gossip key; nil before the first publishing.
+	Greeting() (*message.SignedFeedHead, *message.FeedKey, error)
+	// RotateKey makes a new gossip key: whoever may read has shrunk.
+	RotateKey(*writer.Batch) error
+}
+
+// Config is what trade is made of. Everything is required but Meter.
+type Config struct {
+	Shop     exchange.ShopID
+	Store    kv.Store
+	Codec    message.Codec
+	Signer   message.Signer
+	Verifier message.Verifier
+	Network  message.Network
+	Clock    exchange.Clock
+	Members  Members
+	Writer   *writer.Writer
+	Shelf    *shelf.Shelf
+	Feed     Feed
+	Selling  *Selling
+	Events   *event.Watchers
+	// Random fills bytes that nobody can guess: hold ids and salts.
+	Random func([]byte) error
+	Logger *slog.Logger
+	// Show writes amounts in texts for people.
+	Show func(exchange.Money) string
+}
+
+// Trade is a shop's partnerships, holds and orders, in both roles. Its parts share the
+// writer's turn: what one part does in a batch the others see.
+type Trade struct {
+	Partnerships *Partnerships
+	Ledgers      *Ledgers
+	Orders       *Orders
+	Supplier     *Supplier
+	Retailer     *Retailer
+}
+
+// shop is what every part knows of its shop and uses of the world. It never changes.
+type shop struct {
+	me       exchange.ShopID
+	store    kv.Store
+	codec    message.Codec
+	signer   message.Signer
+	verifier message.Verifier
+	network  message.Network
+	clock    exchange.Clock
+	members  Members
+	writer   *writer.Writer
+	events   *event.Watchers
+	random   func([]byte) error
+	log      *slog.Logger
+	show     func(exchange.Money) string
+}
+
+// amount writes an amount in a text for people.
+func (d *shop) amount(minor int64, c exchange.Currency) string {
+	return d.show(exchange.Money{Minor: minor, Currency: c})
+}
+
+// put writes a record that is in no table.
+func (d *shop) put(b *writer.Batch, key []byte, v message.Value) error {
+	return record.Put(b, d.codec, key, v)
+}
+
+func (d *shop) frame(v message.Value) ([]byte, error)   { return message.Frame(d.codec, v) }
+func (d *shop) unframe(b []byte) (message.Value, error) { return message.Unframe(d.codec, b) }
+
+// Partnerships are the terms on which this shop trades: with every partner one partnership
+// for each direction.
+type Partnerships struct {
+	*shop
+	ledgers  *Ledgers
+	supplier *Supplier
+	currency exchange.Currency // the shop's own: what it sells in
+	feed     Feed
+
+	rows *writer.Table[ledger.ID, record.Partnership]
+	view partnerView
+	// proposals counts what each retailer proposes. Writer's turn only.
+	proposals quota
+}
+
+// Ledgers are the chains of entries that this shop shares with its partners: as supplier
+// it appends, as retailer it follows.
+type Ledgers struct {
+	*shop
+	selling      *Selling
+	partnerships *Partnerships
+	orders       *Orders
+	supplier     *Supplier
+	retailer     *Retailer
+	sender       *sender
+	feed         Feed
+
+	rows *writer.Table[ledger.ID, record.Ledger]
+	// entered are the requests entered in the batch that runs: digests, by their number.
+	entered *writer.Table[requestID, [32]byte]
+	// answering is set while a retailer's requests are entered: what is appended goes out
+	// in the answer. Writer's turn only.
+	answering bool
+	start     coldStart
+	// strangers and requests count what each partner makes this shop keep. Writer's turn only.
+	strangers, requests quota
+}
+
+// requestID names a numbered request.
+type requestID struct {
+	ledger ledger.ID
+	number uint64
+}
+
+// Orders are this shop's orders, at either side.
+type Orders struct {
+	*shop
+	partnerships *Partnerships
+	ledgers      *Ledgers
+	supplier     *Supplier
+	retailer     *Retailer
+
+	rows *writer.Table[orderID, *record.Order]
+}
+
+// orderID names an order as this shop keeps it.
+type orderID struct {
+	side    exchange.Party // this shop's
+	id      exchange.OrderID
+	partner exchange.ShopID
+}
+
+// Supplier is the shop that ships: its holds, and what becomes of them by time.
+type Supplier struct {
+	*shop
+	selling      *Selling
+	shelf        *shelf.Shelf
+	partnerships *Partnerships
+	ledgers      *Ledgers
+	orders       *Orders
+
+	policy atomic.Pointer[Policy]
+	meter  atomic.Pointer[Meter]
+	gone   goneShops
+
+	// What follows belongs to the writer's turn.
+
+	holds *writer.Table[holdID, *heldRecord]
+	// began are the orders begun in the batch that runs, and by whom.
+	began *writer.Table[exchange.OrderID, exchange.ShopID]
+	// endedNow are the versions of terms that the batch that runs has ended; ended are those
+	// of earlier ones whose holds are being released.
+	endedNow                *writer.Table[ledger.ID, uint32]
+	ended                   map[ledger.ID]ending
+	holdExpiry, orderExpiry expiryIndex
+	nextExpiry              exchange.Time // nothing of this shop's expires before it
+	refused                 quota         // holds, by retailer
+}
+
+// holdID names a hold at its supplier.
+type holdID struct {
+	retailer exchange.ShopID
+	id       exchange.HoldID
+}
+
+// Retailer is the shop that sells to consumers: its reservations and what it orders.
+type Retailer struct {
+	*shop
+	selling      *Selling
+	partnerships *Partnerships
+	ledgers      *Ledgers
+	orders       *Orders
+	sender       *sender
+
+	rows    *writer.Table[exchange.HoldID, *record.Reservation] // writer's turn only
+	pending pendingReservations
+	notices expiryNotices
+}
+
+// Policy is how the shop answers as a supplier.
+type Policy struct {
+	AcceptByHand bool // orders wait for the owner; else they are accepted as they come
+	Shipping     exchange.ShippingTable
+	Tax          exchange.Tax
+	Rate         exchange.Rate // newest US dollar rate of the shop's currency
+}
+
+// Meter is told what the hot path does, for metrics; its functions are called
+// from many goroutines, must be quick, and may be nil.
+type Meter struct {
+	// Hold: a retailer's hold was placed (Held) or refused, and why.
+	Hold func(retailer exchange.ShopID, state hold.State, refusal exchange.Code)
+}
+
+// New makes the parts of a shop's trade and connects them. Open must follow.
+func New(cfg Config) *Trade {
+	base := &shop{
+		me: cfg.Shop, store: cfg.Store, codec: cfg.Codec, signer: cfg.Signer, verifier: cfg.Verifier, network: cfg.Network,
+		clock: cfg.Clock, members: cfg.Members, writer: cfg.Writer, events: cfg.Events, random: cfg.Random, log: cfg.Logger, show: cfg.Show,
+	}
+	p := &Partnerships{shop: base, feed: cfg.Feed, currency: cfg.Shelf.Currency(), proposals: proposalsQuota()}
+	l := &Ledgers{shop: base, selling: cfg.Selling, feed: cfg.Feed, strangers: strangersQuota(), requests: requestsQuota()}
+	o := &Orders{shop: base}
+	s := &Supplier{
+		shop: base, selling: cfg.Selling, shelf: cfg.Shelf, ended: make(map[ledger.ID]ending), refused: refusedHoldsQuota(),
+		holdExpiry: expiryIndex{prefix: record.PrefixHoldExpiry}, orderExpiry: expiryIndex{prefix: record.PrefixOrderExpiry},
+	}
+	r := &Retailer{shop: base, selling: cfg.Selling}
+	q := newSender(base, p, l)
+	p.ledgers, p.supplier = l, s
+	l.partnerships, l.orders, l.supplier, l.retailer, l.sender = p, o, s, r, q
+	o.partnerships, o.ledgers, o.supplier, o.retailer = p, l, s, r
+	s.partnerships, s.ledgers, s.orders = p, l, o
+	r.partnerships, r.ledgers, r.orders, r.sender = p, l, o, q
+	p.view.init()
+	r.notices.init()
+	s.policy.Store(&Policy{})
+	p.makeTables()
+	l.makeTables()
+	o.makeTables()
+	s.makeTables()
+	r.makeTables()
+	cfg.Writer.SetDue(s)
+	return &Trade{Partnerships: p, Ledgers: l, Orders: o, Supplier: s, Retailer: r}
+}
+
+// Open verifies the ledgers in the store and loads what is kept in memory of partners. It
+// starts nothing.
+func (t *Trade) Open(ctx context.Context) error {
+	t.Ledgers.start.init(t.Ledgers.clock.Now(), t.Ledgers.selling.Written())
+	if err := t.Ledgers.open(); err != nil {
+		return err
+	}
+	if t.Ledgers.writer.Inline() {
+		return t.Retailer.listNotices(ctx)
+	}
+	return nil
+}
+
+// Run sends, expires and prunes until ctx ends.
+func (t *Trade) Run(ctx context.Context) {
+	var work sync.WaitGroup
+	work.Go(func() { t.Ledgers.sender.run(ctx) })
+	work.Go(func() { t.Supplier.runJanitor(ctx) })
+	work.Go(func() { t.Retailer.runNotices(ctx) })
+	work.Wait()
+}
+
+// Outgoing takes the messages to partners that are due now, and says when to ask again
+// (0 = when woken). Where trade runs, it sends them itself.
+func (l *Ledgers) Outgoing() (list []Outgoing, next exchange.Time) { return l.sender.outgoing() }
+
+// SetPolicy replaces the policy for requests from now on.
+func (s *Supplier) SetPolicy(p Policy) error {
+	if err := p.Shipping.Check(); err != nil {
+		return err
+	}
+	s.policy.Store(&p)
+	return nil
+}
+
+// SetMeter tells m of what happens from now on.
+func (s *Supplier) SetMeter(m Meter) { s.meter.Store(&m) }

@@ -1,0 +1,132 @@
+package trade
+
+import (
+	"sync"
+
+	"github.com/souk-market/souk/exchange/writer"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/record"
+)
+
+// pendingReservations are those whose answer has come and whose record is not
+// durable yet: the owner orders them before the record is on the disk.
+type pendingReservations struct {
+	mu sync.Mutex
+	of map[exchange.HoldID]*record.Reservation
+}
+
+// get returns a copy of an answered reservation; nil where it is not recent.
+func (r *pendingReservations) get(id exchange.HoldID) *record.Reservation {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	rec := r.of[id]
+	if rec == nil || rec.State == hold.None {
+		return nil
+	}
+	copied := *rec
+	return &copied
+}
+
+// asked reports whether anything is recent of a reservation, if only that its supplier
+// has not answered.
+func (r *pendingReservations) asked(id exchange.HoldID) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.of[id] != nil
+}
+
+// created is when a reservation that is recent was first asked for.
+func (r *pendingReservations) created(id exchange.HoldID) (at exchange.Time, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if rec := r.of[id]; rec != nil {
+		return rec.Created, true
+	}
+	return 0, false
+}
+
+// all returns copies of what is recent, by id.
+func (r *pendingReservations) all() map[exchange.HoldID]*record.Reservation {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := make(map[exchange.HoldID]*record.Reservation, len(r.of))
+	for id, rec := range r.of {
+		copied := *rec
+		all[id] = &copied
+	}
+	return all
+}
+
+// mayHold reports whether a request that was made before may have held a reservation at
+// its supplier, as far as this shop has noted: its own no to a repeat says nothing of that.
+func (r *Retailer) mayHold(id exchange.HoldID) bool {
+	if r.pending.asked(id) {
+		return true
+	}
+	rec, err := r.known(id)
+	if err != nil || rec == nil {
+		return err != nil
+	}
+	return rec.State == hold.None || rec.State == hold.Held || rec.State == hold.Committed
+}
+
+func (r *pendingReservations) put(rec *record.Reservation) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.of == nil {
+		r.of = make(map[exchange.HoldID]*record.Reservation)
+	}
+	if before := r.of[rec.Request.ID]; before == nil || !before.After(rec) {
+		r.of[rec.Request.ID] = rec
+	}
+}
+
+// forget drops rec, unless another answer has replaced it.
+func (r *pendingReservations) forget(rec *record.Reservation) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.of[rec.Request.ID] == rec {
+		delete(r.of, rec.Request.ID)
+	}
+}
+
+// drop forgets whatever is recent of a reservation: the store has it.
+func (r *pendingReservations) drop(id exchange.HoldID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.of, id)
+}
+
+// has reports whether rec itself is what is recent of its reservation.
+func (r *pendingReservations) has(rec *record.Reservation) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.of[rec.Request.ID] == rec
+}
+
+// saveSoon records a reservation with the next commit, or within laterDelay. Where
+// the store refuses, it is forgotten here too: its supplier knows it.
+func (r *Retailer) saveSoon(rec record.Reservation) { r.soon(rec, r.saveReservation) }
+
+// saveNewSoon is saveSoon for the first answer about a new id: whatever else is known
+// of it came after, and has taken rec's place in recent. The store need not be asked.
+func (r *Retailer) saveNewSoon(rec record.Reservation) {
+	r.soon(rec, func(b *writer.Batch, rec *record.Reservation) error {
+		if !r.pending.has(rec) {
+			return nil
+		}
+		r.rows.Set(b, rec.Request.ID, rec)
+		b.Then(reservationRecorded{rec})
+		return nil
+	})
+}
+
+func (r *Retailer) soon(rec record.Reservation, save func(*writer.Batch, *record.Reservation) error) {
+	r.pending.put(&rec)
+	forget := func() { r.pending.forget(&rec) }
+	if !r.writer.Later(func(b *writer.Batch) error { return save(b, &rec) }, forget) {
+		forget()
+	}
+}

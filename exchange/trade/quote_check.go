@@ -1,0 +1,151 @@
+package trade
+
+import (
+	"context"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
+)
+
+// A retailer's check of a supplier's quote. A seal proves who said it, not that it
+// is what was asked: an order signs the quote, so whatever stands in it binds.
+
+// maxAhead is how far a partner's clock may run before this shop's: a day for a
+// wrong date, a day for a wrong zone. What is dated later is refused.
+const maxAhead = 48 * time.Hour
+
+// checkAnswer holds an answer about a reservation against what this shop asked and
+// the terms it knows. It fails with CodeSignature where the supplier promises
+// something else, CodeStale where it quotes under terms that are in force no longer,
+// and CodeBehind where it does under terms that have not arrived here yet.
+func (r *Retailer) checkAnswer(rec *record.Reservation, a *message.HoldAnswer) error {
+	placed := len(rec.Raw) > 0 && a.Request == message.Digest(rec.Raw)
+	switch {
+	case a.Refusal != exchange.CodeOK:
+		return nil // whatever else it says, nothing is held
+	case a.Quote == nil && (placed || a.State == hold.Held):
+		return otherQuote("it has no prices")
+	case a.Quote == nil:
+		return nil
+	case placed && a.State != hold.Held:
+		return otherQuote("it prices a reservation that is %v", a.State)
+	}
+	q := a.Quote
+	if err := r.checkAsked(rec, q); err != nil {
+		return err
+	}
+	if placed && rec.Request.Lifetime > 0 && q.Expires > q.Issued.Add(time.Duration(rec.Request.Lifetime)*time.Millisecond) {
+		return otherQuote("it lives longer than the %s asked for", exchange.Span(time.Duration(rec.Request.Lifetime)*time.Millisecond))
+	}
+	terms, version := r.partnerships.view.terms(ledger.ID{Supplier: rec.Supplier, Retailer: r.me})
+	switch {
+	case q.TermsVersion > version:
+		return exchange.Errorf(exchange.CodeBehind, "the supplier quotes under terms %d, which have not arrived here; try again in a moment", q.TermsVersion)
+	case q.TermsVersion < version:
+		return exchange.Errorf(exchange.CodeStale, "the supplier quotes under terms %d, but terms %d are in force; reserve again", q.TermsVersion, version)
+	}
+	return r.checkTerms(q, terms)
+}
+
+// checkAsked compares a quote with the request: what holds whatever the terms are.
+// A reservation whose request this shop has lost has no lines to compare.
+func (r *Retailer) checkAsked(rec *record.Reservation, q *exchange.Quote) error {
+	req := &rec.Request
+	switch {
+	case q.Supplier != rec.Supplier || q.Retailer != r.me || q.Hold != req.ID:
+		return otherQuote("it is another reservation's")
+	case req.Country != "" && q.Country != req.Country:
+		return otherQuote("it ships to %s, not %s", q.Country, req.Country)
+	case req.MaxTotal > 0 && q.Total > req.MaxTotal:
+		return otherQuote("its total of %s is above the limit of %s", r.amount(q.Total, q.Currency), r.amount(req.MaxTotal, q.Currency))
+	case q.Expires <= q.Issued || q.Issued > r.clock.Now().Add(maxAhead):
+		return otherQuote("it is of %v and expires at %v", q.Issued, q.Expires)
+	case len(req.Lines) > 0 && !slices.EqualFunc(q.Lines, req.Lines, func(l exchange.QuoteLine, asked exchange.Line) bool {
+		return l.SKU == asked.SKU && l.Quantity == asked.Quantity
+	}):
+		return otherQuote("its products or quantities are not those asked for")
+	}
+	return q.CheckSums()
+}
+
+// checkTerms compares a quote with the terms of its version.
+func (r *Retailer) checkTerms(q *exchange.Quote, t exchange.Terms) error {
+	switch {
+	case q.Currency != t.Currency:
+		return otherQuote("it is in %s; the terms say %s", q.Currency, t.Currency)
+	case !t.ShipsTo(q.Country):
+		return otherQuote("the terms do not cover %s", q.Country)
+	case q.AcceptWithin != t.AcceptWithin || q.Cancel != t.Cancel:
+		return otherQuote("an order of it could be accepted for %s and cancelled %v; the terms say %s and %v", exchange.Span(q.AcceptWithin), q.Cancel, exchange.Span(t.AcceptWithin), t.Cancel)
+	case q.Expires > q.Issued.Add(t.HoldLifetime):
+		return otherQuote("it lives from %v to %v; the terms allow %s", q.Issued, q.Expires, exchange.Span(t.HoldLifetime))
+	}
+	for _, l := range q.Lines {
+		if unit, err := exchange.Discount(l.List, t.Discount); err != nil || unit != l.Unit {
+			return otherQuote("%s costs %s, not %s less the terms' discount", l.SKU, r.amount(l.Unit, q.Currency), r.amount(l.List, q.Currency))
+		}
+	}
+	return nil
+}
+
+// checkExtended compares the quote of an extension with the one that was held: it
+// may move the expiry, and nothing else.
+func (r *Retailer) checkExtended(rec *record.Reservation, a *message.HoldAnswer) error {
+	if a.Quote == nil || rec.Answer == nil {
+		return r.checkAnswer(rec, a)
+	}
+	held, err := r.ReservationQuote(rec)
+	if err != nil {
+		return err
+	}
+	now := *a.Quote
+	now.Expires = held.Expires
+	if !reflect.DeepEqual(&now, held) {
+		return otherQuote("more than its expiry changed with the extension")
+	}
+	if a.Quote.Expires > held.Issued.Add(exchange.MaxHoldLifetime) {
+		return otherQuote("it lives until %v, longer than any terms allow", a.Quote.Expires)
+	}
+	return nil
+}
+
+// checkOrdered is the last look at a quote, before an order signs it. One of earlier
+// terms was checked against them when it came: quotes pin their version.
+func (r *Retailer) checkOrdered(rec *record.Reservation, q *exchange.Quote, terms exchange.Terms, version uint32) error {
+	if err := r.checkAsked(rec, q); err != nil {
+		return err
+	}
+	switch {
+	case q.TermsVersion > version:
+		return exchange.Errorf(exchange.CodeBehind, "the supplier quotes under terms %d, which have not arrived here; try again in a moment", q.TermsVersion)
+	case q.TermsVersion == version:
+		return r.checkTerms(q, terms)
+	}
+	return nil
+}
+
+func otherQuote(format string, args ...any) error {
+	return exchange.Errorf(exchange.CodeSignature, "the supplier's quote is not what was asked for: %w; tell the supplier, the sealed answer is kept",
+		exchange.Errorf(exchange.CodeSignature, format, args...))
+}
+
+// distrust records an answer that failed checkAnswer for why, so that nothing is
+// ordered on it, and gives the hold back. The sealed answer stays as evidence.
+func (r *Retailer) distrust(ctx context.Context, rec *record.Reservation, sealed []byte, why error) {
+	r.log.Error("a quote was refused", "supplier", rec.Supplier, "hold", rec.Request.ID, "why", why)
+	rec.State, rec.Refusal, rec.Detail, rec.Answer = hold.Refused, exchange.CodeOf(why), exchange.Clip(why.Error(), message.MaxReason), sealed
+	r.saveSoon(*rec)
+	raw, err := r.frame(&message.Release{ID: rec.Request.ID})
+	if err == nil {
+		_, err = r.attempt(ctx, rec.Supplier, raw)
+	}
+	if err != nil { // the supplier's own expiry ends it
+		r.log.Warn("the hold was not given back", "supplier", rec.Supplier, "hold", rec.Request.ID, "err", err)
+	}
+}

@@ -1,0 +1,125 @@
+package trade
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/record"
+)
+
+// Reservations visits the reservations that this shop has made, with where each stands
+// now (see [Desk.Standing]), those of the latest window first and of one window the
+// latest asked for first, after the given one (zero = from the start), until visit
+// returns false. One that a supplier has not answered is visited too, as
+// reservation.None: the supplier may hold its stock. A reservation whose record was lost
+// in a crash, less than laterDelay after it was asked for, is not visited; its supplier
+// lets it expire.
+//
+// Records are kept for exchange.WindowsKept windows. Of a window's records 32 bytes each
+// are in memory while it is visited, so that a shop that reserves all day can list them.
+func (r *Retailer) Reservations(after exchange.HoldID, visit func(*record.Reservation, hold.State) bool) error {
+	pending := r.pending.all() // before the store is read: what leaves here is there
+	before := kv.Prefix([]byte(record.PrefixReservation)).To
+	if !after.IsZero() {
+		before = record.ReservationKey(exchange.NewHoldID(after.Window()+1, [12]byte{}))
+	}
+	for {
+		w, ok, err := r.lastReserved(before, pending)
+		if err != nil || !ok {
+			return err
+		}
+		before = record.ReservationKey(exchange.NewHoldID(w, [12]byte{}))
+		window, err := r.reservedIn(w, pending)
+		if err != nil {
+			return err
+		}
+		if w == after.Window() && !after.IsZero() {
+			window = window[1+slices.IndexFunc(window, func(asked reservedAt) bool { return asked.id == after }):]
+		}
+		for _, asked := range window {
+			if more, err := r.visitReservation(asked.id, pending, visit); err != nil || !more {
+				return err
+			}
+		}
+	}
+}
+
+// visitReservation calls visit with what is known of a reservation, if it is still kept.
+func (r *Retailer) visitReservation(id exchange.HoldID, pending map[exchange.HoldID]*record.Reservation, visit func(*record.Reservation, hold.State) bool) (more bool, err error) {
+	stored, err := record.Get[record.Reservation](r.store, r.codec, record.ReservationKey(id))
+	if err != nil {
+		return false, err
+	}
+	rec := pending[id]
+	if stored != nil && (rec == nil || !rec.After(stored)) {
+		rec = stored
+	}
+	if rec == nil {
+		return true, nil // pruned meanwhile
+	}
+	standing, err := r.Standing(rec)
+	if err != nil {
+		return false, err
+	}
+	return visit(rec, standing), nil
+}
+
+// reservedAt is a reservation's place among those of its window.
+type reservedAt struct {
+	id exchange.HoldID
+	at exchange.Time
+}
+
+// reservedIn is the order in which a window's reservations are visited.
+func (r *Retailer) reservedIn(w exchange.Window, pending map[exchange.HoldID]*record.Reservation) ([]reservedAt, error) {
+	var all []reservedAt
+	stored := make(map[exchange.HoldID]bool)
+	from, to := exchange.NewHoldID(w, [12]byte{}), exchange.NewHoldID(w+1, [12]byte{})
+	for row, err := range record.Rows[record.Reservation](r.store, r.codec, kv.Range{From: record.ReservationKey(from), To: record.ReservationKey(to)}) {
+		if err != nil {
+			return nil, err
+		}
+		id := row.Record.Request.ID
+		if pending[id] != nil {
+			stored[id] = true
+		}
+		all = append(all, reservedAt{id, row.Record.Created})
+	}
+	for id, rec := range pending {
+		if id.Window() == w && !stored[id] {
+			all = append(all, reservedAt{id, rec.Created})
+		}
+	}
+	slices.SortFunc(all, func(a, b reservedAt) int {
+		return cmp.Or(cmp.Compare(b.at, a.at), bytes.Compare(a.id[:], b.id[:]))
+	})
+	return all, nil
+}
+
+// lastReserved is the latest window that has reservations before a key.
+func (r *Retailer) lastReserved(before []byte, pending map[exchange.HoldID]*record.Reservation) (w exchange.Window, ok bool, err error) {
+	w, ok, err = lastWindow(r.store, record.PrefixReservation, before)
+	for id := range pending {
+		if bytes.Compare(record.ReservationKey(id), before) < 0 && (!ok || id.Window() > w) {
+			w, ok = id.Window(), true
+		}
+	}
+	return w, ok, err
+}
+
+// firstAsked is when a reservation was first asked for, as far as this shop has noted;
+// else now. A repeat is the same reservation.
+func (r *Retailer) firstAsked(id exchange.HoldID) (exchange.Time, error) {
+	if at, ok := r.pending.created(id); ok {
+		return at, nil
+	}
+	rec, err := r.known(id)
+	if err != nil || rec == nil {
+		return r.clock.Now(), err
+	}
+	return rec.Created, nil
+}

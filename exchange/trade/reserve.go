@@ -1,0 +1,353 @@
+package trade
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/souk-market/souk/exchange/writer"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
+)
+
+// Reservations, as the shop that sells.
+
+// ReserveRequest asks for one supplier's products.
+type ReserveRequest struct {
+	Supplier exchange.ShopID
+	Lines    []exchange.Line
+	Country  string        // ship-to
+	MaxTotal int64         // minor units of the supplier's currency; 0 = any
+	Lifetime time.Duration // 0 = the longest the terms allow
+	// ID makes a repeat of the same request find the same hold; zero = a new one.
+	ID exchange.HoldID
+	// New says that ID is random and has never been asked for: nothing is known of it,
+	// so nothing is looked up.
+	New bool
+}
+
+// NewReservationID makes an id for a hold at supplier: its current window and 12
+// bytes, which must be random or a secret's digest (an API's idempotency key).
+func (r *Retailer) NewReservationID(supplier exchange.ShopID, tail [12]byte) (exchange.HoldID, error) {
+	w, ok := r.partnerships.view.window(supplier)
+	if !ok {
+		return exchange.HoldID{}, exchange.Errorf(exchange.CodeUnavailable, "%v has not been reached since this shop started; try again when it is online", supplier)
+	}
+	return exchange.NewHoldID(w, tail), nil
+}
+
+// Reserve holds stock at a supplier and returns the reservation with its quote.
+// The hold is durable at the supplier when Reserve returns; here it is recorded soon
+// after (a reservation lost in a crash is found again by its id, or expires). A
+// refusal is an error with the supplier's code. When the supplier does not
+// answer in ctx's time, the error is CodeUnavailable and the outcome unknown:
+// call again with the same ID.
+func (r *Retailer) Reserve(ctx context.Context, asked ReserveRequest) (*record.Reservation, error) {
+	rec, err := r.prepareReserve(asked)
+	if err != nil {
+		return nil, err
+	}
+	reply, err := r.ask(ctx, asked.Supplier, rec.Raw)
+	if err != nil {
+		if errors.Is(err, kv.ErrRefused) && !asked.New && r.mayHold(rec.Request.ID) {
+			err = unknown(asked.Supplier, err)
+		}
+		if !isRefusal(err) && !errors.Is(err, kv.ErrRefused) {
+			rec.Detail = "the supplier has not answered"
+			r.saveSoon(*rec)
+		}
+		return nil, err
+	}
+	return rec, r.reserved(ctx, rec, reply, asked.New || asked.ID.IsZero())
+}
+
+// prepareReserve checks the request and makes the bytes that are sent.
+func (r *Retailer) prepareReserve(asked ReserveRequest) (*record.Reservation, error) {
+	if asked.Supplier == r.me {
+		return nil, exchange.Errorf(exchange.CodeInvalid, "this is your own product; sell it from your own stock")
+	}
+	if r.partnerships.view.isEnding(ledger.ID{Supplier: asked.Supplier, Retailer: r.me}) {
+		return nil, exchange.Errorf(exchange.CodeNoPartnership, "you have ended the partnership with %v; propose a new one", asked.Supplier)
+	}
+	if err := r.members.MayTrade(); err != nil {
+		return nil, err
+	}
+	if err := exchange.CheckLines(asked.Lines); err != nil {
+		return nil, err
+	}
+	if err := exchange.CheckCountry(asked.Country); err != nil {
+		return nil, err
+	}
+	created := r.clock.Now()
+	if asked.ID.IsZero() {
+		var tail [12]byte
+		if err := r.random(tail[:]); err != nil {
+			return nil, err
+		}
+		var err error
+		if asked.ID, err = r.NewReservationID(asked.Supplier, tail); err != nil {
+			return nil, err
+		}
+	} else if !asked.New {
+		var err error
+		if created, err = r.firstAsked(asked.ID); err != nil {
+			return nil, err
+		}
+	}
+	req := message.Hold{ID: asked.ID, Lines: asked.Lines, Country: asked.Country, MaxTotal: asked.MaxTotal, Lifetime: asked.Lifetime.Milliseconds()}
+	raw, err := r.frame(&req)
+	if err != nil {
+		return nil, err
+	}
+	return &record.Reservation{Supplier: asked.Supplier, Request: req, Raw: raw, Created: created}, nil
+}
+
+// reserved reads the supplier's answer into rec and records it. A quote that is not
+// what was asked for is refused, and its hold given back.
+func (r *Retailer) reserved(ctx context.Context, rec *record.Reservation, reply []byte, newID bool) error {
+	answer, sealed, err := r.openAnswer(rec.Supplier, rec.Request.ID, reply)
+	if err != nil {
+		return err
+	}
+	if answer.Request != message.Digest(rec.Raw) {
+		return exchange.Errorf(exchange.CodeSignature, "the supplier answered another request")
+	}
+	if err := r.judge(ctx, rec, answer, sealed); err != nil {
+		return err
+	}
+	err = rec.Take(answer, sealed)
+	if exchange.CodeOf(err) == exchange.CodeConflict {
+		return err // the record, if it is kept, is of the hold that has this id
+	}
+	if newID {
+		r.saveNewSoon(*rec)
+	} else {
+		r.saveSoon(*rec)
+	}
+	return err
+}
+
+// judge is checkAnswer for a reservation that is not held here yet, and what follows
+// from it.
+func (r *Retailer) judge(ctx context.Context, rec *record.Reservation, answer *message.HoldAnswer, sealed []byte) error {
+	err := r.checkAnswer(rec, answer)
+	switch exchange.CodeOf(err) {
+	case exchange.CodeOK:
+		return nil
+	case exchange.CodeBehind: // held or not is decided when the terms have come
+		r.sender.behind(rec.Supplier)
+		rec.Detail = err.Error()
+		r.saveSoon(*rec)
+	default:
+		r.distrust(ctx, rec, sealed, err)
+	}
+	return err
+}
+
+// saveReservation keeps a later record from being overwritten by an earlier one, and the
+// moment at which the reservation was first asked for.
+func (r *Retailer) saveReservation(b *writer.Batch, rec *record.Reservation) error {
+	before, err := r.get(b, rec.Request.ID)
+	if err != nil {
+		return err
+	}
+	if before != nil && before.After(rec) {
+		return nil
+	}
+	if before != nil && before.Created < rec.Created {
+		first := *rec // rec itself may be read as a recent one
+		first.Created = before.Created
+		rec = &first
+	}
+	if before == nil || before.State != hold.Held || before.Expires != rec.Expires { // else it is listed, or told
+		b.Then(reservationRecorded{rec})
+	}
+	r.rows.Set(b, rec.Request.ID, rec)
+	return nil
+}
+
+// openAnswer verifies a sealed answer about a hold of ours.
+func (r *Retailer) openAnswer(supplier exchange.ShopID, id exchange.HoldID, reply []byte) (*message.HoldAnswer, []byte, error) {
+	v, err := r.unframe(reply)
+	if err != nil {
+		return nil, nil, err
+	}
+	sa, ok := v.(*message.SealedAnswer)
+	if !ok {
+		return nil, nil, exchange.Errorf(exchange.CodeInvalid, "the supplier answered with a %T", v)
+	}
+	payload, err := r.verifier.Open(supplier, sa.Sealed)
+	if err != nil {
+		return nil, nil, err
+	}
+	if v, err = r.codec.Decode(message.KindHoldAnswer, payload); err != nil {
+		return nil, nil, err
+	}
+	a := v.(*message.HoldAnswer)
+	if a.Supplier != supplier || a.Retailer != r.me || a.Hold != id {
+		return nil, nil, exchange.Errorf(exchange.CodeSignature, "the supplier's answer is about another hold")
+	}
+	return a, sa.Sealed, nil
+}
+
+// Reservation is what this shop knows of a hold of its own; with a supplier it
+// has forgotten, it asks every supplier it trades with.
+func (r *Retailer) Reservation(ctx context.Context, id exchange.HoldID) (*record.Reservation, error) {
+	rec, err := r.known(id)
+	if err != nil {
+		return nil, err
+	}
+	if rec != nil {
+		if rec.State != hold.None || !r.members.IsMember(rec.Supplier) { // who is out answers nobody
+			return rec, nil
+		}
+		return r.recall(ctx, rec.Supplier, id, rec)
+	}
+	for _, supplier := range r.partnerships.suppliers() {
+		if rec, err := r.recall(ctx, supplier, id, nil); err == nil {
+			return rec, nil
+		}
+	}
+	return nil, exchange.Errorf(exchange.CodeNotFound, "there is no reservation %v", id)
+}
+
+// known is what this shop has recorded of a reservation, or is about to; nil
+// where that is nothing.
+func (r *Retailer) known(id exchange.HoldID) (*record.Reservation, error) {
+	if rec := r.pending.get(id); rec != nil {
+		return rec, nil
+	}
+	return record.Get[record.Reservation](r.store, r.codec, record.ReservationKey(id))
+}
+
+// recall asks a supplier about a hold whose answer was lost.
+func (r *Retailer) recall(ctx context.Context, supplier exchange.ShopID, id exchange.HoldID, rec *record.Reservation) (*record.Reservation, error) {
+	raw, err := r.frame(&message.HoldStatus{ID: id})
+	if err != nil {
+		return nil, err
+	}
+	reply, err := r.ask(ctx, supplier, raw)
+	if err != nil {
+		return rec, err
+	}
+	answer, sealed, err := r.openAnswer(supplier, id, reply)
+	if err != nil {
+		return rec, err
+	}
+	if rec == nil {
+		rec = &record.Reservation{Supplier: supplier, Request: message.Hold{ID: id}, Created: answer.At}
+	}
+	if q := answer.Quote; q != nil && len(rec.Request.Lines) == 0 {
+		rec.Request.Country = q.Country
+		for _, l := range q.Lines {
+			rec.Request.Lines = append(rec.Request.Lines, exchange.Line{SKU: l.SKU, Quantity: l.Quantity})
+		}
+	}
+	if err := r.judge(ctx, rec, answer, sealed); err != nil {
+		return rec, err
+	}
+	if err := rec.Take(answer, sealed); err != nil && rec.Answer == nil {
+		return nil, err
+	}
+	return rec, r.writer.Do(ctx, func(b *writer.Batch) error { return r.saveReservation(b, rec) })
+}
+
+// Release gives a reservation back. A supplier that was revoked or has left holds nothing
+// and is asked nothing.
+func (r *Retailer) Release(ctx context.Context, id exchange.HoldID) (*record.Reservation, error) {
+	if rec, err := r.known(id); err != nil || rec != nil && !r.members.IsMember(rec.Supplier) {
+		return rec, err
+	}
+	return r.changeReservation(ctx, id, &message.Release{ID: id})
+}
+
+// Extend moves a reservation's expiry to until, within the terms.
+func (r *Retailer) Extend(ctx context.Context, id exchange.HoldID, until exchange.Time) (*record.Reservation, error) {
+	return r.changeReservation(ctx, id, &message.Extend{ID: id, Until: until})
+}
+
+func (r *Retailer) changeReservation(ctx context.Context, id exchange.HoldID, change message.Value) (*record.Reservation, error) {
+	rec, err := r.Reservation(ctx, id)
+	if rec == nil { // one whose request may still be on its way is given back by a tombstone
+		return nil, err
+	}
+	raw, err := r.frame(change)
+	if err != nil {
+		return nil, err
+	}
+	reply, err := r.ask(ctx, rec.Supplier, raw)
+	if err != nil {
+		return nil, err
+	}
+	answer, sealed, err := r.openAnswer(rec.Supplier, id, reply)
+	if err != nil {
+		return nil, err
+	}
+	if answer.Request != message.Digest(raw) {
+		return nil, exchange.Errorf(exchange.CodeSignature, "the supplier answered another request")
+	}
+	if err := r.checkExtended(rec, answer); err != nil {
+		return nil, err // what was held before stays as it was
+	}
+	refusal := rec.Take(answer, sealed)
+	r.pending.put(rec)
+	defer r.pending.forget(rec)
+	if err := r.writer.Do(ctx, func(b *writer.Batch) error { return r.saveReservation(b, rec) }); err != nil {
+		return nil, err
+	}
+	return rec, refusal
+}
+
+// ReservationQuote is the quote of a reservation; an error where it has none.
+func (r *Retailer) ReservationQuote(rec *record.Reservation) (*exchange.Quote, error) {
+	if rec.Answer == nil {
+		return nil, exchange.Errorf(exchange.CodeState, "the reservation has no quote")
+	}
+	payload, err := r.verifier.Peek(rec.Answer)
+	if err != nil {
+		return nil, err
+	}
+	v, err := r.codec.Decode(message.KindHoldAnswer, payload)
+	if err != nil {
+		return nil, err
+	}
+	if q := v.(*message.HoldAnswer).Quote; q != nil {
+		return q, nil
+	}
+	return nil, exchange.Errorf(exchange.CodeState, "the reservation has no quote")
+}
+
+// Standing is where a reservation of this shop's stands now, as far as this shop can
+// tell: the supplier says nothing when a hold ends by time or with the partnership, and
+// its clock, not this one, has the last word on an order. One whose order is on its way
+// is committed. A supplier that was revoked or has left holds nothing.
+func (r *Retailer) Standing(rec *record.Reservation) (hold.State, error) {
+	gone := !r.members.IsMember(rec.Supplier)
+	switch {
+	case rec.State == hold.None && gone:
+		return hold.Released, nil
+	case rec.State != hold.Held:
+		return rec.State, nil
+	}
+	switch order, err := r.orders.Find(exchange.Retailer, rec.Request.ID); {
+	case err == nil && order.Refusal == exchange.CodeOK:
+		return hold.Committed, nil
+	case err != nil && exchange.CodeOf(err) != exchange.CodeNotFound:
+		return 0, err
+	}
+	trade, err := r.partnerships.Get(rec.Supplier, exchange.Retailer)
+	switch {
+	case err != nil:
+		return 0, err
+	case gone || !trade.State.Active || trade.Ending:
+		return hold.Released, nil
+	case rec.Expires <= r.clock.Now():
+		return hold.Expired, nil
+	}
+	return hold.Held, nil
+}

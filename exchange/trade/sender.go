@@ -1,0 +1,259 @@
+package trade
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
+)
+
+// sender decides when queued requests go to suppliers and entries to retailers: at once,
+// then after 1, 2, 4, 8, 8 … seconds until they are answered or countersigned, and at once
+// when a partner comes back. It sends only what is committed.
+type sender struct {
+	*shop
+	partnerships *Partnerships
+	ledgers      *Ledgers
+
+	mu     sync.Mutex
+	queues map[queue]*queueState
+	wake   chan struct{} // buffered 1: something is due sooner than the runner thinks
+}
+
+// queue is one direction of messages to one partner.
+type queue struct {
+	partner exchange.ShopID
+	kind    message.Kind // KindSubmit, KindPush, or KindSignedHead
+}
+
+// queueState belongs to sender.mu.
+type queueState struct {
+	due      exchange.Time // next send; 0 = nothing to send
+	attempt  int
+	inFlight bool          // a message is sent and not answered yet
+	refused  exchange.Code // what the partner's last answer was, where it was a refusal
+}
+
+// Delays before a first send.
+const (
+	// ackDelay lets several entries share one countersigned head.
+	ackDelay = 50 * time.Millisecond
+	// answeredDelay waits for the head of entries that went out in an answer,
+	// before they are pushed again.
+	answeredDelay = 2 * time.Second
+	// longestPause is the longest time for which anything is planned: the pause
+	// after the fourth failure and later ones.
+	longestPause = 8 * time.Second
+	// sendTimeout is how long one send waits for its answer.
+	sendTimeout = 10 * time.Second
+)
+
+// Outgoing is a message to a partner. Done must be called once, with the reply or
+// the error of the attempt.
+type Outgoing struct {
+	To  exchange.ShopID
+	Raw []byte
+	// Done takes the outcome; it may write to the store, so ctx bounds it.
+	Done func(ctx context.Context, reply []byte, err error)
+}
+
+func newSender(base *shop, p *Partnerships, l *Ledgers) *sender {
+	return &sender{shop: base, partnerships: p, ledgers: l, queues: make(map[queue]*queueState), wake: make(chan struct{}, 1)}
+}
+
+// plan moves a queue's next send to at, if that is sooner. fresh forgets earlier
+// failures.
+func (q *sender) plan(to queue, at exchange.Time, fresh bool) {
+	q.mu.Lock()
+	s := q.queues[to]
+	if s == nil {
+		s = &queueState{}
+		q.queues[to] = s
+	}
+	if fresh {
+		s.attempt = 0
+	}
+	if s.due == 0 || at < s.due {
+		s.due = at
+	}
+	q.mu.Unlock()
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// queued: a request was put into the outbox.
+func (q *sender) queued(supplier exchange.ShopID) {
+	q.plan(queue{supplier, message.KindSubmit}, q.clock.Now(), false)
+}
+
+// appended: an entry was appended for a retailer; inAnswer when it went out in an answer.
+func (q *sender) appended(id ledger.ID, inAnswer bool) {
+	at := q.clock.Now()
+	if inAnswer {
+		at = at.Add(answeredDelay)
+	}
+	q.plan(queue{id.Retailer, message.KindPush}, at, !inAnswer)
+}
+
+// behind: entries of a supplier are missing here.
+func (q *sender) behind(supplier exchange.ShopID) {
+	q.plan(queue{supplier, message.KindSubmit}, q.clock.Now(), true)
+}
+
+// acknowledged: the retailer has countersigned everything up to position acked.
+func (q *sender) acknowledged(id ledger.ID, acked, head uint64) {
+	if acked < head {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if s := q.queues[queue{id.Retailer, message.KindPush}]; s != nil {
+		s.due, s.attempt = 0, 0
+	}
+}
+
+// connected: the partner is there; whatever waits for it goes now.
+func (q *sender) connected(partner exchange.ShopID) {
+	now := q.clock.Now()
+	q.plan(queue{partner, message.KindSubmit}, now, true)
+	q.plan(queue{partner, message.KindPush}, now, true)
+}
+
+// outgoing takes what is due now, and says when to ask again (0 = when woken).
+func (q *sender) outgoing() (list []Outgoing, next exchange.Time) {
+	now := q.clock.Now()
+	var due []queue
+	q.mu.Lock()
+	for to, s := range q.queues {
+		if latest := now.Add(longestPause); s.due > latest {
+			s.due = latest // the clock fell back since it was planned
+		}
+		switch {
+		case s.due == 0 || s.inFlight:
+		case s.due <= now:
+			s.inFlight, s.due = true, 0
+			due = append(due, to)
+		case next == 0 || s.due < next:
+			next = s.due
+		}
+	}
+	q.mu.Unlock()
+	sortQueues(due)
+	for _, to := range due {
+		out, err := q.compose(to)
+		if err != nil {
+			q.log.Error("composing a message", "to", to.partner, "err", err)
+		}
+		if out == nil {
+			q.landed(to, err == nil, false)
+			continue
+		}
+		list = append(list, *out)
+	}
+	return list, next
+}
+
+// landed ends a send: rest when everything is answered, else try again.
+func (q *sender) landed(to queue, ok, more bool) {
+	q.mu.Lock()
+	s := q.queues[to]
+	s.inFlight = false
+	now := q.clock.Now()
+	switch {
+	case ok && !more:
+		s.attempt = 0 // what was planned meanwhile stays planned
+	case ok:
+		s.attempt = 0
+		s.due = now
+	default:
+		again := now.Add(retryPause(s.attempt))
+		s.attempt++
+		if s.due == 0 || s.due > again {
+			s.due = again
+		}
+	}
+	q.mu.Unlock()
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// sendFailed plans the next attempt. A refusal may be lifted by something that this
+// shop never hears of (the partner's records are mended, its version is newer), so it is
+// asked again each longestPause, and logged when it is another than the last one. A
+// fork or a frozen ledger is final: it waits for the next event on the queue or the next
+// connection.
+func (q *sender) sendFailed(to queue, err error) {
+	final := false
+	if isRefusal(err) {
+		code := exchange.CodeOf(err)
+		if q.refusedAnew(to, code) {
+			q.log.Warn("a message was refused; it is sent again until it is taken", "to", to.partner, "err", err)
+		}
+		final = code == exchange.CodeFork || code == exchange.CodeFrozen
+	}
+	q.landed(to, final, false)
+}
+
+// refusedAnew notes a partner's refusal, and reports whether its last answer was
+// another.
+func (q *sender) refusedAnew(to queue, code exchange.Code) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s := q.queues[to]
+	anew := s.refused != code
+	s.refused = code
+	return anew
+}
+
+// taken notes that a partner took a message of a queue.
+func (q *sender) taken(to queue) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.queues[to].refused = exchange.CodeOK
+}
+
+// run sends what is due until ctx ends.
+func (q *sender) run(ctx context.Context) {
+	var sends sync.WaitGroup
+	defer sends.Wait()
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		list, next := q.outgoing()
+		for _, out := range list {
+			sends.Go(func() {
+				sendCtx, cancel := context.WithTimeout(ctx, sendTimeout)
+				defer cancel()
+				reply, err := q.network.Request(sendCtx, out.To, out.Raw)
+				// What came must be recorded even while stopping; the writer outlives this.
+				out.Done(context.WithoutCancel(ctx), reply, err)
+			})
+		}
+		timer.Reset(time.Hour)
+		if next != 0 {
+			timer.Reset(max(next.Sub(q.clock.Now()), time.Millisecond))
+		}
+		select {
+		case <-q.wake:
+		case <-timer.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// sortQueues keeps the order of sends independent of the map's.
+func sortQueues(list []queue) {
+	slices.SortFunc(list, func(a, b queue) int {
+		return cmp.Or(a.partner.Compare(b.partner), cmp.Compare(a.kind, b.kind))
+	})
+}

@@ -1,0 +1,320 @@
+package trade
+
+import (
+	"bytes"
+	"context"
+	"errors"
+
+	"github.com/souk-market/souk/exchange/writer"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
+)
+
+// Serve answers one request of the trade protocol. raw is what the partner
+// sent; the connection has proven that from sent it. An error that is an
+// *exchange.Error is for the partner.
+func (t *Trade) Serve(ctx context.Context, from exchange.ShopID, raw []byte) ([]byte, error) {
+	if from == t.Ledgers.me || !t.Ledgers.members.IsMember(from) {
+		return nil, exchange.Errorf(exchange.CodeNotMember, "%v is not a member", from)
+	}
+	v, err := t.Ledgers.unframe(raw)
+	if err != nil {
+		return nil, err
+	}
+	var reply message.Value
+	switch req := v.(type) {
+	case *message.Hold:
+		reply, err = t.Supplier.serveHold(ctx, from, raw, req)
+	case *message.Release:
+		reply, err = t.Supplier.serveRelease(ctx, from, raw, req)
+	case *message.Extend:
+		reply, err = t.Supplier.serveExtend(ctx, from, raw, req)
+	case *message.HoldStatus:
+		reply, err = t.Supplier.serveHoldStatus(from, req)
+	case *message.Submit:
+		reply, err = t.Ledgers.serveSubmit(ctx, from, req)
+	case *message.Push:
+		reply, err = t.Ledgers.servePush(ctx, from, req)
+	case *message.Pull:
+		reply, err = t.Ledgers.entriesAfter(ledger.ID{Supplier: t.Ledgers.me, Retailer: from}, req.After)
+	case *message.SignedHead:
+		reply, err = t.Ledgers.serveHead(ctx, from, req)
+	case *message.StockQuery:
+		reply, err = t.Supplier.serveStock(from, req)
+	default:
+		err = exchange.Errorf(exchange.CodeInvalid, "a %T is no trade request", v)
+	}
+	if errors.Is(err, kv.ErrRefused) { // what it says of this machine is not the partner's business
+		t.Ledgers.log.Error("a partner's request was refused by the store", "from", from, "err", err)
+		return nil, exchange.Errorf(exchange.CodeDiskFull, "the shop cannot write at the moment, and did nothing; try again later")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t.Ledgers.frame(reply)
+}
+
+// serveSubmit enters the retailer's signed requests in the order of their
+// numbers and answers with every entry the retailer does not have.
+func (l *Ledgers) serveSubmit(ctx context.Context, from exchange.ShopID, req *message.Submit) (message.Value, error) {
+	c := ledger.ID{Supplier: l.me, Retailer: from}
+	if err := l.checkHave(c, req.Have); err != nil {
+		return nil, err
+	}
+	acts := make([]*message.Request, len(req.Requests))
+	for i, r := range req.Requests { // verified before the queue
+		if err := l.verifier.Verify(message.DomainRequest, from, r.Signed.Payload, r.Signed.Signature); err != nil {
+			return nil, err
+		}
+		v, err := l.codec.Decode(message.KindRequest, r.Signed.Payload)
+		if err != nil {
+			return nil, err
+		}
+		acts[i] = v.(*message.Request)
+		if acts[i].Supplier != l.me || acts[i].Retailer != from {
+			return nil, exchange.Errorf(exchange.CodeInvalid, "the request is for another ledger")
+		}
+	}
+	for entered := 0; entered < len(acts); {
+		var n int
+		err := l.writer.Do(ctx, func(b *writer.Batch) (err error) {
+			n, err = l.enterSome(b, c, req.Requests[entered:], acts[entered:])
+			return err
+		})
+		if exchange.CodeOf(err) == exchange.CodeConflict {
+			return l.entriesInstead(c, req.Have, err)
+		}
+		if err == errSlower && entered > 0 { // those before it stay entered
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		entered += n
+	}
+	return l.entriesAfter(c, req.Have)
+}
+
+// enterSome enters requests until its share of the batch is spent, and says how many
+// those were: each is complete by itself, and what one writes (an order, its parcels,
+// its stock) has little to do with its own size.
+func (l *Ledgers) enterSome(b *writer.Batch, c ledger.ID, sent []message.SubmittedRequest, acts []*message.Request) (n int, err error) {
+	l.answering = true
+	defer func() { l.answering = false }()
+	for share := b.Share(); n < len(acts) && !share.Spent(b); n++ {
+		err := l.enterRequest(b, c, sent[n], acts[n])
+		if err == errSlower && n > 0 {
+			return n, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	return n, nil
+}
+
+// committed is the durable record of a ledger; nil where nobody has written to it.
+func (l *Ledgers) committed(id ledger.ID) (*record.Ledger, error) {
+	return record.Get[record.Ledger](l.store, l.codec, record.LedgerKey(id))
+}
+
+// checkHave refuses a retailer that says it has more of the ledger than this shop:
+// to enter anything below its position would be a fork. Its word proves nothing, so
+// nothing else follows; its next greeting carries the proof.
+func (l *Ledgers) checkHave(c ledger.ID, have uint64) error {
+	rec, err := l.committed(c)
+	if err != nil {
+		return err
+	}
+	end := uint64(0)
+	if rec != nil {
+		end = rec.Chain.Position
+	}
+	if have > end {
+		return exchange.Errorf(exchange.CodeRestored, "you hold entry %d of a ledger that ends at %d here", have, end)
+	}
+	return nil
+}
+
+// entriesInstead answers a retailer that gave an answered number to another
+// request with the entries it lacks: it has lost state, adopts them and continues its
+// numbering. One that lacks nothing gets the conflict.
+func (l *Ledgers) entriesInstead(c ledger.ID, have uint64, conflict error) (message.Value, error) {
+	entries, err := l.entriesAfter(c, have)
+	if err == nil && len(entries.Entries) == 0 {
+		err = conflict
+	}
+	if err != nil {
+		return nil, err
+	}
+	return entries, nil
+}
+
+// enterRequest answers the next number, repeats an answered one, and refuses a gap.
+func (l *Ledgers) enterRequest(b *writer.Batch, c ledger.ID, sent message.SubmittedRequest, req *message.Request) error {
+	signed := sent.Signed
+	rec, err := l.get(b, c)
+	if err != nil {
+		return err
+	}
+	switch {
+	case rec.Chain.Frozen:
+		return errFrozen
+	case req.Number > rec.Chain.Answered+1:
+		return exchange.Errorf(exchange.CodeBehind, "request %d came before request %d", req.Number, rec.Chain.Answered+1)
+	case req.Number <= rec.Chain.Answered:
+		return l.sameRequest(b, c, signed, req.Number)
+	}
+	if err := l.mayEnter(b, c, req.Act); err != nil {
+		return err
+	}
+	var secret *record.ShipTo
+	if len(sent.ShipTo) > 0 {
+		secret = &record.ShipTo{Salt: sent.Salt, Raw: sent.ShipTo}
+	}
+	outcome, err := l.answer(b, c, signed, req, secret)
+	if err != nil {
+		return err
+	}
+	if submit, ok := req.Act.(message.SubmitOrder); ok && outcome == exchange.CodeOK && !l.supplier.policy.Load().AcceptByHand {
+		return l.attemptQuietly(b, func(b *writer.Batch) error { return l.perform(b, c, message.AcceptOrder{Order: submit.Order}) })
+	}
+	return nil
+}
+
+// attemptQuietly drops a refusal: an order that was refused cannot be accepted.
+func (l *Ledgers) attemptQuietly(b *writer.Batch, op func(*writer.Batch) error) error {
+	if err := b.Attempt(op); exchange.CodeOf(err) == exchange.CodeInternal {
+		return err
+	}
+	return nil
+}
+
+// sameRequest lets a repeat pass and calls other bytes under its number a conflict.
+func (l *Ledgers) sameRequest(b *writer.Batch, c ledger.ID, signed message.SignedRequest, number uint64) error {
+	answered, begun, _ := l.entered.Get(b, requestID{c, number})
+	if !begun {
+		e, err := l.entryOf(b, c, number)
+		if err != nil {
+			return err
+		}
+		if e != nil && e.Request != nil {
+			answered = message.Digest(e.Request.Payload)
+		}
+	}
+	if answered != message.Digest(signed.Payload) {
+		return exchange.Errorf(exchange.CodeConflict, "request %d was answered before, with other content", number)
+	}
+	return nil
+}
+
+// entriesAfter reads committed entries after a position, up to message.MaxEntriesBytes.
+func (l *Ledgers) entriesAfter(c ledger.ID, after uint64) (*message.Entries, error) {
+	out := &message.Entries{}
+	rec, err := l.committed(c)
+	if err != nil || rec == nil {
+		return out, err
+	}
+	out.Head = rec.Chain.Position
+	if after >= out.Head {
+		return out, nil
+	}
+	size := 0
+	for row, err := range kv.Rows(l.store, kv.Range{From: record.EntryKey(c, after+1), To: record.EntryKey(c, out.Head+1)}) {
+		if err != nil {
+			return nil, err
+		}
+		size += len(row.Value)
+		if size > message.MaxEntriesBytes && len(out.Entries) > 0 {
+			break
+		}
+		out.Entries = append(out.Entries, bytes.Clone(row.Value))
+	}
+	return out, nil
+}
+
+// serveHead records how far the retailer has countersigned; it answers nothing.
+func (l *Ledgers) serveHead(ctx context.Context, from exchange.ShopID, signed *message.SignedHead) (message.Value, error) {
+	return &message.Entries{}, l.acknowledge(ctx, from, signed)
+}
+
+func (l *Ledgers) acknowledge(ctx context.Context, from exchange.ShopID, signed *message.SignedHead) error {
+	if err := l.verifier.Verify(message.DomainHead, from, signed.Payload, signed.Signature); err != nil {
+		return err
+	}
+	v, err := l.codec.Decode(message.KindHead, signed.Payload)
+	if err != nil {
+		return err
+	}
+	head := v.(*message.Head)
+	if head.Supplier != l.me || head.Retailer != from {
+		return exchange.Errorf(exchange.CodeInvalid, "the head is of another ledger")
+	}
+	c := ledger.ID{Supplier: l.me, Retailer: from}
+	return l.writer.Do(ctx, func(b *writer.Batch) error {
+		rec, err := l.get(b, c)
+		if err != nil || head.Position == rec.Chain.Acked || head.Position == 0 {
+			return err
+		}
+		at := rec.Chain.Hash
+		if head.Position < rec.Chain.Position {
+			if at, err = l.entryHash(b, c, head.Position); err != nil {
+				return err
+			}
+		}
+		if rec.Chain, err = rec.Chain.Ack(head.Position, head.Hash, at); err != nil {
+			// A head alone is the retailer's word; only an entry sealed by this shop
+			// (hello carries it) proves a loss.
+			return err
+		}
+		if head.Position == rec.Chain.Acked {
+			rec.AckedHead = *signed
+		}
+		l.set(b, c, rec)
+		b.Then(headCountersigned{c, rec.Chain.Acked, rec.Chain.Position})
+		return nil
+	})
+}
+
+func (l *Ledgers) entryHash(b *writer.Batch, c ledger.ID, position uint64) ([32]byte, error) {
+	sealed, ok, err := b.Get(record.EntryKey(c, position))
+	if err != nil {
+		return [32]byte{}, err
+	}
+	if !ok {
+		return [32]byte{}, exchange.Errorf(exchange.CodeInternal, "entry %d is not in the store", position)
+	}
+	payload, err := l.verifier.Peek(sealed)
+	if err != nil {
+		return [32]byte{}, err
+	}
+	return message.Digest(payload), nil
+}
+
+// serveStock says what is available now, to partners.
+func (s *Supplier) serveStock(from exchange.ShopID, req *message.StockQuery) (message.Value, error) {
+	if !s.partnerships.MayReadFeed(from) {
+		return nil, exchange.Errorf(exchange.CodeNoPartnership, "no partnership is in force in this direction")
+	}
+	answer := &message.StockAnswer{At: s.clock.Now()}
+	for _, sku := range req.SKUs {
+		line := message.StockLine{SKU: sku}
+		product, err := s.shelf.Product(sku)
+		if err != nil && exchange.CodeOf(err) != exchange.CodeNotFound {
+			return nil, err
+		}
+		if err == nil {
+			stock, err := s.shelf.Stock(sku)
+			if err != nil {
+				return nil, err
+			}
+			line.Known, line.Available, line.Price = true, stock.Availability(), product.Product.Price
+		}
+		answer.Lines = append(answer.Lines, line)
+	}
+	return answer, nil
+}

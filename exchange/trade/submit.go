@@ -1,0 +1,180 @@
+package trade
+
+import (
+	"reflect"
+	"slices"
+
+	"github.com/souk-market/souk/exchange/writer"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/order"
+	"github.com/souk-market/souk/exchange/record"
+)
+
+// What a submitted order does: it commits its hold at the price that was sealed for it.
+
+// stepSubmit begins an order. The supplier commits the hold; the retailer finds
+// the order that it queued.
+func (o *Orders) stepSubmit(b *writer.Batch, at entryAt, act message.SubmitOrder) error {
+	partner, side := at.chain.Partner(o.me)
+	var held *heldRecord
+	var err error
+	if side == exchange.Supplier {
+		if held, err = o.supplier.get(b, holdID{partner, act.Order}); err != nil {
+			return err
+		}
+	}
+	quote, err := o.openQuote(at.chain, act, held)
+	if err != nil {
+		return err
+	}
+	k := orderID{side, act.Order, partner}
+	rec, err := o.get(b, k)
+	if err != nil {
+		return err
+	}
+	if rec == nil {
+		rec = &record.Order{ID: act.Order, Supplier: at.chain.Supplier, Retailer: at.chain.Retailer, Quote: *quote, ShipToHash: act.ShipTo}
+	}
+	if side == exchange.Supplier {
+		if err := o.supplier.commitHold(b, at, act, quote, held); err != nil {
+			return err
+		}
+	}
+	lines := make([]exchange.Line, len(quote.Lines))
+	for i, l := range quote.Lines {
+		lines[i] = exchange.Line{SKU: l.SKU, Quantity: l.Quantity}
+	}
+	acceptBy := at.at.Add(quote.AcceptWithin)
+	if rec.Order, _, err = order.Step(rec.Order, order.Submit{Lines: lines, Cancel: quote.Cancel, AcceptBy: acceptBy}, at.at); err != nil {
+		return err
+	}
+	rec.First, rec.Last = at.position, at.position
+	if side == exchange.Supplier {
+		b.Put(record.OrderExpiryKey(acceptBy, at.chain.Retailer, act.Order), nil)
+		o.supplier.noteExpiry(acceptBy)
+	} else if err := o.retailer.reservationOrdered(b, act.Order); err != nil {
+		return err
+	}
+	o.rows.Set(b, k, rec)
+	b.Then(orderChanged{order: rec, partner: partner, side: side})
+	return nil
+}
+
+// openQuote checks that the order's quote was sealed by the supplier for this hold;
+// held is the supplier's own record of it, if there is one.
+func (o *Orders) openQuote(c ledger.ID, act message.SubmitOrder, held *heldRecord) (*exchange.Quote, error) {
+	open := func(sealed []byte) ([]byte, error) { return o.verifier.Open(c.Supplier, sealed) }
+	if held != nil && held.Answered(act.Quote) {
+		open = o.verifier.Peek
+	}
+	payload, err := open(act.Quote)
+	if code := exchange.CodeOf(err); code == exchange.CodeNotMember || code == exchange.CodeInternal {
+		return nil, err // nothing is said about the quote
+	}
+	if err != nil {
+		return nil, exchange.Errorf(exchange.CodeSignature, "the order's quote was not sealed by the supplier: %w", err)
+	}
+	v, err := o.codec.Decode(message.KindHoldAnswer, payload)
+	if err != nil {
+		return nil, err
+	}
+	a := v.(*message.HoldAnswer)
+	if a.Supplier != c.Supplier || a.Retailer != c.Retailer || a.Hold != act.Order || a.Quote == nil {
+		return nil, exchange.Errorf(exchange.CodeInvalid, "the order's quote is for another hold")
+	}
+	return a.Quote, nil
+}
+
+// commitHold turns the hold into stock sold, and keeps the consumer's address.
+func (s *Supplier) commitHold(b *writer.Batch, at entryAt, act message.SubmitOrder, quote *exchange.Quote, rec *heldRecord) error {
+	if err := s.members.MayTrade(); err != nil {
+		return err
+	}
+	if _, _, err := s.partnerships.termsInForce(b, at.chain); err != nil {
+		return err
+	}
+	if err := s.checkShipTo(at.secret, act.ShipTo, quote.Country); err != nil {
+		return err
+	}
+	if rec == nil && s.keepsHold(b, act.Order) {
+		// openQuote has seen this shop's seal on it.
+		s.selling.Stop(b, "shop "+at.chain.Retailer.String()+" holds a quote sealed by this shop whose hold is not in this store; the store was restored from an old backup or lost data")
+		return s.selling.MaySell()
+	}
+	if rec == nil {
+		return exchange.Errorf(exchange.CodeNotFound, "there is no such hold")
+	}
+	if same, err := s.quotedFor(rec, quote); err != nil {
+		return err
+	} else if !same {
+		s.selling.Stop(b, "shop "+at.chain.Retailer.String()+" holds a quote sealed by this shop for hold "+act.Order.String()+", which is another one in this store; the store was restored from an old backup or lost data")
+		return s.selling.MaySell()
+	}
+	if err := s.checkEnded(b, at.chain, rec); err != nil {
+		return err
+	}
+	if err := s.checkUnique(b, act.Order, at.chain.Retailer); err != nil {
+		return err
+	}
+	units := rec.Hold.Units()
+	if err := s.endHold(b, act.Order, rec, hold.Commit{}); err != nil {
+		return err
+	}
+	s.holds.Set(b, holdID{at.chain.Retailer, act.Order}, rec)
+	c, err := s.ledgers.get(b, at.chain)
+	if err != nil {
+		return err
+	}
+	c.OpenUnshipped += units
+	s.ledgers.set(b, at.chain, c)
+	return s.put(b, record.ShipToKey(at.chain.Retailer, act.Order), at.secret)
+}
+
+// quotedFor reports whether a quote that this shop sealed is of this hold: what the
+// first answer quoted, until then or until an extension that the hold knows of. Any
+// other is of a hold under the same id that this store has lost, for other units or
+// another price.
+func (s *Supplier) quotedFor(rec *heldRecord, quote *exchange.Quote) (bool, error) {
+	if rec.Placed == nil || rec.Hold.State == hold.Refused {
+		return false, nil // a tombstone, a refusal, or placed in this very batch: nobody has a quote of it
+	}
+	payload, err := s.verifier.Peek(rec.Placed)
+	if err != nil {
+		return false, exchange.Errorf(exchange.CodeInternal, "the stored answer of hold %v is damaged: %w", quote.Hold, err)
+	}
+	v, err := s.codec.Decode(message.KindHoldAnswer, payload)
+	if err != nil {
+		return false, exchange.Errorf(exchange.CodeInternal, "the stored answer of hold %v is damaged: %w", quote.Hold, err)
+	}
+	placed := v.(*message.HoldAnswer).Quote
+	if placed == nil || quote.Expires < placed.Expires || quote.Expires > rec.Hold.Expires {
+		return false, nil
+	}
+	extended := *placed
+	extended.Expires = quote.Expires
+	return reflect.DeepEqual(&extended, quote) && slices.EqualFunc(quote.Lines, rec.Hold.Lines, func(l exchange.QuoteLine, h exchange.Line) bool {
+		return l.SKU == h.SKU && l.Quantity == h.Quantity
+	}), nil
+}
+
+func (s *Supplier) checkShipTo(secret *record.ShipTo, hash [32]byte, country string) error {
+	if secret == nil || message.ShipToHash(secret.Salt, secret.Raw) != hash {
+		return exchange.Errorf(exchange.CodeInvalid, "the order's address does not match its hash")
+	}
+	v, err := s.codec.Decode(message.KindShipTo, secret.Raw)
+	if err != nil {
+		return err
+	}
+	to := v.(*message.ShipTo)
+	if err := to.Check(); err != nil {
+		return err
+	}
+	if to.Country != country {
+		return exchange.Errorf(exchange.CodeCountry, "the reservation was quoted for %s, the address is in %s", country, to.Country)
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+package trade
+
+import (
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/ledger"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/writer"
+)
+
+// open verifies every ledger in the store and builds what is kept in memory about
+// partners.
+func (l *Ledgers) open() error {
+	trades, err := l.partnerships.List()
+	if err != nil {
+		return err
+	}
+	now := l.clock.Now()
+	for _, t := range trades {
+		c := ledger.ID{Supplier: t.Supplier, Retailer: t.Retailer}
+		ended, err := l.verify(c, t)
+		if err != nil {
+			return err
+		}
+		l.partnerships.view.trade[c] = viewOf(&t.Partnership)
+		partner, side := c.Partner(l.me)
+		if side == exchange.Supplier && ended > 0 {
+			l.supplier.end(c, ended) // some holds may not have been released before the stop
+		}
+		if side == exchange.Supplier && t.Ending {
+			l.supplier.end(c, t.State.Version) // an end that is in no entry
+		}
+		if side == exchange.Supplier && !l.members.IsMember(partner) {
+			l.supplier.end(c, allTerms)
+		}
+		kind := message.KindPush
+		if side == exchange.Retailer {
+			kind = message.KindSubmit
+		}
+		l.sender.plan(queue{partner, kind}, now, true)
+	}
+	return nil
+}
+
+// verify reads a ledger from its first entry and compares its end with the
+// record. Every entry was verified before it was stored, so form and hashes are
+// enough to find damage. It returns the last version of terms that ended.
+func (l *Ledgers) verify(c ledger.ID, t Partnership) (ended uint32, err error) {
+	chain := ledger.Chain{Supplier: c.Supplier, Retailer: c.Retailer}
+	var failed error
+	var terms uint32
+	for row, rerr := range kv.Rows(l.store, kv.Prefix(kv.Key(record.PrefixEntry, c.Supplier[:], c.Retailer[:]))) {
+		if rerr != nil {
+			return 0, rerr
+		}
+		var e *message.Entry
+		if chain, e, failed = l.verifyEntry(chain, row.Value); failed != nil {
+			break
+		}
+		if e.Terms == 0 && terms > 0 {
+			ended = terms
+		}
+		terms = e.Terms
+	}
+	if failed == nil && (chain.Position != t.Position || chain.Hash != t.Hash) {
+		failed = exchange.Errorf(exchange.CodeSignature, "its entries end at %d, its record says %d", chain.Position, t.Position)
+	}
+	if failed != nil {
+		partner, _ := c.Partner(l.me)
+		return 0, exchange.Errorf(exchange.CodeSignature, "the stored ledger with %v is damaged after entry %d (%w); restore the latest backup and start again, partners then return what is missing", partner, chain.Position, failed)
+	}
+	return ended, nil
+}
+
+func (l *Ledgers) verifyEntry(chain ledger.Chain, sealed []byte) (ledger.Chain, *message.Entry, error) {
+	payload, err := l.verifier.Peek(sealed)
+	if err != nil {
+		return chain, nil, err
+	}
+	v, err := l.codec.Decode(message.KindEntry, payload)
+	if err != nil {
+		return chain, nil, err
+	}
+	e := v.(*message.Entry)
+	chain, err = chain.Append(e.Link, message.Digest(payload))
+	return chain, e, err
+}
+
+// entryOf is the entry that answers a request number; nil where it is being
+// entered in this very batch.
+func (l *Ledgers) entryOf(b *writer.Batch, c ledger.ID, number uint64) (*message.Entry, error) {
+	at, ok, err := b.Get(record.NumberKey(c, number))
+	if err != nil || !ok {
+		return nil, err
+	}
+	sealed, ok, err := b.Get(kv.Key(record.PrefixEntry, c.Supplier[:], c.Retailer[:], at))
+	if err != nil || !ok {
+		return nil, err
+	}
+	payload, err := l.verifier.Peek(sealed)
+	var v message.Value
+	if err == nil {
+		v, err = l.codec.Decode(message.KindEntry, payload)
+	}
+	if err != nil {
+		return nil, exchange.Errorf(exchange.CodeInternal, "the entry that answers request %d is damaged: %w", number, err)
+	}
+	return v.(*message.Entry), nil
+}
