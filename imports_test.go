@@ -56,12 +56,14 @@ var rules = []rule{
 		allow("exchange", "exchange/hold", "exchange/catalog", "exchange/kv", "exchange/message", "exchange/record", "exchange/writer")},
 	{"exchange/feed", "publishes what the shelf has; of trade it asks through its configuration who may read",
 		allow("exchange", "exchange/catalog", "exchange/kv", "exchange/message", "exchange/record", "exchange/writer",
-			"exchange/bucket", "exchange/shelf")},
+			"exchange/bucket", "exchange/shelf", "exchange/wake")},
 	{"exchange/replica", "copies of catalogs, in a store of their own that no writer keeps and no feed shares",
-		allow("exchange", "exchange/catalog", "exchange/kv", "exchange/message", "exchange/record", "exchange/bucket")},
+		allow("exchange", "exchange/catalog", "exchange/kv", "exchange/message", "exchange/record", "exchange/bucket",
+			"exchange/backoff", "exchange/wake")},
 	{"exchange/trade", "partnerships, holds and orders: it runs the machines and moves stock, and knows no feed",
 		allow("exchange", "exchange/partnership", "exchange/hold", "exchange/order", "exchange/ledger",
-			"exchange/kv", "exchange/message", "exchange/record", "exchange/writer", "exchange/shelf", "exchange/event")},
+			"exchange/kv", "exchange/message", "exchange/record", "exchange/writer", "exchange/shelf", "exchange/event",
+			"exchange/backoff", "exchange/wake")},
 	{"exchange/desk/desktest", "a world for tests, with the real codec and the store in memory; tests alone import it",
 		allow("exchange/...", "protocol", "store")},
 	{"exchange/desk", "opens the parts of a shop and connects them; it decides nothing, so it needs no machine and no record",
@@ -97,8 +99,9 @@ var only = map[string][]string{
 	"google.golang.org/protobuf/...":   {"protocol/...", "store"}, // store: the checksums in Badger's own tables
 	"github.com/dgraph-io/...":         {"store/..."},
 	"github.com/spf13/cobra/...":       {"cmd/..."},
-	"github.com/pelletier/go-toml/...": {"store/tomlfile"}, // configurations are read strictly, everywhere
-	"os/exec":                          {"testnet/..."},    // it starts real shops; nothing else starts a process
+	"github.com/pelletier/go-toml/...": {"store/tomlfile"},                                               // configurations are read strictly, everywhere
+	our + "exchange/desk":              {"node/...", "testnet/...", "cmd/...", "exchange/desk/desktest"}, // whoever needs a part imports the part
+	"os/exec":                          {"testnet/..."},                                                  // it starts real shops; nothing else starts a process
 }
 
 // never lists what no package imports, generated code apart.
