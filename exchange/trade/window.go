@@ -20,13 +20,14 @@ const greetingWait = 2 * time.Second
 // for a moment after a start, or after the partnership began. It returns at once where nothing
 // is to be waited for.
 func (r *Retailer) awaitWindow(ctx context.Context, supplier exchange.ShopID) {
+	id := ledger.ID{Supplier: supplier, Retailer: r.me}
+	greeted := r.partnerships.view.awaited(id)
+	if greeted == nil {
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, greetingWait)
 	defer cancel()
-	for {
-		greeted := r.partnerships.view.awaited(ledger.ID{Supplier: supplier, Retailer: r.me})
-		if greeted == nil {
-			return
-		}
+	for ; greeted != nil; greeted = r.partnerships.view.awaited(id) {
 		select {
 		case <-greeted:
 		case <-ctx.Done():
