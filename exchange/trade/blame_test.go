@@ -58,7 +58,7 @@ func TestNoLedgerFreezesForFaultsOfOurs(t *testing.T) {
 				desktest.Must(t, birch.Mem.Commit([]kv.Write{{Key: []byte(k), Value: []byte("?")}}))
 			}
 		}
-		deliverTo(birch)
+		sendFrom(birch)
 		w.Keys[acorn.ID] = key
 		if n := len(keysWith(t, birch.Mem, "v/")); n != 0 {
 			t.Errorf("%s: an honest supplier's ledger is frozen", fault)

@@ -102,7 +102,7 @@ func TestSecondEndReleasesFromTheStart(t *testing.T) {
 	p, err := birch.Desk.Partnerships.Get(acorn.ID, exchange.Retailer)
 	desktest.Must(t, err)
 	desktest.Must(t, birch.Desk.Partnerships.AcceptTerms(desktest.Ctx, acorn.ID, exchange.Retailer, p.State.Open.Hash))
-	deliverTo(birch)
+	sendFrom(birch)
 	raw, _ := holdRequest(t, windowOf(w.Now)-1, 1, exchange.Line{SKU: "sock", Quantity: 3}) // before all others
 	if a := opened(acorn, t, ask(acorn, t, birch, raw)); a.State != hold.Held {
 		t.Fatalf("a hold under the new terms: %v", a.Refusal)

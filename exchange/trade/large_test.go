@@ -118,7 +118,7 @@ func TestLargeOutboxMovesUp(t *testing.T) {
 			var err error
 			birch.Desk, err = desk.Open(cfg)
 			desktest.Must(t, err)
-			deliverTo(birch)
+			sendFrom(birch)
 			birch.Restart()
 			if len(keysWith(t, birch.Mem, "xm/")) != 1 {
 				t.Fatal("the move was not interrupted")

@@ -89,7 +89,10 @@ func (s *scenario) backup(shop *desktest.Shop, _ command) string {
 }
 
 func (s *scenario) restore(shop *desktest.Shop, _ command) string {
-	shop.Mem = s.backups[shop.Name]
+	if s.backups[shop.Name] == nil {
+		panic(nonsense("there is no backup"))
+	}
+	shop.Mem = s.backups[shop.Name].Clone() // which may be restored again
 	shop.Restart()
 	return ""
 }
@@ -298,4 +301,13 @@ func (s *scenario) answerTerms(shop, partner *desktest.Shop, how func(context.Co
 	p, err := shop.Desk.Partnerships.Get(partner.ID, side)
 	desktest.Must(s.t, err)
 	return answer(how(desktest.Ctx, partner.ID, side, p.State.Open.Hash))
+}
+
+// twinOf is a second process with the shop's key, on a copy of its store.
+func twinOf(s *desktest.Shop) *desktest.Shop {
+	copied := *s
+	copied.Mem = s.Mem.Clone()
+	copied.Random = desktest.Chacha(s.W.Seed, 1000)
+	copied.Open()
+	return &copied
 }

@@ -44,6 +44,9 @@ func (s *scenario) forge(shop *desktest.Shop, c command) string {
 		act := map[string]message.Act{
 			"propose": message.ProposeTerms{Terms: termsOf(c)}, "accept": message.AcceptTerms{Proposal: ledger.Hash{1}}, "end": message.EndTrade{},
 		}[c.word(1)]
+		if act == nil {
+			panic(nonsense("nobody requests to " + c.word(1)))
+		}
 		var list []message.SubmittedRequest
 		for n := c.number("number"); len(list) < max(1, int(c.number("times"))); n++ {
 			list = append(list, signedRequest(s.t, to, shop, uint64(n), act))
@@ -57,7 +60,7 @@ func (s *scenario) forge(shop *desktest.Shop, c command) string {
 		to = s.shop(c.word(0))
 		raw = s.forgedEntry(shop, to, c)
 	default:
-		panic("nobody forges a " + what)
+		panic(nonsense("nobody forges a " + what))
 	}
 	reply, err := to.Serve(desktest.Ctx, shop.ID, raw)
 	text := s.reply(to, reply, err)
@@ -104,7 +107,7 @@ func (s *scenario) forgedOrder(shop, to *desktest.Shop, id exchange.HoldID, numb
 		payload, err := protocol.Codec{}.Encode(bent())
 		desktest.Must(s.t, err)
 		if len(payload) != len(honest) {
-			panic("the bent payload has another length")
+			panic(nonsense("the bent payload has another length"))
 		}
 		sealed = bytes.Replace(sealed, honest, payload, 1)
 	case "none":
@@ -134,7 +137,7 @@ func (s *scenario) answering(supplier, retailer *desktest.Shop, number uint64) *
 			return e
 		}
 	}
-	panic("the request is not answered")
+	panic(nonsense("the request is not answered"))
 }
 
 // forgedEntry is a sealed entry that no honest supplier seals, where the retailer's copy ends

@@ -1,6 +1,7 @@
 package trade_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -183,14 +184,10 @@ func (s *scenario) group(td *datadriven.TestData) string {
 	}
 	var out strings.Builder
 	for _, c := range list {
-		answer := func() string {
-			defer func() {
-				if r := recover(); r != nil {
-					td.Fatalf(s.t, "%s: %v", c.text, r)
-				}
-			}()
-			return s.run(c)
-		}()
+		answer, err := s.try(c)
+		if err != nil {
+			td.Fatalf(s.t, "%s: %v", c.text, err)
+		}
 		s.observe()
 		if answer == "" {
 			continue
@@ -206,20 +203,36 @@ func (s *scenario) group(td *datadriven.TestData) string {
 	return out.String()
 }
 
-// run does one command. It panics with a text where the script makes no sense.
+// nonsense is what a command panics with that a script cannot mean.
+type nonsense string
+
+// try does one command; an error is the script's fault.
+func (s *scenario) try(c command) (answer string, err error) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case nonsense:
+			err = errors.New(string(r))
+		default:
+			panic(r)
+		}
+	}()
+	return s.run(c), nil
+}
+
 func (s *scenario) run(c command) string {
 	shop, ok := s.cast[c.head]
 	if !ok {
 		do, ok := worldVerbs[c.head]
 		if !ok {
-			panic("there is no such shop or command")
+			panic(nonsense("there is no such shop or command"))
 		}
 		return do(s, c)
 	}
 	verb := c.word(0)
 	do, ok := shopVerbs[verb]
 	if !ok {
-		panic("shops do not " + verb)
+		panic(nonsense("shops do not " + verb))
 	}
 	c.args = c.args[1:]
 	if lose, ok := c.option("lose"); ok {
@@ -240,13 +253,13 @@ func fateOf(lose string) desktest.Fate {
 	case "late":
 		return desktest.ArrivesLate
 	}
-	panic("lose=request, lose=reply or lose=late")
+	panic(nonsense("lose=request, lose=reply or lose=late"))
 }
 
 // word is the i-th argument, which has no value.
 func (c command) word(i int) string {
 	if i >= len(c.args) || len(c.args[i].Vals) > 0 {
-		panic(fmt.Sprintf("a word is missing at place %d", i+1))
+		panic(nonsense(fmt.Sprintf("a word is missing at place %d", i+1)))
 	}
 	return c.args[i].Key
 }
@@ -271,7 +284,7 @@ func (c command) number(name string) int64 {
 func number(text string) int64 {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		panic(err)
+		panic(nonsense(err.Error()))
 	}
 	return n
 }
@@ -279,7 +292,7 @@ func number(text string) int64 {
 func span(text string) time.Duration {
 	d, err := time.ParseDuration(text)
 	if err != nil {
-		panic(err)
+		panic(nonsense(err.Error()))
 	}
 	return d
 }
@@ -304,7 +317,7 @@ func (c command) lines() (list []exchange.Line) {
 func (s *scenario) shop(name string) *desktest.Shop {
 	shop, ok := s.cast[name]
 	if !ok {
-		panic("there is no shop " + name)
+		panic(nonsense("there is no shop " + name))
 	}
 	return shop
 }
@@ -313,7 +326,7 @@ func (s *scenario) shop(name string) *desktest.Shop {
 func (s *scenario) id(name string) exchange.HoldID {
 	id, ok := s.ids[name]
 	if !ok {
-		panic("nothing is called " + name)
+		panic(nonsense("nothing is called " + name))
 	}
 	return id
 }
@@ -391,7 +404,7 @@ func answer(err error) string {
 func (s *scenario) books(shop *desktest.Shop) *audit.Books {
 	b, _ := audit.Shop(shop.ID, shop.Mem, protocol.Codec{}, s.judge)
 	if b == nil {
-		panic("the books of " + shop.Name + " cannot be read")
+		panic(nonsense("the books of " + shop.Name + " cannot be read"))
 	}
 	return b
 }

@@ -1,7 +1,6 @@
 package trade_test
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -185,42 +184,5 @@ func TestGreetingIsNotLost(t *testing.T) {
 	desktest.Must(t, acorn.Desk.Writer.Together(nil))
 	if got := desktest.OrderAt(t, acorn, exchange.Supplier, placed.ID).Order.Status(); got != order.Expired {
 		t.Errorf("greeted: the order is %v", got)
-	}
-}
-
-// The same on a copy of last night, made before the order was accepted and shipped: the
-// order does not expire by itself, which would fork an honest supplier's ledger, and the
-// greeting stops the shop.
-func TestOldCopyForksNothingByItself(t *testing.T) {
-	w, acorn, birch := desktest.Pair(t)
-	acorn.Policy.AcceptByHand = true
-	acorn.Restart()
-	res := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
-	placed, err := birch.Desk.Retailer.PlaceOrder(desktest.Ctx, res.Request.ID, desktest.Stockholm)
-	desktest.Must(t, err)
-	w.Settle()
-	copied := acorn.Mem.Clone()
-	_, err = acorn.Desk.Supplier.AcceptOrder(desktest.Ctx, placed.ID)
-	desktest.Must(t, err)
-	_, err = acorn.Desk.Supplier.ShipOrder(desktest.Ctx, placed.ID, nil, "PostNord", "P1")
-	desktest.Must(t, err)
-	w.Settle()
-	acorn.Mem = copied
-	w.Now = w.Now.Add(30 * 24 * time.Hour)
-	acorn.Restart()
-	desktest.Must(t, acorn.Desk.Tick())
-	w.Greet(birch, acorn)
-	desktest.Must(t, acorn.Desk.Tick())
-	w.Settle()
-	if !strings.Contains(acorn.Desk.Selling.Stopped(), "entry sealed by this shop") {
-		t.Errorf("the restored shop goes on: %q", acorn.Desk.Selling.Stopped())
-	}
-	if s := desktest.StockOf(t, acorn, "shoe"); s.Sold != 2 {
-		t.Errorf("units that were shipped are for sale again: %+v", s)
-	}
-	p, err := birch.Desk.Partnerships.Get(acorn.ID, exchange.Retailer)
-	desktest.Must(t, err)
-	if p.Frozen || desktest.OrderAt(t, birch, exchange.Retailer, placed.ID).Order.Status() != order.Shipped {
-		t.Error("the retailer took its supplier for a forger")
 	}
 }
