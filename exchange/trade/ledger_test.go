@@ -1,6 +1,7 @@
 package trade_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -116,21 +117,23 @@ func TestAuditFindsDamage(t *testing.T) {
 // holds and can neither hold nor order.
 func TestRevokedLosesHolds(t *testing.T) {
 	for _, restarted := range []bool{false, true} {
-		w, acorn, birch := desktest.Pair(t)
-		desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
-		delete(w.Keys, birch.ID)
-		if restarted {
-			acorn.Restart()
-		} else {
-			acorn.Desk.Supplier.ReleaseAll(birch.ID)
-		}
-		desktest.Must(t, acorn.Desk.Tick())
-		if s := desktest.StockOf(t, acorn, "shoe"); s.Held != 0 {
-			t.Errorf("restarted %v: %d are held for a revoked shop", restarted, s.Held)
-		}
-		raw, _ := holdRequest(t, windowOf(w.Now), 1, exchange.Line{SKU: "shoe", Quantity: 1})
-		if _, err := acorn.Desk.Serve(desktest.Ctx, birch.ID, raw); exchange.CodeOf(err) != exchange.CodeNotMember {
-			t.Errorf("restarted %v: a hold by a revoked shop: %v", restarted, err)
-		}
+		t.Run(fmt.Sprintf("restarted %v", restarted), func(t *testing.T) {
+			w, acorn, birch := desktest.Pair(t)
+			desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
+			delete(w.Keys, birch.ID)
+			if restarted {
+				acorn.Restart()
+			} else {
+				acorn.Desk.Supplier.ReleaseAll(birch.ID)
+			}
+			desktest.Must(t, acorn.Desk.Tick())
+			if s := desktest.StockOf(t, acorn, "shoe"); s.Held != 0 {
+				t.Errorf("%d are held for a revoked shop", s.Held)
+			}
+			raw, _ := holdRequest(t, windowOf(w.Now), 1, exchange.Line{SKU: "shoe", Quantity: 1})
+			if _, err := acorn.Desk.Serve(desktest.Ctx, birch.ID, raw); exchange.CodeOf(err) != exchange.CodeNotMember {
+				t.Errorf("a hold by a revoked shop: %v", err)
+			}
+		})
 	}
 }
