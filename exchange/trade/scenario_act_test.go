@@ -115,7 +115,7 @@ func (s *scenario) revoke(shop *desktest.Shop, _ command) string {
 // send carries what a shop has to send at this moment, each message to its fate.
 func (s *scenario) send(shop *desktest.Shop, c command) string {
 	lose, _ := c.option("lose")
-	s.w.Fate = nil
+	s.w.Fate = nil // of what is asked directly; here it is done by hand
 	fate := fateOf(lose)
 	list, _ := shop.Desk.Outgoing()
 	var out strings.Builder

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -34,8 +33,8 @@ import (
 // key that it misuses, as acorn's retailer and as birch's and cedar's supplier. A command
 // is "shop verb …" or a word for the whole world. Times are told from the script's start;
 // nothing in a script depends on the machine's clock or on chance. r1, r2 … name
-// reservations and the orders made of them. Where a group has several lines, an answer
-// is preceded by the line it answers unless it says so itself. Begin with plain_order.txt.
+// reservations and the orders made of them. A command that only changes something answers
+// nothing, or "ok" where its whole group has nothing to tell. Begin with plain_order.txt.
 //
 // The world
 //
@@ -165,13 +164,6 @@ func (s *scenario) sound() {
 	}
 }
 
-// command is one line of a script.
-type command struct {
-	text string
-	head string // a shop's name, or what the world does
-	args []datadriven.CmdArg
-}
-
 // group runs the commands of one group and returns what they answered.
 func (s *scenario) group(td *datadriven.TestData) string {
 	list := []command{{td.FullCmd(), td.Cmd, td.CmdArgs}}
@@ -192,19 +184,13 @@ func (s *scenario) group(td *datadriven.TestData) string {
 		if answer == "" {
 			continue
 		}
-		if len(list) > 1 && (strings.HasPrefix(answer, "refused") || strings.HasPrefix(answer, "nothing")) {
-			answer = c.text + ": " + answer
-		}
-		out.WriteString(s.named(strings.TrimSuffix(answer, "\n")) + "\n")
+		out.WriteString(s.named(c.titled(strings.TrimSuffix(answer, "\n"), len(list) > 1)) + "\n")
 	}
 	if out.Len() == 0 {
 		return "ok\n"
 	}
 	return out.String()
 }
-
-// nonsense is what a command panics with that a script cannot mean.
-type nonsense string
 
 // try does one command; an error is the script's fault.
 func (s *scenario) try(c command) (answer string, err error) {
@@ -220,6 +206,7 @@ func (s *scenario) try(c command) (answer string, err error) {
 	return s.run(c), nil
 }
 
+// run finds a command's verb and does it, under the fate that its messages are to have.
 func (s *scenario) run(c command) string {
 	shop, ok := s.cast[c.head]
 	if !ok {
@@ -240,78 +227,6 @@ func (s *scenario) run(c command) string {
 		defer func() { s.w.Fate = nil }()
 	}
 	return do(s, shop, c)
-}
-
-func fateOf(lose string) desktest.Fate {
-	switch lose {
-	case "":
-		return desktest.Arrives
-	case "request":
-		return desktest.Lost
-	case "reply":
-		return desktest.ReplyLost
-	case "late":
-		return desktest.ArrivesLate
-	}
-	panic(nonsense("lose=request, lose=reply or lose=late"))
-}
-
-// word is the i-th argument, which has no value.
-func (c command) word(i int) string {
-	if i >= len(c.args) || len(c.args[i].Vals) > 0 {
-		panic(nonsense(fmt.Sprintf("a word is missing at place %d", i+1)))
-	}
-	return c.args[i].Key
-}
-
-func (c command) option(name string) (value string, ok bool) {
-	for _, a := range c.args {
-		if a.Key == name && len(a.Vals) > 0 {
-			return strings.Join(a.Vals, ", "), true
-		}
-	}
-	return "", false
-}
-
-func (c command) number(name string) int64 {
-	value, ok := c.option(name)
-	if !ok {
-		return 0
-	}
-	return number(value)
-}
-
-func number(text string) int64 {
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		panic(nonsense(err.Error()))
-	}
-	return n
-}
-
-func span(text string) time.Duration {
-	d, err := time.ParseDuration(text)
-	if err != nil {
-		panic(nonsense(err.Error()))
-	}
-	return d
-}
-
-// options are the names that are no product's.
-var options = map[string]bool{
-	"lose": true, "life": true, "max": true, "country": true, "city": true, "reason": true, "tracking": true,
-	"discount": true, "hold": true, "accept-within": true, "open": true, "cancel": true, "currency": true,
-	"number": true, "times": true, "position": true, "quote": true,
-}
-
-// lines are the arguments that name units of products.
-func (c command) lines() (list []exchange.Line) {
-	for _, a := range c.args {
-		if len(a.Vals) == 1 && !options[a.Key] {
-			list = append(list, exchange.Line{SKU: exchange.SKU(a.Key), Quantity: exchange.Quantity(number(a.Vals[0]))})
-		}
-	}
-	return list
 }
 
 func (s *scenario) shop(name string) *desktest.Shop {

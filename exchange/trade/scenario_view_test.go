@@ -39,6 +39,15 @@ func goodsOf(units []order.Units) string {
 	return strings.Join(parts, ", ")
 }
 
+// sorted are lines in the order of the names that they begin with.
+func sorted(lines []string) string {
+	if len(lines) == 0 {
+		return "none"
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
+
 // because is a reason in the words of a person.
 func because(reason string) string {
 	if reason == "" {
@@ -87,8 +96,7 @@ func (s *scenario) holds(shop *desktest.Shop, _ command) string {
 		}
 		lines = append(lines, s.named(line))
 	}
-	slices.Sort(lines)
-	return strings.Join(lines, "\n")
+	return sorted(lines)
 }
 
 func (s *scenario) reservationLine(shop *desktest.Shop, rec *record.Reservation) string {
@@ -113,8 +121,7 @@ func (s *scenario) reservations(shop *desktest.Shop, _ command) string {
 		lines = append(lines, s.named(s.reservationLine(shop, r)))
 		return true
 	}))
-	slices.Sort(lines)
-	return strings.Join(lines, "\n")
+	return sorted(lines)
 }
 
 // orderLine tells an order's status, its counts beyond what was ordered, and what is owed.
@@ -165,8 +172,7 @@ func (s *scenario) orders(shop *desktest.Shop, _ command) string {
 			return true
 		}))
 	}
-	slices.Sort(lines)
-	return strings.Join(lines, "\n")
+	return sorted(lines)
 }
 
 func (s *scenario) selling(shop *desktest.Shop, _ command) string {
@@ -201,7 +207,7 @@ func (s *scenario) events(shop *desktest.Shop, _ command) string {
 	}
 	watch.told = nil
 	if out.Len() == 0 {
-		return shop.Name + " was told nothing"
+		return "none"
 	}
 	return out.String()
 }
