@@ -1,9 +1,8 @@
 package souk_test
 
 import (
+	"go/ast"
 	"go/parser"
-	"go/token"
-	"io/fs"
 	"maps"
 	"path"
 	"path/filepath"
@@ -17,64 +16,80 @@ import (
 const our = "github.com/souk-market/souk/"
 
 // rules says what the production code of each package may import besides the
-// standard library. Packages of this module are written without the module's
-// path; "x/..." is x and all below it. A package takes the first row that matches
-// it; one that matches none fails the test, so that a new package is placed on
-// purpose. Only direct imports are looked at: with every package held to its row,
-// there is no way around the table inside the module.
+// standard library, and why that is enough. Packages of this module are written without
+// the module's path; "x/..." is x and all below it. The first row that matches a package
+// holds for it. The test fails for a package without a row, so that a new package is
+// placed on purpose; for a row without a reason; and for a row that holds for no package.
+// Only direct imports are looked at: with every package held to its row, there is no way
+// around the table inside the module.
 var rules = []rule{
-	{".", nil},
+	{".", "documentation and tests of the whole module; nothing runs here", nil},
 
 	// The core is pure: these rows name everything, other modules included.
-	{"exchange", nil},
-	{"exchange/merkle", nil},
-	{"exchange/backoff", nil}, // pauses alone: whoever waits brings clock and chance
-	{"exchange/wake", nil},    // a channel alone
-	{"exchange/partnership", allow("exchange")},
-	{"exchange/hold", allow("exchange")},
-	{"exchange/order", allow("exchange")},
-	{"exchange/ledger", allow("exchange")},
-	{"exchange/catalog", allow("exchange", "exchange/merkle")},
-	{"exchange/membership", allow("exchange", "golang.org/x/mod/sumdb/...")},
-	{"exchange/kv", allow("exchange")},
-	{"exchange/message", allow("exchange", "exchange/hold", "exchange/order", "exchange/ledger", "exchange/catalog")},
-	{"exchange/record", allow("exchange", "exchange/partnership", "exchange/hold", "exchange/order", "exchange/ledger",
-		"exchange/message", "exchange/kv")},
-	{"exchange/bucket", allow("exchange", "exchange/catalog", "exchange/kv", "exchange/message")},
-	{"exchange/audit", allow("exchange", "exchange/partnership", "exchange/hold", "exchange/order", "exchange/ledger",
-		"exchange/catalog", "exchange/kv", "exchange/message", "exchange/record")},
-	{"exchange/roster", allow("exchange", "exchange/membership", "exchange/kv")},
-	{"exchange/writer", allow("exchange", "exchange/kv")},
-	{"exchange/event", allow("exchange")},
-	{"exchange/shelf", allow("exchange", "exchange/hold", "exchange/catalog", "exchange/kv", "exchange/message", "exchange/record", "exchange/writer")},
-	{"exchange/feed", allow("exchange", "exchange/catalog", "exchange/kv", "exchange/message", "exchange/record", "exchange/writer",
-		"exchange/bucket", "exchange/shelf")},
-	{"exchange/replica", allow("exchange", "exchange/catalog", "exchange/kv", "exchange/message", "exchange/record", "exchange/bucket")},
-	{"exchange/trade", allow("exchange", "exchange/partnership", "exchange/hold", "exchange/order", "exchange/ledger",
-		"exchange/kv", "exchange/message", "exchange/record", "exchange/writer", "exchange/shelf", "exchange/event")},
-	{"exchange/desk/desktest", allow("exchange/...", "protocol", "store")},
-	{"exchange/desk", allow("exchange", "exchange/kv", "exchange/message", "exchange/writer", "exchange/shelf", "exchange/feed",
-		"exchange/trade", "exchange/event")},
+	{"exchange", "the words that every other package speaks in, so it knows none of them", nil},
+	{"exchange/merkle", "hashes over bytes, whatever they mean", nil},
+	{"exchange/backoff", "pauses alone: who waits brings the clock and the chance", nil},
+	{"exchange/wake", "a channel alone", nil},
+	{"exchange/partnership", "a machine knows the words and no other machine", allow("exchange")},
+	{"exchange/hold", "a machine knows the words and no other machine", allow("exchange")},
+	{"exchange/order", "a machine knows the words and no other machine", allow("exchange")},
+	{"exchange/ledger", "a machine knows the words and no other machine", allow("exchange")},
+	{"exchange/catalog", "products, and the digest of a set of them, which is a Merkle root", allow("exchange", "exchange/merkle")},
+	{"exchange/membership", "rules of the member list, a Merkle log under signed notes; Go's own checksum database gives both",
+		allow("exchange", "golang.org/x/mod/sumdb/...")},
+	{"exchange/kv", "ordered keys and opaque values; what they mean is for the packages above", allow("exchange")},
+	{"exchange/message", "what two shops send, in the words of the machines; neither stored nor encoded here",
+		allow("exchange", "exchange/hold", "exchange/order", "exchange/ledger", "exchange/catalog")},
+	{"exchange/record", "what a shop stores; nothing in it decides, so that writers and checker can share it",
+		allow("exchange", "exchange/partnership", "exchange/hold", "exchange/order", "exchange/ledger",
+			"exchange/message", "exchange/kv")},
+	{"exchange/bucket", "digests of a set of products, for a feed and for its replica alike, so it knows neither",
+		allow("exchange", "exchange/catalog", "exchange/kv", "exchange/message")},
+	{"exchange/audit", "checks books by the records and the machines alone, never by the code that keeps the books",
+		allow("exchange", "exchange/partnership", "exchange/hold", "exchange/order", "exchange/ledger",
+			"exchange/catalog", "exchange/kv", "exchange/message", "exchange/record")},
+	{"exchange/roster", "keeps the member list in a store; membership has the rules, and trade has no part in it",
+		allow("exchange", "exchange/membership", "exchange/kv")},
+	{"exchange/writer", "commits operations, whatever they change, so it knows no product, hold or order", allow("exchange", "exchange/kv")},
+	{"exchange/event", "an event says that something changed, and has no part of what changed", allow("exchange")},
+	{"exchange/shelf", "products and stock; feed and trade are told by what is passed in",
+		allow("exchange", "exchange/hold", "exchange/catalog", "exchange/kv", "exchange/message", "exchange/record", "exchange/writer")},
+	{"exchange/feed", "publishes what the shelf has; of trade it asks through its configuration who may read",
+		allow("exchange", "exchange/catalog", "exchange/kv", "exchange/message", "exchange/record", "exchange/writer",
+			"exchange/bucket", "exchange/shelf", "exchange/wake")},
+	{"exchange/replica", "copies of catalogs, in a store of their own that no writer keeps and no feed shares",
+		allow("exchange", "exchange/catalog", "exchange/kv", "exchange/message", "exchange/record", "exchange/bucket",
+			"exchange/backoff", "exchange/wake")},
+	{"exchange/trade", "partnerships, holds and orders: it runs the machines and moves stock, and knows no feed",
+		allow("exchange", "exchange/partnership", "exchange/hold", "exchange/order", "exchange/ledger",
+			"exchange/kv", "exchange/message", "exchange/record", "exchange/writer", "exchange/shelf", "exchange/event",
+			"exchange/backoff", "exchange/wake")},
+	{"exchange/desk/desktest", "a world for tests, with the real codec and the store in memory; tests alone import it",
+		allow("exchange/...", "protocol", "store")},
+	{"exchange/desk", "opens the parts of a shop and connects them; it decides nothing, so it needs no machine and no record",
+		allow("exchange", "exchange/kv", "exchange/message", "exchange/writer", "exchange/shelf", "exchange/feed",
+			"exchange/trade", "exchange/event")},
 
-	// Tests of any package say by it what a machine lacks.
-	{"internal/leftout", nil},
+	{"internal/leftout", "tests of any package say by it what a machine lacks, so it stands on none", nil},
 
 	// Wire and disk, which do not know each other; above the wire the network, and
 	// above that the spreading of the member list.
-	{"protocol/members", allow("protocol/...", "exchange/...", anyModule)},
-	{"protocol/p2p/...", allow("protocol", "protocol/pb/...", "protocol/p2p/...", "exchange/...", anyModule)},
-	{"protocol/pb/...", allow("google.golang.org/protobuf/...")},
-	{"protocol/keyfile", allow("exchange", "store/durable")}, // a key file is written as the rest of its folder is
-	{"protocol/...", allow("protocol", "protocol/pb/...", "exchange/...", anyModule)},
-	{"store/durable", nil}, // for whoever writes a file, keyfile too
-	{"store/tomlfile", allow("exchange", "store/durable", anyModule)}, // so that node and hub read alike and still do not know each other
-	{"store/...", allow("store/...", "exchange", "exchange/kv", anyModule)},
+	{"protocol/members", "spreads the member list over the network, so it stands above both", allow("protocol/...", "exchange/...", anyModule)},
+	{"protocol/p2p/...", "moves bytes between members and knows only what it frames itself: not the member list, not the store",
+		allow("protocol", "protocol/pb/...", "protocol/p2p/...", "exchange/...", anyModule)},
+	{"protocol/pb/...", "generated from the schema; protobuf's own run time is all it calls", allow("google.golang.org/protobuf/...")},
+	{"protocol/keyfile", "a key file is written as the other files of its folder are", allow("exchange", "store/durable")},
+	{"protocol/...", "what shops send and sign, as bytes; neither sent nor stored here", allow("protocol", "protocol/pb/...", "exchange/...", anyModule)},
+	{"store/durable", "writes bytes for whoever has a small file to keep, protocol/keyfile too, so it knows none of them", nil},
+	{"store/tomlfile", "node and hub read their configurations alike through it, and still do not know each other",
+		allow("exchange", "store/durable", anyModule)},
+	{"store/...", "keeps opaque bytes; of the core it implements the interface in kv", allow("store/...", "exchange", "exchange/kv", anyModule)},
 
 	// Programs: a node and a hub, which do not know each other, and what is above them.
-	{"node/...", allow("node/...", "protocol/...", "store/...", "exchange/...", anyModule)},
-	{"hub/...", allow("hub/...", "protocol/...", "store/...", "exchange/...", anyModule)},
-	{"testnet/...", allow("testnet/...", "node/...", "hub/...", "protocol/...", "store/...", "exchange/...", anyModule)},
-	{"cmd/...", allow("cmd/...", "testnet/...", "node/...", "hub/...", "protocol/...", "store/...", "exchange/...", anyModule)},
+	{"node/...", "composes a shop; it works without the code of a hub", allow("node/...", "protocol/...", "store/...", "exchange/...", anyModule)},
+	{"hub/...", "composes a hub; it holds no catalog or order, so it needs no code of a node", allow("hub/...", "protocol/...", "store/...", "exchange/...", anyModule)},
+	{"testnet/...", "runs shops and a hub together", allow("testnet/...", "node/...", "hub/...", "protocol/...", "store/...", "exchange/...", anyModule)},
+	{"cmd/...", "wires everything to flags; nothing imports it", allow("cmd/...", "testnet/...", "node/...", "hub/...", "protocol/...", "store/...", "exchange/...", anyModule)},
 }
 
 // only names who alone imports something, whatever rows allow to others.
@@ -84,8 +99,9 @@ var only = map[string][]string{
 	"google.golang.org/protobuf/...":   {"protocol/...", "store"}, // store: the checksums in Badger's own tables
 	"github.com/dgraph-io/...":         {"store/..."},
 	"github.com/spf13/cobra/...":       {"cmd/..."},
-	"github.com/pelletier/go-toml/...": {"store/tomlfile"}, // configurations are read strictly, everywhere
-	"os/exec":                          {"testnet/..."},    // it starts real shops; nothing else starts a process
+	"github.com/pelletier/go-toml/...": {"store/tomlfile"},                                               // configurations are read strictly, everywhere
+	our + "exchange/desk":              {"node/...", "testnet/...", "cmd/...", "exchange/desk/desktest"}, // whoever needs a part imports the part
+	"os/exec":                          {"testnet/..."},                                                  // it starts real shops; nothing else starts a process
 }
 
 // never lists what no package imports, generated code apart.
@@ -100,33 +116,42 @@ var never = map[string]string{
 // anyModule in a row allows what is neither of this module nor in only or never.
 const anyModule = "any other module"
 
+// rule is a row of the table: the packages it holds for, why, and what they may import.
 type rule struct {
 	pkg string
+	why string
 	may []string
 }
 
 func allow(imports ...string) []string { return imports }
 
-func ruleFor(pkg string) (rule, bool) {
-	i := slices.IndexFunc(rules, func(r rule) bool { return covers(r.pkg, pkg) })
-	if i < 0 {
-		return rule{}, false
-	}
-	return rules[i], true
+// ruleFor returns the index in rules of the row that holds for pkg, -1 if none does.
+func ruleFor(pkg string) int {
+	return slices.IndexFunc(rules, func(r rule) bool { return covers(r.pkg, pkg) })
 }
 
 func TestImports(t *testing.T) {
 	packages := productionImports(t)
+	used := make(map[int]bool)
 	for _, pkg := range slices.Sorted(maps.Keys(packages)) {
-		row, ok := ruleFor(pkg)
-		if !ok {
+		i := ruleFor(pkg)
+		if i < 0 {
 			t.Errorf("package %s has no row in the table of imports; place it", pkg)
 			continue
 		}
+		used[i] = true
 		for _, imp := range slices.Sorted(maps.Keys(packages[pkg])) {
-			if why := row.refuses(pkg, imp); why != "" {
+			if why := rules[i].refuses(pkg, imp); why != "" {
 				t.Errorf("%s: package %s must not import %s: %s", packages[pkg][imp], pkg, imp, why)
 			}
+		}
+	}
+	for i, row := range rules {
+		if !used[i] {
+			t.Errorf("the row of %s holds for no package; delete it, or move it before the row that hides it", row.pkg)
+		}
+		if row.why == "" {
+			t.Errorf("the row of %s gives no reason", row.pkg)
 		}
 	}
 }
@@ -151,7 +176,7 @@ func (r rule) refuses(pkg, imp string) string {
 	case anyCovers(r.may, name):
 		return ""
 	}
-	return "the row of " + r.pkg + " does not allow it"
+	return "the row of " + r.pkg + " does not allow it (" + r.why + ")"
 }
 
 func anyCovers(patterns []string, name string) bool {
@@ -166,26 +191,12 @@ func covers(pattern, name string) bool {
 	return name == pattern
 }
 
-// productionImports parses every file of the module that is no test, for all
-// operating systems and build tags. It returns, for each package named without
-// the module's path, what it imports and a file that does.
+// productionImports returns, for each package named without the module's path, what
+// its production code imports and a file that does.
 func productionImports(t *testing.T) map[string]map[string]string {
 	t.Helper()
 	packages := make(map[string]map[string]string)
-	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
-		name := d.Name()
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && file != "." && (name == "testdata" || strings.ContainsAny(name[:1], "._")):
-			return filepath.SkipDir
-		case d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go"):
-			return nil
-		}
-		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
-		if err != nil {
-			return err
-		}
+	eachProductionFile(t, parser.ImportsOnly, func(file string, parsed *ast.File) {
 		pkg := path.Dir(filepath.ToSlash(file))
 		if packages[pkg] == nil {
 			packages[pkg] = make(map[string]string)
@@ -193,15 +204,11 @@ func productionImports(t *testing.T) map[string]map[string]string {
 		for _, spec := range parsed.Imports {
 			imp, err := strconv.Unquote(spec.Path.Value)
 			if err != nil {
-				return err
+				t.Fatal(err)
 			}
 			packages[pkg][imp] = file
 		}
-		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	return packages
 }
 
@@ -261,13 +268,14 @@ func TestImportRules(t *testing.T) {
 		{"cmd/souk", our + "testnet", true},
 		{"cmd/souk", "unsafe", false},
 	} {
-		row, found := ruleFor(c.pkg)
-		if !found {
-			t.Errorf("%s has no row", c.pkg)
-			continue
-		}
-		if why := row.refuses(c.pkg, c.imp); (why == "") != c.ok {
-			t.Errorf("%s imports %s: allowed %v, want %v (%s)", c.pkg, c.imp, why == "", c.ok, why)
-		}
+		t.Run(c.pkg+" imports "+c.imp, func(t *testing.T) {
+			i := ruleFor(c.pkg)
+			if i < 0 {
+				t.Fatal("the package has no row")
+			}
+			if why := rules[i].refuses(c.pkg, c.imp); (why == "") != c.ok {
+				t.Errorf("allowed %v, want %v (%s)", why == "", c.ok, why)
+			}
+		})
 	}
 }

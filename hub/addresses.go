@@ -38,7 +38,7 @@ func multiaddrs(hosts []string, port int) []string {
 }
 
 // advertised says where shops reach a hub of this configuration: under the announced names, else
-// under this machine's addresses. interfaces are those addresses.
+// under interfaces, this machine's addresses.
 func (c Config) advertised(open, closed exchange.ShopID, interfaces []netip.Addr) membership.Hub {
 	hosts := c.Announce
 	if len(hosts) == 0 {
@@ -54,8 +54,8 @@ func (c Config) advertised(open, closed exchange.ShopID, interfaces []netip.Addr
 	}
 }
 
-// listening replaces 0.0.0.0 and :: by the machine's addresses, the farthest reaching
-// first. The loopback is left out where there is anything better.
+// listening replaces 0.0.0.0 and :: by the machine's addresses, best reach first. The loopback is
+// left out where there is another address.
 func listening(listen []string, interfaces []netip.Addr) []string {
 	var found []netip.Addr
 	for _, l := range listen {
@@ -84,7 +84,8 @@ func listening(listen []string, interfaces []netip.Addr) []string {
 	return hosts
 }
 
-// interfaceAddrs are the machine's addresses, without those that mean something on one link only.
+// interfaceAddrs are the machine's addresses without the link-local ones, which only neighbours on
+// one link can dial.
 func interfaceAddrs() ([]netip.Addr, error) {
 	nets, err := net.InterfaceAddrs()
 	if err != nil {
@@ -101,7 +102,7 @@ func interfaceAddrs() ([]netip.Addr, error) {
 	return out, nil
 }
 
-// sharedSpace is what carriers put between themselves and their customers (RFC 6598): private too.
+// sharedSpace is the address space of carriers' own NAT (RFC 6598): as private as a local network.
 var sharedSpace = netip.MustParsePrefix("100.64.0.0/10")
 
 func reachOf(ip netip.Addr) reach {

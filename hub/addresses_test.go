@@ -31,34 +31,36 @@ func TestAdvertised(t *testing.T) {
 		{"a name", all, []string{"hub.example.org"}, home, "hub.example.org", worldwide},
 		{"a name and an address", all, []string{"hub.example.org", "192.168.1.9"}, home, "hub.example.org 192.168.1.9", worldwide},
 	} {
-		var interfaces []netip.Addr
-		for _, m := range c.machine {
-			interfaces = append(interfaces, netip.MustParseAddr(m))
-		}
-		cfg := Config{Listen: c.listen, Announce: c.announce, OpenPort: 7401, ClosedPort: 7402, Status: DefaultStatus}
-		if err := cfg.check(); err != nil {
-			t.Errorf("%s: %v", c.name, err)
-		}
-		h := cfg.advertised(exchange.ShopID{1}, exchange.ShopID{2}, interfaces)
-		if err := h.Check(); err != nil {
-			t.Errorf("%s: %v", c.name, err)
-		}
-		var hosts []string
-		for i, a := range h.Open.Addrs {
-			parts := strings.Split(a, "/")
-			if i%2 == 0 {
-				hosts = append(hosts, parts[2])
+		t.Run(c.name, func(t *testing.T) {
+			var interfaces []netip.Addr
+			for _, m := range c.machine {
+				interfaces = append(interfaces, netip.MustParseAddr(m))
 			}
-			if parts[4] != "7401" || strings.Split(h.Closed.Addrs[i], "/")[4] != "7402" {
-				t.Errorf("%s: ports of %s and %s", c.name, a, h.Closed.Addrs[i])
+			cfg := Config{Listen: c.listen, Announce: c.announce, OpenPort: 7401, ClosedPort: 7402, Status: DefaultStatus}
+			if err := cfg.check(); err != nil {
+				t.Error(err)
 			}
-		}
-		if got := strings.Join(hosts, " "); got != c.want {
-			t.Errorf("%s: %s, not %s", c.name, got, c.want)
-		}
-		if got := reachOfAddrs(h.Open.Addrs); got != c.reach {
-			t.Errorf("%s: reach %d, not %d", c.name, got, c.reach)
-		}
+			h := cfg.advertised(exchange.ShopID{1}, exchange.ShopID{2}, interfaces)
+			if err := h.Check(); err != nil {
+				t.Error(err)
+			}
+			var hosts []string
+			for i, a := range h.Open.Addrs {
+				parts := strings.Split(a, "/")
+				if i%2 == 0 {
+					hosts = append(hosts, parts[2])
+				}
+				if parts[4] != "7401" || strings.Split(h.Closed.Addrs[i], "/")[4] != "7402" {
+					t.Errorf("ports of %s and %s", a, h.Closed.Addrs[i])
+				}
+			}
+			if got := strings.Join(hosts, " "); got != c.want {
+				t.Errorf("%s, not %s", got, c.want)
+			}
+			if got := reachOfAddrs(h.Open.Addrs); got != c.reach {
+				t.Errorf("reach %d, not %d", got, c.reach)
+			}
+		})
 	}
 }
 
@@ -90,11 +92,13 @@ func TestConfigRefuses(t *testing.T) {
 		"too many names":       func(c *Config) { c.Announce = []string{"a", "b", "c", "d", "e"} },
 		"a status port":        func(c *Config) { c.Status = "7400" },
 	} {
-		c := good
-		spoil(&c)
-		if err := c.check(); exchange.CodeOf(err) != exchange.CodeInvalid {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			c := good
+			spoil(&c)
+			if err := c.check(); exchange.CodeOf(err) != exchange.CodeInvalid {
+				t.Error(err)
+			}
+		})
 	}
 }
 
@@ -104,9 +108,11 @@ func TestStatusURL(t *testing.T) {
 		"": "", "127.0.0.1:7404": "http://127.0.0.1:7404", "0.0.0.0:7404": "http://127.0.0.1:7404", "[::]:7404": "http://[::1]:7404", "hub.example:80": "http://hub.example:80",
 		"192.0.2.7:1": "http://192.0.2.7:1",
 	} {
-		h := &Hub{parts: Parts{Config: Config{Status: status}}}
-		if got := h.StatusURL(); got != want {
-			t.Errorf("%q is opened at %q, want %q", status, got, want)
-		}
+		t.Run(status, func(t *testing.T) {
+			h := &Hub{parts: Parts{Config: Config{Status: status}}}
+			if got := h.StatusURL(); got != want {
+				t.Errorf("it is opened at %q, want %q", got, want)
+			}
+		})
 	}
 }

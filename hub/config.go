@@ -39,7 +39,8 @@ const configFile = "hub.toml"
 // invite that holds membership.MaxHubAddrs.
 const maxAnnounce = 4
 
-// check reports what the hub could not work with, as [tomlfile.AtKey]. Port 0 is allowed: see fixPorts.
+// check reports the first setting that the hub could not work with, as CodeInvalid at its key
+// ([tomlfile.AtKey]). Port 0 is allowed: see fixPorts.
 func (c Config) check() error {
 	if len(c.Listen) == 0 {
 		return tomlfile.AtKey("listen", exchange.Errorf(exchange.CodeInvalid, "it names no address; use \"0.0.0.0\" and \"::\" for all"))
@@ -80,7 +81,7 @@ func checkPort(p int) error {
 	return nil
 }
 
-// checkHost reports what is neither an IP address nor a DNS name.
+// checkHost reports a text that is neither an IP address nor a DNS name.
 func checkHost(s string) error {
 	if ip, err := netip.ParseAddr(s); err == nil {
 		if ip.IsUnspecified() || ip.Zone() != "" {
@@ -125,8 +126,8 @@ func writeConfig(dir string, c Config) error {
 	return tomlfile.Write(filepath.Join(dir, configFile), c, "")
 }
 
-// fixPorts replaces each port 0 by one that is free now, so that invites stay valid over
-// a restart. changed reports whether c must be written.
+// fixPorts replaces each port 0 by a port that is free now, so that invites stay valid over a
+// restart. changed reports whether c must be written.
 func (c *Config) fixPorts() (changed bool, err error) {
 	ip := netip.MustParseAddr(c.Listen[0]).String()
 	for _, port := range []*int{&c.OpenPort, &c.ClosedPort} {

@@ -17,9 +17,9 @@ import (
 
 const day = 24 * time.Hour
 
-// TestFault16HubDead: the hub is gone for 30 days. Members stay members and reach each other; after
-// a day the list is ageing, after a week it is too old for new partnerships; a shop that was away learns
-// the newest list from another; and all is well when the hub is back.
+// TestFault16HubDead: the hub is gone for 30 days. Members stay members and reach each other. After
+// a day the list is ageing, after a week it is too old for new partnerships. A shop that was away
+// learns the newest list from another shop. When the hub is back, the list is fresh again.
 func TestFault16HubDead(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *hubsim.World) {
 		a, away := joined(w), joined(w)
@@ -80,8 +80,8 @@ func TestFault16HubDead(t *testing.T) {
 	})
 }
 
-// TestFault17TwoLists: the hub shows two shops different lists. They find out when they meet, each
-// holds proof that anybody can check, and both go on trading.
+// TestFault17TwoLists: the hub shows two shops different lists. The shops find out when they meet,
+// each has a proof that anybody can check, and both go on trading.
 func TestFault17TwoLists(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *hubsim.World) {
 		a, b := joined(w), joined(w)

@@ -81,7 +81,7 @@ func writePublic(dir string, p Public) error {
 	return durable.Write(filepath.Join(dir, federationFile), append(b, '\n'), 0o644)
 }
 
-// AnyPort lets Init choose a free port, which is then kept.
+// AnyPort lets Init choose a free port, which the hub then keeps.
 const AnyPort = -1
 
 // InitOptions are what an operator says about a new hub. Only Name is required.
@@ -119,8 +119,8 @@ func (o InitOptions) config() Config {
 	return c
 }
 
-// Init makes a hub's folder: keys, configuration and an empty, signed member list. It
-// never overwrites: CodeConflict where the folder holds a hub or one of its keys.
+// Init makes a hub's folder: keys, configuration and an empty, signed member list. Init never
+// overwrites: a folder that contains a hub, or a key of a hub, is CodeConflict.
 func Init(dir string, o InitOptions) (Public, error) {
 	cfg := o.config()
 	if err := errors.Join(cfg.check(), checkSocket(dir)); err != nil {
@@ -143,7 +143,7 @@ func initLocked(dir, name string, cfg Config) (Public, error) {
 			return Public{}, exchange.Errorf(exchange.CodeConflict, "%s holds a hub already (%s); choose another folder", dir, f)
 		}
 	}
-	// A bad name must not leave keys behind that a second try would trip over.
+	// Check the name before any key is made: Init refuses a folder in which a first try left keys.
 	probe := make(ed25519.PublicKey, ed25519.PublicKeySize)
 	if _, err := membership.NewFederation(name, probe, probe); err != nil {
 		return Public{}, err
@@ -172,7 +172,7 @@ func initLocked(dir, name string, cfg Config) (Public, error) {
 	if err := writePublic(dir, p); err != nil {
 		return Public{}, err
 	}
-	return p, writeConfig(dir, cfg) // last: a folder with a configuration is a whole one
+	return p, writeConfig(dir, cfg) // last: a folder with a configuration is complete
 }
 
 // public is federation.json as this configuration makes it, on this machine.

@@ -24,27 +24,29 @@ const (
 	renewEvery = time.Hour
 	// retryEvery is how soon a signature that could not be stored is tried again.
 	retryEvery = time.Minute
-	// staleAfter is the age of a checkpoint that says that this hub was not running, or that its
-	// list is a copy: one and a half times what a running hub lets pass.
+	// staleAfter is the age of a checkpoint from which on this hub was not running, or its list is
+	// an old copy. A running hub signs each renewEvery; staleAfter is half as much again.
 	staleAfter = renewEvery + renewEvery/2
-	// settleTime is how long a hub with members listens to them at start before it signs
-	// anything; settleStale, where its checkpoint is over staleAfter. A hub that is back calls
-	// its members at once; those whom it cannot reach call it after p2p's longest pause for a hub.
+	// settleTime is how long a hub with members listens to them at start before it signs anything.
+	// Where its checkpoint is older than staleAfter it listens for settleStale. A restarted hub calls
+	// its members at once (package p2p). Members that it cannot reach call it within p2p's longest
+	// pause for a hub.
 	settleTime  = 8 * time.Second
 	settleStale = 90 * time.Second
-	// settleWait is how long a statement waits for that, less than p2p's open host gives a request.
+	// settleWait is how long a statement waits for the hub to settle. It is less than the time that
+	// p2p's open host gives a request.
 	settleWait = 10 * time.Second
 	// leaveGrace lets the answer to a leave travel before the connection is cut.
 	leaveGrace = 2 * time.Second
 )
 
-// Parts are what a Hub is composed of. What comes after Hub is optional.
+// Parts are what a Hub is composed of. The fields after Hub are optional.
 type Parts struct {
 	Federation membership.Federation
 	LogKey     ed25519.PrivateKey
 	OpenKey    ed25519.PrivateKey // of the host that strangers join through
 	ClosedKey  ed25519.PrivateKey // of the host for members
-	Store      kv.Store           // the member list's; stays the caller's to close
+	Store      kv.Store           // the member list's; the caller closes it
 	Clock      exchange.Clock
 	Config     Config         // Status "" = no status page
 	Hub        membership.Hub // where shops reach it, as invites say
@@ -71,11 +73,11 @@ type Hub struct {
 
 	ready   chan struct{}
 	settled chan struct{} // closed once statements may be appended
-	failed  chan error    // capacity 1: a fault that must end the process
+	failed  chan error    // capacity 1: a fault after which the process must end
 	gone    chan exchange.ShopID
 }
 
-// New composes a hub. It reads and verifies the member list and starts nothing.
+// New composes a hub: it reads and verifies the member list, and starts nothing.
 func New(p Parts) (*Hub, error) {
 	if p.Logger == nil {
 		p.Logger = slog.New(slog.DiscardHandler)
@@ -110,7 +112,8 @@ func New(p Parts) (*Hub, error) {
 	return h, err
 }
 
-// maxGone is how many shops wait to be cut after leaving; one that finds no room is cut at once.
+// maxGone is how many shops that left wait to be disconnected. A shop beyond that is disconnected
+// at once.
 const maxGone = 64
 
 // network makes both hosts' configurations and the closed host.
@@ -147,7 +150,7 @@ func announced(c Config, h membership.HubHost) []string {
 // Ready is closed when the hosts listen and the status page is served.
 func (h *Hub) Ready() <-chan struct{} { return h.ready }
 
-// Federation is whose hub this is.
+// Federation is the federation that the hub serves.
 func (h *Hub) Federation() membership.Federation { return h.parts.Federation }
 
 // JoinAddresses are where shops join, each a multiaddr ending in /p2p/<peer>.
@@ -167,10 +170,9 @@ func (h *Hub) StatusURL() string {
 // List is the member list, for reading.
 func (h *Hub) List() *roster.Roster { return h.list.roster }
 
-// Run serves until ctx ends, and returns nil after an ordered stop: joins, commands and pages
-// end first, the members' network last. A Hub runs once. It returns an error as
-// soon as the hub cannot go on; then nothing is known to be stored that was not
-// answered before, and a restart finds out.
+// Run serves until ctx ends, and returns nil after an ordered stop: joins, commands and pages end
+// first, the members' network last. A Hub runs once. Run returns an error as soon as the hub
+// cannot go on. Then only what was answered is known to be stored; a restart reads what else is.
 func (h *Hub) Run(ctx context.Context) error {
 	err := errors.Join(h.run(ctx), h.Close())
 	if err != nil {

@@ -18,8 +18,8 @@ import (
 const (
 	DefaultUses    = 1
 	DefaultExpires = 72 * time.Hour
-	// MaxExpires is the longest life of an invite: a season of shops that join one after
-	// another. It is a secret that lies in mailboxes, so it should not outlive them.
+	// MaxExpires is the longest life of an invite: a season in which shops join one after another.
+	// An invite is a secret that lies in mailboxes, so it should not live longer.
 	MaxExpires = 90 * 24 * time.Hour
 )
 
@@ -65,7 +65,7 @@ type InviteInfo struct {
 	Expires Moment              `json:"expires"`
 	Used    *uint32             `json:"used,omitempty"` // joins so far; nil = the list is on another machine
 	Status  string              `json:"status,omitempty"`
-	Why     string              `json:"why,omitempty"`    // of a void one
+	Why     string              `json:"why,omitempty"`    // it is void
 	VoidAt  Moment              `json:"void_at,omitzero"` // 0 = it is not void
 }
 
@@ -76,9 +76,9 @@ type Invited struct {
 	Warnings []string `json:"warnings"` // why shops may not reach the hub with it
 }
 
-// Invite makes an invite. It needs admission.key and federation.json alone, so it works
-// whether the hub runs or not, and on another machine. The folder keeps what [Invites]
-// lists of it.
+// Invite makes an invite. It needs only admission.key and federation.json, so that it works
+// whether the hub runs or not, and on another machine. The folder keeps of the invite what
+// [Invites] lists.
 func Invite(_ context.Context, dir string, o InviteOptions) (Invited, error) {
 	p, err := currentPublic(dir)
 	if err != nil {
@@ -110,8 +110,8 @@ func Invite(_ context.Context, dir string, o InviteOptions) (Invited, error) {
 	return made, keepInvite(dir, made.InviteInfo)
 }
 
-// invitesName is the folder of what is kept of invites: <id>.json, some 200 bytes each, so
-// that even tens of thousands are listed in a second.
+// invitesName is the folder with one file, <id>.json, for each invite. A file has some 200 bytes:
+// tens of thousands of invites are listed in a second.
 const (
 	invitesName = "invites"
 	inviteExt   = ".json"

@@ -16,8 +16,8 @@ import (
 	"github.com/souk-market/souk/hub"
 )
 
-// TestInvites: what was invited can be listed without its secret, with its use by the
-// list, whether the hub runs or not; and voided by its id.
+// TestInvites: invites are listed without their secrets, with their use by the member list,
+// whether the hub runs or not. An invite is voided by its id.
 func TestInvites(t *testing.T) {
 	dir, _ := initHub(t)
 	ctx := t.Context()
@@ -37,20 +37,22 @@ func TestInvites(t *testing.T) {
 	while := must(hub.Invites(ctx, dir))(t).Invites
 	stop()
 	for name, list := range map[string][]hub.InviteInfo{"running": while, "stopped": must(hub.Invites(ctx, dir))(t).Invites} {
-		if len(list) != len(made) {
-			t.Fatalf("%s: %d invites are listed, want %d", name, len(list), len(made))
-		}
-		for _, got := range list {
-			for i, want := range []struct {
-				status string
-				used   uint32
-			}{{hub.InviteVoid, 0}, {hub.InviteUsed, 1}, {hub.InviteOpen, 0}, {hub.InviteExpired, 0}} {
-				m := made[i].InviteInfo
-				if got.ID == m.ID && (got.Status != want.status || *got.Used != want.used || got.Shop != m.Shop || got.Uses != m.Uses || got.Expires != m.Expires) {
-					t.Errorf("%s: invite %d is %+v, used %d", name, i, got, *got.Used)
+		t.Run(name, func(t *testing.T) {
+			if len(list) != len(made) {
+				t.Fatalf("%d invites are listed, want %d", len(list), len(made))
+			}
+			for _, got := range list {
+				for i, want := range []struct {
+					status string
+					used   uint32
+				}{{hub.InviteVoid, 0}, {hub.InviteUsed, 1}, {hub.InviteOpen, 0}, {hub.InviteExpired, 0}} {
+					m := made[i].InviteInfo
+					if got.ID == m.ID && (got.Status != want.status || *got.Used != want.used || got.Shop != m.Shop || got.Uses != m.Uses || got.Expires != m.Expires) {
+						t.Errorf("invite %d is %+v, used %d", i, got, *got.Used)
+					}
 				}
 			}
-		}
+		})
 	}
 	for _, m := range made {
 		b, err := os.ReadFile(filepath.Join(dir, "invites", m.ID.String()+".json"))
@@ -78,9 +80,9 @@ func TestInviteBounds(t *testing.T) {
 	}
 }
 
-// TestInviteOrder: the oldest invites are listed first, and those that were made in one millisecond
-// always in the same order. Files are read by name, which is the id, so here the oldest have the
-// highest ids.
+// TestInviteOrder: the oldest invites are listed first, and invites of one millisecond always in the
+// same order. Files are read by name, which is the id, so here the oldest invites have the highest
+// ids.
 func TestInviteOrder(t *testing.T) {
 	const count, together = 48, 16 // a sort of less than 13 is stable by itself
 	dir, _ := initHub(t)
@@ -133,22 +135,24 @@ func TestDamagedInvite(t *testing.T) {
 	running := must(hub.Invites(t.Context(), dir))(t)
 	stop()
 	for name, list := range map[string]hub.InviteList{"running": running, "stopped": stopped} {
-		listed := map[membership.InviteID]bool{}
-		for _, i := range list.Invites {
-			listed[i.ID] = true
-		}
-		if want := map[membership.InviteID]bool{made[2].ID: true, made[3].ID: true}; !maps.Equal(listed, want) {
-			t.Errorf("%s: listed are %+v", name, list.Invites)
-		}
-		ids := map[string]membership.InviteID{}
-		for _, d := range list.Damaged {
-			if ids[d.File] = d.ID; d.Why == "" {
-				t.Errorf("%s: why is %s damaged?", name, d.File)
+		t.Run(name, func(t *testing.T) {
+			listed := map[membership.InviteID]bool{}
+			for _, i := range list.Invites {
+				listed[i.ID] = true
 			}
-		}
-		if want := map[string]membership.InviteID{file(0): made[0].ID, file(1): made[1].ID, stray: {}}; !maps.Equal(ids, want) {
-			t.Errorf("%s: damaged are %v, want %v", name, ids, want)
-		}
+			if want := map[membership.InviteID]bool{made[2].ID: true, made[3].ID: true}; !maps.Equal(listed, want) {
+				t.Errorf("listed are %+v", list.Invites)
+			}
+			ids := map[string]membership.InviteID{}
+			for _, d := range list.Damaged {
+				if ids[d.File] = d.ID; d.Why == "" {
+					t.Errorf("why is %s damaged?", d.File)
+				}
+			}
+			if want := map[string]membership.InviteID{file(0): made[0].ID, file(1): made[1].ID, stray: {}}; !maps.Equal(ids, want) {
+				t.Errorf("damaged are %v, want %v", ids, want)
+			}
+		})
 	}
 }
 

@@ -20,14 +20,14 @@ import (
 
 // InviteList is what a folder keeps of its invites.
 type InviteList struct {
-	Invites []InviteInfo    `json:"invites"` // oldest first; those of one millisecond by id
-	Damaged []DamagedInvite `json:"damaged"` // files that cannot be read; the invites themselves stay good
+	Invites []InviteInfo    `json:"invites"` // oldest first; within one millisecond by id
+	Damaged []DamagedInvite `json:"damaged"` // files that cannot be read; the invites themselves stay valid
 }
 
-// DamagedInvite is a file that does not say what was invited.
+// DamagedInvite is a file that should describe an invite and cannot be read.
 type DamagedInvite struct {
 	File string              `json:"file"`
-	ID   membership.InviteID `json:"id,omitzero"` // by the file's name; zero where that is no id
+	ID   membership.InviteID `json:"id,omitzero"` // by the file's name; zero where the name is no id
 	Why  string              `json:"why"`
 }
 
@@ -41,7 +41,7 @@ func keptInvites(dir string) (InviteList, error) {
 	for _, n := range names {
 		stem, ours := strings.CutSuffix(n.Name(), inviteExt)
 		if !ours {
-			continue // a temporary one of package durable
+			continue // a temporary file of package durable
 		}
 		path := filepath.Join(dir, invitesName, n.Name())
 		id, _ := membership.ParseInviteID(stem)
@@ -58,7 +58,7 @@ func keptInvites(dir string) (InviteList, error) {
 	return out, nil
 }
 
-// readInvite reads what is kept of the invite after which the file is named.
+// readInvite reads the file at path, which is named after the invite id.
 func readInvite(path string, id membership.InviteID) (InviteInfo, error) {
 	var i InviteInfo
 	b, err := os.ReadFile(path)
@@ -74,8 +74,8 @@ func readInvite(path string, id membership.InviteID) (InviteInfo, error) {
 	return i, nil
 }
 
-// Invites lists the invites that were made in this folder, and what the member list says of
-// their use, where it is at hand. A file that cannot be read hides no other.
+// Invites lists the invites that were made in this folder. Where the folder holds the member list,
+// it says how often each was used. Files that cannot be read are in Damaged.
 func Invites(ctx context.Context, dir string) (InviteList, error) {
 	p, err := readPublic(dir)
 	if err != nil {
@@ -96,7 +96,7 @@ func Invites(ctx context.Context, dir string) (InviteList, error) {
 	return out, err
 }
 
-// invites are those of a folder; list is nil where it is on another machine.
+// invites lists the invites of a folder; list is nil where the member list is on another machine.
 func invites(dir string, list *roster.Roster) (InviteList, error) {
 	kept, err := keptInvites(dir)
 	if err != nil {
@@ -133,11 +133,11 @@ type Voided struct {
 	Void    bool                `json:"void"` // always true
 	Why     string              `json:"why"`
 	At      Moment              `json:"at,omitzero"` // 0 = unknown: the list is on another machine
-	Already bool                `json:"already"`     // it was void before, with this reason
+	Already bool                `json:"already"`     // the invite was void before, for this reason
 }
 
-// voids reads the entries that voided an invite; list may be nil. Reading a list of 10,000 entries takes
-// some 50 ms.
+// voids reads the entries that voided an invite; list may be nil. For a list of 10,000 entries it
+// takes some 50 ms.
 func voids(list *roster.Roster) (map[membership.InviteID]Voided, error) {
 	out := map[membership.InviteID]Voided{}
 	if list == nil {
@@ -159,8 +159,8 @@ func voids(list *roster.Roster) (map[membership.InviteID]Voided, error) {
 	return out, nil
 }
 
-// voided finds an invite in the folder's list; false where it is not void, or the list is on
-// another machine.
+// voided returns the void entry of an invite in the folder's list. ok is false where the invite is
+// not void, or the list is on another machine.
 func voided(ctx context.Context, dir string, p Public, id membership.InviteID) (v Voided, ok bool, err error) {
 	if c, running := dialHub(ctx, dir); running {
 		err := c.get(ctx, "/voids/"+id.String(), &v)
@@ -177,9 +177,9 @@ func voided(ctx context.Context, dir string, p Public, id membership.InviteID) (
 	return v, ok, err
 }
 
-// Void ends an invite, given by its id or its code; shops that joined by it stay. It needs
-// admission.key. nil means that the list holds it, durably; it may be repeated, and the
-// first reason stays.
+// Void ends an invite, named by its id or its code; shops that joined by the invite stay. Void
+// needs admission.key. nil means that the list holds the void entry, durably. Void may be
+// repeated, and the first reason stays.
 func Void(ctx context.Context, dir, invite, why string) (Voided, error) {
 	p, err := readPublic(dir)
 	if err != nil {
@@ -210,7 +210,8 @@ func Void(ctx context.Context, dir, invite, why string) (Voided, error) {
 	return v, err
 }
 
-// CheckInvite reports, as CodeInvalid or CodeInvite, what is neither an invite's id nor its code.
+// CheckInvite reports a text that is neither an invite's id nor its code, as CodeInvalid or
+// CodeInvite.
 func CheckInvite(s string) error {
 	_, _, err := parseInvite(s)
 	return err

@@ -184,7 +184,8 @@ func TestHubFailsAtCommit(t *testing.T) {
 	}
 }
 
-// TestConcurrentJoins: five shops, and one of them many times at once, on an invite for three.
+// TestConcurrentJoins: five shops join at once by an invite for three; a shop sends its join many
+// times.
 func TestConcurrentJoins(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *hubsim.World) {
 		inv := w.Invite(membership.InviteOptions{Uses: 3})

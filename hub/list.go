@@ -14,7 +14,7 @@ import (
 	"github.com/souk-market/souk/exchange/roster"
 )
 
-// list is the member list of which this hub is the author.
+// list is the member list as its author has it: with the log key and one writer at a time.
 type list struct {
 	roster *roster.Roster
 	key    ed25519.PrivateKey // the log key
@@ -35,9 +35,8 @@ func openList(s kv.Store, fed membership.Federation, key ed25519.PrivateKey, clo
 	return &list{roster: r, key: key, clock: clock, log: log}, nil
 }
 
-// submit appends a statement, once: one whose effect the list holds already, the same or another
-// author's repetition, is not appended again. existing reports that. When it returns
-// nil the list holds the statement, durably.
+// submit appends a statement, once. A statement whose effect the list has already is not appended
+// again, and existing is true. nil means that the list has the statement's effect, durably.
 func (l *list) submit(st membership.Statement) (existing bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -52,8 +51,8 @@ func (l *list) submit(st membership.Statement) (existing bool, err error) {
 	return false, nil
 }
 
-// judge reports whether the list holds st's effect; err refuses it. Whatever it does not
-// refuse, Append holds against all rules.
+// judge reports whether the list has st's effect already. An error refuses st. Append then checks
+// the statement against all rules.
 func (l *list) judge(st membership.Statement) (existing bool, err error) {
 	state := l.roster.State()
 	switch s := st.(type) {
@@ -71,12 +70,12 @@ func (l *list) judge(st membership.Statement) (existing bool, err error) {
 		m, _ := state.Member(s.Shop)
 		existing = m.Status == membership.Revoked
 	}
-	// What somebody else signed is worth no answer.
+	// A statement that is forged gets no answer, even where the list has its effect.
 	return existing, st.Verify(state.Federation())
 }
 
-// nameFree refuses a name that people would take for an active member's: the list's rules
-// allow it, because ShopIDs are what counts, but people go by names.
+// nameFree refuses a name that people would take for an active member's. The list's rules allow
+// such a name, because they go by ShopIDs; people go by names.
 func nameFree(state *membership.State, join membership.Join) error {
 	for _, m := range state.Members() {
 		if m.Status == membership.Active && m.Shop != join.Shop && sameName(m.Name, join.Name) {
@@ -86,8 +85,8 @@ func nameFree(state *membership.State, join membership.Join) error {
 	return nil
 }
 
-// sameName compares names as nicknames are compared (RFC 8266): in any case and width of
-// letters, with any spaces; hyphens, which a command line takes for spaces, too.
+// sameName compares names as nicknames are compared (RFC 8266): case and width of letters do not
+// count, nor how many spaces. A hyphen is a space, as on the command line.
 func sameName(a, b string) bool {
 	key := func(name string) string {
 		name = strings.ReplaceAll(name, "-", " ")
@@ -99,7 +98,7 @@ func sameName(a, b string) bool {
 	return key(a) == key(b)
 }
 
-// renew signs the list again, so that it is seen to be current.
+// renew signs the list again, so that shops see that the list is current.
 func (l *list) renew() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

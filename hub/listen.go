@@ -32,8 +32,8 @@ func (h *Hub) listen() (listeners, error) {
 	return l, nil
 }
 
-// Dialable is where to open, on this machine, what listens at an address such as 0.0.0.0:7404: at
-// 127.0.0.1 for 0.0.0.0, at [::1] for [::]. Other addresses stay as they are.
+// Dialable is where on this machine to reach what listens at an address such as 0.0.0.0:7404. It
+// replaces 0.0.0.0 by 127.0.0.1, and [::] by [::1]. Other addresses stay as they are.
 func Dialable(listen string) string {
 	at, err := netip.ParseAddrPort(listen)
 	if err != nil || !at.Addr().IsUnspecified() {
@@ -84,7 +84,7 @@ func (c Config) checkPorts() error {
 					err = u.Close()
 				}
 			}
-			// Other errors, such as a machine without IPv6, concern one address of several: libp2p decides.
+			// Another error, as on a machine without IPv6, concerns one address of several: libp2p decides.
 			if errors.Is(err, syscall.EADDRINUSE) {
 				return exchange.Errorf(exchange.CodeUnavailable, "another program listens on %s; stop it, or change %s in %s and make new invites: %w", at, name, configFile, err)
 			}

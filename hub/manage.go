@@ -23,12 +23,12 @@ type Revoked struct {
 	Name    string          `json:"name,omitempty"` // "" = unknown: the list is on another machine
 	Why     string          `json:"why"`
 	At      Moment          `json:"at,omitzero"` // 0 = unknown: the list is on another machine
-	Already bool            `json:"already"`     // it was in the list before, with this reason
+	Already bool            `json:"already"`     // the shop was revoked before, for this reason
 }
 
-// Revoke takes a shop, named by its ShopID, out of the federation for good. It needs admission.key.
-// why is required. nil means that the list holds the revocation, durably; it may be repeated, and the first
-// reason stays.
+// Revoke takes a shop, named by its ShopID, out of the federation for good. Revoke needs
+// admission.key and a reason. nil means that the list holds the revocation, durably. Revoke may be
+// repeated, and the first reason stays.
 func Revoke(ctx context.Context, dir, shop, why string) (Revoked, error) {
 	id, err := exchange.ParseShopID(strings.TrimSpace(shop))
 	if err != nil {
@@ -57,8 +57,8 @@ func Revoke(ctx context.Context, dir, shop, why string) (Revoked, error) {
 	return Revoked{Shop: id, Name: before.Name, Why: after.Why, At: after.Since}, err
 }
 
-// lookUp finds a shop in the folder's list; false where it is not in it, or the list is
-// on another machine.
+// lookUp finds a shop in the folder's list. It returns false where the list does not name the shop,
+// or is on another machine.
 func lookUp(ctx context.Context, dir string, shop exchange.ShopID) (MemberInfo, bool, error) {
 	list, err := Members(ctx, dir)
 	if exchange.CodeOf(err) == exchange.CodeNotFound && !holdsLog(dir) {
@@ -80,9 +80,9 @@ func readAdmission(dir string) (ed25519.PrivateKey, error) {
 	return k, err
 }
 
-// sign makes a statement with the folder's admission key and has it entered: by the hub that runs
-// on the folder, else in the folder's store, else, where the folder holds no log, by the
-// hub it names, over the network.
+// sign makes a statement with the folder's admission key and has it entered. A hub that runs on the
+// folder enters it; else sign enters it in the folder's store. Where the folder holds no log, the
+// hub that federation.json names enters it, over the network.
 func sign(ctx context.Context, dir string, build func(origin string, k ed25519.PrivateKey) (membership.Statement, error)) error {
 	p, err := readPublic(dir)
 	if err != nil {

@@ -20,9 +20,8 @@ type Options struct {
 	Version string
 }
 
-// Open locks a hub's folder, reads it and verifies its list. CodeLocked where a process
-// uses it already. Run closes the folder at its end; a hub that is never run is
-// closed with Close.
+// Open locks a hub's folder, reads it and verifies its list. CodeLocked means that another process
+// uses the folder. Run closes the folder at its end; a hub that is never run is closed by Close.
 func Open(dir string, o Options) (*Hub, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -70,7 +69,7 @@ func openLocked(dir string, o Options) (*Hub, error) {
 	return h, nil
 }
 
-// folder is what a Hub made by Open holds and has to give back.
+// folder is what a Hub made by Open has opened and must close.
 type folder struct {
 	once sync.Once
 	err  error
@@ -92,7 +91,8 @@ func (f *folder) close() error {
 	return f.err
 }
 
-// Close releases the folder that Open locked. Run does so too; twice is once.
+// Close releases the folder that Open locked. Run closes the folder, too; a second Close does
+// nothing.
 func (h *Hub) Close() error { return h.folder.close() }
 
 func openStore(dir string, log *slog.Logger, reg prometheus.Registerer) (*store.DB, error) {

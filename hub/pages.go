@@ -42,8 +42,7 @@ func (h *Hub) pages() http.Handler {
 	return h.guarded(mux)
 }
 
-// guarded answers only requests addressed to a host that this page is known by, and tells
-// browsers to run nothing.
+// guarded answers only requests addressed to a known host, and tells browsers to run no script.
 func (h *Hub) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !h.knownHost(r.Host) {
@@ -59,8 +58,9 @@ func (h *Hub) guarded(next http.Handler) http.Handler {
 	})
 }
 
-// knownHost: a page of another site can reach a loopback address only under a name of its own
-// (DNS rebinding), so IP addresses and localhost are safe to answer.
+// knownHost reports whether to answer requests for host. A page of another site can reach a
+// loopback address only under a name of its own (DNS rebinding). So IP addresses and localhost are
+// safe to answer, and the operator's own names.
 func (h *Hub) knownHost(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name

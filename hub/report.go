@@ -13,7 +13,7 @@ type Report struct {
 	Version    string         `json:"version,omitempty"`
 	Federation string         `json:"federation"` // its name
 	Origin     string         `json:"origin"`
-	LogKey     string         `json:"log_key"` // the verifier key of its checkpoints, as tools for signed notes take it
+	LogKey     string         `json:"log_key"` // the verifier key of its checkpoints, in the form that tools for signed notes read
 	Hub        membership.Hub `json:"hub"`
 	StatusURL  string         `json:"status_url,omitempty"`
 
@@ -43,7 +43,7 @@ type MemberInfo struct {
 	Countries   []string        `json:"countries,omitempty"`
 }
 
-// report is what can be told of a list without a network.
+// report is the part of a Report that needs no running hub.
 func report(p Public, list *roster.Roster, clock exchange.Clock) Report {
 	state := list.State()
 	r := Report{
@@ -82,7 +82,7 @@ func memberInfos(list *roster.Roster) []MemberInfo {
 	return out
 }
 
-// Report says how the running hub is.
+// Report reports on the running hub.
 func (h *Hub) Report() Report {
 	r := report(Public{h.parts.Federation, h.parts.Hub}, h.list.roster, h.parts.Clock)
 	r.Running, r.Version, r.StatusURL = true, h.parts.Version, h.StatusURL()
@@ -95,7 +95,7 @@ func (h *Hub) Report() Report {
 	return r
 }
 
-// problems are what keeps a running hub from doing its work, beyond what the list itself shows.
+// problems are the faults of a running hub that its list does not show.
 func (h *Hub) problems() []string {
 	var out []string
 	if state := h.list.roster.State(); state.Age(h.parts.Clock.Now()) > staleAfter {

@@ -16,8 +16,8 @@ import (
 	"github.com/souk-market/souk/protocol/p2p"
 )
 
-// settle opens the list for signing: at once where it names no member, else after
-// listening to them (see the package's doc).
+// settle lets the hub sign: at once where the list names no member, else after the hub has listened
+// to the members (see the package's doc).
 func (h *Hub) settle(ctx context.Context, group *errgroup.Group) {
 	state := h.list.roster.State()
 	if !slices.ContainsFunc(state.Members(), func(m membership.Member) bool { return m.Status == membership.Active }) {
@@ -40,7 +40,7 @@ func (h *Hub) settle(ctx context.Context, group *errgroup.Group) {
 	})
 }
 
-// submit enters a statement, when the hub is ready to.
+// submit enters a statement as soon as the hub has settled.
 func (h *Hub) submit(ctx context.Context, st membership.Statement) error {
 	select {
 	case <-h.settled:
@@ -91,15 +91,15 @@ func (h *Hub) renewals(ctx context.Context) error {
 	}
 }
 
-// serveJoin answers the open host: a statement of anybody, judged by its signatures alone, or the
-// question of a shop how it stands.
+// serveJoin answers requests at the open host: a statement from anybody, of which only the
+// signatures count, or the question of a shop for its status.
 func (h *Hub) serveJoin(ctx context.Context, asking exchange.ShopID, req []byte) ([]byte, error) {
 	from, st, err := members.ParseSubmission(req)
 	if err != nil {
 		return nil, err
 	}
 	if st == nil {
-		return h.standing(asking, from)
+		return h.memberStatus(asking, from)
 	}
 	if err := h.submit(ctx, st); err != nil {
 		return nil, err
@@ -122,7 +122,7 @@ func (h *Hub) serveLeave(ctx context.Context, _ exchange.ShopID, req []byte) ([]
 	if err := h.submit(ctx, st); err != nil {
 		return nil, err
 	}
-	const newest = 8 // entries; a shop further behind pulls
+	const newest = 8 // entries; a shop that lacks more entries pulls
 	size := h.list.roster.State().Size()
 	return h.bundle(size-min(size, newest), p2p.MaxMessage)
 }
@@ -135,8 +135,8 @@ func (h *Hub) bundle(from uint64, limit int) ([]byte, error) {
 	return b.Encode()
 }
 
-// cut disconnects a shop that is no member any more: one that was revoked at once, one that
-// left when its answer has travelled.
+// cut disconnects a shop that is no member any more. A revoked shop is disconnected at once, a shop
+// that left when the answer to its leave has travelled.
 func (h *Hub) cut(shop exchange.ShopID, why string) {
 	if m, _ := h.list.roster.Member(shop); m.Status == membership.Left {
 		select {
@@ -148,7 +148,7 @@ func (h *Hub) cut(shop exchange.ShopID, why string) {
 	h.net.Disconnect(shop, why)
 }
 
-// partings cuts the shops that left.
+// partings disconnects the shops that left.
 func (h *Hub) partings(ctx context.Context) error {
 	var waiting sync.WaitGroup
 	defer waiting.Wait()
@@ -170,8 +170,8 @@ func (h *Hub) partings(ctx context.Context) error {
 	}
 }
 
-// hellos is what the hub says and hears first on each connection. It does not trade: its
-// greeting is empty.
+// hellos are the hub's hellos. The hub does not trade, so its hello has only its version and
+// its checkpoint.
 type hellos struct{ h *Hub }
 
 // Hello implements p2p.Hellos.

@@ -29,7 +29,7 @@ const (
 	dialTimeout = 3 * time.Second
 )
 
-// socketPath is where the hub that runs on a folder hears commands.
+// socketPath is the socket of the hub that runs on a folder.
 func socketPath(dir string) string { return filepath.Join(dir, socketName) }
 
 func checkSocket(dir string) error {
@@ -39,7 +39,7 @@ func checkSocket(dir string) error {
 	return nil
 }
 
-// listenSocket replaces the socket of a process that is gone; the caller holds the folder's lock.
+// listenSocket replaces the socket that an ended process left. The caller holds the folder's lock.
 func listenSocket(path string) (net.Listener, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, exchange.Errorf(exchange.CodeInternal, "the old socket %s cannot be removed: %w", path, err)
@@ -54,8 +54,8 @@ func listenSocket(path string) (net.Listener, error) {
 	return l, nil
 }
 
-// commands serves the operator's commands on the socket. It grants no authority: statements count
-// by their signatures.
+// commands serves the operator's commands on the socket. The socket gives no authority: of a
+// statement only the signatures count.
 func (h *Hub) commands() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, h.Report()) })
@@ -103,7 +103,7 @@ func writeJSON(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
-	_ = enc.Encode(v) // the reader is gone
+	_ = enc.Encode(v) // an error means that nobody reads any more
 }
 
 // errorBody is what a failed command returns.
@@ -123,7 +123,7 @@ func writeError(w http.ResponseWriter, err error) {
 	_ = json.NewEncoder(w).Encode(errorBody{code.String(), err.Error()})
 }
 
-// client speaks to the hub that runs on a folder.
+// client sends commands to the hub that runs on a folder.
 type client struct{ http *http.Client }
 
 // dialHub reports false where no hub runs on dir.
@@ -190,7 +190,7 @@ const (
 	httpTimeout       = 30 * time.Second
 	httpIdle          = 2 * time.Minute
 	httpHeaderBytes   = 16 << 10
-	httpStop          = 5 * time.Second // that requests in hand have at the end
+	httpStop          = 5 * time.Second // for requests in hand when the server stops
 )
 
 // serveHTTP serves until ctx ends and requests in hand are answered.

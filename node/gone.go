@@ -35,16 +35,16 @@ func (s *Shop) closeBooks() error {
 	return s.parted()
 }
 
-// standingTimeout bounds the wait for a hub that is asked how this shop stands: two round trips of
+// statusTimeout bounds the wait for a hub that is asked for this shop's status: two round trips of
 // 600 ms and the rest of a list of thousands.
-const standingTimeout = 8 * time.Second
+const statusTimeout = 8 * time.Second
 
-// Standing asks the hub whether this shop is a member still, and says as [Shop.Gone] does why it is not. It
+// AskStatus asks the hub whether this shop is a member still, and says as [Shop.Gone] does why it is not. It
 // changes nothing in the folder. CodeUnavailable where the hub did not tell.
-func (s *Shop) Standing(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, standingTimeout)
+func (s *Shop) AskStatus(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
-	m, err := members.Standing(ctx, s.me, s.roster.State(), s.now(), s.askHub)
+	m, err := members.Status(ctx, s.me, s.roster.State(), s.now(), s.askHub)
 	if err != nil {
 		return err
 	}

@@ -113,7 +113,7 @@ func New(p Parts) (*Shop, error) {
 	}
 	if s.list, err = members.New(members.Config{
 		Roster: s.roster, Self: me, Hub: []exchange.ShopID{p.Hub.Closed.Peer}, Logger: p.Logger, Gone: s.memberGone,
-		Standing: p.AskHub,
+		Status: p.AskHub,
 	}); err != nil {
 		return nil, err
 	}

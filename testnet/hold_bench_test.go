@@ -130,9 +130,8 @@ func market(b *testing.B, retailers, products int) (*node.Shop, []*node.Shop) {
 		if err := testnet.Partner(ctx, supplier, r, benchTerms()); err != nil {
 			b.Fatal(err)
 		}
-		if _, err := testnet.Await(ctx, r.Desk(), func() (exchange.HoldID, bool) {
-			id, err := r.Desk().Retailer.NewReservationID(supplier.Desk().Shop(), [12]byte{1})
-			return id, err == nil
+		if _, err := testnet.Await(ctx, r.Desk(), func() (exchange.Window, bool) {
+			return r.Desk().Retailer.Window(supplier.Desk().Shop())
 		}); err != nil {
 			b.Fatal(err)
 		}

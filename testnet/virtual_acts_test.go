@@ -33,8 +33,8 @@ func (w *town) partner(supplier, retailer *shop) {
 func (w *town) ready(supplier, retailer *shop) {
 	w.t.Helper()
 	w.wait(time.Minute, retailer.name+" may place holds at "+supplier.name, func() bool {
-		_, err := retailer.Desk().Retailer.NewReservationID(supplier.id, [12]byte{})
-		return err == nil && retailer.Net().Connected(supplier.id)
+		_, ready := retailer.Desk().Retailer.Window(supplier.id)
+		return ready && retailer.Net().Connected(supplier.id)
 	})
 }
 
@@ -100,7 +100,7 @@ func (s *shop) equal(supplier *shop) bool {
 var shipTo = exchange.ShipTo{Name: "Ada", Lines: []string{"Main street 1"}, City: "Lund", PostalCode: "22100", Country: "SE"}
 
 // reserve holds units of a supplier's product.
-func (s *shop) reserve(supplier *shop, k exchange.SKU, units exchange.Quantity) (*record.Reservation, error) {
+func (s *shop) reserve(supplier *shop, k exchange.SKU, units exchange.Quantity) (*trade.Reservation, error) {
 	return s.Desk().Retailer.Reserve(s.town.ctx(), trade.ReserveRequest{
 		Supplier: supplier.id, Lines: []exchange.Line{{SKU: k, Quantity: units}}, Country: "SE",
 	})

@@ -223,8 +223,8 @@ func TestVirtualWindowsRenew(t *testing.T) {
 		w.partner(a, b)
 		for day := range 5 {
 			w.wait(5*time.Second, "b learns the window of the day", func() bool {
-				id, err := b.Desk().Retailer.NewReservationID(a.id, [12]byte{})
-				return err == nil && id.Window() == exchange.Window(w.clock.Now()/exchange.Time(24*time.Hour/time.Millisecond))
+				window, told := b.Desk().Retailer.Window(a.id)
+				return told && window == exchange.Window(w.clock.Now()/exchange.Time(24*time.Hour/time.Millisecond))
 			})
 			if _, err := b.reserve(a, sku(0), 1); err != nil {
 				t.Fatalf("day %d: %v", day, err)

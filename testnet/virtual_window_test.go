@@ -16,22 +16,25 @@ func TestVirtualReserveAtOnce(t *testing.T) {
 		shops := w.settle(2)
 		a, b := shops[0], shops[1]
 		a.stock(1, 1000)
-		windowed := func() time.Duration {
-			begun := time.Now()
-			b.Desk().Retailer.AwaitWindow(w.ctx(), a.id)
-			return time.Since(begun)
-		}
 		buys := func(when string) {
 			t.Helper()
-			took := windowed()
+			begun := time.Now()
 			if _, err := b.reserve(a, sku(0), 1); err != nil {
 				t.Errorf("%s: %v", when, err)
 			}
-			t.Logf("%s the window is known after %v", when, took)
+			t.Logf("%s a reservation takes %v", when, time.Since(begun))
 		}
-		if took := windowed(); took > 0 {
-			t.Errorf("waited %v without a partnership", took)
+		refused := func(when string, code exchange.Code, waits time.Duration) {
+			t.Helper()
+			begun := time.Now()
+			if _, err := b.reserve(a, sku(0), 1); exchange.CodeOf(err) != code {
+				t.Errorf("%s: %v, want %v", when, err, code)
+			}
+			if took := time.Since(begun); took != waits { // of the bubble
+				t.Errorf("%s: waited %v, want %v", when, took, waits)
+			}
 		}
+		refused("without a partnership", exchange.CodeNoPartnership, 0)
 		if err := testnet.Partner(w.ctx(), a.Shop, b.Shop, exchange.DefaultTerms("EUR")); err != nil {
 			t.Fatal(err)
 		}
@@ -44,11 +47,6 @@ func TestVirtualReserveAtOnce(t *testing.T) {
 		a.stop()
 		b.stop()
 		b.start()
-		if took := windowed(); took != 2*time.Second {
-			t.Errorf("waited %v for a supplier that is offline", took)
-		}
-		if _, err := b.reserve(a, sku(0), 1); exchange.CodeOf(err) != exchange.CodeUnavailable {
-			t.Errorf("a supplier that is offline: %v", err)
-		}
+		refused("a supplier that is offline", exchange.CodeUnavailable, 2*time.Second)
 	})
 }

@@ -260,7 +260,7 @@ func (a *app) checkStopped(ctx context.Context, d *diagnosis, dir string) {
 			d.warn(p.Name, "%s", p.Detail)
 		}
 	}
-	if f.Shop().Gone() == nil && a.checkStanding(ctx, d, f.Shop()) {
+	if f.Shop().Gone() == nil && a.checkMemberStatus(ctx, d, f.Shop()) {
 		d.fatal("API", "the node is not running, and sells nothing. Next: souk node run --dir %s", quoteArg(dir))
 	}
 	if err := f.Close(); err != nil {
@@ -278,10 +278,10 @@ func checkArchive(d *diagnosis, s *node.Shop) {
 	}
 }
 
-// checkStanding asks the hub whether a shop that does not run is a member still: its own list
+// checkMemberStatus asks the hub whether a shop that does not run is a member still: its own list
 // may be from before it was revoked.
-func (a *app) checkStanding(ctx context.Context, d *diagnosis, s *node.Shop) (member bool) {
-	err := s.Standing(ctx)
+func (a *app) checkMemberStatus(ctx context.Context, d *diagnosis, s *node.Shop) (member bool) {
+	err := s.AskStatus(ctx)
 	switch exchange.CodeOf(err) {
 	case exchange.CodeOK:
 		d.good(checkHub, "it answers, and this shop is a member")

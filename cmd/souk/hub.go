@@ -13,7 +13,7 @@ import (
 	"github.com/souk-market/souk/protocol/p2p"
 )
 
-func (a *app) hubCommand() *cobra.Command {
+func (a hubCommands) hubCommand() *cobra.Command {
 	return group("hub", "Found and keep a federation",
 		`A hub lets shops in, keeps the signed member list and helps members find each
 other. No catalog, price or order is stored on it or passes it in the clear. All
@@ -26,7 +26,7 @@ commands but run work on the folder whether the hub runs or not.`,
 }
 
 // hubDir is the folder of an existing hub; the admission key alone makes one too.
-func (a *app) hubDir() (string, error) {
+func (a hubCommands) hubDir() (string, error) {
 	if a.dir == "" {
 		if ok, err := holdsFile(".", "admission.key"); ok || err != nil {
 			return ".", err
@@ -35,7 +35,7 @@ func (a *app) hubDir() (string, error) {
 	return a.existing(hubFile, "hub")
 }
 
-func (a *app) hubInitCommand() *cobra.Command {
+func (a hubCommands) hubInitCommand() *cobra.Command {
 	var o hub.InitOptions
 	cmd := &cobra.Command{
 		Use:   "init --name NAME",
@@ -79,7 +79,7 @@ Give --announce where shops outside this network shall join.`,
 	return cmd
 }
 
-func (a *app) hubRunCommand() *cobra.Command {
+func (a hubCommands) hubRunCommand() *cobra.Command {
 	var logs logFlags
 	cmd := &cobra.Command{
 		Use:   "run",
@@ -105,7 +105,7 @@ behind routers, and serves a read-only status page with /metrics.`,
 	return cmd
 }
 
-func (a *app) hubIsUp(cmd *cobra.Command, h *hub.Hub) error {
+func (a hubCommands) hubIsUp(cmd *cobra.Command, h *hub.Hub) error {
 	up := map[string]any{"status": h.StatusURL(), "join": h.JoinAddresses()}
 	return a.show(cmd, up, func(p *page) {
 		if url := h.StatusURL(); url != "" {
@@ -120,7 +120,7 @@ func (a *app) hubIsUp(cmd *cobra.Command, h *hub.Hub) error {
 	})
 }
 
-func (a *app) hubMembersCommand() *cobra.Command {
+func (a hubCommands) hubMembersCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "members",
 		Short:   "List the shops of the federation",
@@ -159,7 +159,7 @@ func hubMembersPage(p *page, list []hub.MemberInfo, dirFlag string) {
 	})
 }
 
-func (a *app) hubRevokeCommand() *cobra.Command {
+func (a hubCommands) hubRevokeCommand() *cobra.Command {
 	var why string
 	cmd := &cobra.Command{
 		Use:   "revoke SHOP --why REASON",
@@ -223,7 +223,7 @@ func hubShop(ctx context.Context, dir, ref string) (exchange.ShopID, error) {
 	return found.shop, err
 }
 
-func (a *app) hubStatusCommand() *cobra.Command {
+func (a hubCommands) hubStatusCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "status",
 		Short:   "Show how the hub is",

@@ -14,7 +14,7 @@ import (
 	"github.com/souk-market/souk/hub"
 )
 
-func (a *app) hubInviteCommand() *cobra.Command {
+func (a hubCommands) hubInviteCommand() *cobra.Command {
 	o := hub.InviteOptions{}
 	cmd := &cobra.Command{
 		Use:   "invite",
@@ -66,7 +66,7 @@ another machine that holds admission.key and federation.json.`,
 	return cmd
 }
 
-func (a *app) hubInvitesCommand() *cobra.Command {
+func (a hubCommands) hubInvitesCommand() *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
 		Use:   "invites",
@@ -152,7 +152,7 @@ func leftText(i hub.InviteInfo) string {
 	return fmt.Sprintf("%d of %d", i.Uses-min(i.Uses, *i.Used), i.Uses)
 }
 
-func (a *app) hubVoidCommand() *cobra.Command {
+func (a hubCommands) hubVoidCommand() *cobra.Command {
 	var why string
 	cmd := &cobra.Command{
 		Use:   "void INVITE",

@@ -95,7 +95,7 @@ func openingTime(dir string) time.Duration {
 // hubOpens has a command that works with a hub's folder wait while a process that has it
 // locked does not hear commands yet: a hub that starts, or another command. Where needed is
 // set, a hub is waited for that nobody has started yet.
-func (a *app) hubOpens(cmd *cobra.Command, needed bool) {
+func (a hubCommands) hubOpens(cmd *cobra.Command, needed bool) {
 	run := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		dir, err := a.hubDir()
@@ -116,7 +116,7 @@ func (a *app) hubOpens(cmd *cobra.Command, needed bool) {
 	}
 }
 
-func (a *app) awaitHub(cmd *cobra.Command, dir string, needed bool) error {
+func (a hubCommands) awaitHub(cmd *cobra.Command, dir string, needed bool) error {
 	w := waitFor("the hub", cmd.ErrOrStderr())
 	return w.until(cmd.Context(), func() time.Duration {
 		ctx := cmd.Context()

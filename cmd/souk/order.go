@@ -12,7 +12,7 @@ import (
 	"github.com/souk-market/souk/node/api/view"
 )
 
-func (a *app) orderCommand() *cobra.Command {
+func (a orderCommands) orderCommand() *cobra.Command {
 	return group("order", "Place, follow and fulfil orders",
 		`An order commits a reservation. It is bought where this shop passes a consumer's order
 on to a supplier, and sold where this shop ships. An ID is given whole, or by its last 6
@@ -76,7 +76,7 @@ var orderStatuses = []string{"requested", "refused", "submitted", "accepted", "p
 // openStatuses are those of orders somebody still has to do something about.
 var openStatuses = []string{"requested", "submitted", "accepted", "partly_shipped", "shipped"}
 
-func (a *app) orderListCommand() *cobra.Command {
+func (a orderCommands) orderListCommand() *cobra.Command {
 	var q client.OrdersQuery
 	var open bool
 	limit := 50
@@ -151,7 +151,7 @@ func ordersPage(p *page, orders []view.Order, more bool) {
 
 func statusText(status string) string { return strings.ReplaceAll(status, "_", " ") }
 
-func (a *app) orderShowCommand() *cobra.Command {
+func (a orderCommands) orderShowCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "show ID",
 		Short:   "Show an order: lines, parcels, address",

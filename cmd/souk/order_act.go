@@ -13,7 +13,7 @@ import (
 )
 
 // act is a command that moves an order on and shows it.
-func (a *app) act(do func(ctx context.Context, c *client.Client, id exchange.OrderID) (*view.Order, error)) func(*cobra.Command, []string) error {
+func (a orderCommands) act(do func(ctx context.Context, c *client.Client, id exchange.OrderID) (*view.Order, error)) func(*cobra.Command, []string) error {
 	return a.withClient(func(cmd *cobra.Command, c *client.Client, args []string) error {
 		id, err := orderID(cmd.Context(), c, args[0])
 		if err != nil {
@@ -57,7 +57,7 @@ func (l *linesFlag) units() ([]view.Units, error) {
 	return out, nil
 }
 
-func (a *app) acceptOrderCommand() *cobra.Command {
+func (a orderCommands) acceptOrderCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "accept ID",
 		Short:   "Accept an order: this shop binds itself to ship",
@@ -70,7 +70,7 @@ func (a *app) acceptOrderCommand() *cobra.Command {
 	}
 }
 
-func (a *app) rejectCommand() *cobra.Command {
+func (a orderCommands) rejectCommand() *cobra.Command {
 	var r view.Reject
 	cmd := &cobra.Command{
 		Use:     "reject ID",
@@ -85,7 +85,7 @@ func (a *app) rejectCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) shipCommand() *cobra.Command {
+func (a orderCommands) shipCommand() *cobra.Command {
 	var s view.Ship
 	var lines linesFlag
 	cmd := &cobra.Command{
@@ -107,7 +107,7 @@ func (a *app) shipCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) deliverCommand() *cobra.Command {
+func (a orderCommands) deliverCommand() *cobra.Command {
 	var d view.Deliver
 	var lines linesFlag
 	cmd := &cobra.Command{
@@ -127,7 +127,7 @@ func (a *app) deliverCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) cancelCommand() *cobra.Command {
+func (a orderCommands) cancelCommand() *cobra.Command {
 	var r view.Cancel
 	var lines linesFlag
 	cmd := &cobra.Command{

@@ -26,7 +26,7 @@ const (
 // addressFlags are those that --ship-to takes the place of.
 var addressFlags = []string{"name", "address", "city", "region", "postal-code", "country", "email", "phone"}
 
-func (a *app) placeCommand() *cobra.Command {
+func (a orderCommands) placeCommand() *cobra.Command {
 	var to view.ShipTo
 	var file string
 	wait := waitForAnswer
@@ -109,7 +109,7 @@ func addressGiven(to view.ShipTo) error {
 }
 
 // readShipTo reads an address in the API's form.
-func (a *app) readShipTo(path string) (view.ShipTo, error) {
+func (a orderCommands) readShipTo(path string) (view.ShipTo, error) {
 	var to view.ShipTo
 	r, _, err := a.openFile(path)
 	if err != nil {

@@ -17,7 +17,7 @@ func placed(o view.Order) time.Time {
 	return o.Requested
 }
 
-func (a *app) orderPage(p *page, o *view.Order) {
+func (a orderCommands) orderPage(p *page, o *view.Order) {
 	preposition := "from"
 	if o.Role == view.Sold {
 		preposition = "to"
@@ -136,7 +136,7 @@ func addressLines(to view.ShipTo) []string {
 }
 
 // nextForOrder names the commands that an order's units call for.
-func (a *app) nextForOrder(p *page, o *view.Order) {
+func (a orderCommands) nextForOrder(p *page, o *view.Order) {
 	for i, verb := range nextVerbs(o) {
 		lead := "Next:"
 		if i > 0 {

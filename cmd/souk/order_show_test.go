@@ -56,7 +56,7 @@ func TestOrderPageShowsPrices(t *testing.T) {
 		}},
 	}
 	var out strings.Builder
-	(&app{now: time.Now}).orderPage(&page{w: &out}, o)
+	orderCommands{&app{now: time.Now}}.orderPage(&page{w: &out}, o)
 	for _, sku := range []exchange.SKU{"L-1", "L-2"} {
 		want := map[exchange.SKU][]string{"L-1": {"9.00", "2", "18.00", "EUR"}, "L-2": {"3.50", "1", "3.50", "EUR"}}[sku]
 		line := out.String()[strings.Index(out.String(), string(sku)):]

@@ -12,7 +12,7 @@ import (
 	"github.com/souk-market/souk/node/api/view"
 )
 
-func (a *app) partnerCommand() *cobra.Command {
+func (a partnerCommands) partnerCommand() *cobra.Command {
 	return group("partner", "Agree with other shops on trade",
 		`A partnership is signed terms for one direction of trade: sell (this shop supplies) or
 buy (the partner supplies). One side proposes, the other accepts; a new proposal changes
@@ -50,7 +50,7 @@ func (d *directionFlags) fits(direction string) bool {
 	return said == nil || slices.Contains(said, direction)
 }
 
-func (a *app) proposeCommand() *cobra.Command {
+func (a partnerCommands) proposeCommand() *cobra.Command {
 	var directions directionFlags
 	var terms termsFlags
 	var currency string
@@ -111,7 +111,7 @@ gets it when it returns.`,
 }
 
 // tradesWith lists the directions of trade with one shop.
-func (a *app) tradesWith(cmd *cobra.Command, c *client.Client, shop exchange.ShopID) ([]view.Partnership, error) {
+func (a partnerCommands) tradesWith(cmd *cobra.Command, c *client.Client, shop exchange.ShopID) ([]view.Partnership, error) {
 	all, err := c.Partnerships(cmd.Context())
 	if err != nil {
 		return nil, err

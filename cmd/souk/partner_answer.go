@@ -15,7 +15,7 @@ import (
 // hex digits nobody makes other terms that begin alike by chance.
 const proposalShown = 8
 
-func (a *app) acceptCommand() *cobra.Command {
+func (a partnerCommands) acceptCommand() *cobra.Command {
 	return a.answerCommand("accept", "Accept a shop's open proposal, and show its terms",
 		`Puts a shop's open proposals into force and shows their terms. With --proposal it
 accepts only the one that "souk partner list" showed: if the shop has proposed other terms
@@ -25,7 +25,7 @@ since, nothing is accepted. Terms to buy are in force once the supplier has conf
 		"Accepted: ", (*client.Client).AcceptTerms)
 }
 
-func (a *app) declineCommand() *cobra.Command {
+func (a partnerCommands) declineCommand() *cobra.Command {
 	return a.answerCommand("decline", "Decline a shop's open proposal",
 		`Closes a shop's open proposals. Terms in force stay in force. A proposal of this shop's
 own is taken back with "souk partner withdraw".`,
@@ -33,7 +33,7 @@ own is taken back with "souk partner withdraw".`,
 		"Declined: ", (*client.Client).DeclineTerms)
 }
 
-func (a *app) answerCommand(use, short, long, example, done string,
+func (a partnerCommands) answerCommand(use, short, long, example, done string,
 	answer func(*client.Client, context.Context, exchange.ShopID, view.Answer) (*view.Partnerships, error)) *cobra.Command {
 	var directions directionFlags
 	var id string

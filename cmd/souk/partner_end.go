@@ -8,7 +8,7 @@ import (
 	"github.com/souk-market/souk/node/api/view"
 )
 
-func (a *app) withdrawCommand() *cobra.Command {
+func (a partnerCommands) withdrawCommand() *cobra.Command {
 	var directions directionFlags
 	cmd := &cobra.Command{
 		Use:   "withdraw SHOP",
@@ -42,7 +42,7 @@ it before it hears of this, it is in force, and "souk partner end" ends it.`,
 }
 
 // withdrawalMade says what became of a withdrawal so far.
-func (a *app) withdrawalMade(p *page, fed *federation, t view.Partnership) {
+func (a partnerCommands) withdrawalMade(p *page, fed *federation, t view.Partnership) {
 	if t.Refusal != nil && t.Refusal.Code == exchange.CodeStale.String() { // the partner was quicker
 		p.line("Too late to withdraw the proposal to %s: %s. See souk partner list%s", directionText(t), t.Refusal.Detail, a.dirFlag())
 		return
@@ -55,7 +55,7 @@ func (a *app) withdrawalMade(p *page, fed *federation, t view.Partnership) {
 }
 
 // withdrawLine is the command that takes back this shop's proposal.
-func (a *app) withdrawLine(fed *federation, t view.Partnership) string {
+func (a partnerCommands) withdrawLine(fed *federation, t view.Partnership) string {
 	return "souk partner withdraw" + a.dirFlag() + " " + quoteArg(fed.ref(t.Partner)) + " --" + t.Direction
 }
 
@@ -67,7 +67,7 @@ func (d *directionFlags) one() string {
 	return view.Both
 }
 
-func (a *app) endCommand() *cobra.Command {
+func (a partnerCommands) endCommand() *cobra.Command {
 	var directions directionFlags
 	var reason string
 	cmd := &cobra.Command{

@@ -39,7 +39,7 @@ func TestWithdrawalMade(t *testing.T) {
 		exchange.CodeCurrency: "Withdrawn: the proposal to buy from Birch.", exchange.CodeLimit: "Withdrawn: the proposal to buy from Birch.",
 	} {
 		var out strings.Builder
-		(&app{}).withdrawalMade(&page{w: &out}, &federation{}, view.Partnership{
+		partnerCommands{&app{}}.withdrawalMade(&page{w: &out}, &federation{}, view.Partnership{
 			PartnerName: "Birch", Direction: view.Buy, Refusal: view.RefusalOf(code, "refused"),
 		})
 		if !strings.HasPrefix(out.String(), says) {

@@ -8,7 +8,7 @@ import (
 	"github.com/souk-market/souk/node/api/view"
 )
 
-func (a *app) partnerListCommand() *cobra.Command {
+func (a partnerCommands) partnerListCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list [SHOP]",
 		Short: "List partnerships and open proposals",
@@ -42,7 +42,7 @@ SHOP it shows all terms.`,
 	}
 }
 
-func (a *app) partnersPage(p *page, fed *federation, list []view.Partnership, whole bool) {
+func (a partnerCommands) partnersPage(p *page, fed *federation, list []view.Partnership, whole bool) {
 	if len(list) == 0 {
 		p.line("No partnership yet. Next: souk members%s, then souk partner propose%s SHOP --both --discount 15%%", a.dirFlag(), a.dirFlag())
 		return
@@ -75,7 +75,7 @@ func (a *app) partnersPage(p *page, fed *federation, list []view.Partnership, wh
 func isGone(t view.Partnership) bool { return t.Gone != nil && t.Status == t.Gone.Status }
 
 // partnerNotes are what the owner should know or do about one direction of trade.
-func (a *app) partnerNotes(p *page, fed *federation, t view.Partnership, whole bool) {
+func (a partnerCommands) partnerNotes(p *page, fed *federation, t view.Partnership, whole bool) {
 	if whole && t.Terms != nil {
 		p.line("")
 		p.line("Terms %d, %s:", t.Version, directionText(t))

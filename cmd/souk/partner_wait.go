@@ -31,7 +31,7 @@ func arrived(t view.Partnership) bool {
 // awaitArrival waits until the partner has what was just done, for a.arrive at
 // most, and returns the directions of made as they are then. For one that is offline it
 // does not wait.
-func (a *app) awaitArrival(cmd *cobra.Command, c *client.Client, fed *federation, partner exchange.ShopID, made []view.Partnership) ([]view.Partnership, error) {
+func (a partnerCommands) awaitArrival(cmd *cobra.Command, c *client.Client, fed *federation, partner exchange.ShopID, made []view.Partnership) ([]view.Partnership, error) {
 	give := a.now().Add(a.arrive)
 	for {
 		trades, err := a.tradesWith(cmd, c, partner)
@@ -56,7 +56,7 @@ func (a *app) awaitArrival(cmd *cobra.Command, c *client.Client, fed *federation
 
 // showMade shows what was just done with a partner, each direction by tell, as awaitArrival
 // finds it.
-func (a *app) showMade(cmd *cobra.Command, c *client.Client, fed *federation, partner exchange.ShopID, made []view.Partnership, tell func(p *page, i int, t view.Partnership)) error {
+func (a partnerCommands) showMade(cmd *cobra.Command, c *client.Client, fed *federation, partner exchange.ShopID, made []view.Partnership, tell func(p *page, i int, t view.Partnership)) error {
 	made, err := a.awaitArrival(cmd, c, fed, partner, made)
 	if err != nil {
 		return err
@@ -91,7 +91,7 @@ func sentText(t view.Partnership, online bool, effect string) string {
 }
 
 // proposalMade says what became of a proposal so far.
-func (a *app) proposalMade(p *page, fed *federation, t view.Partnership, sent exchange.Terms) {
+func (a partnerCommands) proposalMade(p *page, fed *federation, t view.Partnership, sent exchange.Terms) {
 	if t.Refusal != nil {
 		p.line("%s: %s", directionText(t), told(t.Refusal.Detail))
 		return

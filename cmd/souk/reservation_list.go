@@ -10,7 +10,7 @@ import (
 	"github.com/souk-market/souk/node/api/view"
 )
 
-func (a *app) reservationListCommand() *cobra.Command {
+func (a reservationCommands) reservationListCommand() *cobra.Command {
 	var all bool
 	limit := 50
 	cmd := &cobra.Command{
@@ -63,7 +63,7 @@ func listReservations(ctx context.Context, c *client.Client, q client.Reservatio
 	}
 }
 
-func (a *app) reservationsPage(p *page, list *view.Reservations, all bool) {
+func (a reservationCommands) reservationsPage(p *page, list *view.Reservations, all bool) {
 	if len(list.Reservations) == 0 {
 		if all {
 			p.line("No reservations in the last eight days.")

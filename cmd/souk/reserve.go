@@ -15,7 +15,7 @@ import (
 	"github.com/souk-market/souk/node/api/view"
 )
 
-func (a *app) reserveCommand() *cobra.Command {
+func (a reservationCommands) reserveCommand() *cobra.Command {
 	var country, maxTotal, key string
 	var lifetime time.Duration
 	cmd := &cobra.Command{
@@ -79,7 +79,7 @@ without =QTY it is one unit.`,
 
 // perhapsHeld adds where to look when it is not known whether the supplier holds the
 // stock: it did not answer, or the node did not, or the owner broke off.
-func (a *app) perhapsHeld(err error, key, supplier string) error {
+func (a reservationCommands) perhapsHeld(err error, key, supplier string) error {
 	var p *view.Problem
 	switch {
 	case errors.As(err, &p) && p.Reservation != nil:
@@ -93,7 +93,7 @@ func (a *app) perhapsHeld(err error, key, supplier string) error {
 }
 
 // amount reads "120.00" in the currency of a product's supplier, or "120.00 EUR".
-func (a *app) amount(cmd *cobra.Command, c *client.Client, text string, product exchange.ProductID) (*view.Amount, error) {
+func (a reservationCommands) amount(cmd *cobra.Command, c *client.Client, text string, product exchange.ProductID) (*view.Amount, error) {
 	if text == "" {
 		return nil, nil
 	}
@@ -112,7 +112,7 @@ func (a *app) amount(cmd *cobra.Command, c *client.Client, text string, product 
 	return out, nil
 }
 
-func (a *app) reservationPage(p *page, r *view.Reservation) {
+func (a reservationCommands) reservationPage(p *page, r *view.Reservation) {
 	state := r.State
 	if state == "none" {
 		state = "the supplier has not answered yet"
@@ -171,7 +171,7 @@ func taxText(t view.Tax) string {
 	return t.Treatment + " " + percentText(exchange.BasisPoints(t.RateBP))
 }
 
-func (a *app) reservationCommand() *cobra.Command {
+func (a reservationCommands) reservationCommand() *cobra.Command {
 	return group("reservation", "List, look at, prolong or give back what is held",
 		`A reservation is stock that a supplier holds for this shop until it expires, is ordered,
 or is given back.`,
@@ -189,7 +189,7 @@ func reservationID(arg string) (exchange.HoldID, error) {
 	return id, nil
 }
 
-func (a *app) reservationShowCommand() *cobra.Command {
+func (a reservationCommands) reservationShowCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "show ID",
 		Short:   "Show a reservation and its quote",
@@ -209,7 +209,7 @@ func (a *app) reservationShowCommand() *cobra.Command {
 	}
 }
 
-func (a *app) reservationExtendCommand() *cobra.Command {
+func (a reservationCommands) reservationExtendCommand() *cobra.Command {
 	var by time.Duration
 	var until string
 	cmd := &cobra.Command{
@@ -250,7 +250,7 @@ func (a *app) reservationExtendCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) reservationReleaseCommand() *cobra.Command {
+func (a reservationCommands) reservationReleaseCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "release ID",
 		Short:   "Give the stock back",

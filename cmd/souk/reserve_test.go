@@ -26,7 +26,7 @@ func TestPerhapsHeld(t *testing.T) {
 		"no node":                     {exchange.Errorf(exchange.CodeNotRunning, "no node runs on birch"), ""},
 		"refused":                     {&view.Problem{Code: "insufficient-stock", Detail: "1 asked, 0 available"}, ""},
 	} {
-		got := a.perhapsHeld(c.err, "basket-17", "Acorn Shoes")
+		got := reservationCommands{a}.perhapsHeld(c.err, "basket-17", "Acorn Shoes")
 		if exchange.CodeOf(got) != exchange.CodeOf(c.err) || isCancel(got) != isCancel(c.err) {
 			t.Errorf("%s: %v became %v", name, c.err, got)
 		}

@@ -26,6 +26,15 @@ type app struct {
 	arrive time.Duration
 }
 
+// The commands of each larger subject are methods of a type of their own, which adds no state
+// to app.
+type (
+	hubCommands         struct{ *app }
+	partnerCommands     struct{ *app }
+	reservationCommands struct{ *app }
+	orderCommands       struct{ *app }
+)
+
 // run carries out one command line and returns its exit code.
 func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
 	a := &app{in: in, now: time.Now, arrive: arriveWithin}
@@ -112,15 +121,15 @@ directly.
 			root.AddCommand(c)
 		}
 	}
-	hub := a.hubCommand()
+	hub := hubCommands{a}.hubCommand()
 	for _, c := range hub.Commands() {
 		if c.Name() != "init" && c.Name() != "run" {
-			a.hubOpens(c, c.Name() == "status")
+			hubCommands{a}.hubOpens(c, c.Name() == "status")
 		}
 	}
 	add(groupRun, hub, a.nodeCommand())
-	add(groupTrade, a.membersCommand(), a.partnerCommand(), a.catalogCommand(), a.productsCommand(),
-		a.reserveCommand(), a.reservationCommand(), a.orderCommand())
+	add(groupTrade, a.membersCommand(), partnerCommands{a}.partnerCommand(), a.catalogCommand(), a.productsCommand(),
+		reservationCommands{a}.reserveCommand(), reservationCommands{a}.reservationCommand(), orderCommands{a}.orderCommand())
 	add(groupOther, a.dialCommand(), a.doctorCommand(), a.testnetCommand(), a.versionCommand())
 	return root
 }

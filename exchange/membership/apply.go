@@ -6,26 +6,28 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// errOlder says that a checkpoint is not newer than the one held. Callers that gossip
-// ignore it; one that asked its hub should look why.
+// errOlder says that c is older than held, the checkpoint of this list. Gossip brings old
+// lists all the time; a shop whose hub answers with an old list should find out why.
 func errOlder(c, held Checkpoint) error {
 	return exchange.Errorf(exchange.CodeStale, "the member list of %d entries at %s is older than the one held, of %d entries at %s",
 		c.Size, c.Time, held.Size, held.Time)
 }
 
-// Apply verifies a bundle and returns the list it leads to and what changed in it. On any error
-// the returned state is s:
+// Apply verifies a bundle and returns the list that results and what changed in it. On any
+// error the returned state is s:
 //
-//   - CodeBehind: the entries start after s.Size or end before the checkpoint's; fetch the others.
-//   - CodeStale: the checkpoint is older than the one held.
-//   - CodeSignature: the hub did not sign this: bytes of the sender's own making, or, where
-//     b.From is not 0, perhaps of another list that the hub signed. Fetch all entries from 0 to tell.
-//   - CodeFork: the hub signed it and it breaks the rules of the list.
-//   - CodeVersion: it holds an entry this version does not know.
+//   - CodeBehind: the entries start after s.Size, or end before the checkpoint's size. Fetch
+//     the missing entries.
+//   - CodeStale: the checkpoint is older than s.Checkpoint.
+//   - CodeSignature: the hub did not sign these bytes. The sender may have made them up; where
+//     b.From is not 0, the hub may also have signed another list. Fetch all entries from 0 to tell.
+//   - CodeFork: the hub signed the bundle, and the bundle breaks the rules of the list.
+//   - CodeVersion: an entry is of a kind that this version does not know.
 //   - CodeFrozen: s is frozen.
-//   - CodeInvalid: a bad form, a date in the future.
+//   - CodeInvalid: a bad form, or a date in the future.
 //
-// A checkpoint that contradicts the one held returns a frozen state, no changes and no error.
+// For a checkpoint that contradicts s.Checkpoint, Apply returns s frozen, no changes and no
+// error.
 func (s *State) Apply(b Bundle, now exchange.Time) (*State, []Change, error) {
 	if s.evidence != nil {
 		return s, nil, errFrozen
@@ -60,7 +62,7 @@ func (s *State) Apply(b Bundle, now exchange.Time) (*State, []Change, error) {
 	return &next, nil, nil
 }
 
-// grow applies a checkpoint that is larger than the list held.
+// grow applies a bundle whose checkpoint c is larger than s.
 func (s *State) grow(c Checkpoint, b Bundle, now exchange.Time) (*State, []Change, error) {
 	size := s.Size()
 	if b.From > size {
@@ -94,7 +96,8 @@ func (s *State) grow(c Checkpoint, b Bundle, now exchange.Time) (*State, []Chang
 	return next, changes, nil
 }
 
-// fork returns s frozen on c, which contradicts the checkpoint held. larger is the tree of the larger of both.
+// fork returns s frozen on c, which contradicts s.checkpoint. larger is the tree of the larger
+// of the two checkpoints.
 func (s *State) fork(c Checkpoint, larger tree, common uint64) *State {
 	e := newEvidence(s.checkpoint, c, larger)
 	return s.frozen(e, min(common, min(c.Size, s.Size())-1))
@@ -106,11 +109,11 @@ func (s *State) frozen(e Evidence, common uint64) *State {
 	return &next
 }
 
-// CommonUnknown is passed to Freeze by a caller that knows no better.
+// CommonUnknown is what a caller passes to Freeze that does not know State.Common.
 const CommonUnknown = math.MaxUint64
 
-// Freeze returns the list frozen on evidence from elsewhere, or s where it is
-// frozen already. common is what State.Common said when the evidence was found, else CommonUnknown.
+// Freeze returns s frozen on evidence that was found elsewhere; a frozen s stays as it is.
+// common is what State.Common said when the evidence was found, else CommonUnknown.
 func (s *State) Freeze(e Evidence, common uint64) (*State, error) {
 	if s.evidence != nil {
 		return s, nil
@@ -129,10 +132,9 @@ func checkAhead(c Checkpoint, now exchange.Time) error {
 	return nil
 }
 
-// Restore rebuilds a list from what was stored after Apply accepted it: all entries and
-// the checkpoint. It recomputes the root, which finds any damage, and repeats the
-// rules, but not the entries' signatures: Apply verified them, and the root proves that
-// they are the same bytes.
+// Restore rebuilds a list from all its entries and its checkpoint, stored after Apply accepted
+// them. It recomputes the root, which finds any damage, and applies the rules again. It does
+// not verify the entries' signatures: Apply did, and the root proves that the bytes are the same.
 func Restore(f Federation, entries [][]byte, checkpoint []byte) (*State, error) {
 	s, err := New(f)
 	if err != nil {

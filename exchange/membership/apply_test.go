@@ -210,12 +210,14 @@ func TestForgedStatements(t *testing.T) {
 		"revoke with a stranger's key":  must(NewRevoke(w.fed.Origin, w.key(), shopOf(shop), ""))(t),
 		"leave where none ever joined ": must(NewLeave(w.fed.Origin, w.key(), 0))(t),
 	} {
-		if _, err := w.state.Sign(w.logKey, []Statement{s}, w.now); err == nil {
-			t.Errorf("%s: the hub signed it", name)
-		}
-		if _, _, err := w.state.Apply(w.cheat(w.now, s), w.now); exchange.CodeOf(err) != exchange.CodeFork {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			if _, err := w.state.Sign(w.logKey, []Statement{s}, w.now); err == nil {
+				t.Error("the hub signed it")
+			}
+			if _, _, err := w.state.Apply(w.cheat(w.now, s), w.now); exchange.CodeOf(err) != exchange.CodeFork {
+				t.Error(err)
+			}
+		})
 	}
 }
 
@@ -237,10 +239,12 @@ func TestBackdatedEntry(t *testing.T) {
 		"at the expiry plus a milli":     inv.Token.Expires + 1,
 		"long after, as the clock shows": w.now,
 	} {
-		_, _, err := w.state.Apply(w.cheat(at, w.join(inv, w.key())), w.now)
-		if exchange.CodeOf(err) != exchange.CodeFork {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			_, _, err := w.state.Apply(w.cheat(at, w.join(inv, w.key())), w.now)
+			if exchange.CodeOf(err) != exchange.CodeFork {
+				t.Error(err)
+			}
+		})
 	}
 }
 
@@ -275,13 +279,15 @@ func TestApplyRefuses(t *testing.T) {
 		"the next":                 {third, w.now, exchange.CodeOK},
 		"from an earlier index on": {change(third, func(b *Bundle) { b.From, b.Entries = 0, w.entries[:3] }), w.now, exchange.CodeOK},
 	} {
-		next, _, err := held.Apply(c.bundle, c.now)
-		if exchange.CodeOf(err) != c.code {
-			t.Errorf("%s: %v (%v), want %v", name, err, exchange.CodeOf(err), c.code)
-		}
-		if err != nil && next != held || next.Evidence() != nil {
-			t.Errorf("%s: the list changed", name)
-		}
+		t.Run(name, func(t *testing.T) {
+			next, _, err := held.Apply(c.bundle, c.now)
+			if exchange.CodeOf(err) != c.code {
+				t.Errorf("%v (%v), want %v", err, exchange.CodeOf(err), c.code)
+			}
+			if err != nil && next != held || next.Evidence() != nil {
+				t.Error("the list changed")
+			}
+		})
 	}
 	// An older time over the same entries, though signed, is refused.
 	w2 := w.fork()

@@ -6,20 +6,20 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// MaxBundleBytes bounds an encoded bundle: about 1,060 entries of the greatest
-// size, and more than a thousand members in one answer. A longer list travels in several.
+// MaxBundleBytes bounds an encoded bundle: about 1,060 entries of MaxEntry bytes, so more than
+// a thousand members in one answer. A longer list travels in several bundles.
 const MaxBundleBytes = 1 << 20
 
 // bundleFrame is what a bundle has besides its entries.
 const bundleFrame = 2 + len(tagBundle) + 2 + maxOrigin + 8 + 2 + MaxCheckpoint + 4
 
-// MinBundleBytes is the room that a bundle with any one entry needs, 5,159 bytes: who asks for
-// less might never get on.
+// MinBundleBytes is the room that a bundle with any one entry needs, 5,159 bytes. A shop that
+// asks for less might get no entry, however often it asks.
 const MinBundleBytes = bundleFrame + 2 + MaxEntry
 
-// Bundle carries a checkpoint and the entries [From, From+len(Entries)) of its
-// list. It says nothing that Apply does not verify. A bundle whose entries end
-// before the checkpoint's size is part of a pull.
+// Bundle carries a checkpoint and the entries [From, From+len(Entries)) of its list. Nothing
+// in a Bundle is trusted before Apply verified it. A bundle whose entries end before the
+// checkpoint's size is part of a pull.
 type Bundle struct {
 	Origin     string
 	From       uint64
@@ -48,8 +48,8 @@ func (b Bundle) check() error {
 	return nil
 }
 
-// FitEntries returns how many of entries a bundle of at most maxBytes (itself
-// at most MaxBundleBytes) can carry.
+// FitEntries returns how many of entries, from the first on, a bundle of at most maxBytes can
+// carry; no bundle is larger than MaxBundleBytes.
 func FitEntries(entries [][]byte, maxBytes int) int {
 	room := min(maxBytes, MaxBundleBytes) - bundleFrame
 	for i, e := range entries {
@@ -80,8 +80,8 @@ func (b Bundle) Encode() ([]byte, error) {
 	return e.b, nil
 }
 
-// DecodeBundle reads untrusted bytes; the result shares nothing with them. It
-// decodes neither checkpoint nor entries.
+// DecodeBundle reads untrusted bytes; the bundle shares no memory with b. The checkpoint and
+// the entries stay encoded.
 func DecodeBundle(b []byte) (Bundle, error) {
 	if len(b) > MaxBundleBytes {
 		return Bundle{}, exchange.Errorf(exchange.CodeLimit, "a bundle of %d bytes is over %d", len(b), MaxBundleBytes)

@@ -11,8 +11,8 @@ import (
 // the bound keeps seconds × 1000 inside 64 bits.
 const maxTime exchange.Time = 253402300799_999
 
-// encoder appends the pieces of the package's formats. Lengths are bounded by
-// the values' own checks, which run before.
+// encoder appends the pieces of the package's formats. It checks no lengths: each value's own
+// check has run before.
 type encoder struct{ b []byte }
 
 func (e *encoder) u8(v uint8)           { e.b = append(e.b, v) }
@@ -32,8 +32,8 @@ func (e *encoder) bytes(b []byte) {
 	e.raw(b)
 }
 
-// decoder reads them back. The first fault sticks in err and every later read
-// returns zero, so that callers check once, in done.
+// decoder reads the pieces that encoder wrote. The first fault sticks in err and every later
+// read returns zero, so that callers check once, in done.
 type decoder struct {
 	what string // for messages: "a token"
 	b    []byte
@@ -47,7 +47,7 @@ func (d *decoder) fail(format string, args ...any) {
 	}
 }
 
-// take returns the next n bytes; they alias the input.
+// take returns the next n bytes, a slice of the input.
 func (d *decoder) take(n int) []byte {
 	if d.err == nil && n > len(d.b) {
 		d.fail("it ends %d bytes early", n-len(d.b))
@@ -98,7 +98,7 @@ func (d *decoder) time() exchange.Time {
 	return exchange.Time(t)
 }
 
-// bytes reads a length-prefixed run of at most limit bytes; it aliases the input.
+// bytes reads a length and as many bytes, at most limit. The result is a slice of the input.
 func (d *decoder) bytes(limit int) []byte {
 	n := int(d.u16())
 	if n > limit {

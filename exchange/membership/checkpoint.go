@@ -17,10 +17,11 @@ import (
 
 // Bounds of a list.
 const (
-	// MaxEntries bounds the list, and with MaxEntry the memory that a shop spends on a signed
-	// claim of size: 1,000,000 × 984 bytes ≈ 1 GB, which only the hub's own key can ask for.
+	// MaxEntries bounds the list. With MaxEntry it bounds the memory that a shop spends on a
+	// checkpoint of any size: 1,000,000 × 984 bytes ≈ 1 GB. Only the hub's own key can cause that.
 	MaxEntries = 1_000_000
-	// MaxCheckpoint leaves room for a score of witnesses' lines (≈ 170 bytes each) beside our two.
+	// MaxCheckpoint bounds a signed note, in bytes. It leaves room for twenty witnesses' lines
+	// (≈ 170 bytes each) beside the log key's two.
 	MaxCheckpoint = 4096
 )
 
@@ -39,14 +40,14 @@ type Checkpoint struct {
 	Note []byte        // the signed note, with the log key's two signatures
 }
 
-// logKey is the log key as a signer and verifier of one type of signature line
-// (C2SP signed-note and tlog-cosignature). at is the time of new cosignatures.
+// logKey is the log key as package note wants it: as signer and verifier of one type of
+// signature line (C2SP signed-note and tlog-cosignature).
 type logKey struct {
 	name    string
 	alg     byte
 	public  ed25519.PublicKey
 	private ed25519.PrivateKey
-	at      uint64
+	at      uint64 // the time of new cosignatures, in seconds
 }
 
 func (k logKey) Name() string { return k.name }
@@ -82,8 +83,8 @@ func (k logKey) Verify(text, sig []byte) bool {
 	return ed25519.Verify(k.public, cosigned(binary.BigEndian.Uint64(sig), text), sig[8:])
 }
 
-// SignCheckpoint signs the list's size and root at a time, which is truncated to seconds. key must be the
-// private half of f's log key.
+// SignCheckpoint signs the list's size and root, at a time that is truncated to seconds. key
+// must be the private half of f's log key.
 func SignCheckpoint(f Federation, key ed25519.PrivateKey, size uint64, root tlog.Hash, at exchange.Time) (Checkpoint, error) {
 	if !f.LogKey.Equal(key.Public()) {
 		return Checkpoint{}, exchange.Errorf(exchange.CodeInvalid, "this is not the log key of %q", f.Origin)
@@ -102,8 +103,8 @@ func SignCheckpoint(f Federation, key ed25519.PrivateKey, size uint64, root tlog
 	return OpenCheckpoint(f, msg)
 }
 
-// OpenCheckpoint reads and verifies a signed note. It must carry both of the log
-// key's lines; lines of other keys are dropped.
+// OpenCheckpoint reads and verifies a signed note. The note must carry both of the log key's
+// signature lines; lines of other keys are dropped.
 func OpenCheckpoint(f Federation, msg []byte) (Checkpoint, error) {
 	if len(msg) > MaxCheckpoint {
 		return Checkpoint{}, exchange.Errorf(exchange.CodeInvalid, "a checkpoint of %d bytes is over %d", len(msg), MaxCheckpoint)
@@ -137,9 +138,9 @@ func OpenCheckpoint(f Federation, msg []byte) (Checkpoint, error) {
 	return c, nil
 }
 
-// onlyForm returns the bytes of a line that note.Open verified and writes its base64 anew: the
-// note package ignores the spare bits of the last character, so that one
-// signature could be had in several forms.
+// onlyForm returns the bytes of a signature line that note.Open verified, and encodes the line's
+// base64 again. Package note ignores the spare bits of the last character, so one signature has
+// several encodings; a stored checkpoint must have one.
 func onlyForm(s *note.Signature) []byte {
 	raw, err := base64.StdEncoding.DecodeString(s.Base64)
 	if err != nil {

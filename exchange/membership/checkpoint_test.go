@@ -104,9 +104,11 @@ func TestCheckpointRefused(t *testing.T) {
 		"a changed size":      bytes.Replace(good.Note, []byte("\n0\n"), []byte("\n1\n"), 1),
 		"too long":            append(bytes.Clone(good.Note), bytes.Repeat([]byte("— x AAAAAAAAAAAA\n"), 400)...),
 	} {
-		if c, err := OpenCheckpoint(w.fed, b); err == nil {
-			t.Errorf("%s: %+v", name, c)
-		}
+		t.Run(name, func(t *testing.T) {
+			if c, err := OpenCheckpoint(w.fed, b); err == nil {
+				t.Errorf("%+v", c)
+			}
+		})
 	}
 	if _, err := SignCheckpoint(w.fed, other.logKey, 0, root, w.now); err == nil {
 		t.Error("another key signed")
@@ -144,16 +146,18 @@ func TestFederation(t *testing.T) {
 		"riverside": true, "a": true, "a-b-2": true, strings.Repeat("a", 32): true,
 		"": false, "-a": false, "a-": false, "Riverside": false, "a b": false, "a/b": false, "å": false, strings.Repeat("a", 33): false, "a+b": false,
 	} {
-		f, err := NewFederation(name, public(seededKey(1)), public(seededKey(2)))
-		if (err == nil) != ok {
-			t.Errorf("%q: %v", name, err)
-		}
-		if ok && (f.Name() != name || f.Label() != strings.TrimPrefix(f.Origin, "souk/") || len(f.Origin) > maxOrigin) {
-			t.Errorf("%q: %q, %q, %q", name, f.Name(), f.Label(), f.Origin)
-		}
-		if err != nil {
-			wantCode(t, err, exchange.CodeInvalid)
-		}
+		t.Run(name, func(t *testing.T) {
+			f, err := NewFederation(name, public(seededKey(1)), public(seededKey(2)))
+			if (err == nil) != ok {
+				t.Error(err)
+			}
+			if ok && (f.Name() != name || f.Label() != strings.TrimPrefix(f.Origin, "souk/") || len(f.Origin) > maxOrigin) {
+				t.Errorf("%q, %q, %q", f.Name(), f.Label(), f.Origin)
+			}
+			if err != nil {
+				wantCode(t, err, exchange.CodeInvalid)
+			}
+		})
 	}
 	f := must(NewFederation("riverside", public(seededKey(1)), public(seededKey(2))))(t)
 	f.LogKey = public(seededKey(3))

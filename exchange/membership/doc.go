@@ -1,20 +1,42 @@
-// Package membership holds the formats and rules of a federation's member list:
-// who may trade, proven to everybody by the same bytes. It is pure: values in,
-// values out, no clock, disk or network. exchange/roster keeps a list in a
-// store, protocol/members spreads it, hub appends to it.
+// Package membership has the rules of a federation's member list: the format of each
+// entry, and which list is valid. By them everybody finds the same members in the same bytes.
+// Of the list's four rooms it alone decides, and it is pure: values in, values out, no clock,
+// disk or network. Package roster has the list as stored, package members spreads it, and
+// package hub is its author.
+//
+// # The four rooms
+//
+// The way of an entry, from a signed statement to the gate of every shop:
+//
+//	            at the hub                          at each shop
+//
+//	            a signed statement                  p2p's gate asks who is a member
+//	                │                                   ▲
+//	                ▼                                   │
+//	authored    hub: takes it once, in order            │
+//	                │                                   │
+//	                ▼                                   │
+//	stored      roster: signs, commits              roster: verifies, commits
+//	                │ bundle                            ▲ bundle
+//	                ▼                                   │
+//	spread      members ─── gossip, hello, pull ──▶ members
+//
+//	rules       membership: hub, roster and members ask it at each of these steps
+//
+// Any shop hands the list on, so that entries arrive without the hub, too. The other rooms
+// are [github.com/souk-market/souk/exchange/roster],
+// [github.com/souk-market/souk/protocol/members] and [github.com/souk-market/souk/hub].
 //
 // # The parts
 //
-// A [Federation] is what a shop trusts: an origin, the log key and the
-// admission key. The admission key decides who is in (it signs invites,
-// revocations and voided invites) and may live on another machine. The log key,
-// online at the hub, decides only the order in which that became known: alone it
-// can add nobody.
+// A [Federation] is what a shop trusts: an origin, the log key and the admission key. The
+// admission key signs invites, revocations and voided invites: it decides which shops are in,
+// and may live on another machine. The log key is online at the hub and decides only the order
+// of the entries: alone it can add nobody.
 //
-// An [Invite] is one line of text for one shop owner. It contains a private key
-// of its own and a public [Token] that the admission key signed. With it a shop
-// makes a [Join]. A join published in the list does not reveal the invite's
-// private key, so nobody can spend the invite again.
+// An [Invite] is one line of text for a shop's owner. It contains a private key of its own and
+// a public [Token] that the admission key signed. With an invite a shop makes a [Join]. A join
+// in the list does not reveal the invite's private key, so nobody can spend the invite again.
 //
 // A [Statement] is what its author signs: a [Join], [Leave], [Void] or [Revoke]. The
 // hub adds its time and appends it as an [Entry] to a Merkle log (RFC 6962, package
@@ -26,8 +48,8 @@
 //
 // # Encoding
 //
-// All formats below are built of these pieces and have exactly one encoding;
-// a decoder refuses bytes that are missing, left over or out of bounds, so that
+// All formats below are built of these pieces, and each value has exactly one encoding. A
+// decoder refuses bytes that are missing, left over or out of bounds, so that
 // encode(decode(b)) = b and decode(encode(x)) = x.
 //
 //	u8 u16 u32 u64  unsigned, big-endian
@@ -72,21 +94,20 @@
 //
 // # Origin
 //
-// The origin is "souk/" name "-" and the first 8 hex digits of the log public key's
-// SHA-256, such as souk/riverside-1a2b3c4d. It tells federations apart wherever
-// bytes are signed; trust rests on the whole keys, never on those 8 digits. With a
-// leading slash it is the prefix of the federation's network protocols.
+// The origin is "souk/" name "-" and the first 8 hex digits of the log public key's SHA-256,
+// such as souk/riverside-1a2b3c4d. All signed bytes contain the origin, which tells federations
+// apart. Trust rests on the whole keys, never on the 8 digits. With a leading slash the origin
+// is the prefix of the federation's network protocols.
 //
 // # Checkpoint
 //
-// A C2SP tlog-checkpoint of three lines (origin, size, base64 root) in a C2SP
-// signed note (golang.org/x/mod/sumdb/note), with two lines of signature by the log
-// key under the origin as key name: the note's own Ed25519 (type 0x01), and a
-// time-stamped cosignature/v1 (type 0x04, C2SP tlog-cosignature), whose time
-// is the checkpoint's. The two signed messages start differently ("souk/…" and
-// "cosignature/v1"), so one key serves both. Other signature lines are dropped
-// on reading. The hub signs again hourly, so that a list nobody joined is seen
-// to be current.
+// A checkpoint is a C2SP tlog-checkpoint of three lines (origin, size, base64 root) in a C2SP
+// signed note (golang.org/x/mod/sumdb/note). Two signature lines follow, both by the log key,
+// with the origin as key name. The first is the note's own Ed25519 (type 0x01), the second a
+// time-stamped cosignature/v1 (type 0x04, C2SP tlog-cosignature), whose time is the
+// checkpoint's. The two signed messages start differently ("souk/…" and "cosignature/v1"), so
+// one key serves both. Other signature lines are dropped on reading. The hub signs again
+// hourly, so that a list without new entries is seen to be current.
 //
 // # Invite code
 //
@@ -99,32 +120,29 @@
 //	· [32] the invite's private seed · bytes token
 //	[4] the first bytes of the SHA-256 of all before
 //
-// The length in front lets a truncated paste be told from a mistyped one.
-// White space anywhere is ignored, because mail programs fold lines.
+// By the length in front a code that was cut off is told from a mistyped code. White space
+// anywhere is ignored, because mail programs fold lines.
 //
 // # Rules of the list
 //
-//   - Entry times never decrease, are not before the checkpoint that the verifier
-//     held before, and not after the checkpoint that covers them. So the hub cannot
-//     date an entry far from when it was published, and the entry's time decides
-//     whether the invite had expired.
-//   - An invite joins at most its token's number of shops, none after its void entry;
-//     one id belongs to one token; a token that names the shop fixes the name.
-//   - A shop that is a member does not join again, one that left may with
-//     another invite, and one that was revoked never. A leave names the join it ends,
-//     so it cannot be replayed against a later one.
-//   - A larger checkpoint must extend the entries held and not be older; an equal
-//     root needs a later time. Nothing is accepted that is dated more than
+//   - Entry times never decrease. An entry is not dated before the checkpoint that the verifier
+//     has, and not after the checkpoint over the entry. So the hub cannot date an entry far from
+//     when the entry was published, and the entry's time decides whether an invite had expired.
+//   - With an invite at most its token's number of shops join, and none after the invite's void
+//     entry. An id belongs to one token. A token that names the shop fixes the shop's name.
+//   - A member does not join again. A shop that left may join with another invite, and a revoked
+//     shop never. A leave names the join that it ends, so that it does not end a later join.
+//   - A larger checkpoint must extend the verifier's entries and not be older. A checkpoint with
+//     an equal root needs a later time. No checkpoint is accepted that is dated more than
 //     [MaxAhead] after the verifier's clock.
 //   - An unknown kind of entry is refused with CodeVersion: the shop must be upgraded.
 //
 // # When the hub cheats
 //
-// Checkpoints that cannot belong to one log (a different list for two shops, a
-// dropped member, a rewritten entry) freeze the list: nothing further is
-// accepted, [State.MayTakeOn] answers CodeFrozen. The members known until then stay
-// members, because every one of them was admitted by the admission key, and a thief of
-// the log key must not be able to stop trade; [State.Common] tells up to which
-// entry the lists agree. An entry that breaks the rules under a good signature is
-// refused with CodeFork and the list stays where it was.
+// Checkpoints that cannot belong to one log (a different list for two shops, a dropped member, a
+// rewritten entry) freeze the list. A frozen list accepts no bundle, and [State.MayTakeOn]
+// answers CodeFrozen. The members known until then stay members, because the admission key
+// admitted each of them. A thief of the log key must not be able to stop trade. [State.Common] tells up to
+// which entry the two lists agree. An entry that breaks the rules under a good signature is
+// refused with CodeFork, and the list stays as it was.
 package membership

@@ -175,32 +175,38 @@ func TestUnknownKind(t *testing.T) {
 	b := must(Entry{w.now, must(NewVoid(w.fed.Origin, w.admission, InviteID{}, ""))(t)}.Encode())(t)
 	at := bytes.Index(b, []byte(w.fed.Origin)) + len(w.fed.Origin)
 	for _, kind := range []Kind{KindRotate, KindRecover, KindFederate, 99} {
-		b[at] = byte(kind)
-		_, err := DecodeEntry(b)
-		wantCode(t, err, exchange.CodeVersion)
-		bundle := Bundle{Origin: w.fed.Origin, Entries: [][]byte{b}}
-		w.signOver(&bundle, nil)
-		_, _, err = w.state.Apply(bundle, w.now)
-		wantCode(t, err, exchange.CodeVersion)
+		t.Run(fmt.Sprint(kind), func(t *testing.T) {
+			b[at] = byte(kind)
+			_, err := DecodeEntry(b)
+			wantCode(t, err, exchange.CodeVersion)
+			bundle := Bundle{Origin: w.fed.Origin, Entries: [][]byte{b}}
+			w.signOver(&bundle, nil)
+			_, _, err = w.state.Apply(bundle, w.now)
+			wantCode(t, err, exchange.CodeVersion)
+		})
 	}
 }
 
 func TestNames(t *testing.T) {
 	for _, good := range []string{"A", "Acorn Shoes", "Åkes Café & Söner", "靴屋", "Доктор Ко", strings.Repeat("ж", 64), "🌰"} {
-		if err := CheckName(good); err != nil {
-			t.Errorf("%q: %v", good, err)
-		}
+		t.Run(good, func(t *testing.T) {
+			if err := CheckName(good); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 	for _, bad := range []string{
 		"", " ", " A", "A ", strings.Repeat("a", 65), "A\nB", "A\x00", "A\u202eB", "A\u200bB", "A\u2066B", "\ufeffA", "A\u00a0B", "A\u3164", "\xff", "A\ufffdB", "A\u0085", "\U000e0041",
 	} {
-		if err := CheckName(bad); exchange.CodeOf(err) != exchange.CodeInvalid {
-			t.Errorf("%q: %v", bad, err)
-		}
+		t.Run(fmt.Sprintf("%q", bad), func(t *testing.T) {
+			if err := CheckName(bad); exchange.CodeOf(err) != exchange.CodeInvalid {
+				t.Error(err)
+			}
+		})
 	}
 }
 
-// TestVectors holds every format against bytes written down earlier: they stand in logs, so
+// TestVectors compares every format with bytes written down earlier: lists contain them, so
 // they never change. Keys and times are fixed, Ed25519 is deterministic.
 func TestVectors(t *testing.T) {
 	w := newWorld(t)

@@ -6,8 +6,8 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// Bounds of what stands in the log. A join is the longest statement: its frame
-// and origin, the token, the ShopID, a name, the recovery hash, two signatures.
+// Bounds of statements and entries, in bytes. A join is the longest statement: tag, origin and
+// kind, then the token, the ShopID, a name, the recovery hash and two signatures.
 const (
 	maxStatement = 2 + len(tagMember) + 2 + maxOrigin + 1 + 2 + maxTokenBytes + 32 + 2 + maxNameBytes + sha256.Size + 2*64 // 960 bytes
 	MaxEntry     = 2 + len(tagEntry) + 8 + 2 + maxStatement                                                                // 984 bytes
@@ -23,8 +23,7 @@ func signedPart(s Statement) []byte {
 	return e.b
 }
 
-// EncodeStatement returns a statement's only encoding, or CodeInvalid where a field is
-// out of bounds.
+// EncodeStatement returns a statement's only encoding. A field out of bounds is CodeInvalid.
 func EncodeStatement(s Statement) ([]byte, error) {
 	if err := s.check(); err != nil {
 		return nil, err
@@ -67,8 +66,8 @@ func (r Revoke) body(e *encoder) {
 
 func (r Revoke) signatures(e *encoder) { e.raw(r.ByAdmission[:]) }
 
-// DecodeStatement reads untrusted bytes. It verifies no signature. A statement
-// of a kind this version does not know is CodeVersion.
+// DecodeStatement reads untrusted bytes and verifies no signature. A statement of a kind that
+// this version does not know is CodeVersion.
 func DecodeStatement(b []byte) (Statement, error) {
 	d := decoder{what: "a member list statement", b: b}
 	d.tag(tagMember)
@@ -142,8 +141,8 @@ type Entry struct {
 	Statement Statement
 }
 
-// Encode returns the entry's only encoding, at most MaxEntry bytes, or CodeInvalid where a field is
-// out of bounds.
+// Encode returns the entry's only encoding, of at most MaxEntry bytes. A field out of bounds is
+// CodeInvalid.
 func (en Entry) Encode() ([]byte, error) {
 	if err := checkTime(en.At); err != nil {
 		return nil, err
@@ -159,7 +158,7 @@ func (en Entry) Encode() ([]byte, error) {
 	return e.b, nil
 }
 
-// DecodeEntry reads untrusted bytes. It verifies no signature.
+// DecodeEntry reads untrusted bytes and verifies no signature.
 func DecodeEntry(b []byte) (Entry, error) {
 	d := decoder{what: "a member list entry", b: b}
 	d.tag(tagEntry)

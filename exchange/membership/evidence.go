@@ -14,17 +14,17 @@ const maxProof = 40
 // maxEvidence is what encoded evidence may have: about 9.6 KB.
 const maxEvidence = 2 + len(tagEvidence) + 2 + maxOrigin + 2*(2+MaxCheckpoint) + tlog.HashSize + 1 + maxProof*tlog.HashSize
 
-// Evidence proves to anybody who knows the log key that its holder signed two lists
-// that cannot be one: the larger list's first entries have the root Prefix, as Proof
-// shows, yet the smaller checkpoint of that size has another.
+// Evidence proves to anybody who has the public log key that the key signed two lists, neither
+// of which continues the other. Proof shows that the first entries of the larger list have the
+// root Prefix; the smaller checkpoint, over as many entries, has another root.
 type Evidence struct {
-	Smaller, Larger []byte      // signed notes; of equal sizes the one with the smaller root first
+	Smaller, Larger []byte      // signed notes, by size; at equal sizes by root
 	Prefix          tlog.Hash   // zero for equal sizes
 	Proof           []tlog.Hash // none for equal sizes
 }
 
-// newEvidence makes the proof from two checkpoints; larger is the tree of the larger one.
-// The caller knows that they do not belong together.
+// newEvidence makes the proof from two checkpoints of which the caller knows that they
+// contradict each other. larger is the tree of the larger checkpoint.
 func newEvidence(a, b Checkpoint, larger tree) Evidence {
 	if a.Size > b.Size || a.Size == b.Size && bytes.Compare(a.Root[:], b.Root[:]) > 0 {
 		a, b = b, a
@@ -80,7 +80,7 @@ func (e Evidence) Encode(origin string) []byte {
 	return w.b
 }
 
-// DecodeEvidence reads untrusted bytes. It verifies nothing but the form.
+// DecodeEvidence reads untrusted bytes and verifies nothing but their form.
 func DecodeEvidence(b []byte) (origin string, e Evidence, err error) {
 	if len(b) > maxEvidence {
 		return "", Evidence{}, exchange.Errorf(exchange.CodeInvalid, "evidence of %d bytes is over %d", len(b), maxEvidence)
@@ -106,7 +106,8 @@ func DecodeEvidence(b []byte) (origin string, e Evidence, err error) {
 	return origin, e, nil
 }
 
-// VerifyEvidence decodes and verifies evidence against a federation: what a third party runs.
+// VerifyEvidence decodes evidence and verifies it for a federation. It needs no list, so that a
+// third party can run it.
 func VerifyEvidence(f Federation, b []byte) (Evidence, error) {
 	origin, e, err := DecodeEvidence(b)
 	if err != nil {

@@ -58,7 +58,7 @@ func TestDroppedMember(t *testing.T) {
 	_, err = next.Sign(w.logKey, nil, w.now)
 	wantCode(t, err, exchange.CodeFrozen)
 
-	// One who has only the suffix cannot tell a fork from junk, and asks for all.
+	// From the suffix alone a shop cannot tell a fork from junk, so it must ask for all entries.
 	part := h.whole()
 	part.From, part.Entries = 2, part.Entries[2:]
 	_, _, err = w.state.Apply(part, w.now)
@@ -85,7 +85,7 @@ func TestForksAreProven(t *testing.T) {
 		b.From, b.Entries = uint64(from), b.Entries[from:]
 		next, _, err := w.state.Apply(b, w.now)
 		if err != nil {
-			t.Fatalf("%v", err)
+			t.Fatal(err)
 		}
 		checkEvidence(t, w, next)
 		if next.Common() < uint64(common) && h.state.Size() > w.state.Size() {
@@ -98,7 +98,7 @@ func TestForksAreProven(t *testing.T) {
 		for _, third := range []*State{w.shop(), w.state, h.state} {
 			frozen, err := third.Freeze(*next.Evidence(), CommonUnknown)
 			if err != nil {
-				t.Fatalf("%v", err)
+				t.Fatal(err)
 			}
 			wantCode(t, frozen.MayTakeOn(w.now), exchange.CodeFrozen)
 		}
@@ -125,12 +125,14 @@ func TestHonestHubIsNeverAccused(t *testing.T) {
 				"swapped":        {Smaller: b.c.Note, Larger: a.c.Note},
 				"another prefix": {Smaller: a.c.Note, Larger: b.c.Note, Prefix: noHash(i), Proof: newEvidence(a.c, b.c, b.t).Proof},
 			} {
-				if err := e.Verify(w.fed); err == nil {
-					t.Errorf("%d and %d, %s: accused", a.c.Size, b.c.Size, name)
-				}
-				if _, err := w.state.Freeze(e, CommonUnknown); err == nil {
-					t.Errorf("%d and %d, %s: frozen", a.c.Size, b.c.Size, name)
-				}
+				t.Run(fmt.Sprintf("%d and %d, %s", a.c.Size, b.c.Size, name), func(t *testing.T) {
+					if err := e.Verify(w.fed); err == nil {
+						t.Error("accused")
+					}
+					if _, err := w.state.Freeze(e, CommonUnknown); err == nil {
+						t.Error("frozen")
+					}
+				})
 			}
 		}
 	}

@@ -11,14 +11,14 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// MaxFederation is how many characters a federation's name may have: it
-// stands in every protocol ID.
+// MaxFederation is how many characters a federation's name may have. Every protocol ID
+// contains the name.
 const MaxFederation = 32
 
 const originPrefix = "souk/"
 
-// Federation is what a shop trusts, taken from its invite and kept for good.
-// It is public; as JSON it is the hub's federation file.
+// Federation is what a shop trusts: it is taken from the shop's invite and kept for good.
+// A Federation is public; the hub's federation.json contains it.
 type Federation struct {
 	Origin    string            `json:"origin"`        // "souk/riverside-1a2b3c4d"
 	LogKey    ed25519.PublicKey `json:"log_key"`       // verifies checkpoints
@@ -83,8 +83,8 @@ func (f Federation) Equal(o Federation) bool {
 	return f.Origin == o.Origin && f.LogKey.Equal(o.LogKey) && f.Admission.Equal(o.Admission)
 }
 
-// VerifierKey is the log key in the note format's text, for other tools that
-// read checkpoints; "" where Check fails.
+// VerifierKey is the log key in the text form of package note, for other tools that read
+// checkpoints; "" where Check fails.
 func (f Federation) VerifierKey() string {
 	vkey, err := note.NewEd25519VerifierKey(f.Origin, f.LogKey)
 	if err != nil {

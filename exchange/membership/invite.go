@@ -21,7 +21,7 @@ const (
 	invitePrefix  = "souk-invite-1-"
 	inviteFamily  = "souk-invite-"
 	checksumBytes = 4
-	// two hosts with all their addresses, the federation's and the invite's keys, the token
+	// Two hosts with all their addresses, the keys of federation and invite, the token.
 	maxInviteBody = 2*(32+1+MaxHubAddrs*(2+MaxAddr)) + 2 + maxOrigin + 3*32 + 2 + maxTokenBytes
 	maxInviteCode = (2+maxInviteBody+checksumBytes)*4/3 + len(invitePrefix) + 4
 )
@@ -59,8 +59,8 @@ func (h Hub) Check() error {
 	return nil
 }
 
-// Invite lets a shop join. It holds a private key: show it only as Code, to the shop
-// that is invited.
+// Invite lets a shop join. It contains a private key: show an Invite only as Code, and only to
+// the shop that is invited.
 type Invite struct {
 	Federation Federation
 	Hub        Hub
@@ -96,8 +96,8 @@ func NewInvite(f Federation, hub Hub, admission ed25519.PrivateKey, o InviteOpti
 	return inv, inv.Check()
 }
 
-// Check reports an invite whose parts do not belong together, as CodeInvalid or CodeInvite. It does
-// not look at the clock.
+// Check reports an invite whose parts do not belong together, as CodeInvalid or CodeInvite.
+// CheckTime alone looks at the expiry.
 func (i Invite) Check() error {
 	if err := i.Federation.Check(); err != nil {
 		return err
@@ -117,8 +117,8 @@ func (i Invite) Check() error {
 	return nil
 }
 
-// CheckTime reports an invite that has expired, as CodeInvite. A shop that is
-// already in the list by this invite may use it still.
+// CheckTime reports an invite that has expired, as CodeInvite. A shop that the list names by
+// this invite may use the invite even then.
 func (i Invite) CheckTime(now exchange.Time) error {
 	if now > i.Token.Expires {
 		return errExpired(i.Token)
@@ -135,11 +135,11 @@ func (i Invite) String() string {
 	return fmt.Sprintf("invite %s to %s", i.Token.ID, i.Federation.Origin)
 }
 
-// MarshalText is String: neither JSON nor a log shows the secret by accident.
+// MarshalText returns String, so that neither JSON nor a log shows the secret by accident.
 func (i Invite) MarshalText() ([]byte, error) { return []byte(i.String()), nil }
 
-// Code is the one-line text given to the shop's owner. It is a secret. The
-// invite must pass Check.
+// Code is the one-line text that is given to the shop's owner, a secret. The invite must pass
+// Check.
 func (i Invite) Code() string {
 	body := encoder{}
 	body.str(i.Federation.Origin)
@@ -178,7 +178,7 @@ func ParseInvite(code string) (Invite, error) {
 	for _, h := range []*HubHost{&i.Hub.Open, &i.Hub.Closed} {
 		d.fill(h.Peer[:])
 		n := int(d.u8())
-		for range min(n, MaxHubAddrs+1) { // one too many is enough for Check to object
+		for range min(n, MaxHubAddrs+1) { // Check refuses MaxHubAddrs+1 addresses
 			h.Addrs = append(h.Addrs, d.str(MaxAddr))
 		}
 	}

@@ -64,10 +64,12 @@ func TestInviteRefused(t *testing.T) {
 		{"no address", change(func(i *Invite) { i.Hub.Closed.Addrs = nil }), "addresses"},
 		{"no multiaddr", change(func(i *Invite) { i.Hub.Closed.Addrs = []string{"hub.example:4001"} }), "multiaddr"},
 	} {
-		_, err := ParseInvite(c.code)
-		if exchange.CodeOf(err) != exchange.CodeInvite || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("%s: %v, want %q", c.name, err, c.says)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			_, err := ParseInvite(c.code)
+			if exchange.CodeOf(err) != exchange.CodeInvite || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%v, want %q", err, c.says)
+			}
+		})
 	}
 	_, err := NewInvite(w.fed, w.hub, seededKey(45), InviteOptions{Uses: 1, Expires: start}, bytes.NewReader(make([]byte, 48)))
 	wantCode(t, err, exchange.CodeInvite)

@@ -7,7 +7,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// Status is where a shop stands in the list.
+// Status says whether a shop is in the list now, and if not, why.
 type Status uint8
 
 const (
@@ -35,16 +35,16 @@ type Period struct {
 	From, To exchange.Time // To is zero while it lasts
 }
 
-// Member is a shop that is or was in the list. It is a copy; Periods is shared and must
-// not be changed.
+// Member is a shop that is or was in the list. A Member is a copy, but Periods is shared with
+// the list and must not be changed.
 type Member struct {
 	Shop     exchange.ShopID
 	Key      ed25519.PublicKey // that it signs with now
 	Name     string
 	Status   Status
 	JoinedAt exchange.Time     // first
-	Since    exchange.Time     // of the Status
-	Index    uint64            // of the join entry that let it in last
+	Since    exchange.Time     // since when it has its Status
+	Index    uint64            // of its newest join entry
 	Recovery [sha256.Size]byte // SHA-256 of its recovery public key
 	Why      string            // of a revocation
 	Periods  []Period          // oldest first
@@ -70,7 +70,7 @@ func (m Member) joinedBy(id InviteID) (Period, bool) {
 	return Period{}, false
 }
 
-// begin returns m after a join entry; it shares no slice that changes.
+// begin returns m after a join entry. Periods is copied: the list before the entry keeps its own.
 func (m Member) begin(index uint64, at exchange.Time, j Join) Member {
 	if m.JoinedAt == 0 {
 		m.JoinedAt = at
@@ -83,7 +83,7 @@ func (m Member) begin(index uint64, at exchange.Time, j Join) Member {
 	return m
 }
 
-// end returns m after a leave or revoke entry.
+// end returns m after a leave or revoke entry. Periods is copied, as in begin.
 func (m Member) end(status Status, at exchange.Time, why string) Member {
 	m.Periods = append([]Period(nil), m.Periods...)
 	if last := &m.Periods[len(m.Periods)-1]; last.To == 0 {

@@ -18,12 +18,12 @@ const (
 	MaxProfileBytes = 4096
 )
 
-// Profile is what a shop says about itself. It is a shop's own word: only the
-// signature is verified, nothing of the content.
+// Profile is what a shop says about itself. Only the signature is verified: nobody vouches for
+// the content.
 type Profile struct {
 	Origin    string
 	Shop      exchange.ShopID
-	Sequence  uint64 // the greatest wins; the shop takes max(unix milliseconds, last + 1)
+	Sequence  uint64 // the greatest wins; a shop takes max(unix milliseconds, its last + 1)
 	At        exchange.Time
 	Name      string
 	Sells     string // "Shoes and leather care"
@@ -31,7 +31,7 @@ type Profile struct {
 	Returns   string // its return policy
 	Web       string // a domain name, "acorn.example"; no scheme or path
 	Currency  exchange.Currency
-	Countries []string // it ships to, ISO 3166-1 alpha-2, sorted; empty = everywhere
+	Countries []string // that the shop ships to, ISO 3166-1 alpha-2, sorted; empty = everywhere
 }
 
 // Check reports a field out of bounds.
@@ -110,9 +110,9 @@ func SignProfile(p Profile, key ed25519.PrivateKey) ([]byte, error) {
 	return append(b, ed25519.Sign(key, b)...), nil
 }
 
-// OpenProfile reads untrusted bytes and verifies the shop's signature. current maps
-// the named shop to the key it signs with now (Member.Key) and reports whether
-// it is a member; a stranger's profile is CodeNotMember, before any signature is verified.
+// OpenProfile reads untrusted bytes and verifies the shop's signature. current returns the key
+// that a shop signs with now (Member.Key), and whether the shop is a member. The profile of a
+// shop that is no member is CodeNotMember; its signature is not verified.
 func OpenProfile(f Federation, b []byte, current func(exchange.ShopID) (ed25519.PublicKey, bool)) (Profile, error) {
 	p, sig, err := decodeProfile(b)
 	if err != nil {

@@ -81,10 +81,12 @@ func TestProfileBounds(t *testing.T) {
 		"no time":       func(p *Profile) { p.At = 0 },
 		"control chars": func(p *Profile) { p.Contact = "a\nb" },
 	} {
-		p := full
-		change(&p)
-		if _, err := SignProfile(p, shop); exchange.CodeOf(err) != exchange.CodeInvalid {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			p := full
+			change(&p)
+			if _, err := SignProfile(p, shop); exchange.CodeOf(err) != exchange.CodeInvalid {
+				t.Error(err)
+			}
+		})
 	}
 }

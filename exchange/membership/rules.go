@@ -7,8 +7,9 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// admitAll takes entries into s, which the caller owns; the first has index
-// first. covered is the time of the checkpoint over them. With verify, signatures are checked.
+// admitAll takes entries into s, which no other goroutine sees yet; the index of entries[0] is
+// first. covered is the time of the checkpoint over the entries. With verify, their signatures
+// are checked.
 func (s *State) admitAll(first uint64, entries [][]byte, covered exchange.Time, verify bool) ([]Change, error) {
 	var changes []Change
 	for i, b := range entries {
@@ -34,7 +35,8 @@ func (s *State) admitAll(first uint64, entries [][]byte, covered exchange.Time, 
 	return changes, nil
 }
 
-// checkTimes holds an entry's time against the one before, the checkpoint held and the one that covers it.
+// checkTimes refuses an entry's time that is before the previous entry's or before s.checkpoint's.
+// It also refuses a time after covered, the time of the checkpoint over the entry.
 func (s *State) checkTimes(at, covered exchange.Time) error {
 	if at < s.lastAt || at < s.checkpoint.Time {
 		return exchange.Errorf(exchange.CodeInvalid, "it is dated %s, before what was signed earlier", at)
@@ -45,7 +47,7 @@ func (s *State) checkTimes(at, covered exchange.Time) error {
 	return nil
 }
 
-// wholeSeconds truncates a time to what a checkpoint can hold.
+// wholeSeconds truncates a time to seconds, as in a checkpoint.
 func wholeSeconds(t exchange.Time) exchange.Time { return t - t%1000 }
 
 // admit takes one entry into s. The Change is zero where no member changed.
@@ -72,7 +74,7 @@ func (s *State) admitJoin(index uint64, at exchange.Time, j Join, verify bool) (
 	digest := sha256.Sum256(j.Token.encode())
 	use := s.invites[j.Token.ID]
 	if verify {
-		if use.token != digest { // an invite for many shops is verified once
+		if use.token != digest { // the token of an invite for many shops is verified once
 			if err := j.Token.Verify(s.fed); err != nil {
 				return Change{}, err
 			}
@@ -96,7 +98,7 @@ func (s *State) admitJoin(index uint64, at exchange.Time, j Join, verify bool) (
 	return Change{Joined, index, m}, nil
 }
 
-// mayJoin holds a join, whose signatures are good, against the list. All refusals say what the
+// mayJoin checks a join, whose signatures are good, against the list. Each refusal says what the
 // shop's owner can do.
 func (s *State) mayJoin(j Join, digest [sha256.Size]byte, at exchange.Time) error {
 	m := s.members[j.Shop]
@@ -171,9 +173,9 @@ func (s *State) admitRevoke(index uint64, at exchange.Time, r Revoke, verify boo
 	return Change{WasRevoked, index, m}, nil
 }
 
-// CheckJoin tells the hub what to do with a join. existing: the same shop is a
-// member by the same invite, at entry index, and is simply answered again, whatever
-// became of the invite. err: refuse with it. Neither: append it.
+// CheckJoin tells the hub what to do with a join. existing means that the shop is a member by this
+// invite already, through the entry at index. The hub then answers again, even if the invite has
+// expired or is void. With an error the hub refuses the join. Otherwise it appends the join.
 func (s *State) CheckJoin(j Join, now exchange.Time) (index uint64, existing bool, err error) {
 	if err := j.check(); err != nil {
 		return 0, false, err
@@ -191,17 +193,16 @@ func (s *State) CheckJoin(j Join, now exchange.Time) (index uint64, existing boo
 	return 0, false, s.mayJoin(j, sha256.Sum256(j.Token.encode()), s.notBefore(now))
 }
 
-// notBefore moves a time that lies before what was signed already.
+// notBefore returns t, or the newest time that was signed already where t is before that.
 func (s *State) notBefore(t exchange.Time) exchange.Time {
 	return max(t, s.lastAt, s.checkpoint.Time)
 }
 
-// Sign makes the hub's next bundle: the statements as entries after s.Size,
-// and a checkpoint over all. Without statements it renews the checkpoint. The
-// time is now, or the last signed one where the clock stepped back. Every statement
-// is verified first, so that nothing illegal is ever signed; the first that is refused fails
-// the whole. The hub then applies the bundle to its own list as every shop does, and
-// sends it only when it is durable.
+// Sign makes the hub's next bundle: the statements as entries from index s.Size on, and a
+// checkpoint over the whole list. Without statements it renews the checkpoint. The time is now,
+// or the last signed time where the clock stepped back. Every statement is verified first, so
+// that nothing illegal is ever signed; if one is refused, none is signed. The hub then applies
+// the bundle to its own list, as every shop does, and sends it only when it is durable.
 func (s *State) Sign(logKey ed25519.PrivateKey, statements []Statement, now exchange.Time) (Bundle, error) {
 	if s.evidence != nil {
 		return Bundle{}, errFrozen

@@ -13,10 +13,10 @@ import (
 
 // Freshness limits (design: Membership and the hub).
 const (
-	WarnAfter  = 24 * time.Hour     // the hub signs hourly; a day without is worth a look
-	StaleAfter = 7 * 24 * time.Hour // no new partnerships or members
-	// MaxAhead is how far a checkpoint may be dated after the reader's clock: two
-	// clocks, each an hour off, still work together.
+	WarnAfter  = 24 * time.Hour     // the hub signs hourly; after a day its operator should look why not
+	StaleAfter = 7 * 24 * time.Hour // from then on no new partnerships or members
+	// MaxAhead is how far a checkpoint may be dated after the reader's clock. The clocks of hub and
+	// reader may each be wrong by an hour.
 	MaxAhead = 2 * time.Hour
 )
 
@@ -41,18 +41,18 @@ func (f Freshness) String() string {
 	return "unknown"
 }
 
-// State is a verified member list. It is immutable: Apply and Freeze return
-// another one, so a State may be read from any goroutine.
+// State is a verified member list. It is immutable: Apply and Freeze return another State, so
+// that any goroutine may read a State.
 type State struct {
 	fed        Federation
 	tree       tree
-	checkpoint Checkpoint    // zero before the first
+	checkpoint Checkpoint    // the newest; zero before the first
 	lastAt     exchange.Time // of the last entry
 	members    map[exchange.ShopID]Member
 	order      []exchange.ShopID // by first join
 	invites    map[InviteID]InviteUse
 	evidence   *Evidence
-	common     uint64 // with evidence: entries on which the two lists agree, at most
+	common     uint64 // with evidence: see Common
 }
 
 // InviteUse is what the list knows of an invite.
@@ -60,7 +60,7 @@ type InviteUse struct {
 	Used   uint32 // joins so far
 	Uses   uint32 // allowed; 0 while nobody joined by it
 	Voided bool
-	token  [sha256.Size]byte // SHA-256 of the only token with this id; zero while Uses is
+	token  [sha256.Size]byte // SHA-256 of the only token with this id; zero while Uses is 0
 }
 
 // New returns the list of a federation of which nothing is known yet.
@@ -82,16 +82,16 @@ func (s *State) clone() *State {
 	return &c
 }
 
-// Federation is whose list it is.
+// Federation is the federation whose list s is.
 func (s *State) Federation() Federation { return s.fed }
 
-// Size is how many entries are verified.
+// Size is the number of entries.
 func (s *State) Size() uint64 { return s.tree.size }
 
-// Root is the root of the first n entries; n above Size is Size.
+// Root is the root of the first n entries, or of all where n is above Size.
 func (s *State) Root(n uint64) tlog.Hash { return s.tree.root(min(n, s.tree.size)) }
 
-// Checkpoint is the newest one accepted. Its Note is nil before the first.
+// Checkpoint is the newest checkpoint; its Note is nil before the first.
 func (s *State) Checkpoint() Checkpoint { return s.checkpoint }
 
 // Member returns a shop that is or was in the list.
@@ -118,11 +118,11 @@ func (s *State) Invite(id InviteID) InviteUse { return s.invites[id] }
 // Evidence is the proof on which the list was frozen; nil while it is not.
 func (s *State) Evidence() *Evidence { return s.evidence }
 
-// Common is, in a frozen list, the greatest number of entries from the start
-// on which the two signed lists may agree; exact where both lists were at hand.
+// Common is how many entries, from the start, the two signed lists of a frozen State have in
+// common. It is an upper bound, and exact where both lists were at hand.
 func (s *State) Common() uint64 { return s.common }
 
-// Age is how long ago the hub last signed the list; 0 for a time ahead of now.
+// Age is how long ago the hub last signed the list; 0 where the signature is dated after now.
 func (s *State) Age(now exchange.Time) time.Duration {
 	return max(0, now.Sub(s.checkpoint.Time))
 }

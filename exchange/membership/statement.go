@@ -7,7 +7,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// Kind numbers the statements. They stand in the log: append only.
+// Kind numbers the statements. The numbers are in the log for good: add to them, change none.
 type Kind uint8
 
 const (
@@ -15,18 +15,18 @@ const (
 	KindLeave  Kind = 2
 	KindVoid   Kind = 3
 	KindRevoke Kind = 4
-	// Reserved; a verifier that meets one answers CodeVersion.
+	// Reserved: a verifier that meets such a statement answers CodeVersion.
 	KindRotate   Kind = 5
 	KindRecover  Kind = 6
 	KindFederate Kind = 7
 )
 
-// Statement is what its author signed: a Join, Leave, Void or Revoke.
+// Statement is what a shop or the admission key signs: a Join, Leave, Void or Revoke.
 type Statement interface {
 	// Kind numbers the statement in the log.
 	Kind() Kind
-	// Verify checks the statement's signatures and that it belongs to f; whether it
-	// is legal now depends on the list (see State).
+	// Verify checks the statement's signatures, and that the statement is for f. Whether the
+	// statement is legal now depends on the list (see State).
 	Verify(f Federation) error
 
 	origin() string
@@ -69,8 +69,8 @@ type Revoke struct {
 	ByAdmission Signature
 }
 
-// NewJoin makes the statement with which the shop of this key joins. name is ignored
-// where the invite fixes one. recovery is the SHA-256 of the recovery public key.
+// NewJoin makes the statement with which the shop of this key joins. Where the invite fixes a
+// name, name is ignored. recovery is the SHA-256 of the recovery public key.
 func NewJoin(i Invite, shop ed25519.PrivateKey, name string, recovery [sha256.Size]byte) (Join, error) {
 	id, err := exchange.ShopIDFromKey(shop.Public().(ed25519.PublicKey))
 	if err != nil {
@@ -88,8 +88,8 @@ func NewJoin(i Invite, shop ed25519.PrivateKey, name string, recovery [sha256.Si
 	return j, nil
 }
 
-// NewLeave makes the statement with which a member leaves. joined is the index of its join entry
-// (Member.Index).
+// NewLeave makes the statement with which a member leaves. joined is the index of the member's
+// join entry (Member.Index).
 func NewLeave(origin string, shop ed25519.PrivateKey, joined uint64) (Leave, error) {
 	id, err := exchange.ShopIDFromKey(shop.Public().(ed25519.PublicKey))
 	if err != nil {

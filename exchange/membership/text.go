@@ -15,10 +15,9 @@ const (
 	maxOrigin    = 5 + MaxFederation + 1 + 8 // "souk/" name "-" 8 hex digits
 )
 
-// hidden lists the code points that no text of the list may hold: controls,
-// direction marks, invisible and blank characters, private use. It is a fixed table, not
-// package unicode's, because verifiers built with different versions of Unicode
-// must agree on whether an entry is legal.
+// hidden lists the code points that no text of the list may hold: controls, direction marks,
+// invisible and blank characters, private use. The table is fixed, and not package unicode's:
+// verifiers built with different versions of Unicode must agree on which entry is legal.
 var hidden = [][2]rune{
 	{0x0000, 0x001F}, {0x007F, 0x00A0}, // C0, DEL, C1, no-break space
 	{0x00AD, 0x00AD}, {0x034F, 0x034F}, {0x061C, 0x061C}, // soft hyphen, grapheme joiner, Arabic letter mark
@@ -30,8 +29,8 @@ var hidden = [][2]rune{
 	{0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0x10FFFF}, // format controls, tags, private planes
 }
 
-// CheckName reports a shop name that is not 1 to [MaxName] visible characters: no control,
-// direction or invisible characters, no blank but the plain space, none at the ends.
+// CheckName reports a name that no shop may have. A name has 1 to [MaxName] visible characters.
+// The plain space is the only blank, and a name neither begins nor ends with it.
 func CheckName(name string) error {
 	if name == "" || len(name) > maxNameBytes || utf8.RuneCountInString(name) > MaxName {
 		return exchange.Errorf(exchange.CodeInvalid, "a shop's name has 1 to %d characters", MaxName)

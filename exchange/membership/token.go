@@ -70,7 +70,7 @@ type Token struct {
 	Signature Signature
 }
 
-// Check reports a field out of bounds; it verifies no signature.
+// Check reports a field out of bounds. Verify checks the signature.
 func (t Token) Check() error {
 	if t.Origin == "" || len(t.Origin) > maxOrigin {
 		return exchange.Errorf(exchange.CodeInvalid, "an invite names its federation in 1 to %d bytes", maxOrigin)
@@ -98,7 +98,7 @@ func (t Token) signed() []byte {
 	return e.b
 }
 
-// encode needs a token that passes Check.
+// encode returns the token's only encoding. The token must pass Check.
 func (t Token) encode() []byte { return append(t.signed(), t.Signature[:]...) }
 
 func decodeToken(b []byte) (Token, error) {
@@ -121,8 +121,8 @@ func decodeToken(b []byte) (Token, error) {
 	return t, nil
 }
 
-// Verify reports a token of another federation or one that the admission key did
-// not sign, as CodeInvite.
+// Verify reports a token of another federation, or a token that the admission key did not
+// sign, as CodeInvite.
 func (t Token) Verify(f Federation) error {
 	if t.Origin != f.Origin {
 		return exchange.Errorf(exchange.CodeInvite, "the invite is for the federation %q, not for %q", t.Origin, f.Origin)

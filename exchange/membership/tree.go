@@ -10,8 +10,8 @@ import (
 // emptyRoot is the root of a list without entries (RFC 6962: the hash of nothing).
 var emptyRoot = tlog.Hash(sha256.Sum256(nil))
 
-// tree is an immutable Merkle tree over the entries: tlog's stored hashes, which are a prefix
-// of those of every larger tree. About 64 bytes an entry.
+// tree is an immutable Merkle tree over the entries. hashes are tlog's stored hashes: a tree that
+// continues this tree begins with the same hashes. An entry takes about 64 bytes.
 type tree struct {
 	size   uint64
 	hashes []tlog.Hash
@@ -29,7 +29,7 @@ func (t tree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	return out, nil
 }
 
-// with returns the tree of t's first n entries followed by more; n ≤ t.size. t is unchanged.
+// with returns the tree over t's first n entries and then more; n ≤ t.size. t is unchanged.
 func (t tree) with(n uint64, more [][]byte) tree {
 	keep := tlog.StoredHashCount(int64(n))
 	next := tree{size: n, hashes: make([]tlog.Hash, keep, keep+2*int64(len(more))+64)}

@@ -8,8 +8,8 @@ import (
 	"github.com/souk-market/souk/store"
 )
 
-// BenchmarkMembers is a federation of 10,000: the first pull with all
-// signatures, beside its floor of three Ed25519 verifications a join, and a start from the store.
+// BenchmarkMembers measures a federation of 10,000 shops: the first pull, with all signatures,
+// beside its floor of three Ed25519 verifications a join; and a start from the store.
 func BenchmarkMembers(b *testing.B) {
 	const members = 10_000
 	h := newHub(b)

@@ -12,8 +12,8 @@ type Kind uint8
 
 const (
 	Joined  Kind = 1 // Member came in
-	Left    Kind = 2 // Member is gone by its own wish: cut its connections
-	Revoked Kind = 3 // Member is out for good: cut its connections
+	Left    Kind = 2 // Member left: cut its connections
+	Revoked Kind = 3 // Member was revoked: cut its connections
 	Renewed Kind = 4 // there is a newer checkpoint; follows the events of the same bundle
 	Frozen  Kind = 5 // the hub signed lists that contradict each other: alarm
 	Illegal Kind = 6 // the hub signed a list that breaks the rules, which was refused: alarm
@@ -38,10 +38,10 @@ type subscriber struct {
 	fn func(Event)
 }
 
-// Subscribe calls fn for every later event, in order, until cancel is called. fn runs when
-// the change is stored and visible, on the goroutine that applied it, which it holds up: it must
-// be quick and must not call Apply, Append, ApplyEvidence or PutProfile. One last call may still run when
-// cancel returns.
+// Subscribe calls fn for every later event, in order, until cancel is called. fn runs when the
+// change is stored and visible. Apply returns only after fn does, so fn must be quick, and must
+// not call Apply, Append, ApplyEvidence or PutProfile. A last call may still run when cancel
+// returns.
 func (r *Roster) Subscribe(fn func(Event)) (cancel func()) {
 	s := &r.subscribers
 	s.mu.Lock()
@@ -65,8 +65,8 @@ func (s *subscribers) tell(e Event) {
 	}
 }
 
-// changed tells of an accepted bundle. A shop that joined and is gone again within
-// the bundle is told of in both events.
+// changed tells the subscribers of an accepted bundle. A shop that joined and left again within
+// the bundle makes two events.
 func (s *subscribers) changed(next *membership.State, changes []membership.Change) {
 	kinds := map[membership.ChangeKind]Kind{
 		membership.Joined:     Joined,

@@ -10,8 +10,8 @@ import (
 	"github.com/souk-market/souk/exchange/membership"
 )
 
-// profiles holds every shop's newest profile, one for each shop that is or was a member:
-// at most MaxProfileBytes × members.
+// profiles holds the newest profile of each shop that is or was a member, so at most
+// MaxProfileBytes for each Member in the list.
 type profiles struct {
 	mu sync.RWMutex // guards of; written with Roster.mu held too
 	of map[exchange.ShopID]profile
@@ -22,9 +22,10 @@ type profile struct {
 	signed []byte
 }
 
-// PutProfile verifies a signed profile and keeps it if it is newer than the one held; newer reports
-// that, and so whether to pass it on. A stranger's is CodeNotMember. Two profiles
-// of one sequence number are the shop's mistake: the first stays.
+// PutProfile verifies a signed profile and keeps it if it is newer than the shop's stored profile.
+// newer reports that: only then other shops may lack the profile, too. The profile of a shop that
+// is no member is CodeNotMember. Of two profiles with the same sequence number, a mistake of the
+// shop's, the first stays.
 func (r *Roster) PutProfile(signed []byte) (p membership.Profile, newer bool, err error) {
 	p, err = membership.OpenProfile(r.cfg.Federation, signed, r.Key)
 	if err != nil {
@@ -53,8 +54,8 @@ func (r *Roster) Profile(shop exchange.ShopID) (p membership.Profile, signed []b
 	return held.value, held.signed, ok
 }
 
-// loadProfiles reads the stored profiles. One that does not verify is dropped
-// with a warning: the shop sends it again.
+// loadProfiles reads the stored profiles. A profile that does not verify is dropped with a
+// warning: the shop sends it again in its next hello.
 func (r *Roster) loadProfiles() error {
 	r.profiles.of = map[exchange.ShopID]profile{}
 	current := func(shop exchange.ShopID) (ed25519.PublicKey, bool) {

@@ -48,7 +48,7 @@ func TestProfiles(t *testing.T) {
 		t.Fatalf("%+v", p)
 	}
 
-	// A damaged one is dropped and can come again.
+	// A damaged profile is dropped and can come again.
 	s := h.store.Clone()
 	key := append([]byte("members/profile/"), shop.Public().(ed25519.PublicKey)...)
 	if err := s.Commit([]kv.Write{{Key: key, Value: signed[:len(signed)-1]}}); err != nil {

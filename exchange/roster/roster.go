@@ -23,23 +23,22 @@ type Config struct {
 	HaltAfter time.Duration
 }
 
-// Roster is a member list in a store. It is safe for concurrent use.
+// Roster is a member list in a store. Its methods are safe for concurrent use.
 type Roster struct {
 	cfg   Config
 	log   *slog.Logger
-	state atomic.Pointer[membership.State] // written under mu, when it is durable
+	state atomic.Pointer[membership.State] // written under mu, when the State is durable
 
-	mu      sync.Mutex // serializes all that commits; held during callbacks
+	mu      sync.Mutex // held by each method that commits, and while subscribers are called
 	broken  error      // guarded by mu: a commit's outcome is unknown
-	illegal string     // guarded by mu: the last Illegal event's text, not to repeat it
+	illegal string     // guarded by mu: the last Illegal event's text, which is not told twice
 
 	profiles    profiles
 	subscribers subscribers
 }
 
-// Open loads and verifies the list in the store; an empty store is an empty
-// list. It fails with CodeSignature where the store is damaged and CodeConflict where
-// it belongs to another federation.
+// Open loads and verifies the list in the store; an empty store is an empty list. A damaged
+// store is CodeSignature, the store of another federation CodeConflict.
 func Open(cfg Config) (*Roster, error) {
 	state, err := load(cfg.Store, cfg.Federation)
 	if err != nil {
@@ -56,7 +55,7 @@ func Open(cfg Config) (*Roster, error) {
 // State is the whole list as it is now.
 func (r *Roster) State() *membership.State { return r.state.Load() }
 
-// IsMember reports whether shop is in the list and neither revoked nor gone.
+// IsMember reports whether shop is in the list and neither left nor was revoked.
 func (r *Roster) IsMember(shop exchange.ShopID) bool { return r.State().IsMember(shop) }
 
 // Member returns a shop that is or was in the list.
@@ -77,8 +76,8 @@ func (r *Roster) Key(shop exchange.ShopID) (ed25519.PublicKey, bool) {
 // else CodeFreshness or CodeFrozen.
 func (r *Roster) MayTakeOn() error { return r.State().MayTakeOn(r.cfg.Clock.Now()) }
 
-// MayTrade reports CodeFreshness where the owner set HaltAfter and the list is
-// older, else nil: existing partnerships trade on.
+// MayTrade reports CodeFreshness where the list is older than HaltAfter, which the owner may set;
+// else existing partnerships trade on and MayTrade returns nil.
 func (r *Roster) MayTrade() error {
 	if r.cfg.HaltAfter == 0 {
 		return nil
@@ -108,20 +107,20 @@ func (r *Roster) Evidence() []byte {
 	return s.Evidence().Encode(s.Federation().Origin)
 }
 
-// Apply verifies a bundle, stores what it adds and tells the subscribers. Its
-// refusals are those of membership.State.Apply; a bundle that proves the hub's
-// cheating freezes the list and returns CodeFrozen. nil means that the list is
-// now at least as new as the bundle.
+// Apply verifies a bundle, stores what the bundle adds and tells the subscribers. It refuses what
+// [membership.State.Apply] refuses, with the same codes. A bundle that proves that the hub signed
+// two lists freezes the list and returns CodeFrozen. nil means that the list is now at least as
+// new as the bundle.
 func (r *Roster) Apply(b membership.Bundle) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.apply(b)
 }
 
-// Append is how the hub extends the list, and with no statements how it renews
-// the checkpoint: sign, verify, store, in that order and by one caller at a time. The bundle
-// it returns is durable and may be sent. Statements are all appended or none; the first that the
-// rules refuse is the error.
+// Append extends the hub's list by statements; without statements it renews the checkpoint. It
+// signs, verifies and stores, in this order and for one caller at a time. The bundle that it
+// returns is durable and may be sent. Append appends all statements or none; its error is about
+// the first statement that the rules refuse.
 func (r *Roster) Append(logKey ed25519.PrivateKey, statements ...membership.Statement) (membership.Bundle, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -135,7 +134,7 @@ func (r *Roster) Append(logKey ed25519.PrivateKey, statements ...membership.Stat
 	return b, nil
 }
 
-// apply needs mu.
+// apply is Apply with mu held.
 func (r *Roster) apply(b membership.Bundle) error {
 	state := r.State()
 	next, changes, err := state.Apply(b, r.cfg.Clock.Now())
@@ -158,8 +157,8 @@ func (r *Roster) apply(b membership.Bundle) error {
 	return nil
 }
 
-// ApplyEvidence takes encoded evidence that another shop found, verifies it and freezes the
-// list. It returns nil when the list is frozen, by this or by earlier evidence.
+// ApplyEvidence verifies encoded evidence that another shop found, and freezes the list. It
+// returns nil when the list is frozen, by this evidence or by earlier evidence.
 func (r *Roster) ApplyEvidence(encoded []byte) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -181,7 +180,7 @@ func (r *Roster) ApplyEvidence(encoded []byte) error {
 	return nil
 }
 
-// freeze stores the evidence of next and returns CodeFrozen. It needs mu.
+// freeze stores the evidence of next and returns CodeFrozen. It is called with mu held.
 func (r *Roster) freeze(next *membership.State) error {
 	if err := r.commit([][]kv.Write{{evidenceWrite(next)}}); err != nil {
 		return err
@@ -193,7 +192,8 @@ func (r *Roster) freeze(next *membership.State) error {
 	return err
 }
 
-// alarm reports an illegal list that the hub signed, once for each. It needs mu.
+// alarm reports that the hub signed a list that breaks the rules. It reports each such list once,
+// and is called with mu held.
 func (r *Roster) alarm(err error) {
 	if r.illegal == err.Error() {
 		return
@@ -203,7 +203,7 @@ func (r *Roster) alarm(err error) {
 	r.subscribers.tell(Event{Kind: Illegal, Err: err})
 }
 
-// commit stores the batches in order. It needs mu.
+// commit stores the batches in order. It is called with mu held.
 func (r *Roster) commit(batches [][]kv.Write) error {
 	if r.broken != nil {
 		return r.broken

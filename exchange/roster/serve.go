@@ -5,10 +5,10 @@ import (
 	"github.com/souk-market/souk/exchange/membership"
 )
 
-// Bundle answers another shop's question for the entries from an index on: the
-// newest checkpoint and as many of them as fit in maxBytes, which is at least
-// membership.MinBundleBytes (else CodeInvalid). One that asks beyond the end
-// gets the checkpoint alone. CodeUnavailable: there is no list here yet.
+// Bundle answers another shop's question for the entries from an index on. It returns the newest
+// checkpoint and as many of the entries as fit in maxBytes, which must be at least
+// [membership.MinBundleBytes] (else CodeInvalid). From an index beyond the end it returns the
+// checkpoint alone. CodeUnavailable means that there is no list here yet.
 func (r *Roster) Bundle(from uint64, maxBytes int) (membership.Bundle, error) {
 	s := r.State()
 	if s.Checkpoint().Note == nil {
@@ -46,17 +46,17 @@ func (r *Roster) Entry(index uint64) ([]byte, error) {
 	return b, err
 }
 
-// Collector joins the answers of one peer to a pull into the bundle that Apply wants,
-// which must reach up to its checkpoint. It believes the peer nothing that the hub did not sign:
-// the checkpoint's size bounds how much it takes (at most MaxEntries × MaxEntry). A
-// Collector belongs to one goroutine.
+// Collector makes one bundle of a peer's answers to a pull, because Apply wants all entries up to
+// the checkpoint at once. It trusts only what the hub signed: it takes no more entries than the
+// newest checkpoint covers (at most MaxEntries × MaxEntry bytes). A Collector belongs to one
+// goroutine.
 type Collector struct {
 	fed        membership.Federation
 	bundle     membership.Bundle
 	checkpoint membership.Checkpoint
 }
 
-// NewCollector starts a pull at an index: the size of the list held, or 0 to pull all, as after
+// NewCollector starts a pull at an index: the size of the own list, or 0 for all entries, as after
 // an Apply that answered CodeSignature.
 func NewCollector(f membership.Federation, from uint64) *Collector {
 	return &Collector{fed: f, bundle: membership.Bundle{Origin: f.Origin, From: from}}
@@ -65,8 +65,8 @@ func NewCollector(f membership.Federation, from uint64) *Collector {
 // Next is the index to ask for.
 func (c *Collector) Next() uint64 { return c.bundle.End() }
 
-// Add takes an answer and reports whether the pull is complete. A peer that sends
-// something else than was asked for, or nothing, is CodeInvalid: ask another.
+// Add takes an answer and reports whether the pull is complete. An answer with other entries than
+// were asked for, or with none, is CodeInvalid: ask another peer.
 func (c *Collector) Add(b membership.Bundle) (done bool, err error) {
 	got, err := membership.OpenCheckpoint(c.fed, b.Checkpoint)
 	if err != nil {
@@ -88,5 +88,5 @@ func (c *Collector) Add(b membership.Bundle) (done bool, err error) {
 	return false, nil
 }
 
-// Bundle is what was pulled.
+// Bundle is the bundle of all answers, for Apply once Add reported that the pull is complete.
 func (c *Collector) Bundle() membership.Bundle { return c.bundle }

@@ -9,11 +9,11 @@ import (
 	"github.com/souk-market/souk/exchange/membership"
 )
 
-// Bounds of one commit, far below those of the smallest store (1.2 MB, 12,000 writes): the
-// list of 10,000 shops, 6 MB, takes 24 commits of 0.2 ms, once.
+// Bounds of one commit, far below what the smallest store takes (1.2 MB, 12,000 writes). A first
+// pull of 10,000 shops, 6 MB, takes 24 commits of 0.2 ms.
 const (
 	commitBytes = 256 << 10
-	writeCost   = 64 // key and the store's own overhead of one write; so at most 4,096 writes
+	writeCost   = 64 // bytes of a write's key and of the store's own overhead; so at most 4,096 writes
 )
 
 var (
@@ -32,7 +32,8 @@ func keyProfile(shop exchange.ShopID) []byte {
 	return append(append([]byte(nil), prefixProfile...), shop[:]...)
 }
 
-// newEntries are the batches that lead from state to next, the checkpoint last.
+// newEntries returns the batches that make the stored list next out of state. The checkpoint,
+// which makes the entries valid, is the last write.
 func newEntries(state, next *membership.State, b membership.Bundle) [][]kv.Write {
 	var batches [][]kv.Write
 	var batch []kv.Write
@@ -122,8 +123,8 @@ func restore(store kv.Store, f membership.Federation, checkpoint []byte) (*membe
 	return state, err
 }
 
-// readEntries reads entries [from, to) for as long as more agrees to their summed
-// length, and at least one.
+// readEntries reads the entries [from, to), at least one. After each entry it stops unless more
+// agrees to the length of all entries read, in bytes.
 func readEntries(store kv.Store, from, to uint64, more func(bytes int) bool) ([][]byte, error) {
 	var entries [][]byte
 	bytes, next := 0, from

@@ -2,6 +2,7 @@ package shelf
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -24,7 +25,8 @@ const MaxCounts = 1000
 
 // Count records the shelves of up to MaxCounts different products, all in
 // one durable step or none: CodeNotFound names those that this shop does not offer.
-// It returns the counts after it, in the same order.
+// It returns the counts after it, in the same order, or as they
+// stand where they were recorded before under the same key.
 func (s *Shelf) Count(ctx context.Context, counts []Count) ([]hold.Stock, error) {
 	if len(counts) > MaxCounts {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "%d products are more than %d; count them in several steps", len(counts), MaxCounts)
@@ -37,7 +39,7 @@ func (s *Shelf) Count(ctx context.Context, counts []Count) ([]hold.Stock, error)
 		seen[c.SKU] = true
 	}
 	after := make([]hold.Stock, len(counts))
-	err := s.cfg.Writer.Do(ctx, func(b *writer.Batch) error {
+	err := s.cfg.Writer.Act(ctx, func(b *writer.Batch) error {
 		if err := s.allOffered(b, counts); err != nil {
 			return err
 		}
@@ -56,10 +58,25 @@ func (s *Shelf) Count(ctx context.Context, counts []Count) ([]hold.Stock, error)
 		}
 		return nil
 	})
+	if errors.Is(err, writer.ErrDone) {
+		return s.stocksOf(counts)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return after, nil
+}
+
+// stocksOf is what is committed of the products that counts names.
+func (s *Shelf) stocksOf(counts []Count) ([]hold.Stock, error) {
+	list := make([]hold.Stock, len(counts))
+	for i, c := range counts {
+		var err error
+		if list[i], err = s.Stock(c.SKU); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }
 
 // SetStock is Count for one product.

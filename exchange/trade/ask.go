@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/backoff"
 	"github.com/souk-market/souk/exchange/kv"
 )
 
@@ -17,7 +18,8 @@ import (
 // could write nothing, unless an attempt before that may have been carried out.
 func (r *Retailer) ask(ctx context.Context, to exchange.ShopID, raw []byte) ([]byte, error) {
 	sure := true // no earlier attempt may have been carried out
-	for attempt := 0; ; attempt++ {
+	var pauses backoff.Doubling
+	for {
 		reply, err := r.attempt(ctx, to, raw)
 		if err == nil || isRefusal(err) {
 			return reply, err
@@ -29,7 +31,7 @@ func (r *Retailer) ask(ctx context.Context, to exchange.ShopID, raw []byte) ([]b
 			return nil, unknown(to, err)
 		}
 		select {
-		case <-time.After(retryPause(attempt)):
+		case <-time.After(pauses.Next()):
 		case <-ctx.Done():
 			return nil, unknown(to, err)
 		}
@@ -54,11 +56,6 @@ var ErrUnanswered = errors.New("did not answer; whether it acted is unknown, ask
 func unknown(to exchange.ShopID, err error) error {
 	// %v: the cause may be the sure no of the last attempt alone, which this is not.
 	return exchange.Errorf(exchange.CodeUnavailable, "%s %w: %v", to.Short(), ErrUnanswered, err)
-}
-
-// retryPause is 1, 2, 4, 8, 8 … seconds (design: Ledger).
-func retryPause(attempt int) time.Duration {
-	return time.Second << min(attempt, 3)
 }
 
 // isRefusal reports an answer that asking again will not change.

@@ -2,6 +2,7 @@ package trade
 
 import (
 	"context"
+	"errors"
 
 	"github.com/souk-market/souk/exchange/writer"
 
@@ -37,11 +38,11 @@ func (r *Retailer) PlaceOrder(ctx context.Context, id exchange.HoldID, to exchan
 	case exchange.CodeOf(err) != exchange.CodeNotFound:
 		return nil, err
 	}
-	res, err := r.Reservation(ctx, id)
+	res, err := r.lookUp(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	quote, err := r.ReservationQuote(res)
+	quote, err := r.quoteOf(res)
 	if err != nil {
 		return nil, exchange.Errorf(exchange.CodeState, "reservation %v is %v and cannot be ordered", id, res.State)
 	}
@@ -49,7 +50,7 @@ func (r *Retailer) PlaceOrder(ctx context.Context, id exchange.HoldID, to exchan
 		return nil, exchange.Errorf(exchange.CodeCountry, "the reservation was quoted for %s, the address is in %s; reserve again", quote.Country, to.Country)
 	}
 	var rec *record.Order
-	err = r.writer.Do(ctx, func(b *writer.Batch) error {
+	err = r.writer.Act(ctx, func(b *writer.Batch) error {
 		rec, err = r.submitOrder(b, res, quote, raw)
 		return err
 	})
@@ -139,7 +140,7 @@ func (r *Retailer) CancelBought(ctx context.Context, id exchange.OrderID, lines 
 		return nil, err
 	}
 	var rec *record.Order
-	err = r.writer.Do(ctx, func(b *writer.Batch) error {
+	err = r.writer.Act(ctx, func(b *writer.Batch) error {
 		k := orderID{exchange.Retailer, id, found.Supplier}
 		if rec, err = r.orders.get(b, k); err != nil {
 			return err
@@ -159,6 +160,9 @@ func (r *Retailer) CancelBought(ctx context.Context, id exchange.OrderID, lines 
 		r.orders.rows.Set(b, k, rec)
 		return r.ledgers.queue(b, ledger.ID{Supplier: found.Supplier, Retailer: r.me}, message.CancelOrder{Order: id, Lines: lines, Reason: exchange.Clip(reason, message.MaxReason)}, [16]byte{}, nil)
 	})
+	if errors.Is(err, writer.ErrDone) {
+		return found, nil
+	}
 	return rec, err
 }
 

@@ -128,13 +128,13 @@ func (s *Supplier) unheard() func(exchange.ShopID) bool {
 	}
 }
 
-// KeyedReservationID is NewReservationID for a tail that an Idempotency-Key decides, and
+// keyedID is newID for a tail that a caller's key decides, and
 // that may have been used in the supplier's window before: a reservation that was made
 // then, at most 24 hours ago, has its id. Only an earlier life of this process can have asked for one that it
 // did not record; then the supplier is asked, in the first day after a start. Where it does
 // not answer, the error is CodeUnavailable and nothing is known.
-func (r *Retailer) KeyedReservationID(ctx context.Context, supplier exchange.ShopID, tail [12]byte) (exchange.HoldID, error) {
-	id, err := r.NewReservationID(supplier, tail)
+func (r *Retailer) keyedID(ctx context.Context, supplier exchange.ShopID, tail [12]byte) (exchange.HoldID, error) {
+	id, err := r.newID(supplier, tail)
 	if err != nil {
 		return id, err
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/order"
-	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/trade"
 )
 
@@ -21,12 +20,10 @@ func TestKeyFindsItsReservationAfterMidnight(t *testing.T) {
 		t.Run(fmt.Sprintf("recorded %v", recorded), func(t *testing.T) {
 			w, acorn, birch := desktest.Pair(t)
 			tail := [12]byte{1, 2, 3}
-			ask := func() *record.Reservation {
+			ask := func() *trade.Reservation {
 				t.Helper()
-				id, err := birch.Desk.Retailer.KeyedReservationID(desktest.Ctx, acorn.ID, tail)
-				desktest.Must(t, err)
 				rec, err := birch.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{
-					Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}}, Country: "SE", ID: id,
+					Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}}, Country: "SE", Key: tail,
 				})
 				desktest.Must(t, err)
 				return rec
@@ -69,7 +66,7 @@ func TestKeyIsForgottenAfterADay(t *testing.T) {
 	for _, at := range []time.Duration{time.Hour, 24 * time.Hour, time.Hour + time.Millisecond} {
 		w.Now = w.Now.Add(at) // 1:00, 1:00 the next day, a moment after 2:00
 		w.Greet(birch, acorn)
-		id, err := birch.Desk.Retailer.KeyedReservationID(desktest.Ctx, acorn.ID, [12]byte{1})
+		id, err := birch.Desk.Retailer.KeyedID(desktest.Ctx, acorn.ID, [12]byte{1})
 		desktest.Must(t, err)
 		if ids = append(ids, id); len(ids) == 1 {
 			_, err = birch.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{
@@ -95,7 +92,7 @@ func TestNewKeyIsLookedForOnTheFirstDayOnly(t *testing.T) {
 	key := func(f desktest.Fate) (exchange.HoldID, error) {
 		w.Fate = func(from, to *desktest.Shop) desktest.Fate { asked++; return f }
 		next++
-		return birch.Desk.Retailer.KeyedReservationID(desktest.Ctx, acorn.ID, [12]byte{next})
+		return birch.Desk.Retailer.KeyedID(desktest.Ctx, acorn.ID, [12]byte{next})
 	}
 	if id, err := key(desktest.Arrives); err != nil || id.Window() != windowOf(w.Now) || asked != 1 {
 		t.Errorf("a new key made %v after %d looks: %v", id, asked, err)

@@ -19,8 +19,8 @@ import (
 func TestSupplierDeparted(t *testing.T) {
 	w, acorn, birch := desktest.Pair(t)
 	lost := []*record.Reservation{
-		desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1}),
-		desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2}),
+		desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1}).Reservation,
+		desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2}).Reservation,
 	}
 	ordered := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1}).Request.ID
 	_, err := birch.Desk.Retailer.PlaceOrder(desktest.Ctx, ordered, desktest.Stockholm)

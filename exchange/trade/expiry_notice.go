@@ -13,6 +13,7 @@ import (
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/wake"
 )
 
 // A supplier says nothing when a hold ends by time, so a retailer's watchers are told of
@@ -45,7 +46,7 @@ type expiryNotices struct {
 	ticks  map[exchange.Time]*notice
 	order  tickHeap // the keys of ticks
 	listed int
-	wake   chan struct{} // buffered 1: something ends sooner than the runner thinks
+	wake   wake.Signal // something ends sooner than the runner thinks
 }
 
 // notice is what may end in one tick.
@@ -67,7 +68,7 @@ func (h *tickHeap) Pop() any {
 }
 
 func (l *expiryNotices) init() {
-	l.ticks, l.wake = make(map[exchange.Time]*notice), make(chan struct{}, 1)
+	l.ticks, l.wake = make(map[exchange.Time]*notice), wake.New()
 }
 
 // note lists a reservation that is held, also where its time has passed: with a clock that
@@ -91,10 +92,7 @@ func (l *expiryNotices) list(id exchange.HoldID, until exchange.Time) {
 		l.ticks[at] = t
 		heap.Push(&l.order, at)
 		if l.order[0] == at {
-			select {
-			case l.wake <- struct{}{}:
-			default:
-			}
+			l.wake.Set()
 		}
 	}
 	if l.listed == maxNotices {
@@ -144,7 +142,7 @@ func (r *Retailer) runNotices(ctx context.Context) {
 		timer.Reset(r.TellExpired(ctx))
 		select {
 		case <-timer.C:
-		case <-r.notices.wake:
+		case <-r.notices.wake.C():
 		case <-ctx.Done():
 			return
 		}

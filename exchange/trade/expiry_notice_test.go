@@ -10,7 +10,6 @@ import (
 	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/event"
 	"github.com/souk-market/souk/exchange/kv"
-	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/trade"
 )
 
@@ -35,7 +34,7 @@ func expiryNotices(t *testing.T, s *desktest.Shop) func() []event.Holds {
 func TestOwnReservationExpires(t *testing.T) {
 	w, acorn, birch := desktest.Pair(t)
 	told := expiryNotices(t, birch)
-	one := func(units exchange.Quantity) *record.Reservation {
+	one := func(units exchange.Quantity) *trade.Reservation {
 		return desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: units})
 	}
 	ordered, released := one(1), one(1)
@@ -103,7 +102,7 @@ func TestRecalledReservationExpires(t *testing.T) {
 	w, acorn, birch := desktest.Pair(t)
 	told := expiryNotices(t, birch)
 	w.Fate = func(from, to *desktest.Shop) desktest.Fate { return desktest.ReplyLost }
-	id, err := birch.Desk.Retailer.NewReservationID(acorn.ID, [12]byte{7})
+	id, err := birch.Desk.Retailer.NewID(acorn.ID, [12]byte{7})
 	desktest.Must(t, err)
 	_, err = birch.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "shoe", Quantity: 1}}, Country: "SE", ID: id})
 	if err == nil {
@@ -124,7 +123,7 @@ func TestRecalledReservationExpires(t *testing.T) {
 func TestExpiryToldOnce(t *testing.T) {
 	w, acorn, birch := desktest.Pair(t)
 	told := expiryNotices(t, birch)
-	id, err := birch.Desk.Retailer.NewReservationID(acorn.ID, [12]byte{7})
+	id, err := birch.Desk.Retailer.NewID(acorn.ID, [12]byte{7})
 	desktest.Must(t, err)
 	req := trade.ReserveRequest{Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "shoe", Quantity: 1}}, Country: "SE", ID: id, Lifetime: time.Minute}
 	rec, err := birch.Desk.Retailer.Reserve(desktest.Ctx, req)

@@ -1,6 +1,10 @@
 package trade
 
-import "github.com/souk-market/souk/exchange"
+import (
+	"context"
+
+	"github.com/souk-market/souk/exchange"
+)
 
 const (
 	// ExpiriesPerBatch is the share of each kind of expiry.
@@ -31,3 +35,13 @@ func (r *Retailer) Pending() int {
 
 // FillNotices leaves no room to list further reservations.
 func (r *Retailer) FillNotices() { r.notices.listed = maxNotices }
+
+// NewID makes an id for a hold at supplier, of its current window and tail.
+func (r *Retailer) NewID(supplier exchange.ShopID, tail [12]byte) (exchange.HoldID, error) {
+	return r.newID(supplier, tail)
+}
+
+// KeyedID is the id of the reservation that was made, or will be, under a key.
+func (r *Retailer) KeyedID(ctx context.Context, supplier exchange.ShopID, key ReservationKey) (exchange.HoldID, error) {
+	return r.keyedID(ctx, supplier, key)
+}

@@ -88,10 +88,10 @@ func TestQuoteIsWhatWasAsked(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w, acorn, birch := desktest.Pair(t)
 			lied(t, acorn, birch, message.KindHold, c.lie)
-			id, err := birch.Desk.Retailer.NewReservationID(acorn.ID, [12]byte{7})
+			id, err := birch.Desk.Retailer.NewID(acorn.ID, [12]byte{7})
 			desktest.Must(t, err)
 			_, err = birch.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{
-				Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}}, Country: "SE", MaxTotal: 90000, ID: id,
+				Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}}, Country: "SE", MaxTotal: exchange.Money{Minor: 90000, Currency: "EUR"}, ID: id,
 			})
 			if exchange.CodeOf(err) != c.code {
 				t.Fatalf("the retailer believes the quote: %v", err)

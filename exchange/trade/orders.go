@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"iter"
 	"slices"
 
@@ -49,6 +50,8 @@ func (s *Supplier) CancelSold(ctx context.Context, id exchange.OrderID, lines []
 	return s.actOnSold(ctx, id, message.CancelOrder{Order: id, Lines: lines, Reason: exchange.Clip(reason, message.MaxReason)})
 }
 
+// actOnSold enters an act on an order this shop received, and returns the order after it, or
+// as it stands where the act was done before under its key.
 func (s *Supplier) actOnSold(ctx context.Context, id exchange.OrderID, act message.Act) (*record.Order, error) {
 	found, err := s.orders.Find(exchange.Supplier, id)
 	if err != nil {
@@ -56,13 +59,16 @@ func (s *Supplier) actOnSold(ctx context.Context, id exchange.OrderID, act messa
 	}
 	c := ledger.ID{Supplier: s.me, Retailer: found.Retailer}
 	var rec *record.Order
-	err = s.writer.Do(ctx, func(b *writer.Batch) error {
+	err = s.writer.Act(ctx, func(b *writer.Batch) error {
 		if err := s.ledgers.perform(b, c, act); err != nil {
 			return err
 		}
 		rec, err = s.orders.get(b, orderID{exchange.Supplier, id, found.Retailer})
 		return err
 	})
+	if errors.Is(err, writer.ErrDone) {
+		return found, nil
+	}
 	return rec, err
 }
 

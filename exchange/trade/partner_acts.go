@@ -2,6 +2,7 @@ package trade
 
 import (
 	"context"
+	"errors"
 
 	"github.com/souk-market/souk/exchange/writer"
 
@@ -55,7 +56,7 @@ func (p *Partnerships) DeclineTerms(ctx context.Context, partner exchange.ShopID
 // end is entered, which closes the proposal.
 func (p *Partnerships) WithdrawTerms(ctx context.Context, partner exchange.ShopID, side exchange.Party) error {
 	c := p.ledgerWith(partner, side)
-	return p.writer.Do(ctx, func(b *writer.Batch) error {
+	return p.act(ctx, func(b *writer.Batch) error {
 		rec, err := p.get(b, c)
 		if err != nil {
 			return err
@@ -133,9 +134,17 @@ func (p *Partnerships) EndTrade(ctx context.Context, partner exchange.ShopID, si
 	return p.partnershipAct(ctx, partner, side, record.QueuedEnd, message.EndTrade{Reason: exchange.Clip(reason, message.MaxReason)})
 }
 
+// act runs an act of the owner's. One that was done before under its key is done.
+func (p *Partnerships) act(ctx context.Context, op func(*writer.Batch) error) error {
+	if err := p.writer.Act(ctx, op); !errors.Is(err, writer.ErrDone) {
+		return err
+	}
+	return nil
+}
+
 func (p *Partnerships) partnershipAct(ctx context.Context, partner exchange.ShopID, side exchange.Party, kind string, act message.Act) error {
 	c := p.ledgerWith(partner, side)
-	return p.writer.Do(ctx, func(b *writer.Batch) error {
+	return p.act(ctx, func(b *writer.Batch) error {
 		if side == exchange.Supplier {
 			return p.supplierAct(b, c, act)
 		}

@@ -75,6 +75,14 @@ func (p *partnerView) terms(c ledger.ID) (exchange.Terms, uint32) {
 	return t.terms, t.version
 }
 
+// inForce are the terms in force of a partnership, and whether there are any.
+func (p *partnerView) inForce(c ledger.ID) (exchange.Terms, bool) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	t := p.trade[c]
+	return t.terms, t.active
+}
+
 // viewOf is what is kept in memory of a direction of trade.
 func viewOf(p *record.Partnership) tradeView {
 	return tradeView{

@@ -9,7 +9,6 @@ import (
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/hold"
-	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/trade"
 )
 
@@ -17,15 +16,15 @@ import (
 // before that is not undone by the record that comes after.
 func TestReservationChangedBeforeItsRecord(t *testing.T) {
 	for name, c := range map[string]struct {
-		change func(t *testing.T, d *desk.Desk, rec *record.Reservation)
+		change func(t *testing.T, d *desk.Desk, rec *trade.Reservation)
 		state  hold.State
 	}{
-		"left": {func(*testing.T, *desk.Desk, *record.Reservation) {}, hold.Held},
-		"released": {func(t *testing.T, d *desk.Desk, rec *record.Reservation) {
+		"left": {func(*testing.T, *desk.Desk, *trade.Reservation) {}, hold.Held},
+		"released": {func(t *testing.T, d *desk.Desk, rec *trade.Reservation) {
 			_, err := d.Retailer.Release(t.Context(), rec.Request.ID)
 			desktest.Must(t, err)
 		}, hold.Released},
-		"ordered": {func(t *testing.T, d *desk.Desk, rec *record.Reservation) {
+		"ordered": {func(t *testing.T, d *desk.Desk, rec *trade.Reservation) {
 			_, err := d.Retailer.PlaceOrder(t.Context(), rec.Request.ID, desktest.Stockholm)
 			desktest.Must(t, err)
 		}, hold.Committed},

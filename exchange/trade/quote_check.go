@@ -100,7 +100,7 @@ func (r *Retailer) checkExtended(rec *record.Reservation, a *message.HoldAnswer)
 	if a.Quote == nil || rec.Answer == nil {
 		return r.checkAnswer(rec, a)
 	}
-	held, err := r.ReservationQuote(rec)
+	held, err := r.quoteOf(rec)
 	if err != nil {
 		return err
 	}

@@ -6,13 +6,11 @@ import (
 	"slices"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/record"
 )
 
-// Reservations visits the reservations that this shop has made, with where each stands
-// now (see [Desk.Standing]), those of the latest window first and of one window the
+// Reservations visits the reservations that this shop has made, as each stands now, those of the latest window first and of one window the
 // latest asked for first, after the given one (zero = from the start), until visit
 // returns false. One that a supplier has not answered is visited too, as
 // reservation.None: the supplier may hold its stock. A reservation whose record was lost
@@ -21,7 +19,7 @@ import (
 //
 // Records are kept for exchange.WindowsKept windows. Of a window's records 32 bytes each
 // are in memory while it is visited, so that a shop that reserves all day can list them.
-func (r *Retailer) Reservations(after exchange.HoldID, visit func(*record.Reservation, hold.State) bool) error {
+func (r *Retailer) Reservations(after exchange.HoldID, visit func(*Reservation) bool) error {
 	pending := r.pending.all() // before the store is read: what leaves here is there
 	before := kv.Prefix([]byte(record.PrefixReservation)).To
 	if !after.IsZero() {
@@ -49,7 +47,7 @@ func (r *Retailer) Reservations(after exchange.HoldID, visit func(*record.Reserv
 }
 
 // visitReservation calls visit with what is known of a reservation, if it is still kept.
-func (r *Retailer) visitReservation(id exchange.HoldID, pending map[exchange.HoldID]*record.Reservation, visit func(*record.Reservation, hold.State) bool) (more bool, err error) {
+func (r *Retailer) visitReservation(id exchange.HoldID, pending map[exchange.HoldID]*record.Reservation, visit func(*Reservation) bool) (more bool, err error) {
 	stored, err := record.Get[record.Reservation](r.store, r.codec, record.ReservationKey(id))
 	if err != nil {
 		return false, err
@@ -61,11 +59,11 @@ func (r *Retailer) visitReservation(id exchange.HoldID, pending map[exchange.Hol
 	if rec == nil {
 		return true, nil // pruned meanwhile
 	}
-	standing, err := r.Standing(rec)
+	shown, err := r.shown(rec, nil)
 	if err != nil {
 		return false, err
 	}
-	return visit(rec, standing), nil
+	return visit(shown), nil
 }
 
 // reservedAt is a reservation's place among those of its window.

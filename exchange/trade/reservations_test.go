@@ -10,7 +10,6 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/hold"
-	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/trade"
 )
 
@@ -24,9 +23,9 @@ func listed(t *testing.T, s *desktest.Shop, page int) (ids []exchange.HoldID, st
 		if len(ids) > 0 {
 			after = ids[len(ids)-1]
 		}
-		desktest.Must(t, s.Desk.Retailer.Reservations(after, func(r *record.Reservation, state hold.State) bool {
+		desktest.Must(t, s.Desk.Retailer.Reservations(after, func(r *trade.Reservation) bool {
 			ids = append(ids, r.Request.ID)
-			standing[r.Request.ID] = state
+			standing[r.Request.ID] = r.State
 			n++
 			return n < page
 		}))
@@ -110,9 +109,9 @@ func TestRepeatKeepsItsCreation(t *testing.T) {
 	w, acorn, birch := desktest.Pair(t)
 	for name, happens := range map[string]desktest.Fate{"answered": desktest.Arrives, "not answered": desktest.ReplyLost} {
 		t.Run(name, func(t *testing.T) {
-			id, err := birch.Desk.Retailer.NewReservationID(acorn.ID, [12]byte{byte(len(name))})
+			id, err := birch.Desk.Retailer.NewID(acorn.ID, [12]byte{byte(len(name))})
 			desktest.Must(t, err)
-			ask := func() (*record.Reservation, error) {
+			ask := func() (*trade.Reservation, error) {
 				return birch.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "shoe", Quantity: 1}}, Country: "SE", ID: id})
 			}
 			first := w.Now

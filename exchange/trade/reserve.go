@@ -21,115 +21,167 @@ import (
 type ReserveRequest struct {
 	Supplier exchange.ShopID
 	Lines    []exchange.Line
-	Country  string        // ship-to
-	MaxTotal int64         // minor units of the supplier's currency; 0 = any
-	Lifetime time.Duration // 0 = the longest the terms allow
-	// ID makes a repeat of the same request find the same hold; zero = a new one.
+	Country  string         // ship-to
+	MaxTotal exchange.Money // the most that may be due, shipping included; zero = any
+	Lifetime time.Duration  // 0 = the longest the terms allow
+	// Key makes a repeat of the same request find the same reservation, for 24 hours and
+	// across crashes; zero = each request is a new wish. It must be a secret's digest, for
+	// one supplier: it becomes a part of the hold's id, which the supplier sees.
+	Key ReservationKey
+	// ID asks again for a reservation that was asked for before; zero = none was.
 	ID exchange.HoldID
-	// New says that ID is random and has never been asked for: nothing is known of it,
-	// so nothing is looked up.
-	New bool
 }
 
-// NewReservationID makes an id for a hold at supplier: its current window and 12
-// bytes, which must be random or a secret's digest (an API's idempotency key).
-func (r *Retailer) NewReservationID(supplier exchange.ShopID, tail [12]byte) (exchange.HoldID, error) {
-	w, ok := r.partnerships.view.window(supplier)
-	if !ok {
-		return exchange.HoldID{}, exchange.Errorf(exchange.CodeUnavailable, "%v has not been reached since this shop started; try again when it is online", supplier)
-	}
-	return exchange.NewHoldID(w, tail), nil
+// ReservationKey is what a caller's key becomes of a hold's id.
+type ReservationKey [12]byte
+
+// Reservation is a reservation of this shop's as it stands now.
+type Reservation struct {
+	*record.Reservation
+	Quote *exchange.Quote // nil where it has none
+	// State is where it stands, which the record alone cannot say; see [Retailer.Standing].
+	State hold.State
 }
 
 // Reserve holds stock at a supplier and returns the reservation with its quote.
 // The hold is durable at the supplier when Reserve returns; here it is recorded soon
-// after (a reservation lost in a crash is found again by its id, or expires). A
-// refusal is an error with the supplier's code. When the supplier does not
-// answer in ctx's time, the error is CodeUnavailable and the outcome unknown:
-// call again with the same ID.
-func (r *Retailer) Reserve(ctx context.Context, asked ReserveRequest) (*record.Reservation, error) {
-	rec, err := r.prepareReserve(asked)
+// after (a reservation lost in a crash is found again by its id or key, or expires). A
+// refusal is an error with the supplier's code. Where the supplier does not answer in ctx's
+// time, the error is CodeUnavailable ([ErrUnanswered]) and the outcome unknown: call again
+// with the same key, or with the id of the reservation that is returned beside the error.
+// No reservation is returned where nothing was asked of the supplier.
+func (r *Retailer) Reserve(ctx context.Context, req ReserveRequest) (*Reservation, error) {
+	if err := r.checkReserve(req); err != nil {
+		return nil, err
+	}
+	id, isNew, err := r.idFor(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	reply, err := r.ask(ctx, asked.Supplier, rec.Raw)
+	rec, err := r.prepareReserve(req, id, isNew)
 	if err != nil {
-		if errors.Is(err, kv.ErrRefused) && !asked.New && r.mayHold(rec.Request.ID) {
-			err = unknown(asked.Supplier, err)
+		return nil, err
+	}
+	out := &Reservation{Reservation: rec, State: hold.None}
+	reply, err := r.ask(ctx, req.Supplier, rec.Raw)
+	if err != nil {
+		if errors.Is(err, kv.ErrRefused) && !isNew && r.mayHold(id) {
+			err = unknown(req.Supplier, err)
 		}
 		if !isRefusal(err) && !errors.Is(err, kv.ErrRefused) {
 			rec.Detail = "the supplier has not answered"
 			r.saveSoon(*rec)
 		}
-		return nil, err
+		return out, err
 	}
-	return rec, r.reserved(ctx, rec, reply, asked.New || asked.ID.IsZero())
+	out.Quote, err = r.reserved(ctx, rec, reply, isNew)
+	out.State = rec.State
+	return out, err
 }
 
-// prepareReserve checks the request and makes the bytes that are sent.
-func (r *Retailer) prepareReserve(asked ReserveRequest) (*record.Reservation, error) {
-	if asked.Supplier == r.me {
-		return nil, exchange.Errorf(exchange.CodeInvalid, "this is your own product; sell it from your own stock")
+// checkReserve refuses what no supplier is to be asked.
+func (r *Retailer) checkReserve(req ReserveRequest) error {
+	if req.Supplier == r.me {
+		return exchange.Errorf(exchange.CodeInvalid, "this is your own product; sell it from your own stock")
 	}
-	if r.partnerships.view.isEnding(ledger.ID{Supplier: asked.Supplier, Retailer: r.me}) {
-		return nil, exchange.Errorf(exchange.CodeNoPartnership, "you have ended the partnership with %v; propose a new one", asked.Supplier)
+	if r.partnerships.view.isEnding(ledger.ID{Supplier: req.Supplier, Retailer: r.me}) {
+		return exchange.Errorf(exchange.CodeNoPartnership, "you have ended the partnership with %v; propose a new one", req.Supplier)
 	}
 	if err := r.members.MayTrade(); err != nil {
-		return nil, err
+		return err
 	}
-	if err := exchange.CheckLines(asked.Lines); err != nil {
-		return nil, err
+	if err := exchange.CheckLines(req.Lines); err != nil {
+		return err
 	}
-	if err := exchange.CheckCountry(asked.Country); err != nil {
-		return nil, err
+	if err := exchange.CheckCountry(req.Country); err != nil {
+		return err
 	}
+	if req.MaxTotal == (exchange.Money{}) {
+		return nil
+	}
+	if req.MaxTotal.Minor <= 0 {
+		return exchange.Errorf(exchange.CodeInvalid, "a limit of nothing would refuse everything; leave it out")
+	}
+	terms, active := r.partnerships.view.inForce(ledger.ID{Supplier: req.Supplier, Retailer: r.me})
+	if active && req.MaxTotal.Currency != terms.Currency {
+		return exchange.Errorf(exchange.CodeCurrency, "this supplier is paid in %s; give the limit in it", terms.Currency)
+	}
+	return nil
+}
+
+// idFor is the id of the hold that a request asks for. isNew says that nothing has ever been
+// asked under it: nothing is known of it, so nothing is looked up.
+func (r *Retailer) idFor(ctx context.Context, req ReserveRequest) (id exchange.HoldID, isNew bool, err error) {
+	if !req.ID.IsZero() {
+		return req.ID, false, nil
+	}
+	if !r.writer.Inline() { // a simulation waits for nothing
+		r.awaitWindow(ctx, req.Supplier)
+	}
+	if req.Key != (ReservationKey{}) {
+		id, err = r.keyedID(ctx, req.Supplier, req.Key)
+		return id, false, err
+	}
+	var tail [12]byte
+	if err := r.random(tail[:]); err != nil {
+		return id, false, err
+	}
+	id, err = r.newID(req.Supplier, tail)
+	return id, true, err
+}
+
+// newID makes an id for a hold at supplier: its current window and 12 bytes, which must be
+// random or a secret's digest.
+func (r *Retailer) newID(supplier exchange.ShopID, tail [12]byte) (exchange.HoldID, error) {
+	if w, ok := r.partnerships.view.window(supplier); ok {
+		return exchange.NewHoldID(w, tail), nil
+	}
+	if _, active := r.partnerships.view.inForce(ledger.ID{Supplier: supplier, Retailer: r.me}); !active {
+		return exchange.HoldID{}, exchange.Errorf(exchange.CodeNoPartnership, "there is no partnership to buy from %v; propose one first", supplier)
+	}
+	return exchange.HoldID{}, exchange.Errorf(exchange.CodeUnavailable, "%v has not been reached since this shop started; try again when it is online", supplier)
+}
+
+// prepareReserve makes the bytes that are sent.
+func (r *Retailer) prepareReserve(req ReserveRequest, id exchange.HoldID, isNew bool) (*record.Reservation, error) {
 	created := r.clock.Now()
-	if asked.ID.IsZero() {
-		var tail [12]byte
-		if err := r.random(tail[:]); err != nil {
-			return nil, err
-		}
+	if !isNew {
 		var err error
-		if asked.ID, err = r.NewReservationID(asked.Supplier, tail); err != nil {
-			return nil, err
-		}
-	} else if !asked.New {
-		var err error
-		if created, err = r.firstAsked(asked.ID); err != nil {
+		if created, err = r.firstAsked(id); err != nil {
 			return nil, err
 		}
 	}
-	req := message.Hold{ID: asked.ID, Lines: asked.Lines, Country: asked.Country, MaxTotal: asked.MaxTotal, Lifetime: asked.Lifetime.Milliseconds()}
-	raw, err := r.frame(&req)
+	ask := message.Hold{ID: id, Lines: req.Lines, Country: req.Country, MaxTotal: req.MaxTotal.Minor, Lifetime: req.Lifetime.Milliseconds()}
+	raw, err := r.frame(&ask)
 	if err != nil {
 		return nil, err
 	}
-	return &record.Reservation{Supplier: asked.Supplier, Request: req, Raw: raw, Created: created}, nil
+	return &record.Reservation{Supplier: req.Supplier, Request: ask, Raw: raw, Created: created}, nil
 }
 
 // reserved reads the supplier's answer into rec and records it. A quote that is not
 // what was asked for is refused, and its hold given back.
-func (r *Retailer) reserved(ctx context.Context, rec *record.Reservation, reply []byte, newID bool) error {
+func (r *Retailer) reserved(ctx context.Context, rec *record.Reservation, reply []byte, isNew bool) (*exchange.Quote, error) {
 	answer, sealed, err := r.openAnswer(rec.Supplier, rec.Request.ID, reply)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if answer.Request != message.Digest(rec.Raw) {
-		return exchange.Errorf(exchange.CodeSignature, "the supplier answered another request")
+		return nil, exchange.Errorf(exchange.CodeSignature, "the supplier answered another request")
 	}
 	if err := r.judge(ctx, rec, answer, sealed); err != nil {
-		return err
+		return nil, err
 	}
 	err = rec.Take(answer, sealed)
 	if exchange.CodeOf(err) == exchange.CodeConflict {
-		return err // the record, if it is kept, is of the hold that has this id
+		return nil, err // the record, if it is kept, is of the hold that has this id
 	}
-	if newID {
+	if isNew {
 		r.saveNewSoon(*rec)
 	} else {
 		r.saveSoon(*rec)
 	}
-	return err
+	return answer.Quote, err
 }
 
 // judge is checkAnswer for a reservation that is not held here yet, and what follows
@@ -195,9 +247,33 @@ func (r *Retailer) openAnswer(supplier exchange.ShopID, id exchange.HoldID, repl
 	return a, sa.Sealed, nil
 }
 
-// Reservation is what this shop knows of a hold of its own; with a supplier it
-// has forgotten, it asks every supplier it trades with.
-func (r *Retailer) Reservation(ctx context.Context, id exchange.HoldID) (*record.Reservation, error) {
+// Reservation is what this shop knows of a hold of its own; of one it has forgotten it asks
+// every supplier it trades with. Where the supplier of a recorded one does not answer, the
+// reservation is returned beside the error ([ErrUnanswered]).
+func (r *Retailer) Reservation(ctx context.Context, id exchange.HoldID) (*Reservation, error) {
+	rec, err := r.lookUp(ctx, id)
+	return r.shown(rec, err)
+}
+
+// shown is a record as it stands now, with its quote. An error passes through.
+func (r *Retailer) shown(rec *record.Reservation, err error) (*Reservation, error) {
+	if rec == nil {
+		return nil, err
+	}
+	out := &Reservation{Reservation: rec}
+	var failed error
+	if out.State, failed = r.Standing(rec); failed != nil {
+		return nil, failed
+	}
+	if rec.Answer != nil {
+		if out.Quote, failed = r.quoteOf(rec); failed != nil && exchange.CodeOf(failed) != exchange.CodeState {
+			return nil, failed
+		}
+	}
+	return out, err
+}
+
+func (r *Retailer) lookUp(ctx context.Context, id exchange.HoldID) (*record.Reservation, error) {
 	rec, err := r.known(id)
 	if err != nil {
 		return nil, err
@@ -259,20 +335,20 @@ func (r *Retailer) recall(ctx context.Context, supplier exchange.ShopID, id exch
 
 // Release gives a reservation back. A supplier that was revoked or has left holds nothing
 // and is asked nothing.
-func (r *Retailer) Release(ctx context.Context, id exchange.HoldID) (*record.Reservation, error) {
+func (r *Retailer) Release(ctx context.Context, id exchange.HoldID) (*Reservation, error) {
 	if rec, err := r.known(id); err != nil || rec != nil && !r.members.IsMember(rec.Supplier) {
-		return rec, err
+		return r.shown(rec, err)
 	}
-	return r.changeReservation(ctx, id, &message.Release{ID: id})
+	return r.shown(r.changeReservation(ctx, id, &message.Release{ID: id}))
 }
 
 // Extend moves a reservation's expiry to until, within the terms.
-func (r *Retailer) Extend(ctx context.Context, id exchange.HoldID, until exchange.Time) (*record.Reservation, error) {
-	return r.changeReservation(ctx, id, &message.Extend{ID: id, Until: until})
+func (r *Retailer) Extend(ctx context.Context, id exchange.HoldID, until exchange.Time) (*Reservation, error) {
+	return r.shown(r.changeReservation(ctx, id, &message.Extend{ID: id, Until: until}))
 }
 
 func (r *Retailer) changeReservation(ctx context.Context, id exchange.HoldID, change message.Value) (*record.Reservation, error) {
-	rec, err := r.Reservation(ctx, id)
+	rec, err := r.lookUp(ctx, id)
 	if rec == nil { // one whose request may still be on its way is given back by a tombstone
 		return nil, err
 	}
@@ -297,14 +373,15 @@ func (r *Retailer) changeReservation(ctx context.Context, id exchange.HoldID, ch
 	refusal := rec.Take(answer, sealed)
 	r.pending.put(rec)
 	defer r.pending.forget(rec)
-	if err := r.writer.Do(ctx, func(b *writer.Batch) error { return r.saveReservation(b, rec) }); err != nil {
+	err = r.writer.Act(ctx, func(b *writer.Batch) error { return r.saveReservation(b, rec) })
+	if err != nil && !errors.Is(err, writer.ErrDone) {
 		return nil, err
 	}
 	return rec, refusal
 }
 
-// ReservationQuote is the quote of a reservation; an error where it has none.
-func (r *Retailer) ReservationQuote(rec *record.Reservation) (*exchange.Quote, error) {
+// quoteOf is the quote of a reservation; CodeState where it has none.
+func (r *Retailer) quoteOf(rec *record.Reservation) (*exchange.Quote, error) {
 	if rec.Answer == nil {
 		return nil, exchange.Errorf(exchange.CodeState, "the reservation has no quote")
 	}

@@ -258,7 +258,10 @@ func (s *scenario) changed(rec *record.Order, err error) string {
 
 func (s *scenario) reserve(shop *desktest.Shop, c command) string {
 	ask := trade.ReserveRequest{
-		ID: s.newID(c.word(0)), Supplier: s.shop(c.word(1)).ID, Lines: c.lines(), Country: "SE", MaxTotal: c.number("max"),
+		ID: s.newID(c.word(0)), Supplier: s.shop(c.word(1)).ID, Lines: c.lines(), Country: "SE",
+	}
+	if _, ok := c.option("max"); ok {
+		ask.MaxTotal = exchange.Money{Minor: c.number("max"), Currency: "EUR"}
 	}
 	if v, ok := c.option("life"); ok {
 		ask.Lifetime = span(v)
@@ -267,24 +270,24 @@ func (s *scenario) reserve(shop *desktest.Shop, c command) string {
 		ask.Country = v
 	}
 	rec, err := shop.Desk.Retailer.Reserve(desktest.Ctx, ask)
-	return s.reserved(shop, rec, err)
+	return s.reserved(rec, err)
 }
 
 func (s *scenario) extend(shop *desktest.Shop, c command) string {
 	rec, err := shop.Desk.Retailer.Extend(desktest.Ctx, s.id(c.word(0)), s.w.Now.Add(span(c.word(1))))
-	return s.reserved(shop, rec, err)
+	return s.reserved(rec, err)
 }
 
 func (s *scenario) release(shop *desktest.Shop, c command) string {
 	rec, err := shop.Desk.Retailer.Release(desktest.Ctx, s.id(c.word(0)))
-	return s.reserved(shop, rec, err)
+	return s.reserved(rec, err)
 }
 
-func (s *scenario) reserved(shop *desktest.Shop, rec *record.Reservation, err error) string {
+func (s *scenario) reserved(rec *trade.Reservation, err error) string {
 	if err != nil {
 		return answer(err)
 	}
-	return s.reservationLine(shop, rec)
+	return s.reservationLine(rec)
 }
 
 func (s *scenario) order(shop *desktest.Shop, c command) string {

@@ -99,15 +99,13 @@ func (s *scenario) holds(shop *desktest.Shop, _ command) string {
 	return sorted(lines)
 }
 
-func (s *scenario) reservationLine(shop *desktest.Shop, rec *record.Reservation) string {
-	state, err := shop.Desk.Retailer.Standing(rec)
-	desktest.Must(s.t, err)
-	line := fmt.Sprintf("%v at %s is %s", rec.Request.ID, s.nameOf(rec.Supplier), strings.ToLower(state.String()))
-	if state == hold.None {
+func (s *scenario) reservationLine(rec *trade.Reservation) string {
+	line := fmt.Sprintf("%v at %s is %s", rec.Request.ID, s.nameOf(rec.Supplier), strings.ToLower(rec.State.String()))
+	if rec.State == hold.None {
 		line = fmt.Sprintf("%v at %s is not answered", rec.Request.ID, s.nameOf(rec.Supplier))
 	}
-	if quote, err := shop.Desk.Retailer.ReservationQuote(rec); err == nil && state == hold.Held {
-		line += fmt.Sprintf(" until %s: %s for %s with shipping", s.at(rec.Expires), goods(rec.Request.Lines), money(quote.Total, quote.Currency))
+	if rec.Quote != nil && rec.State == hold.Held {
+		line += fmt.Sprintf(" until %s: %s for %s with shipping", s.at(rec.Expires), goods(rec.Request.Lines), money(rec.Quote.Total, rec.Quote.Currency))
 	}
 	if rec.Refusal != exchange.CodeOK {
 		line += fmt.Sprintf(", %v: %s", rec.Refusal, rec.Detail)
@@ -117,8 +115,8 @@ func (s *scenario) reservationLine(shop *desktest.Shop, rec *record.Reservation)
 
 func (s *scenario) reservations(shop *desktest.Shop, _ command) string {
 	var lines []string
-	desktest.Must(s.t, shop.Desk.Retailer.Reservations(exchange.HoldID{}, func(r *record.Reservation, _ hold.State) bool {
-		lines = append(lines, s.named(s.reservationLine(shop, r)))
+	desktest.Must(s.t, shop.Desk.Retailer.Reservations(exchange.HoldID{}, func(r *trade.Reservation) bool {
+		lines = append(lines, s.named(s.reservationLine(r)))
 		return true
 	}))
 	return sorted(lines)

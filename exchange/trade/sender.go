@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/backoff"
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/wake"
 )
 
 // sender decides when queued requests go to suppliers and entries to retailers: at once,
@@ -22,7 +24,7 @@ type sender struct {
 
 	mu     sync.Mutex
 	queues map[queue]*queueState
-	wake   chan struct{} // buffered 1: something is due sooner than the runner thinks
+	wake   wake.Signal // something is due sooner than the runner thinks
 }
 
 // queue is one direction of messages to one partner.
@@ -33,10 +35,10 @@ type queue struct {
 
 // queueState belongs to sender.mu.
 type queueState struct {
-	due      exchange.Time // next send; 0 = nothing to send
-	attempt  int
-	inFlight bool          // a message is sent and not answered yet
-	refused  exchange.Code // what the partner's last answer was, where it was a refusal
+	due      exchange.Time    // next send; 0 = nothing to send
+	pauses   backoff.Doubling // between attempts that fail
+	inFlight bool             // a message is sent and not answered yet
+	refused  exchange.Code    // what the partner's last answer was, where it was a refusal
 }
 
 // Delays before a first send.
@@ -46,9 +48,6 @@ const (
 	// answeredDelay waits for the head of entries that went out in an answer,
 	// before they are pushed again.
 	answeredDelay = 2 * time.Second
-	// longestPause is the longest time for which anything is planned: the pause
-	// after the fourth failure and later ones.
-	longestPause = 8 * time.Second
 	// sendTimeout is how long one send waits for its answer.
 	sendTimeout = 10 * time.Second
 )
@@ -63,7 +62,7 @@ type Outgoing struct {
 }
 
 func newSender(base *shop, p *Partnerships, l *Ledgers) *sender {
-	return &sender{shop: base, partnerships: p, ledgers: l, queues: make(map[queue]*queueState), wake: make(chan struct{}, 1)}
+	return &sender{shop: base, partnerships: p, ledgers: l, queues: make(map[queue]*queueState), wake: wake.New()}
 }
 
 // plan moves a queue's next send to at, if that is sooner. fresh forgets earlier
@@ -76,16 +75,13 @@ func (q *sender) plan(to queue, at exchange.Time, fresh bool) {
 		q.queues[to] = s
 	}
 	if fresh {
-		s.attempt = 0
+		s.pauses.Reset()
 	}
 	if s.due == 0 || at < s.due {
 		s.due = at
 	}
 	q.mu.Unlock()
-	select {
-	case q.wake <- struct{}{}:
-	default:
-	}
+	q.wake.Set()
 }
 
 // queued: a request was put into the outbox.
@@ -115,7 +111,8 @@ func (q *sender) acknowledged(id ledger.ID, acked, head uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if s := q.queues[queue{id.Retailer, message.KindPush}]; s != nil {
-		s.due, s.attempt = 0, 0
+		s.due = 0
+		s.pauses.Reset()
 	}
 }
 
@@ -132,7 +129,7 @@ func (q *sender) outgoing() (list []Outgoing, next exchange.Time) {
 	var due []queue
 	q.mu.Lock()
 	for to, s := range q.queues {
-		if latest := now.Add(longestPause); s.due > latest {
+		if latest := now.Add(backoff.Longest); s.due > latest {
 			s.due = latest // the clock fell back since it was planned
 		}
 		switch {
@@ -168,27 +165,23 @@ func (q *sender) landed(to queue, ok, more bool) {
 	now := q.clock.Now()
 	switch {
 	case ok && !more:
-		s.attempt = 0 // what was planned meanwhile stays planned
+		s.pauses.Reset() // what was planned meanwhile stays planned
 	case ok:
-		s.attempt = 0
+		s.pauses.Reset()
 		s.due = now
 	default:
-		again := now.Add(retryPause(s.attempt))
-		s.attempt++
+		again := now.Add(s.pauses.Next())
 		if s.due == 0 || s.due > again {
 			s.due = again
 		}
 	}
 	q.mu.Unlock()
-	select {
-	case q.wake <- struct{}{}:
-	default:
-	}
+	q.wake.Set()
 }
 
 // sendFailed plans the next attempt. A refusal may be lifted by something that this
 // shop never hears of (the partner's records are mended, its version is newer), so it is
-// asked again each longestPause, and logged when it is another than the last one. A
+// asked again each backoff.Longest, and logged when it is another than the last one. A
 // fork or a frozen ledger is final: it waits for the next event on the queue or the next
 // connection.
 func (q *sender) sendFailed(to queue, err error) {
@@ -243,7 +236,7 @@ func (q *sender) run(ctx context.Context) {
 			timer.Reset(max(next.Sub(q.clock.Now()), time.Millisecond))
 		}
 		select {
-		case <-q.wake:
+		case <-q.wake.C():
 		case <-timer.C:
 		case <-ctx.Done():
 			return

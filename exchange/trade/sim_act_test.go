@@ -71,11 +71,11 @@ func (s *sim) reserve(a *desktest.Shop) {
 		r.Lifetime = time.Duration(1+s.rng.IntN(60)) * time.Second
 	}
 	if s.chance(0.1) {
-		r.MaxTotal = int64(s.rng.IntN(20000))
+		r.MaxTotal = exchange.Money{Minor: int64(1 + s.rng.IntN(20000)), Currency: "EUR"}
 	}
 	var tail [12]byte
 	a.Random.Read(tail[:])
-	id, err := a.Desk.Retailer.NewReservationID(r.Supplier, tail)
+	id, err := a.Desk.Retailer.NewID(r.Supplier, tail)
 	if err != nil || len(r.Lines) == 0 {
 		return
 	}
@@ -96,7 +96,7 @@ func (s *sim) reserve(a *desktest.Shop) {
 
 // remember keeps a hold request for replays.
 func (s *sim) remember(a *desktest.Shop, r trade.ReserveRequest) {
-	raw := frame(s, &message.Hold{ID: r.ID, Lines: r.Lines, Country: r.Country, MaxTotal: r.MaxTotal, Lifetime: r.Lifetime.Milliseconds()})
+	raw := frame(s, &message.Hold{ID: r.ID, Lines: r.Lines, Country: r.Country, MaxTotal: r.MaxTotal.Minor, Lifetime: r.Lifetime.Milliseconds()})
 	s.requests = append(s.requests, sentHold{a, s.w.ShopOf(r.Supplier), raw})
 }
 

@@ -10,16 +10,16 @@ import (
 
 // Windows of suppliers, which they tell in their greetings.
 
-// greetingWait bounds how long AwaitWindow waits. A partner that is there greets within three
+// greetingWait bounds how long awaitWindow waits. A partner that is there greets within three
 // round trips of a partnership's beginning: 2 s are enough over a satellite, and a caller
 // whose supplier is offline bears them.
 const greetingWait = 2 * time.Second
 
-// AwaitWindow waits, at most 2 s, until a supplier under a partnership in force has told
-// the window of the holds it takes, so that NewReservationID succeeds: its greeting is under way
+// awaitWindow waits, at most 2 s, until a supplier under a partnership in force has told
+// the window of the holds it takes, so that newID succeeds: its greeting is under way
 // for a moment after a start, or after the partnership began. It returns at once where nothing
 // is to be waited for.
-func (r *Retailer) AwaitWindow(ctx context.Context, supplier exchange.ShopID) {
+func (r *Retailer) awaitWindow(ctx context.Context, supplier exchange.ShopID) {
 	ctx, cancel := context.WithTimeout(ctx, greetingWait)
 	defer cancel()
 	for {
@@ -33,6 +33,12 @@ func (r *Retailer) AwaitWindow(ctx context.Context, supplier exchange.ShopID) {
 			return
 		}
 	}
+}
+
+// Window is the window of the holds that a supplier takes, as it told last; false where it has
+// told none since this shop started, and Reserve waits for it.
+func (r *Retailer) Window(supplier exchange.ShopID) (exchange.Window, bool) {
+	return r.partnerships.view.window(supplier)
 }
 
 // awaited is closed when some supplier tells its window; nil where that of c's supplier is

@@ -13,7 +13,7 @@ import (
 	"github.com/souk-market/souk/store"
 )
 
-// Fork is a list that goes on alone from what the hub's store holds now, under the hub's own key.
+// Fork continues a copy of the hub's list by statements, under the hub's own log key.
 func (w *World) Fork(statements ...membership.Statement) *roster.Roster {
 	w.T.Helper()
 	r, err := roster.Open(roster.Config{Store: w.Store.(*store.Mem).Clone(), Federation: w.Federation, Clock: w.Clock, Log: Log("fork")})
@@ -26,8 +26,8 @@ func (w *World) Fork(statements ...membership.Statement) *roster.Roster {
 	return r
 }
 
-// StartFalseHub runs, at the place and with the key of the hub's closed host, a hub that shows each
-// member the list that show returns and learns nothing. StopHub stops it.
+// StartFalseHub runs a hub at the place, and with the key, of the hub's closed host. It shows each
+// member the list that show returns, and learns nothing. StopHub stops it.
 func (w *World) StartFalseHub(show func(to exchange.ShopID) *roster.Roster) {
 	w.T.Helper()
 	n, err := p2p.New(p2p.Config{

@@ -34,7 +34,7 @@ type Shop struct {
 	Net   *p2p.Node       // nil while stopped
 	// Prepare may replace handlers before the network starts, for shops that misbehave.
 	Prepare func(*p2p.Node)
-	// Asks has it ask the hub's open host how it stands while it runs and meets no hub.
+	// Asks makes the shop ask the hub's open host for its status while it meets no hub.
 	Asks bool
 
 	mu   sync.Mutex
@@ -70,11 +70,12 @@ func (s *Shop) Ask(ctx context.Context, req []byte) ([]byte, error) {
 	return s.ask(ctx, p2p.AskConfig{HostOptions: s.World.Net.HostOptions(s.Place)}, req)
 }
 
-// asking is how far behind a shop's place that is from which its AskStanding goes: a place holds one host.
+// asking is the distance from a shop's place to the place from which AskStatus asks: a place holds
+// one host.
 const asking = 10_000
 
-// AskStanding is Ask under the shop's own key, which may run meanwhile.
-func (s *Shop) AskStanding(ctx context.Context, req []byte) ([]byte, error) {
+// AskStatus is Ask under the shop's own key. The shop may run meanwhile.
+func (s *Shop) AskStatus(ctx context.Context, req []byte) ([]byte, error) {
 	return s.ask(ctx, p2p.AskConfig{Key: s.Key, HostOptions: s.World.Net.HostOptions(s.Place + asking)}, req)
 }
 
@@ -87,8 +88,8 @@ func (s *Shop) ask(ctx context.Context, cfg p2p.AskConfig, req []byte) ([]byte, 
 	return p2p.Ask(ctx, cfg, protocol.Join, req)
 }
 
-// Join joins by an invite and keeps the list. It must not run meanwhile: its place
-// holds one host.
+// Join joins by an invite and keeps the list. The shop must not run meanwhile: its place holds one
+// host.
 func (s *Shop) Join(inv membership.Invite) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -107,7 +108,7 @@ func (s *Shop) Start() {
 	var err error
 	cfg := members.Config{Roster: s.List, Self: s.ID, Hub: []exchange.ShopID{hubHost.Peer}, Logger: Log(s.Name), Gone: s.noteGone}
 	if s.Asks {
-		cfg.Standing = s.AskStanding
+		cfg.Status = s.AskStatus
 	}
 	s.Sync, err = members.New(cfg)
 	if err != nil {
@@ -150,7 +151,7 @@ func (s *Shop) noteGone(shop exchange.ShopID, why string) {
 	s.Net.Disconnect(shop, why)
 }
 
-// Gone is what the Syncer told of a shop's going; "" before.
+// Gone is why another shop left the federation, as the Syncer told this shop; "" before that.
 func (s *Shop) Gone(shop exchange.ShopID) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -186,7 +187,7 @@ func (s *Shop) Profile(sequence uint64, sells string) []byte {
 	return raw
 }
 
-// hellos speaks as a shop's do, without trade.
+// hellos are a shop's hellos without trade.
 type hellos struct{ s *Shop }
 
 func (h hellos) Hello(exchange.ShopID) []byte {

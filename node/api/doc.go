@@ -4,28 +4,44 @@
 //
 // The desk (exchange/desk) is the use cases; what else the API needs of a shop it
 // declares in ports.go, and package node implements it. The bodies are in package
-// view, a Go client in package client. The OpenAPI 3.1 document comes from the
-// handlers themselves and is served at /api/v1/openapi.json.
+// view, a Go client in package client.
+//
+// The OpenAPI 3.1 document comes from the handlers themselves and is served at
+// /api/v1/openapi.json. It has an example of each call, and for each operation the codes
+// that it refuses with, by status. Requests are refused where they have unknown fields;
+// answers may gain fields, and their schemas say so.
 //
 // # Routes
 //
 //	GET    /api/v1/products                 search own and partners' products
-//	GET    /api/v1/product/{id}             one; ?live=1 asks its supplier now
+//	GET    /api/v1/products/{id}            one; ?live=1 asks its supplier now
 //	PUT    /api/v1/products/{sku}/stock     count the shelf; PUT /api/v1/stock several, all or none
-//	POST   /api/v1/import, PUT /api/v1/rates
+//	POST   /api/v1/imports, PUT /api/v1/rates
 //	POST   /api/v1/reservations             hold at a supplier; GET, DELETE …/{id}; POST …/{id}/extend
 //	GET    /api/v1/reservations?status=     those of this shop, newest first
-//	POST   /api/v1/order                    order a reservation; ?wait= seconds for the answer
-//	GET    /api/v1/orders?role=, /api/v1/order/{id}
-//	POST   /api/v1/order/{id}/accept|reject|ship|deliver|cancel
+//	POST   /api/v1/orders                   order a reservation; ?wait= seconds for the answer
+//	GET    /api/v1/orders?role=, /api/v1/orders/{id}
+//	POST   /api/v1/orders/{id}/accept|reject|ship|deliver|cancel
 //	GET    /api/v1/partners; POST = propose; POST …/{shop}/accept|decline|withdraw|end
-//	GET    /api/v1/members; POST /api/v1/dial/{shop}
+//	GET    /api/v1/members; POST …/{shop}/dial
 //	GET    /api/v1/shop; POST /api/v1/leave
 //	GET    /api/v1/events                   server-sent events
 //	GET    /healthz, /readyz, /metrics
 //
 // A GET never makes a reservation. Lists have cursors: give next of one page as
 // cursor of the following one.
+//
+// Collections have plural names; shop is the one shop that the API belongs to, stock and
+// leave are no collections. Three paths are the original protocol's and stay:
+//
+//	GET    /api/v1/products
+//	GET    /api/v1/product/{id}             as /api/v1/products/{id}
+//	POST   /api/v1/order                    as POST /api/v1/orders
+//
+// The singular paths of the version before (/api/v1/order/{id} and below,
+// /api/v1/dial/{shop}, /api/v1/import) answer for one release, with the headers
+// Deprecation (RFC 9745) and Link, which names the successor. No day is set for the
+// release that drops them, so there is no Sunset header.
 //
 // # What a request passes
 //
@@ -55,7 +71,7 @@
 //
 // # Idempotency-Key
 //
-// Every POST but import and dial, whose repeats change nothing, takes a key: a new
+// Every POST but imports and dial, whose repeats change nothing, takes a key: a new
 // one for each new wish. The same key with another request is a conflict; a repeat
 // that arrives while the first is worked on waits for it.
 //
@@ -80,6 +96,9 @@
 //	               not kept: nothing was done, and what is sent next may have the
 //	               same key.
 //
+// A request is the same by whichever of its paths it comes: it is recorded under the path
+// that its operation had first, so that keys of the version before are honoured, too.
+//
 // Keys are kept for 24 hours in the desk's store, at most 100,000 of them, the
 // oldest going first. They and what was sent are stored as digests under the shop's
 // secret; consumers' addresses stand in no answer that is kept.
@@ -96,9 +115,14 @@
 // # Files
 //
 //	front.go         what stands before every route; server.go  the server's life
-//	routes.go        registering operations, the document; problems.go  errors
-//	products.go reservations.go reservation_list.go orders.go order_view.go partners.go
-//	shop.go imports.go events.go     the operations, by subject
+//	routes.go        registering operations, the document; paths.go  their further paths
+//	document.go      the OpenAPI document; refusals.go  its errors
+//	examples.go example_bodies.go   its examples
+//	problems.go      errors
+//	products.go stock.go reservations.go reservation_list.go orders.go order_view.go partners.go
+//	members.go shop.go imports.go events.go     the operations: a type for each subject, which
+//	                 [Server] composes
+//	shops.go gone.go   what is said of other shops
 //	idempotency.go kept.go   keys; token.go  the token's file and the address's
 //	metrics.go business.go   figures of requests and of trade
 package api

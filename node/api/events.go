@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -10,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/sse"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/event"
 	"github.com/souk-market/souk/node/api/view"
 )
@@ -18,7 +20,15 @@ import (
 // by the server: a caller that has gone is noticed by the write.
 const pingEvery = 15 * time.Second
 
-func (s *Server) eventRoutes(api huma.API) {
+// eventRoutes stream events.
+type eventRoutes struct {
+	desk     *desk.Desk
+	clock    exchange.Clock
+	stopping context.Context // of the server: streams end by it
+	streams  atomic.Int64    // open now
+}
+
+func (s *eventRoutes) register(r *router) {
 	op := huma.Operation{
 		OperationID: "watch-events", Method: http.MethodGet, Path: "/api/v1/events", Tags: []string{"events"},
 		Summary: "Events as they happen (server-sent events)",
@@ -26,11 +36,11 @@ func (s *Server) eventRoutes(api huma.API) {
 			"Nothing is replayed: every stream starts with hello, on which a client reads again what it shows. A client that does not keep up loses the oldest events.",
 		Middlewares: huma.Middlewares{s.limitStreams},
 	}
-	s.prepare(api, &op, &route{stream: true})
-	sse.Register(api, op, map[string]any{"message": view.Event{}}, s.watch)
+	r.prepare(&op, &route{stream: true})
+	sse.Register(r.api, op, map[string]any{"message": view.Event{}}, s.watch)
 }
 
-func (s *Server) limitStreams(ctx huma.Context, next func(huma.Context)) {
+func (s *eventRoutes) limitStreams(ctx huma.Context, next func(huma.Context)) {
 	defer s.streams.Add(-1)
 	if s.streams.Add(1) > maxStreams {
 		_, w := humago.Unwrap(ctx)
@@ -41,7 +51,7 @@ func (s *Server) limitStreams(ctx huma.Context, next func(huma.Context)) {
 }
 
 // watch sends events until the caller goes or the server stops.
-func (s *Server) watch(ctx context.Context, _ *struct{}, send sse.Sender) {
+func (s *eventRoutes) watch(ctx context.Context, _ *struct{}, send sse.Sender) {
 	events, stop := s.desk.Events.Watch()
 	defer stop()
 	ping := time.NewTicker(pingEvery)
@@ -51,13 +61,13 @@ func (s *Server) watch(ctx context.Context, _ *struct{}, send sse.Sender) {
 		id++
 		return send(sse.Message{ID: id, Data: e}) == nil
 	}
-	ok := tell(view.Event{Type: "hello", At: view.Time(s.cfg.Clock.Now())})
+	ok := tell(view.Event{Type: "hello", At: view.Time(s.clock.Now())})
 	for ok {
 		select {
 		case e := <-events:
 			ok = tell(eventView(s.desk.Shop(), e))
 		case <-ping.C:
-			ok = tell(view.Event{Type: "ping", At: view.Time(s.cfg.Clock.Now())})
+			ok = tell(view.Event{Type: "ping", At: view.Time(s.clock.Now())})
 		case <-ctx.Done():
 			return
 		case <-s.stopping.Done():

@@ -50,12 +50,15 @@ func (s *Server) front(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.inFlight.Add(-1)
+	if rt != nil {
+		rt.deprecate(h, r.URL.EscapedPath())
+	}
 	switch {
 	case rt == nil:
 		s.notFound(w, r)
 	case rt.stream:
 		ctl.SetWriteDeadline(time.Time{})
-		s.mux.ServeHTTP(w, r)
+		s.router.mux.ServeHTTP(w, r)
 	default:
 		s.bounded(ctl, w, r, rt)
 	}
@@ -71,8 +74,8 @@ func (s *Server) admit(r *http.Request) (*route, *view.Problem) {
 	if err := s.origin.Check(r); err != nil {
 		return nil, newProblem(http.StatusForbidden, exchange.CodeUnauthorized, "a web page of another origin may not call this API")
 	}
-	_, pattern := s.mux.Handler(r)
-	rt := s.routes[pattern]
+	_, pattern := s.router.mux.Handler(r)
+	rt := s.router.routes[pattern]
 	if (rt == nil || !rt.open) && !s.bearer.admits(r) {
 		return nil, problemOf(exchange.Errorf(exchange.CodeUnauthorized,
 			"send the token of the shop's folder: Authorization: Bearer followed by the content of the file %s", TokenFile))
@@ -95,12 +98,12 @@ func (s *Server) bounded(ctl *http.ResponseController, w http.ResponseWriter, r 
 	r = r.WithContext(ctx)
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	if key := r.Header.Get(KeyHeader); key != "" && rt.key != keyIgnored {
-		if p := s.keys.serve(w, r, key, body, rt, s.mux, s.fail); p != nil {
+		if p := s.keys.serve(w, r, key, body, rt, s.router.mux); p != nil {
 			writeProblem(w, p)
 		}
 		return
 	}
-	s.mux.ServeHTTP(w, r)
+	s.router.mux.ServeHTTP(w, r)
 }
 
 // readBody reads at most maxBody bytes. The deadline is taken back afterwards: it
@@ -126,7 +129,7 @@ func readBody(ctl *http.ResponseController, r *http.Request) ([]byte, *view.Prob
 
 // notFound answers for the mux, as a problem.
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
-	h, _ := s.mux.Handler(r)
+	h, _ := s.router.mux.Handler(r)
 	probe := newCapture()
 	h.ServeHTTP(probe, r)
 	if probe.status == http.StatusMethodNotAllowed {

@@ -118,8 +118,8 @@ func TestSlowCallers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := deskServer(t)
 		ran := false
-		s.mux.HandleFunc("POST /slow", func(http.ResponseWriter, *http.Request) { ran = true })
-		s.routes["POST /slow"] = &route{}
+		s.router.mux.HandleFunc("POST /slow", func(http.ResponseWriter, *http.Request) { ran = true })
+		s.router.routes["POST /slow"] = &route{}
 		serving(t, s, func(p *pipes) {
 			start := time.Now()
 			conn := p.dial()
@@ -152,7 +152,7 @@ func TestSlowCallers(t *testing.T) {
 func TestLongWork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := deskServer(t)
-		s.mux.HandleFunc("POST /slow", func(w http.ResponseWriter, r *http.Request) {
+		s.router.mux.HandleFunc("POST /slow", func(w http.ResponseWriter, r *http.Request) {
 			b, _ := io.ReadAll(r.Body)
 			switch string(b) {
 			case "panic":
@@ -169,7 +169,7 @@ func TestLongWork(t *testing.T) {
 				t.Errorf("cut off: %v", r.Context().Err())
 			}
 		})
-		s.routes["POST /slow"] = &route{}
+		s.router.routes["POST /slow"] = &route{}
 		serving(t, s, func(p *pipes) {
 			conn := p.dial() // one connection for all
 			answers := bufio.NewReader(conn)
@@ -195,12 +195,12 @@ func TestStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := deskServer(t)
 		working := make(chan struct{})
-		s.mux.HandleFunc("POST /slow", func(w http.ResponseWriter, r *http.Request) {
+		s.router.mux.HandleFunc("POST /slow", func(w http.ResponseWriter, r *http.Request) {
 			close(working)
 			time.Sleep(drainTime / 2) // the work itself, in virtual time
 			fmt.Fprint(w, "done")
 		})
-		s.routes["POST /slow"] = &route{}
+		s.router.routes["POST /slow"] = &route{}
 		p := newPipes()
 		ctx, stop := context.WithCancel(context.Background())
 		done := make(chan error, 1)
@@ -251,8 +251,8 @@ func TestTooMany(t *testing.T) {
 	if w := ask("/api/v1/orders?role=sold"); w.status != http.StatusOK || s.inFlight.Load() != 0 {
 		t.Errorf("a request: %d %s, then %d in flight", w.status, &w.body, s.inFlight.Load())
 	}
-	s.streams.Store(maxStreams)
-	if w := ask("/api/v1/events"); w.status != http.StatusTooManyRequests || s.streams.Load() != maxStreams {
-		t.Errorf("one stream too many: %d %s, %d open", w.status, &w.body, s.streams.Load())
+	s.events.streams.Store(maxStreams)
+	if w := ask("/api/v1/events"); w.status != http.StatusTooManyRequests || s.events.streams.Load() != maxStreams {
+		t.Errorf("one stream too many: %d %s, %d open", w.status, &w.body, s.events.streams.Load())
 	}
 }

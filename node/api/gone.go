@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/node/api/view"
 )
 
@@ -35,19 +36,22 @@ func goneView(g *Gone) *view.Gone {
 	return &view.Gone{Status: g.Status, Since: view.Time(g.Since), Why: g.Why}
 }
 
+// gone is how shop went; nil while it is a member, and for one that never was.
+func (s *shops) gone(shop exchange.ShopID) *Gone { return s.members.GoneShop(shop) }
+
 // present is CodeNotMember, with the shop's name and how it went, where shop is out of the
 // federation.
-func (s *Server) present(ctx context.Context, shop exchange.ShopID) error {
-	g := s.cfg.Members.GoneShop(shop)
+func (s *shops) present(ctx context.Context, shop exchange.ShopID) error {
+	g := s.gone(shop)
 	if g == nil {
 		return nil
 	}
-	return exchange.Errorf(exchange.CodeNotMember, "%s is out of the federation, and nothing can be asked of it: %s", s.names.of(ctx, shop), g)
+	return exchange.Errorf(exchange.CodeNotMember, "%s is out of the federation, and nothing can be asked of it: %s", s.nameOf(ctx, shop), g)
 }
 
 // ifPresent is err, which came of asking something of shop, or what explains it better:
 // that the shop is out.
-func (s *Server) ifPresent(ctx context.Context, shop exchange.ShopID, err error) error {
+func (s *shops) ifPresent(ctx context.Context, shop exchange.ShopID, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -59,11 +63,11 @@ func (s *Server) ifPresent(ctx context.Context, shop exchange.ShopID, err error)
 
 // ofReservation is err, which came of asking something of the reservation's supplier, or
 // that the supplier is out of the federation.
-func (s *Server) ofReservation(ctx context.Context, id exchange.HoldID, err error) error {
+func (s *shops) ofReservation(ctx context.Context, d *desk.Desk, id exchange.HoldID, err error) error {
 	if err == nil {
 		return nil
 	}
-	supplier, known, other := s.desk.Retailer.SupplierOf(id)
+	supplier, known, other := d.Retailer.SupplierOf(id)
 	if other != nil || !known {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
-	"errors"
 	"io"
 	"net/http"
 	"sync"
@@ -14,7 +13,9 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/trade"
 	"github.com/souk-market/souk/exchange/wake"
+	"github.com/souk-market/souk/exchange/writer"
 	"github.com/souk-market/souk/node/api/view"
 )
 
@@ -40,7 +41,7 @@ const (
 	keyIgnored keyMode = iota
 	// keyOnce: the request runs once; its answer is kept and given again.
 	keyOnce
-	// keyAgain: the request runs again, since its repeat finds what the first did
+	// keyAgain: the request runs again, since its repeat finds by itself what the first did
 	// and tells how it stands now; the key only tells other requests apart.
 	keyAgain
 	// keyHold: the key decides the reservation's id, so that the supplier itself
@@ -52,11 +53,11 @@ func (m keyMode) doc() string {
 	const common = "1 to 255 printable ASCII characters, new for every new wish. The same key with another request is a conflict. "
 	switch m {
 	case keyAgain:
-		return common + "A repeat within 24 hours finds the order that the first made, as it stands then."
+		return common + "A repeat within 24 hours finds what the first made or did, as it stands then."
 	case keyHold:
 		return common + "A repeat within 24 hours finds the reservation that the first made, also after a crash of this shop."
 	}
-	return common + "A repeat within 24 hours gets the first answer, with the header Idempotency-Replayed."
+	return common + "A repeat within 24 hours gets the first answer, with the header Idempotency-Replayed; where a crash has lost that answer, what was done as it stands then."
 }
 
 // keeper remembers Idempotency-Keys; see the package's doc.
@@ -67,29 +68,25 @@ type keeper struct {
 	mu   sync.Mutex
 	busy map[keyID]chan struct{} // closed when the request with that key is done
 
-	holds *lru.Cache[keyID, *keyedHold]
+	holds *lru.Cache[keyID, keyedHold]
 }
 
 // keyID is a key's digest.
 type keyID [sha256.Size]byte
 
-// keyedHold is what a key of a reservation has become. It belongs to the request
-// that holds the key.
+// keyedHold is the request that a key of a reservation came with.
 type keyedHold struct {
-	secret  []byte
-	key     string
 	request [sha256.Size]byte
-	at      exchange.Time   // when it came first
-	id      exchange.HoldID // zero until one was made
+	at      exchange.Time // when it came first
 }
 
-func newKeeper(store kv.Store, clock exchange.Clock, token string) (*keeper, error) {
-	holds, err := lru.New[keyID, *keyedHold](recentHolds)
+func newKeeper(store kv.Store, changes *writer.Writer, clock exchange.Clock, token string) (*keeper, error) {
+	holds, err := lru.New[keyID, keyedHold](recentHolds)
 	if err != nil {
 		return nil, err
 	}
 	k := &keeper{
-		keptKeys: keptKeys{store: store, clock: clock, full: wake.New()}, holds: holds, busy: make(map[keyID]chan struct{}),
+		keptKeys: keptKeys{store: store, changes: changes, clock: clock, full: wake.New(), soon: make(map[keyID]*keptKey)}, holds: holds, busy: make(map[keyID]chan struct{}),
 		secret: digest([]byte(token), "souk/api/idempotency/1"),
 	}
 	return k, k.count()
@@ -106,20 +103,20 @@ func digest(secret []byte, parts ...string) []byte {
 }
 
 // serve runs a request that carries a key. A problem that it returns is to be
-// written by the caller. A commit of unknown outcome is reported to fail.
-func (k *keeper) serve(w http.ResponseWriter, r *http.Request, key string, body []byte, rt *route, next http.Handler, fail func(error)) *view.Problem {
+// written by the caller.
+func (k *keeper) serve(w http.ResponseWriter, r *http.Request, key string, body []byte, rt *route, next http.Handler) *view.Problem {
 	if err := checkKey(key); err != nil {
 		return problemOf(err)
 	}
-	id := keyID(digest(k.secret, "key", key))
-	request := [sha256.Size]byte(digest(k.secret, "request", r.Method, r.URL.EscapedPath(), r.URL.RawQuery, string(body)))
+	id := k.idOf(key)
+	request := [sha256.Size]byte(digest(k.secret, "request", r.Method, rt.keyPath(r.URL.EscapedPath()), r.URL.RawQuery, string(body)))
 	release, err := k.take(r.Context(), id)
 	if err != nil {
 		return problemOf(err)
 	}
 	defer release()
 	if rt.key == keyHold {
-		return k.serveHold(w, r, key, id, request, next)
+		return k.serveHold(w, r, id, request, next)
 	}
 	kept, err := k.load(id)
 	if err != nil {
@@ -130,93 +127,82 @@ func (k *keeper) serve(w http.ResponseWriter, r *http.Request, key string, body 
 		kept = &keptKey{ID: id, Request: request, At: k.clock.Now()}
 	case kept.Request != request:
 		return problemOf(errOtherRequest)
-	case rt.key == keyOnce:
+	case rt.key == keyOnce && kept.Status != 0:
 		return kept.replay(w)
-	}
-	if rt.key == keyOnce {
-		if err := k.put(kept); err != nil {
-			return k.refused(err, fail)
-		}
+	case rt.key == keyOnce && kept.Acts == 0:
+		return problemOf(errUnknownBefore)
 	}
 	answer := newCapture()
-	next.ServeHTTP(answer, r)
-	err = k.finish(kept, rt, answer)
-	answer.writeTo(w)
-	if err != nil && !errors.Is(err, kv.ErrRefused) {
-		fail(err)
+	if kept.Acts > 0 && rt.key == keyOnce {
+		answer.header.Set(replayedHeader, "true") // the acts were done, and their answer was lost in a crash
 	}
+	once := k.once(kept, rt.key == keyAgain)
+	next.ServeHTTP(answer, r.WithContext(writer.WithOnce(r.Context(), once)))
+	k.finish(kept, rt, answer, once.Done())
+	answer.writeTo(w)
 	return nil
 }
 
-// undone reports an answer after which the desk has done nothing: one that invites to
+// idOf is the digest under which a key is known.
+func (k *keeper) idOf(key string) keyID { return keyID(digest(k.secret, "key", key)) }
+
+// undone reports an answer after which nothing has been done: one that invites to
 // try again, or that finds the request itself at fault.
 func undone(status int) bool {
+	return mistaken(status) || status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= http.StatusInternalServerError
+}
+
+// mistaken reports an answer that finds the request itself at fault.
+func mistaken(status int) bool {
 	switch status {
-	case http.StatusRequestTimeout, http.StatusTooManyRequests,
-		http.StatusBadRequest, http.StatusNotFound, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
+	case http.StatusBadRequest, http.StatusNotFound, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
 		return true
 	}
-	return status >= http.StatusInternalServerError
+	return false
 }
 
-// finish keeps a final answer, and forgets a request that was not done.
-func (k *keeper) finish(kept *keptKey, rt *route, answer *capture) error {
-	switch s := answer.status; {
-	case undone(s):
-		if rt.key == keyOnce {
-			return k.drop(kept)
+// finish keeps a final answer. recorded says that a commit of the request has the key.
+func (k *keeper) finish(kept *keptKey, rt *route, answer *capture, recorded bool) {
+	if recorded && !kept.stored {
+		k.added(kept)
+	}
+	if undone(answer.status) || rt.key == keyAgain && kept.stored {
+		return
+	}
+	if rt.key == keyOnce {
+		kept.Status, kept.Type = answer.status, answer.header.Get("Content-Type")
+		if kept.TooLong = answer.body.Len() > maxKeptBody; !kept.TooLong {
+			kept.Body = bytes.Clone(answer.body.Bytes())
 		}
-		return nil
-	case rt.key == keyAgain && kept.stored:
-		return nil
-	case rt.key == keyAgain:
-		return k.put(kept)
 	}
-	kept.Status, kept.Type = answer.status, answer.header.Get("Content-Type")
-	if kept.TooLong = answer.body.Len() > maxKeptBody; !kept.TooLong {
-		kept.Body = answer.body.Bytes()
-	}
-	return k.put(kept)
+	k.keepSoon(kept)
 }
 
-// refused tells of a commit that failed.
-func (k *keeper) refused(err error, fail func(error)) *view.Problem {
-	if !errors.Is(err, kv.ErrRefused) {
-		fail(err)
-	}
-	return problemOf(err)
-}
-
-// serveHold gives the reservation's handler the key, through its context.
-func (k *keeper) serveHold(w http.ResponseWriter, r *http.Request, key string, id keyID, request [sha256.Size]byte, next http.Handler) *view.Problem {
+// serveHold tells other requests under the key of a reservation apart. What the key has
+// become of the reservation its handler decides.
+func (k *keeper) serveHold(w http.ResponseWriter, r *http.Request, id keyID, request [sha256.Size]byte, next http.Handler) *view.Problem {
 	now := k.clock.Now()
-	h, ok := k.holds.Get(id)
-	ok = ok && now.Sub(h.at) <= keepFor
-	if ok && h.request != request {
+	if h, ok := k.holds.Get(id); !ok || now.Sub(h.at) > keepFor {
+		k.holds.Add(id, keyedHold{request: request, at: now})
+	} else if h.request != request {
 		return problemOf(errOtherRequest)
 	}
-	if !ok {
-		h = &keyedHold{secret: k.secret, key: key, request: request, at: now}
-		k.holds.Add(id, h)
-	}
-	next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), holdKey{}, h)))
-	if h.id.IsZero() { // nothing was asked of a supplier: the key is as good as new
+	said := &statusWriter{ResponseWriter: w}
+	next.ServeHTTP(said, r)
+	if mistaken(said.status) {
 		k.holds.Remove(id)
 	}
 	return nil
 }
 
-type holdKey struct{}
+// forgetHold makes the key of a reservation as good as new: nothing was asked of a supplier.
+func (k *keeper) forgetHold(key string) { k.holds.Remove(k.idOf(key)) }
 
-// holdOf is the key of a reservation's request; nil where it has none.
-func holdOf(ctx context.Context) *keyedHold {
-	h, _ := ctx.Value(holdKey{}).(*keyedHold)
-	return h
-}
-
-// tail is the part of the reservation's id that the key decides.
-func (h *keyedHold) tail(supplier exchange.ShopID) (tail [12]byte) {
-	copy(tail[:], digest(h.secret, "hold", supplier.String(), h.key))
+// reservationKey is what a key decides of a reservation's id at a supplier.
+func (k *keeper) reservationKey(key string, supplier exchange.ShopID) (tail trade.ReservationKey) {
+	if key != "" {
+		copy(tail[:], digest(k.secret, "hold", supplier.String(), key))
+	}
 	return tail
 }
 
@@ -259,17 +245,21 @@ func checkKey(key string) error {
 
 var errOtherRequest = exchange.Errorf(exchange.CodeConflict, "this %s came before with another request; use a new key for a new wish", KeyHeader)
 
+// errUnknownBefore is of a key whose request a version before this one had begun when it
+// stopped: it recorded keys apart from what they did.
+var errUnknownBefore = exchange.Errorf(exchange.CodeConflict,
+	"the shop stopped while it worked on this request, so whether it was done is unknown: look, and use a new %s if it was not", KeyHeader)
+
+// replayedHeader marks an answer to a request that was done before.
+const replayedHeader = "Idempotency-Replayed"
+
 // replay gives the kept answer again.
 func (kept *keptKey) replay(w http.ResponseWriter) *view.Problem {
-	switch {
-	case kept.Status == 0:
-		return problemOf(exchange.Errorf(exchange.CodeConflict,
-			"the shop stopped while it worked on this request, so whether it was done is unknown: look, and use a new %s if it was not", KeyHeader))
-	case kept.TooLong:
+	if kept.TooLong {
 		return problemOf(exchange.Errorf(exchange.CodeConflict, "this request was done; its answer was too long to keep. Look at what it changed"))
 	}
 	w.Header().Set("Content-Type", kept.Type)
-	w.Header().Set("Idempotency-Replayed", "true")
+	w.Header().Set(replayedHeader, "true")
 	w.WriteHeader(kept.Status)
 	w.Write(kept.Body)
 	return nil

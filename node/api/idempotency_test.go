@@ -76,7 +76,7 @@ func TestKeyOfShipment(t *testing.T) {
 	acorn, birch := partners(t, nil)
 	held := must(birch.Reserve(waiting(t), reserve(acorn, "shoe", 4)))(t)
 	placed := must(birch.PlaceOrder(waiting(t), view.PlaceOrder{Reservation: held.ID, ShipTo: stockholm}, patience))(t)
-	target, one := "/api/v1/order/"+placed.ID.String()+"/ship", `{"lines":[{"sku":"shoe","units":1}]}`
+	target, one := "/api/v1/orders/"+placed.ID.String()+"/ship", `{"lines":[{"sku":"shoe","units":1}]}`
 
 	res, first := acorn.raw(http.MethodPost, target, one, "Idempotency-Key", "parcel 1")
 	if res.StatusCode != 200 || res.Header.Get("Idempotency-Replayed") != "" {
@@ -89,7 +89,7 @@ func TestKeyOfShipment(t *testing.T) {
 		}
 		acorn.open()
 	}
-	for _, other := range []string{target + "?x=1", "/api/v1/order/" + placed.ID.String() + "/deliver"} {
+	for _, other := range []string{target + "?x=1", "/api/v1/orders/" + placed.ID.String() + "/deliver"} {
 		if res, body := acorn.raw(http.MethodPost, other, one, "Idempotency-Key", "parcel 1"); res.StatusCode != http.StatusConflict {
 			t.Errorf("%s with the same key: %d %s", other, res.StatusCode, body)
 		}
@@ -127,10 +127,10 @@ func TestKeyOfMistake(t *testing.T) {
 		fails("cart", 422, birch, "/api/v1/reservations", bad)
 	}
 	held := must(birch.Reserve(client.WithKey(waiting(t), "cart"), reserve(acorn, "shoe", 4)))(t)
-	fails("checkout", 422, birch, "/api/v1/order", `{"reservation":"`+held.ID.String()+`","ship_to":{"name":"Åsa Berg","lines":["Storgatan 1"],"city":""}}`)
-	fails("checkout", 422, birch, "/api/v1/order", `{"reservation":"`+held.ID.String()+`","ship_to":{"name":"Åsa Berg","lines":[""],"city":"Lund"}}`)
+	fails("checkout", 422, birch, "/api/v1/orders", `{"reservation":"`+held.ID.String()+`","ship_to":{"name":"Åsa Berg","lines":["Storgatan 1"],"city":""}}`)
+	fails("checkout", 422, birch, "/api/v1/orders", `{"reservation":"`+held.ID.String()+`","ship_to":{"name":"Åsa Berg","lines":[""],"city":"Lund"}}`)
 	placed := must(birch.PlaceOrder(client.WithKey(waiting(t), "checkout"), view.PlaceOrder{Reservation: held.ID, ShipTo: stockholm}, patience))(t)
-	fails("parcel", 422, acorn, "/api/v1/order/"+placed.ID.String()+"/ship", `{"lines":[{"sku":"shoe","units":0}]}`)
-	fails("parcel", 404, acorn, "/api/v1/order/"+exchange.OrderID{}.String()+"/ship", "")
+	fails("parcel", 422, acorn, "/api/v1/orders/"+placed.ID.String()+"/ship", `{"lines":[{"sku":"shoe","units":0}]}`)
+	fails("parcel", 404, acorn, "/api/v1/orders/"+exchange.OrderID{}.String()+"/ship", "")
 	must(acorn.ShipOrder(client.WithKey(waiting(t), "parcel"), placed.ID, view.Ship{}))(t)
 }

@@ -6,8 +6,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"reflect"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -32,25 +32,32 @@ const (
 	jsonLines = "application/x-ndjson"
 )
 
-func (s *Server) importRoutes(api huma.API) {
+// importRoutes take the files of the shop's own system: products and rates.
+type importRoutes struct {
+	importer Importer
+	stopping context.Context // of the server: an import ends by it
+	running  sync.Mutex      // one import at a time
+}
+
+func (s *importRoutes) register(r *router) {
 	tags := []string{"products"}
 	op := huma.Operation{
-		OperationID: "import", Method: http.MethodPost, Path: "/api/v1/import", Tags: tags,
+		OperationID: "import", Method: http.MethodPost, Path: "/api/v1/imports", Tags: tags,
 		Summary: "Import a product file: Shopify or WooCommerce CSV, or JSON lines",
 		Description: "The body is the file. With Accept: " + jsonLines + " the answer is one JSON record a line: progress, again and again, " +
 			"then the report or the problem; its status is 200 in any case. The same file again changes nothing.",
 		RequestBody: fileBody("the product file", "application/octet-stream", "text/csv", jsonLines),
 		Responses: map[string]*huma.Response{"200": {Description: "The report, or records.", Content: map[string]*huma.MediaType{
-			"application/json": {Schema: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[view.ImportReport](), true, "")},
-			jsonLines:          {Schema: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[view.ImportRecord](), true, "")},
+			"application/json": {Schema: schemaOf[view.ImportReport](r)},
+			jsonLines:          {Schema: schemaOf[view.ImportRecord](r)},
 		}}},
 	}
-	add(s, api, op, route{stream: true}, s.importFile)
-	add(s, api, huma.Operation{
+	add(r, op, route{stream: true, may: also(mayWrite, exchange.CodeConflict, exchange.CodeCurrency, exchange.CodeNoRate, exchange.CodeOverflow), formerly: "/api/v1/import"}, s.importFile)
+	add(r, huma.Operation{
 		OperationID: "set-rates", Method: http.MethodPut, Path: "/api/v1/rates", Tags: tags,
 		Summary:     "Give new exchange rates, in the format of the ECB's daily reference rates",
 		RequestBody: fileBody("the rates file, such as the ECB's eurofxref-daily.xml or eurofxref.csv", "application/octet-stream", "text/csv", "application/xml"),
-	}, route{}, s.setRates)
+	}, route{may: also(mayWrite, exchange.CodeCurrency, exchange.CodeNoRate, exchange.CodeOverflow)}, s.setRates)
 }
 
 // fileBody documents a body that is a file, described as it is named to who forgets it.
@@ -89,16 +96,16 @@ func (in *importInput) options() (ImportOptions, error) {
 }
 
 // importFile runs one import at a time.
-func (s *Server) importFile(ctx context.Context, in *importInput) (*huma.StreamResponse, error) {
+func (s *importRoutes) importFile(ctx context.Context, in *importInput) (*huma.StreamResponse, error) {
 	o, err := in.options()
 	if err != nil {
 		return nil, err
 	}
-	if !s.importing.TryLock() {
+	if !s.running.TryLock() {
 		return nil, exchange.Errorf(exchange.CodeLimit, "another import is running; try again when it is done")
 	}
 	run := func(o ImportOptions) (*view.ImportReport, error) {
-		defer s.importing.Unlock()
+		defer s.running.Unlock()
 		return s.runImport(ctx, in, o)
 	}
 	if strings.Contains(in.Accept, jsonLines) {
@@ -119,7 +126,7 @@ func (s *Server) importFile(ctx context.Context, in *importInput) (*huma.StreamR
 
 // runImport reads the request's body into the catalog. The import ends when the
 // caller goes or the server stops; what was written stays, and importing again goes on.
-func (s *Server) runImport(ctx context.Context, in *importInput, o ImportOptions) (*view.ImportReport, error) {
+func (s *importRoutes) runImport(ctx context.Context, in *importInput, o ImportOptions) (*view.ImportReport, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.stopping, cancel)()
@@ -127,7 +134,7 @@ func (s *Server) runImport(ctx context.Context, in *importInput, o ImportOptions
 		body: http.MaxBytesReader(in.answer, in.request.Body, MaxImport),
 		ctl:  http.NewResponseController(in.answer),
 	}
-	report, err := s.cfg.Importer.Import(ctx, file, o)
+	report, err := s.importer.Import(ctx, file, o)
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
@@ -193,8 +200,8 @@ type ratesInput struct {
 	RawBody []byte
 }
 
-func (s *Server) setRates(ctx context.Context, in *ratesInput) (*body[view.Rates], error) {
-	r, err := s.cfg.Importer.SetRates(ctx, strings.NewReader(string(in.RawBody)))
+func (s *importRoutes) setRates(ctx context.Context, in *ratesInput) (*body[view.Rates], error) {
+	r, err := s.importer.SetRates(ctx, strings.NewReader(string(in.RawBody)))
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/trade"
+	"github.com/souk-market/souk/exchange/writer"
 	"github.com/souk-market/souk/store"
 )
 
@@ -18,15 +21,16 @@ type movedClock struct{ now exchange.Time }
 
 func (c *movedClock) Now() exchange.Time { return c.now }
 
-// kept is a keeper on a store, and what a handler under it does.
+// keptWorld is a keeper on a store with its writer, and a handler under it whose act leaves
+// one row.
 type keptWorld struct {
-	t     *testing.T
-	mem   *store.Mem
-	clock *movedClock
-	keys  *keeper
-	runs  int
-	do    func(w http.ResponseWriter) // nil: 200 and the count of runs
-	fatal error
+	t       *testing.T
+	mem     *store.Mem
+	clock   *movedClock
+	changes *writer.Writer
+	keys    *keeper
+	runs    int
+	do      func(w http.ResponseWriter, r *http.Request) // nil: 200 and the count of runs
 }
 
 func newKeptWorld(t *testing.T) *keptWorld {
@@ -39,23 +43,49 @@ func newKeptWorld(t *testing.T) *keptWorld {
 func (w *keptWorld) restart() {
 	w.t.Helper()
 	w.mem = w.mem.Clone()
+	w.changes = writer.New(writer.Config{
+		Store: w.mem, Clock: w.clock, Limits: kv.DefaultLimits, Inline: true,
+		Stamp: func(*writer.Batch) error { return nil }, Apply: func(exchange.Time, writer.Effect) {},
+	})
 	var err error
-	if w.keys, err = newKeeper(w.mem, w.clock, strings.Repeat("A", 43)); err != nil {
+	if w.keys, err = newKeeper(w.mem, w.changes, w.clock, strings.Repeat("A", 43)); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// act leaves a row named what, as an owner's act does under a request's key.
+func (w *keptWorld) act(r *http.Request, what string) error {
+	return w.changes.Act(r.Context(), func(b *writer.Batch) error {
+		k := []byte("done/" + what)
+		_, ok, err := b.Get(k)
+		if ok {
+			w.t.Errorf("%s is done twice", what)
+		}
+		b.Put(k, nil)
+		return err
+	})
+}
+
+// done reports whether an act's row is there.
+func (w *keptWorld) done(what string) bool {
+	_, ok, err := w.mem.Get([]byte("done/" + what))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return ok
 }
 
 func (w *keptWorld) ask(mode keyMode, key, body string) *httptest.ResponseRecorder {
 	rec := httptest.NewRecorder()
 	r := httptest.NewRequest(http.MethodPost, "/x", nil)
-	p := w.keys.serve(rec, r, key, []byte(body), &route{key: mode}, http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+	p := w.keys.serve(rec, r, key, []byte(body), &route{key: mode}, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.runs++
 		if w.do != nil {
-			w.do(rw)
+			w.do(rw, r)
 			return
 		}
 		fmt.Fprintf(rw, "run %d", w.runs)
-	}), func(err error) { w.fatal = err })
+	}))
 	if p != nil {
 		writeProblem(rec, p)
 	}
@@ -69,30 +99,79 @@ func (w *keptWorld) want(what string, rec *httptest.ResponseRecorder, status, ru
 	}
 }
 
-// TestKeyCrash: a request that was begun and never answered is not run again, and
-// says so.
+// TestKeyCrash: of a request that was done and never answered a repeat does nothing more and
+// tells what stands; each of several acts is done once, wherever the crash came between them.
 func TestKeyCrash(t *testing.T) {
+	for crash := range 4 {
+		t.Run(fmt.Sprintf("after act %d", crash), func(t *testing.T) {
+			w := newKeptWorld(t)
+			acts := func(stop int) func(http.ResponseWriter, *http.Request) {
+				return func(rw http.ResponseWriter, r *http.Request) {
+					for n := 1; n <= 3; n++ {
+						if n > stop {
+							panic(http.ErrAbortHandler)
+						}
+						if err := w.act(r, fmt.Sprint(n)); err != nil && !errors.Is(err, writer.ErrDone) {
+							t.Error(err)
+						}
+					}
+					if stop == 3 {
+						panic(http.ErrAbortHandler)
+					}
+					fmt.Fprint(rw, "all done")
+				}
+			}
+			w.do = acts(crash)
+			func() {
+				defer func() { _ = recover() }()
+				w.ask(keyOnce, "k", "")
+			}()
+			w.restart()
+			w.do = nil
+			w.want("another request under the key", w.ask(keyOnce, "k", "other"), map[bool]int{true: http.StatusConflict, false: 200}[crash > 0], 2-min(crash, 1))
+			if crash == 0 {
+				return // nothing was done, and the key is as good as new
+			}
+			w.do = acts(4)
+			rec := w.ask(keyOnce, "k", "")
+			w.want("after the crash", rec, 200, 2)
+			if rec.Body.String() != "all done" || rec.Header().Get(replayedHeader) != "true" || !w.done("1") || !w.done("2") || !w.done("3") {
+				t.Errorf("it says %s, %v", rec.Body, rec.Header())
+			}
+			w.want("once more", w.ask(keyOnce, "k", ""), 200, 2)
+		})
+	}
+}
+
+// TestKeyOfTheVersionBefore: that version recorded a key before and after what it did; one
+// that was begun and never answered is not run again, and says so. An answered one is given.
+func TestKeyOfTheVersionBefore(t *testing.T) {
 	w := newKeptWorld(t)
-	w.do = func(http.ResponseWriter) { panic(http.ErrAbortHandler) }
-	func() {
-		defer func() { _ = recover() }()
-		w.ask(keyOnce, "k", "")
-	}()
-	w.restart()
-	w.do = nil
-	rec := w.ask(keyOnce, "k", "")
-	w.want("after the crash", rec, http.StatusConflict, 1)
+	for key, status := range map[string]int{"begun": 0, "done": 201} {
+		id := w.keys.idOf(key)
+		kept := &keptKey{ID: id, Request: [32]byte(digest(w.keys.secret, "request", http.MethodPost, "/x", "", "")), At: w.clock.now, Status: status, Body: []byte("made")}
+		rows, err := kept.rows()
+		if err == nil {
+			err = w.mem.Commit(rows)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	rec := w.ask(keyOnce, "begun", "")
+	w.want("begun", rec, http.StatusConflict, 0)
 	if !strings.Contains(rec.Body.String(), "unknown") {
 		t.Errorf("it says %s", rec.Body)
 	}
-	w.want("another key", w.ask(keyOnce, "l", ""), 200, 2)
+	w.want("done", w.ask(keyOnce, "done", ""), 201, 0)
+	w.want("another key", w.ask(keyOnce, "new", ""), 200, 1)
 }
 
 // TestKeyAnswers: final answers are kept, answers that invite to try again are not.
 func TestKeyAnswers(t *testing.T) {
 	for status, kept := range map[int]bool{200: true, 201: true, 202: true, 403: true, 409: true, 410: true, 400: false, 404: false, 415: false, 422: false, 408: false, 429: false, 500: false, 503: false, 507: false} {
 		w := newKeptWorld(t)
-		w.do = func(rw http.ResponseWriter) { rw.WriteHeader(status) }
+		w.do = func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(status) }
 		w.want("first", w.ask(keyOnce, "k", "a"), status, 1)
 		w.restart()
 		runs := 2
@@ -102,7 +181,7 @@ func TestKeyAnswers(t *testing.T) {
 		w.want(fmt.Sprintf("%d again", status), w.ask(keyOnce, "k", "a"), status, runs)
 	}
 	w := newKeptWorld(t)
-	w.do = func(rw http.ResponseWriter) { rw.Write(make([]byte, maxKeptBody+1)) }
+	w.do = func(rw http.ResponseWriter, _ *http.Request) { rw.Write(make([]byte, maxKeptBody+1)) }
 	w.want("a long answer", w.ask(keyOnce, "k", ""), 200, 1)
 	w.want("a long answer again", w.ask(keyOnce, "k", ""), http.StatusConflict, 1)
 	w.do = nil
@@ -111,27 +190,28 @@ func TestKeyAnswers(t *testing.T) {
 	w.want("run again, other request", w.ask(keyAgain, "l", "b"), http.StatusConflict, 3)
 }
 
-// TestKeyStoreFails: a full disk refuses before anything is done; a commit of
-// unknown outcome ends the process.
+// TestKeyStoreFails: where the disk is full nothing is done and the key is as good as new;
+// where it is full for the answer alone, what was done is told.
 func TestKeyStoreFails(t *testing.T) {
 	w := newKeptWorld(t)
+	w.do = func(rw http.ResponseWriter, r *http.Request) {
+		if err := w.act(r, "k"); err != nil {
+			writeProblem(rw, problemOf(err))
+		}
+	}
 	w.mem.FailNext(store.FaultRefuse)
-	w.want("a full disk", w.ask(keyOnce, "k", ""), http.StatusInsufficientStorage, 0)
-	w.do = func(rw http.ResponseWriter) {
+	w.want("a full disk", w.ask(keyOnce, "k", ""), http.StatusInsufficientStorage, 1)
+	w.want("room again", w.ask(keyOnce, "k", ""), 200, 2)
+	w.do = func(rw http.ResponseWriter, r *http.Request) {
+		if err := w.act(r, "l"); err != nil && !errors.Is(err, writer.ErrDone) {
+			t.Error(err)
+		}
 		w.mem.FailNext(store.FaultRefuse)
 		rw.WriteHeader(200)
 	}
-	w.want("full when done", w.ask(keyOnce, "l", ""), 200, 1)
-	if w.fatal != nil {
-		t.Errorf("a refusal ends the process: %v", w.fatal)
-	}
-	w.do = nil
-	w.want("full when done, again", w.ask(keyOnce, "l", ""), http.StatusConflict, 1)
-	w.mem.FailNext(store.FaultAfter)
-	w.want("unknown", w.ask(keyOnce, "m", ""), http.StatusInternalServerError, 1)
-	if w.fatal == nil {
-		t.Error("a commit of unknown outcome goes unnoticed")
-	}
+	w.want("full when done", w.ask(keyOnce, "l", ""), 200, 3)
+	w.restart()
+	w.want("full when done, again", w.ask(keyOnce, "l", ""), 200, 4)
 }
 
 // TestKeyAge: keys are kept a day, then may be used anew, and leave nothing behind.
@@ -159,28 +239,20 @@ func TestKeyAge(t *testing.T) {
 	}
 }
 
-// TestHoldKeyAge: a reservation's key is a new wish a day later, whatever is asked then.
+// TestHoldKeyAge: a reservation's key is a new wish a day later, whatever is asked then, or at
+// once where nothing was asked of a supplier.
 func TestHoldKeyAge(t *testing.T) {
 	w := newKeptWorld(t)
-	ask := func(body string) (found bool, status int) {
-		rec, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/x", nil)
-		p := w.keys.serve(rec, r, "k", []byte(body), &route{key: keyHold}, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			h := holdOf(r.Context())
-			found, h.id = !h.id.IsZero(), exchange.HoldID{1}
-		}), nil)
-		if p != nil {
-			return false, p.Status
-		}
-		return found, rec.Code
-	}
-	ask("a")
+	w.want("first", w.ask(keyHold, "k", "a"), 200, 1)
 	w.clock.now = w.clock.now.Add(keepFor)
-	if found, status := ask("a"); !found || status != 200 {
-		t.Errorf("after a day: %d, found %v", status, found)
-	}
+	w.want("after a day", w.ask(keyHold, "k", "a"), 200, 2)
+	w.want("after a day, another request", w.ask(keyHold, "k", "b"), http.StatusConflict, 2)
 	w.clock.now = w.clock.now.Add(time.Millisecond)
-	if found, status := ask("b"); found || status != 200 {
-		t.Errorf("a moment later, another request: %d, found %v", status, found)
+	w.want("a moment later, another request", w.ask(keyHold, "k", "b"), 200, 3)
+	w.keys.forgetHold("k")
+	w.want("nothing was asked", w.ask(keyHold, "k", "c"), 200, 4)
+	if w.keys.reservationKey("k", exchange.ShopID{1}) == w.keys.reservationKey("k", exchange.ShopID{2}) || w.keys.reservationKey("", exchange.ShopID{1}) != (trade.ReservationKey{}) {
+		t.Error("a key decides the same at every supplier, or none decides something")
 	}
 }
 

@@ -8,12 +8,14 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/wake"
+	"github.com/souk-market/souk/exchange/writer"
 )
 
 // Idempotency keys in the desk's store:
@@ -43,17 +45,24 @@ type keptKey struct {
 	ID      keyID             `json:"-"`
 	Request [sha256.Size]byte `json:"request"` // a digest of method, path, query and body
 	At      exchange.Time     `json:"at"`
-	Status  int               `json:"status,omitempty"` // of the answer; 0 = there is none yet
-	Type    string            `json:"type,omitempty"`
-	Body    []byte            `json:"body,omitempty"`
-	TooLong bool              `json:"too_long,omitempty"` // Body was not kept
+	// Acts is how many acts of the request were done: the row is written in the commit of each.
+	// Rows of versions before have none.
+	Acts    int    `json:"acts,omitempty"`
+	Status  int    `json:"status,omitempty"` // of the answer; 0 = there is none yet
+	Type    string `json:"type,omitempty"`
+	Body    []byte `json:"body,omitempty"`
+	TooLong bool   `json:"too_long,omitempty"` // Body was not kept
 
 	stored bool // it is in the store
 }
 
 // keptKeys is the keeper's part of the store.
 type keptKeys struct {
-	store kv.Store
+	store   kv.Store
+	changes *writer.Writer // makes them, with what they name
+
+	mu    sync.Mutex
+	soon  map[keyID]*keptKey // what is to be written, and is not yet
 	clock exchange.Clock
 	kept  atomic.Int64 // keys in the store, about
 	full  wake.Signal  // there are too many
@@ -72,6 +81,9 @@ func (s *keptKeys) count() error {
 
 // load is the key's record; nil where there is none, or it is too old.
 func (s *keptKeys) load(id keyID) (*keptKey, error) {
+	if kept := s.pending(id); kept != nil {
+		return kept, nil
+	}
 	raw, ok, err := s.store.Get(append([]byte(prefixKept), id[:]...))
 	if err != nil || !ok {
 		return nil, err
@@ -92,23 +104,105 @@ func (kept *keptKey) keys() (record, byTime []byte) {
 	return record, append(byTime, kept.ID[:]...)
 }
 
-// put writes the record, durably.
-func (s *keptKeys) put(kept *keptKey) error {
+// rows are what the store has of a key.
+func (kept *keptKey) rows() ([]kv.Write, error) {
 	raw, err := json.Marshal(kept)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	record, byTime := kept.keys()
-	if err := s.store.Commit([]kv.Write{{Key: record, Value: raw}, {Key: byTime}}); err != nil {
-		return err
+	return []kv.Write{{Key: record, Value: raw}, {Key: byTime}}, nil
+}
+
+// pending finds what keepSoon has not written yet.
+func (s *keptKeys) pending(id keyID) *keptKey {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	kept := s.soon[id]
+	if kept == nil || s.clock.Now().Sub(kept.At) > keepFor {
+		return nil
 	}
-	if !kept.stored {
-		kept.stored = true
-		if s.kept.Add(1) > maxKept+pruneChunk {
-			s.full.Set()
+	copied := *kept
+	return &copied
+}
+
+// once has the acts of a request written together with its key.
+func (s *keptKeys) once(kept *keptKey, repeats bool) *writer.Once {
+	record, _ := kept.keys()
+	return &writer.Once{
+		Key: record, Repeats: repeats,
+		Rows: func(acts int) []kv.Write {
+			done := *kept
+			done.Acts = acts
+			rows, err := done.rows()
+			if err != nil {
+				panic(err) // a struct of numbers and bytes always marshals
+			}
+			return rows
+		},
+		Acts: func(value []byte) (int, error) {
+			var before keptKey
+			if err := json.Unmarshal(value, &before); err != nil {
+				return 0, exchange.Errorf(exchange.CodeInternal, "a kept request is unreadable: %w", err)
+			}
+			return before.Acts, nil
+		},
+	}
+}
+
+// added counts a key that a commit has brought.
+func (s *keptKeys) added(kept *keptKey) {
+	kept.stored = true
+	if s.kept.Add(1) > maxKept+pruneChunk {
+		s.full.Set()
+	}
+}
+
+// keepSoon writes the record with a commit to come: what it says beside what was done may be
+// lost in a crash.
+func (s *keptKeys) keepSoon(kept *keptKey) {
+	copied := *kept
+	isNew := !kept.stored
+	if isNew {
+		s.added(kept)
+	}
+	s.mu.Lock()
+	s.soon[kept.ID] = kept
+	s.mu.Unlock()
+	settled := func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.soon[kept.ID] == kept {
+			delete(s.soon, kept.ID)
 		}
 	}
-	return nil
+	queued := s.changes.Later(func(b *writer.Batch) error {
+		record, _ := copied.keys()
+		if raw, ok, err := b.Get(record); err != nil {
+			return err
+		} else if ok { // the acts that were counted stay counted
+			var before keptKey
+			if err := json.Unmarshal(raw, &before); err != nil {
+				return exchange.Errorf(exchange.CodeInternal, "a kept request is unreadable: %w", err)
+			}
+			copied.Acts = before.Acts
+		}
+		rows, err := copied.rows()
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			b.Put(row.Key, row.Value)
+		}
+		return nil
+	}, settled)
+	if queued {
+		return
+	}
+	settled()
+	if isNew {
+		s.kept.Add(-1)
+	}
 }
 
 // drop forgets the key.

@@ -49,7 +49,7 @@ func registerAll(reg prometheus.Registerer, all ...prometheus.Collector) error {
 func (s *Server) measure(next http.Handler) http.Handler {
 	m := s.metrics
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, pattern := s.mux.Handler(r)
+		_, pattern := s.router.mux.Handler(r)
 		method, path, found := strings.Cut(pattern, " ")
 		if !found {
 			method, path = "other", "other"
@@ -59,7 +59,7 @@ func (s *Server) measure(next http.Handler) http.Handler {
 		defer func() {
 			m.inFlight.Dec()
 			m.requests.WithLabelValues(method, path, seen.class()).Inc()
-			if rt := s.routes[pattern]; rt != nil && !rt.stream {
+			if rt := s.router.routes[pattern]; rt != nil && !rt.stream {
 				m.seconds.WithLabelValues(method, path).Observe(time.Since(start).Seconds())
 			}
 		}()

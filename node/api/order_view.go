@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -48,11 +47,11 @@ func orderStatus(r *record.Order) string {
 
 // orderView shows an order without the consumer's address: answers of this kind
 // are kept with idempotency keys, and an address must be erasable.
-func (s *Server) orderView(ctx context.Context, side exchange.Party, r *record.Order) view.Order {
+func (s *orderRoutes) orderView(ctx context.Context, side exchange.Party, r *record.Order) view.Order {
 	partner := partnerOf(side, r)
 	v := view.Order{
-		ID: r.ID, Role: roleOf(side), Partner: partner, PartnerName: s.names.of(ctx, partner), Status: orderStatus(r),
-		PartnerGone: goneView(s.cfg.Members.GoneShop(partner)),
+		ID: r.ID, Role: roleOf(side), Partner: partner, PartnerName: s.shops.nameOf(ctx, partner), Status: orderStatus(r),
+		PartnerGone: goneView(s.shops.gone(partner)),
 		Lines:       make([]view.OrderLine, 0, len(r.Quote.Lines)), Quote: quoteView(&r.Quote), Parcels: make([]view.Parcel, len(r.Parcels)),
 		Due: view.MoneyOf(exchange.Money{Minor: r.Due(), Currency: r.Quote.Currency}), DueUSD: view.Dollars(r.DueUSD()),
 		Cancelled: view.Time(r.Cancelled), Reason: r.Reason, Refusal: view.RefusalOf(r.Refusal, r.Detail), Requested: view.Time(r.Requested),
@@ -86,8 +85,6 @@ func (s *Server) orderView(ctx context.Context, side exchange.Party, r *record.O
 }
 
 // orderResponse documents a further answer that is an order.
-func orderResponse(api huma.API, description string) *huma.Response {
-	return &huma.Response{Description: description, Content: map[string]*huma.MediaType{
-		"application/json": {Schema: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[view.Order](), true, "")},
-	}}
+func orderResponse(r *router, description string) *huma.Response {
+	return &huma.Response{Description: description, Content: map[string]*huma.MediaType{"application/json": {Schema: schemaOf[view.Order](r)}}}
 }

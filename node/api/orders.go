@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/event"
 	"github.com/souk-market/souk/exchange/order"
 	"github.com/souk-market/souk/exchange/record"
@@ -23,36 +24,47 @@ const (
 	maxOrdersRead = 5000
 )
 
-func (s *Server) orderRoutes(api huma.API) {
+// orderRoutes are the operations on orders, in both roles.
+type orderRoutes struct {
+	desk     *desk.Desk
+	shops    *shops
+	stopping context.Context // of the server: what waits for a supplier ends by it
+}
+
+func (s *orderRoutes) register(r *router) {
 	tags := []string{"orders"}
-	add(s, api, huma.Operation{
-		OperationID: "place-order", Method: http.MethodPost, Path: "/api/v1/order", Tags: tags, DefaultStatus: http.StatusCreated,
+	add(r, huma.Operation{
+		OperationID: "place-order", Method: http.MethodPost, Path: "/api/v1/orders", Tags: tags, DefaultStatus: http.StatusCreated,
 		Summary: "Order a reservation for a consumer",
 		Description: "The signed order is durable when this answers, and is sent until the supplier answers. 201: the supplier has it; " +
 			"202: it has not answered yet, see the order or the events. Ordering the same reservation again for the same address finds the same order; for another address it is a conflict.",
-		Responses: map[string]*huma.Response{"202": orderResponse(api, "The supplier has not answered yet.")},
-	}, route{key: keyAgain, time: requestTime + maxWait}, s.placeOrder)
-	add(s, api, huma.Operation{
+		Responses: map[string]*huma.Response{"202": orderResponse(r, "The supplier has not answered yet.")},
+	}, route{key: keyAgain, time: requestTime + maxWait, may: mayRelay, relays: true, original: "/api/v1/order"}, s.placeOrder)
+	add(r, huma.Operation{
 		OperationID: "list-orders", Method: http.MethodGet, Path: "/api/v1/orders", Tags: tags,
 		Summary:     "Orders in one role",
 		Description: "The newest first: by the day of their reservations, and within a day by when they were placed.",
 	}, route{}, s.listOrders)
-	add(s, api, huma.Operation{
-		OperationID: "get-order", Method: http.MethodGet, Path: "/api/v1/order/{id}", Tags: tags,
+	add(r, huma.Operation{
+		OperationID: "get-order", Method: http.MethodGet, Path: "/api/v1/orders/{id}", Tags: tags,
 		Summary: "One order", Description: "A sold one with the consumer's address, until that is erased.",
-	}, route{}, s.getOrder)
+	}, route{may: []exchange.Code{exchange.CodeNotFound, exchange.CodeConflict}, formerly: "/api/v1/order/{id}"}, s.getOrder)
 	act := func(name, summary string) huma.Operation {
-		return huma.Operation{OperationID: name + "-order", Method: http.MethodPost, Path: "/api/v1/order/{id}/" + name, Tags: tags, Summary: summary}
+		return huma.Operation{OperationID: name + "-order", Method: http.MethodPost, Path: "/api/v1/orders/{id}/" + name, Tags: tags, Summary: summary}
 	}
-	once := route{key: keyOnce}
-	add(s, api, act("accept", "Bind this shop to ship an order it received"), once, s.acceptOrder)
-	add(s, api, act("reject", "Turn down an order that is not accepted yet"), once, s.rejectOrder)
-	add(s, api, act("ship", "Send units of a sold order on their way"), once, s.shipOrder)
-	add(s, api, act("deliver", "Mark shipped units of a sold order as arrived"), once, s.deliverOrder)
+	once := func(name string) route {
+		return route{key: keyOnce, may: mayOrder, formerly: "/api/v1/order/{id}/" + name}
+	}
+	add(r, act("accept", "Bind this shop to ship an order it received"), once("accept"), s.acceptOrder)
+	add(r, act("reject", "Turn down an order that is not accepted yet"), once("reject"), s.rejectOrder)
+	add(r, act("ship", "Send units of a sold order on their way"), once("ship"), s.shipOrder)
+	add(r, act("deliver", "Mark shipped units of a sold order as arrived"), once("deliver"), s.deliverOrder)
 	cancel := act("cancel", "Cancel unshipped units, in either role")
 	cancel.Description = "Of a bought order this asks the supplier; 202: it has not answered yet. One whose supplier is out of the federation (partner_gone) is closed in this shop's own records alone, whole and whatever the terms' cancel rule, and cancelling says when; nobody is asked."
-	cancel.Responses = map[string]*huma.Response{"202": orderResponse(api, "The supplier has not answered yet.")}
-	add(s, api, cancel, route{key: keyOnce, time: requestTime + maxWait}, s.cancelOrder)
+	cancel.Responses = map[string]*huma.Response{"202": orderResponse(r, "The supplier has not answered yet.")}
+	asked := once("cancel")
+	asked.time, asked.may, asked.relays = requestTime+maxWait, mayRelay, true
+	add(r, cancel, asked, s.cancelOrder)
 }
 
 // orderBody is an order with a status of its own.
@@ -92,7 +104,7 @@ func (w waitSeconds) duration() time.Duration {
 	return time.Duration(w.value) * time.Second
 }
 
-func (s *Server) placeOrder(ctx context.Context, in *placeInput) (*orderBody, error) {
+func (s *orderRoutes) placeOrder(ctx context.Context, in *placeInput) (*orderBody, error) {
 	to, err := s.shipTo(ctx, in.Body)
 	if err != nil {
 		return nil, err
@@ -101,7 +113,7 @@ func (s *Server) placeOrder(ctx context.Context, in *placeInput) (*orderBody, er
 	defer stop()
 	rec, err := s.desk.Retailer.PlaceOrder(ctx, in.Body.Reservation, to)
 	if err != nil {
-		return nil, s.ofReservation(ctx, in.Body.Reservation, err)
+		return nil, s.shops.ofReservation(ctx, s.desk, in.Body.Reservation, err)
 	}
 	answered := func(r *record.Order) bool { return r.Order.Submitted != 0 || r.Refusal != exchange.CodeOK }
 	if rec, err = s.await(ctx, events, in.Wait.duration(), rec, answered); err != nil {
@@ -115,7 +127,7 @@ func (s *Server) placeOrder(ctx context.Context, in *placeInput) (*orderBody, er
 
 // shipTo is the address of an order; its country, where it is not given, is the one
 // that was quoted for.
-func (s *Server) shipTo(ctx context.Context, in view.PlaceOrder) (exchange.ShipTo, error) {
+func (s *orderRoutes) shipTo(ctx context.Context, in view.PlaceOrder) (exchange.ShipTo, error) {
 	to := exchange.ShipTo(in.ShipTo)
 	if to.Country != "" {
 		var err error
@@ -140,7 +152,7 @@ func (s *Server) shipTo(ctx context.Context, in view.PlaceOrder) (exchange.ShipT
 // await returns the bought order when settled says so, or as it stands after so
 // long, or when the caller has gone or the server stops: what was asked of the
 // supplier is durable and goes on.
-func (s *Server) await(ctx context.Context, events <-chan event.Event, wait time.Duration, rec *record.Order, settled func(*record.Order) bool) (*record.Order, error) {
+func (s *orderRoutes) await(ctx context.Context, events <-chan event.Event, wait time.Duration, rec *record.Order, settled func(*record.Order) bool) (*record.Order, error) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for waiting := true; waiting && !settled(rec); {
@@ -165,7 +177,7 @@ func (s *Server) await(ctx context.Context, events <-chan event.Event, wait time
 }
 
 // orderAnswer has the status done, or 202 where the supplier has not answered.
-func (s *Server) orderAnswer(ctx context.Context, side exchange.Party, rec *record.Order, answered bool, done int) *orderBody {
+func (s *orderRoutes) orderAnswer(ctx context.Context, side exchange.Party, rec *record.Order, answered bool, done int) *orderBody {
 	if !answered {
 		done = http.StatusAccepted
 	}
@@ -180,7 +192,7 @@ type listOrdersInput struct {
 	Cursor  string          `query:"cursor" maxLength:"64" doc:"next of the page before."`
 }
 
-func (s *Server) listOrders(ctx context.Context, in *listOrdersInput) (*body[view.Orders], error) {
+func (s *orderRoutes) listOrders(ctx context.Context, in *listOrdersInput) (*body[view.Orders], error) {
 	var after exchange.OrderID
 	if in.Cursor != "" {
 		var err error
@@ -227,7 +239,7 @@ type roleInput struct {
 }
 
 // find looks an order up in the role given, or in the one that has it.
-func (s *Server) find(id exchange.OrderID, role string) (exchange.Party, *record.Order, error) {
+func (s *orderRoutes) find(id exchange.OrderID, role string) (exchange.Party, *record.Order, error) {
 	if role != "" {
 		rec, err := s.desk.Orders.Find(sideOf(role), id)
 		return sideOf(role), rec, err
@@ -249,7 +261,7 @@ func (s *Server) find(id exchange.OrderID, role string) (exchange.Party, *record
 	return 0, nil, exchange.Errorf(exchange.CodeConflict, "there is a bought and a sold order %v; say which with role=bought or role=sold", id)
 }
 
-func (s *Server) getOrder(ctx context.Context, in *roleInput) (*body[view.Order], error) {
+func (s *orderRoutes) getOrder(ctx context.Context, in *roleInput) (*body[view.Order], error) {
 	side, rec, err := s.find(in.ID, in.Role)
 	if err != nil {
 		return nil, err
@@ -267,7 +279,7 @@ func (s *Server) getOrder(ctx context.Context, in *roleInput) (*body[view.Order]
 	return answer(v, nil)
 }
 
-func (s *Server) acceptOrder(ctx context.Context, in *orderInput) (*body[view.Order], error) {
+func (s *orderRoutes) acceptOrder(ctx context.Context, in *orderInput) (*body[view.Order], error) {
 	rec, err := s.desk.Supplier.AcceptOrder(ctx, in.ID)
 	return s.soldAnswer(ctx, in.ID, rec, err)
 }
@@ -277,7 +289,7 @@ type rejectInput struct {
 	Body *view.Reject
 }
 
-func (s *Server) rejectOrder(ctx context.Context, in *rejectInput) (*body[view.Order], error) {
+func (s *orderRoutes) rejectOrder(ctx context.Context, in *rejectInput) (*body[view.Order], error) {
 	rec, err := s.desk.Supplier.RejectOrder(ctx, in.ID, orZero(in.Body).Reason)
 	return s.soldAnswer(ctx, in.ID, rec, err)
 }
@@ -287,7 +299,7 @@ type shipInput struct {
 	Body *view.Ship
 }
 
-func (s *Server) shipOrder(ctx context.Context, in *shipInput) (*body[view.Order], error) {
+func (s *orderRoutes) shipOrder(ctx context.Context, in *shipInput) (*body[view.Order], error) {
 	b := orZero(in.Body)
 	rec, err := s.desk.Supplier.ShipOrder(ctx, in.ID, unitsOf(b.Lines), b.Carrier, b.Tracking)
 	return s.soldAnswer(ctx, in.ID, rec, err)
@@ -298,17 +310,17 @@ type deliverInput struct {
 	Body *view.Deliver
 }
 
-func (s *Server) deliverOrder(ctx context.Context, in *deliverInput) (*body[view.Order], error) {
+func (s *orderRoutes) deliverOrder(ctx context.Context, in *deliverInput) (*body[view.Order], error) {
 	rec, err := s.desk.Supplier.DeliverOrder(ctx, in.ID, unitsOf(orZero(in.Body).Lines))
 	return s.soldAnswer(ctx, in.ID, rec, err)
 }
 
 // soldAnswer shows what became of a sold order. One that this shop bought is its
 // supplier's to act on.
-func (s *Server) soldAnswer(ctx context.Context, id exchange.OrderID, rec *record.Order, err error) (*body[view.Order], error) {
+func (s *orderRoutes) soldAnswer(ctx context.Context, id exchange.OrderID, rec *record.Order, err error) (*body[view.Order], error) {
 	if exchange.CodeOf(err) == exchange.CodeNotFound {
 		if bought, other := s.desk.Orders.Find(exchange.Retailer, id); other == nil {
-			err = exchange.Errorf(exchange.CodeState, "this shop bought order %v: only the supplier, %s, accepts, rejects, ships and delivers it", id, s.names.of(ctx, bought.Supplier))
+			err = exchange.Errorf(exchange.CodeState, "this shop bought order %v: only the supplier, %s, accepts, rejects, ships and delivers it", id, s.shops.nameOf(ctx, bought.Supplier))
 		}
 	}
 	if err != nil {
@@ -324,7 +336,7 @@ type cancelInput struct {
 	Body *view.Cancel
 }
 
-func (s *Server) cancelOrder(ctx context.Context, in *cancelInput) (*orderBody, error) {
+func (s *orderRoutes) cancelOrder(ctx context.Context, in *cancelInput) (*orderBody, error) {
 	side, _, err := s.find(in.ID, in.Role)
 	if err != nil {
 		return nil, err
@@ -342,7 +354,7 @@ func (s *Server) cancelOrder(ctx context.Context, in *cancelInput) (*orderBody, 
 	if rec, err = s.desk.Retailer.CancelBought(ctx, in.ID, unitsOf(b.Lines), b.Reason); err != nil {
 		return nil, err
 	}
-	if s.cfg.Members.GoneShop(rec.Supplier) != nil {
+	if s.shops.gone(rec.Supplier) != nil {
 		return s.orderAnswer(ctx, side, rec, true, http.StatusOK), nil
 	}
 	answered := func(r *record.Order) bool { return r.CancelAt == 0 }

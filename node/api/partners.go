@@ -9,36 +9,44 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/trade"
 	"github.com/souk-market/souk/node/api/view"
 )
 
-func (s *Server) partnerRoutes(api huma.API) {
+// partnerRoutes are the operations on partnerships, in both directions of trade.
+type partnerRoutes struct {
+	desk  *desk.Desk
+	shops *shops
+}
+
+func (s *partnerRoutes) register(r *router) {
+	answers := route{key: keyOnce, may: also(mayAct, exchange.CodeStale)}
 	tags := []string{"partners"}
-	add(s, api, huma.Operation{
+	add(r, huma.Operation{
 		OperationID: "list-partners", Method: http.MethodGet, Path: "/api/v1/partners", Tags: tags,
 		Summary: "All directions of trade that are, were or are proposed",
 	}, route{}, s.listPartners)
-	add(s, api, huma.Operation{
+	add(r, huma.Operation{
 		OperationID: "propose", Method: http.MethodPost, Path: "/api/v1/partners", Tags: tags, DefaultStatus: http.StatusCreated,
 		Summary:     "Offer a member terms",
 		Description: "A newer proposal supersedes an older one. One to buy waits here until the supplier is reached.",
-	}, route{key: keyOnce}, s.propose)
+	}, route{key: keyOnce, may: also(mayAct, exchange.CodeStale, exchange.CodeCurrency)}, s.propose)
 	act := func(name, summary string) huma.Operation {
 		return huma.Operation{OperationID: name + "-partner", Method: http.MethodPost, Path: "/api/v1/partners/{shop}/" + name, Tags: tags, Summary: summary}
 	}
-	add(s, api, act("accept", "Put a partner's proposal into force"), route{key: keyOnce}, s.acceptTerms)
-	add(s, api, act("decline", "Decline a partner's proposal, or withdraw one's own"), route{key: keyOnce}, s.declineTerms)
+	add(r, act("accept", "Put a partner's proposal into force"), answers, s.acceptTerms)
+	add(r, act("decline", "Decline a partner's proposal, or withdraw one's own"), answers, s.declineTerms)
 	withdraw := act("withdraw", "Take back this shop's own proposals")
 	withdraw.Description = "One to buy that the supplier does not have yet is withdrawn as soon as it has; what the supplier answers before that counts. Without any to take back the problem is stale."
-	add(s, api, withdraw, route{key: keyOnce}, s.withdrawTerms)
+	add(r, withdraw, answers, s.withdrawTerms)
 	end := act("end", "End trade with a partner")
 	end.Description = "It binds this shop at once: no new reservation or order. Submitted orders finish. What has ended already is answered as it stands: the first end counts, with its time and reason."
-	add(s, api, end, route{key: keyOnce}, s.endTrade)
+	add(r, end, answers, s.endTrade)
 }
 
-func (s *Server) listPartners(ctx context.Context, _ *struct{}) (*body[view.Partnerships], error) {
+func (s *partnerRoutes) listPartners(ctx context.Context, _ *struct{}) (*body[view.Partnerships], error) {
 	trades, err := s.desk.Partnerships.List()
 	return s.partnershipsAnswer(ctx, trades, err)
 }
@@ -47,12 +55,12 @@ type proposeInput struct {
 	Body view.Propose
 }
 
-func (s *Server) propose(ctx context.Context, in *proposeInput) (*body[view.Partnerships], error) {
+func (s *partnerRoutes) propose(ctx context.Context, in *proposeInput) (*body[view.Partnerships], error) {
 	partner := in.Body.Partner
 	if partner.IsZero() {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "partner is empty; give the shop's ID, as in GET /api/v1/members")
 	}
-	if err := s.present(ctx, partner); err != nil {
+	if err := s.shops.present(ctx, partner); err != nil {
 		return nil, err
 	}
 	sides := sidesOf(in.Body.Direction)
@@ -82,15 +90,15 @@ func sidesOf(direction string) []exchange.Party {
 }
 
 // terms fills what the owner left out. Trade is in the supplier's currency.
-func (s *Server) terms(ctx context.Context, partner exchange.ShopID, side exchange.Party, in view.ProposedTerms) (exchange.Terms, error) {
+func (s *partnerRoutes) terms(ctx context.Context, partner exchange.ShopID, side exchange.Party, in view.ProposedTerms) (exchange.Terms, error) {
 	currency := in.Currency
 	if currency == "" && side == exchange.Supplier {
 		currency = s.desk.Shelf.Currency()
 	}
 	if currency == "" {
-		m, _ := s.names.member(ctx, partner)
+		m, _ := s.shops.member(ctx, partner)
 		if currency = m.Currency; currency == "" {
-			return exchange.Terms{}, exchange.Errorf(exchange.CodeCurrency, "the currency of %s is not known here yet; give it in the terms", s.names.of(ctx, partner))
+			return exchange.Terms{}, exchange.Errorf(exchange.CodeCurrency, "the currency of %s is not known here yet; give it in the terms", s.shops.nameOf(ctx, partner))
 		}
 	}
 	if side == exchange.Supplier && currency != s.desk.Shelf.Currency() {
@@ -132,20 +140,20 @@ type answerInput struct {
 	Body view.Answer
 }
 
-func (s *Server) acceptTerms(ctx context.Context, in *answerInput) (*body[view.Partnerships], error) {
-	if err := s.present(ctx, in.Shop); err != nil {
+func (s *partnerRoutes) acceptTerms(ctx context.Context, in *answerInput) (*body[view.Partnerships], error) {
+	if err := s.shops.present(ctx, in.Shop); err != nil {
 		return nil, err
 	}
 	return s.answerTerms(ctx, in, s.desk.Partnerships.AcceptTerms)
 }
 
-func (s *Server) declineTerms(ctx context.Context, in *answerInput) (*body[view.Partnerships], error) {
+func (s *partnerRoutes) declineTerms(ctx context.Context, in *answerInput) (*body[view.Partnerships], error) {
 	return s.answerTerms(ctx, in, s.desk.Partnerships.DeclineTerms)
 }
 
 // answerTerms finds the direction that the proposal is of: its id is the hash of
 // the one ledger entry that carries it.
-func (s *Server) answerTerms(ctx context.Context, in *answerInput, act func(context.Context, exchange.ShopID, exchange.Party, ledger.Hash) error) (*body[view.Partnerships], error) {
+func (s *partnerRoutes) answerTerms(ctx context.Context, in *answerInput, act func(context.Context, exchange.ShopID, exchange.Party, ledger.Hash) error) (*body[view.Partnerships], error) {
 	var proposal ledger.Hash
 	b, err := hex.DecodeString(in.Body.Proposal)
 	if err != nil || copy(proposal[:], b) != len(proposal) {
@@ -164,7 +172,7 @@ func (s *Server) answerTerms(ctx context.Context, in *answerInput, act func(cont
 		}
 		return s.tradesWith(ctx, in.Shop, []exchange.Party{side})
 	}
-	return nil, exchange.Errorf(exchange.CodeStale, "%s has no such open proposal: it was answered, withdrawn or superseded. Look at GET /api/v1/partners", s.names.of(ctx, in.Shop))
+	return nil, exchange.Errorf(exchange.CodeStale, "%s has no such open proposal: it was answered, withdrawn or superseded. Look at GET /api/v1/partners", s.shops.nameOf(ctx, in.Shop))
 }
 
 type withdrawInput struct {
@@ -172,7 +180,7 @@ type withdrawInput struct {
 	Body *view.Withdraw
 }
 
-func (s *Server) withdrawTerms(ctx context.Context, in *withdrawInput) (*body[view.Partnerships], error) {
+func (s *partnerRoutes) withdrawTerms(ctx context.Context, in *withdrawInput) (*body[view.Partnerships], error) {
 	var withdrawn []exchange.Party
 	for _, side := range sidesOf(orDefault(orZero(in.Body).Direction, view.Both)) {
 		err := s.desk.Partnerships.WithdrawTerms(ctx, in.Shop, side)
@@ -185,7 +193,7 @@ func (s *Server) withdrawTerms(ctx context.Context, in *withdrawInput) (*body[vi
 		withdrawn = append(withdrawn, side)
 	}
 	if len(withdrawn) == 0 {
-		return nil, exchange.Errorf(exchange.CodeStale, "no proposal of yours to %s is open; it was answered, withdrawn or replaced. Look at GET /api/v1/partners", s.names.of(ctx, in.Shop))
+		return nil, exchange.Errorf(exchange.CodeStale, "no proposal of yours to %s is open; it was answered, withdrawn or replaced. Look at GET /api/v1/partners", s.shops.nameOf(ctx, in.Shop))
 	}
 	return s.tradesWith(ctx, in.Shop, withdrawn)
 }
@@ -195,7 +203,7 @@ type endInput struct {
 	Body *view.End
 }
 
-func (s *Server) endTrade(ctx context.Context, in *endInput) (*body[view.Partnerships], error) {
+func (s *partnerRoutes) endTrade(ctx context.Context, in *endInput) (*body[view.Partnerships], error) {
 	b := orZero(in.Body)
 	var ended []exchange.Party
 	for _, side := range sidesOf(orDefault(b.Direction, view.Both)) {
@@ -212,12 +220,12 @@ func (s *Server) endTrade(ctx context.Context, in *endInput) (*body[view.Partner
 		ended = append(ended, side)
 	}
 	if len(ended) == 0 {
-		return nil, exchange.Errorf(exchange.CodeNoPartnership, "there is no partnership with %s to end", s.names.of(ctx, in.Shop))
+		return nil, exchange.Errorf(exchange.CodeNoPartnership, "there is no partnership with %s to end", s.shops.nameOf(ctx, in.Shop))
 	}
 	return s.tradesWith(ctx, in.Shop, ended)
 }
 
-func (s *Server) tradesWith(ctx context.Context, partner exchange.ShopID, sides []exchange.Party) (*body[view.Partnerships], error) {
+func (s *partnerRoutes) tradesWith(ctx context.Context, partner exchange.ShopID, sides []exchange.Party) (*body[view.Partnerships], error) {
 	trades := make([]trade.Partnership, len(sides))
 	for i, side := range sides {
 		var err error
@@ -228,7 +236,7 @@ func (s *Server) tradesWith(ctx context.Context, partner exchange.ShopID, sides 
 	return s.partnershipsAnswer(ctx, trades, nil)
 }
 
-func (s *Server) partnershipsAnswer(ctx context.Context, trades []trade.Partnership, err error) (*body[view.Partnerships], error) {
+func (s *partnerRoutes) partnershipsAnswer(ctx context.Context, trades []trade.Partnership, err error) (*body[view.Partnerships], error) {
 	out := view.Partnerships{Partnerships: make([]view.Partnership, len(trades))}
 	for i, t := range trades {
 		out.Partnerships[i] = s.partnershipView(ctx, t)
@@ -236,19 +244,19 @@ func (s *Server) partnershipsAnswer(ctx context.Context, trades []trade.Partners
 	return answer(out, err)
 }
 
-func (s *Server) partnershipView(ctx context.Context, t trade.Partnership) view.Partnership {
+func (s *partnerRoutes) partnershipView(ctx context.Context, t trade.Partnership) view.Partnership {
 	partner, side, direction := t.Retailer, exchange.Supplier, view.Sell
 	if t.Retailer == s.desk.Shop() {
 		partner, side, direction = t.Supplier, exchange.Retailer, view.Buy
 	}
 	who := func(by exchange.Party) string { return whoIs(by, side) }
 	end := t.LastEnd(side)
-	gone, status := s.cfg.Members.GoneShop(partner), t.Status()
+	gone, status := s.shops.gone(partner), t.Status()
 	if gone != nil && !t.Over() {
 		status = gone.Status
 	}
 	v := view.Partnership{
-		Partner: partner, PartnerName: s.names.of(ctx, partner), Direction: direction, Status: status, Gone: goneView(gone),
+		Partner: partner, PartnerName: s.shops.nameOf(ctx, partner), Direction: direction, Status: status, Gone: goneView(gone),
 		Version: t.State.Version, Since: view.Time(t.State.Since), Ended: view.Time(end.At), EndedBy: who(end.By), EndReason: end.Reason,
 		Queued: t.Queued, Refusal: view.RefusalOf(t.Refusal, t.Detail), OpenUnits: t.Open,
 		Ledger: view.Ledger{Position: t.Position, Hash: hex.EncodeToString(t.Hash[:]), Acked: t.Acked, Waiting: t.Waiting, Frozen: t.Frozen},

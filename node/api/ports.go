@@ -44,7 +44,7 @@ type Member struct {
 // Dialed is how a member was reached.
 type Dialed struct {
 	Shop      exchange.ShopID
-	Path      string // "connected", "address book", "dht" or "relay"
+	Path      string // "open connection", "address book", "dht" or "relay"
 	Address   string
 	Transport string
 	Direct    bool

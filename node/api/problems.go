@@ -57,16 +57,22 @@ var statuses = map[exchange.Code]int{
 	exchange.CodeLocked:        http.StatusLocked,
 }
 
-// statusOf is the status of a code. A code that this version does not know came from
-// a partner of a newer one: its "no", or its "later".
+// A code that this version does not know came from a partner of a newer one: it is that
+// partner's "no", or its "later".
+const (
+	statusNewerNo    = http.StatusConflict
+	statusNewerLater = http.StatusServiceUnavailable
+)
+
+// statusOf is the status of a code, also of one that this version does not know.
 func statusOf(code exchange.Code) int {
 	if status, ok := statuses[code]; ok {
 		return status
 	}
 	if code.Retry() {
-		return http.StatusServiceUnavailable
+		return statusNewerLater
 	}
-	return http.StatusConflict
+	return statusNewerNo
 }
 
 // problemOf shows an error. One without a code is a fault of ours, except that

@@ -7,23 +7,29 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/replica"
 	"github.com/souk-market/souk/node/api/view"
 	"github.com/souk-market/souk/node/money"
 )
 
-func (s *Server) productRoutes(api huma.API) {
+// productRoutes look at own and partners' products.
+type productRoutes struct {
+	desk    *desk.Desk
+	catalog Catalog
+}
+
+func (s *productRoutes) register(r *router) {
 	tags := []string{"products"}
-	add(s, api, huma.Operation{
-		OperationID: "search-products", Method: http.MethodGet, Path: "/api/v1/products", Tags: tags,
+	add(r, huma.Operation{
+		OperationID: "search-products", Method: http.MethodGet, Path: "/api/v1/products", Tags: append(tags, originalTag),
 		Summary:     "Search own and partners' products",
 		Description: "Every condition given must hold. With a text, the best come first; else by shop and title.",
-	}, route{}, s.searchProducts)
-	add(s, api, huma.Operation{
-		OperationID: "get-product", Method: http.MethodGet, Path: "/api/v1/product/{id}", Tags: tags,
+	}, route{may: []exchange.Code{exchange.CodeOverflow}}, s.searchProducts)
+	add(r, huma.Operation{
+		OperationID: "get-product", Method: http.MethodGet, Path: "/api/v1/products/{id}", Tags: tags,
 		Summary: "One product; with live=1 its supplier is asked what is available now",
-	}, route{time: partnerTime}, s.getProduct)
-	s.stockRoutes(api)
+	}, route{time: partnerTime, may: mayAsk, relays: true, original: "/api/v1/product/{id}"}, s.getProduct)
 }
 
 type searchInput struct {
@@ -38,7 +44,7 @@ type searchInput struct {
 	Cursor   string          `query:"cursor" maxLength:"1000" doc:"next of the page before, of the same query."`
 }
 
-func (s *Server) searchProducts(ctx context.Context, in *searchInput) (*body[view.Products], error) {
+func (s *productRoutes) searchProducts(ctx context.Context, in *searchInput) (*body[view.Products], error) {
 	q := replica.Query{
 		Text: in.Text, Shop: in.Shop, Group: in.Group, Category: in.Category,
 		InStock: in.InStock, Limit: in.Limit, Cursor: in.Cursor,
@@ -53,7 +59,7 @@ func (s *Server) searchProducts(ctx context.Context, in *searchInput) (*body[vie
 		}
 		*cents = m.Minor
 	}
-	found, err := s.cfg.Catalog.Search(ctx, q)
+	found, err := s.catalog.Search(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -69,12 +75,12 @@ type productInput struct {
 	Live bool   `query:"live" doc:"Ask the supplier now. Nothing is held by it."`
 }
 
-func (s *Server) getProduct(ctx context.Context, in *productInput) (*body[view.Product], error) {
+func (s *productRoutes) getProduct(ctx context.Context, in *productInput) (*body[view.Product], error) {
 	id, err := exchange.ParseProductID(in.ID)
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.cfg.Catalog.Product(ctx, id)
+	found, err := s.catalog.Product(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +93,7 @@ func (s *Server) getProduct(ctx context.Context, in *productInput) (*body[view.P
 		out.Stock = ptr(stockView(stock))
 	}
 	if in.Live {
-		line, err := s.cfg.Catalog.Live(ctx, id)
+		line, err := s.catalog.Live(ctx, id)
 		if err != nil {
 			return nil, err
 		}

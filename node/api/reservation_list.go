@@ -5,7 +5,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/hold"
-	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/trade"
 	"github.com/souk-market/souk/node/api/view"
 )
 
@@ -31,7 +31,7 @@ func (in *listReservationsInput) takes(state hold.State) bool {
 	return state.String() == in.Status
 }
 
-func (s *Server) listReservations(ctx context.Context, in *listReservationsInput) (*body[view.Reservations], error) {
+func (s *reservationRoutes) listReservations(ctx context.Context, in *listReservationsInput) (*body[view.Reservations], error) {
 	var after exchange.HoldID
 	if in.Cursor != "" {
 		var err error
@@ -41,24 +41,18 @@ func (s *Server) listReservations(ctx context.Context, in *listReservationsInput
 	}
 	out := view.Reservations{Reservations: []view.Reservation{}}
 	read, more := 0, false
-	var failed error
-	err := s.desk.Retailer.Reservations(after, func(rec *record.Reservation, state hold.State) bool {
+	err := s.desk.Retailer.Reservations(after, func(res *trade.Reservation) bool {
 		if more = read == maxReservationsRead || len(out.Reservations) == in.Limit; more {
 			return false
 		}
 		read++
-		after = rec.Request.ID
-		if !in.takes(state) {
+		after = res.Request.ID
+		if !in.takes(res.State) {
 			return true
 		}
-		var v view.Reservation
-		v, failed = s.reservationView(ctx, rec, state)
-		out.Reservations = append(out.Reservations, v)
-		return failed == nil
+		out.Reservations = append(out.Reservations, s.reservationView(ctx, res))
+		return true
 	})
-	if err == nil {
-		err = failed
-	}
 	if more {
 		out.Next = after.String()
 	}

@@ -2,8 +2,8 @@ package api
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
+	"log/slog"
 	"math"
 	"net/http"
 	"time"
@@ -11,72 +11,82 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/kv"
-	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/trade"
 	"github.com/souk-market/souk/node/api/view"
 )
 
-func (s *Server) reservationRoutes(api huma.API) {
+// reservationRoutes are the operations on this shop's reservations at its suppliers.
+type reservationRoutes struct {
+	keys     *keeper
+	desk     *desk.Desk
+	shops    *shops
+	business *Business
+	log      *slog.Logger
+}
+
+func (s *reservationRoutes) register(r *router) {
 	tags := []string{"reservations"}
-	add(s, api, huma.Operation{
+	add(r, huma.Operation{
 		OperationID: "reserve", Method: http.MethodPost, Path: "/api/v1/reservations", Tags: tags, DefaultStatus: http.StatusCreated,
 		Summary:     "Set stock aside at a supplier, all lines or none, and get its sealed quote",
 		Description: "When the supplier does not answer in time the problem is unavailable: send the same request with the same Idempotency-Key again.",
-	}, route{key: keyHold, time: partnerTime}, s.reserve)
-	add(s, api, huma.Operation{
+	}, route{key: keyHold, time: partnerTime, may: mayRelay, relays: true}, s.reserve)
+	add(r, huma.Operation{
 		OperationID: "get-reservation", Method: http.MethodGet, Path: "/api/v1/reservations/{id}", Tags: tags,
 		Summary:     "A reservation of this shop's",
 		Description: "One whose placing the supplier has not answered yet is asked for again; while the supplier does not answer, its state is none.",
-	}, route{time: partnerTime}, s.getReservation)
-	add(s, api, huma.Operation{
+	}, route{time: partnerTime, may: mayRelay, relays: true}, s.getReservation)
+	add(r, huma.Operation{
 		OperationID: "list-reservations", Method: http.MethodGet, Path: "/api/v1/reservations", Tags: tags,
 		Summary: "This shop's reservations",
 		Description: "The newest first: by the day of their ids, and within a day by when they were asked for. They are listed for eight days after their own. " +
 			"No supplier is asked; look at a single one to have an answer that was lost asked for again.",
 	}, route{}, s.listReservations)
-	add(s, api, huma.Operation{
+	add(r, huma.Operation{
 		OperationID: "release-reservation", Method: http.MethodDelete, Path: "/api/v1/reservations/{id}", Tags: tags,
 		Summary: "Give a reservation back",
-	}, route{time: partnerTime}, s.releaseReservation)
-	add(s, api, huma.Operation{
+	}, route{time: partnerTime, may: mayRelay, relays: true}, s.releaseReservation)
+	add(r, huma.Operation{
 		OperationID: "extend-reservation", Method: http.MethodPost, Path: "/api/v1/reservations/{id}/extend", Tags: tags,
 		Summary: "Move a reservation's expiry, within the terms",
-	}, route{key: keyOnce, time: partnerTime}, s.extendReservation)
+	}, route{key: keyAgain, time: partnerTime, may: mayRelay, relays: true}, s.extendReservation)
 }
 
 type reserveInput struct {
+	Key  string `header:"Idempotency-Key" hidden:"true"` // documented by the route
 	Body view.Reserve
 }
 
-func (s *Server) reserve(ctx context.Context, in *reserveInput) (*body[view.Reservation], error) {
-	req, err := s.reserveRequest(ctx, in.Body)
+func (s *reservationRoutes) reserve(ctx context.Context, in *reserveInput) (*body[view.Reservation], error) {
+	req, err := s.reserveRequest(ctx, in)
 	if err != nil {
+		s.keys.forgetHold(in.Key)
 		return nil, err
 	}
-	if req.ID, err = s.reservationID(ctx, req.Supplier); err != nil {
-		return nil, err
-	}
-	req.New = holdOf(ctx) == nil
-	rec, err := s.desk.Retailer.Reserve(ctx, req)
+	res, err := s.desk.Retailer.Reserve(ctx, req)
 	s.business.Hold(req.Supplier, exchange.Retailer, outcomeOf(exchange.CodeOf(err)))
-	if err != nil {
-		supplier, sure := s.names.of(ctx, req.Supplier), errors.Is(err, kv.ErrRefused)
-		if sure {
-			err = exchange.Errorf(exchange.CodeUnavailable, "%s cannot write at the moment, and held nothing; try again later", supplier)
-		}
-		p := problemOf(s.unanswered(supplier, err))
-		if p.Retry && !sure {
-			p.Reservation = &req.ID
-		}
-		return nil, p
+	if err == nil {
+		return s.reservationAnswer(ctx, res, nil)
 	}
-	return s.reservationAnswer(ctx, rec, nil)
+	if res == nil {
+		s.keys.forgetHold(in.Key)
+	}
+	supplier, sure := s.shops.nameOf(ctx, req.Supplier), errors.Is(err, kv.ErrRefused)
+	if sure {
+		err = exchange.Errorf(exchange.CodeUnavailable, "%s cannot write at the moment, and held nothing; try again later", supplier)
+	}
+	p := problemOf(s.unanswered(supplier, err))
+	if p.Retry && !sure && res != nil {
+		p.Reservation = &res.Request.ID
+	}
+	return nil, p
 }
 
 // reserveRequest reads a request whole: what passes here is worth a reservation's id.
-func (s *Server) reserveRequest(ctx context.Context, in view.Reserve) (trade.ReserveRequest, error) {
+func (s *reservationRoutes) reserveRequest(ctx context.Context, input *reserveInput) (trade.ReserveRequest, error) {
+	in := input.Body
 	req := trade.ReserveRequest{Lifetime: seconds(in.Seconds)}
 	var err error
 	if req.Country, err = view.ParseCountry(in.Country); err != nil {
@@ -89,72 +99,32 @@ func (s *Server) reserveRequest(ctx context.Context, in view.Reserve) (trade.Res
 		req.Supplier = l.Product.Shop
 		req.Lines = append(req.Lines, exchange.Line{SKU: l.Product.SKU, Quantity: exchange.Quantity(l.Quantity)})
 	}
-	if req.Supplier == s.desk.Shop() {
-		return req, exchange.Errorf(exchange.CodeInvalid, "this is your own product; sell it from your own stock")
-	}
 	if err := exchange.CheckLines(req.Lines); err != nil {
 		return req, err
 	}
-	if err := s.present(ctx, req.Supplier); err != nil {
-		return req, err
+	if req.Supplier != s.desk.Shop() { // the desk says what to do with an own product
+		if err := s.shops.present(ctx, req.Supplier); err != nil {
+			return req, err
+		}
 	}
+	req.Key = s.keys.reservationKey(input.Key, req.Supplier)
 	if in.MaxTotal == nil {
 		return req, nil
 	}
-	limit, err := in.MaxTotal.Money()
-	if err != nil {
+	if req.MaxTotal, err = in.MaxTotal.Money(); err != nil {
 		return req, err
 	}
-	p, err := s.desk.Partnerships.Get(req.Supplier, exchange.Retailer)
-	if err != nil {
-		return req, err
-	}
-	if due := p.State.Terms.Currency; p.State.Active && due != limit.Currency {
-		return req, exchange.Errorf(exchange.CodeCurrency, "this supplier is paid in %s; give max_total in it", due)
-	}
-	if limit.Minor == 0 {
+	if req.MaxTotal.Minor == 0 {
 		return req, exchange.Errorf(exchange.CodeInvalid, "a max_total of nothing would refuse everything; leave it out")
 	}
-	req.MaxTotal = limit.Minor
 	return req, nil
-}
-
-// reservationID makes the hold's id before the supplier is asked, so that an
-// answer that is lost can be asked for.
-func (s *Server) reservationID(ctx context.Context, supplier exchange.ShopID) (exchange.HoldID, error) {
-	h := holdOf(ctx)
-	if h != nil && !h.id.IsZero() {
-		return h.id, nil
-	}
-	var tail [12]byte
-	var id exchange.HoldID
-	var err error
-	s.desk.Retailer.AwaitWindow(ctx, supplier)
-	if h != nil {
-		tail = h.tail(supplier)
-		id, err = s.desk.Retailer.KeyedReservationID(ctx, supplier, tail)
-	} else {
-		rand.Read(tail[:])
-		id, err = s.desk.Retailer.NewReservationID(supplier, tail)
-	}
-	if err != nil {
-		p, terr := s.desk.Partnerships.Get(supplier, exchange.Retailer)
-		if terr == nil && !p.State.Active {
-			err = exchange.Errorf(exchange.CodeNoPartnership, "there is no partnership to buy from %s; propose one first", s.names.of(ctx, supplier))
-		}
-		return id, s.unanswered(s.names.of(ctx, supplier), err)
-	}
-	if h != nil {
-		h.id = id
-	}
-	return id, nil
 }
 
 type reservationInput struct {
 	ID exchange.HoldID `path:"id"`
 }
 
-func (s *Server) getReservation(ctx context.Context, in *reservationInput) (*body[view.Reservation], error) {
+func (s *reservationRoutes) getReservation(ctx context.Context, in *reservationInput) (*body[view.Reservation], error) {
 	rec, err := s.desk.Retailer.Reservation(ctx, in.ID)
 	if rec != nil && errors.Is(err, trade.ErrUnanswered) {
 		err = nil // it shows as not answered yet
@@ -163,7 +133,7 @@ func (s *Server) getReservation(ctx context.Context, in *reservationInput) (*bod
 }
 
 // unanswered says in words for a person that a supplier did not answer, and logs why.
-func (s *Server) unanswered(supplier string, err error) error {
+func (s *reservationRoutes) unanswered(supplier string, err error) error {
 	if !errors.Is(err, trade.ErrUnanswered) {
 		return err
 	}
@@ -171,7 +141,7 @@ func (s *Server) unanswered(supplier string, err error) error {
 	return exchange.Errorf(exchange.CodeUnavailable, "%s did not answer in time, so whether it acted is unknown; look at the reservation, or send the same request with the same %s again", supplier, KeyHeader)
 }
 
-func (s *Server) releaseReservation(ctx context.Context, in *reservationInput) (*body[view.Reservation], error) {
+func (s *reservationRoutes) releaseReservation(ctx context.Context, in *reservationInput) (*body[view.Reservation], error) {
 	rec, err := s.desk.Retailer.Release(ctx, in.ID)
 	return s.reservationAnswer(ctx, rec, s.unanswered("the supplier", err))
 }
@@ -181,41 +151,33 @@ type extendInput struct {
 	Body view.Extend
 }
 
-func (s *Server) extendReservation(ctx context.Context, in *extendInput) (*body[view.Reservation], error) {
+func (s *reservationRoutes) extendReservation(ctx context.Context, in *extendInput) (*body[view.Reservation], error) {
 	rec, err := s.desk.Retailer.Extend(ctx, in.ID, exchange.TimeOf(in.Body.Until))
-	return s.reservationAnswer(ctx, rec, s.ofReservation(ctx, in.ID, s.unanswered("the supplier", err)))
+	return s.reservationAnswer(ctx, rec, s.shops.ofReservation(ctx, s.desk, in.ID, s.unanswered("the supplier", err)))
 }
 
-func (s *Server) reservationAnswer(ctx context.Context, rec *record.Reservation, err error) (*body[view.Reservation], error) {
+func (s *reservationRoutes) reservationAnswer(ctx context.Context, res *trade.Reservation, err error) (*body[view.Reservation], error) {
 	if err != nil {
 		return nil, err
 	}
-	state, err := s.desk.Retailer.Standing(rec)
-	if err != nil {
-		return nil, err
-	}
-	v, err := s.reservationView(ctx, rec, state)
-	return answer(v, err)
+	return answer(s.reservationView(ctx, res), nil)
 }
 
-// reservationView shows a reservation that stands at state.
-func (s *Server) reservationView(ctx context.Context, rec *record.Reservation, state hold.State) (view.Reservation, error) {
+// reservationView shows a reservation as it stands.
+func (s *reservationRoutes) reservationView(ctx context.Context, res *trade.Reservation) view.Reservation {
+	rec := res.Reservation
 	v := view.Reservation{
-		ID: rec.Request.ID, Supplier: rec.Supplier, SupplierName: s.names.of(ctx, rec.Supplier), State: state.String(),
+		ID: rec.Request.ID, Supplier: rec.Supplier, SupplierName: s.shops.nameOf(ctx, rec.Supplier), State: res.State.String(),
 		Lines: make([]view.ReserveLine, len(rec.Request.Lines)), Country: rec.Request.Country,
 		Created: view.Time(rec.Created), Expires: view.Time(rec.Expires), Refusal: view.RefusalOf(rec.Refusal, rec.Detail),
 	}
 	for i, l := range rec.Request.Lines {
 		v.Lines[i] = view.ReserveLine{Product: exchange.ProductID{Shop: rec.Supplier, SKU: l.SKU}, Quantity: int64(l.Quantity)}
 	}
-	if rec.Answer != nil {
-		quote, err := s.desk.Retailer.ReservationQuote(rec)
-		if err != nil {
-			return v, err
-		}
-		v.Quote = ptr(quoteView(quote))
+	if res.Quote != nil {
+		v.Quote = ptr(quoteView(res.Quote))
 	}
-	return v, nil
+	return v
 }
 
 // seconds reads a span; the core counts milliseconds.

@@ -12,7 +12,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
@@ -70,21 +72,17 @@ const (
 type Server struct {
 	cfg      Config
 	log      *slog.Logger
-	desk     *desk.Desk
 	bearer   bearer
 	hosts    hostList
 	origin   *http.CrossOriginProtection
-	mux      *http.ServeMux
-	routes   map[string]*route // by mux pattern; fixed after New
-	spec     []byte            // the OpenAPI document
+	router   *router
+	spec     []byte // the OpenAPI document
 	keys     *keeper
-	names    names
 	metrics  *httpMetrics
 	business *Business
+	events   *eventRoutes
 
-	inFlight  atomic.Int64
-	streams   atomic.Int64
-	importing sync.Mutex
+	inFlight atomic.Int64
 
 	stopping context.Context // ends when Serve begins to stop: streams end by it
 	stop     context.CancelFunc
@@ -99,17 +97,16 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		cfg: cfg, log: cfg.Logger, desk: cfg.Desk, bearer: newBearer(cfg.Token), hosts: newHostList(cfg.Hosts),
-		origin: http.NewCrossOriginProtection(), mux: http.NewServeMux(), routes: make(map[string]*route),
-		fatal: make(chan error, 1), serving: make(chan struct{}),
+		cfg: cfg, log: cfg.Logger, bearer: newBearer(cfg.Token), hosts: newHostList(cfg.Hosts),
+		origin: http.NewCrossOriginProtection(),
+		fatal:  make(chan error, 1), serving: make(chan struct{}),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	s.stopping, s.stop = context.WithCancel(context.Background())
-	s.names = names{members: cfg.Members, clock: cfg.Clock}
 	var err error
-	if s.keys, err = newKeeper(cfg.Store, cfg.Clock, cfg.Token); err != nil {
+	if s.keys, err = newKeeper(cfg.Store, cfg.Desk.Writer, cfg.Clock, cfg.Token); err != nil {
 		return nil, err
 	}
 	if s.metrics, err = newHTTPMetrics(cfg.Registry); err != nil {
@@ -118,7 +115,40 @@ func New(cfg Config) (*Server, error) {
 	if s.business, err = newBusiness(cfg.Desk, cfg.Clock, cfg.Registry); err != nil {
 		return nil, err
 	}
-	return s, s.register()
+	s.router = newRouter(cfg.Version, s.log)
+	s.register()
+	s.spec, err = s.router.document()
+	return s, err
+}
+
+// register composes the API of its subjects.
+func (s *Server) register() {
+	d, r := s.cfg.Desk, s.router
+	shops := &shops{members: s.cfg.Members, clock: s.cfg.Clock}
+	s.events = &eventRoutes{desk: d, clock: s.cfg.Clock, stopping: s.stopping}
+	for _, subject := range []interface{ register(*router) }{
+		&productRoutes{desk: d, catalog: s.cfg.Catalog},
+		&stockRoutes{desk: d},
+		&reservationRoutes{desk: d, keys: s.keys, shops: shops, business: s.business, log: s.log},
+		&orderRoutes{desk: d, shops: shops, stopping: s.stopping},
+		&partnerRoutes{desk: d, shops: shops},
+		&memberRoutes{members: s.cfg.Members},
+		&shopRoutes{shop: s.cfg.Shop, open: s.cfg.OpenMetrics},
+		&importRoutes{importer: s.cfg.Importer, stopping: s.stopping},
+		s.events,
+	} {
+		subject.register(r)
+	}
+	r.plain(huma.Operation{
+		OperationID: "get-openapi", Method: http.MethodGet, Path: specPath, Summary: "This document", Tags: []string{"operation"},
+	}, route{}, "application/openapi+json", &huma.Schema{Type: huma.TypeObject}, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/openapi+json")
+		w.Write(s.spec)
+	})
+	metrics := promhttp.HandlerFor(s.cfg.Registry, promhttp.HandlerOpts{Timeout: requestTime})
+	r.plain(huma.Operation{
+		OperationID: "get-metrics", Method: http.MethodGet, Path: "/metrics", Summary: "Figures for Prometheus", Tags: []string{"operation"},
+	}, route{open: s.cfg.OpenMetrics}, "text/plain", &huma.Schema{Type: huma.TypeString}, metrics.ServeHTTP)
 }
 
 // Business is the shop's business figures. The desk's meter, which alone hears of

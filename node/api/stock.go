@@ -7,22 +7,28 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/shelf"
 	"github.com/souk-market/souk/node/api/view"
 )
 
-func (s *Server) stockRoutes(api huma.API) {
+// stockRoutes count the shelves of the shop's own products.
+type stockRoutes struct {
+	desk *desk.Desk
+}
+
+func (s *stockRoutes) register(r *router) {
 	tags := []string{"products"}
-	add(s, api, huma.Operation{
+	add(r, huma.Operation{
 		OperationID: "set-stock", Method: http.MethodPut, Path: "/api/v1/products/{sku}/stock", Tags: tags,
 		Summary: "Count the shelf of one of the shop's own products",
-	}, route{}, s.setStock)
-	add(s, api, huma.Operation{
+	}, route{may: also(mayWrite, exchange.CodeNotFound)}, s.setStock)
+	add(r, huma.Operation{
 		OperationID: "count-shelves", Method: http.MethodPut, Path: "/api/v1/stock", Tags: tags,
 		Summary:     "Count the shelves of several of the shop's own products",
 		Description: "All are set, or, where one of them is not a product of the shop, none.",
-	}, route{}, s.countShelves)
+	}, route{may: also(mayWrite, exchange.CodeNotFound)}, s.countShelves)
 }
 
 type stockInput struct {
@@ -30,7 +36,7 @@ type stockInput struct {
 	Body view.SetStock
 }
 
-func (s *Server) setStock(ctx context.Context, in *stockInput) (*body[view.Stock], error) {
+func (s *stockRoutes) setStock(ctx context.Context, in *stockInput) (*body[view.Stock], error) {
 	count, err := shelfCount(in.SKU, in.Body)
 	if err != nil {
 		return nil, err
@@ -43,7 +49,7 @@ type shelvesInput struct {
 	Body view.CountShelves
 }
 
-func (s *Server) countShelves(ctx context.Context, in *shelvesInput) (*body[view.Shelves], error) {
+func (s *stockRoutes) countShelves(ctx context.Context, in *shelvesInput) (*body[view.Shelves], error) {
 	counts := make([]shelf.Count, len(in.Body.Counts))
 	for i, c := range in.Body.Counts {
 		var err error

@@ -53,8 +53,8 @@ func TestTrade(t *testing.T) {
 		t.Errorf("the retailer sees %+v", shoe)
 	}
 	birch.await("the supplier's window", func() bool {
-		_, err := birch.desk().Retailer.NewReservationID(acorn.id(), [12]byte{1})
-		return err == nil
+		_, ready := birch.desk().Retailer.Window(acorn.id())
+		return ready
 	})
 
 	held := must(birch.Reserve(ctx, reserve(acorn, "shoe", 3, "hat", 1)))(t)
@@ -157,7 +157,7 @@ func TestOffline(t *testing.T) {
 	if placed.Status != "requested" || placed.Requested.IsZero() || placed.Lines[0].Ordered != 1 {
 		t.Errorf("placed: %+v", placed)
 	}
-	res, body := birch.raw(http.MethodPost, "/api/v1/order?wait=0", `{"reservation":"`+held.ID.String()+`","ship_to":`+address+`}`)
+	res, body := birch.raw(http.MethodPost, "/api/v1/orders?wait=0", `{"reservation":"`+held.ID.String()+`","ship_to":`+address+`}`)
 	if res.StatusCode != http.StatusAccepted {
 		t.Errorf("placed again: %d %s", res.StatusCode, body)
 	}
@@ -174,11 +174,11 @@ func TestOffline(t *testing.T) {
 	if list := must(birch.Orders(ctx, client.OrdersQuery{Role: view.Bought, Status: "refused"}))(t); len(list.Orders) != 0 {
 		t.Errorf("refused: %+v", list)
 	}
-	res, body = birch.raw(http.MethodPost, "/api/v1/order/"+placed.ID.String()+"/cancel?wait=0", "")
+	res, body = birch.raw(http.MethodPost, "/api/v1/orders/"+placed.ID.String()+"/cancel?wait=0", "")
 	if res.StatusCode != http.StatusAccepted || !strings.Contains(body, `"cancelling":"`) {
 		t.Errorf("cancelled: %d %s", res.StatusCode, body)
 	}
-	live := "/api/v1/product/" + url.PathEscape(acorn.product("shoe").String()) + "?live=1"
+	live := "/api/v1/products/" + url.PathEscape(acorn.product("shoe").String()) + "?live=1"
 	if p := birch.briefly(http.MethodGet, live, ""); p.Status != 503 || !p.Retry {
 		t.Errorf("asking an absent supplier: %+v", p)
 	}

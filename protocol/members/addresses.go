@@ -7,9 +7,9 @@ import (
 	"github.com/souk-market/souk/exchange/kv"
 )
 
-// AddressBook keeps members' signed addresses in a store, for p2p.Config.Book: with it
-// partners find each other when the hub is gone, and a hub that was away finds its members.
-// Its keys are "addr/" and the 32 bytes of a ShopID, its values the signed records.
+// AddressBook keeps members' signed addresses in a store, for p2p.Config.Book. With them partners
+// find each other when the hub is gone, and a restarted hub finds its members. The keys are "addr/"
+// and the 32 bytes of a ShopID, the values the signed records.
 type AddressBook struct{ Store kv.Store }
 
 const prefixAddress = "addr/"

@@ -19,7 +19,7 @@ type clock struct{}
 
 func (clock) Now() exchange.Time { return exchange.TimeOf(time.Unix(1_772_366_400, 0)) }
 
-// federation is one of fixed keys with one revocable shop in its list.
+// federation has fixed keys, and one shop in its list that can be revoked.
 func federation(t testing.TB) *roster.Roster {
 	t.Helper()
 	seeded := func(b byte) ed25519.PrivateKey {

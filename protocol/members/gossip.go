@@ -11,15 +11,15 @@ import (
 )
 
 const (
-	// maxGossip is the most a gossiped bundle may have; a larger one is pulled.
+	// maxGossip bounds a gossiped message, in bytes; a larger bundle is pulled.
 	maxGossip = protocol.MaxGossip
-	// gossiped is how many of the newest entries go with a gossiped checkpoint: they serve
-	// everybody who is nearly up to date, the others pull. They fit into maxGossip several times.
+	// gossiped is how many of the newest entries go with a gossiped checkpoint. They fit into
+	// maxGossip several times. A shop that lacks more entries pulls.
 	gossiped = 8
 )
 
-// passOn gossips the newest entries: always at the hub, and at a shop that learned
-// them by a pull.
+// passOn gossips the newest entries. The hub always does; a shop does when it learned the entries
+// by a pull.
 func (s *Syncer) passOn(ctx context.Context, list *p2p.Topic) {
 	size := s.cfg.Roster.State().Size()
 	s.mu.Lock()
@@ -46,8 +46,8 @@ func (s *Syncer) passOn(ctx context.Context, list *p2p.Topic) {
 // meshes notes that a neighbour began to gossip with us.
 func (s *Syncer) meshes() { s.meshed.Set() }
 
-// afterMeshed pulls what was published while nobody gossiped with us yet. A hub pulls
-// nothing: it knows every entry first.
+// afterMeshed pulls what was published while nobody gossiped with us yet. The hub pulls nothing:
+// it makes the entries.
 func (s *Syncer) afterMeshed(ctx context.Context) {
 	for {
 		select {
@@ -66,7 +66,8 @@ func (s *Syncer) afterMeshed(ctx context.Context) {
 	}
 }
 
-func (s *Syncer) hear(ctx context.Context, topic *p2p.Topic, take func(p2p.Message)) {
+// receive hands each message of a topic to take, until ctx ends.
+func (s *Syncer) receive(ctx context.Context, topic *p2p.Topic, take func(p2p.Message)) {
 	for {
 		m, err := topic.Next(ctx)
 		if err != nil {
@@ -76,8 +77,8 @@ func (s *Syncer) hear(ctx context.Context, topic *p2p.Topic, take func(p2p.Messa
 	}
 }
 
-// validateList passes on what is news here and proven. What cannot be judged without a
-// pull is kept back: whoever pulls it passes it on.
+// validateList accepts, and so passes on, what is new to this shop and proven. It ignores a bundle
+// that cannot be judged without a pull, and starts the pull; then passOn gossips the entries.
 func (s *Syncer) validateList(from exchange.ShopID, data []byte) p2p.Verdict {
 	if len(data) == 0 {
 		return p2p.Reject
@@ -94,17 +95,18 @@ func (s *Syncer) validateList(from exchange.ShopID, data []byte) p2p.Verdict {
 		return s.judge(from, b)
 	case 'E':
 		if s.cfg.Roster.Evidence() != nil {
-			return p2p.Ignore // this shop told it already
+			return p2p.Ignore // this shop has passed evidence on already
 		}
 		if _, err := membership.VerifyEvidence(s.cfg.Roster.State().Federation(), data[1:]); err != nil {
 			return p2p.Reject
 		}
 		return p2p.Accept
 	}
-	return p2p.Ignore // of a later version
+	return p2p.Ignore // a message of a later version
 }
 
-// judge tries a bundle on the list without keeping it. The clock has no say here: Apply asks it.
+// judge applies a bundle to the list without keeping the result. It does not ask the clock;
+// Roster.Apply does.
 func (s *Syncer) judge(from exchange.ShopID, b membership.Bundle) p2p.Verdict {
 	state := s.cfg.Roster.State()
 	c, err := membership.OpenCheckpoint(state.Federation(), b.Checkpoint)
@@ -120,13 +122,14 @@ func (s *Syncer) judge(from exchange.ShopID, b membership.Bundle) p2p.Verdict {
 	case exchange.CodeBehind, exchange.CodeSignature:
 		s.pullSoon(job{from: from, size: c.Size})
 	case exchange.CodeFork:
-		return p2p.Accept // signed by the hub: for everybody to be alarmed about
+		return p2p.Accept // the hub signed it: every shop shall raise the alarm
 	case exchange.CodeInvalid:
 		return p2p.Reject
 	}
 	return p2p.Ignore
 }
 
+// takeList applies an accepted message of the list's topic.
 func (s *Syncer) takeList(m p2p.Message) {
 	switch m.Data[0] {
 	case 'B':

@@ -16,17 +16,17 @@ import (
 type JoinRequest struct {
 	Invite   membership.Invite
 	Key      ed25519.PrivateKey // the shop's
-	Name     string             // the shop's; the invite's, where that names one
+	Name     string             // the shop's; where the invite fixes a name, that name holds
 	Recovery [32]byte           // SHA-256 of the offline recovery public key
 }
 
 // Ask carries one request to the hub's open host and its answer back.
 type Ask func(ctx context.Context, request []byte) (reply []byte, err error)
 
-// Join asks the hub to enter the shop and returns the whole list with the entry
-// in it, verified up to what membership.State.Apply checks. It may be repeated after
-// a lost answer or a crash: the same invite and key give the same entry. Refusals
-// are the hub's: CodeInvite and its reason.
+// Join asks the hub to enter the shop and returns the whole list, the shop's entry included. The
+// caller verifies the list with [membership.State.Apply]. Join may be repeated after a lost answer
+// or a crash: the same invite and key give the same entry. A refusal of the hub's is CodeInvite,
+// with the reason.
 func Join(ctx context.Context, r JoinRequest, ask Ask) (membership.Bundle, error) {
 	name := r.Name
 	if fixed := r.Invite.Token.ShopName; fixed != "" {
@@ -45,9 +45,9 @@ func Join(ctx context.Context, r JoinRequest, ask Ask) (membership.Bundle, error
 	}, r.Invite.Federation, 0)
 }
 
-// Submit has the hub enter a statement of any kind through its open host. It may be
-// repeated: a statement that is in the list is not entered again. nil means that the
-// hub, whose key the connection proves, holds it durably.
+// Submit has the hub enter a statement of any kind, through the hub's open host. Submit may be
+// repeated: a statement that is in the list is not entered again. nil means that the hub, whose
+// key the connection proves, has stored the statement durably.
 func Submit(ctx context.Context, st membership.Statement, ask Ask) error {
 	raw, err := membership.EncodeStatement(st)
 	if err != nil {
@@ -57,8 +57,8 @@ func Submit(ctx context.Context, st membership.Statement, ask Ask) error {
 	return err
 }
 
-// ParseSubmission reads a request of protocol join, at the hub. It verifies no signature. A nil
-// statement is a shop's question how it stands.
+// ParseSubmission reads a request of protocol join, at the hub, and verifies no signature. A nil
+// statement means that a shop asks for its status.
 func ParseSubmission(request []byte) (from uint64, st membership.Statement, err error) {
 	if len(request) < 8 {
 		return 0, nil, exchange.Errorf(exchange.CodeInvalid, "a join request has at least 8 bytes, not %d", len(request))
@@ -71,8 +71,8 @@ func ParseSubmission(request []byte) (from uint64, st membership.Statement, err 
 }
 
 // Leave asks the hub to enter the shop's leave statement, and applies the entry. CodeUnavailable
-// leaves the outcome unknown: repeat it, or, where the hub does not let this shop in any more, Submit
-// the same statement.
+// leaves the outcome unknown: call Leave again or, where the hub does not admit this shop any more,
+// Submit the same statement.
 func Leave(ctx context.Context, n *p2p.Node, hub exchange.ShopID, list *roster.Roster, leave membership.Leave) error {
 	raw, err := membership.EncodeStatement(leave)
 	if err != nil {
@@ -80,7 +80,7 @@ func Leave(ctx context.Context, n *p2p.Node, hub exchange.ShopID, list *roster.R
 	}
 	reply, err := n.Request(ctx, hub, protocol.Leave, raw)
 	if m, _ := list.Member(leave.Shop); m.Status != membership.Active {
-		return nil // the entry came by gossip, before the answer or without it
+		return nil // the entry came by gossip, whatever became of the answer
 	}
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func Leave(ctx context.Context, n *p2p.Node, hub exchange.ShopID, list *roster.R
 		return err
 	}
 	if b.From > list.State().Size() {
-		return nil // the entry is in the list; ours is behind and will be pulled
+		return nil // the hub has the entry; the own list lacks older entries and will be pulled
 	}
 	return list.Apply(b)
 }

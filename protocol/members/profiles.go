@@ -16,15 +16,16 @@ import (
 
 const (
 	protocolProfiles = "profiles"
-	// profileRate and profileBurst bound the profiles that one member gossips, each a commit
-	// at every shop: an owner who edits, not a program. What is dropped comes with the next hello.
+	// profileRate and profileBurst bound the profiles that one member gossips, in one second: each
+	// is a commit at every shop. An owner who edits by hand stays below. A profile that is dropped
+	// comes with the next hello.
 	profileRate  = rate.Limit(0.1)
 	profileBurst = 5
-	// maxProfiles bounds an answer: 63 profiles of the greatest size, some 800 of a usual one.
+	// maxProfiles bounds an answer, in bytes: 63 profiles of the greatest size, some 800 usual ones.
 	maxProfiles = 256 << 10
 )
 
-// PublishProfile spreads this shop's signed profile, as soon as somebody is there to hear it.
+// PublishProfile stores this shop's signed profile, and gossips it as soon as there is a neighbour.
 func (s *Syncer) PublishProfile(signed []byte) error {
 	if _, _, err := s.cfg.Roster.PutProfile(signed); err != nil {
 		s.check(err)
@@ -37,7 +38,7 @@ func (s *Syncer) PublishProfile(signed []byte) error {
 	return nil
 }
 
-// spreadProfile gossips the own profile if that is due and there is a neighbour.
+// spreadProfile gossips the own profile if it has not been gossiped and there is a neighbour.
 func (s *Syncer) spreadProfile(ctx context.Context, profiles *p2p.Topic) {
 	s.mu.Lock()
 	profile, due := s.profile, s.unspread
@@ -54,7 +55,7 @@ func (s *Syncer) spreadProfile(ctx context.Context, profiles *p2p.Topic) {
 	s.unspread = !bytes.Equal(profile, s.profile) // published anew meanwhile
 }
 
-// validateProfile passes on newer profiles by their own shop only.
+// validateProfile accepts a profile that its own shop gossips and that is newer than the stored one.
 func (s *Syncer) validateProfile(from exchange.ShopID, data []byte) p2p.Verdict {
 	if from == s.cfg.Self {
 		return p2p.Accept
@@ -62,7 +63,7 @@ func (s *Syncer) validateProfile(from exchange.ShopID, data []byte) p2p.Verdict 
 	p, err := membership.OpenProfile(s.cfg.Roster.State().Federation(), data, s.cfg.Roster.Key)
 	switch {
 	case exchange.CodeOf(err) == exchange.CodeNotMember:
-		return p2p.Ignore // not yet, or no longer
+		return p2p.Ignore // a member not yet, or no longer
 	case err != nil || p.Shop != from:
 		return p2p.Reject
 	}
@@ -71,16 +72,16 @@ func (s *Syncer) validateProfile(from exchange.ShopID, data []byte) p2p.Verdict 
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.heard[from] == nil {
-		s.heard[from] = rate.NewLimiter(profileRate, profileBurst)
+	if s.gossipers[from] == nil {
+		s.gossipers[from] = rate.NewLimiter(profileRate, profileBurst)
 	}
-	if !s.heard[from].Allow() {
+	if !s.gossipers[from].Allow() {
 		return p2p.Ignore
 	}
 	return p2p.Accept
 }
 
-// takeProfile keeps a profile that a member sent, whoever's it is.
+// takeProfile stores a profile that a member sent, its own or another member's.
 func (s *Syncer) takeProfile(from exchange.ShopID, signed []byte) {
 	if _, _, err := s.cfg.Roster.PutProfile(signed); err != nil {
 		s.log.Debug("a profile was not taken", "from", from, "err", err)
@@ -132,14 +133,14 @@ func (s *Syncer) pullProfilesFrom(ctx context.Context, from exchange.ShopID) err
 			}
 			p, _, err := s.cfg.Roster.PutProfile(signed)
 			if exchange.CodeOf(err) == exchange.CodeNotMember {
-				continue // the two lists differ by an entry under way
+				continue // the lists of the two members differ by an entry that is under way
 			}
 			if err != nil {
 				return err
 			}
 			after = p.Shop
 		}
-		// Members are finite, so a peer that goes upwards comes to an end.
+		// Members are finite, so an answer in ascending order comes to an end.
 		if after.Compare(last) <= 0 {
 			return exchange.Errorf(exchange.CodeInvalid, "%s sends profiles of nobody further", from)
 		}
@@ -157,7 +158,7 @@ func nextProfile(b []byte) (signed, rest []byte, err error) {
 	return b[:n], b[n:], nil
 }
 
-// serveProfiles answers any member.
+// serveProfiles answers requests of protocol profiles, from any member.
 func (s *Syncer) serveProfiles(ctx context.Context, _ exchange.ShopID, req []byte) ([]byte, error) {
 	after, err := exchange.ShopIDFromBytes(req)
 	if err != nil {

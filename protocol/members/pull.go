@@ -18,31 +18,33 @@ import (
 const (
 	// pullTimeout bounds one pull of the whole list from one peer.
 	pullTimeout = time.Minute
-	// maxJobs is how many pulls wait; further ones are dropped, the next hello or
-	// checkpoint asks again.
+	// maxJobs is how many pulls wait. Further pulls are dropped: the next hello or checkpoint makes
+	// another.
 	maxJobs = 64
 	// maxAsked is how many members a pull turns to before it gives up.
 	maxAsked = 8
-	// maxServing is how many answers are made at once, over all members: 8 × 1 MiB.
+	// maxServing is how many answers are made at once, for all members together: 8 × 1 MiB.
 	maxServing = 8
-	// maxAnswer keeps an answer within a frame of the network; longer lists travel in several.
+	// maxAnswer bounds an answer, in bytes, so that a frame holds it; a longer list takes several
+	// answers.
 	maxAnswer = min(membership.MaxBundleBytes, p2p.MaxMessage)
-	// crossChecked is how many members a shop compares its list with after each change, crossWithin when,
-	// at random: a hub that shows two shops different lists is found out within half a minute
-	// (design's aim: one) where the two are connected, and soon in any federation that is.
-	// With a signature an hour that is 72 requests of some 600 bytes a day.
+	// crossChecked is how many members a shop compares its list with after each change. It does so
+	// after a random time below crossWithin. So a hub that shows two connected shops different lists
+	// is found out within half a minute (the design asks for a minute). With an hourly signature
+	// these are 72 requests of some 600 bytes a day.
 	crossChecked = 3
 	crossWithin  = 30 * time.Second
-	// endOfTime makes no checkpoint a future one.
+	// endOfTime is a clock by which no checkpoint is dated in the future.
 	endOfTime = exchange.Time(math.MaxInt64)
 )
 
 // job is a pull to be made.
 type job struct {
-	from exchange.ShopID // who showed the list; zero = ask anybody
-	size uint64          // needless once the list has so many entries; 0 = pull in any case
+	from exchange.ShopID // who showed the list; zero = ask any member
+	size uint64          // of the list shown: no pull where the own list is larger; 0 = pull in any case
 }
 
+// pullSoon queues a pull, or drops it where maxJobs wait.
 func (s *Syncer) pullSoon(j job) {
 	select {
 	case s.jobs <- j:
@@ -55,7 +57,7 @@ func (s *Syncer) pulls(ctx context.Context) {
 	for {
 		select {
 		case j := <-s.jobs:
-			// A contradiction shows at equal sizes too, so only what is below is needless.
+			// Two lists of one size may contradict each other, so only a smaller list is not pulled.
 			if j.size == 0 || j.size >= s.cfg.Roster.State().Size() {
 				s.pullAny(ctx, j.from)
 			}
@@ -65,8 +67,8 @@ func (s *Syncer) pulls(ctx context.Context) {
 	}
 }
 
-// pullAny pulls from the member that showed a list, dialing it if need be; from where that
-// is none, or fails, from the first connected member that answers, the hub before others.
+// pullAny pulls from the member that showed a list, dialing it if need be. Where from is zero, or
+// the pull fails, it pulls from the first connected member that answers, the hub before others.
 func (s *Syncer) pullAny(ctx context.Context, from exchange.ShopID) {
 	candidates := s.connected()
 	if !from.IsZero() {
@@ -91,7 +93,8 @@ func (s *Syncer) pullAny(ctx context.Context, from exchange.ShopID) {
 	}
 }
 
-// connected are members to ask, the hub first, the others in random order.
+// connected returns connected members to ask, maxAsked at most: the hub first, then others in random
+// order.
 func (s *Syncer) connected() []exchange.ShopID {
 	var out []exchange.ShopID
 	for _, h := range s.cfg.Hub {
@@ -102,7 +105,7 @@ func (s *Syncer) connected() []exchange.ShopID {
 	return append(out, s.others(maxAsked-min(len(out), maxAsked))...)
 }
 
-// others are at most n connected members but the hub, in random order.
+// others returns at most n connected members other than the hub, in random order.
 func (s *Syncer) others(n int) []exchange.ShopID {
 	var out []exchange.ShopID
 	for _, p := range s.net.Peers() {
@@ -114,8 +117,8 @@ func (s *Syncer) others(n int) []exchange.ShopID {
 	return out[:min(len(out), n)]
 }
 
-// crossChecks compares the list with other members' after each change: gossip may be lost, and hello
-// comes once a connection.
+// crossChecks compares the list with other members' lists after each change. Gossip may be lost, and
+// there is one hello a connection: neither is sure to show a contradiction.
 func (s *Syncer) crossChecks(ctx context.Context) {
 	for {
 		select {
@@ -137,8 +140,8 @@ func (s *Syncer) crossChecks(ctx context.Context) {
 	}
 }
 
-// pull fetches what is missing from one member and applies it. A list that does
-// not continue ours is fetched whole: it proves a contradiction.
+// pull fetches the missing entries from one member and applies them. A list that does not continue
+// the own list is fetched whole, because only the whole list proves a contradiction.
 func (s *Syncer) pull(ctx context.Context, from exchange.ShopID) error {
 	return s.pullBy(ctx, func(ctx context.Context, index []byte) ([]byte, error) {
 		reply, err := s.net.Request(ctx, from, protocol.Log, index)
@@ -149,8 +152,8 @@ func (s *Syncer) pull(ctx context.Context, from exchange.ShopID) error {
 	})
 }
 
-// pullBy is pull with a way of its own to ask: the request is the u64 index of the first entry
-// wanted, the reply a bundle.
+// pullBy is pull where ask carries the requests. A request is the u64 index of the first entry
+// wanted, its reply a bundle.
 func (s *Syncer) pullBy(ctx context.Context, ask Ask) error {
 	ctx, cancel := context.WithTimeout(ctx, pullTimeout)
 	defer cancel()
@@ -162,6 +165,7 @@ func (s *Syncer) pullBy(ctx context.Context, ask Ask) error {
 	return err
 }
 
+// pullFrom pulls the entries from index on and applies them.
 func (s *Syncer) pullFrom(ctx context.Context, ask Ask, index uint64) error {
 	b, err := collect(ctx, ask, s.cfg.Roster.State().Federation(), index)
 	if err != nil {
@@ -175,7 +179,7 @@ func (s *Syncer) pullFrom(ctx context.Context, ask Ask, index uint64) error {
 	return s.cfg.Roster.Apply(b)
 }
 
-// collect asks for the entries from index on until their checkpoint is reached.
+// collect asks for the entries from index on, until it has all that the newest checkpoint covers.
 func collect(ctx context.Context, ask Ask, fed membership.Federation, index uint64) (membership.Bundle, error) {
 	collector := roster.NewCollector(fed, index)
 	for {
@@ -193,12 +197,13 @@ func collect(ctx context.Context, ask Ask, fed membership.Federation, index uint
 	}
 }
 
-// answerOf keeps a member's own fault from being taken for one of this process.
+// answerOf is a member's error as an error of this process. Only its text stays: a member's
+// CodeInternal must not end this process (see check).
 func answerOf(from exchange.ShopID, err error) error {
 	return exchange.Errorf(exchange.CodeUnavailable, "%s did not send its member list: %w", from, err)
 }
 
-// serveLog answers any member.
+// serveLog answers requests of protocol log, from any member.
 func (s *Syncer) serveLog(ctx context.Context, _ exchange.ShopID, req []byte) ([]byte, error) {
 	if len(req) != 8 {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "a log request has 8 bytes, not %d", len(req))
@@ -215,7 +220,8 @@ func (s *Syncer) serveLog(ctx context.Context, _ exchange.ShopID, req []byte) ([
 	return b.Encode()
 }
 
-// serve waits for a turn to make an answer; done ends it.
+// serve waits until fewer than maxServing answers are being made. done is called when the answer is
+// made.
 func (s *Syncer) serve(ctx context.Context) (done func(), err error) {
 	select {
 	case s.serving <- struct{}{}:

@@ -48,8 +48,8 @@ func sells(a, b *hubsim.Shop) string {
 	return p.Sells
 }
 
-// TestProfilesSpread: to those who are there by gossip, to those who come later by a pull, and
-// published before anybody was there as soon as somebody is.
+// TestProfilesSpread: profiles reach connected shops by gossip, and shops that start later by a
+// pull. A profile that was published without neighbours is gossiped to the first one.
 func TestProfilesSpread(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *hubsim.World) {
 		a, b, late := joined(w), joined(w), joined(w)

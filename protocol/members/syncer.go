@@ -17,38 +17,38 @@ import (
 )
 
 const (
-	// unknownPulls bounds the pulls that unknown keys cause, in one second (design: Network).
+	// unknownPulls bounds the pulls that keys outside the list cause, in one second (design: Network).
 	unknownPulls = rate.Limit(1)
-	// refresh is how often a shop asks for a newer checkpoint in any case: a
-	// quarter of the hub's hour between two, so that a lost message is made good soon.
+	// refresh is how often a shop asks for a newer checkpoint in any case. The hub signs hourly: a
+	// shop that missed a message waits at most a quarter of that.
 	refresh = 15 * time.Minute
-	// refreshProfiles is how often it asks for all profiles, a day's worth of lost gossip.
+	// refreshProfiles is how often a shop asks for all profiles, to make up for lost gossip.
 	refreshProfiles = 24 * time.Hour
-	// meshPause is how long after a neighbour began to gossip with us the list is pulled once
-	// more. An entry that was published after our hellos and before that moment reaches us in no
-	// other way. Neighbours come one heartbeat (1 s) after they connect, so a start makes
-	// one or two: 700 bytes each where nothing was missed, 700 KB at a hub that 500 shops come
-	// back to.
+	// meshPause is how long after a neighbour began to gossip with us the list is pulled once more.
+	// An entry that was published between our hello and then reaches us in no other way. Neighbours
+	// begin one heartbeat (1 s) after they connect, so a start makes one or two pulls. A pull where
+	// nothing was missed is 700 bytes; a hub to which 500 shops come back sends 700 KB.
 	meshPause = 2 * time.Second
-	// retry is how often it looks whether what could not be sent or asked now can be.
+	// retry is how often a Syncer tries again what could not be sent or asked.
 	retry = 10 * time.Second
 )
 
-// Config is what a Syncer needs. Standing, Gone and Logger are optional.
+// Config is what a Syncer needs. Status, Gone and Logger are optional.
 type Config struct {
 	Roster *roster.Roster
 	Self   exchange.ShopID
 	Hub    []exchange.ShopID // the hub's closed hosts, asked first; empty at the hub itself
 	Logger *slog.Logger
-	// Standing asks the hub's open host under this shop's own key, while the closed one is not
-	// connected. With nil, a shop that was revoked while it was off does not hear of it.
-	Standing Ask
-	// Gone is told of each shop that left or was revoked, after that is durable.
+	// Status carries this shop's question for its status to the hub's open host, under the shop's
+	// own key. It is used while no closed host of the hub's is connected. With nil, a shop that was
+	// revoked while it was off does not learn it.
+	Status Ask
+	// Gone is called for each shop that left or was revoked, when that is durable.
 	Gone func(shop exchange.ShopID, why string)
 }
 
-// Syncer keeps a member list in step with those of the other members. Its
-// methods are safe for concurrent use.
+// Syncer keeps this member's list in step with the lists of the other members. Its methods are safe
+// for concurrent use.
 type Syncer struct {
 	cfg     Config
 	log     *slog.Logger
@@ -57,23 +57,24 @@ type Syncer struct {
 	jobs    chan job
 	serving chan struct{} // capacity maxServing: held by each answer being made
 	untold  wake.Signal   // news, or unspread was set
-	changed wake.Signal   // the list is to be compared with others'
+	changed wake.Signal   // the list is to be compared with other members'
 	meshed  wake.Signal   // a neighbour began to gossip with us
 	failed  chan error    // capacity 1: a fault that must end the process
 
 	mu       sync.Mutex
-	profile  []byte                            // guarded by mu: the own signed one
-	unspread bool                              // guarded by mu: the own profile waits to be gossiped
-	news     news                              // guarded by mu
-	pulled   uint64                            // guarded by mu: size that the list grew to by a pull
-	heard    map[exchange.ShopID]*rate.Limiter // guarded by mu: of profiles gossiped by a member
+	profile  []byte // guarded by mu: the own signed one
+	unspread bool   // guarded by mu: the own profile waits to be gossiped
+	news     news   // guarded by mu
+	pulled   uint64 // guarded by mu: size that the list grew to by a pull
+	// gossipers limits the profiles that each member gossips. Guarded by mu.
+	gossipers map[exchange.ShopID]*rate.Limiter
 }
 
-// news is what happened to the list and was not told yet.
+// news is what happened to the list and is not spread yet.
 type news struct {
-	gone    []membership.Member
-	renewed bool // there is a newer checkpoint
-	frozen  bool // there is evidence to tell
+	departed []membership.Member // left or revoked
+	renewed  bool                // there is a newer checkpoint
+	frozen   bool                // there is evidence to gossip
 }
 
 // New makes a Syncer that does nothing yet.
@@ -82,7 +83,7 @@ func New(cfg Config) (*Syncer, error) {
 		cfg: cfg, log: cfg.Logger, unknown: rate.NewLimiter(unknownPulls, 1),
 		jobs: make(chan job, maxJobs), serving: make(chan struct{}, maxServing),
 		untold: wake.New(), changed: wake.New(), meshed: wake.New(), failed: make(chan error, 1),
-		heard: map[exchange.ShopID]*rate.Limiter{},
+		gossipers: map[exchange.ShopID]*rate.Limiter{},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -95,12 +96,12 @@ func New(cfg Config) (*Syncer, error) {
 	return s, nil
 }
 
-// note keeps what happened until Run looks: the roster is not held up, and nothing is lost.
+// note keeps an event of the roster's for Run. It returns at once, because the roster waits for it.
 func (s *Syncer) note(e roster.Event) {
 	s.mu.Lock()
 	switch e.Kind {
 	case roster.Left, roster.Revoked:
-		s.news.gone = append(s.news.gone, e.Member)
+		s.news.departed = append(s.news.departed, e.Member)
 	case roster.Renewed:
 		s.news.renewed = true
 	case roster.Frozen:
@@ -118,40 +119,41 @@ func (s *Syncer) Bind(n *p2p.Node) error {
 	return nil
 }
 
-// Admit reports whether shop is a member now. The hub is none, but what it gossips itself
-// has to pass its own door.
+// Admit implements p2p.Directory: it reports whether shop is a member now. The hub is no member, but
+// the hub's own gossip has to pass the hub's own gate.
 func (s *Syncer) Admit(shop exchange.ShopID) bool {
 	return s.cfg.Roster.IsMember(shop) || s.isHub() && shop == s.cfg.Self
 }
 
-// Unknown has the list pulled, at most once a second: the key may have joined
-// since.
+// Unknown implements p2p.Directory. It has the list pulled, at most once a second: the key may have
+// joined in the meantime.
 func (s *Syncer) Unknown(exchange.ShopID) {
 	if s.unknown.Allow() {
 		s.pullSoon(job{})
 	}
 }
 
-// HelloPart is what a hello says of the list and of this shop.
+// HelloPart returns what this member's hello says: its checkpoint and its signed profile.
 func (s *Syncer) HelloPart() (checkpoint, profile []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.cfg.Roster.Checkpoint(), s.profile
 }
 
-// Heard takes the same from a member. It may wait for a commit, but not for the network.
+// Heard takes the checkpoint and the profile of another member's hello. It may wait for a commit, but
+// not for the network.
 func (s *Syncer) Heard(from exchange.ShopID, checkpoint, profile []byte) {
 	if len(checkpoint) > 0 {
-		s.heardCheckpoint(from, checkpoint)
+		s.noteCheckpoint(from, checkpoint)
 	}
 	if len(profile) > 0 {
 		s.takeProfile(from, profile)
 	}
 }
 
-// heardCheckpoint pulls where the checkpoint is larger; any other is compared
-// with the list: a later time is taken, a contradiction is evidence.
-func (s *Syncer) heardCheckpoint(from exchange.ShopID, note []byte) {
+// noteCheckpoint pulls where a member's checkpoint is larger than the list. Any other checkpoint is
+// compared with the list: a later time renews the list, a contradiction freezes it.
+func (s *Syncer) noteCheckpoint(from exchange.ShopID, note []byte) {
 	fed := s.cfg.Roster.State().Federation()
 	c, err := membership.OpenCheckpoint(fed, note)
 	if err != nil {
@@ -166,7 +168,7 @@ func (s *Syncer) heardCheckpoint(from exchange.ShopID, note []byte) {
 	s.applied(from, c.Size, err)
 }
 
-// applied looks at what Apply said of a list that from sent.
+// applied acts on the error of Apply for a list of size entries that from sent.
 func (s *Syncer) applied(from exchange.ShopID, size uint64, err error) {
 	switch exchange.CodeOf(err) {
 	case exchange.CodeOK, exchange.CodeStale:
@@ -191,8 +193,8 @@ func (s *Syncer) check(err error) {
 	}
 }
 
-// Run gossips and pulls until ctx ends. The node must have been started. It returns an
-// error when the process must end: what is stored is not known.
+// Run gossips and pulls until ctx ends. The node must have been started. An error of Run means that
+// nobody knows what is stored: the process must end.
 func (s *Syncer) Run(ctx context.Context) error {
 	list, err := s.net.Topic(protocol.TopicMembers, p2p.TopicOptions{MaxMessage: maxGossip, Validate: s.validateList, Meshed: s.meshes})
 	if err != nil {
@@ -209,13 +211,13 @@ func (s *Syncer) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	again := wake.New() // say hello to everybody again
-	work.Go(func() { s.hear(ctx, list, s.takeList) })
-	work.Go(func() { s.hear(ctx, profiles, func(m p2p.Message) { s.takeProfile(m.From, m.Data) }) })
+	work.Go(func() { s.receive(ctx, list, s.takeList) })
+	work.Go(func() { s.receive(ctx, profiles, func(m p2p.Message) { s.takeProfile(m.From, m.Data) }) })
 	work.Go(func() { s.pulls(ctx) })
 	work.Go(func() { s.pullProfiles(ctx) })
 	work.Go(func() { s.crossChecks(ctx) })
 	work.Go(func() { s.afterMeshed(ctx) })
-	work.Go(func() { s.standings(ctx) })
+	work.Go(func() { s.askStatus(ctx) })
 	work.Go(func() {
 		for {
 			select {
@@ -229,7 +231,7 @@ func (s *Syncer) Run(ctx context.Context) error {
 	return s.spread(ctx, list, profiles, again)
 }
 
-// spread tells the network, and Gone, what is new here.
+// spread gossips what is new in this member's list and profile, and calls Gone.
 func (s *Syncer) spread(ctx context.Context, list, profiles *p2p.Topic, again wake.Signal) error {
 	later, often := time.NewTicker(refresh), time.NewTicker(retry)
 	defer later.Stop()
@@ -257,7 +259,7 @@ func (s *Syncer) spread(ctx context.Context, list, profiles *p2p.Topic, again wa
 	}
 }
 
-// tell passes on one round of news.
+// tell spreads one batch of news.
 func (s *Syncer) tell(ctx context.Context, list *p2p.Topic, n news, again wake.Signal) {
 	if n.renewed {
 		s.passOn(ctx, list)
@@ -265,14 +267,14 @@ func (s *Syncer) tell(ctx context.Context, list *p2p.Topic, n news, again wake.S
 	}
 	if n.frozen && list.Neighbours() == 0 {
 		s.mu.Lock()
-		s.news.frozen = true // once there is somebody to tell
+		s.news.frozen = true // again, once there is a neighbour
 		s.mu.Unlock()
 	} else if n.frozen {
 		if err := list.Publish(ctx, append([]byte{'E'}, s.cfg.Roster.Evidence()...)); err != nil {
 			s.log.Warn("the evidence against the hub was not gossiped", "err", err)
 		}
 	}
-	for _, m := range n.gone {
+	for _, m := range n.departed {
 		why := "left the federation"
 		if m.Status == membership.Revoked {
 			why = "was revoked"
@@ -282,7 +284,7 @@ func (s *Syncer) tell(ctx context.Context, list *p2p.Topic, n news, again wake.S
 			s.cfg.Gone(m.Shop, why)
 		}
 	}
-	if len(n.gone) > 0 && s.isHub() {
+	if len(n.departed) > 0 && s.isHub() {
 		again.Set()
 	}
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // AddressText writes a multiaddr for people: "192.0.2.7:7351 (TCP)", "shop.example:7351 (QUIC)",
-// "a relay at 192.0.2.7:7351 (TCP)". What is no address of a host it returns as it is.
+// "a relay at 192.0.2.7:7351 (TCP)". A text that is no host's address it returns unchanged.
 func AddressText(multiaddr string) string {
 	a, err := ma.NewMultiaddr(multiaddr)
 	if err != nil {

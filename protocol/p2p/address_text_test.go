@@ -19,7 +19,7 @@ func TestAddressText(t *testing.T) {
 	} {
 		t.Run(addr, func(t *testing.T) {
 			if got := AddressText(addr); got != want {
-				t.Errorf("%q, want %q", got, want)
+				t.Errorf("got %q, want %q", got, want)
 			}
 		})
 	}

@@ -13,37 +13,48 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// Stream moves bulk data: frames of up to MaxMessage both ways, in order, over a
-// libp2p stream of its own with its flow control. Sending and receiving may go
-// on at the same time, each from one goroutine. Every frame must move within
-// FrameTimeout once begun; waiting for one to begin has no limit but the context
-// the stream was opened with.
+// Stream moves bulk data: frames of up to MaxMessage both ways, in order, over a libp2p stream with
+// its own flow control. Sending and receiving may go on at the same time, each from one goroutine.
+// A frame that has begun must move within FrameTimeout. The wait for a frame to begin ends only
+// with the context that the stream was opened with.
 type Stream struct {
 	shop exchange.ShopID
 	s    network.Stream
 	r    frameReader
 	w    *bufio.Writer
 	buf  []byte
-	stop func() // lets go of the contexts that would reset it
+	stop func() // unregisters from the contexts that would reset the stream
 }
 
-// StreamHandlerFunc serves one bulk stream. When it returns nil the stream is
-// closed cleanly, else the partner's Receive returns the error, as for a
-// HandlerFunc. Its context ends with the partner's session.
+// StreamHandlerFunc serves one bulk stream. When it returns nil the stream is closed cleanly; else
+// the partner's Receive returns the error, as for a HandlerFunc. ctx ends with the partner's
+// session.
 type StreamHandlerFunc func(ctx context.Context, from exchange.ShopID, s *Stream) error
 
-// HandleStream serves bulk streams of protocol name, at most MaxBulkStreams of
-// one partner at once. It is called before Start, once a name.
-func (n *Node) HandleStream(name string, h StreamHandlerFunc) { n.streams[name] = h }
+// bulkStreams opens bulk streams, and serves the bulk streams that members open.
+type bulkStreams struct {
+	*base
+	streams  *streams
+	dialer   *dialer
+	handlers map[string]StreamHandlerFunc // fixed by Start
+}
 
-// OpenStream opens a bulk stream to a member, dialing if need be. The stream is
-// reset when ctx ends; the caller must Close or Reset it.
+// HandleStream serves bulk streams of protocol name, at most MaxBulkStreams of one partner at once.
+// It is called before Start, once for a name.
+func (n *Node) HandleStream(name string, h StreamHandlerFunc) { n.bulk.handlers[name] = h }
+
+// OpenStream opens a bulk stream to a member, and dials the member if need be. The stream is reset
+// when ctx ends. The caller must Close or Reset it.
 func (n *Node) OpenStream(ctx context.Context, to exchange.ShopID, name string) (*Stream, error) {
-	ses, err := n.reach(ctx, to)
+	return n.bulk.open(ctx, to, name)
+}
+
+func (b *bulkStreams) open(ctx context.Context, to exchange.ShopID, name string) (*Stream, error) {
+	ses, err := b.dialer.reach(ctx, to)
 	if err != nil {
 		return nil, err
 	}
-	s, err := n.openStream(ctx, ses, name)
+	s, err := b.streams.open(ctx, ses, name)
 	if err != nil {
 		return nil, err
 	}
@@ -60,8 +71,8 @@ func newStream(shop exchange.ShopID, s network.Stream, stop func()) *Stream {
 	}
 }
 
-// Send queues one frame and writes when enough has gathered; Flush or CloseWrite
-// writes the rest. It waits while the partner does not read.
+// Send queues one frame and writes when enough has gathered; Flush or CloseWrite writes the rest.
+// Send waits while the partner does not read.
 func (st *Stream) Send(frame []byte) error { return st.send(kindData, frame) }
 
 func (st *Stream) send(k kind, payload []byte) error {
@@ -96,8 +107,8 @@ func (st *Stream) CloseWrite() error {
 	return nil
 }
 
-// Receive returns the next frame, the caller's own; io.EOF after the partner's
-// CloseWrite; the partner's error (IsAnswer) if it ended the stream with one.
+// Receive returns the next frame, which is the caller's own. It returns io.EOF after the partner's
+// CloseWrite, and the partner's error (IsAnswer) where the partner ended the stream with an error.
 func (st *Stream) Receive() ([]byte, error) {
 	h, payload, err := st.r.next()
 	switch {
@@ -127,8 +138,8 @@ func (st *Stream) Close() error {
 	return st.s.Close()
 }
 
-// Reset drops the stream with everything under way; the partner sees a broken
-// stream, never a clean end.
+// Reset drops the stream and everything under way. The partner sees a broken stream, never a clean
+// end.
 func (st *Stream) Reset() {
 	st.stop()
 	_ = st.s.Reset()
@@ -158,11 +169,12 @@ func (b *bulkCount) add(name string, by int) bool {
 	return true
 }
 
-func (n *Node) bulkHandler(name string, h StreamHandlerFunc) network.StreamHandler {
+// handler returns what serves an inbound bulk stream of protocol name.
+func (b *bulkStreams) handler(name string, h StreamHandlerFunc) network.StreamHandler {
 	return func(s network.Stream) {
-		ses, err := n.receive(s)
+		ses, err := b.streams.receive(s)
 		if err != nil {
-			n.refuseStream(s, err)
+			b.streams.refuse(s, err)
 			return
 		}
 		stop := context.AfterFunc(ses.ctx, func() { _ = s.Reset() })
@@ -173,13 +185,13 @@ func (n *Node) bulkHandler(name string, h StreamHandlerFunc) network.StreamHandl
 		} else {
 			err = exchange.Errorf(exchange.CodeLimit, "%d streams of this kind are open already; finish one first", MaxBulkStreams)
 		}
-		n.metrics.served.WithLabelValues(name, exchange.CodeOf(err).String()).Inc()
+		b.metrics.served.WithLabelValues(name, exchange.CodeOf(err).String()).Inc()
 		if err == nil {
 			_ = st.Close()
 			return
 		}
 		if exchange.CodeOf(err) == exchange.CodeInternal && !errors.Is(err, context.Canceled) {
-			n.log.Error("bulk stream failed", "protocol", name, "shop", ses.shop, "err", err)
+			b.log.Error("bulk stream failed", "protocol", name, "shop", ses.shop, "err", err)
 		}
 		if errors.Is(err, context.Canceled) || st.send(kindError, appendError(nil, err)) != nil || st.Close() != nil {
 			st.Reset()

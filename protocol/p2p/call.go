@@ -6,27 +6,27 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// callMembers dials, once, every member whose addresses were saved: a hub that comes
-// back does not wait until its members notice. Those it cannot reach, behind a NAT or
-// moved, find it themselves (keeper).
-func (n *Node) callMembers(saved []peer.ID) {
+// callMembers dials, once, every member whose addresses were saved: a restarted hub does not wait
+// until its members notice. Members that it cannot reach, behind a NAT or moved, reconnect
+// themselves (reconnector).
+func (d *dialer) callMembers(saved []peer.ID) {
 	var calls sync.WaitGroup
 	defer calls.Wait()
 	slots := make(chan struct{}, callsAtOnce)
 	for _, p := range saved {
 		select {
 		case slots <- struct{}{}:
-		case <-n.ctx.Done():
+		case <-d.ctx.Done():
 			return
 		}
 		calls.Go(func() {
 			defer func() { <-slots }()
 			shop, _ := shopOf(p)
-			if n.connected(shop) != nil || !n.gate.admits(p) {
+			if d.sessions.connected(shop) != nil || !d.gate.admits(p) {
 				return
 			}
-			if _, err := n.dialBy(n.ctx, p, n.bookAddrs); err != nil {
-				n.log.Debug("a member was not reached at start", "shop", shop, "err", err)
+			if _, err := d.dialBy(d.ctx, p, d.bookAddrs); err != nil {
+				d.log.Debug("a member was not reached at start", "shop", shop, "err", err)
 			}
 		})
 	}

@@ -1,6 +1,6 @@
 package p2p
 
-// CheckAddresses reports the first of a list that is no multiaddr, as CodeInvalid.
+// CheckAddresses reports the first text of a list that is no multiaddr, as CodeInvalid.
 func CheckAddresses(list []string) error {
 	_, err := parseAddrs(list)
 	return err

@@ -13,11 +13,10 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// Config says who a Node is and whom it trusts. Key, Federation and Members are
-// required.
+// Config says which member a Node is, and whom it trusts. Key, Federation and Members are required.
 type Config struct {
 	Key        ed25519.PrivateKey // of the shop or the hub's closed host; its peer ID is the ShopID
-	Federation string             // stands in every protocol ID: 1 to 64 letters, digits, dots, dashes, underscores
+	Federation string             // part of every protocol ID: 1 to 64 letters, digits, dots, dashes, underscores
 	Listen     []string           // multiaddrs; empty = DefaultListen
 	Announce   []string           // multiaddrs told to others instead of the host's own; empty = the host's own
 	Hubs       []string           // multiaddrs of the hubs' closed hosts, each ending in /p2p/<peer>: trusted, bootstrap and relay
@@ -38,33 +37,32 @@ var DefaultListen = []string{
 	"/ip6/::/tcp/0", "/ip6/::/udp/0/quic-v1",
 }
 
-// Directory answers who is a member. It is asked on every connection, stream and
-// message and must answer from memory. The hubs of the configuration need not be
-// in it. Safe for concurrent use.
+// Directory says which shops are members. A Node asks it on every connection, stream and message,
+// so it must answer from memory. The hubs of the configuration need not be in it. Safe for
+// concurrent use.
 type Directory interface {
 	// Admit reports whether shop is a member now.
 	Admit(shop exchange.ShopID) bool
-	// Unknown tells that a key which is no member knocked or is wanted, so that
-	// the member list may be pulled. It must return at once; the callee limits
-	// how often it acts on it.
+	// Unknown is called when a shop that is no member tries to connect, or is to be dialed. The
+	// member list may then be pulled. Unknown must return at once, and may ignore most calls.
 	Unknown(shop exchange.ShopID)
 }
 
-// Hellos is what the application says and hears in a hello. Safe for concurrent use.
+// Hellos makes and judges the application's part of a hello. Safe for concurrent use.
 type Hellos interface {
 	// Hello returns at most MaxHello bytes for one partner.
 	Hello(to exchange.ShopID) []byte
-	// Greet receives the partner's. An error refuses the connection; the partner
-	// is told its code and text. It is called again for every later hello.
+	// Greet receives the partner's hello, and every later hello. An error refuses the connection;
+	// the partner is told its code and text.
 	Greet(from exchange.ShopID, hello []byte) error
 }
 
-// AddressBook keeps members' signed addresses over a restart. Safe for
-// concurrent use; errors are logged and cost only speed of finding a partner.
+// AddressBook keeps members' signed addresses over a restart. Safe for concurrent use. An error is
+// logged; a partner is then found more slowly.
 type AddressBook interface {
 	// LoadAddresses returns every saved record by shop.
 	LoadAddresses() (map[exchange.ShopID][]byte, error)
-	// SaveAddresses replaces shop's record; an empty one forgets it.
+	// SaveAddresses replaces shop's record; an empty record deletes it.
 	SaveAddresses(shop exchange.ShopID, record []byte) error
 }
 

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
+	dht "github.com/libp2p/go-libp2p-kad-dht"
+	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
@@ -25,8 +28,8 @@ const (
 
 // DialReport says how a member was reached.
 type DialReport struct {
-	Path      string          // how its address was found; PathRelay where the connection is relayed
-	Address   string          // of the other side, as connected
+	Path      string          // how the member's address was found; PathRelay where the connection is relayed
+	Address   string          // of the member, as connected
 	Transport string          // "tcp", "quic" or "relay"
 	Direct    bool            // not through a relay
 	RTTs      []time.Duration // of dialPings round trips; fewer where one failed
@@ -34,16 +37,30 @@ type DialReport struct {
 
 const dialPings = 3
 
-// Dial reaches a member by its ID alone: over an open connection, by stored
-// addresses, by asking the members' DHT, or through a hub's relay; then says
-// hello and measures round trips. Its errors are CodeNotMember and
-// CodeUnavailable; a *[UnreachedError] in the latter names what was tried.
+// dialer reaches members by three paths: address book, DHT and relay.
+type dialer struct {
+	*base
+	sessions *sessions
+	dht      *dht.IpfsDHT // set by Start
+
+	mu       sync.Mutex
+	underWay map[peer.ID]dials // guarded by mu; an entry has at least one dial
+}
+
+// Dial reaches a member by its ID alone: over an open connection, by stored addresses, by the
+// members' DHT, or through a hub's relay. Then it says hello and measures round trips. Its errors
+// are CodeNotMember and CodeUnavailable. A *[UnreachedError] in a CodeUnavailable names what was
+// tried.
 func (n *Node) Dial(ctx context.Context, shop exchange.ShopID) (DialReport, error) {
-	ses, path, err := n.dial(ctx, shop)
+	return n.dialer.report(ctx, shop)
+}
+
+func (d *dialer) report(ctx context.Context, shop exchange.ShopID) (DialReport, error) {
+	ses, path, err := d.dial(ctx, shop)
 	if err != nil {
 		return DialReport{}, err
 	}
-	c := n.bestConn(ses.peer)
+	c := bestConn(d.host, ses.peer)
 	if c == nil {
 		return DialReport{}, exchange.Errorf(exchange.CodeUnavailable, "%s closed the connection", shop)
 	}
@@ -51,33 +68,33 @@ func (n *Node) Dial(ctx context.Context, shop exchange.ShopID) (DialReport, erro
 	if !r.Direct {
 		r.Path = PathRelay
 	}
-	r.RTTs = n.ping(ctx, ses.peer, dialPings)
+	r.RTTs = d.ping(ctx, ses.peer, dialPings)
 	return r, nil
 }
 
-// reach returns a greeted session, dialing if there is none.
-func (n *Node) reach(ctx context.Context, shop exchange.ShopID) (*session, error) {
-	if ses := n.connected(shop); ses != nil {
+// reach returns a greeted session with shop, and dials where there is none.
+func (d *dialer) reach(ctx context.Context, shop exchange.ShopID) (*session, error) {
+	if ses := d.sessions.connected(shop); ses != nil {
 		return ses, nil
 	}
-	ses, _, err := n.dial(ctx, shop)
+	ses, _, err := d.dial(ctx, shop)
 	return ses, err
 }
 
-func (n *Node) dial(ctx context.Context, shop exchange.ShopID) (*session, string, error) {
+func (d *dialer) dial(ctx context.Context, shop exchange.ShopID) (*session, string, error) {
 	p := peerOf(shop)
-	if shop == n.cfg.self {
+	if shop == d.cfg.self {
 		return nil, "", exchange.Errorf(exchange.CodeInvalid, "%s is this shop itself", shop)
 	}
-	if !n.gate.knock(p) {
+	if !d.gate.knock(p) {
 		return nil, "", exchange.Errorf(exchange.CodeNotMember, "%s is not in the member list; pull it or check the ID", shop)
 	}
-	if ses := n.connected(shop); ses != nil {
+	if ses := d.sessions.connected(shop); ses != nil {
 		return ses, PathOpen, nil
 	}
-	ctx, done := n.untilGreeted(ctx, p)
+	ctx, done := d.untilGreeted(ctx, p)
 	defer done()
-	if ses := n.connected(shop); ses != nil { // it came before we could hear of it
+	if ses := d.sessions.connected(shop); ses != nil { // greeted before untilGreeted
 		return ses, PathOpen, nil
 	}
 	unreached := &UnreachedError{Shop: shop}
@@ -85,19 +102,19 @@ func (n *Node) dial(ctx context.Context, shop exchange.ShopID) (*session, string
 		name  string
 		addrs func(context.Context, peer.ID) ([]ma.Multiaddr, error)
 	}{
-		{PathAddressBook, n.bookAddrs}, {PathDHT, n.dhtAddrs}, {PathRelay, n.relayAddrs},
+		{PathAddressBook, d.bookAddrs}, {PathDHT, d.dhtAddrs}, {PathRelay, d.relayAddrs},
 	} {
-		ses, err := n.dialBy(ctx, p, path.addrs)
+		ses, err := d.dialBy(ctx, p, path.addrs)
 		if err == nil {
 			return ses, path.name, nil
 		}
-		if ses := n.connected(shop); ses != nil {
-			if c := n.bestConn(p); c != nil && c.Stat().Direction == network.DirOutbound {
+		if ses := d.sessions.connected(shop); ses != nil {
+			if c := bestConn(d.host, p); c != nil && c.Stat().Direction == network.DirOutbound {
 				return ses, path.name, nil
 			}
 			return ses, PathOpen, nil
 		}
-		n.missed(unreached, path.name, err)
+		d.missed(unreached, path.name, err)
 		if ctx.Err() != nil {
 			break
 		}
@@ -105,7 +122,7 @@ func (n *Node) dial(ctx context.Context, shop exchange.ShopID) (*session, string
 	return nil, "", exchange.Errorf(exchange.CodeUnavailable, "%w", unreached)
 }
 
-// dials are those under way to one member.
+// dials are the dials of one member that are under way, by their cancel functions.
 type dials map[*context.CancelFunc]struct{}
 
 func (d dials) end() {
@@ -114,29 +131,36 @@ func (d dials) end() {
 	}
 }
 
-// untilGreeted returns a context for a dial of p. It ends, too, when a session with p
-// is greeted, whoever began it: a member that comes back by itself is not kept waiting for
-// a dial that hangs at an address it had. done must be called.
-func (n *Node) untilGreeted(ctx context.Context, p peer.ID) (_ context.Context, done func()) {
+// untilGreeted returns a context for a dial of p. The context ends, too, when a session with p is
+// greeted, whichever side began the session. So a dial that hangs at an old address of p delays
+// nobody once p is connected. done must be called.
+func (d *dialer) untilGreeted(ctx context.Context, p peer.ID) (_ context.Context, done func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.dialing[p] == nil {
-		n.dialing[p] = dials{}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.underWay[p] == nil {
+		d.underWay[p] = dials{}
 	}
-	n.dialing[p][&cancel] = struct{}{}
+	d.underWay[p][&cancel] = struct{}{}
 	return ctx, func() {
 		cancel()
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		if delete(n.dialing[p], &cancel); len(n.dialing[p]) == 0 {
-			delete(n.dialing, p)
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if delete(d.underWay[p], &cancel); len(d.underWay[p]) == 0 {
+			delete(d.underWay, p)
 		}
 	}
 }
 
-// dialBy connects by the addresses one path finds and waits for the hello.
-func (n *Node) dialBy(ctx context.Context, p peer.ID, find func(context.Context, peer.ID) ([]ma.Multiaddr, error)) (*session, error) {
+// greeted ends the dials of p under way: a session with it serves.
+func (d *dialer) greeted(p peer.ID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.underWay[p].end()
+}
+
+// dialBy connects to p at the addresses that find returns, and waits for the hello.
+func (d *dialer) dialBy(ctx context.Context, p peer.ID, find func(context.Context, peer.ID) ([]ma.Multiaddr, error)) (*session, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	addrs, err := find(ctx, p)
@@ -146,23 +170,23 @@ func (n *Node) dialBy(ctx context.Context, p peer.ID, find func(context.Context,
 	if err != nil {
 		return nil, &missError{err: err}
 	}
-	n.gate.wake(p)
-	if sw, ok := n.host.Network().(*swarm.Swarm); ok {
-		sw.Backoff().Clear(p) // our own retries are spaced, see keeper
+	d.gate.wake(p)
+	if sw, ok := d.host.Network().(*swarm.Swarm); ok {
+		sw.Backoff().Clear(p) // our own retries are spaced, see reconnector
 	}
-	if err := n.host.Connect(network.WithAllowLimitedConn(ctx, "souk"), peer.AddrInfo{ID: p, Addrs: addrs}); err != nil {
+	if err := d.host.Connect(network.WithAllowLimitedConn(ctx, "souk"), peer.AddrInfo{ID: p, Addrs: addrs}); err != nil {
 		return nil, &missError{addrs: len(addrs), err: err}
 	}
-	c := n.bestConn(p)
+	c := bestConn(d.host, p)
 	if c == nil {
 		return nil, &missError{met: true, err: errClosedAtOnce}
 	}
-	ses := n.track(c)
+	ses := d.sessions.track(c)
 	if ses == nil {
 		return nil, &missError{met: true, err: errClosedAtOnce}
 	}
 	if err := ses.awaitHello(ctx); err != nil {
-		err = n.reason(ses, err)
+		err = d.sessions.reason(ses, err)
 		if IsAnswer(err) || exchange.CodeOf(err) != exchange.CodeUnavailable {
 			return nil, err
 		}
@@ -176,67 +200,57 @@ var (
 	errClosedAtOnce = errors.New("the other side closed the connection; it may not know us as a member yet")
 )
 
-// reason prefers why a session ended to the fact that it did.
-func (n *Node) reason(ses *session, err error) error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if ses.whyEnded != nil {
-		return ses.whyEnded
-	}
-	return err
+func (d *dialer) bookAddrs(_ context.Context, p peer.ID) ([]ma.Multiaddr, error) {
+	return d.host.Peerstore().Addrs(p), nil
 }
 
-func (n *Node) bookAddrs(_ context.Context, p peer.ID) ([]ma.Multiaddr, error) {
-	return n.host.Peerstore().Addrs(p), nil
-}
-
-func (n *Node) dhtAddrs(ctx context.Context, p peer.ID) ([]ma.Multiaddr, error) {
-	info, err := n.dht.FindPeer(ctx, p)
+func (d *dialer) dhtAddrs(ctx context.Context, p peer.ID) ([]ma.Multiaddr, error) {
+	info, err := d.dht.FindPeer(ctx, p)
 	return info.Addrs, err
 }
 
-// refreshDHT asks round who is near to what, soon after the start and then rarely. libp2p's own
-// refresh does so every two minutes where there are few members.
-func (n *Node) refreshDHT() {
+// refreshDHT refreshes the DHT's routing table soon after the start, and then rarely. libp2p's own
+// refresh runs every two minutes where there are few members (see dhtRefresh).
+func (d *dialer) refreshDHT() {
 	wait := time.NewTimer(jittered(dhtFirst))
 	defer wait.Stop()
 	for {
 		select {
 		case <-wait.C:
-		case <-n.ctx.Done():
+		case <-d.ctx.Done():
 			return
 		}
 		select {
-		case err := <-n.dht.RefreshRoutingTable():
+		case err := <-d.dht.RefreshRoutingTable():
 			if err != nil {
-				n.log.Debug("refreshing the DHT", "err", err)
+				d.log.Debug("refreshing the DHT", "err", err)
 			}
-		case <-n.ctx.Done():
+		case <-d.ctx.Done():
 			return
 		}
 		wait.Reset(jittered(dhtRefresh))
 	}
 }
 
-// relayAddrs are p's circuits over every hub.
-func (n *Node) relayAddrs(_ context.Context, p peer.ID) ([]ma.Multiaddr, error) {
-	if n.gate.hubs[p] {
+// relayAddrs are p's addresses through the relay of each hub.
+func (d *dialer) relayAddrs(_ context.Context, p peer.ID) ([]ma.Multiaddr, error) {
+	if d.gate.hubs[p] {
 		return nil, nil
 	}
 	var addrs []ma.Multiaddr
-	for _, hub := range n.cfg.hubs {
+	for _, hub := range d.cfg.hubs {
 		addrs = append(addrs, ma.StringCast("/p2p/"+hub.ID.String()+"/p2p-circuit"))
 	}
 	return addrs, nil
 }
 
-// ping measures so many round trips over an open connection, fewer where one fails.
-// They share a stream: a member may have few of them open at another, and one that was
-// reset counts there until the other has heard of it.
-func (n *Node) ping(ctx context.Context, p peer.ID, times int) (rtts []time.Duration) {
+// ping measures times round trips over an open connection, fewer where one fails. All use one
+// stream: the other side allows a member few ping streams, and counts a stream that was reset until
+// the reset arrives.
+func (d *dialer) ping(ctx context.Context, p peer.ID, times int) (rtts []time.Duration) {
 	ctx, cancel := context.WithTimeout(network.WithNoDial(ctx, "ping"), pingTimeout)
 	defer cancel()
-	for r := range ping.Ping(ctx, n.host, p) {
+	for r := range ping.Ping(ctx, d.host, p) {
 		if r.Error != nil {
 			break
 		}
@@ -248,8 +262,8 @@ func (n *Node) ping(ctx context.Context, p peer.ID, times int) (rtts []time.Dura
 }
 
 // bestConn prefers direct connections, then older ones; nil if there is none.
-func (n *Node) bestConn(p peer.ID) network.Conn {
-	conns := slices.DeleteFunc(n.host.Network().ConnsToPeer(p), func(c network.Conn) bool { return c.IsClosed() })
+func bestConn(h host.Host, p peer.ID) network.Conn {
+	conns := slices.DeleteFunc(h.Network().ConnsToPeer(p), func(c network.Conn) bool { return c.IsClosed() })
 	if len(conns) == 0 {
 		return nil
 	}

@@ -17,21 +17,21 @@ import (
 // errors are in the log, at level debug.
 type UnreachedError struct {
 	Shop  exchange.ShopID
-	Tried []string // one phrase for each path, such as "no answer at 2 stored addresses"
+	Tried []string // a phrase for each path, such as "no answer at 2 stored addresses"
 }
 
 func (e *UnreachedError) Error() string {
 	return fmt.Sprintf("%s was not reached: %s", e.Shop.Short(), strings.Join(e.Tried, ", "))
 }
 
-// missed adds to u that path failed, and logs why.
-func (n *Node) missed(u *UnreachedError, path string, err error) {
-	n.log.Debug("not reached", "shop", u.Shop, "by", path, "err", dialText(err))
-	text := err.Error() // of a refusal: by the other side, or by us of what it said
+// missed adds to u why path failed, and logs the details.
+func (d *dialer) missed(u *UnreachedError, path string, err error) {
+	d.log.Debug("not reached", "shop", u.Shop, "by", path, "err", dialText(err))
+	text := err.Error() // of a refused hello, the member's or our own
 	var m *missError
 	if errors.As(err, &m) {
 		text = m.phrase(path)
-		if path == PathRelay && !m.met && !n.atHub() {
+		if path == PathRelay && !m.met && !d.atHub() {
 			text = "no hub is connected to ask or to relay"
 		}
 	}
@@ -43,7 +43,7 @@ func (n *Node) missed(u *UnreachedError, path string, err error) {
 // missError is why one path did not lead to a member.
 type missError struct {
 	addrs int  // tried
-	met   bool // it was connected, but not greeted
+	met   bool // the member was connected, but not greeted
 	err   error
 }
 
@@ -75,11 +75,11 @@ func countOf(n int, one, many string) string {
 }
 
 // atHub reports whether a hub is connected.
-func (n *Node) atHub() bool {
-	return slices.ContainsFunc(n.greetedSessions(), func(s *session) bool { return n.gate.hubs[s.peer] })
+func (d *dialer) atHub() bool {
+	return slices.ContainsFunc(d.sessions.greeted(), func(s *session) bool { return d.gate.hubs[s.peer] })
 }
 
-// dialText is a failed dial in one line: each address and why it was not reached.
+// dialText describes a failed dial in one line: each address, and why it was not reached.
 func dialText(err error) string {
 	var d *swarm.DialError
 	if !errors.As(err, &d) || len(d.DialErrors) == 0 {

@@ -1,40 +1,38 @@
-// Package p2p is Souk's network: it carries opaque bytes for named protocols
-// between the members of one federation. It is the only package that imports
-// libp2p, and it knows nothing of what the bytes mean.
+// Package p2p is Souk's network: it carries opaque bytes for named protocols between the
+// members of one federation. No other package imports libp2p, and this package does not know
+// what the bytes mean.
 //
 // A [Node] is one member's host, a shop's or the hub's. [New] checks a
 // [Config], [Node.Start] opens the host, [Node.Run] serves until its context
 // ends and closes everything in order. On a Node,
 //
-//   - [Node.Request] asks a member and [Node.Handle] answers: many requests in
-//     flight over a few long-lived streams;
-//   - [Node.OpenStream] and [Node.HandleStream] move bulk data;
-//   - [Node.Topic] publishes to and hears from everybody who subscribes (gossip:
-//     a hint that may be lost, never the truth);
-//   - [Node.Dial] reaches a member by its ID alone; [Node.SetWanted] keeps
-//     connections to partners.
+//   - [Node.Request] asks a member and [Node.Handle] answers: many requests are in flight
+//     over a few long-lived streams.
+//   - [Node.OpenStream] and [Node.HandleStream] move bulk data.
+//   - [Node.Topic] publishes to all subscribers and receives from them. Gossip is a hint that
+//     may be lost, never the truth.
+//   - [Node.Dial] reaches a member by its ID alone. [Node.SetWanted] keeps connections to
+//     partners.
 //
-// [OpenServe] and [Ask] are the one door for those who are not members yet: the
-// hub's join service and its client. Package p2psim runs Nodes in virtual time.
+// [OpenServe] and [Ask] are for shops that are not members yet: the hub's join service and its
+// client. Package p2psim runs Nodes in virtual time.
 //
 // # Who may connect
 //
-// Membership is closed. A [Directory] says who is a member; the hubs named in
-// the configuration are trusted besides. Nobody else completes a handshake
-// (ConnectionGater), and every stream handler and topic validator asks again,
-// so that a connection which a revocation has not reached yet is of no use.
-// [Node.Disconnect] and [Node.Recheck] cut connections that exist.
+// Membership is closed. A [Directory] says which shops are members; the hubs named in the
+// configuration are trusted besides. No other peer completes a handshake (ConnectionGater).
+// Every stream handler and topic validator asks again, so that a connection of a revoked shop
+// is of no use. [Node.Disconnect] and [Node.Recheck] close such connections.
 //
-// A libp2p dialer does not notice that the other side's gater refused it. So
-// connected means: a hello was exchanged. Until then no stream of any protocol
-// is served (identify and ping excepted, which libp2p answers itself and which
-// tell a member nothing secret); one that arrives early waits for the hello, at
-// most [HelloTimeout].
+// A libp2p dialer does not notice that the other side's gater refused the connection. So
+// connected means: a hello was exchanged. A stream that arrives before the hello waits for it,
+// at most [HelloTimeout]. Identify and ping are served before, by libp2p itself; they tell
+// nothing secret.
 //
-// A hub's AutoNAT probes come from a key of their own, which no gater admits. The
-// first version of AutoNAT only looks whether the handshake succeeds and so works
-// all the same; the second also wants a stream, so that its probes of shops end
-// without a result. A shop takes itself for reachable or not by the first.
+// A hub's AutoNAT probes come from a key of their own, which no gater admits. The first version
+// of AutoNAT only looks whether the handshake succeeds, and so works all the same. The second
+// version also wants a stream, so that its probes of shops end without a result. A shop takes
+// itself for reachable or not by the first version.
 //
 // # Protocol IDs
 //
@@ -56,12 +54,11 @@
 //	kind 4 data      id 0; a piece of a bulk stream
 //	kind 5 hello     id 0; see below
 //
-// A length above the stream's limit ends the stream before a byte of the body
-// is read. Any other kind, or one that does not belong on the stream, ends it
-// too. On a request stream only the side that opened it sends requests; replies
-// come in any order. An error frame is the partner's answer ([IsAnswer] reports
-// true): everything else that goes wrong with a request leaves its outcome
-// unknown, and the caller asks again with the same id of its own.
+// A length above the stream's limit ends the stream before a byte of the body is read. A kind
+// that is unknown, or that does not belong on the stream, ends the stream, too. On a request
+// stream only the side that opened it sends requests; replies come in any order. An error frame
+// is the partner's answer ([IsAnswer] reports true). Every other fault leaves a request's
+// outcome unknown, and the caller asks again with the same id of its own.
 //
 // On a bulk stream each side sends data frames and half-closes when done; an
 // error frame ends it with a reason.
@@ -82,9 +79,9 @@
 //
 // # Hello
 //
-// The side that dialed opens /souk/<federation>/hello/1 and sends one hello
-// frame; the other answers with its own, or with an error frame and closes the
-// connection. Either side may do so again later to tell news ([Node.Rehello]).
+// The side that dialed opens /souk/<federation>/hello/1 and sends one hello frame. The other
+// side answers with its own hello; or it answers with an error frame and closes the connection.
+// Either side may exchange hellos again later, to tell news ([Node.Rehello]).
 //
 //	hello payload = uvarint n ‖ header (n bytes) ‖ application's bytes
 //	header        = uvarint count ‖ count × uvarint version      ascending, ≤ 16
@@ -92,17 +89,31 @@
 //	                ‖ uvarint m ‖ signed peer record (m bytes)   libp2p RFC 0003, may be empty
 //	                ‖ bytes of later versions, ignored
 //
-// The two sides go by the highest version both name; without one the hello is
-// refused with exchange.CodeVersion. The incarnation is drawn at each start: a
-// new one tells that the partner's process restarted, so that what is left of
-// the old connections is closed at once instead of timing out. The signed
-// record carries the sender's addresses.
+// The two sides use the highest version that both name. Where there is none, the hello is refused
+// with exchange.CodeVersion. A node draws its incarnation at each start. A new incarnation shows
+// that the partner's process restarted; the partner's old connections are then closed at once,
+// before they time out. The signed record has the sender's addresses.
 //
 // # Who owns what
 //
-// A session is all that is shared with one connected member: connections,
-// streams, limits. Node.mu guards the map of sessions and the fields that say
-// so; a session's streams have locks of their own, which may be taken while
-// Node.mu is not held. Callbacks of [Node.OnConnect] and [Node.OnDisconnect]
-// run one at a time, in order, without locks.
+// A Node is composed of parts. Each part has one subject and owns its fields:
+//
+//	gate         which peers may connect, and which are not dialed for a while
+//	sessions     the sessions with connected peers
+//	greeter      says hello, and judges hellos
+//	addresses    own addresses, and addresses of members
+//	dialer       reaches a member by address book, DHT or relay
+//	reconnector  keeps members connected, with a goroutine for each
+//	streams      opens streams, and admits streams of members that have said hello
+//	requests     asks, and serves requests
+//	bulk         opens bulk streams, and serves bulk streams
+//	topics       gossip
+//	events       tells the application who connected and disconnected, from one goroutine
+//
+// Fields that no comment gives an owner are set by New or Start and never change afterwards. The
+// lock of a part is called mu and guards the fields that say so. Lock order: sessions.mu, then
+// the mu of dialer, reconnector or events. Nobody holds two other locks at once. Whoever holds
+// topics.mu waits for gossip's loop, so that loop takes the filter's mu only. The streams of a
+// session have locks of their own, which are taken while sessions.mu is not held. The functions
+// of [Node.OnConnect] and [Node.OnDisconnect] run one at a time, in order, without locks.
 package p2p

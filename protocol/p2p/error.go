@@ -16,8 +16,8 @@ type answered struct{ detail string }
 
 func (a answered) Error() string { return a.detail }
 
-// IsAnswer reports whether err is the partner's own answer to a request. Any
-// other error leaves the request's outcome unknown.
+// IsAnswer reports whether err is the partner's own answer to a request. Any other error leaves the
+// request's outcome unknown.
 func IsAnswer(err error) bool {
 	var a answered
 	return errors.As(err, &a)

@@ -8,9 +8,9 @@ import (
 	"github.com/souk-market/souk/exchange/wake"
 )
 
-// events tells the application who connected and who is gone, one call at a
-// time. It keeps at most one entry a shop: what matters is the latest state and
-// that a reconnection is told as such, not every flap.
+// events tells the application which members connected and disconnected, one call at a time. Its
+// queue has at most one entry for a shop. The application learns the latest state, and learns of a
+// reconnection; it does not learn of each change in between.
 type events struct {
 	connect, disconnect []func(exchange.ShopID) // fixed before run
 	current             func(exchange.ShopID) uint64
@@ -20,14 +20,14 @@ type events struct {
 	dirty  map[exchange.ShopID]bool // guarded by mu: in queue
 	filled wake.Signal              // queue is not empty
 
-	told map[exchange.ShopID]uint64 // owned by run: session last told as connected
+	reported map[exchange.ShopID]uint64 // owned by run: the session that was last reported as connected
 }
 
 func newEvents() *events {
-	return &events{dirty: map[exchange.ShopID]bool{}, filled: wake.New(), told: map[exchange.ShopID]uint64{}}
+	return &events{dirty: map[exchange.ShopID]bool{}, filled: wake.New(), reported: map[exchange.ShopID]uint64{}}
 }
 
-// changed notes that shop's session began or ended.
+// changed notes that shop's session was greeted or ended.
 func (e *events) changed(shop exchange.ShopID) {
 	e.mu.Lock()
 	if !e.dirty[shop] {
@@ -61,48 +61,30 @@ func (e *events) run(ctx context.Context) {
 }
 
 func (e *events) tell(shop exchange.ShopID) {
-	was, is := e.told[shop], e.current(shop)
+	was, is := e.reported[shop], e.current(shop)
 	if was == is {
 		return
 	}
 	if was != 0 {
-		delete(e.told, shop)
+		delete(e.reported, shop)
 		for _, f := range e.disconnect {
 			f(shop)
 		}
 	}
 	if is != 0 {
-		e.told[shop] = is
+		e.reported[shop] = is
 		for _, f := range e.connect {
 			f(shop)
 		}
 	}
 }
 
-// OnConnect calls f after the first hello with a member, hubs included, and after
-// each reconnection. Calls come one at a time, in order: f must not block for
-// long. It is set before Start; several may be.
+// OnConnect calls f after the first hello with a member, hubs included, and after each
+// reconnection. Calls come one at a time, in order: f must not block for long. OnConnect is called
+// before Start; each call adds a function.
 func (n *Node) OnConnect(f func(exchange.ShopID)) { n.events.connect = append(n.events.connect, f) }
 
-// OnDisconnect calls f when a member that was told to OnConnect is gone.
+// OnDisconnect calls f when a member disconnected of which OnConnect's functions were told.
 func (n *Node) OnDisconnect(f func(exchange.ShopID)) {
 	n.events.disconnect = append(n.events.disconnect, f)
-}
-
-// connected returns the session with shop if its hello was accepted.
-func (n *Node) connected(shop exchange.ShopID) *session {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if ses := n.sessions[peerOf(shop)]; ses != nil && ses.hello {
-		return ses
-	}
-	return nil
-}
-
-// currentSession is connected for events: 0 = not connected.
-func (n *Node) currentSession(shop exchange.ShopID) uint64 {
-	if ses := n.connected(shop); ses != nil {
-		return ses.id
-	}
-	return 0
 }

@@ -7,7 +7,7 @@ import (
 
 // SetRequestRate replaces requestRate and requestBurst on a node that has not started.
 func (n *Node) SetRequestRate(perSecond rate.Limit, burst int) {
-	n.requests = func() *rate.Limiter { return rate.NewLimiter(perSecond, burst) }
+	n.sessions.limiter = func() *rate.Limiter { return rate.NewLimiter(perSecond, burst) }
 }
 
 // Addresses are where joiners reach the host, each ending in /p2p/<its peer ID>.

@@ -41,8 +41,8 @@ func uvarintLen(v uint64) int {
 // deadliner is the part of a stream that bounds a slow sender.
 type deadliner interface{ SetReadDeadline(time.Time) error }
 
-// frameReader reads frames. A frame's header comes first, so that its reader can
-// wait for room before the payload takes memory. It is used by one goroutine.
+// frameReader reads frames. Header and payload are read apart, so that its user can wait for room
+// before the payload takes memory. One goroutine uses a frameReader.
 type frameReader struct {
 	r     *bufio.Reader
 	slow  deadliner // nil = no deadline
@@ -55,8 +55,8 @@ type frameHeader struct {
 	size int // of the payload, bytes; at most limit
 }
 
-// header waits without a deadline for the next frame to begin. At the clean end
-// of the stream it returns io.EOF.
+// header waits, without a deadline, for the next frame to begin. At the clean end of the stream it
+// returns io.EOF.
 func (fr *frameReader) header() (frameHeader, error) {
 	if _, err := fr.r.Peek(1); err != nil {
 		return frameHeader{}, err
@@ -86,7 +86,7 @@ func (fr *frameReader) header() (frameHeader, error) {
 	return frameHeader{id: id, kind: kind(k), size: size}, nil
 }
 
-// payload reads the bytes that belong to h, into memory of the caller's own.
+// payload reads the payload of the frame with header h, into memory of the caller's own.
 func (fr *frameReader) payload(h frameHeader) ([]byte, error) {
 	if fr.r.Buffered() < h.size {
 		defer fr.hurry()()
@@ -108,8 +108,8 @@ func (fr *frameReader) next() (frameHeader, []byte, error) {
 	return h, b, err
 }
 
-// hurry gives the other side FrameTimeout for what the caller is about to read;
-// the function it returns lifts the deadline again.
+// hurry sets a deadline of FrameTimeout for what the caller is about to read. The returned function
+// removes the deadline.
 func (fr *frameReader) hurry() func() {
 	if fr.slow == nil {
 		return func() {}
@@ -118,7 +118,7 @@ func (fr *frameReader) hurry() func() {
 	return func() { _ = fr.slow.SetReadDeadline(time.Time{}) }
 }
 
-// badFrame tells a frame that was cut off from one that never began.
+// badFrame makes io.EOF inside a frame io.ErrUnexpectedEOF: a frame that was cut off is no clean end.
 func badFrame(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF

@@ -3,7 +3,6 @@ package p2p
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/binary"
 	"io"
 	"testing"
@@ -100,59 +99,4 @@ func FuzzHello(f *testing.F) {
 			t.Fatalf("%+v came back as %+v, %v", h, again, err)
 		}
 	})
-}
-
-func TestReplayWindow(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		var r replay
-		seen, highest := map[uint64]bool{}, uint64(0)
-		at := rapid.Uint64Range(1, 1<<62).Draw(t, "start")
-		for range 200 {
-			at += uint64(rapid.SampledFrom([]int{0, 1, 1, 1, 2, 60, replayWindow - 1, replayWindow, 3 * replayWindow}).Draw(t, "step"))
-			seq := at - min(at-1, uint64(rapid.IntRange(0, replayWindow+2).Draw(t, "late")))
-			want := !seen[seq] && (seq > highest || highest-seq < replayWindow)
-			if got := r.accept(seq); got != want {
-				t.Fatalf("%d below the highest %d: accepted %v, want %v", highest-seq, highest, got, want)
-			}
-			seen[seq], highest = seen[seq] || want, max(highest, seq)
-		}
-	})
-}
-
-// TestWriterCoalesces finds every frame of many goroutines whole and in each one's order.
-func TestWriterCoalesces(t *testing.T) {
-	pr, pw := io.Pipe()
-	w := newFrameWriter(pw, nil)
-	ended := make(chan error, 1)
-	go func() { ended <- w.run() }()
-	const senders, each = 8, 200
-	for s := range senders {
-		go func() {
-			for i := range each {
-				_ = w.send(context.Background(), uint64(s), kindData, binary.AppendUvarint(nil, uint64(i)))
-			}
-		}()
-	}
-	next := make([]uint64, senders)
-	fr := frameReader{r: bufio.NewReader(pr), limit: 100}
-	for range senders * each {
-		h, payload, err := fr.next()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if i, _ := binary.Uvarint(payload); i != next[h.id] {
-			t.Fatalf("sender %d: %d after %d", h.id, i, next[h.id])
-		}
-		next[h.id]++
-	}
-	if err := w.flush(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	w.fail(io.ErrClosedPipe)
-	if err := <-ended; err != io.ErrClosedPipe {
-		t.Fatal(err)
-	}
-	if err := w.send(context.Background(), 1, kindData, nil); err != io.ErrClosedPipe {
-		t.Fatal(err)
-	}
 }

@@ -6,24 +6,29 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/connmgr"
 	"github.com/libp2p/go-libp2p/core/control"
-	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
 	ma "github.com/multiformats/go-multiaddr"
-
-	"github.com/souk-market/souk/exchange"
 )
 
-// gate is the one place that decides who may connect. It serves libp2p as
-// connection gater and as the relay's access list.
+// gate decides which peers may connect, and nothing else does. libp2p uses it as connection gater
+// and as the relay's access list.
 type gate struct {
 	members Directory
 	hubs    map[peer.ID]bool // trusted by configuration
 
 	mu      sync.Mutex
-	resting map[peer.ID]time.Time // guarded by mu: members not to be dialed before
+	resting map[peer.ID]time.Time // guarded by mu: until when libp2p does not dial a member
+}
+
+// newGate admits the members of a directory and the configured hubs.
+func newGate(s settings) *gate {
+	g := &gate{members: s.Members, hubs: map[peer.ID]bool{}, resting: map[peer.ID]time.Time{}}
+	for _, h := range s.hubs {
+		g.hubs[h.ID] = true
+	}
+	return g
 }
 
 var (
@@ -40,8 +45,8 @@ func (g *gate) admits(p peer.ID) bool {
 	return ok && g.members.Admit(shop)
 }
 
-// knock is admits for somebody who is at the door or whom we look for: an
-// unknown key may be one that joined since we last read the member list.
+// knock is admits for a peer that tries to connect, or that is to be dialed. It tells the Directory
+// of a peer that is no member: the peer may have joined since the member list was last read.
 func (g *gate) knock(p peer.ID) bool {
 	if g.admits(p) {
 		return true
@@ -52,8 +57,8 @@ func (g *gate) knock(p peer.ID) bool {
 	return false
 }
 
-// rest keeps libp2p's own services from dialing a member whose hello failed: the
-// DHT would do so many times a second. Our own dials wake it.
+// rest keeps libp2p's own services from dialing p, whose hello failed: the DHT would dial it many
+// times a second. Our own dials end the rest (wake).
 func (g *gate) rest(p peer.ID) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -92,49 +97,4 @@ func (g *gate) InterceptSecured(_ network.Direction, p peer.ID, _ network.ConnMu
 // InterceptUpgraded asks once more: a revocation may have come during the handshake.
 func (g *gate) InterceptUpgraded(c network.Conn) (bool, control.DisconnectReason) {
 	return g.admits(c.RemotePeer()), 0
-}
-
-// guardedHost gives libp2p's own services (DHT, gossip) a host on which their
-// stream handlers, too, serve only members who said hello.
-type guardedHost struct {
-	host.Host
-	node *Node
-}
-
-func (g guardedHost) SetStreamHandler(id protocol.ID, h network.StreamHandler) {
-	g.Host.SetStreamHandler(id, g.node.guard(h))
-}
-
-func (g guardedHost) SetStreamHandlerMatch(id protocol.ID, match func(protocol.ID) bool, h network.StreamHandler) {
-	g.Host.SetStreamHandlerMatch(id, match, g.node.guard(h))
-}
-
-func (n *Node) guard(h network.StreamHandler) network.StreamHandler {
-	return func(s network.Stream) {
-		if _, err := n.receive(s); err != nil {
-			n.refuseStream(s, err)
-			return
-		}
-		h(s)
-	}
-}
-
-// receive admits an inbound stream: from a member, after its hello.
-func (n *Node) receive(s network.Stream) (*session, error) {
-	p := s.Conn().RemotePeer()
-	if !n.gate.admits(p) {
-		n.cut(p, "not a member")
-		return nil, exchange.Errorf(exchange.CodeNotMember, "the peer is not a member")
-	}
-	ses := n.track(s.Conn())
-	if ses == nil {
-		return nil, exchange.Errorf(exchange.CodeUnavailable, "the connection closed")
-	}
-	return ses, ses.awaitHello(n.ctx)
-}
-
-func (n *Node) refuseStream(s network.Stream, err error) {
-	_ = s.Reset()
-	n.metrics.refused.WithLabelValues(exchange.CodeOf(err).String()).Inc()
-	n.log.Debug("stream refused", "peer", s.Conn().RemotePeer(), "protocol", s.Protocol(), "err", err)
 }

@@ -12,13 +12,13 @@ import (
 )
 
 // openGossip starts gossipsub on protocol IDs of the federation's own.
-func (n *Node) openGossip() (err error) {
-	n.filter = newGossipFilter(topicPrefix(n.cfg.Federation), n.noteGossipFault)
-	id := protocol.ID("/souk/" + n.cfg.Federation + "/meshsub/1.2.0")
+func (t *topics) open() (err error) {
+	t.filter = newGossipFilter(topicPrefix(t.cfg.Federation), t.noteFault)
+	id := protocol.ID("/souk/" + t.cfg.Federation + "/meshsub/1.2.0")
 	params := pubsub.DefaultGossipSubParams()
 	params.IDontWantMessageThreshold = gossipDontWant
 	params.UnsubscribeBackoff = gossipLeave
-	n.gossip, err = pubsub.NewGossipSub(n.ctx, guardedHost{n.host, n},
+	t.gossip, err = pubsub.NewGossipSub(t.ctx, guardedHost{t.host, t.streams},
 		pubsub.WithGossipSubParams(params),
 		pubsub.WithGossipSubProtocols([]protocol.ID{id}, func(f pubsub.GossipSubFeature, _ protocol.ID) bool {
 			return f == pubsub.GossipSubFeatureMesh || f == pubsub.GossipSubFeatureIdontwant
@@ -29,17 +29,27 @@ func (n *Node) openGossip() (err error) {
 		pubsub.WithPeerOutboundQueueSize(gossipQueue),
 		pubsub.WithValidateQueueSize(gossipQueue),
 		pubsub.WithMaxMessageSize(maxGossipRPC),
-		pubsub.WithPeerFilter(func(p peer.ID, _ string) bool { return n.gate.admits(p) }),
-		pubsub.WithSubscriptionFilter(n.filter),
-		pubsub.WithAppSpecificRpcInspector(n.filter.inspect),
-		pubsub.WithRawTracer(&gossipTracer{m: n.metrics, filter: n.filter, meshed: &n.meshed}),
-		pubsub.WithLogger(n.log),
-		pubsub.WithRPCLogger(slog.New(slog.DiscardHandler)), // it would write every message out
+		pubsub.WithPeerFilter(func(p peer.ID, _ string) bool { return t.gate.admits(p) }),
+		pubsub.WithSubscriptionFilter(t.filter),
+		pubsub.WithAppSpecificRpcInspector(t.filter.inspect),
+		pubsub.WithRawTracer(&gossipTracer{m: t.metrics, filter: t.filter, meshed: &t.meshed}),
+		pubsub.WithLogger(t.log),
+		pubsub.WithRPCLogger(slog.New(slog.DiscardHandler)), // else each message would be formatted for the log
 	)
 	return err
 }
 
-// fresh reports whether an author's sequence number was not seen before.
+// noteFault counts a message that the filter dropped. With a reason, the filter muted the member p,
+// which is logged.
+func (t *topics) noteFault(p peer.ID, event, why string) {
+	t.metrics.gossip.WithLabelValues(event).Inc()
+	if why != "" {
+		shop, _ := shopOf(p)
+		t.log.Warn("a member's gossip is not heard for a while", "shop", shop, "for", muteTime, "why", why)
+	}
+}
+
+// fresh reports whether an author's sequence number is new, and remembers the number.
 func (f *gossipFilter) fresh(p peer.ID, seqno []byte) bool {
 	if len(seqno) != 8 {
 		return false
@@ -49,13 +59,13 @@ func (f *gossipFilter) fresh(p peer.ID, seqno []byte) bool {
 	return f.author(p).replay.accept(binary.BigEndian.Uint64(seqno))
 }
 
-// replay remembers which of an author's last replayWindow sequence numbers were
-// seen, as RFC 4303 (3.4.3) does for packets. pubsub's own BasicSeqnoValidator
-// keeps only the highest, and so loses every message that another overtook on
-// the way. Authors count up from the time they started, in nanoseconds.
+// replay remembers which of an author's last replayWindow sequence numbers were seen, as RFC 4303
+// (3.4.3) does for packets. pubsub's own BasicSeqnoValidator keeps only the highest number, and so
+// loses each message that another message overtook. An author counts up from the time of its
+// start, in nanoseconds.
 type replay struct {
 	highest uint64
-	seen    [replayWindow / 64]uint64 // ring of bits, by sequence number
+	seen    [replayWindow / 64]uint64 // ring of bits; the bit of seq is seq % replayWindow
 }
 
 func (r *replay) accept(seq uint64) bool {
@@ -90,11 +100,11 @@ func (r *replay) set(seq uint64, on bool) {
 	}
 }
 
-// gossipTracer counts what becomes of messages: pubsub drops without a word.
+// gossipTracer counts what becomes of messages: pubsub itself drops messages silently.
 type gossipTracer struct {
 	m      *metrics
 	filter *gossipFilter
-	meshed *sync.Map // Node.meshed
+	meshed *sync.Map // topics.meshed
 }
 
 func (t *gossipTracer) count(event string) { t.m.gossip.WithLabelValues(event).Inc() }
@@ -113,7 +123,7 @@ func (t *gossipTracer) RejectMessage(m *pubsub.Message, reason string) {
 }
 func (t *gossipTracer) OnClosedOutboundStream(p peer.ID) { t.filter.gone(p) }
 
-// Graft comes from gossip's own loop, whichever of the two sides began.
+// Graft is called by gossip's own loop when a neighbour joins our mesh, whichever side began.
 func (t *gossipTracer) Graft(_ peer.ID, topic string) {
 	if f, ok := t.meshed.Load(topic); ok {
 		f.(func())()

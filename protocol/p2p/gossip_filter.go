@@ -13,39 +13,40 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// gossipFilter bounds what members can make us do and keep: topics a neighbour
-// subscribes to, messages and bytes of a neighbour and of an author, replays. A
-// neighbour that does what no honest one does is muted for a while. How much others
-// write is nothing it can help: what is too much of that is dropped without blame.
+// gossipFilter bounds the work and the memory that members can cause by gossip: a neighbour's
+// topics, a neighbour's and an author's messages and bytes, and replays. A neighbour that does what
+// no honest neighbour does is muted for a while. It cannot help how much other authors write:
+// messages beyond its quota are dropped without blame.
 //
-// Neighbours keep their quotas when they disconnect, or coming back would refill them.
-// Neighbours and authors are bounded by the member list: nobody else gets that far.
+// Neighbours keep their quotas when they disconnect; else a reconnection would refill the quotas.
+// The member list bounds the number of neighbours and authors: gossip takes nothing from others.
 type gossipFilter struct {
 	names *regexp.Regexp
-	tell  func(p peer.ID, event, why string) // of what was dropped, or that p was muted
+	tell  func(p peer.ID, event, why string) // called for each message dropped, and when p is muted (why is set)
 
 	mu         sync.Mutex
 	neighbours map[peer.ID]*neighbour   // guarded by mu
 	authors    map[peer.ID]*authorState // guarded by mu
 }
 
-// neighbour is somebody who hands us messages, its own and others'.
+// neighbour is a peer that hands us messages, its own and other authors'.
 type neighbour struct {
-	topics map[string]bool // it subscribes to, while connected
-	handed quota           // of all it hands us
-	own    quota           // of those that it is the author of, as of every author
-	flood  quota           // of those too, beyond what an honest author could write
-	faults *rate.Limiter
-	muted  time.Time // until then
+	topics map[string]bool // that it subscribes to, while connected
+	handed quota           // of all messages that it hands us
+	own    quota           // of its own messages, as for every author; beyond, messages are dropped
+	flood  quota           // of its own messages; beyond, messages are faults
+	faults *rate.Limiter   // of faults; beyond, the neighbour is muted
+	muted  time.Time       // until when it is muted
 }
 
-// authorState is of messages whose signature was checked, whoever handed them on.
+// authorState bounds an author's messages whose signature was checked, whichever neighbours handed
+// them to us.
 type authorState struct {
 	quota  quota
 	replay replay
 }
 
-// quota bounds messages and their data.
+// quota bounds a number of messages, and the bytes of their data.
 type quota struct{ count, bytes *rate.Limiter }
 
 // allow reports whether one more message of size bytes passes.
@@ -89,8 +90,8 @@ var errTooManyTopics = errors.New("p2p: more topic subscriptions than a member m
 // CanSubscribe implements pubsub.SubscriptionFilter.
 func (f *gossipFilter) CanSubscribe(topic string) bool { return f.names.MatchString(topic) }
 
-// FilterIncomingSubscriptions implements pubsub.SubscriptionFilter: topics that
-// are not ours are left out, and a neighbour has at most maxPeerTopics.
+// FilterIncomingSubscriptions implements pubsub.SubscriptionFilter. It leaves out topics that
+// are not this federation's, and lets a neighbour subscribe to at most maxPeerTopics.
 func (f *gossipFilter) FilterIncomingSubscriptions(from peer.ID, subs []*pb.RPC_SubOpts) ([]*pb.RPC_SubOpts, error) {
 	if len(subs) > maxPeerTopics {
 		return nil, errTooManyTopics
@@ -116,9 +117,9 @@ func (f *gossipFilter) FilterIncomingSubscriptions(from peer.ID, subs []*pb.RPC_
 	return kept, nil
 }
 
-// inspect takes from a neighbour's RPC what it may not send, before any signature in it
-// is checked. Its subscriptions always stay: they have a bound of their own, and a neighbour
-// that was muted would else be lost for its topics when it is heard again.
+// inspect removes from a neighbour's RPC the messages that it may not send, before any signature is
+// checked. Subscriptions stay, also of a muted neighbour: they have a bound of their own, and the
+// neighbour does not send them again when it is no longer muted.
 func (f *gossipFilter) inspect(from peer.ID, rpc *pubsub.RPC) error {
 	f.inspectAt(from, rpc, time.Now())
 	return nil
@@ -126,7 +127,7 @@ func (f *gossipFilter) inspect(from peer.ID, rpc *pubsub.RPC) error {
 
 func (f *gossipFilter) inspectAt(from peer.ID, rpc *pubsub.RPC, now time.Time) {
 	for _, prune := range rpc.GetControl().GetPrune() {
-		if prune.GetBackoff() > maxPruneBackoff { // pubsub multiplies it unchecked, and keeps it
+		if prune.GetBackoff() > maxPruneBackoff { // pubsub multiplies the number unchecked, and stores it
 			backoff := uint64(maxPruneBackoff)
 			prune.Backoff = &backoff
 		}
@@ -161,7 +162,7 @@ func (f *gossipFilter) inspectAt(from peer.ID, rpc *pubsub.RPC, now time.Time) {
 	rpc.Publish = kept
 }
 
-// fault counts what no honest neighbour does; one that goes on is muted.
+// fault counts a fault of neighbour p, and mutes p where its faults pass their bound.
 func (f *gossipFilter) fault(p peer.ID, why string, now time.Time) {
 	f.mu.Lock()
 	nb := f.neighbour(p)
@@ -176,7 +177,7 @@ func (f *gossipFilter) fault(p peer.ID, why string, now time.Time) {
 	}
 }
 
-// gone forgets what holds only while a neighbour is connected.
+// gone forgets the topics of a neighbour that disconnected.
 func (f *gossipFilter) gone(p peer.ID) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -195,18 +196,9 @@ func (f *gossipFilter) author(p peer.ID) *authorState {
 	return a
 }
 
-// allowAuthor reports whether one more message of an author's passes, of size bytes.
+// allowAuthor reports whether one more message of p's, of size bytes, passes.
 func (f *gossipFilter) allowAuthor(p peer.ID, size int, now time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.author(p).quota.allow(now, size)
-}
-
-// noteGossipFault counts what the filter dropped, and says whom it muted.
-func (n *Node) noteGossipFault(p peer.ID, event, why string) {
-	n.metrics.gossip.WithLabelValues(event).Inc()
-	if why != "" {
-		shop, _ := shopOf(p)
-		n.log.Warn("a member's gossip is not heard for a while", "shop", shop, "for", muteTime, "why", why)
-	}
 }

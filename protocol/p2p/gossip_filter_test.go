@@ -11,6 +11,7 @@ import (
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	pb "github.com/libp2p/go-libp2p-pubsub/pb"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"pgregory.net/rapid"
 )
 
 func TestGossipBounds(t *testing.T) {
@@ -179,4 +180,21 @@ func TestAbsurdBackoff(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestReplayWindow(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var r replay
+		seen, highest := map[uint64]bool{}, uint64(0)
+		at := rapid.Uint64Range(1, 1<<62).Draw(t, "start")
+		for range 200 {
+			at += uint64(rapid.SampledFrom([]int{0, 1, 1, 1, 2, 60, replayWindow - 1, replayWindow, 3 * replayWindow}).Draw(t, "step"))
+			seq := at - min(at-1, uint64(rapid.IntRange(0, replayWindow+2).Draw(t, "late")))
+			want := !seen[seq] && (seq > highest || highest-seq < replayWindow)
+			if got := r.accept(seq); got != want {
+				t.Fatalf("%d below the highest %d: accepted %v, want %v", highest-seq, highest, got, want)
+			}
+			seen[seq], highest = seen[seq] || want, max(highest, seq)
+		}
+	})
 }

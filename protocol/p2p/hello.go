@@ -14,8 +14,8 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// versions this program speaks, ascending: generations of everything below
-// /souk/<federation>/ together.
+// versions of the protocol that this program speaks, ascending. A version is one of all protocols
+// below /souk/<federation>/ together.
 var versions = []uint64{1}
 
 const helloName = "hello"
@@ -39,7 +39,7 @@ func (h hello) append(dst []byte) []byte {
 	return append(dst, h.app...)
 }
 
-// parseHello reads untrusted bytes; the result's slices point into b.
+// parseHello reads untrusted bytes; the hello's slices point into b.
 func parseHello(b []byte) (hello, error) {
 	var h hello
 	size, n := binary.Uvarint(b)
@@ -72,23 +72,32 @@ func parseHello(b []byte) (hello, error) {
 	return h, nil
 }
 
-// ownHello is what we say to one peer.
-func (n *Node) ownHello(to exchange.ShopID) ([]byte, error) {
-	h := hello{versions: versions, incarnation: n.incarnation, record: n.SignedAddresses()}
-	if n.cfg.Hellos != nil {
-		h.app = n.cfg.Hellos.Hello(to)
+// greeter says the node's hello and judges the hellos of peers. Its fields never change after Start;
+// a hello changes sessions and addresses.
+type greeter struct {
+	*base
+	sessions    *sessions
+	addresses   *addresses
+	incarnation uint64 // drawn in New, told in every hello; not 0
+}
+
+// ownHello returns the payload of our hello to one peer.
+func (g *greeter) ownHello(to exchange.ShopID) ([]byte, error) {
+	h := hello{versions: versions, incarnation: g.incarnation, record: g.addresses.signed()}
+	if g.cfg.Hellos != nil {
+		h.app = g.cfg.Hellos.Hello(to)
 	}
 	if len(h.app) > MaxHello {
 		return nil, exchange.Errorf(exchange.CodeLimit, "our hello to %s has %d bytes, more than %d", to, len(h.app), MaxHello)
 	}
 	if len(h.record) > MaxRecord {
-		h.record = nil // it knows at least the address we met on
+		h.record = nil // the peer has at least the address of this connection
 	}
 	return h.append(nil), nil
 }
 
-// judge accepts or refuses a peer's hello heard on c.
-func (n *Node) judge(c network.Conn, shop exchange.ShopID, payload []byte) (*session, error) {
+// judge accepts or refuses the hello that a peer sent on c. An accepted hello greets c's session.
+func (g *greeter) judge(c network.Conn, shop exchange.ShopID, payload []byte) (*session, error) {
 	h, err := parseHello(payload)
 	if err != nil {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "the hello is malformed")
@@ -97,38 +106,38 @@ func (n *Node) judge(c network.Conn, shop exchange.ShopID, payload []byte) (*ses
 		return nil, exchange.Errorf(exchange.CodeVersion, "we speak versions %v of the protocol, the other side %v; update the older program", versions, h.versions)
 	}
 	if len(h.record) > 0 {
-		if err := n.learn(shop, h.record); err != nil {
-			n.log.Debug("hello without usable addresses", "shop", shop, "err", err)
+		if err := g.addresses.learn(shop, h.record); err != nil {
+			g.log.Debug("hello without usable addresses", "shop", shop, "err", err)
 		}
 	}
-	if n.cfg.Hellos != nil {
-		if err := n.cfg.Hellos.Greet(shop, slices.Clone(h.app)); err != nil {
+	if g.cfg.Hellos != nil {
+		if err := g.cfg.Hellos.Greet(shop, slices.Clone(h.app)); err != nil {
 			return nil, err
 		}
 	}
-	if !n.gate.admits(c.RemotePeer()) {
+	if !g.gate.admits(c.RemotePeer()) {
 		return nil, exchange.Errorf(exchange.CodeNotMember, "%s is not a member", shop)
 	}
-	ses := n.greet(c, h.incarnation)
+	ses := g.sessions.greet(c, h.incarnation)
 	if ses == nil {
 		return nil, exchange.Errorf(exchange.CodeUnavailable, "the connection to %s closed during its hello", shop)
 	}
 	return ses, nil
 }
 
-// sayHello exchanges hellos with a connected peer, as the side that begins.
-func (n *Node) sayHello(ctx context.Context, p peer.ID) error {
+// sayHello exchanges hellos with a connected peer, as the side that says hello first.
+func (g *greeter) sayHello(ctx context.Context, p peer.ID) error {
 	shop, _ := shopOf(p)
 	ctx, cancel := context.WithTimeout(network.WithNoDial(network.WithAllowLimitedConn(ctx, "souk"), "hello"), HelloTimeout)
 	defer cancel()
-	s, err := n.host.NewStream(ctx, p, protocolID(n.cfg.Federation, helloName))
+	s, err := g.host.NewStream(ctx, p, protocolID(g.cfg.Federation, helloName))
 	if err != nil {
 		return exchange.Errorf(exchange.CodeUnavailable, "%s did not take our hello: it may not know us as a member yet, or belong to another federation: %w", shop, err)
 	}
 	defer s.Reset() // after Close it has no effect
 	_ = s.SetDeadline(time.Now().Add(HelloTimeout))
 	defer context.AfterFunc(ctx, func() { _ = s.Reset() })()
-	own, err := n.ownHello(shop)
+	own, err := g.ownHello(shop)
 	if err != nil {
 		return err
 	}
@@ -143,19 +152,19 @@ func (n *Node) sayHello(ctx context.Context, p peer.ID) error {
 	if k == kindError {
 		return parseError(payload)
 	}
-	if _, err = n.judge(s.Conn(), shop, payload); err == nil {
+	if _, err = g.judge(s.Conn(), shop, payload); err == nil {
 		_ = s.Close()
 	}
 	return err
 }
 
-// hearHello answers a peer that begins.
-func (n *Node) hearHello(s network.Stream) {
+// answerHello serves the hello protocol: it answers a peer that says hello first.
+func (g *greeter) answerHello(s network.Stream) {
 	defer s.Close()
 	c := s.Conn()
 	shop, ok := shopOf(c.RemotePeer())
-	ses := n.track(c)
-	if !ok || ses == nil || !n.gate.knock(c.RemotePeer()) {
+	ses := g.sessions.track(c)
+	if !ok || ses == nil || !g.gate.knock(c.RemotePeer()) {
 		_ = s.Reset()
 		_ = c.Close()
 		return
@@ -167,37 +176,33 @@ func (n *Node) hearHello(s network.Stream) {
 		_ = c.Close()
 		return
 	}
-	own, err := n.ownHello(shop)
+	own, err := g.ownHello(shop)
 	if err == nil {
-		_, err = n.judge(c, shop, payload)
+		_, err = g.judge(c, shop, payload)
 	}
-	n.metrics.hello(err)
+	g.metrics.hello(err)
 	if err == nil {
 		_, _ = s.Write(appendFrame(nil, 0, kindHello, own))
 		return
 	}
-	n.log.Info("hello refused", "shop", shop, "err", err)
+	g.log.Info("hello refused", "shop", shop, "err", err)
 	_, _ = s.Write(appendFrame(nil, 0, kindError, appendError(nil, err)))
 	_ = s.CloseWrite()
 	linger := time.NewTimer(refusalLinger)
 	defer linger.Stop()
-	select { // closing now could overtake the reason on its way
+	select { // to close at once could overtake the error frame
 	case <-ses.ctx.Done():
 	case <-linger.C:
 	}
-	n.dismiss(c, err)
+	g.dismiss(c, err)
 }
 
-// dismiss closes a connection whose hello was refused. A session that an
-// earlier hello began ends with it: the peer no longer is what it said.
-func (n *Node) dismiss(c network.Conn, why error) {
-	n.gate.rest(c.RemotePeer())
-	n.mu.Lock()
-	if ses := n.sessions[c.RemotePeer()]; ses != nil {
-		n.end(ses, why)
-	}
-	n.mu.Unlock()
-	_ = n.host.Network().ClosePeer(c.RemotePeer())
+// dismiss closes the connections of a peer whose hello was refused. A session that an earlier hello
+// greeted ends, too: the peer is no longer what that hello said.
+func (g *greeter) dismiss(c network.Conn, why error) {
+	g.gate.rest(c.RemotePeer())
+	g.sessions.refuse(c.RemotePeer(), why)
+	_ = g.host.Network().ClosePeer(c.RemotePeer())
 }
 
 func readHelloFrame(s network.Stream) (kind, []byte, error) {
@@ -209,65 +214,57 @@ func readHelloFrame(s network.Stream) (kind, []byte, error) {
 	return h.kind, payload, err
 }
 
-// welcome runs for every new connection: the side that dialed says hello, and
-// either side closes what is not greeted in time. A second call for a connection
-// does nothing.
-func (n *Node) welcome(c network.Conn) {
-	ses := n.track(c)
+// welcome runs for every new connection. The side that dialed says hello; either side closes a
+// connection that is not greeted in time. A second call for a connection does nothing.
+func (g *greeter) welcome(c network.Conn) {
+	ses := g.sessions.track(c)
 	if ses == nil {
 		_ = c.Close()
 		return
 	}
-	n.mu.Lock()
-	st := ses.conns[c]
-	again := st == nil || st.welcomed
-	if !again {
-		st.welcomed = true
-	}
-	n.mu.Unlock()
-	if again {
+	if !g.sessions.toWelcome(ses, c) {
 		return
 	}
 	if c.Stat().Direction == network.DirOutbound {
-		err := n.sayHello(ses.ctx, c.RemotePeer())
-		n.metrics.hello(err)
+		err := g.sayHello(ses.ctx, c.RemotePeer())
+		g.metrics.hello(err)
 		switch {
 		case err == nil || ses.ctx.Err() != nil:
-		case n.connected(ses.shop) != nil && !IsAnswer(err):
+		case g.sessions.connected(ses.shop) != nil && !IsAnswer(err):
 			_ = c.Close() // another connection serves
 		default:
-			n.log.Info("hello failed", "shop", ses.shop, "addr", c.RemoteMultiaddr(), "err", err)
-			n.dismiss(c, err)
+			g.log.Info("hello failed", "shop", ses.shop, "addr", c.RemoteMultiaddr(), "err", err)
+			g.dismiss(c, err)
 		}
 		return
 	}
-	if err := ses.awaitHello(n.ctx); err != nil && ses.ctx.Err() == nil {
-		n.dismiss(c, err)
+	if err := ses.awaitHello(g.ctx); err != nil && ses.ctx.Err() == nil {
+		g.dismiss(c, err)
 	}
 }
 
-// Rehello tells a connected member our hello again and hears its own: after a
-// change of what Hellos says. A member that is not connected is CodeUnavailable.
+// Rehello exchanges hellos with a connected member again, after a change of what Hellos says. A
+// member that is not connected is CodeUnavailable.
 func (n *Node) Rehello(ctx context.Context, shop exchange.ShopID) error {
-	if n.connected(shop) == nil {
+	if n.sessions.connected(shop) == nil {
 		return exchange.Errorf(exchange.CodeUnavailable, "%s is not connected", shop)
 	}
-	return n.sayHello(ctx, peerOf(shop))
+	return n.greeter.sayHello(ctx, peerOf(shop))
 }
 
 // rehelloAtOnce bounds HelloAll's streams, each with up to MaxHello in memory.
 const rehelloAtOnce = 16
 
-// HelloAll is Rehello to every connected member. Failures are logged: a member
-// that misses a hello learns the same from the next one or from gossip.
+// HelloAll is Rehello to every connected member. Failures are logged: a member that misses a hello
+// learns the same from the next hello or from gossip.
 func (n *Node) HelloAll(ctx context.Context) {
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, rehelloAtOnce)
-	for _, ses := range n.greetedSessions() {
+	for _, ses := range n.sessions.greeted() {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			if err := n.sayHello(ctx, ses.peer); err != nil {
+			if err := n.greeter.sayHello(ctx, ses.peer); err != nil {
 				n.log.Debug("hello again failed", "shop", ses.shop, "err", err)
 			}
 		})

@@ -45,7 +45,7 @@ func (n *Node) open() error {
 }
 
 func (n *Node) openServices() (err error) {
-	n.dht, err = dht.New(guardedHost{n.host, n},
+	n.dialer.dht, err = dht.New(guardedHost{n.host, n.streams},
 		dht.Mode(dht.ModeServer),
 		dht.ProtocolPrefix(protocol.ID("/souk/"+n.cfg.Federation)),
 		dht.DisableProviders(), dht.DisableValues(),
@@ -57,14 +57,14 @@ func (n *Node) openServices() (err error) {
 	if err != nil {
 		return err
 	}
-	if err = n.openGossip(); err != nil {
-		_ = n.dht.Close()
+	if err = n.topics.open(); err != nil {
+		_ = n.dialer.dht.Close()
 	}
 	return err
 }
 
-// hostOptions composes a host without any of libp2p's defaults that would speak
-// to strangers: two transports, one cipher suite each, no public services.
+// hostOptions composes a host of two transports, one cipher suite each, and no public services. It
+// uses no default of libp2p's that would speak to strangers.
 func (n *Node) hostOptions() ([]libp2p.Option, error) {
 	key, err := crypto.UnmarshalEd25519PrivateKey(n.cfg.Key)
 	if err != nil {
@@ -119,15 +119,15 @@ func baseOptions(key crypto.PrivKey) []libp2p.Option {
 		libp2p.Security(noise.ID, noise.New),
 		libp2p.Muxer(yamux.ID, yamux.DefaultTransport),
 		libp2p.ProtocolVersion("souk/1"),
-		// After a hundred failed dials libp2p calls UDP, or IPv6, a black hole and stops dialing
-		// there. A shop whose partners were out of reach for minutes has made as many, and must
-		// find them within seconds when they are back.
+		// After a hundred failed dials libp2p takes UDP, or IPv6, for a black hole and stops dialing
+		// there. A shop whose partners were out of reach for minutes has had as many failures, and
+		// must find its partners within seconds when they are back.
 		libp2p.UDPBlackHoleSuccessCounter(nil), libp2p.IPv6BlackHoleSuccessCounter(nil),
 	}
 }
 
-// behindNAT reports whether a port mapping could make sense for a listen
-// address: loopback and public ones need none.
+// behindNAT reports whether a port mapping could help a listen address. A loopback address and a
+// public address need none.
 func behindNAT(a ma.Multiaddr) bool {
 	return manet.IsIPUnspecified(a) || manet.IsPrivateAddr(a) && !manet.IsIPLoopback(a)
 }
@@ -142,13 +142,13 @@ func relayResources() relay.Resources {
 	return r
 }
 
-// newResources turns the limits of limits.go into libp2p's resource manager.
-// watched feeds its metrics, which costs a little on every stream.
+// newResources makes libp2p's resource manager of the limits in limits.go. With watched it feeds
+// libp2p's metrics, which costs a little on every stream.
 func newResources(conns int, watched bool) (network.ResourceManager, error) {
 	limits := rcmgr.DefaultLimits
 	libp2p.SetDefaultServiceLimits(&limits)
-	// libp2p lets a peer ping twice at once, and a ping that is over counts until the other
-	// side has run: a second dial of the same member would lack its round trips.
+	// libp2p lets a peer ping twice at once, and counts a ping until the other side has noticed its
+	// end. A second dial of the same member could then measure no round trips.
 	pings := rcmgr.BaseLimit{
 		StreamsInbound: maxProtocolPeerStreams, StreamsOutbound: maxProtocolPeerStreams,
 		Streams: 2 * maxProtocolPeerStreams, Memory: maxPeerMemory,
@@ -195,8 +195,8 @@ func newResources(conns int, watched bool) (network.ResourceManager, error) {
 	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(config), opts...)
 }
 
-// connRate limits new connections by address; loopback is exempt, so that shops
-// on one machine do not count as one crowd.
+// connRate limits new connections from one address. Loopback is exempt: many shops may run on one
+// machine.
 func connRate(perSecond float64, burst int) *rate.Limiter {
 	limit := rate.Limit{RPS: perSecond, Burst: burst}
 	return &rate.Limiter{

@@ -19,9 +19,9 @@ import (
 	"github.com/souk-market/souk/protocol/p2p"
 )
 
-// helloBytes is a hello written down by hand from doc.go: a frame of 22 bytes,
-// id 0, kind 5; a header of 11 bytes with one version, 1, the incarnation
-// 0102030405060708 and no record; "hi there" of the application's.
+// helloBytes is a hello written down by hand from doc.go. The frame has 22 bytes, id 0 and kind 5.
+// The header has 11 bytes: one version, 1, the incarnation 0102030405060708 and no record. The
+// application's bytes are "hi there".
 var helloBytes, _ = hex.DecodeString("16" + "00" + "05" + "0b" + "0101" + "0102030405060708" + "00" + hex.EncodeToString([]byte("hi there")))
 
 func openProtocol(h host.Host, w *town, n *p2p.Node, name string) (network.Stream, error) {
@@ -134,8 +134,8 @@ func TestFault22Streams(t *testing.T) {
 		if open == 0 || open > 64 {
 			t.Fatalf("%d of %d streams to one protocol stay open", open, len(dawdlers))
 		}
-		// 64 streams with a buffer of 64 KiB, and a goroutine or two, are 6 MiB; the member that
-		// opened them is in this process too.
+		// 64 streams, with a buffer of 64 KiB and two goroutines each, take 6 MiB. The member that opened
+		// the streams is in this process, too.
 		if grown := memory() - before; grown > 64<<20 {
 			t.Errorf("10,000 streams cost %d MiB", grown>>20)
 		}

@@ -8,13 +8,13 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// ed25519Prefix is what precedes the 32 key bytes in the peer ID of an Ed25519
-// key: the headers of the identity multihash and of the protobuf key.
+// ed25519Prefix precedes the 32 key bytes in the peer ID of an Ed25519 key. It is the headers of the
+// identity multihash and of the protobuf key.
 const ed25519Prefix = "\x00\x24\x08\x01\x12\x20"
 
 func peerOf(shop exchange.ShopID) peer.ID { return peer.ID(ed25519Prefix + string(shop[:])) }
 
-// shopOf reports false for the peer ID of any key but an Ed25519 one.
+// shopOf returns the shop of a peer ID; false where the peer's key is no Ed25519 key.
 func shopOf(p peer.ID) (exchange.ShopID, bool) {
 	var shop exchange.ShopID
 	if len(p) != len(ed25519Prefix)+len(shop) || p[:len(ed25519Prefix)] != ed25519Prefix {

@@ -97,8 +97,8 @@ func TestRealTransports(t *testing.T) {
 	}
 }
 
-// People who dial the same member at once all see the round trips; they are fewer than
-// maxProtocolPeerStreams, so that none of them is counted out even where nothing is reset in time.
+// TestDialsAtOnce: all who dial the same member at once get its round trips. They are fewer than
+// maxProtocolPeerStreams, so that no ping is refused even where no stream is reset in time.
 func TestDialsAtOnce(t *testing.T) {
 	shop, hub := pair(t, transports["tcp"], nil)
 	var people sync.WaitGroup
@@ -114,7 +114,7 @@ func TestDialsAtOnce(t *testing.T) {
 	people.Wait()
 }
 
-// checkMetrics finds our own figures and those of libp2p and its resource manager.
+// checkMetrics looks for the metrics of this package, of libp2p and of its resource manager.
 func checkMetrics(t *testing.T, reg *prometheus.Registry) {
 	families, err := reg.Gather()
 	if err != nil {
@@ -173,8 +173,8 @@ func TestOpenHost(t *testing.T) {
 	}
 }
 
-// BenchmarkRequests prints requests a second with 256 in flight, beside a raw
-// TCP echo of the same bytes, one write and one read each, as its floor.
+// BenchmarkRequests measures requests a second with 256 in flight. Its floor, measured beside it, is a
+// raw TCP echo of the same bytes with a write and a read for each.
 func BenchmarkRequests(b *testing.B) {
 	const inFlight, size = 256, 64
 	run := func(b *testing.B, once func(worker int)) {
@@ -220,7 +220,7 @@ func BenchmarkRequests(b *testing.B) {
 	}
 }
 
-// BenchmarkBulk prints bulk bytes a second, one stream, 64 KiB pieces.
+// BenchmarkBulk measures bulk bytes a second over a stream, in pieces of 64 KiB.
 func BenchmarkBulk(b *testing.B) {
 	for name, listen := range transports {
 		b.Run(name, func(b *testing.B) {

@@ -266,7 +266,7 @@ func TestRefusedHelloSaysWhy(t *testing.T) {
 	inTown(t, 2, func(t *testing.T, w *town) {
 		hub := &notes{judge: func(string) error { return exchange.Errorf(exchange.CodeFrozen, "your member list forks from ours") }}
 		w.start(0, func(c *p2p.Config) { c.Hellos = hub }, nil)
-		w.start(1, func(c *p2p.Config) { c.Hubs = nil }, nil) // no keeper: one attempt
+		w.start(1, func(c *p2p.Config) { c.Hubs = nil }, nil) // no reconnector: one attempt
 		if err := w.nodes[1].LearnAddresses(w.nodes[0].SignedAddresses()); err != nil {
 			t.Fatal(err)
 		}

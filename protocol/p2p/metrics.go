@@ -6,8 +6,8 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// metrics have labels from closed sets only: protocol names of this program,
-// error codes, reasons; never a shop.
+// metrics have labels from closed sets only: protocol names of this program, error codes and
+// reasons, but never a shop.
 type metrics struct {
 	connected prometheus.Gauge
 	hellos    *prometheus.CounterVec // outcome

@@ -7,10 +7,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
-	"time"
 
-	dht "github.com/libp2p/go-libp2p-kad-dht"
-	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -19,61 +16,50 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// Node is one member's host. Its methods are safe for concurrent use once Start
-// returned; Handle, HandleStream, OnConnect and OnDisconnect come before Start.
+// Node is one member's host, composed of its parts by subject. Its methods are safe for
+// concurrent use once Start returned; Handle, HandleStream, OnConnect, OnDisconnect and
+// OnAddresses come before Start.
 type Node struct {
-	cfg     settings
-	log     *slog.Logger
-	metrics *metrics
-	gate    *gate
-	events  *events
+	*base
+	events      *events
+	sessions    *sessions
+	addresses   *addresses
+	greeter     *greeter
+	dialer      *dialer
+	reconnector *reconnector
+	streams     *streams
+	requests    *requests
+	bulk        *bulkStreams
+	topics      *topics
 
-	incarnation uint64               // drawn in New, told in every hello
-	requests    func() *rate.Limiter // of one partner's session; fixed by Start
+	cancel context.CancelFunc // ends base.ctx; set by Start
 
-	// Set by Start, before anything else runs.
-	ctx    context.Context // ends when the node closes
-	cancel context.CancelFunc
-	host   host.Host
-	dht    *dht.IpfsDHT
-	gossip *pubsub.PubSub
-	filter *gossipFilter
-	tasks  sync.WaitGroup // goroutines of the node itself
-
-	handlers    map[string]HandlerFunc       // fixed by Start
-	streams     map[string]StreamHandlerFunc // fixed by Start
-	onAddresses []func()                     // fixed by Start
-
-	// results are channels for replies, reused: each has capacity 1, is empty, and
-	// nobody else holds it.
-	results sync.Pool
-
-	// meshed are TopicOptions.Meshed by full topic name. The loop of gossip reads them,
-	// for which those who hold mu wait: no mutex of ours may guard them.
-	meshed sync.Map // string → func()
-
-	addrMu sync.Mutex // held to replace a member's addresses in the peerstore
-
-	mu          sync.Mutex
-	started     bool                 // guarded by mu
-	sessions    map[peer.ID]*session // guarded by mu
-	lastSession uint64               // guarded by mu
-	topics      map[string]*Topic    // guarded by mu
-	keepers     map[peer.ID]*keeper  // guarded by mu
-	dialing     map[peer.ID]dials    // guarded by mu; an entry has at least one dial
-	stopping    bool                 // guarded by mu: no keeper may begin
+	mu      sync.Mutex
+	started bool // guarded by mu
 
 	closing atomic.Bool
 	closed  chan struct{} // closed by the first Close when it is done
 }
 
-// HandlerFunc answers one request. req is the handler's own. Its context ends
-// when the partner disconnects, is cut off or the node stops: what was durably
-// decided by then stays decided. An *exchange.Error crosses the wire as code and
-// text; any other error becomes CodeInternal. A reply is at most MaxMessage.
-// Handlers run concurrently, for one partner at most MaxInFlight at once and
-// requestRate a second. A panic ends
-// the process, on purpose: after one, nothing in memory can be trusted with stock.
+// base is what all parts of a Node share. New and Start set it, before anything else
+// runs; from then on only tasks changes.
+type base struct {
+	cfg     settings
+	log     *slog.Logger
+	metrics *metrics
+	gate    *gate
+
+	ctx   context.Context // ends when the node closes; set by Start
+	host  host.Host       // set by Start
+	tasks sync.WaitGroup  // goroutines of the node itself, for which Close waits
+}
+
+// HandlerFunc answers one request. req is the handler's own. ctx ends when the partner disconnects
+// or is cut off, or the node stops; what was durably decided before stays decided. An
+// *exchange.Error crosses the wire as code and text, any other error as CodeInternal. A reply is at
+// most MaxMessage. Handlers run concurrently, for one partner at most MaxInFlight at once and
+// requestRate a second. A panic ends the process, on purpose: after a panic nothing in memory can
+// be trusted with stock.
 type HandlerFunc func(ctx context.Context, from exchange.ShopID, req []byte) ([]byte, error)
 
 // New checks cfg and returns a Node that is not started.
@@ -82,35 +68,57 @@ func New(cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{
-		cfg: s, log: s.Logger, gate: &gate{members: s.Members, hubs: map[peer.ID]bool{}, resting: map[peer.ID]time.Time{}},
-		events: newEvents(), closed: make(chan struct{}),
-		handlers: map[string]HandlerFunc{}, streams: map[string]StreamHandlerFunc{},
-		sessions: map[peer.ID]*session{}, topics: map[string]*Topic{}, keepers: map[peer.ID]*keeper{},
-		dialing: map[peer.ID]dials{},
-	}
-	for _, h := range s.hubs {
-		n.gate.hubs[h.ID] = true
-	}
-	n.events.current = n.currentSession
-	n.requests = func() *rate.Limiter { return rate.NewLimiter(requestRate, requestBurst) }
-	n.results.New = func() any { return make(chan result, 1) }
-	for n.incarnation == 0 {
-		var b [8]byte
-		_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-		n.incarnation = binary.BigEndian.Uint64(b[:])
-	}
-	if n.metrics, err = newMetrics(s.Registerer); err != nil {
+	m, err := newMetrics(s.Registerer)
+	if err != nil {
 		return nil, err
 	}
-	return n, nil
+	return compose(&base{cfg: s, log: s.Logger, metrics: m, gate: newGate(s)}), nil
+}
+
+// compose makes the parts of a Node and ties them together.
+func compose(b *base) *Node {
+	n := &Node{base: b, events: newEvents(), closed: make(chan struct{})}
+	n.sessions = &sessions{
+		base: b, events: n.events, list: map[peer.ID]*session{}, onGreet: n.greeted,
+		limiter: func() *rate.Limiter { return rate.NewLimiter(requestRate, requestBurst) },
+	}
+	n.events.current = n.sessions.current
+	n.addresses = &addresses{base: b}
+	n.greeter = &greeter{base: b, sessions: n.sessions, addresses: n.addresses, incarnation: newIncarnation()}
+	n.dialer = &dialer{base: b, sessions: n.sessions, underWay: map[peer.ID]dials{}}
+	n.reconnector = &reconnector{base: b, dialer: n.dialer, loops: map[peer.ID]*reconnecting{}}
+	n.streams = &streams{base: b, sessions: n.sessions}
+	n.requests = &requests{
+		base: b, streams: n.streams, sessions: n.sessions, dialer: n.dialer, handlers: map[string]HandlerFunc{},
+		results: sync.Pool{New: func() any { return make(chan result, 1) }},
+	}
+	n.bulk = &bulkStreams{base: b, streams: n.streams, dialer: n.dialer, handlers: map[string]StreamHandlerFunc{}}
+	n.topics = &topics{base: b, streams: n.streams, joined: map[string]*Topic{}}
+	return n
+}
+
+// newIncarnation draws the number that tells this run of the node from its other runs; never 0.
+func newIncarnation() (incarnation uint64) {
+	for incarnation == 0 {
+		var b [8]byte
+		_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+		incarnation = binary.BigEndian.Uint64(b[:])
+	}
+	return incarnation
+}
+
+// greeted tells dialer and reconnector that a session with p was greeted. It is called with
+// sessions.mu held.
+func (n *Node) greeted(p peer.ID) {
+	n.dialer.greeted(p)
+	n.reconnector.greeted(p)
 }
 
 // Self is the node's own ShopID.
 func (n *Node) Self() exchange.ShopID { return n.cfg.self }
 
-// Handle serves requests of protocol name. It is called before Start, once a name.
-func (n *Node) Handle(name string, h HandlerFunc) { n.handlers[name] = h }
+// Handle serves requests of protocol name. It is called before Start, once for a name.
+func (n *Node) Handle(name string, h HandlerFunc) { n.requests.handlers[name] = h }
 
 // Start opens the host and begins to serve and to connect to the hubs. The node
 // closes when ctx ends or Close is called; an error leaves nothing open. A Node
@@ -128,7 +136,7 @@ func (n *Node) Start(ctx context.Context) error {
 			return err
 		}
 	}
-	// The node outlives ctx for as long as closing in order takes.
+	// After the end of ctx the node lives on until it has closed in order.
 	n.ctx, n.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if err := n.open(); err != nil {
 		n.cancel()
@@ -136,12 +144,12 @@ func (n *Node) Start(ctx context.Context) error {
 	}
 	n.serve()
 	n.tasks.Go(func() { n.events.run(n.ctx) })
-	saved := n.loadAddresses()
-	n.tasks.Go(func() { n.followAddresses() })
-	n.tasks.Go(n.refreshDHT)
-	n.keepHubs()
+	saved := n.addresses.load()
+	n.tasks.Go(func() { n.addresses.follow() })
+	n.tasks.Go(n.dialer.refreshDHT)
+	n.reconnector.keepHubs()
 	if n.cfg.Hub {
-		n.tasks.Go(func() { n.callMembers(saved) })
+		n.tasks.Go(func() { n.dialer.callMembers(saved) })
 	}
 	context.AfterFunc(ctx, n.Close)
 	n.log.Info("network open", "shop", n.cfg.self, "addresses", n.Addresses())
@@ -151,30 +159,30 @@ func (n *Node) Start(ctx context.Context) error {
 // names are the protocols with a handler.
 func (n *Node) names() []string {
 	var names []string
-	for name := range n.handlers {
+	for name := range n.requests.handlers {
 		names = append(names, name)
 	}
-	for name := range n.streams {
+	for name := range n.bulk.handlers {
 		names = append(names, name)
 	}
 	return names
 }
 
-// serve registers the stream handlers.
+// serve registers the handlers of connections and streams.
 func (n *Node) serve() {
 	n.host.Network().Notify(&network.NotifyBundle{
-		ConnectedF:    func(_ network.Network, c network.Conn) { go n.welcome(c) },
-		DisconnectedF: func(_ network.Network, c network.Conn) { n.untrack(c) },
+		ConnectedF:    func(_ network.Network, c network.Conn) { go n.greeter.welcome(c) },
+		DisconnectedF: func(_ network.Network, c network.Conn) { n.sessions.untrack(c) },
 	})
-	n.host.SetStreamHandler(protocolID(n.cfg.Federation, helloName), n.hearHello)
-	for name, h := range n.handlers {
-		n.host.SetStreamHandler(protocolID(n.cfg.Federation, name), n.requestHandler(name, h))
+	n.host.SetStreamHandler(protocolID(n.cfg.Federation, helloName), n.greeter.answerHello)
+	for name, h := range n.requests.handlers {
+		n.host.SetStreamHandler(protocolID(n.cfg.Federation, name), n.requests.handler(name, h))
 	}
-	for name, h := range n.streams {
-		n.host.SetStreamHandler(protocolID(n.cfg.Federation, name), n.bulkHandler(name, h))
+	for name, h := range n.bulk.handlers {
+		n.host.SetStreamHandler(protocolID(n.cfg.Federation, name), n.bulk.handler(name, h))
 	}
-	for _, c := range n.host.Network().Conns() { // opened while we were still opening
-		go n.welcome(c)
+	for _, c := range n.host.Network().Conns() { // opened before Notify
+		go n.greeter.welcome(c)
 	}
 }
 
@@ -197,9 +205,9 @@ func (n *Node) Run(ctx context.Context) error {
 	return nil
 }
 
-// Close stops a started node: no new requests, those in hand are answered
-// (drainTimeout), then streams, gossip, DHT and host close. It returns when the
-// node's loops have ended; a second call waits for the first.
+// Close stops a started node. It takes no new requests and waits, at most drainTimeout, for the
+// requests in hand to be answered; then streams, gossip, DHT and host close. Close returns when the
+// node's loops have ended. A second call waits for the first.
 func (n *Node) Close() {
 	n.mu.Lock()
 	started := n.started && n.host != nil
@@ -215,17 +223,17 @@ func (n *Node) Close() {
 }
 
 func (n *Node) shut() {
-	for name := range n.handlers {
+	for name := range n.requests.handlers {
 		n.host.RemoveStreamHandler(protocolID(n.cfg.Federation, name))
 	}
-	for name := range n.streams {
+	for name := range n.bulk.handlers {
 		n.host.RemoveStreamHandler(protocolID(n.cfg.Federation, name))
 	}
-	n.stopKeepers()
+	n.reconnector.stop()
 	n.drain()
-	n.closeTopics()
+	n.topics.close()
 	n.cancel()
-	if err := n.dht.Close(); err != nil {
+	if err := n.dialer.dht.Close(); err != nil {
 		n.log.Warn("closing the DHT", "err", err)
 	}
 	if err := n.host.Close(); err != nil {
@@ -234,11 +242,10 @@ func (n *Node) shut() {
 	n.tasks.Wait()
 }
 
-// drain waits until every request in hand was answered, at most drainTimeout, and
-// its reply read, at most goodbyeTimeout more. Requests that come meanwhile wait
-// and are never started.
+// drain waits until every request in hand is answered, at most drainTimeout. Then it waits until the
+// replies are read, at most goodbyeTimeout. Requests that come meanwhile are never started.
 func (n *Node) drain() {
-	sessions := n.greetedSessions()
+	sessions := n.sessions.greeted()
 	ctx, cancel := context.WithTimeout(n.ctx, drainTimeout)
 	defer cancel()
 	for _, ses := range sessions {

@@ -23,16 +23,16 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// OpenConfig describes an open host: the one host of a federation that talks to
-// anybody, and only about one thing.
+// OpenConfig describes an open host, which serves one protocol to anybody. No other host of a
+// federation talks to strangers.
 type OpenConfig struct {
 	Key        ed25519.PrivateKey // of the open host; not the closed host's
 	Federation string
 	Listen     []string // multiaddrs; empty = DefaultListen
 	Announce   []string // multiaddrs told to others instead of the host's own
 	Logger     *slog.Logger
-	// Question tells the requests that change nothing, by their bytes. They have limits of their own, so
-	// that no crowd of them is in the way of the others. nil = there are none.
+	// Question reports whether a request changes nothing. Such questions have limits of their own,
+	// so that a crowd of them is not in the way of changes. nil = no request is a question.
 	Question    func(req []byte) bool
 	HostOptions []libp2p.Option // applied last
 }
@@ -44,20 +44,20 @@ type OpenHost struct {
 	question  func(req []byte) bool
 	log       *slog.Logger
 	ctx       context.Context
-	perIP     *rate.Limiter // of all requests
-	changes   lane
-	questions lane
+	perIP     *rate.Limiter // of all requests from one address
+	changes   class
+	questions class
 }
 
-// lane is what requests of one kind have to themselves.
-type lane struct {
+// class has the limits of one class of requests: of changes, or of questions.
+type class struct {
 	limiter *rate.Limiter // over all addresses
 	slots   chan struct{} // capacity openHandlers
 }
 
-// newLane exempts loopback, as connRate does.
-func newLane(perSecond float64, burst int) lane {
-	return lane{
+// newClass makes a class. Loopback is exempt from its rate, as in connRate.
+func newClass(perSecond float64, burst int) class {
+	return class{
 		limiter: &rate.Limiter{
 			NetworkPrefixLimits: connRate(perSecond, burst).NetworkPrefixLimits,
 			GlobalLimit:         rate.Limit{RPS: perSecond, Burst: burst},
@@ -66,23 +66,23 @@ func newLane(perSecond float64, burst int) lane {
 	}
 }
 
-// enter waits for a slot; leave gives it back.
-func (l lane) enter(ctx context.Context, ip netip.Addr) (leave func(), err error) {
-	if !l.limiter.Allow(ip) {
+// enter waits for a slot; leave frees the slot.
+func (k class) enter(ctx context.Context, ip netip.Addr) (leave func(), err error) {
+	if !k.limiter.Allow(ip) {
 		return nil, exchange.Errorf(exchange.CodeLimit, "too many ask the hub at the moment; try again in a minute")
 	}
 	select {
-	case l.slots <- struct{}{}:
-		return func() { <-l.slots }, nil
+	case k.slots <- struct{}{}:
+		return func() { <-k.slots }, nil
 	case <-ctx.Done():
 		return nil, exchange.Errorf(exchange.CodeLimit, "the hub is busy; try again in a minute")
 	}
 }
 
-// OpenServe opens a host on which protocol name, and nothing else but identify,
-// is served: one request of at most MaxOpenRequest and one reply a stream. from
-// is the key of the connection, which anybody can make. Requests beyond the
-// rates in limits.go are answered with CodeLimit. The host closes when ctx ends.
+// OpenServe opens a host that serves protocol name, and besides it only identify. A stream carries
+// one request of at most MaxOpenRequest and one reply. The handler's from is the connection's key,
+// which anybody can make. Requests beyond the rates in limits.go are answered with CodeLimit. The
+// host closes when ctx ends.
 func OpenServe(ctx context.Context, cfg OpenConfig, name string, h HandlerFunc) (*OpenHost, error) {
 	if err := checkName("federation", cfg.Federation, maxFederation, false); err != nil {
 		return nil, err
@@ -99,7 +99,7 @@ func OpenServe(ctx context.Context, cfg OpenConfig, name string, h HandlerFunc) 
 	}
 	o := &OpenHost{
 		handle: h, question: cfg.Question, log: cfg.Logger, ctx: ctx, perIP: connRate(openRatePerIP, openBurstPerIP),
-		changes: newLane(openRate, openBurst), questions: newLane(openAskRate, openAskBurst),
+		changes: newClass(openRate, openBurst), questions: newClass(openAskRate, openAskBurst),
 	}
 	if o.host, err = libp2p.New(opts...); err != nil {
 		return nil, exchange.Errorf(exchange.CodeUnavailable, "the open host could not listen on %v: %w", cfg.Listen, err)
@@ -139,7 +139,7 @@ func openOptions(cfg OpenConfig) ([]libp2p.Option, error) {
 	return append(opts, cfg.HostOptions...), nil
 }
 
-// Close ends every request and the host; it is safe to call twice.
+// Close ends every request and the host. It may be called twice.
 func (o *OpenHost) Close() error { return o.host.Close() }
 
 func (o *OpenHost) serve(s network.Stream) {
@@ -161,8 +161,8 @@ func (o *OpenHost) serve(s network.Stream) {
 	_ = s.Close()
 }
 
-// answer reads a request and handles it. leave, never nil, is called when the answer is sent. A request
-// is read before it takes a slot, so that one who sends it slowly keeps nobody out.
+// answer reads a request and handles it. leave, never nil, is called when the answer is sent. The
+// request is read before it takes a slot, so that a slow sender keeps nobody out.
 func (o *OpenHost) answer(ctx context.Context, s network.Stream, from exchange.ShopID) (reply []byte, leave func(), err error) {
 	leave = func() {}
 	ip := remoteIP(s.Conn())
@@ -174,11 +174,11 @@ func (o *OpenHost) answer(ctx context.Context, s network.Stream, from exchange.S
 	if err != nil || h.kind != kindRequest || h.id != 1 {
 		return nil, leave, exchange.Errorf(exchange.CodeInvalid, "the request is malformed or longer than %d bytes", MaxOpenRequest)
 	}
-	kind := o.changes
+	class := o.changes
 	if o.question != nil && o.question(req) {
-		kind = o.questions
+		class = o.questions
 	}
-	done, err := kind.enter(ctx, ip)
+	done, err := class.enter(ctx, ip)
 	if err != nil {
 		return nil, leave, err
 	}
@@ -189,7 +189,8 @@ func (o *OpenHost) answer(ctx context.Context, s network.Stream, from exchange.S
 	return reply, done, err
 }
 
-// remoteIP is the zero Addr where there is none; it counts as one address.
+// remoteIP is the other side's address. Where there is none it is the zero Addr, which has the limits
+// of an address.
 func remoteIP(c network.Conn) netip.Addr {
 	ip, err := manet.ToIP(c.RemoteMultiaddr())
 	if err != nil {
@@ -199,7 +200,8 @@ func remoteIP(c network.Conn) netip.Addr {
 	return a.Unmap()
 }
 
-// ed25519Only refuses keys that cannot be a shop's. The open host dials nobody.
+// ed25519Only is the open host's connection gater: it refuses keys that cannot be a shop's, and dials
+// nobody.
 type ed25519Only struct{}
 
 func (ed25519Only) InterceptPeerDial(peer.ID) bool               { return false }
@@ -211,7 +213,7 @@ func (ed25519Only) InterceptSecured(_ network.Direction, p peer.ID, _ network.Co
 }
 func (ed25519Only) InterceptUpgraded(network.Conn) (bool, control.DisconnectReason) { return true, 0 }
 
-// AskConfig says where an open host is.
+// AskConfig says where an open host is, and under which key to ask.
 type AskConfig struct {
 	Addrs       []string // multiaddrs ending in /p2p/<peer>; hosts are tried in order
 	Federation  string
@@ -219,10 +221,10 @@ type AskConfig struct {
 	HostOptions []libp2p.Option    // applied last
 }
 
-// Ask puts one request to an open host, from a host made for it that listens
-// nowhere, and returns the reply. The connection proves that the host holds the key
-// its address names. An error for which IsAnswer holds is the host's; otherwise
-// it is CodeUnavailable, naming the addresses tried, and the outcome is unknown.
+// Ask sends one request to an open host and returns the reply. It opens a host for this request,
+// which listens nowhere. The connection proves that the open host has the key that its address
+// names. An error for which IsAnswer holds is the host's answer. Any other error is
+// CodeUnavailable and names the addresses tried; the outcome is unknown.
 func Ask(ctx context.Context, cfg AskConfig, name string, req []byte) ([]byte, error) {
 	infos, err := parsePeers(cfg.Addrs)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/souk-market/souk/protocol/p2p/p2psim"
 )
 
-// TestOpenHostCrowd: questions beyond what an open host answers are refused, as the crowd's fault and
-// not the asker's; they are not in the way of what changes the list.
+// TestOpenHostCrowd: an open host refuses questions beyond its rate, and says that the crowd is to
+// blame, not the asker. A crowd of questions is not in the way of changes of the list.
 func TestOpenHostCrowd(t *testing.T) {
 	const crowd = 48 // above the burst of questions, below an address's
 	synctest.Test(t, func(t *testing.T) {

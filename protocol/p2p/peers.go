@@ -11,7 +11,7 @@ import (
 type PeerInfo struct {
 	Shop      exchange.ShopID
 	Hub       bool
-	Addresses []string      // of its open connections, the one in use first
+	Addresses []string      // of its open connections, first of the connection in use
 	Transport string        // of the connection in use: "tcp", "quic" or "relay"
 	Direct    bool          // not through a relay
 	Since     time.Time     // of the first connection
@@ -21,8 +21,8 @@ type PeerInfo struct {
 // Peers lists the members with a completed hello, hubs included, by ShopID.
 func (n *Node) Peers() []PeerInfo {
 	var list []PeerInfo
-	for _, ses := range n.greetedSessions() {
-		best := n.bestConn(ses.peer)
+	for _, ses := range n.sessions.greeted() {
+		best := bestConn(n.host, ses.peer)
 		if best == nil {
 			continue
 		}
@@ -42,24 +42,24 @@ func (n *Node) Peers() []PeerInfo {
 	return list
 }
 
-// Connected reports whether a member's hello was accepted and it is still there.
-func (n *Node) Connected(shop exchange.ShopID) bool { return n.connected(shop) != nil }
+// Connected reports whether a member is connected and its hello was accepted.
+func (n *Node) Connected(shop exchange.ShopID) bool { return n.sessions.connected(shop) != nil }
 
-// Disconnect closes every connection of a shop now, fails what is under way with
-// it, and forgets its addresses: for a shop that was revoked or left. The
-// Directory must already refuse it, or it may come back at once.
+// Disconnect is for a shop that left or was revoked. It closes every connection of the shop, fails
+// what is under way with the shop, and forgets its addresses. The Directory must refuse the shop
+// before, or the shop may come back at once.
 func (n *Node) Disconnect(shop exchange.ShopID, why string) {
-	n.keep(peerOf(shop), false)
-	n.cut(peerOf(shop), why)
-	n.forget(shop)
+	n.reconnector.keep(peerOf(shop), false)
+	n.sessions.cut(peerOf(shop), why)
+	n.addresses.forget(shop)
 }
 
-// Recheck asks the Directory about everybody who is connected and cuts off
-// those it no longer admits.
+// Recheck asks the Directory about every connected peer, and disconnects each that is no longer
+// admitted.
 func (n *Node) Recheck() {
 	for _, p := range n.host.Network().Peers() {
 		if !n.gate.admits(p) {
-			n.cut(p, "no longer a member")
+			n.sessions.cut(p, "no longer a member")
 		}
 	}
 }

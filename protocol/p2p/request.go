@@ -12,14 +12,31 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// Request asks a member over protocol name and returns its reply, which is the
-// caller's own. A member that is not connected is dialed first. Without a
-// deadline in ctx, RequestTimeout applies.
+// requests asks members, and serves their requests.
+type requests struct {
+	*base
+	streams  *streams
+	sessions *sessions
+	dialer   *dialer
+	handlers map[string]HandlerFunc // fixed by Start
+
+	// results has channels for replies, to be reused. Invariant: a channel in results has capacity
+	// 1, is empty, and nobody else has it.
+	results sync.Pool
+}
+
+// Request asks a member over protocol name and returns the member's reply, which is the caller's
+// own. A member that is not connected is dialed first. Without a deadline in ctx, RequestTimeout
+// applies.
 //
-// An error for which IsAnswer holds was sent by the member. Every other error is
-// CodeUnavailable (or CodeLimit and CodeInvalid for a request that was not sent)
-// and leaves the outcome unknown: ask again with the same id.
+// An error for which IsAnswer holds was sent by the member. CodeLimit and CodeInvalid are about a
+// request that was not sent. Every other error is CodeUnavailable and leaves the outcome unknown:
+// ask again with the same id.
 func (n *Node) Request(ctx context.Context, to exchange.ShopID, name string, req []byte) ([]byte, error) {
+	return n.requests.ask(ctx, to, name, req)
+}
+
+func (q *requests) ask(ctx context.Context, to exchange.ShopID, name string, req []byte) ([]byte, error) {
 	if len(req) > MaxMessage {
 		return nil, exchange.Errorf(exchange.CodeLimit, "a request has at most %d bytes, not %d", MaxMessage, len(req))
 	}
@@ -28,31 +45,31 @@ func (n *Node) Request(ctx context.Context, to exchange.ShopID, name string, req
 		ctx, cancel = context.WithTimeout(ctx, RequestTimeout)
 		defer cancel()
 	}
-	reply, err := n.request(ctx, to, name, req)
+	reply, err := q.request(ctx, to, name, req)
 	switch {
 	case err == nil:
-		n.metrics.asked.WithLabelValues(name, "reply").Inc()
+		q.metrics.asked.WithLabelValues(name, "reply").Inc()
 	case IsAnswer(err):
-		n.metrics.asked.WithLabelValues(name, "error").Inc()
+		q.metrics.asked.WithLabelValues(name, "error").Inc()
 	default:
-		n.metrics.asked.WithLabelValues(name, "unknown").Inc()
+		q.metrics.asked.WithLabelValues(name, "unknown").Inc()
 	}
 	return reply, err
 }
 
-func (n *Node) request(ctx context.Context, to exchange.ShopID, name string, req []byte) ([]byte, error) {
-	ses, err := n.reach(ctx, to)
+func (q *requests) request(ctx context.Context, to exchange.ShopID, name string, req []byte) ([]byte, error) {
+	ses, err := q.dialer.reach(ctx, to)
 	if err != nil {
 		return nil, err
 	}
-	p, err := n.pipe(ctx, ses, name)
+	p, err := q.pipe(ctx, ses, name)
 	if err != nil {
 		return nil, err
 	}
 	return p.ask(ctx, req)
 }
 
-// pipes are a session's own request streams, by protocol.
+// pipes are the request streams that we opened in a session, by protocol.
 type pipes struct {
 	mu   sync.RWMutex
 	sets map[string]*pipeSet // guarded by mu; a set is never removed
@@ -89,8 +106,8 @@ func (ps *pipes) set(name string) *pipeSet {
 	return set
 }
 
-// pipe returns a working stream for a request, opening one if need be.
-func (n *Node) pipe(ctx context.Context, ses *session, name string) (*pipe, error) {
+// pipe returns a working stream for a request, and opens a stream if need be.
+func (q *requests) pipe(ctx context.Context, ses *session, name string) (*pipe, error) {
 	set := ses.pipes.set(name)
 	slot := &set.slots[set.next.Add(1)%RequestStreams]
 	if p := slot.pipe.Load(); p != nil && p.alive() {
@@ -105,11 +122,11 @@ func (n *Node) pipe(ctx context.Context, ses *session, name string) (*pipe, erro
 	if p := slot.pipe.Load(); p != nil && p.alive() {
 		return p, nil
 	}
-	s, err := n.openStream(ctx, ses, name)
+	s, err := q.streams.open(ctx, ses, name)
 	if err != nil {
 		return nil, err
 	}
-	p := &pipe{ses: ses, s: s, results: &n.results, out: newFrameWriter(s, s.SetWriteDeadline), calls: map[uint64]chan result{}}
+	p := &pipe{ses: ses, s: s, results: &q.results, out: newFrameWriter(s, s.SetWriteDeadline), calls: map[uint64]chan result{}}
 	p.stop = context.AfterFunc(ses.ctx, func() { _ = s.Reset() })
 	go func() { p.fail(p.out.run()) }() // both end with the stream
 	go func() { p.fail(p.read()) }()
@@ -117,24 +134,12 @@ func (n *Node) pipe(ctx context.Context, ses *session, name string) (*pipe, erro
 	return p, nil
 }
 
-// openStream opens a stream on the session's connection, never dialing.
-func (n *Node) openStream(ctx context.Context, ses *session, name string) (network.Stream, error) {
-	ctx, cancel := context.WithTimeout(ctx, openTimeout)
-	defer cancel()
-	ctx = network.WithNoDial(network.WithAllowLimitedConn(ctx, "souk"), "a session is open")
-	s, err := n.host.NewStream(ctx, ses.peer, protocolID(n.cfg.Federation, name))
-	if err != nil {
-		return nil, exchange.Errorf(exchange.CodeUnavailable, "no %s stream to %s: %w", name, ses.shop, err)
-	}
-	return s, nil
-}
-
 // pipe is one stream with many requests under way.
 type pipe struct {
 	ses     *session
 	s       network.Stream
 	out     *frameWriter
-	results *sync.Pool // Node.results
+	results *sync.Pool // requests.results
 	stop    func() bool
 
 	mu    sync.Mutex
@@ -171,7 +176,7 @@ func (p *pipe) ask(ctx context.Context, req []byte) ([]byte, error) {
 		p.results.Put(done)
 		return r.reply, r.err
 	case <-ctx.Done():
-		p.forget(id) // done is left to the collector: read may be about to fill it
+		p.forget(id) // done does not return to results: read may be about to fill it
 		return nil, unknown(p.ses.shop, ctx.Err())
 	}
 }
@@ -182,7 +187,7 @@ func (p *pipe) forget(id uint64) {
 	p.mu.Unlock()
 }
 
-// take returns the call that a frame answers, nil if its caller gave up.
+// take returns the call that a frame answers, nil where the caller gave up.
 func (p *pipe) take(id uint64) (chan result, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -13,16 +13,16 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// requestHandler serves inbound request streams of one protocol.
-func (n *Node) requestHandler(name string, h HandlerFunc) network.StreamHandler {
+// handler returns what serves an inbound request stream of protocol name.
+func (q *requests) handler(name string, h HandlerFunc) network.StreamHandler {
 	return func(s network.Stream) {
-		ses, err := n.receive(s)
+		ses, err := q.streams.receive(s)
 		if err != nil {
-			n.refuseStream(s, err)
+			q.streams.refuse(s, err)
 			return
 		}
 		sv := &server{
-			node: n, ses: ses, name: name, handle: h, s: s,
+			in: q, ses: ses, name: name, handle: h, s: s,
 			out: newFrameWriter(s, s.SetWriteDeadline), jobs: make(chan job), ended: make(chan struct{}),
 		}
 		sv.run()
@@ -31,7 +31,7 @@ func (n *Node) requestHandler(name string, h HandlerFunc) network.StreamHandler 
 
 // server is one inbound request stream.
 type server struct {
-	node   *Node
+	in     *requests
 	ses    *session
 	name   string
 	handle HandlerFunc
@@ -46,11 +46,11 @@ type server struct {
 type job struct {
 	id    uint64
 	req   []byte
-	bytes int64 // taken of session.bytes
+	bytes int64 // that the job has of session.bytes
 }
 
-// run reads requests until the stream ends. A half-closed stream still gets the
-// replies that are under way.
+// run reads requests until the stream ends. On a half-closed stream it still sends the replies that
+// are under way.
 func (sv *server) run() {
 	stop := context.AfterFunc(sv.ses.ctx, func() { _ = sv.s.Reset() })
 	defer stop()
@@ -71,16 +71,15 @@ func (sv *server) run() {
 		_ = sv.out.flush(sv.ses.ctx)
 	} else {
 		_ = sv.s.Reset()
-		sv.node.log.Debug("request stream ended", "shop", sv.ses.shop, "protocol", sv.name, "err", err)
+		sv.in.log.Debug("request stream ended", "shop", sv.ses.shop, "protocol", sv.name, "err", err)
 	}
 	sv.out.fail(err)
 	<-written
 	_ = sv.s.Close()
 }
 
-// goodbye writes the replies that are queued and half-closes; the partner, once
-// it has read them, resets the stream, which ends run. Closing the connection
-// without that would lose replies on their way.
+// goodbye writes the queued replies and half-closes the stream. The partner resets the stream when it
+// has read them, which ends run. To close the connection at once would lose replies.
 func (sv *server) goodbye(ctx context.Context) {
 	if sv.out.flush(ctx) != nil || sv.s.CloseWrite() != nil {
 		return
@@ -91,8 +90,8 @@ func (sv *server) goodbye(ctx context.Context) {
 	}
 }
 
-// read dispatches requests. Taking the permits here is the back-pressure: a
-// partner with too much in hand finds its stream no longer read.
+// read dispatches requests. It waits for the limits of the session before it reads on: so the stream
+// of a partner with too much in hand is not read, and the partner must wait.
 func (sv *server) read() error {
 	fr := frameReader{r: bufio.NewReaderSize(sv.s, streamBuffer), slow: sv.s, limit: MaxMessage}
 	for {
@@ -138,7 +137,7 @@ func (sv *server) release(j job) {
 	<-sv.ses.inflight
 }
 
-// work handles one request and then as many as come while few workers are idle.
+// work handles a request, and then further requests. It returns when maxIdleWorkers others are idle.
 func (sv *server) work(j job) {
 	for {
 		sv.answer(j)
@@ -157,21 +156,21 @@ func (sv *server) work(j job) {
 
 func (sv *server) answer(j job) {
 	defer sv.release(j)
-	if !sv.node.gate.admits(sv.ses.peer) {
-		sv.node.cut(sv.ses.peer, "not a member")
+	if !sv.in.gate.admits(sv.ses.peer) {
+		sv.in.sessions.cut(sv.ses.peer, "not a member")
 		return
 	}
 	reply, err := sv.handle(sv.ses.ctx, sv.ses.shop, j.req)
 	if err == nil && len(reply) > MaxMessage {
 		err = exchange.Errorf(exchange.CodeLimit, "the answer has %d bytes, more than %d; ask for less", len(reply), MaxMessage)
 	}
-	sv.node.metrics.served.WithLabelValues(sv.name, exchange.CodeOf(err).String()).Inc()
+	sv.in.metrics.served.WithLabelValues(sv.name, exchange.CodeOf(err).String()).Inc()
 	if err == nil {
 		_ = sv.out.send(sv.ses.ctx, j.id, kindReply, reply)
 		return
 	}
 	if exchange.CodeOf(err) == exchange.CodeInternal {
-		sv.node.log.Error("request failed", "protocol", sv.name, "shop", sv.ses.shop, "err", err)
+		sv.in.log.Error("request failed", "protocol", sv.name, "shop", sv.ses.shop, "err", err)
 	}
 	_ = sv.out.send(sv.ses.ctx, j.id, kindError, appendError(nil, err))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
@@ -16,43 +17,61 @@ import (
 type Verdict int
 
 const (
-	Accept Verdict = iota // deliver it and pass it on
-	Ignore                // neither, without blame: old, or not decidable
-	Reject                // neither; its author broke a rule
+	Accept Verdict = iota // deliver the message and pass it on
+	Ignore                // do neither, without blame: the message is old, or cannot be judged
+	Reject                // do neither: the author broke a rule
 )
 
 // TopicOptions are the rules of one topic.
 type TopicOptions struct {
 	MaxMessage int              // bytes; 0 = MaxTopicMessage, which is also the most
-	Author     *exchange.ShopID // the only one who may publish; nil = every member
-	// Validate judges a message by its author's data after membership, author,
-	// size, rate and replay were checked; nil = Accept. It runs concurrently and
-	// must be quick: everybody behind us waits for it.
+	Author     *exchange.ShopID // the only member that may publish; nil = every member
+	// Validate judges a message by its data, after membership, author, size, rate and replay were
+	// checked; nil = Accept. It runs concurrently and must be quick: the message travels on only
+	// after it.
 	Validate func(from exchange.ShopID, data []byte) Verdict
-	// Meshed, if any, is called when a neighbour begins to hand us this topic's
-	// messages as they come, some seconds after it connected. What was published
-	// before may never arrive. It must return at once.
+	// Meshed, if any, is called when a neighbour begins to hand us this topic's messages as they
+	// come, some seconds after the neighbour connected. Messages published before may never arrive.
+	// Meshed must return at once.
 	Meshed func()
 }
 
-// Message is one that was heard on a topic.
+// Message is a message that was received on a topic.
 type Message struct {
-	From exchange.ShopID // its author, whose signature was checked
+	From exchange.ShopID // the author, whose signature was checked
 	Data []byte
 }
 
-// Topic is one gossip topic. Delivery is a hint: messages are lost when queues
-// overflow, and a topic works only while members who subscribe are connected.
+// Topic is a gossip topic that this node joined. Delivery is a hint: messages are lost when queues
+// overflow, and a topic works only while members that subscribe are connected.
 type Topic struct {
-	node  *Node
+	in    *topics
 	name  string
 	opt   TopicOptions
 	topic *pubsub.Topic
 	sub   *pubsub.Subscription
 }
 
-// Topic joins and subscribes to a topic, once a name, on a started node.
-func (n *Node) Topic(name string, opt TopicOptions) (*Topic, error) {
+// topics has the gossip topics that this node joined, and the gossip itself.
+type topics struct {
+	*base
+	streams *streams
+	gossip  *pubsub.PubSub // set by Start
+	filter  *gossipFilter  // set by Start
+
+	// meshed has TopicOptions.Meshed by full topic name. Gossip's loop reads it, and waits for no
+	// mutex of ours: whoever holds mu waits for that loop.
+	meshed sync.Map // string → func()
+
+	mu     sync.Mutex
+	joined map[string]*Topic // guarded by mu
+}
+
+// Topic joins and subscribes to a topic, on a started node. A topic is joined once until it is
+// closed.
+func (n *Node) Topic(name string, opt TopicOptions) (*Topic, error) { return n.topics.join(name, opt) }
+
+func (t *topics) join(name string, opt TopicOptions) (*Topic, error) {
 	if err := checkName("topic", name, maxTopicName, true); err != nil {
 		return nil, err
 	}
@@ -62,49 +81,49 @@ func (n *Node) Topic(name string, opt TopicOptions) (*Topic, error) {
 	if opt.MaxMessage < 0 || opt.MaxMessage > MaxTopicMessage {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "a topic's messages have at most %d bytes, not %d", MaxTopicMessage, opt.MaxMessage)
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.gossip == nil || n.ctx.Err() != nil {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.gossip == nil || t.ctx.Err() != nil {
 		return nil, exchange.Errorf(exchange.CodeUnavailable, "topic %s: the network is not open", name)
 	}
-	if n.topics[name] != nil {
+	if t.joined[name] != nil {
 		return nil, exchange.Errorf(exchange.CodeState, "topic %s is joined already", name)
 	}
-	t := &Topic{node: n, name: name, opt: opt}
-	if err := t.join(); err != nil {
+	joined := &Topic{in: t, name: name, opt: opt}
+	if err := joined.join(); err != nil {
 		return nil, exchange.Errorf(exchange.CodeUnavailable, "topic %s: %w", name, err)
 	}
-	n.topics[name] = t
-	return t, nil
+	t.joined[name] = joined
+	return joined, nil
 }
 
 func (t *Topic) join() (err error) {
-	full := topicPrefix(t.node.cfg.Federation) + t.name
-	if err = t.node.gossip.RegisterTopicValidator(full, t.validate); err != nil {
+	full := topicPrefix(t.in.cfg.Federation) + t.name
+	if err = t.in.gossip.RegisterTopicValidator(full, t.validate); err != nil {
 		return err
 	}
 	if t.opt.Meshed != nil {
-		t.node.meshed.Store(full, t.opt.Meshed)
+		t.in.meshed.Store(full, t.opt.Meshed)
 	}
-	if t.topic, err = t.node.gossip.Join(full); err == nil {
+	if t.topic, err = t.in.gossip.Join(full); err == nil {
 		if t.sub, err = t.topic.Subscribe(pubsub.WithBufferSize(topicBuffer)); err == nil {
 			return nil
 		}
 		_ = t.topic.Close()
 	}
-	t.node.meshed.Delete(full)
-	_ = t.node.gossip.UnregisterTopicValidator(full)
+	t.in.meshed.Delete(full)
+	_ = t.in.gossip.UnregisterTopicValidator(full)
 	return err
 }
 
-// Publish sends data, signed by this node, to everybody who subscribes. A
-// message over the topic's limit, by another than the topic's author, or against
-// its Validate is an error; nil does not promise that anybody heard it.
+// Publish sends data, signed by this node, to all subscribers. It is an error where the message is
+// over the topic's limit, where this node is not the topic's author, and where Validate does not
+// accept the message. nil does not promise that anybody receives the message.
 func (t *Topic) Publish(ctx context.Context, data []byte) error {
 	if len(data) > t.opt.MaxMessage {
 		return exchange.Errorf(exchange.CodeLimit, "a message on topic %s has at most %d bytes, not %d", t.name, t.opt.MaxMessage, len(data))
 	}
-	if t.opt.Author != nil && *t.opt.Author != t.node.cfg.self {
+	if t.opt.Author != nil && *t.opt.Author != t.in.cfg.self {
 		return exchange.Errorf(exchange.CodeInvalid, "only %s publishes on topic %s", t.opt.Author, t.name)
 	}
 	if err := t.topic.Publish(ctx, data); err != nil {
@@ -113,63 +132,62 @@ func (t *Topic) Publish(ctx context.Context, data []byte) error {
 	return nil
 }
 
-// Next returns the next message, own ones left out. It ends with ctx, Close and
-// the node (CodeUnavailable).
+// Next returns the next message of another member. It fails with CodeUnavailable when ctx ends, and
+// when the topic or the node is closed.
 func (t *Topic) Next(ctx context.Context) (Message, error) {
 	for {
 		m, err := t.sub.Next(ctx)
 		if err != nil {
 			return Message{}, exchange.Errorf(exchange.CodeUnavailable, "topic %s: %w", t.name, err)
 		}
-		if from, ok := shopOf(m.GetFrom()); ok && from != t.node.cfg.self {
+		if from, ok := shopOf(m.GetFrom()); ok && from != t.in.cfg.self {
 			return Message{From: from, Data: m.GetData()}, nil
 		}
 	}
 }
 
-// Neighbours is how many subscribers are directly connected.
+// Neighbours is how many connected members subscribe to the topic.
 func (t *Topic) Neighbours() int { return len(t.topic.ListPeers()) }
 
-// Close leaves the topic; it may be joined again.
+// Close leaves the topic, which may then be joined again.
 func (t *Topic) Close() {
-	t.node.mu.Lock()
-	defer t.node.mu.Unlock()
-	if t.node.topics[t.name] != t {
+	t.in.mu.Lock()
+	defer t.in.mu.Unlock()
+	if t.in.joined[t.name] != t {
 		return
 	}
-	delete(t.node.topics, t.name)
+	delete(t.in.joined, t.name)
 	t.sub.Cancel()
 	_ = t.topic.Close()
-	t.node.meshed.Delete(t.topic.String())
-	_ = t.node.gossip.UnregisterTopicValidator(t.topic.String())
+	t.in.meshed.Delete(t.topic.String())
+	_ = t.in.gossip.UnregisterTopicValidator(t.topic.String())
 }
 
-// closeTopics ends Next of every topic.
-func (n *Node) closeTopics() {
-	n.mu.Lock()
-	open := slices.Collect(maps.Values(n.topics))
-	n.mu.Unlock()
-	for _, t := range open {
-		t.Close()
+// close ends Next of every topic.
+func (t *topics) close() {
+	t.mu.Lock()
+	open := slices.Collect(maps.Values(t.joined))
+	t.mu.Unlock()
+	for _, one := range open {
+		one.Close()
 	}
 }
 
-// validate is pubsub's validator. Signature and author were checked by pubsub
-// (StrictSign). Nothing is held against the neighbour who passed a message on:
-// it may know another state of the member list.
+// validate is pubsub's validator. pubsub has checked the signature (StrictSign). The neighbour that
+// passed the message on is never blamed: it may have another state of the member list.
 func (t *Topic) validate(_ context.Context, from peer.ID, m *pubsub.Message) pubsub.ValidationResult {
 	author := m.GetFrom()
 	shop, ok := shopOf(author)
 	switch {
 	case !ok, len(m.GetData()) > t.opt.MaxMessage, t.opt.Author != nil && *t.opt.Author != shop:
 		return pubsub.ValidationReject
-	case !t.node.gate.admits(author):
+	case !t.in.gate.admits(author):
 		return pubsub.ValidationIgnore
-	case author == t.node.host.ID():
+	case author == t.in.host.ID():
 		if from != author {
 			return pubsub.ValidationIgnore
 		}
-	case !t.node.filter.fresh(author, m.GetSeqno()), !t.node.filter.allowAuthor(author, len(m.GetData()), time.Now()):
+	case !t.in.filter.fresh(author, m.GetSeqno()), !t.in.filter.allowAuthor(author, len(m.GetData()), time.Now()):
 		return pubsub.ValidationIgnore
 	}
 	if t.opt.Validate == nil {

@@ -10,9 +10,9 @@ import (
 	"github.com/souk-market/souk/exchange/wake"
 )
 
-// frameWriter gathers frames of many goroutines and writes them with one: while
-// a write is under way the next frames collect, so that under load one write
-// carries many and when idle a frame leaves at once.
+// frameWriter gathers the frames of many goroutines and writes them from one. While a write is under
+// way the next frames gather. So under load a write carries many frames, and without load a frame
+// leaves at once.
 type frameWriter struct {
 	w    io.Writer
 	slow func(time.Time) error // sets the write deadline; nil = none
@@ -21,19 +21,19 @@ type frameWriter struct {
 	buf    []byte        // guarded by mu: frames not yet taken by run
 	busy   bool          // guarded by mu: run is writing
 	err    error         // guarded by mu: set once, then nothing more is accepted
-	room   chan struct{} // guarded by mu: closed when buf was taken; nil while nobody waits
+	room   chan struct{} // guarded by mu: closed when run takes buf; nil while nobody waits
 	filled wake.Signal   // buf is not empty
 	ended  chan struct{} // closed when err is set
 
-	until time.Time // owned by run: the write deadline that is set
+	until time.Time // owned by run: the current write deadline
 }
 
 func newFrameWriter(w io.Writer, slow func(time.Time) error) *frameWriter {
 	return &frameWriter{w: w, slow: slow, filled: wake.New(), ended: make(chan struct{})}
 }
 
-// send queues a frame; it waits while maxQueued bytes are queued. The payload is
-// copied. A nil error promises nothing about delivery.
+// send queues a frame, and waits while maxQueued bytes are queued. The payload is copied. A nil
+// error promises nothing about delivery.
 func (f *frameWriter) send(ctx context.Context, id uint64, k kind, payload []byte) error {
 	for {
 		f.mu.Lock()
@@ -61,7 +61,7 @@ func (f *frameWriter) send(ctx context.Context, id uint64, k kind, payload []byt
 	}
 }
 
-// waitRoom is called with mu held.
+// waitRoom returns a channel that is closed when buf has room again. It is called with mu held.
 func (f *frameWriter) waitRoom() <-chan struct{} {
 	if f.room == nil {
 		f.room = make(chan struct{})
@@ -78,7 +78,7 @@ func (f *frameWriter) run() error {
 		case <-f.ended:
 			return f.reason()
 		}
-		runtime.Gosched() // whoever is about to send joins this write instead of the next
+		runtime.Gosched() // a goroutine that is about to send joins this write instead of the next
 		for {
 			f.mu.Lock()
 			out := f.buf
@@ -103,8 +103,8 @@ func (f *frameWriter) run() error {
 	}
 }
 
-// write gives every writeChunk a deadline of its own, so that a long batch to a
-// slow partner is no reason to give it up.
+// write gives every writeChunk a deadline of its own, so that a long batch to a slow partner may
+// take long.
 func (f *frameWriter) write(b []byte) error {
 	for len(b) > 0 {
 		chunk := b[:min(len(b), writeChunk)]
@@ -138,7 +138,7 @@ func (f *frameWriter) flush(ctx context.Context) error {
 	}
 }
 
-// fail makes every later send return err; the first reason stays.
+// fail makes every later send return err. After the first call it does nothing.
 func (f *frameWriter) fail(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

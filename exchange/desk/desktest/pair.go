@@ -23,7 +23,7 @@ func Pair(t testing.TB) (w *World, acorn, birch *Shop) {
 	return w, acorn, birch
 }
 
-func Reserve(t testing.TB, s *Shop, supplier *Shop, lines ...exchange.Line) *record.Reservation {
+func Reserve(t testing.TB, s *Shop, supplier *Shop, lines ...exchange.Line) *trade.Reservation {
 	t.Helper()
 	rec, err := s.Desk.Retailer.Reserve(context.Background(), trade.ReserveRequest{Supplier: supplier.ID, Lines: lines, Country: "SE"})
 	Must(t, err)

@@ -40,7 +40,7 @@ func TestAnswers(t *testing.T) {
 			w.Header().Set("Content-Type", view.ProblemType)
 			w.WriteHeader(http.StatusConflict)
 			io.WriteString(w, `{"status":409,"code":"code-99","detail":"dearer"}`)
-		}, exchange.CodeInternal},
+		}, 99},
 		"another server": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "hello", 404) }, exchange.CodeNotRunning},
 		"a redirect": {func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path != "/api/v1/shop" {

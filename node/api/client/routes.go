@@ -73,7 +73,7 @@ func (c *Client) Members(ctx context.Context) (*view.Members, error) {
 
 // Dial reaches a member directly by its ID and measures the way.
 func (c *Client) Dial(ctx context.Context, shop exchange.ShopID) (*view.Dialed, error) {
-	return post[view.Dialed](ctx, c, path("dial", shop.String()), nil)
+	return post[view.Dialed](ctx, c, path("members", shop.String(), "dial"), nil)
 }
 
 // Leave leaves the federation; with preview it only says what that would do.
@@ -97,7 +97,7 @@ func (c *Client) Products(ctx context.Context, q replica.Query) (*view.Products,
 
 // Product is one product; live asks its supplier what is available now.
 func (c *Client) Product(ctx context.Context, id exchange.ProductID, live bool) (*view.Product, error) {
-	return get[view.Product](ctx, c, path("product", id.String()), values("live", flag(live)))
+	return get[view.Product](ctx, c, path("products", id.String()), values("live", flag(live)))
 }
 
 // SetStock counts the shelf of one of the shop's own products.
@@ -151,7 +151,7 @@ func (c *Client) Extend(ctx context.Context, id exchange.HoldID, until time.Time
 // seconds up to 30. An order that the supplier has not answered by then is "requested".
 func (c *Client) PlaceOrder(ctx context.Context, o view.PlaceOrder, wait time.Duration) (*view.Order, error) {
 	return as[view.Order](ctx, c, call{
-		method: http.MethodPost, path: path("order"), body: o,
+		method: http.MethodPost, path: path("orders"), body: o,
 		query: url.Values{"wait": {strconv.Itoa(int(min(max(wait, 0), 30*time.Second) / time.Second))}},
 	})
 }
@@ -173,33 +173,33 @@ func (c *Client) Orders(ctx context.Context, q OrdersQuery) (*view.Orders, error
 
 // Order is one order, in either role.
 func (c *Client) Order(ctx context.Context, id exchange.OrderID) (*view.Order, error) {
-	return get[view.Order](ctx, c, path("order", id.String()), nil)
+	return get[view.Order](ctx, c, path("orders", id.String()), nil)
 }
 
 // AcceptOrder binds this shop to ship.
 func (c *Client) AcceptOrder(ctx context.Context, id exchange.OrderID) (*view.Order, error) {
-	return post[view.Order](ctx, c, path("order", id.String(), "accept"), nil)
+	return post[view.Order](ctx, c, path("orders", id.String(), "accept"), nil)
 }
 
 // RejectOrder turns a submitted order down.
 func (c *Client) RejectOrder(ctx context.Context, id exchange.OrderID, r view.Reject) (*view.Order, error) {
-	return post[view.Order](ctx, c, path("order", id.String(), "reject"), r)
+	return post[view.Order](ctx, c, path("orders", id.String(), "reject"), r)
 }
 
 // ShipOrder sends units on their way.
 func (c *Client) ShipOrder(ctx context.Context, id exchange.OrderID, s view.Ship) (*view.Order, error) {
-	return post[view.Order](ctx, c, path("order", id.String(), "ship"), s)
+	return post[view.Order](ctx, c, path("orders", id.String(), "ship"), s)
 }
 
 // DeliverOrder marks units as arrived.
 func (c *Client) DeliverOrder(ctx context.Context, id exchange.OrderID, d view.Deliver) (*view.Order, error) {
-	return post[view.Order](ctx, c, path("order", id.String(), "deliver"), d)
+	return post[view.Order](ctx, c, path("orders", id.String(), "deliver"), d)
 }
 
 // CancelOrder cancels unshipped units, in either role; as retailer it waits up to 10 s
 // for the supplier's answer.
 func (c *Client) CancelOrder(ctx context.Context, id exchange.OrderID, r view.Cancel) (*view.Order, error) {
-	return post[view.Order](ctx, c, path("order", id.String(), "cancel"), r)
+	return post[view.Order](ctx, c, path("orders", id.String(), "cancel"), r)
 }
 
 // Partnerships lists all directions of trade.

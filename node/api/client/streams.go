@@ -34,7 +34,7 @@ type ImportOptions struct {
 // read. After an error the report, if there is one, covers what was done until then.
 func (c *Client) Import(ctx context.Context, file io.Reader, o ImportOptions, progress func(view.ImportProgress)) (*view.ImportReport, error) {
 	in := call{
-		method: http.MethodPost, path: path("import"), accept: "application/x-ndjson", body: file,
+		method: http.MethodPost, path: path("imports"), accept: "application/x-ndjson", body: file,
 		query: values("format", string(o.Format), "currency", string(o.Currency), "untracked", o.Untracked.String(),
 			"free", flag(o.Free), "strict", flag(o.Strict), "dry_run", flag(o.DryRun)),
 	}

@@ -89,7 +89,7 @@ type Members struct {
 // Dialed is how a member was reached.
 type Dialed struct {
 	Shop      exchange.ShopID `json:"shop"`
-	Path      string          `json:"path" doc:"connected, address book, dht or relay."`
+	Path      string          `json:"path" doc:"open connection, address book, dht or relay."`
 	Address   string          `json:"address"`
 	Transport string          `json:"transport"`
 	Direct    bool            `json:"direct"`

@@ -1,7 +1,6 @@
-// Package p2psim is a simulated network for tests of everything that runs on
-// package p2p: real hosts, real QUIC and real gossip over packets that travel in
-// memory. Inside a testing/synctest bubble time is virtual, so that hours of
-// retries take milliseconds and nothing depends on the machine's speed.
+// Package p2psim is a simulated network for tests of everything that runs on package p2p. Hosts,
+// QUIC and gossip are real; their packets travel in memory. Inside a testing/synctest bubble time
+// is virtual, so that hours of retries take milliseconds and nothing depends on the machine's speed.
 //
 //	synctest.Test(t, func(t *testing.T) {
 //		w := p2psim.New(10 * time.Millisecond)
@@ -12,9 +11,9 @@
 //		…
 //	})
 //
-// Places are numbered from 0 and have one public address each. Which packets
-// arrive is decided by Cut and Heal. Scheduling and keys are not seeded: what
-// must be replayed exactly belongs in a simulation without a network.
+// Places are numbered from 0 and have a public address each. Cut and Heal decide which packets
+// arrive. Scheduling and keys are not seeded: a test that must be replayed exactly needs a
+// simulation without a network.
 package p2psim
 
 import (
@@ -36,8 +35,8 @@ const linkSpeed = 100 * simlibp2p.OneMbps
 // never is a latency that no test outlives: the packet is lost.
 const never = 365 * 24 * time.Hour
 
-// World is a simulated network. It is safe for concurrent use, but hosts must be
-// opened one at a time.
+// World is a simulated network. It is safe for concurrent use, but hosts must be opened one after
+// the other.
 type World struct {
 	net *simnet.Simnet
 
@@ -47,8 +46,8 @@ type World struct {
 	bytes   map[string]int64   // guarded by mu: of packets that a place sent or got
 }
 
-// New starts a network with a one-way latency between any two places. It must
-// be made inside the bubble that uses it.
+// New starts a network with a one-way latency between any two places. It must be called inside the
+// bubble that uses the network.
 func New(latency time.Duration) *World {
 	w := &World{latency: latency, cuts: map[[2]string]bool{}, bytes: map[string]int64{}}
 	w.net = &simnet.Simnet{LatencyFunc: w.travel}
@@ -56,7 +55,7 @@ func New(latency time.Duration) *World {
 	return w
 }
 
-// Close stops the network; hosts are closed before.
+// Close stops the network. The caller closes the hosts before.
 func (w *World) Close() { w.net.Close() }
 
 // Listen is where the host at a place listens: p2p.Config.Listen.
@@ -74,7 +73,7 @@ func (w *World) HostOptions(place int) []libp2p.Option {
 	link := simnet.LinkSettings{BitsPerSecond: linkSpeed}
 	return []libp2p.Option{
 		simlibp2p.QUICSimnet(w.net, simnet.NodeBiDiLinkSettings{Downlink: link, Uplink: link}),
-		libp2p.DisableIdentifyAddressDiscovery(), // it stalls a bubble
+		libp2p.DisableIdentifyAddressDiscovery(), // address discovery stalls a bubble
 		noProbes,
 	}
 }
@@ -87,7 +86,7 @@ func noProbes(cfg *config.Config) error {
 	return nil
 }
 
-// SetLatency changes how long packets travel, one way, from the next one on.
+// SetLatency changes how long packets travel, one way, from the next packet on.
 func (w *World) SetLatency(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -97,16 +96,16 @@ func (w *World) SetLatency(d time.Duration) {
 // packetOverhead is what IPv4 and UDP add to a packet's payload, bytes.
 const packetOverhead = 20 + 8
 
-// Bytes is what a place has sent and got so far, packets that were lost on their way
-// to it left out, with their IP and UDP headers.
+// Bytes is how many bytes a place has sent and received so far, IP and UDP headers included. Packets
+// that were lost count for their sender only.
 func (w *World) Bytes(place int) int64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.bytes[address(place).String()]
 }
 
-// Cut loses every packet from one place to another until Heal. One direction
-// only: a partition is two cuts.
+// Cut loses every packet from one place to another until Heal. Packets in the other direction
+// arrive: a partition is two cuts.
 func (w *World) Cut(from, to int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -11,15 +11,15 @@ import (
 )
 
 const (
-	// askEvery and askBurst bound one shop's questions how it stands. A shop asks every few minutes, its
-	// owner (souk doctor) now and then; who lacks the whole list asks once for each MiB, and 16 of those
-	// are a list of 30,000 entries of some 500 bytes.
+	// askEvery and askBurst bound one shop's questions for its status. A shop asks every few minutes,
+	// its owner (souk doctor) now and then. A shop that lacks the whole list asks once for each MiB:
+	// 16 MiB are 30,000 entries of some 500 bytes.
 	askEvery = 10 * time.Second
 	askBurst = 16
 )
 
-// askers bounds what each shop asks. Only shops that the list names have a place in it, some 100 bytes
-// each, so it does not outgrow the list.
+// askers bounds the questions of each shop. It has some 100 bytes for a shop that the list names,
+// and nothing for another, so it does not outgrow the list.
 type askers struct {
 	mu   sync.Mutex
 	rate map[exchange.ShopID]*rate.Limiter // guarded by mu
@@ -40,15 +40,16 @@ func (a *askers) allow(shop exchange.ShopID) bool {
 	return l.Allow()
 }
 
-// standing tells a shop that is or was in the list what the list says. The closed host admits no shop
-// that was revoked, so one that was off when it happened has no other way to hear of it. The
-// connection proves whose key asks. CodeNotMember: the list does not name it; CodeLimit: it asks too often.
-func (h *Hub) standing(shop exchange.ShopID, from uint64) ([]byte, error) {
+// memberStatus gives the list, from an index on, to a shop that is or was in it. The closed host
+// admits no revoked shop: a shop that was off when it was revoked hears of it here alone. The
+// connection proves the shop's key. CodeNotMember: the list does not name the shop. CodeLimit: the
+// shop asks too often.
+func (h *Hub) memberStatus(shop exchange.ShopID, from uint64) ([]byte, error) {
 	if _, known := h.list.roster.Member(shop); !known {
 		return nil, exchange.Errorf(exchange.CodeNotMember, "the member list of %s does not name %s; a shop joins with an invite", h.parts.Federation.Label(), shop)
 	}
 	if !h.askers.allow(shop) {
-		return nil, exchange.Errorf(exchange.CodeLimit, "%s asks too often how it stands; ask again in %v", shop, askEvery)
+		return nil, exchange.Errorf(exchange.CodeLimit, "%s asks too often for its status; ask again in %v", shop, askEvery)
 	}
 	return h.bundle(from, p2p.MaxOpenReply)
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/souk-market/souk/hub/hubsim"
 )
 
-// TestJoinWhileOthersStart: a shop that has just started is not yet among those to whom
-// a new entry is gossiped, and learns of it within seconds all the same.
+// TestJoinWhileOthersStart: no gossip reaches a shop that has just started. The shop learns of
+// a new entry within seconds all the same.
 func TestJoinWhileOthersStart(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)

@@ -26,11 +26,13 @@ func TestCollectorDistrusts(t *testing.T) {
 		"unsigned":           {change(func(b *membership.Bundle) { b.Checkpoint = []byte("none") }), exchange.CodeSignature},
 		"another federation": {change(func(b *membership.Bundle) { b.Origin = "souk/other-00000000" }), exchange.CodeInvalid},
 	} {
-		c2 := roster.NewCollector(h.fed, 0)
-		done, err := c2.Add(c.bundle)
-		if exchange.CodeOf(err) != c.code || done != (err == nil) {
-			t.Errorf("%s: %v, %v", name, done, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			c2 := roster.NewCollector(h.fed, 0)
+			done, err := c2.Add(c.bundle)
+			if exchange.CodeOf(err) != c.code || done != (err == nil) {
+				t.Errorf("%v, %v", done, err)
+			}
+		})
 	}
 }
 

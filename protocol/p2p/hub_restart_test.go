@@ -8,8 +8,8 @@ import (
 	"github.com/souk-market/souk/protocol/p2p"
 )
 
-// TestHubCallsItsMembers: a hub that was killed, or stopped, does not wait until its members
-// try again: it calls them by their stored addresses as soon as it is back.
+// TestHubCallsItsMembers: a hub that was killed or stopped does not wait until its members try
+// again. It dials their stored addresses as soon as it runs again.
 func TestHubCallsItsMembers(t *testing.T) {
 	const shops = 8
 	for name, away := range map[string]time.Duration{"a moment": time.Second, "a while": 5 * time.Minute} {

@@ -158,7 +158,7 @@ func TestHubGone(t *testing.T) {
 
 func TestDialPaths(t *testing.T) {
 	inTown(t, 4, func(t *testing.T, w *town) {
-		w.world.Partition([]int{1}, []int{2, 3}) // they must not meet through the DHT's own queries
+		w.world.Partition([]int{1}, []int{2, 3}) // else they would meet by the DHT's own queries
 		w.start(0, nil, nil)
 		w.start(1, nil, nil)
 		time.Sleep(5 * time.Second)

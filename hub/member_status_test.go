@@ -30,9 +30,9 @@ func hears(w *hubsim.World, limit time.Duration, s *hubsim.Shop) {
 	}
 }
 
-// TestStandingAfterAbsence: a shop that was revoked while it was off, and one whose hub was off, hear of
-// it soon after they are both back, though nobody lets them in.
-func TestStandingAfterAbsence(t *testing.T) {
+// TestMemberStatusAfterAbsence: a shop was revoked while it was off, another while the hub was off.
+// Both hear of it soon after shop and hub are back, though no member admits them.
+func TestMemberStatusAfterAbsence(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *hubsim.World) {
 		away, stays, honest := joined(w), joined(w), joined(w)
 		for _, s := range []*hubsim.Shop{away, stays} {
@@ -59,22 +59,22 @@ func TestStandingAfterAbsence(t *testing.T) {
 			t.Error("who told it?")
 		}
 		w.StartHub()
-		hears(w, 11*time.Minute, stays) // it asks every ten
+		hears(w, 11*time.Minute, stays) // a shop asks every ten minutes
 		if honest.Gone(honest.ID) != "" {
 			t.Error("a member was told that it is out")
 		}
 	})
 }
 
-// TestStandingOfStrangers: how a shop stands is told to those whom the list names, and nothing is
-// stored by asking.
-func TestStandingOfStrangers(t *testing.T) {
+// TestMemberStatusOfStrangers: only a shop that the list names is told its status, and a question
+// changes nothing in the list.
+func TestMemberStatusOfStrangers(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *hubsim.World) {
 		out, member, stranger := joined(w), joined(w), w.NewShop()
 		revoke(w, out)
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		if reply, err := stranger.AskStanding(ctx, make([]byte, 8)); exchange.CodeOf(err) != exchange.CodeNotMember || reply != nil {
+		if reply, err := stranger.AskStatus(ctx, make([]byte, 8)); exchange.CodeOf(err) != exchange.CodeNotMember || reply != nil {
 			t.Errorf("a stranger got %d bytes and %v", len(reply), err)
 		}
 		if reply, err := out.Ask(ctx, make([]byte, 8)); exchange.CodeOf(err) != exchange.CodeNotMember || reply != nil {
@@ -82,14 +82,14 @@ func TestStandingOfStrangers(t *testing.T) {
 		}
 		empty := must(membership.New(w.Federation))(t)
 		for s, want := range map[*hubsim.Shop]membership.Status{out: membership.Revoked, member: membership.Active} {
-			m, err := members.Standing(ctx, s.ID, empty, s.Clock.Now(), s.AskStanding)
+			m, err := members.Status(ctx, s.ID, empty, s.Clock.Now(), s.AskStatus)
 			if err != nil || m.Status != want {
-				t.Errorf("%s stands as %v, %v", s.Name, m.Status, err)
+				t.Errorf("%s has status %v, %v", s.Name, m.Status, err)
 			}
 		}
 		before := w.Hub.List().Checkpoint()
-		if _, err := members.Standing(ctx, stranger.ID, empty, stranger.Clock.Now(), stranger.AskStanding); exchange.CodeOf(err) != exchange.CodeUnavailable {
-			t.Errorf("a stranger's standing: %v", err)
+		if _, err := members.Status(ctx, stranger.ID, empty, stranger.Clock.Now(), stranger.AskStatus); exchange.CodeOf(err) != exchange.CodeUnavailable {
+			t.Errorf("a stranger's status: %v", err)
 		}
 		if !bytes.Equal(before, w.Hub.List().Checkpoint()) {
 			t.Error("a question changed the list")
@@ -97,9 +97,9 @@ func TestStandingOfStrangers(t *testing.T) {
 	})
 }
 
-// TestStandingAgain: a shop that asks without end is refused, and answered again after a pause; another
+// TestMemberStatusAgain: a shop that asks without end is refused, and answered again after a pause; another
 // shop is answered meanwhile, and a new one joins.
-func TestStandingAgain(t *testing.T) {
+func TestMemberStatusAgain(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *hubsim.World) {
 		eager, other := joined(w), joined(w)
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -108,17 +108,17 @@ func TestStandingAgain(t *testing.T) {
 		var err error
 		asked := 0
 		for ; err == nil && asked < most; asked++ {
-			_, err = eager.AskStanding(ctx, make([]byte, 8))
+			_, err = eager.AskStatus(ctx, make([]byte, 8))
 		}
 		if exchange.CodeOf(err) != exchange.CodeLimit || asked < 8 {
 			t.Fatalf("question %d: %v", asked, err)
 		}
-		if _, err := other.AskStanding(ctx, make([]byte, 8)); err != nil {
+		if _, err := other.AskStatus(ctx, make([]byte, 8)); err != nil {
 			t.Errorf("another shop's question: %v", err)
 		}
 		joined(w)
 		time.Sleep(10 * time.Second)
-		if _, err := eager.AskStanding(ctx, make([]byte, 8)); err != nil {
+		if _, err := eager.AskStatus(ctx, make([]byte, 8)); err != nil {
 			t.Errorf("after a pause: %v", err)
 		}
 	})

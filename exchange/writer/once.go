@@ -1,0 +1,79 @@
+package writer
+
+import (
+	"context"
+	"errors"
+
+	"github.com/souk-market/souk/exchange/kv"
+)
+
+// Once makes the acts of one request of the owner's, which may be repeated under a key,
+// happen once: a row of each act's commit says how many of them were done. So nobody finds
+// an act without its key after a crash, or a key without its act, and the key costs no
+// commit of its own.
+type Once struct {
+	// Key is the row's; Rows are what stands there, and beside it, once so many acts of the
+	// request were done.
+	Key  []byte
+	Rows func(acts int) []kv.Write
+	// Acts reads from the row how many were done.
+	Acts func(value []byte) (int, error)
+	// Repeats has acts run again though they were done: a repeat finds by itself what the
+	// first did, and the row only tells other requests apart.
+	Repeats bool
+
+	acts int // of this run of the request, so far
+	done bool
+}
+
+// ErrDone is the error of an act that was done before under the same key.
+var ErrDone = errors.New("this was done before under the same key")
+
+// Done reports whether an act of this run is durable, and with it the row. It is for the
+// goroutine that runs the request.
+func (o *Once) Done() bool { return o.done }
+
+type onceKey struct{}
+
+// WithOnce has each act under the returned context happen once.
+func WithOnce(ctx context.Context, o *Once) context.Context {
+	return context.WithValue(ctx, onceKey{}, o)
+}
+
+// Act is Do for an act of the owner's, which may carry a key ([WithOnce]); ErrDone where it
+// was done before. What partners ask goes through Do: their requests have ids of their own,
+// and the hot path looks nothing up.
+func (w *Writer) Act(ctx context.Context, op func(*Batch) error) error {
+	o, _ := ctx.Value(onceKey{}).(*Once)
+	if o == nil {
+		return w.Do(ctx, op)
+	}
+	o.acts++
+	err := w.Do(ctx, func(b *Batch) error {
+		before, err := o.before(b)
+		if err != nil {
+			return err
+		}
+		if before >= o.acts && !o.Repeats {
+			return ErrDone
+		}
+		if err := op(b); err != nil {
+			return err
+		}
+		for _, row := range o.Rows(max(before, o.acts)) {
+			b.Put(row.Key, row.Value)
+		}
+		return nil
+	})
+	o.done = o.done || err == nil
+	return err
+}
+
+// before is how many acts of the request were done.
+func (o *Once) before(b *Batch) (int, error) {
+	value, ok, err := b.Get(o.Key)
+	if err != nil || !ok {
+		return 0, err
+	}
+	return o.Acts(value)
+}
