@@ -33,43 +33,45 @@ func (f forgetful) Open(by exchange.ShopID, sealed []byte) ([]byte, error) {
 // and the entry is taken when the fault is gone.
 func TestNoLedgerFreezesForFaultsOfOurs(t *testing.T) {
 	for _, fault := range []string{"revoked", "order record", "partnership record", "reservation record"} {
-		w, acorn, birch := desktest.Pair(t)
-		res := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
-		placed, err := birch.Desk.Retailer.PlaceOrder(desktest.Ctx, res.Request.ID, desktest.Stockholm)
-		desktest.Must(t, err)
-		key, healthy := w.Keys[acorn.ID], birch.Mem.Clone()
-		cfg := birch.Config()
-		spoiled := ""
-		switch fault {
-		case "revoked":
-			cfg.Verifier = forgetful{w.Verifier(), w, acorn.ID, new(int)}
-		case "order record":
-			spoiled = "or/"
-		case "partnership record":
-			spoiled = "t/"
-			desktest.Must(t, acorn.Desk.Partnerships.Propose(desktest.Ctx, birch.ID, exchange.Supplier, exchange.DefaultTerms("EUR")))
-		case "reservation record":
-			spoiled = "r/"
-		}
-		birch.Desk, err = desk.Open(cfg)
-		desktest.Must(t, err)
-		if spoiled != "" { // the disk fails while the shop runs
-			for _, k := range keysWith(t, birch.Mem, spoiled) {
-				desktest.Must(t, birch.Mem.Commit([]kv.Write{{Key: []byte(k), Value: []byte("?")}}))
+		t.Run(fault, func(t *testing.T) {
+			w, acorn, birch := desktest.Pair(t)
+			res := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
+			placed, err := birch.Desk.Retailer.PlaceOrder(desktest.Ctx, res.Request.ID, desktest.Stockholm)
+			desktest.Must(t, err)
+			key, healthy := w.Keys[acorn.ID], birch.Mem.Clone()
+			cfg := birch.Config()
+			spoiled := ""
+			switch fault {
+			case "revoked":
+				cfg.Verifier = forgetful{w.Verifier(), w, acorn.ID, new(int)}
+			case "order record":
+				spoiled = "or/"
+			case "partnership record":
+				spoiled = "t/"
+				desktest.Must(t, acorn.Desk.Partnerships.Propose(desktest.Ctx, birch.ID, exchange.Supplier, exchange.DefaultTerms("EUR")))
+			case "reservation record":
+				spoiled = "r/"
 			}
-		}
-		deliverTo(birch)
-		w.Keys[acorn.ID] = key
-		if n := len(keysWith(t, birch.Mem, "v/")); n != 0 {
-			t.Errorf("%s: an honest supplier's ledger is frozen", fault)
-		}
-		birch.Mem = healthy
-		birch.Restart()
-		w.Greet(acorn, birch)
-		w.Settle()
-		if got := desktest.BothSee(t, acorn, birch, placed.ID); got != order.Accepted {
-			t.Errorf("%s: the order is %v once the fault is gone", fault, got)
-		}
-		desktest.LedgersEqual(t, acorn, birch)
+			birch.Desk, err = desk.Open(cfg)
+			desktest.Must(t, err)
+			if spoiled != "" { // the disk fails while the shop runs
+				for _, k := range keysWith(t, birch.Mem, spoiled) {
+					desktest.Must(t, birch.Mem.Commit([]kv.Write{{Key: []byte(k), Value: []byte("?")}}))
+				}
+			}
+			sendFrom(birch)
+			w.Keys[acorn.ID] = key
+			if n := len(keysWith(t, birch.Mem, "v/")); n != 0 {
+				t.Errorf("an honest supplier's ledger is frozen")
+			}
+			birch.Mem = healthy
+			birch.Restart()
+			w.Greet(acorn, birch)
+			w.Settle()
+			if got := desktest.BothSee(t, acorn, birch, placed.ID); got != order.Accepted {
+				t.Errorf("the order is %v once the fault is gone", got)
+			}
+			desktest.LedgersEqual(t, acorn, birch)
+		})
 	}
 }

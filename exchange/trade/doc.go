@@ -62,7 +62,8 @@
 //
 // A failed commit, a crash between commit and send, a lost or doubled message and
 // a wrong clock change nothing that was promised: package audit checks the invariants
-// from the stores alone, and TestSimulation does all of that to four shops. A supplier
+// from the stores alone, and TestSimulation does all of that to four shops. The scripts in
+// testdata/scenarios tell it case by case; TestScenarios runs them. A supplier
 // whose store has lost records stops selling and enters nothing into its ledgers as
 // soon as a partner proves it ([Selling.Stop]): by a ledger entry or a quote, or by
 // a head of its catalog, which every sale moves, so that a partner who connects and pulls

@@ -5,10 +5,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk/desktest"
-	"github.com/souk-market/souk/exchange/ledger"
-	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/trade"
-	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/store"
 )
 
@@ -47,38 +44,6 @@ func TestStoppedSupplierEnds(t *testing.T) {
 		if s := desktest.StockOf(t, acorn, "shoe"); s.Held != 0 {
 			t.Errorf("restarted %v: %d are held after the end", restarted, s.Held)
 		}
-	}
-}
-
-// Any member can have its ledger frozen here: it proposes, and seals another first
-// entry. That keeps nobody from ending, and so from leaving.
-func TestFrozenLedgerEnds(t *testing.T) {
-	w := desktest.NewWorld(t, 1, 2)
-	evil, birch := w.Shops[0], w.Shops[1]
-	for i := range 2 {
-		terms := exchange.DefaultTerms("EUR")
-		terms.Discount = exchange.BasisPoints(i)
-		payload, err := protocol.Codec{}.Encode(&message.Entry{
-			Link: ledger.Link{Supplier: evil.ID, Retailer: birch.ID, Position: 1, At: w.Now}, Own: message.ProposeTerms{Terms: terms},
-		})
-		desktest.Must(t, err)
-		sealed, err := protocol.NewSigner(evil.Key, desktest.Origin, nil).Seal([][]byte{payload})
-		desktest.Must(t, err)
-		if _, err = birch.Desk.Serve(desktest.Ctx, evil.ID, framed(t, &message.Push{Entries: sealed})); i == 0 {
-			desktest.Must(t, err)
-		}
-	}
-	if p, err := birch.Desk.Partnerships.Get(evil.ID, exchange.Retailer); err != nil || !p.Frozen || p.State.Open.By == 0 {
-		t.Fatalf("the ledger is not frozen with a proposal open: %+v, %v", p, err)
-	}
-	for range 2 {
-		desktest.Must(t, birch.Desk.Partnerships.EndTrade(desktest.Ctx, evil.ID, exchange.Retailer, "leaving"))
-		p, err := birch.Desk.Partnerships.Get(evil.ID, exchange.Retailer)
-		desktest.Must(t, err)
-		if !p.Ending || p.Waiting != 0 {
-			t.Errorf("ending %v, %d waiting", p.Ending, p.Waiting)
-		}
-		birch.Restart()
 	}
 }
 

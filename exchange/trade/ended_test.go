@@ -1,6 +1,7 @@
 package trade_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -46,41 +47,43 @@ func crowd(t testing.TB, given int) (w *desktest.World, acorn, birch, cedar *des
 // terms while it goes on, stay.
 func TestEndReleasesInSteps(t *testing.T) {
 	for _, again := range []bool{false, true} {
-		given := 0
-		if !again {
-			given = trade.ReleaseLook / 2 // with the live ones more than one batch reads
-		}
-		w, acorn, birch, _, live := crowd(t, given)
-		desktest.Must(t, acorn.Desk.Partnerships.EndTrade(desktest.Ctx, birch.ID, exchange.Supplier, ""))
-		want := int64(7)
-		if again {
-			w.Partner(acorn, birch, exchange.DefaultTerms("EUR"))
-			desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "sock", Quantity: 5})
-			want += 5
-		}
-		before := desktest.StockOf(t, acorn, "sock").Held
-		if !again && before != live+7 {
-			t.Errorf("the end itself released %d", live+7-before)
-		}
-		ticks := 0
-		for ; desktest.StockOf(t, acorn, "sock").Held > want && ticks < 20; ticks++ {
-			switch ticks {
-			case 1:
-				acorn.Mem.FailNext(store.FaultRefuse)
-			case 2:
-				acorn.Restart()
+		t.Run(fmt.Sprintf("again %v", again), func(t *testing.T) {
+			given := 0
+			if !again {
+				given = trade.ReleaseLook / 2 // with the live ones more than one batch reads
 			}
-			w.Now = w.Now.Add(2 * time.Second)
-			desktest.Must(t, acorn.Desk.Tick())
-		}
-		for range 5 { // and nothing more
-			w.Now = w.Now.Add(2 * time.Second)
-			desktest.Must(t, acorn.Desk.Tick())
-		}
-		if s := desktest.StockOf(t, acorn, "sock"); s.Held != want || !again && ticks < 4 {
-			t.Errorf("%d are held after %d batches, not %d", s.Held, ticks, want)
-		}
-		audited(t, acorn)
+			w, acorn, birch, _, live := crowd(t, given)
+			desktest.Must(t, acorn.Desk.Partnerships.EndTrade(desktest.Ctx, birch.ID, exchange.Supplier, ""))
+			want := int64(7)
+			if again {
+				w.Partner(acorn, birch, exchange.DefaultTerms("EUR"))
+				desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "sock", Quantity: 5})
+				want += 5
+			}
+			before := desktest.StockOf(t, acorn, "sock").Held
+			if !again && before != live+7 {
+				t.Errorf("the end itself released %d", live+7-before)
+			}
+			ticks := 0
+			for ; desktest.StockOf(t, acorn, "sock").Held > want && ticks < 20; ticks++ {
+				switch ticks {
+				case 1:
+					acorn.Mem.FailNext(store.FaultRefuse)
+				case 2:
+					acorn.Restart()
+				}
+				w.Now = w.Now.Add(2 * time.Second)
+				desktest.Must(t, acorn.Desk.Tick())
+			}
+			for range 5 { // and nothing more
+				w.Now = w.Now.Add(2 * time.Second)
+				desktest.Must(t, acorn.Desk.Tick())
+			}
+			if s := desktest.StockOf(t, acorn, "sock"); s.Held != want || !again && ticks < 4 {
+				t.Errorf("%d are held after %d batches, not %d", s.Held, ticks, want)
+			}
+			audited(t, acorn)
+		})
 	}
 }
 
@@ -102,7 +105,7 @@ func TestSecondEndReleasesFromTheStart(t *testing.T) {
 	p, err := birch.Desk.Partnerships.Get(acorn.ID, exchange.Retailer)
 	desktest.Must(t, err)
 	desktest.Must(t, birch.Desk.Partnerships.AcceptTerms(desktest.Ctx, acorn.ID, exchange.Retailer, p.State.Open.Hash))
-	deliverTo(birch)
+	sendFrom(birch)
 	raw, _ := holdRequest(t, windowOf(w.Now)-1, 1, exchange.Line{SKU: "sock", Quantity: 3}) // before all others
 	if a := opened(acorn, t, ask(acorn, t, birch, raw)); a.State != hold.Held {
 		t.Fatalf("a hold under the new terms: %v", a.Refusal)
@@ -214,32 +217,34 @@ func TestRenewalRevivesNoHold(t *testing.T) {
 // and gives it to those that stay.
 func TestEndChangesTheFeedKey(t *testing.T) {
 	for _, by := range []exchange.Party{exchange.Supplier, exchange.Retailer} {
-		w := desktest.NewWorld(t, 1, 3)
-		acorn, birch, cedar := w.Shops[0], w.Shops[1], w.Shops[2]
-		acorn.Stock("shoe", 10, 9900)
-		w.Partner(acorn, birch, exchange.DefaultTerms("EUR"))
-		w.Partner(acorn, cedar, exchange.DefaultTerms("EUR"))
-		desktest.Must(t, acorn.Desk.Feed.Publish(desktest.Ctx))
-		key := func(of *desktest.Shop) *message.FeedKey {
-			g, err := acorn.Desk.Ledgers.Greeting(of.ID)
-			desktest.Must(t, err)
-			return g.FeedKey
-		}
-		before := key(birch)
-		if before == nil || key(cedar) == nil || *before != *key(cedar) {
-			t.Fatalf("the partners have keys %v and %v", before, key(cedar))
-		}
-		if by == exchange.Supplier {
-			desktest.Must(t, acorn.Desk.Partnerships.EndTrade(desktest.Ctx, birch.ID, exchange.Supplier, ""))
-		} else {
-			desktest.Must(t, birch.Desk.Partnerships.EndTrade(desktest.Ctx, acorn.ID, exchange.Retailer, ""))
-			w.Settle()
-		}
-		if key(birch) != nil {
-			t.Errorf("ended by the %v: the former partner is told a key", by)
-		}
-		if after := key(cedar); after == nil || *after == *before {
-			t.Errorf("ended by the %v: the key of the gossip stays", by)
-		}
+		t.Run(by.String(), func(t *testing.T) {
+			w := desktest.NewWorld(t, 1, 3)
+			acorn, birch, cedar := w.Shops[0], w.Shops[1], w.Shops[2]
+			acorn.Stock("shoe", 10, 9900)
+			w.Partner(acorn, birch, exchange.DefaultTerms("EUR"))
+			w.Partner(acorn, cedar, exchange.DefaultTerms("EUR"))
+			desktest.Must(t, acorn.Desk.Feed.Publish(desktest.Ctx))
+			key := func(of *desktest.Shop) *message.FeedKey {
+				g, err := acorn.Desk.Ledgers.Greeting(of.ID)
+				desktest.Must(t, err)
+				return g.FeedKey
+			}
+			before := key(birch)
+			if before == nil || key(cedar) == nil || *before != *key(cedar) {
+				t.Fatalf("the partners have keys %v and %v", before, key(cedar))
+			}
+			if by == exchange.Supplier {
+				desktest.Must(t, acorn.Desk.Partnerships.EndTrade(desktest.Ctx, birch.ID, exchange.Supplier, ""))
+			} else {
+				desktest.Must(t, birch.Desk.Partnerships.EndTrade(desktest.Ctx, acorn.ID, exchange.Retailer, ""))
+				w.Settle()
+			}
+			if key(birch) != nil {
+				t.Errorf("the former partner is told a key")
+			}
+			if after := key(cedar); after == nil || *after == *before {
+				t.Errorf("the key of the gossip stays")
+			}
+		})
 	}
 }

@@ -29,9 +29,11 @@ func TestEntriesOfTheFutureAreRefused(t *testing.T) {
 	w := desktest.NewWorld(t, 1, 2)
 	acorn, birch := w.Shops[0], w.Shops[1]
 	for _, at := range []exchange.Time{w.Now.Add(49 * time.Hour), exchange.MaxTime} {
-		if _, err := birch.Desk.Serve(desktest.Ctx, acorn.ID, proposal(t, acorn, birch, at)); exchange.CodeOf(err) != exchange.CodeInvalid {
-			t.Errorf("an entry of %v: %v", at, err)
-		}
+		t.Run(at.String(), func(t *testing.T) {
+			if _, err := birch.Desk.Serve(desktest.Ctx, acorn.ID, proposal(t, acorn, birch, at)); exchange.CodeOf(err) != exchange.CodeInvalid {
+				t.Errorf("%v", err)
+			}
+		})
 	}
 	_, err := birch.Desk.Serve(desktest.Ctx, acorn.ID, proposal(t, acorn, birch, w.Now.Add(47*time.Hour)))
 	desktest.Must(t, err)

@@ -96,9 +96,11 @@ func TestShelvesAreCountedTogether(t *testing.T) {
 		exchange.CodeNotFound: {SKU: "none", Units: 1},
 		exchange.CodeInvalid:  {SKU: "hat", Units: -1},
 	} {
-		if _, err := s.Desk.Shelf.Count(desktest.Ctx, []shelf.Count{good, bad}); exchange.CodeOf(err) != code {
-			t.Errorf("%+v: %v, want %v", bad, err, code)
-		}
+		t.Run(code.String(), func(t *testing.T) {
+			if _, err := s.Desk.Shelf.Count(desktest.Ctx, []shelf.Count{good, bad}); exchange.CodeOf(err) != code {
+				t.Errorf("%+v: %v, want %v", bad, err, code)
+			}
+		})
 	}
 	if _, err := s.Desk.Shelf.Count(desktest.Ctx, []shelf.Count{good, good}); exchange.CodeOf(err) != exchange.CodeInvalid {
 		t.Errorf("one product twice: %v", err)

@@ -99,45 +99,47 @@ func TestRequestsLargerThanATransaction(t *testing.T) {
 // steps, also where the shop is restarted, or queues more, between two of them.
 func TestLargeOutboxMovesUp(t *testing.T) {
 	for _, disturbed := range []bool{false, true} {
-		w, acorn, birch, lines := bulkPair(t, 80)
-		ids := ordered(t, w, acorn, birch, 1, lines, false)
-		backup := birch.Mem.Clone()
-		for _, reason := range []string{"one lost", "another lost"} {
-			_, err := birch.Desk.Retailer.CancelBought(desktest.Ctx, ids[0], []order.Units{{SKU: lines[len(reason)].SKU, Units: 1}}, reason)
-			desktest.Must(t, err)
-			w.Settle()
-		}
-		birch.Mem = backup
-		birch.Restart()
-		desktest.Must(t, birch.Desk.Ledgers.Greeted(desktest.Ctx, acorn.ID, &message.Greeting{Window: windowOf(w.Now)}))
-		placed := ordered(t, w, acorn, birch, 600, lines, true)
-		w.Now = w.Now.Add(9 * time.Second)
-		if disturbed { // the process dies after the third commit of the move
-			cfg := birch.Config()
-			cfg.Store = &dying{Watched: desktest.Watched{Mem: birch.Mem, Shop: birch}, left: 3}
-			var err error
-			birch.Desk, err = desk.Open(cfg)
-			desktest.Must(t, err)
-			deliverTo(birch)
+		t.Run(fmt.Sprintf("disturbed %v", disturbed), func(t *testing.T) {
+			w, acorn, birch, lines := bulkPair(t, 80)
+			ids := ordered(t, w, acorn, birch, 1, lines, false)
+			backup := birch.Mem.Clone()
+			for _, reason := range []string{"one lost", "another lost"} {
+				_, err := birch.Desk.Retailer.CancelBought(desktest.Ctx, ids[0], []order.Units{{SKU: lines[len(reason)].SKU, Units: 1}}, reason)
+				desktest.Must(t, err)
+				w.Settle()
+			}
+			birch.Mem = backup
 			birch.Restart()
-			if len(keysWith(t, birch.Mem, "xm/")) != 1 {
-				t.Fatal("the move was not interrupted")
-			}
 			desktest.Must(t, birch.Desk.Ledgers.Greeted(desktest.Ctx, acorn.ID, &message.Greeting{Window: windowOf(w.Now)}))
-			placed = append(placed, ordered(t, w, acorn, birch, 3, lines, true)...)
+			placed := ordered(t, w, acorn, birch, 600, lines, true)
 			w.Now = w.Now.Add(9 * time.Second)
-		}
-		w.Settle()
-		desktest.LedgersEqual(t, acorn, birch)
-		for _, id := range []exchange.OrderID{placed[0], placed[len(placed)-1]} {
-			if got := desktest.BothSee(t, acorn, birch, id); got != order.Submitted {
-				t.Errorf("order %v is %v", id, got)
+			if disturbed { // the process dies after the third commit of the move
+				cfg := birch.Config()
+				cfg.Store = &dying{Watched: desktest.Watched{Mem: birch.Mem, Shop: birch}, left: 3}
+				var err error
+				birch.Desk, err = desk.Open(cfg)
+				desktest.Must(t, err)
+				sendFrom(birch)
+				birch.Restart()
+				if len(keysWith(t, birch.Mem, "xm/")) != 1 {
+					t.Fatal("the move was not interrupted")
+				}
+				desktest.Must(t, birch.Desk.Ledgers.Greeted(desktest.Ctx, acorn.ID, &message.Greeting{Window: windowOf(w.Now)}))
+				placed = append(placed, ordered(t, w, acorn, birch, 3, lines, true)...)
+				w.Now = w.Now.Add(9 * time.Second)
 			}
-		}
-		if len(keysWith(t, birch.Mem, "xm/"))+len(keysWith(t, birch.Mem, "x/")) != 0 {
-			t.Error("the outbox is not empty")
-		}
-		audited(t, acorn, birch)
+			w.Settle()
+			desktest.LedgersEqual(t, acorn, birch)
+			for _, id := range []exchange.OrderID{placed[0], placed[len(placed)-1]} {
+				if got := desktest.BothSee(t, acorn, birch, id); got != order.Submitted {
+					t.Errorf("order %v is %v", id, got)
+				}
+			}
+			if len(keysWith(t, birch.Mem, "xm/"))+len(keysWith(t, birch.Mem, "x/")) != 0 {
+				t.Error("the outbox is not empty")
+			}
+			audited(t, acorn, birch)
+		})
 	}
 }
 

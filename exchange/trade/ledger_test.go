@@ -1,6 +1,7 @@
 package trade_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -14,95 +15,13 @@ import (
 	"github.com/souk-market/souk/protocol"
 )
 
-// twin is a second process with the shop's key, on a copy of its store.
-func twinOf(s *desktest.Shop) *desktest.Shop {
-	copied := *s
-	copied.Mem = s.Mem.Clone()
-	copied.Random = desktest.Chacha(s.W.Seed, 1000)
-	copied.Open()
-	return &copied
-}
-
-// deliver carries what a shop has to send at this moment, and the answers.
-func deliverTo(s *desktest.Shop) {
+// sendFrom carries what a shop has to send at this moment, and the answers.
+func sendFrom(s *desktest.Shop) {
 	list, _ := s.Desk.Outgoing()
 	for _, out := range list {
 		reply, err := s.W.ShopOf(out.To).Serve(desktest.Ctx, s.ID, out.Raw)
 		out.Done(desktest.Ctx, reply, err)
 	}
-}
-
-// A supplier that runs twice seals two entries at one position: the retailer
-// freezes the ledger with both as evidence, trades it no more, and keeps it frozen
-// over a restart; the supplier learns of it from the next greeting and stops.
-func TestForkFreezes(t *testing.T) {
-	w, acorn, birch := desktest.Pair(t)
-	res := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
-	placed, err := birch.Desk.Retailer.PlaceOrder(desktest.Ctx, res.Request.ID, desktest.Stockholm)
-	desktest.Must(t, err)
-	other := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "hat", Quantity: 1})
-	w.Settle()
-	twin := twinOf(acorn)
-	_, err = acorn.Desk.Supplier.ShipOrder(desktest.Ctx, placed.ID, nil, "PostNord", "")
-	desktest.Must(t, err)
-	_, err = twin.Desk.Supplier.CancelSold(desktest.Ctx, placed.ID, nil, "sold out")
-	desktest.Must(t, err)
-	w.Settle()
-	deliverTo(twin)
-
-	for range 2 {
-		trade, err := birch.Desk.Partnerships.Get(acorn.ID, exchange.Retailer)
-		desktest.Must(t, err)
-		if !trade.Frozen {
-			t.Fatal("the ledger is not frozen")
-		}
-		if _, err := birch.Desk.Retailer.PlaceOrder(desktest.Ctx, other.Request.ID, desktest.Stockholm); exchange.CodeOf(err) != exchange.CodeFrozen {
-			t.Errorf("an order on a frozen ledger: %v", err)
-		}
-		birch.Restart()
-	}
-	if got := desktest.OrderAt(t, birch, exchange.Retailer, placed.ID); got.Order.Status() != order.Shipped {
-		t.Errorf("the first history has the order shipped; it is %v", got.Order.Status())
-	}
-	books, err := audit.Shop(birch.ID, birch.Mem, protocol.Codec{}, w.Verifier())
-	desktest.Must(t, err)
-	ev := books.Chains[audit.ChainID{Supplier: acorn.ID, Retailer: birch.ID}].Evidence
-	if ev == nil {
-		t.Fatal("there is no evidence")
-	}
-	ours, err := w.Verifier().Open(acorn.ID, ev.Ours)
-	desktest.Must(t, err)
-	theirs, err := w.Verifier().Open(acorn.ID, ev.Theirs)
-	desktest.Must(t, err)
-	if string(ours) == string(theirs) {
-		t.Error("the evidence does not contradict itself")
-	}
-
-	g, err := birch.Desk.Ledgers.Greeting(acorn.ID)
-	desktest.Must(t, err)
-	desktest.Must(t, twin.Desk.Ledgers.Greeted(desktest.Ctx, birch.ID, g))
-	if !strings.Contains(twin.Desk.Selling.Stopped(), "two different entries") {
-		t.Errorf("the twin goes on: %q", twin.Desk.Selling.Stopped())
-	}
-}
-
-// An end binds its sender before the supplier hears of it: no hold, no order.
-func TestEndBindsAtOnce(t *testing.T) {
-	w, acorn, birch := desktest.Pair(t)
-	res := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
-	desktest.Must(t, birch.Desk.Partnerships.EndTrade(desktest.Ctx, acorn.ID, exchange.Retailer, ""))
-	birch.Restart()
-	if _, err := birch.Desk.Retailer.PlaceOrder(desktest.Ctx, res.Request.ID, desktest.Stockholm); exchange.CodeOf(err) != exchange.CodeNoPartnership {
-		t.Errorf("an order after the own end: %v", err)
-	}
-	if s := desktest.StockOf(t, acorn, "shoe"); s.Held != 2 {
-		t.Errorf("%d are held before the supplier knows", s.Held)
-	}
-	w.Settle()
-	if s := desktest.StockOf(t, acorn, "shoe"); s.Held != 0 {
-		t.Errorf("%d are held after the end", s.Held)
-	}
-	audited(t, acorn, birch)
 }
 
 // A push whose predecessors were lost is not taken, and what is missing is asked for.
@@ -121,7 +40,7 @@ func TestPushWithAGap(t *testing.T) {
 	if at, _ := birch.Desk.Partnerships.Get(acorn.ID, exchange.Retailer); at.Position != trade.Position-2 {
 		t.Fatalf("the retailer is at %d of %d after a push with a gap", at.Position, trade.Position)
 	}
-	deliverTo(birch)
+	sendFrom(birch)
 	if at, _ := birch.Desk.Partnerships.Get(acorn.ID, exchange.Retailer); at.Position != trade.Position {
 		t.Errorf("the retailer asked and is at %d of %d", at.Position, trade.Position)
 	}
@@ -198,21 +117,23 @@ func TestAuditFindsDamage(t *testing.T) {
 // holds and can neither hold nor order.
 func TestRevokedLosesHolds(t *testing.T) {
 	for _, restarted := range []bool{false, true} {
-		w, acorn, birch := desktest.Pair(t)
-		desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
-		delete(w.Keys, birch.ID)
-		if restarted {
-			acorn.Restart()
-		} else {
-			acorn.Desk.Supplier.ReleaseAll(birch.ID)
-		}
-		desktest.Must(t, acorn.Desk.Tick())
-		if s := desktest.StockOf(t, acorn, "shoe"); s.Held != 0 {
-			t.Errorf("restarted %v: %d are held for a revoked shop", restarted, s.Held)
-		}
-		raw, _ := holdRequest(t, windowOf(w.Now), 1, exchange.Line{SKU: "shoe", Quantity: 1})
-		if _, err := acorn.Desk.Serve(desktest.Ctx, birch.ID, raw); exchange.CodeOf(err) != exchange.CodeNotMember {
-			t.Errorf("restarted %v: a hold by a revoked shop: %v", restarted, err)
-		}
+		t.Run(fmt.Sprintf("restarted %v", restarted), func(t *testing.T) {
+			w, acorn, birch := desktest.Pair(t)
+			desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
+			delete(w.Keys, birch.ID)
+			if restarted {
+				acorn.Restart()
+			} else {
+				acorn.Desk.Supplier.ReleaseAll(birch.ID)
+			}
+			desktest.Must(t, acorn.Desk.Tick())
+			if s := desktest.StockOf(t, acorn, "shoe"); s.Held != 0 {
+				t.Errorf("%d are held for a revoked shop", s.Held)
+			}
+			raw, _ := holdRequest(t, windowOf(w.Now), 1, exchange.Line{SKU: "shoe", Quantity: 1})
+			if _, err := acorn.Desk.Serve(desktest.Ctx, birch.ID, raw); exchange.CodeOf(err) != exchange.CodeNotMember {
+				t.Errorf("a hold by a revoked shop: %v", err)
+			}
+		})
 	}
 }

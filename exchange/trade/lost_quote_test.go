@@ -2,6 +2,7 @@ package trade_test
 
 import (
 	"crypto/sha256"
+	"fmt"
 	"testing"
 	"time"
 
@@ -55,36 +56,38 @@ func TestQuoteOfALostHoldStops(t *testing.T) {
 		"refused":        {SKU: "shoe", Quantity: 11},
 		"only a release": {},
 	} {
-		w, acorn, birch := desktest.Pair(t)
-		backup := acorn.Mem.Clone()
-		raw, id := holdRequest(t, windowOf(w.Now), 1, exchange.Line{SKU: "shoe", Quantity: 10})
-		old := sealedOf(t, ask(acorn, t, birch, raw))
-		acorn.Mem = backup
-		acorn.Restart()
-		if name == "another price" {
-			acorn.Stock("shoe", 10, 5000)
-		}
-		if again.Quantity == 0 {
-			raw = framed(t, &message.Release{ID: id})
-		} else {
-			raw, _ = holdRequest(t, windowOf(w.Now), 1, again)
-		}
-		ask(acorn, t, birch, raw)
-		before := desktest.StockOf(t, acorn, "shoe")
-		if _, err := acorn.Desk.Serve(desktest.Ctx, birch.ID, submitted(t, acorn, birch, firstNumber, id, old)); exchange.CodeOf(err) != exchange.CodeRestored {
-			t.Errorf("%s: an order with the lost hold's quote: %v", name, err)
-		}
-		if acorn.Desk.Selling.Stopped() == "" {
-			t.Errorf("%s: the shop goes on", name)
-		}
-		if _, err := acorn.Desk.Orders.Find(exchange.Supplier, id); exchange.CodeOf(err) != exchange.CodeNotFound {
-			t.Errorf("%s: there is an order: %v", name, err)
-		}
-		if after := desktest.StockOf(t, acorn, "shoe"); after != before {
-			t.Errorf("%s: stock moved from %+v to %+v", name, before, after)
-		}
-		w.Now = w.Now.Add(30 * 24 * time.Hour)
-		desktest.Must(t, acorn.Desk.Tick())
+		t.Run(name, func(t *testing.T) {
+			w, acorn, birch := desktest.Pair(t)
+			backup := acorn.Mem.Clone()
+			raw, id := holdRequest(t, windowOf(w.Now), 1, exchange.Line{SKU: "shoe", Quantity: 10})
+			old := sealedOf(t, ask(acorn, t, birch, raw))
+			acorn.Mem = backup
+			acorn.Restart()
+			if name == "another price" {
+				acorn.Stock("shoe", 10, 5000)
+			}
+			if again.Quantity == 0 {
+				raw = framed(t, &message.Release{ID: id})
+			} else {
+				raw, _ = holdRequest(t, windowOf(w.Now), 1, again)
+			}
+			ask(acorn, t, birch, raw)
+			before := desktest.StockOf(t, acorn, "shoe")
+			if _, err := acorn.Desk.Serve(desktest.Ctx, birch.ID, submitted(t, acorn, birch, firstNumber, id, old)); exchange.CodeOf(err) != exchange.CodeRestored {
+				t.Errorf("an order with the lost hold's quote: %v", err)
+			}
+			if acorn.Desk.Selling.Stopped() == "" {
+				t.Errorf("the shop goes on")
+			}
+			if _, err := acorn.Desk.Orders.Find(exchange.Supplier, id); exchange.CodeOf(err) != exchange.CodeNotFound {
+				t.Errorf("there is an order: %v", err)
+			}
+			if after := desktest.StockOf(t, acorn, "shoe"); after != before {
+				t.Errorf("stock moved from %+v to %+v", before, after)
+			}
+			w.Now = w.Now.Add(30 * 24 * time.Hour)
+			desktest.Must(t, acorn.Desk.Tick())
+		})
 	}
 }
 
@@ -92,25 +95,27 @@ func TestQuoteOfALostHoldStops(t *testing.T) {
 // extension whose successor's answer was lost, and the last.
 func TestEveryQuoteOfAHoldOrders(t *testing.T) {
 	for given := range 3 {
-		w, acorn, birch := desktest.Pair(t)
-		raw, err := protocol.Codec{}.Encode(&message.Hold{
-			ID: exchange.NewHoldID(windowOf(w.Now), [12]byte{1}), Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}},
-			Country: "SE", Lifetime: time.Minute.Milliseconds(),
-		})
-		desktest.Must(t, err)
-		id := exchange.NewHoldID(windowOf(w.Now), [12]byte{1})
-		quotes := [][]byte{sealedOf(t, ask(acorn, t, birch, append([]byte{byte(message.KindHold)}, raw...)))}
-		for _, more := range []time.Duration{2 * time.Minute, 3 * time.Minute} {
-			reply := ask(acorn, t, birch, framed(t, &message.Extend{ID: id, Until: w.Now.Add(more)}))
-			if a := opened(acorn, t, reply); a.State != hold.Held || a.Quote == nil {
-				t.Fatalf("the extension: %+v", a)
+		t.Run(fmt.Sprintf("quote %d", given), func(t *testing.T) {
+			w, acorn, birch := desktest.Pair(t)
+			raw, err := protocol.Codec{}.Encode(&message.Hold{
+				ID: exchange.NewHoldID(windowOf(w.Now), [12]byte{1}), Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}},
+				Country: "SE", Lifetime: time.Minute.Milliseconds(),
+			})
+			desktest.Must(t, err)
+			id := exchange.NewHoldID(windowOf(w.Now), [12]byte{1})
+			quotes := [][]byte{sealedOf(t, ask(acorn, t, birch, append([]byte{byte(message.KindHold)}, raw...)))}
+			for _, more := range []time.Duration{2 * time.Minute, 3 * time.Minute} {
+				reply := ask(acorn, t, birch, framed(t, &message.Extend{ID: id, Until: w.Now.Add(more)}))
+				if a := opened(acorn, t, reply); a.State != hold.Held || a.Quote == nil {
+					t.Fatalf("the extension: %+v", a)
+				}
+				quotes = append(quotes, sealedOf(t, reply))
 			}
-			quotes = append(quotes, sealedOf(t, reply))
-		}
-		_, err = acorn.Desk.Serve(desktest.Ctx, birch.ID, submitted(t, acorn, birch, firstNumber, id, quotes[given]))
-		desktest.Must(t, err)
-		if got := desktest.OrderAt(t, acorn, exchange.Supplier, id); got.Order.Status() != order.Accepted {
-			t.Errorf("quote %d: the order is %v", given, got.Order.Status())
-		}
+			_, err = acorn.Desk.Serve(desktest.Ctx, birch.ID, submitted(t, acorn, birch, firstNumber, id, quotes[given]))
+			desktest.Must(t, err)
+			if got := desktest.OrderAt(t, acorn, exchange.Supplier, id); got.Order.Status() != order.Accepted {
+				t.Errorf("the order is %v", got.Order.Status())
+			}
+		})
 	}
 }

@@ -36,43 +36,6 @@ func position(t testing.TB, supplier, retailer *desktest.Shop) uint64 {
 	return p.Position
 }
 
-// TestStrangerLeavesLittle: a member without a partnership enters nothing but what
-// leads to one, and of that so much a day; afterwards it can become a partner.
-func TestStrangerLeavesLittle(t *testing.T) {
-	w := desktest.NewWorld(t, 1, 2)
-	acorn, birch := w.Shops[0], w.Shops[1]
-	order := message.SubmitOrder{Order: exchange.NewHoldID(windowOf(w.Now), [12]byte{1}), Quote: make([]byte, 48<<10)}
-	if _, err := acorn.Desk.Serve(desktest.Ctx, birch.ID, request(t, acorn, birch, 1, order)); exchange.CodeOf(err) != exchange.CodeNoPartnership {
-		t.Errorf("a stranger's order: %v", err)
-	}
-	if n := position(t, acorn, birch); n != 0 {
-		t.Fatalf("a stranger's order is entry %d", n)
-	}
-	propose := message.ProposeTerms{Terms: exchange.DefaultTerms("EUR")}
-	number := uint64(1)
-	for ; number <= trade.StrangerEntries; number++ {
-		_, err := acorn.Desk.Serve(desktest.Ctx, birch.ID, request(t, acorn, birch, number, propose))
-		desktest.Must(t, err)
-	}
-	for range 3 {
-		if _, err := acorn.Desk.Serve(desktest.Ctx, birch.ID, request(t, acorn, birch, number, propose)); exchange.CodeOf(err) != exchange.CodeLimit {
-			t.Errorf("proposal %d of a day: %v", number, err)
-		}
-	}
-	if n := position(t, acorn, birch); n != trade.StrangerEntries {
-		t.Errorf("a stranger has %d entries after a day", n)
-	}
-	w.Now = w.Now.Add(24 * time.Hour)
-	_, err := acorn.Desk.Serve(desktest.Ctx, birch.ID, request(t, acorn, birch, number, propose))
-	desktest.Must(t, err)
-	p, err := acorn.Desk.Partnerships.Get(birch.ID, exchange.Supplier)
-	desktest.Must(t, err)
-	desktest.Must(t, acorn.Desk.Partnerships.AcceptTerms(desktest.Ctx, birch.ID, exchange.Supplier, p.State.Open.Hash))
-	if p, err = acorn.Desk.Partnerships.Get(birch.ID, exchange.Supplier); err != nil || !p.State.Active {
-		t.Errorf("the next day's proposal is not in force: %v", err)
-	}
-}
-
 // TestStrangerPushesLittle: the same for entries that a member pushes as supplier;
 // what was taken stays, and the rest comes on later days.
 func TestStrangerPushesLittle(t *testing.T) {

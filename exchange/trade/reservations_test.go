@@ -108,32 +108,34 @@ func TestReservationIsListedBeforeItsRecord(t *testing.T) {
 func TestRepeatKeepsItsCreation(t *testing.T) {
 	w, acorn, birch := desktest.Pair(t)
 	for name, happens := range map[string]desktest.Fate{"answered": desktest.Arrives, "not answered": desktest.ReplyLost} {
-		id, err := birch.Desk.Retailer.NewID(acorn.ID, [12]byte{byte(len(name))})
-		desktest.Must(t, err)
-		ask := func() (*trade.Reservation, error) {
-			return birch.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "shoe", Quantity: 1}}, Country: "SE", ID: id})
-		}
-		first := w.Now
-		w.Fate = func(_, _ *desktest.Shop) desktest.Fate { return happens }
-		_, err = ask()
-		if (err == nil) != (happens == desktest.Arrives) {
-			t.Fatal(err)
-		}
-		w.Fate = nil
-		for range 3 {
-			w.Now = w.Now.Add(time.Minute)
-			again, err := ask()
+		t.Run(name, func(t *testing.T) {
+			id, err := birch.Desk.Retailer.NewID(acorn.ID, [12]byte{byte(len(name))})
 			desktest.Must(t, err)
-			if again.Created != first {
-				t.Errorf("%s: a repeat says it was made %v after the first", name, again.Created.Sub(first))
+			ask := func() (*trade.Reservation, error) {
+				return birch.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "shoe", Quantity: 1}}, Country: "SE", ID: id})
 			}
-			birch.Restart()
-			w.Greet(acorn, birch)
-			kept, err := birch.Desk.Retailer.Reservation(desktest.Ctx, id)
-			desktest.Must(t, err)
-			if kept.Created != first {
-				t.Errorf("%s: the record says it was made %v after the first", name, kept.Created.Sub(first))
+			first := w.Now
+			w.Fate = func(_, _ *desktest.Shop) desktest.Fate { return happens }
+			_, err = ask()
+			if (err == nil) != (happens == desktest.Arrives) {
+				t.Fatal(err)
 			}
-		}
+			w.Fate = nil
+			for range 3 {
+				w.Now = w.Now.Add(time.Minute)
+				again, err := ask()
+				desktest.Must(t, err)
+				if again.Created != first {
+					t.Errorf("a repeat says it was made %v after the first", again.Created.Sub(first))
+				}
+				birch.Restart()
+				w.Greet(acorn, birch)
+				kept, err := birch.Desk.Retailer.Reservation(desktest.Ctx, id)
+				desktest.Must(t, err)
+				if kept.Created != first {
+					t.Errorf("the record says it was made %v after the first", kept.Created.Sub(first))
+				}
+			}
+		})
 	}
 }

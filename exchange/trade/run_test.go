@@ -82,7 +82,7 @@ func runningPair(t *testing.T) (acorn, birch *desktest.Shop, stop func()) {
 	return acorn, birch, stop
 }
 
-// Two desks that run, writers, couriers and all, on a network that loses every
+// Two desks that run, writers, senders and all, on a network that loses every
 // seventh message: 60 buyers at once, 20 units. Everything sold is accepted at both
 // sides, the rest is refused, and both stop cleanly with equal books.
 func TestRunningDesks(t *testing.T) {

@@ -80,8 +80,8 @@ func (s *sim) late(from, to *desktest.Shop, raw []byte) {
 	s.after(s.delay(), func() { to.Serve(context.Background(), from.ID, raw) })
 }
 
-// couriers sends what the desks want sent.
-func (s *sim) couriers() {
+// senders sends what the desks want sent.
+func (s *sim) senders() {
 	for _, from := range s.w.Shops {
 		if !s.calm && s.chance(0.3) {
 			continue // a slow process
@@ -100,7 +100,7 @@ func (s *sim) couriers() {
 	}
 }
 
-// send is one attempt of a courier: a request, and an answer or a time-out.
+// send is one attempt of a sender: a request, and an answer or a time-out.
 func (s *sim) send(from *desktest.Shop, out trade.Outgoing) {
 	to, life, done := s.w.ShopOf(out.To), from.Life, false
 	finish := func(reply []byte, err error) {

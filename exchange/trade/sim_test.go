@@ -179,7 +179,7 @@ func (s *sim) step(name string) {
 		pause = time.Duration(s.rng.IntN(11*24)) * time.Hour
 	}
 	s.advance(pause)
-	s.couriers()
+	s.senders()
 	for range 1 + s.rng.IntN(4) {
 		s.act()
 	}
@@ -221,7 +221,7 @@ func (s *sim) heal() {
 	}
 	for range 60 {
 		s.advance(500 * time.Millisecond)
-		s.couriers()
+		s.senders()
 		s.check()
 	}
 	books := s.audit()

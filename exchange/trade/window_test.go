@@ -1,6 +1,7 @@
 package trade_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/souk-market/souk/exchange"
@@ -21,14 +22,16 @@ func TestWindowsOfUnknownIDs(t *testing.T) {
 		{current + 1, exchange.CodeInvalid}, {current, exchange.CodeOK}, {current - 1, exchange.CodeOK},
 		{current - 2, exchange.CodeTooOld}, {current - exchange.WindowsKept - 1, exchange.CodeTooOld},
 	} {
-		raw, _ := holdRequest(t, c.window, n, exchange.Line{SKU: "shoe", Quantity: 1})
-		if got := opened(acorn, t, ask(acorn, t, birch, raw)).Refusal; got != c.want {
-			t.Errorf("a hold of window %+d: %v, not %v", int64(c.window)-int64(current), got, c.want)
-		}
-		_, id := holdRequest(t, c.window, 100+n, exchange.Line{SKU: "shoe", Quantity: 1})
-		if got := opened(acorn, t, ask(acorn, t, birch, framed(t, &message.Release{ID: id}))).Refusal; got != c.want {
-			t.Errorf("a release of window %+d: %v, not %v", int64(c.window)-int64(current), got, c.want)
-		}
+		t.Run(fmt.Sprintf("window %+d", int64(c.window)-int64(current)), func(t *testing.T) {
+			raw, _ := holdRequest(t, c.window, n, exchange.Line{SKU: "shoe", Quantity: 1})
+			if got := opened(acorn, t, ask(acorn, t, birch, raw)).Refusal; got != c.want {
+				t.Errorf("a hold: %v, not %v", got, c.want)
+			}
+			_, id := holdRequest(t, c.window, 100+n, exchange.Line{SKU: "shoe", Quantity: 1})
+			if got := opened(acorn, t, ask(acorn, t, birch, framed(t, &message.Release{ID: id}))).Refusal; got != c.want {
+				t.Errorf("a release: %v, not %v", got, c.want)
+			}
+		})
 	}
 	if n := len(keysWith(t, acorn.Mem, "h/")); n != 4 {
 		t.Errorf("%d records are kept, not 4", n)

@@ -12,6 +12,28 @@ import (
 	"github.com/souk-market/souk/protocol"
 )
 
+// strangers are two shops that have never traded; acorn is the one that would supply.
+func strangers(t *testing.T) (w *desktest.World, acorn, birch *desktest.Shop) {
+	t.Helper()
+	w = desktest.NewWorld(t, 1, 2)
+	return w, w.Shops[0], w.Shops[1]
+}
+
+// discounted are default terms, told apart by their discount.
+func discounted(percent int) exchange.Terms {
+	terms := exchange.DefaultTerms("EUR")
+	terms.Discount = exchange.BasisPoints(percent * 100)
+	return terms
+}
+
+// partnershipAt is the partnership with a partner in which s has the given side, as s sees it.
+func partnershipAt(t *testing.T, s, partner *desktest.Shop, side exchange.Party) trade.Partnership {
+	t.Helper()
+	p, err := s.Desk.Partnerships.Get(partner.ID, side)
+	desktest.Must(t, err)
+	return p
+}
+
 // refusedTerms are terms that a supplier in a world refuses: it sells in EUR.
 func refusedTerms() exchange.Terms { return exchange.DefaultTerms("USD") }
 
@@ -19,28 +41,13 @@ func refusedTerms() exchange.Terms { return exchange.DefaultTerms("USD") }
 func noProposal(t *testing.T, acorn, birch *desktest.Shop) {
 	t.Helper()
 	for s, got := range map[*desktest.Shop]trade.Partnership{
-		acorn: tradeAt(t, acorn, birch, exchange.Supplier), birch: tradeAt(t, birch, acorn, exchange.Retailer),
+		acorn: partnershipAt(t, acorn, birch, exchange.Supplier), birch: partnershipAt(t, birch, acorn, exchange.Retailer),
 	} {
 		if got.State.Open.By != 0 || got.State.Active || got.Queued != "" || got.Waiting != 0 || got.Withdrawn != [32]byte{} {
 			t.Errorf("at %s: %+v", s.Name, got)
 		}
 	}
 	audited(t, acorn, birch)
-}
-
-// What was taken back does not come into force because what was proposed instead of it is
-// refused; and the reason of that refusal is there to read.
-func TestWithdrawnBeforeRefusedProposal(t *testing.T) {
-	w, acorn, birch := strangers(t)
-	desktest.Must(t, birch.Desk.Partnerships.Propose(desktest.Ctx, acorn.ID, exchange.Retailer, discounted(10)))
-	desktest.Must(t, birch.Desk.Partnerships.WithdrawTerms(desktest.Ctx, acorn.ID, exchange.Retailer))
-	desktest.Must(t, birch.Desk.Partnerships.Propose(desktest.Ctx, acorn.ID, exchange.Retailer, refusedTerms()))
-	birch.Restart()
-	w.Settle()
-	noProposal(t, acorn, birch)
-	if got := tradeAt(t, birch, acorn, exchange.Retailer); got.Refusal != exchange.CodeCurrency || got.State.Declined.By != exchange.Retailer {
-		t.Errorf("refused: %v; closed: %+v", got.Refusal, got.State.Declined)
-	}
 }
 
 // A withdrawal takes back what the supplier has and what is on its way to replace that,
@@ -66,7 +73,7 @@ func TestWithdrawDeliveredAndRefused(t *testing.T) {
 			birch.Restart()
 			w.Settle()
 			noProposal(t, acorn, birch)
-			if got := tradeAt(t, birch, acorn, exchange.Retailer); got.Refusal != exchange.CodeOK {
+			if got := partnershipAt(t, birch, acorn, exchange.Retailer); got.Refusal != exchange.CodeOK {
 				t.Errorf("withdrawn, and told of a refusal: %v %s", got.Refusal, got.Detail)
 			}
 		})
@@ -87,27 +94,8 @@ func TestWithdrawnMovesUp(t *testing.T) {
 	desktest.Must(t, birch.Desk.Partnerships.Propose(desktest.Ctx, acorn.ID, exchange.Retailer, refusedTerms()))
 	w.Settle()
 	noProposal(t, acorn, birch)
-	if got := tradeAt(t, birch, acorn, exchange.Retailer); got.WithdrawnTo != 2 || got.Refusal != exchange.CodeCurrency {
+	if got := partnershipAt(t, birch, acorn, exchange.Retailer); got.WithdrawnTo != 2 || got.Refusal != exchange.CodeCurrency {
 		t.Errorf("%+v", got.Partnership)
-	}
-}
-
-// What a withdrawal does not cover stands: what is proposed after it, and after several.
-func TestProposeAfterWithdrawals(t *testing.T) {
-	w, acorn, birch := strangers(t)
-	for n := range 3 {
-		desktest.Must(t, birch.Desk.Partnerships.Propose(desktest.Ctx, acorn.ID, exchange.Retailer, discounted(n)))
-		desktest.Must(t, birch.Desk.Partnerships.WithdrawTerms(desktest.Ctx, acorn.ID, exchange.Retailer))
-	}
-	desktest.Must(t, birch.Desk.Partnerships.Propose(desktest.Ctx, acorn.ID, exchange.Retailer, discounted(20)))
-	w.Settle()
-	if got := tradeAt(t, acorn, birch, exchange.Supplier); got.State.Open.Terms.Discount != 2000 {
-		t.Errorf("open: %+v", got.State.Open)
-	}
-	desktest.Must(t, birch.Desk.Partnerships.Propose(desktest.Ctx, acorn.ID, exchange.Retailer, refusedTerms()))
-	w.Settle()
-	if got := tradeAt(t, acorn, birch, exchange.Supplier); got.State.Open.Terms.Discount != 2000 {
-		t.Errorf("never taken back: %+v", got.State.Open)
 	}
 }
 
@@ -127,14 +115,14 @@ func TestQueuedEndBinds(t *testing.T) {
 		}
 	}
 	send(birch, acorn, carried)
-	desktest.Must(t, acorn.Desk.Partnerships.AcceptTerms(desktest.Ctx, birch.ID, exchange.Supplier, tradeAt(t, acorn, birch, exchange.Supplier).State.Open.Hash))
+	desktest.Must(t, acorn.Desk.Partnerships.AcceptTerms(desktest.Ctx, birch.ID, exchange.Supplier, partnershipAt(t, acorn, birch, exchange.Supplier).State.Open.Hash))
 	for range 2 {
 		list, _ := acorn.Desk.Outgoing()
 		send(acorn, birch, list)
 		w.Now = w.Now.Add(3 * time.Second) // entries that went out in an answer are pushed after 2 s
 	}
 	birch.Restart()
-	got := tradeAt(t, birch, acorn, exchange.Retailer)
+	got := partnershipAt(t, birch, acorn, exchange.Retailer)
 	if !got.State.Active || got.State.Version != 2 || got.Waiting != 2 {
 		t.Fatalf("the terms of the first proposal are not in force here, with two requests queued: %+v", got)
 	}
@@ -143,7 +131,7 @@ func TestQueuedEndBinds(t *testing.T) {
 		t.Errorf("ending %v; a reservation behind the queued end: %v", got.Ending, err)
 	}
 	w.Settle()
-	if got := tradeAt(t, birch, acorn, exchange.Retailer); got.Ending || got.EndNumber != 0 || got.State.EndReason != "second" || got.Status() != "proposed" {
+	if got := partnershipAt(t, birch, acorn, exchange.Retailer); got.Ending || got.EndNumber != 0 || got.State.EndReason != "second" || got.Status() != "proposed" {
 		t.Errorf("at rest: %s, %+v", got.Status(), got.Partnership)
 	}
 	audited(t, acorn, birch)
@@ -155,7 +143,7 @@ func TestWithdrawEntersMarkedEnd(t *testing.T) {
 	w, acorn, birch := desktest.Pair(t)
 	desktest.Must(t, acorn.Desk.Partnerships.Propose(desktest.Ctx, birch.ID, exchange.Supplier, discounted(10)))
 	w.Settle()
-	rec := tradeAt(t, acorn, birch, exchange.Supplier).Partnership
+	rec := partnershipAt(t, acorn, birch, exchange.Supplier).Partnership
 	rec.Ending, rec.EndingAt, rec.EndingReason = true, w.Now, "pause"
 	raw, err := protocol.Codec{}.Encode(&rec)
 	desktest.Must(t, err)
@@ -165,7 +153,7 @@ func TestWithdrawEntersMarkedEnd(t *testing.T) {
 	desktest.Must(t, acorn.Desk.Partnerships.WithdrawTerms(desktest.Ctx, birch.ID, exchange.Supplier))
 	w.Settle()
 	for s, got := range map[*desktest.Shop]trade.Partnership{
-		acorn: tradeAt(t, acorn, birch, exchange.Supplier), birch: tradeAt(t, birch, acorn, exchange.Retailer),
+		acorn: partnershipAt(t, acorn, birch, exchange.Supplier), birch: partnershipAt(t, birch, acorn, exchange.Retailer),
 	} {
 		if got.Ending || got.State.Active || got.State.EndReason != "pause" || got.State.Declined.By != exchange.Supplier {
 			t.Errorf("at %s: %+v", s.Name, got.Partnership)

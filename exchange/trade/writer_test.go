@@ -202,21 +202,23 @@ func TestCommitRefused(t *testing.T) {
 // A commit whose outcome is unknown ends everything.
 func TestCommitUnknown(t *testing.T) {
 	for _, fault := range []store.Fault{store.FaultBefore, store.FaultAfter} {
-		m := newMarket(t, kv.Limits{}, asIs)
-		raw, _ := m.hold(t, 1, exchange.Line{SKU: "shoe", Quantity: 1})
-		other, _ := m.hold(t, 2, exchange.Line{SKU: "shoe", Quantity: 1})
-		m.mem.FailNext(fault)
-		done := make(chan error, 1)
-		go func() { done <- m.desk.Run(desktest.Ctx) }()
-		if _, err := m.desk.Serve(desktest.Ctx, m.retailers[0].ID, raw); err == nil {
-			t.Error("a hold was answered that may not be durable")
-		}
-		if err := <-done; err == nil {
-			t.Error("Run returned nil after an unknown commit")
-		}
-		if _, err := m.desk.Serve(desktest.Ctx, m.retailers[0].ID, other); err == nil {
-			t.Error("a desk went on after an unknown commit")
-		}
+		t.Run(fmt.Sprintf("fault %d", fault), func(t *testing.T) {
+			m := newMarket(t, kv.Limits{}, asIs)
+			raw, _ := m.hold(t, 1, exchange.Line{SKU: "shoe", Quantity: 1})
+			other, _ := m.hold(t, 2, exchange.Line{SKU: "shoe", Quantity: 1})
+			m.mem.FailNext(fault)
+			done := make(chan error, 1)
+			go func() { done <- m.desk.Run(desktest.Ctx) }()
+			if _, err := m.desk.Serve(desktest.Ctx, m.retailers[0].ID, raw); err == nil {
+				t.Error("a hold was answered that may not be durable")
+			}
+			if err := <-done; err == nil {
+				t.Error("Run returned nil after an unknown commit")
+			}
+			if _, err := m.desk.Serve(desktest.Ctx, m.retailers[0].ID, other); err == nil {
+				t.Error("a desk went on after an unknown commit")
+			}
+		})
 	}
 }
 

@@ -57,7 +57,7 @@ func TestNewestCopyPutBack(t *testing.T) {
 			lose: func(t *testing.T, _ *desktest.World, acorn, birch *desktest.Shop) *record.Order {
 				return desktest.Buy(t, birch, acorn, "shoe", 2)
 			},
-			prove: func(_ *desktest.FeedWorld, birch *desktest.Shop) { deliverTo(birch) },
+			prove: func(_ *desktest.FeedWorld, birch *desktest.Shop) { sendFrom(birch) },
 			proof: "holds a quote sealed",
 		},
 		"catalog head": {

@@ -1,7 +1,7 @@
 package trade_test
 
 import (
-	"strings"
+	"fmt"
 	"testing"
 	"time"
 
@@ -17,40 +17,42 @@ import (
 // after midnight, when the supplier has issued another window: one hold, the first.
 func TestKeyFindsItsReservationAfterMidnight(t *testing.T) {
 	for _, recorded := range []bool{false, true} {
-		w, acorn, birch := desktest.Pair(t)
-		tail := [12]byte{1, 2, 3}
-		ask := func() *trade.Reservation {
-			t.Helper()
-			rec, err := birch.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{
-				Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}}, Country: "SE", Key: tail,
-			})
-			desktest.Must(t, err)
-			return rec
-		}
-		life := exchange.DefaultTerms("EUR")
-		life.HoldLifetime = 48 * time.Hour
-		w.Partner(acorn, birch, life)
-		before := birch.Mem.Clone()
-		first := ask()
-		if !recorded {
-			birch.Mem = before
-		}
-		w.Now = w.Now.Add(24 * time.Hour)
-		birch.Restart()
-		w.Greet(birch, acorn)
-		asked := 0
-		w.Fate = func(from, to *desktest.Shop) desktest.Fate { asked++; return desktest.Arrives }
-		again := ask()
-		w.Fate = nil
-		if again.Request.ID != first.Request.ID || again.State != hold.Held {
-			t.Errorf("recorded %v: the key made %v, and after midnight %v (%v)", recorded, first.Request.ID, again.Request.ID, again.State)
-		}
-		if s := desktest.StockOf(t, acorn, "shoe"); s.Held != 2 {
-			t.Errorf("recorded %v: one key holds %d", recorded, s.Held)
-		}
-		if want := map[bool]int{false: 2, true: 1}[recorded]; asked != want {
-			t.Errorf("recorded %v: the supplier was asked %d times, not %d", recorded, asked, want)
-		}
+		t.Run(fmt.Sprintf("recorded %v", recorded), func(t *testing.T) {
+			w, acorn, birch := desktest.Pair(t)
+			tail := [12]byte{1, 2, 3}
+			ask := func() *trade.Reservation {
+				t.Helper()
+				rec, err := birch.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{
+					Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}}, Country: "SE", Key: tail,
+				})
+				desktest.Must(t, err)
+				return rec
+			}
+			life := exchange.DefaultTerms("EUR")
+			life.HoldLifetime = 48 * time.Hour
+			w.Partner(acorn, birch, life)
+			before := birch.Mem.Clone()
+			first := ask()
+			if !recorded {
+				birch.Mem = before
+			}
+			w.Now = w.Now.Add(24 * time.Hour)
+			birch.Restart()
+			w.Greet(birch, acorn)
+			asked := 0
+			w.Fate = func(from, to *desktest.Shop) desktest.Fate { asked++; return desktest.Arrives }
+			again := ask()
+			w.Fate = nil
+			if again.Request.ID != first.Request.ID || again.State != hold.Held {
+				t.Errorf("the key made %v, and after midnight %v (%v)", first.Request.ID, again.Request.ID, again.State)
+			}
+			if s := desktest.StockOf(t, acorn, "shoe"); s.Held != 2 {
+				t.Errorf("one key holds %d", s.Held)
+			}
+			if want := map[bool]int{false: 2, true: 1}[recorded]; asked != want {
+				t.Errorf("the supplier was asked %d times, not %d", asked, want)
+			}
+		})
 	}
 }
 
@@ -118,43 +120,45 @@ func TestNewKeyIsLookedForOnTheFirstDayOnly(t *testing.T) {
 // which that order is not known to be shipped. After a short absence it expires at once.
 func TestOverdueOrdersWaitForTheirRetailer(t *testing.T) {
 	for _, away := range []time.Duration{time.Minute, 8 * time.Hour} {
-		w, acorn, birch := desktest.Pair(t)
-		acorn.Policy.AcceptByHand = true
-		acorn.Restart()
-		terms := exchange.DefaultTerms("EUR")
-		terms.AcceptWithin = time.Minute
-		w.Partner(acorn, birch, terms)
-		res := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
-		placed, err := birch.Desk.Retailer.PlaceOrder(desktest.Ctx, res.Request.ID, desktest.Stockholm)
-		desktest.Must(t, err)
-		w.Settle()
-		w.Now = w.Now.Add(away)
-		acorn.Restart()
-		w.Now = w.Now.Add(time.Hour)
-		desktest.Must(t, acorn.Desk.Tick())
-		want := order.Submitted
-		if away == time.Minute {
-			want = order.Expired
-		}
-		if got := desktest.OrderAt(t, acorn, exchange.Supplier, placed.ID).Order.Status(); got != want {
-			t.Errorf("%v away, nobody greeted: the order is %v", away, got)
-		}
-		waiting, err := acorn.Desk.Supplier.Unheard()
-		desktest.Must(t, err)
-		if named := len(waiting) == 1 && waiting[0].ID == placed.ID && waiting[0].Retailer == birch.ID && waiting[0].Due < w.Now; named != (want == order.Submitted) {
-			t.Errorf("%v away: the orders that wait for a greeting: %+v", away, waiting)
-		}
-		if wait := acorn.Desk.Writer.UntilDue(); wait < time.Second {
-			t.Errorf("%v away: the writer wakes after %v", away, wait)
-		}
-		w.Greet(birch, acorn)
-		desktest.Must(t, acorn.Desk.Tick())
-		if got := desktest.OrderAt(t, acorn, exchange.Supplier, placed.ID).Order.Status(); got != order.Expired {
-			t.Errorf("%v away, greeted: the order is %v", away, got)
-		}
-		w.Settle()
-		desktest.LedgersEqual(t, acorn, birch)
-		audited(t, acorn, birch)
+		t.Run(fmt.Sprintf("%v away", away), func(t *testing.T) {
+			w, acorn, birch := desktest.Pair(t)
+			acorn.Policy.AcceptByHand = true
+			acorn.Restart()
+			terms := exchange.DefaultTerms("EUR")
+			terms.AcceptWithin = time.Minute
+			w.Partner(acorn, birch, terms)
+			res := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
+			placed, err := birch.Desk.Retailer.PlaceOrder(desktest.Ctx, res.Request.ID, desktest.Stockholm)
+			desktest.Must(t, err)
+			w.Settle()
+			w.Now = w.Now.Add(away)
+			acorn.Restart()
+			w.Now = w.Now.Add(time.Hour)
+			desktest.Must(t, acorn.Desk.Tick())
+			want := order.Submitted
+			if away == time.Minute {
+				want = order.Expired
+			}
+			if got := desktest.OrderAt(t, acorn, exchange.Supplier, placed.ID).Order.Status(); got != want {
+				t.Errorf("nobody greeted: the order is %v", got)
+			}
+			waiting, err := acorn.Desk.Supplier.Unheard()
+			desktest.Must(t, err)
+			if named := len(waiting) == 1 && waiting[0].ID == placed.ID && waiting[0].Retailer == birch.ID && waiting[0].Due < w.Now; named != (want == order.Submitted) {
+				t.Errorf("the orders that wait for a greeting: %+v", waiting)
+			}
+			if wait := acorn.Desk.Writer.UntilDue(); wait < time.Second {
+				t.Errorf("the writer wakes after %v", wait)
+			}
+			w.Greet(birch, acorn)
+			desktest.Must(t, acorn.Desk.Tick())
+			if got := desktest.OrderAt(t, acorn, exchange.Supplier, placed.ID).Order.Status(); got != order.Expired {
+				t.Errorf("greeted: the order is %v", got)
+			}
+			w.Settle()
+			desktest.LedgersEqual(t, acorn, birch)
+			audited(t, acorn, birch)
+		})
 	}
 }
 
@@ -182,42 +186,5 @@ func TestGreetingIsNotLost(t *testing.T) {
 	desktest.Must(t, acorn.Desk.Writer.Together(nil))
 	if got := desktest.OrderAt(t, acorn, exchange.Supplier, placed.ID).Order.Status(); got != order.Expired {
 		t.Errorf("greeted: the order is %v", got)
-	}
-}
-
-// The same on a copy of last night, made before the order was accepted and shipped: the
-// order does not expire by itself, which would fork an honest supplier's ledger, and the
-// greeting stops the shop.
-func TestOldCopyForksNothingByItself(t *testing.T) {
-	w, acorn, birch := desktest.Pair(t)
-	acorn.Policy.AcceptByHand = true
-	acorn.Restart()
-	res := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
-	placed, err := birch.Desk.Retailer.PlaceOrder(desktest.Ctx, res.Request.ID, desktest.Stockholm)
-	desktest.Must(t, err)
-	w.Settle()
-	copied := acorn.Mem.Clone()
-	_, err = acorn.Desk.Supplier.AcceptOrder(desktest.Ctx, placed.ID)
-	desktest.Must(t, err)
-	_, err = acorn.Desk.Supplier.ShipOrder(desktest.Ctx, placed.ID, nil, "PostNord", "P1")
-	desktest.Must(t, err)
-	w.Settle()
-	acorn.Mem = copied
-	w.Now = w.Now.Add(30 * 24 * time.Hour)
-	acorn.Restart()
-	desktest.Must(t, acorn.Desk.Tick())
-	w.Greet(birch, acorn)
-	desktest.Must(t, acorn.Desk.Tick())
-	w.Settle()
-	if !strings.Contains(acorn.Desk.Selling.Stopped(), "entry sealed by this shop") {
-		t.Errorf("the restored shop goes on: %q", acorn.Desk.Selling.Stopped())
-	}
-	if s := desktest.StockOf(t, acorn, "shoe"); s.Sold != 2 {
-		t.Errorf("units that were shipped are for sale again: %+v", s)
-	}
-	p, err := birch.Desk.Partnerships.Get(acorn.ID, exchange.Retailer)
-	desktest.Must(t, err)
-	if p.Frozen || desktest.OrderAt(t, birch, exchange.Retailer, placed.ID).Order.Status() != order.Shipped {
-		t.Error("the retailer took its supplier for a forger")
 	}
 }

@@ -12,11 +12,11 @@ import (
 	"github.com/souk-market/souk/exchange/record"
 )
 
-// TestSupplierGone: of a supplier that is out of the federation its retailer's holds are
+// TestSupplierDeparted: of a supplier that is out of the federation its retailer's holds are
 // lost, and told of one by one; what it bought there it closes in its own record, which
 // needs no answer, agrees with the ledger, and leaves the order as it was should the
 // supplier be let in again.
-func TestSupplierGone(t *testing.T) {
+func TestSupplierDeparted(t *testing.T) {
 	w, acorn, birch := desktest.Pair(t)
 	lost := []*record.Reservation{
 		desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1}).Reservation,

@@ -13,9 +13,9 @@ import (
 	"github.com/souk-market/souk/exchange/trade"
 )
 
-// lapsed returns what a retailer's watcher has been told of its own holds since it asked
+// expiryNotices returns what a retailer's watcher has been told of its own holds since it asked
 // last.
-func lapsed(t *testing.T, s *desktest.Shop) func() []event.Holds {
+func expiryNotices(t *testing.T, s *desktest.Shop) func() []event.Holds {
 	t.Helper()
 	events, stop := s.Desk.Events.Watch()
 	t.Cleanup(stop)
@@ -33,7 +33,7 @@ func lapsed(t *testing.T, s *desktest.Shop) func() []event.Holds {
 // ordered, given back, extended or ended with its partnership.
 func TestOwnReservationExpires(t *testing.T) {
 	w, acorn, birch := desktest.Pair(t)
-	told := lapsed(t, birch)
+	told := expiryNotices(t, birch)
 	one := func(units exchange.Quantity) *trade.Reservation {
 		return desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: units})
 	}
@@ -85,7 +85,7 @@ func TestOwnReservationExpiresAfterRestart(t *testing.T) {
 	second := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "hat", Quantity: 1})
 	w.Now = first.Expires.Add(trade.NoticeTick)
 	birch.Restart()
-	told := lapsed(t, birch)
+	told := expiryNotices(t, birch)
 	desktest.Must(t, birch.Desk.Tick())
 	if got := told(); len(got) != 0 {
 		t.Errorf("told of what expired before the start: %+v", got)
@@ -100,7 +100,7 @@ func TestOwnReservationExpiresAfterRestart(t *testing.T) {
 // An answer that was lost and is asked for again is listed too.
 func TestRecalledReservationExpires(t *testing.T) {
 	w, acorn, birch := desktest.Pair(t)
-	told := lapsed(t, birch)
+	told := expiryNotices(t, birch)
 	w.Fate = func(from, to *desktest.Shop) desktest.Fate { return desktest.ReplyLost }
 	id, err := birch.Desk.Retailer.NewID(acorn.ID, [12]byte{7})
 	desktest.Must(t, err)
@@ -122,7 +122,7 @@ func TestRecalledReservationExpires(t *testing.T) {
 // reservation is asked for again; one that is extended after that is.
 func TestExpiryToldOnce(t *testing.T) {
 	w, acorn, birch := desktest.Pair(t)
-	told := lapsed(t, birch)
+	told := expiryNotices(t, birch)
 	id, err := birch.Desk.Retailer.NewID(acorn.ID, [12]byte{7})
 	desktest.Must(t, err)
 	req := trade.ReserveRequest{Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "shoe", Quantity: 1}}, Country: "SE", ID: id, Lifetime: time.Minute}
@@ -151,7 +151,7 @@ func TestExpiryToldOnce(t *testing.T) {
 // like another.
 func TestShortReservationExpires(t *testing.T) {
 	_, acorn, birch := desktest.Pair(t)
-	told := lapsed(t, birch)
+	told := expiryNotices(t, birch)
 	birch.Skew = 5 * time.Minute
 	rec, err := birch.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{
 		Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "shoe", Quantity: 1}}, Country: "SE", Lifetime: time.Minute,
@@ -168,7 +168,7 @@ func TestShortReservationExpires(t *testing.T) {
 // What could not be read when its time passed is told when it can.
 func TestUnreadableExpiryToldLater(t *testing.T) {
 	w, acorn, birch := desktest.Pair(t)
-	told := lapsed(t, birch)
+	told := expiryNotices(t, birch)
 	rec := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
 	p := slices.Concat([]byte("t/"), acorn.ID[:], birch.ID[:])
 	whole, _, err := birch.Mem.Get(p)
@@ -191,7 +191,7 @@ func TestUnreadableExpiryToldLater(t *testing.T) {
 func TestUnlistedReservationsExpire(t *testing.T) {
 	w, acorn, birch := desktest.Pair(t)
 	birch.Desk.Retailer.FillNotices()
-	told := lapsed(t, birch)
+	told := expiryNotices(t, birch)
 	rec := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
 	w.Now = rec.Expires.Add(trade.NoticeTick)
 	desktest.Must(t, birch.Desk.Tick())
@@ -200,7 +200,7 @@ func TestUnlistedReservationsExpire(t *testing.T) {
 	}
 }
 
-// A running desk tells by itself, at most a tick and the news' delay late.
+// A running desk tells by itself, at most a tick and the events' delay late.
 func TestRunningDeskTellsOfExpiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		acorn, birch, stop := runningPair(t)

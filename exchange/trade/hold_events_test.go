@@ -17,9 +17,9 @@ import (
 	"github.com/souk-market/souk/exchange/shelf"
 )
 
-// TestHoldNews: a supplier is told of each hold, with its retailer and lines, and of
+// TestHoldEvents: a supplier is told of each hold, with its retailer and lines, and of
 // its own stock.
-func TestHoldNews(t *testing.T) {
+func TestHoldEvents(t *testing.T) {
 	w, acorn, birch := desktest.Pair(t)
 	events, stop := acorn.Desk.Events.Watch()
 	defer stop()
@@ -73,9 +73,9 @@ func TestHoldNews(t *testing.T) {
 	}
 }
 
-// TestHotNews: however many holds a second there are, watchers are told of them
+// TestHotProductEvents: however many holds a second there are, watchers are told of them
 // together, and of each.
-func TestHotNews(t *testing.T) {
+func TestHotProductEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := desktest.NewWorld(t, 1, 2)
 		acorn, birch := w.Shops[0], w.Shops[1]

@@ -9,8 +9,8 @@ import (
 	"github.com/souk-market/souk/exchange/kv"
 )
 
-// TestSetAside: what was set aside is listed, whose it is, when it was due and why.
-func TestSetAside(t *testing.T) {
+// TestQuarantined: what is in quarantine is listed, whose it is, when it was due and why.
+func TestQuarantined(t *testing.T) {
 	w, acorn, birch := desktest.Pair(t)
 	spoiled := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
 	if list, err := acorn.Desk.Supplier.Quarantined(); err != nil || len(list) != 0 {
@@ -23,6 +23,6 @@ func TestSetAside(t *testing.T) {
 	list, err := acorn.Desk.Supplier.Quarantined()
 	desktest.Must(t, err)
 	if len(list) != 1 || list[0].ID != spoiled.Request.ID || list[0].Retailer != birch.ID || list[0].Due != spoiled.Expires || list[0].Why == "" {
-		t.Errorf("set aside: %+v", list)
+		t.Errorf("quarantined: %+v", list)
 	}
 }

@@ -25,9 +25,9 @@ func keysWith(t testing.TB, m interface {
 	return keys
 }
 
-// What is damaged when its time comes is set aside, once, and holds up nothing:
+// What is damaged when its time comes is quarantined, once, and holds up nothing:
 // not the other holds, not the writer, not the next start.
-func TestDamagedExpiriesAreSetAside(t *testing.T) {
+func TestDamagedExpiriesAreQuarantined(t *testing.T) {
 	w, acorn, birch := desktest.Pair(t)
 	acorn.Policy.AcceptByHand = true
 	acorn.Restart()
@@ -49,7 +49,7 @@ func TestDamagedExpiriesAreSetAside(t *testing.T) {
 	for range 2 {
 		desktest.Must(t, acorn.Desk.Tick())
 		if got := keysWith(t, acorn.Mem, "y/"); len(got) != 3 {
-			t.Errorf("%d items are set aside, not 3: %q", len(got), got)
+			t.Errorf("%d items are in quarantine, not 3: %q", len(got), got)
 		}
 		if got := append(keysWith(t, acorn.Mem, "hx/"), keysWith(t, acorn.Mem, "ox/")...); len(got) != 0 {
 			t.Errorf("%q are still waiting", got)
@@ -62,8 +62,8 @@ func TestDamagedExpiriesAreSetAside(t *testing.T) {
 	}
 }
 
-// The holds of an ended partnership are released around a damaged one, which is set
-// aside when its time comes.
+// The holds of an ended partnership are released around a damaged one, which is
+// quarantined when its time comes.
 func TestEndReleasesAroundDamage(t *testing.T) {
 	w, acorn, birch := desktest.Pair(t)
 	spoiled := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
@@ -78,7 +78,7 @@ func TestEndReleasesAroundDamage(t *testing.T) {
 	w.Now = w.Now.Add(30 * 24 * time.Hour)
 	desktest.Must(t, acorn.Desk.Tick())
 	if got := keysWith(t, acorn.Mem, "y/"); len(got) != 1 || !strings.HasPrefix(got[0], "y/hx/") {
-		t.Errorf("set aside: %q", got)
+		t.Errorf("quarantined: %q", got)
 	}
 }
 
