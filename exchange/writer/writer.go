@@ -71,6 +71,7 @@ type Writer struct {
 	turn    sync.Mutex
 	tables  []table
 	last    *Batch        // the latest, finished or not: its memory is used again
+	kept    []Effect      // that no rollback takes away; they wait for the next commit (Batch.Keep)
 	written exchange.Time // time of the newest commit
 	failed  error         // a commit whose outcome is unknown: nothing may run any more
 }
@@ -314,7 +315,7 @@ func (w *Writer) transaction(ops []*Operation, single bool) (n, retry int, fatal
 			return 0, 0, err
 		}
 	}
-	others := !b.Empty() // what time alone has put into the batch
+	others := !b.bare() // what time alone has put into the batch
 	for n < len(ops) && (n == 0 || !single && !b.Full()) {
 		if !b.take(ops[n]) {
 			break
@@ -354,7 +355,7 @@ func (b *Batch) take(o *Operation) bool {
 		return true
 	}
 	o.begun = true
-	first := b.Empty()
+	first := b.bare()
 	b.settle()
 	before := b.savepoint()
 	o.err = b.Attempt(o.run)
