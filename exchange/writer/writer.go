@@ -316,7 +316,7 @@ func (w *Writer) transaction(ops []*Operation, single bool) (n, retry int, fatal
 		}
 	}
 	others := !b.bare() // what time alone has put into the batch
-	for n < len(ops) && (n == 0 || !single && !b.Full()) {
+	for n < min(len(ops), MaxOperations) && (n == 0 || !single && !b.Full()) {
 		if !b.take(ops[n]) {
 			break
 		}
