@@ -80,7 +80,11 @@ func (t *Table[K, V]) Set(b *Batch, k K, v V) {
 		}
 	})
 	t.pending[k] = v
-	if !had && t.rows.Key != nil {
+	switch {
+	case t.rows.Key == nil:
+	case had: // only what it has grown by
+		b.bytes += max(t.rows.Size(k, v)-t.rows.Size(k, before), 0)
+	default:
 		b.rows += t.rows.Writes
 		b.bytes += t.rows.Size(k, v)
 	}
