@@ -359,7 +359,7 @@ func (b *Batch) take(o *Operation) bool {
 	b.settle()
 	before := b.savepoint()
 	o.err = b.Attempt(o.run)
-	if first || !b.over() {
+	if first || o.err != nil || !b.over() { // one that failed has added nothing
 		return true
 	}
 	b.rollback(before)
