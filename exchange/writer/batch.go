@@ -90,7 +90,7 @@ func (b *Batch) rollback(s savepoint) {
 }
 
 // Undo has f called where what runs now is rolled back: for state of the caller's that
-// belongs to the writer's turn.
+// belongs to the writer's turn. A batch that the store refuses calls no f.
 func (b *Batch) Undo(f func()) { b.undo = append(b.undo, f) }
 
 // Get is the value under key as this batch sees it, and whether there is one. Rows of a

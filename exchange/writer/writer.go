@@ -168,7 +168,8 @@ func (w *Writer) Do(ctx context.Context, op func(*Batch) error) error {
 
 // Later queues op and returns at once; for records whose loss in a crash costs
 // nothing that was promised. It drops op when the queue is full, and reports whether it
-// was queued; then settled, unless nil, runs when op is over, in the writer's turn.
+// was queued; then settled, unless nil, runs when op is over, in the writer's turn. After
+// Run has returned neither op nor settled runs.
 func (w *Writer) Later(op func(*Batch) error, settled func()) bool {
 	o := &Operation{run: op, done: make(chan error, 1), settled: settled}
 	if w.cfg.Inline {
