@@ -2,7 +2,7 @@
 // the testnet use it, and so may a shop's own system.
 //
 //	c, err := client.Open("/srv/acorn")          // the shop's folder
-//	found, err := c.Products(ctx, desk.Query{Text: "running shoes", InStock: true})
+//	found, err := c.Products(ctx, replica.Query{Text: "running shoes", InStock: true})
 //	held, err := c.Reserve(client.WithKey(ctx, "cart-4711"), view.Reserve{…})
 //	order, err := c.PlaceOrder(ctx, view.PlaceOrder{Reservation: held.ID, ShipTo: to}, 10*time.Second)
 //
