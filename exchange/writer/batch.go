@@ -18,8 +18,6 @@ type Batch struct {
 
 	leaves  []*Leaf
 	effects []Effect
-	// kept are effects that no rollback takes away; see Keep.
-	kept []Effect
 
 	undo   []func() // of the operation that runs, latest last
 	final  bool     // nothing can be undone any more: the batch is being finished
@@ -92,7 +90,7 @@ func (b *Batch) rollback(s savepoint) {
 }
 
 // Undo has f called where what runs now is rolled back: for state of the caller's that
-// belongs to the writer's turn.
+// belongs to the writer's turn. A batch that the store refuses calls no f.
 func (b *Batch) Undo(f func()) { b.undo = append(b.undo, f) }
 
 // Get is the value under key as this batch sees it, and whether there is one. Rows of a
@@ -149,8 +147,9 @@ func (b *Batch) Then(e Effect) { b.effects = append(b.effects, e) }
 // Keep adds an effect that stands even where the operation that runs fails, before all
 // others, and has the batch committed though it may hold nothing else: for what a failed
 // operation has found out about this shop itself. The caller's state changes at once, and
-// [Config.Stamp] makes it durable.
-func (b *Batch) Keep(e Effect) { b.kept = append(b.kept, e) }
+// [Config.Stamp] makes it durable. Where the store refuses the batch, the effect goes to the
+// next one, for the operation that runs again does not find its state unchanged and Keep it.
+func (b *Batch) Keep(e Effect) { b.w.kept = append(b.w.kept, e) }
 
 // Leaf is a payload that a batch seals. Its sealed bytes are there from the commit on.
 type Leaf struct {
@@ -210,7 +209,9 @@ func (b *Batch) durable() {
 	for _, t := range b.w.tables {
 		t.committed()
 	}
-	for _, e := range b.kept {
+	kept := b.w.kept
+	b.w.kept = nil
+	for _, e := range kept {
 		b.w.cfg.Apply(b.now, e)
 	}
 	for _, e := range b.effects {

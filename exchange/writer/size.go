@@ -6,7 +6,10 @@ package writer
 const writeOverhead = 16
 
 // Empty reports whether a commit would change nothing.
-func (b *Batch) Empty() bool { return len(b.kept) == 0 && b.rows+len(b.writes)+len(b.leaves) == 0 }
+func (b *Batch) Empty() bool { return b.bare() && len(b.w.kept) == 0 }
+
+// bare reports whether no operation has written anything: what is kept adds no row.
+func (b *Batch) bare() bool { return b.rows+len(b.writes)+len(b.leaves) == 0 }
 
 // Writes is how many rows a commit would write.
 func (b *Batch) Writes() int { return len(b.writes) + b.rows + len(b.leaves) + 1 }

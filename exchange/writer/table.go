@@ -20,10 +20,11 @@ type Rows[K comparable, V any] struct {
 	Cached int
 }
 
-// Table gives operations the records of one type. A record is decoded once when it is
-// first read in a batch, changed as a value, and encoded once at the end, however many
-// operations of the batch touch it. A value that Get returned is everybody's: an operation
-// changes a copy and Sets that.
+// Table gives operations the records of one type. A record is decoded when it is read,
+// unless it is cached or the batch has set it, changed as a value, and encoded once at the
+// end, however many operations of the batch touch it. A value that Get returned is
+// everybody's: an operation changes a copy and Sets that. The rows of a table whose records
+// are cached are written by the table alone: it does not see a Put or Delete of the batch's.
 type Table[K comparable, V any] struct {
 	rows    Rows[K, V]
 	pending map[K]V // set by the batch that runs
@@ -80,7 +81,11 @@ func (t *Table[K, V]) Set(b *Batch, k K, v V) {
 		}
 	})
 	t.pending[k] = v
-	if !had && t.rows.Key != nil {
+	switch {
+	case t.rows.Key == nil:
+	case had: // only what it has grown by
+		b.bytes += max(t.rows.Size(k, v)-t.rows.Size(k, before), 0)
+	default:
 		b.rows += t.rows.Writes
 		b.bytes += t.rows.Size(k, v)
 	}

@@ -71,6 +71,7 @@ type Writer struct {
 	turn    sync.Mutex
 	tables  []table
 	last    *Batch        // the latest, finished or not: its memory is used again
+	kept    []Effect      // that no rollback takes away; they wait for the next commit (Batch.Keep)
 	written exchange.Time // time of the newest commit
 	failed  error         // a commit whose outcome is unknown: nothing may run any more
 }
@@ -167,7 +168,8 @@ func (w *Writer) Do(ctx context.Context, op func(*Batch) error) error {
 
 // Later queues op and returns at once; for records whose loss in a crash costs
 // nothing that was promised. It drops op when the queue is full, and reports whether it
-// was queued; then settled, unless nil, runs when op is over, in the writer's turn.
+// was queued; then settled, unless nil, runs when op is over, in the writer's turn. After
+// Run has returned neither op nor settled runs.
 func (w *Writer) Later(op func(*Batch) error, settled func()) bool {
 	o := &Operation{run: op, done: make(chan error, 1), settled: settled}
 	if w.cfg.Inline {
@@ -314,8 +316,8 @@ func (w *Writer) transaction(ops []*Operation, single bool) (n, retry int, fatal
 			return 0, 0, err
 		}
 	}
-	others := !b.Empty() // what time alone has put into the batch
-	for n < len(ops) && (n == 0 || !single && !b.Full()) {
+	others := !b.bare() // what time alone has put into the batch
+	for n < min(len(ops), MaxOperations) && (n == 0 || !single && !b.Full()) {
 		if !b.take(ops[n]) {
 			break
 		}
@@ -354,11 +356,11 @@ func (b *Batch) take(o *Operation) bool {
 		return true
 	}
 	o.begun = true
-	first := b.Empty()
+	first := b.bare()
 	b.settle()
 	before := b.savepoint()
 	o.err = b.Attempt(o.run)
-	if first || !b.over() {
+	if first || o.err != nil || !b.over() { // one that failed has added nothing
 		return true
 	}
 	b.rollback(before)
