@@ -121,7 +121,7 @@ directly.
 	add(groupRun, hub, a.nodeCommand())
 	add(groupTrade, a.membersCommand(), a.partnerCommand(), a.catalogCommand(), a.productsCommand(),
 		a.reserveCommand(), a.reservationCommand(), a.orderCommand())
-	add(groupOther, a.dialCommand(), a.doctorCommand(), a.testnetCommand(), a.versionCommand())
+	add(groupOther, a.dialCommand(), a.doctorCommand(), a.auditCommand(), a.testnetCommand(), a.versionCommand())
 	return root
 }
 
