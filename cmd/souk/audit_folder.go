@@ -88,6 +88,9 @@ func (f auditFolder) check(ctx context.Context, tell func(audit.Count)) (*shopAu
 
 // whose is the shop whose folder it is.
 func (f auditFolder) whose() (me exchange.ShopID, err error) {
+	if hub, err := holdsFile(f.dir, hubFile); err == nil && hub {
+		return me, exchange.Errorf(exchange.CodeNotFound, "%s is a hub's folder, and a hub keeps no books; name a shop's folder with --dir", f.dir)
+	}
 	if ok, err := holdsFile(f.dir, storeFolder); err != nil || !ok {
 		if err == nil {
 			err = exchange.Errorf(exchange.CodeNotFound, "%s is no shop's folder: it has no folder %s. Name the folder that %s lies in with --dir", f.dir, storeFolder, storeFolder)

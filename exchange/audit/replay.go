@@ -19,13 +19,16 @@ type replayed struct {
 	answered uint64
 	position uint64
 	resumed  bool // the next entry stands behind a gap
-	broken   bool // there was one: what the entries add up to is not known
-	trade    partnership.State
-	lives    []time.Duration // how long each version of the terms let a hold live
-	ended    uint32          // the latest version that ended
-	orders   map[exchange.OrderID]order.Order
-	quotes   map[exchange.OrderID]*exchange.Quote
-	refused  map[exchange.OrderID]bool // a submit of it was
+	// unnumbered stands behind a gap until an entry tells the number of a request again.
+	unnumbered bool
+	broken     bool // there was one: what the entries add up to is not known
+	trade      partnership.State
+	lives      []time.Duration // how long each version of the terms let a hold live
+	ended      uint32          // the latest version that ended
+	orders     map[exchange.OrderID]order.Order
+	quotes     map[exchange.OrderID]*exchange.Quote
+	submits    map[exchange.OrderID]*Entry
+	refused    map[exchange.OrderID]bool // a submit of it was
 }
 
 // checkChain replays a ledger and compares what it says with the records. Behind an entry
@@ -34,7 +37,7 @@ func (b *Books) checkChain(f notes, id ChainID, c *Chain) {
 	defer f.survive()
 	r := replayed{
 		orders: map[exchange.OrderID]order.Order{}, quotes: map[exchange.OrderID]*exchange.Quote{},
-		refused: map[exchange.OrderID]bool{},
+		submits: map[exchange.OrderID]*Entry{}, refused: map[exchange.OrderID]bool{},
 	}
 	for _, e := range c.Entries {
 		r.gap(f, c, e.Position)
@@ -56,9 +59,12 @@ func (b *Books) checkChain(f notes, id ChainID, c *Chain) {
 	}
 	end := c.Record.Chain
 	r.gap(f, c, end.Position+1)
+	if end.Supplier != id.Supplier || end.Retailer != id.Retailer {
+		f.fault(Ledgers, "its record is of another ledger")
+	}
 	if end.Position < r.position {
 		f.fault(Ledgers, "its record ends at entry %d, and there is an entry %d", end.Position, r.position)
-	} else if end.Position == r.position && (end.Hash != r.hash || end.At != r.at || end.Answered != r.answered) {
+	} else if end.Position == r.position && !r.resumed && (end.Hash != r.hash || end.At != r.at || !r.unnumbered && end.Answered != r.answered) {
 		f.fault(Ledgers, "its record is of another end than its last entry, %d", r.position)
 	}
 	b.checkEvidence(f, c)
@@ -88,19 +94,21 @@ func (r *replayed) gap(f notes, c *Chain, next uint64) {
 	if next <= from {
 		return
 	}
-	r.broken, r.resumed = true, true
+	r.broken, r.resumed, r.unnumbered = true, true, true
 	missing := next - from
 	for p := range c.unread {
 		if p >= from && p < next {
 			missing-- // a fault already
 		}
 	}
+	const unknown = "what was done there is not known, so its orders and its partnership cannot be checked"
 	switch {
-	case missing == 0:
+	case next == from+1 && missing == 0:
+		f.fault(Ledgers, "entry %d cannot be read; %s", from, unknown)
 	case next == from+1:
-		f.fault(Ledgers, "entry %d is missing; what it did, and with it the orders and the partnership behind it, cannot be checked", from)
+		f.fault(Ledgers, "entry %d is missing; %s", from, unknown)
 	default:
-		f.fault(Ledgers, "%d of the entries %d to %d are missing; what they did, and with it the orders and the partnership behind them, cannot be checked", missing, from, next-1)
+		f.fault(Ledgers, "of the entries %d to %d, %d are missing and %d cannot be read; %s", from, next-1, missing, next-from-missing, unknown)
 	}
 	r.position = next - 1
 }
@@ -113,10 +121,11 @@ func (r *replayed) link(f notes, id ChainID, e *Entry) {
 	if !r.resumed && e.Prev != r.hash || e.At < r.at {
 		f.fault(Ledgers, "entry %d does not follow the one before", e.Position)
 	}
-	if !r.resumed && e.Number != 0 && e.Number != r.answered+1 {
+	if !r.unnumbered && e.Number != 0 && e.Number != r.answered+1 {
 		f.fault(OneAnswer, "entry %d answers request %d after request %d", e.Position, e.Number, r.answered)
 	}
 	r.position, r.hash, r.at, r.answered, r.resumed = e.Position, e.Hash, e.At, max(r.answered, e.Number), false
+	r.unnumbered = r.unnumbered && e.Number == 0
 }
 
 func (r *replayed) version() uint32 {
@@ -190,7 +199,7 @@ func (r *replayed) submit(f notes, e *Entry, act message.SubmitOrder) {
 	if err != nil {
 		f.fault(OneEnd, "entry %d submits order %v again: %v", e.Position, act.Order, err)
 	}
-	r.orders[act.Order], r.quotes[act.Order] = next, q
+	r.orders[act.Order], r.quotes[act.Order], r.submits[act.Order] = next, q, e
 }
 
 // latestEnd is when a hold with this quote has ended for certain. Extensions are in no
@@ -226,8 +235,15 @@ func (b *Books) compareOrders(f notes, partner exchange.ShopID, records map[Key]
 			f.at("order %v", id).fault(Ledgers, "its record is not what its entries say")
 			continue
 		}
-		if q := r.quotes[id]; q != nil && (rec.Quote.Total != q.Total || rec.Quote.USDTotal != q.USDTotal || rec.Quote.Currency != q.Currency || !reflect.DeepEqual(rec.Quote.Lines, q.Lines)) {
-			f.at("order %v", id).fault(Price, "its price is not the one quoted")
+		entry := r.submits[id]
+		if entry == nil { // acted on and never submitted: a fault already
+			continue
+		}
+		if rec.First != entry.Position || rec.ShipToHash != entry.Act.(message.SubmitOrder).ShipTo {
+			f.at("order %v", id).fault(Ledgers, "its record is not of the entry that submitted it")
+		}
+		if q := r.quotes[id]; !reflect.DeepEqual(&rec.Quote, q) {
+			f.at("order %v", id).fault(Price, "its record is not of the quote that was sealed for it")
 		}
 	}
 	for k, rec := range records {

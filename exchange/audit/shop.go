@@ -17,9 +17,9 @@ import (
 
 // Check is a check of one shop's store, which nothing writes meanwhile.
 type Check struct {
-	Shop     exchange.ShopID
-	Store    kv.Store
-	Codec    message.Codec
+	Shop  exchange.ShopID
+	Store kv.Store
+	Codec message.Codec
 	// Verifier is nil where no signature can be verified: then Run does what Counts does.
 	Verifier message.Verifier
 	// Name names a shop in faults and findings; nil = by the end of its ID.
@@ -174,7 +174,11 @@ func (b *Books) checkShipTo(f notes) {
 			continue
 		}
 		o := b.Sold[k]
-		if o == nil || sha256.Sum256(append(slices.Clone(to.Salt[:]), to.Raw...)) != o.ShipToHash {
+		if o == nil {
+			f.fault(Records, "there is no order for it")
+			continue
+		}
+		if sha256.Sum256(append(slices.Clone(to.Salt[:]), to.Raw...)) != o.ShipToHash {
 			f.fault(Signed, "it is not the one that was signed")
 		}
 	}
