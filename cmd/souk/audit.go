@@ -16,7 +16,13 @@ type audited struct {
 	Shops []*shopAudit `json:"shops"`
 	// Between is what the comparison of two folders found; absent where only one was
 	// checked, or one could not be read whole.
-	Between *audit.Report `json:"between,omitempty"`
+	Between *comparison `json:"between,omitempty"`
+}
+
+// comparison is what two partners' folders say of each other.
+type comparison struct {
+	Faults   []*audit.Fault  `json:"faults"`
+	Findings []audit.Finding `json:"findings"`
 }
 
 func (a *audited) faults() int {
@@ -90,7 +96,7 @@ func (a *app) auditAll(cmd *cobra.Command, folders []auditFolder) (*audited, err
 	for _, folder := range folders {
 		report, b, err := a.auditOne(cmd, folder)
 		if cmd.Context().Err() != nil && errors.Is(err, context.Canceled) {
-			return nil, &interruption{says: "interrupted; nothing was changed, and nothing is known of the books", err: err}
+			return nil, &interruption{says: "nothing was changed, and nothing is known of the books", err: err}
 		}
 		if err != nil {
 			return nil, err
@@ -108,7 +114,8 @@ func (a *app) auditAll(cmd *cobra.Command, folders []auditFolder) (*audited, err
 		case one.Federation != two.Federation:
 			return nil, usagef("%s and %s are of different federations; --with takes a partner's folder", one.Dir, two.Dir)
 		}
-		result.Between = audit.Compare(books[0], books[1])
+		r := audit.Compare(books[0], books[1])
+		result.Between = &comparison{append([]*audit.Fault{}, r.Faults...), append([]audit.Finding{}, r.Findings...)}
 	}
 	result.Sound = result.faults() == 0
 	return result, nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -194,6 +195,20 @@ func (tn *town) testAuditUsage(t *testing.T) {
 		if out := tn.souk(c.code, append([]string{"audit"}, c.args...)...); !strings.Contains(out, c.says) {
 			t.Errorf("%v does not say %q: %s", c.args, c.says, out)
 		}
+	}
+	off, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out, errs bytes.Buffer
+	if code := patient().run(off, []string{"audit", "--dir", "acorn"}, &out, &errs); code != exitInterrupted || out.Len() > 0 || !strings.Contains(errs.String(), "nothing was changed") {
+		t.Errorf("broken off: exit code %d, %s %s", code, out.String(), errs.String())
+	}
+}
+
+// TestAuditProgress: a terminal is told how far a long check is.
+func TestAuditProgress(t *testing.T) {
+	got := countProgress(audit.Count{Rows: 1200, Holds: 1, Sold: 2, Bought: 3, Entries: 40, Ledgers: 2, Replayed: 1})
+	if want := "1200 rows, 1 hold, 5 orders, 40 entries, 1 of 2 ledgers replayed"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 
