@@ -19,7 +19,7 @@ type replayed struct {
 	answered uint64
 	position uint64
 	resumed  bool // the next entry stands behind a gap
-	// unnumbered stands behind a gap until an entry tells the number of a request again.
+	// unnumbered is set behind a gap until an entry tells the number of a request again.
 	unnumbered bool
 	broken     bool // there was one: what the entries add up to is not known
 	trade      partnership.State
