@@ -109,6 +109,26 @@ func Holder(dir string) (pid int, held bool, err error) {
 	return LockedBy(dir), true, l.Close()
 }
 
+// KeepOut keeps processes off a state folder until release is called, as Lock does,
+// and changes nothing in it: for a checker that copies it. Other checkers may have it at the same
+// time. It fails with CodeLocked, at once, where a process has the folder. A folder
+// without a lock file, as a copy may be, is nobody's, and nothing keeps others off it.
+func KeepOut(dir string) (release func() error, err error) {
+	path := filepath.Join(dir, LockFile)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return func() error { return nil }, nil // flock would make it
+	}
+	l := flock.New(path, flock.SetFlag(os.O_RDONLY))
+	free, err := l.TryRLock()
+	if err != nil {
+		return nil, exchange.Errorf(exchange.CodeInternal, "the lock %s cannot be taken: %w", path, err)
+	}
+	if !free {
+		return nil, errors.Join(lockedError(dir), l.Close())
+	}
+	return l.Unlock, nil
+}
+
 func lockedError(dir string) error {
 	who := "another process"
 	if pid := LockedBy(dir); pid != 0 {

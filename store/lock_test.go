@@ -2,7 +2,9 @@ package store
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -192,4 +194,36 @@ func TestLockOnAFullDisk(t *testing.T) {
 	if exchange.CodeOf(err) != exchange.CodeDiskFull || !strings.Contains(err.Error(), "the disk of "+dir+" is full") {
 		t.Errorf("the lock of a full disk: %v", err)
 	}
+}
+
+// TestKeepOut: a checker shares a folder with other checkers, keeps a shop out meanwhile, is
+// refused by one that runs, and leaves nothing behind.
+func TestKeepOut(t *testing.T) {
+	dir := t.TempDir()
+	release, err := KeepOut(dir) // no lock file
+	must(t, err)
+	must(t, release())
+	if _, err := os.Stat(filepath.Join(dir, LockFile)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("it makes a lock file: %v", err)
+	}
+	running, err := Lock(dir)
+	must(t, err)
+	_, err = KeepOut(dir)
+	wantCode(t, err, exchange.CodeLocked)
+	must(t, running.Unlock())
+	one, err := KeepOut(dir)
+	must(t, err)
+	two, err := KeepOut(dir)
+	must(t, err)
+	_, held, err := Holder(dir) // looks as one more checker
+	if must(t, err); held {
+		t.Error("a checker is taken for a shop")
+	}
+	must(t, one())
+	_, err = Lock(dir)
+	wantCode(t, err, exchange.CodeLocked)
+	must(t, two())
+	running, err = Lock(dir)
+	must(t, err)
+	must(t, running.Unlock())
 }

@@ -112,7 +112,7 @@ func openError(dir string, err error) error {
 }
 
 func damaged(dir string, err error) error {
-	return exchange.Errorf(exchange.CodeInternal, "the store in %s cannot be read; keep a copy of it and restore the latest backup: %w", dir, err)
+	return exchange.Errorf(exchange.CodeInternal, "the store in %s cannot be read; keep a copy of it and restore the latest backup: %w", dir, damageError{"", err})
 }
 
 // start makes the folder durable and checks the format, or writes it.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/souk-market/souk/exchange"
 )
@@ -13,8 +14,10 @@ import (
 // ReadOnly opens the store in dir for an offline checker, also after kill -9 or a
 // power cut, without changing it: it reads a copy in the system's temporary folder, which
 // Close removes. (Badger's own read-only mode refuses every folder that was not
-// closed.) Commit refuses. It fails with CodeLocked while a process has dir open.
-// What Open says of damage applies; the log is checked as that of a synced store.
+// closed.) Commit refuses. It fails with CodeLocked while a process has dir open, and
+// with CodeDiskFull where the copy would leave less free than DefaultFreeFloor.
+// What Open says of damage applies, as ErrDamaged and without its advice for a shop that
+// is to start; the log is checked as that of a synced store.
 func ReadOnly(dir string) (*DB, error) {
 	used, release, err := inUse(dir)
 	if errors.Is(err, os.ErrNotExist) {
@@ -30,6 +33,9 @@ func ReadOnly(dir string) (*DB, error) {
 	if _, err := os.Stat(filepath.Join(dir, "MANIFEST")); err != nil {
 		return nil, exchange.Errorf(exchange.CodeNotFound, "there is no store in %s: %w", dir, err)
 	}
+	if err := roomFor(dir); err != nil {
+		return nil, err
+	}
 	tmp, err := os.MkdirTemp("", "souk-store-*")
 	if err != nil {
 		return nil, exchange.Errorf(exchange.CodeInternal, "no temporary folder for a copy of %s: %w", dir, err)
@@ -42,10 +48,65 @@ func ReadOnly(dir string) (*DB, error) {
 	d, err := Open(tmp, Options{Sync: true, FreeFloor: -1}) // Sync for the strict check of the log
 	if err != nil {
 		remove()
-		return nil, err
+		return nil, ofOriginal(err, tmp, dir)
 	}
 	d.readOnly, d.remove = true, remove
 	return d, nil
+}
+
+// ErrDamaged is in the chain of ReadOnly's errors about a folder whose files are damaged.
+var ErrDamaged = errors.New("the database is damaged")
+
+// damageError is what Open found in the files of a folder: in file, where the error does not
+// name it itself.
+type damageError struct {
+	file string
+	err  error
+}
+
+func (d damageError) Error() string { return d.err.Error() }
+func (d damageError) Unwrap() error { return d.err }
+
+// ofOriginal is what Open said of a copy, said of the folder that was copied.
+func ofOriginal(err error, copied, dir string) error {
+	says := err.Error()
+	var d damageError
+	damaged := errors.As(err, &d)
+	if damaged {
+		says = d.Error()
+		if d.file != "" {
+			says = d.file + ": " + says
+		}
+	}
+	says = strings.ReplaceAll(says, copied, dir)
+	if damaged {
+		return exchange.Errorf(exchange.CodeInternal, "%w: %s", ErrDamaged, says)
+	}
+	return exchange.Errorf(exchange.CodeOf(err), "%s", says)
+}
+
+// roomFor refuses a copy that would fill the disk of the temporary folder, on which a
+// running shop may live.
+func roomFor(dir string) error {
+	free := Free(os.TempDir())
+	if free < 0 {
+		return nil // the disk itself will say
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return exchange.Errorf(exchange.CodeInternal, "%s cannot be read: %w", dir, err)
+	}
+	need := int64(DefaultFreeFloor)
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && !strings.HasSuffix(e.Name(), logSuffix) {
+			need += info.Size() // a log is mostly hole, and no larger than the floor
+		}
+	}
+	if free < need {
+		return exchange.Errorf(exchange.CodeDiskFull, "a copy of %s needs %s in %s, which has %s free; name a folder on a larger disk in the environment variable TMPDIR",
+			dir, megabytes(need), os.TempDir(), megabytes(free))
+	}
+	return nil
 }
 
 // copyFolder copies the files of a folder; a database has no folders in it.

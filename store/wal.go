@@ -73,7 +73,7 @@ func checkLogs(dir string, strict bool, log *slog.Logger) (logSpan, error) {
 		end, err := readLog(b, &span)
 		if err != nil && strict {
 			return span, exchange.Errorf(exchange.CodeInternal,
-				"the log %s is damaged: %w. Commits after that place would be lost, orders among them: keep a copy of the folder and restore the latest backup, or accept the loss and compare the ledgers with every partner", path, err)
+				"the log %s is damaged: %w. Commits after that place would be lost, orders among them: keep a copy of the folder and restore the latest backup, or accept the loss and compare the ledgers with every partner", path, damageError{name, err})
 		}
 		if err != nil {
 			log.Warn("a log of the store is damaged; the commits after that place are gone", "log", path, "err", err)

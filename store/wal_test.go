@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -87,8 +88,11 @@ func TestOpenDamagedLog(t *testing.T) {
 	if !strings.Contains(err.Error(), "damaged") {
 		t.Errorf("the error does not say so: %v", err)
 	}
-	_, err = ReadOnly(dir)
+	_, err = ReadOnly(dir) // says what and where, and nothing for a shop that is to start
 	wantCode(t, err, exchange.CodeInternal)
+	if says := err.Error(); !errors.Is(err, ErrDamaged) || !strings.Contains(says, filepath.Base(path)) || strings.Contains(says, "restore") || strings.Contains(says, "souk-store-") {
+		t.Errorf("a checker is told: %v", err)
+	}
 
 	lossy := synced
 	lossy.AcceptLoss = true

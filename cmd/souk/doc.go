@@ -7,7 +7,8 @@
 // commands (invite, members, revoke, void, status) work on the hub's folder, whether a
 // hub runs on it or not. All other commands are clients of a running node: they find it
 // through the shop's folder, where it keeps its API's address and token (package
-// node/api/client). Only init, join and doctor touch a shop's folder themselves.
+// node/api/client). Only init, join, doctor and audit touch a shop's folder themselves, and
+// audit only reads it.
 //
 // # Conventions
 //

@@ -22,7 +22,8 @@ const exitHelp = `Exit codes:
   0    done; a run, a testnet or a waiting command that was stopped by Ctrl-C or
        SIGTERM ended well
   1    failed: something is not found, damaged or wrong; the message says what, and
-       what to do next. Also: doctor found that the shop cannot sell
+       what to do next. Also: doctor found that the shop cannot sell, or audit found
+       faults in its books
   2    the command line is wrong; nothing was tried
   3    refused by a rule, a partner or the terms of trade: not enough stock, the price
        has changed, expired, no partnership, not in that state, not a member, …

@@ -31,6 +31,17 @@ func newProgress(w io.Writer, total int64, now func() time.Time) *progress {
 
 // update tells how much has been read. It is called by one goroutine.
 func (p *progress) update(bytes, rows int64) {
+	p.show(func() string {
+		text := fmt.Sprintf("%s, %s read", plural(rows, "row"), bytesText(bytes))
+		if p.total > 0 {
+			text = fmt.Sprintf("%3d%%  %s", min(100, bytes*100/p.total), text)
+		}
+		return text
+	})
+}
+
+// show writes a text, where it is time to write one again.
+func (p *progress) show(text func() string) {
 	every := logEvery
 	if p.terminal {
 		every = redrawEvery
@@ -40,16 +51,12 @@ func (p *progress) update(bytes, rows int64) {
 		return
 	}
 	p.last = now
-	text := fmt.Sprintf("%s, %s read", plural(rows, "row"), bytesText(bytes))
-	if p.total > 0 {
-		text = fmt.Sprintf("%3d%%  %s", min(100, bytes*100/p.total), text)
-	}
 	if p.terminal {
-		fmt.Fprintf(p.w, "\r\x1b[K%s", text)
+		fmt.Fprintf(p.w, "\r\x1b[K%s", text())
 		p.drawn = true
 		return
 	}
-	fmt.Fprintln(p.w, text)
+	fmt.Fprintln(p.w, text())
 }
 
 // done clears the terminal's line, so that what comes next starts clean.

@@ -1,8 +1,9 @@
 package audit
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -33,12 +34,24 @@ type Books struct {
 	ShipTo       map[Key]*record.ShipTo
 	Reservations map[exchange.HoldID]*record.Reservation
 	Chains       map[ChainID]*Chain
+	Products     map[exchange.SKU]bool
+	Feed         *record.Feed
 
 	holdExpiry  map[Key]exchange.Time // the index of HELD holds
 	orderExpiry map[Key]exchange.Time // the index of SUBMITTED orders
+	aside       map[Key]quarantined
+	unknown     map[string]int // rows under prefixes that this version does not know
 
 	codec    message.Codec
 	verifier message.Verifier
+	name     places
+}
+
+// quarantined is a hold or order that was taken out of its expiry index.
+type quarantined struct {
+	order bool
+	due   exchange.Time
+	why   string
 }
 
 // Chain is one direction of trade.
@@ -50,6 +63,24 @@ type Chain struct {
 	Evidence    *record.Evidence
 
 	numbers map[uint64]uint64 // request number → position
+	unread  map[uint64]bool   // positions whose entry is there and cannot be read
+}
+
+// Last is the position of the last entry that could be read.
+func (c *Chain) Last() uint64 {
+	if len(c.Entries) == 0 {
+		return 0
+	}
+	return c.Entries[len(c.Entries)-1].Position
+}
+
+// entry is the entry at a position, or nil.
+func (c *Chain) entry(position uint64) *Entry {
+	i, ok := slices.BinarySearchFunc(c.Entries, position, func(e *Entry, p uint64) int { return cmp.Compare(e.Position, p) })
+	if !ok {
+		return nil
+	}
+	return c.Entries[i]
 }
 
 // Entry is one entry of a ledger.
@@ -61,59 +92,81 @@ type Entry struct {
 	quote   *exchange.Quote  // of a SubmitOrder
 }
 
-// faults collects what is wrong.
-type faults struct {
-	where string
-	list  []error
-}
-
-func (f *faults) add(format string, args ...any) {
-	f.list = append(f.list, fmt.Errorf(f.where+": "+format, args...))
-}
-
-func (f *faults) err() error { return errors.Join(f.list...) }
-
 // reader reads one shop's records into its books.
 type reader struct {
 	*Books
-	f *faults
+	f notes
 }
 
-// read reads the records under the given prefixes; see record's keys.go.
-func read(shop exchange.ShopID, store kv.Store, codec message.Codec, verifier message.Verifier, prefixes []string) (*Books, *faults, error) {
+func newBooks(c Check) *Books {
 	b := &Books{
-		Shop: shop, codec: codec, verifier: verifier,
+		Shop: c.Shop, codec: c.Codec, verifier: c.Verifier, name: c.Name,
 		Stock: map[exchange.SKU]hold.Stock{}, Holds: map[Key]*record.Hold{},
 		Sold: map[Key]*record.Order{}, Bought: map[Key]*record.Order{}, ShipTo: map[Key]*record.ShipTo{},
 		Reservations: map[exchange.HoldID]*record.Reservation{}, Chains: map[ChainID]*Chain{},
+		Products:   map[exchange.SKU]bool{},
 		holdExpiry: map[Key]exchange.Time{}, orderExpiry: map[Key]exchange.Time{},
+		aside: map[Key]quarantined{}, unknown: map[string]int{},
 	}
-	r := reader{b, &faults{where: "shop " + shop.Short()}}
-	for _, prefix := range prefixes {
-		err := store.Scan(kv.Prefix([]byte(prefix)), func(key, value []byte) bool {
-			// A scan's bytes are gone after the visit.
-			r.record(prefix, slices.Clone(key[len(prefix):]), slices.Clone(value))
-			return true
-		})
-		if err != nil {
-			return nil, nil, fmt.Errorf("reading shop %s: %w", shop.Short(), err)
-		}
+	if b.name == nil {
+		b.name = exchange.ShopID.Short
 	}
-	return b, r.f, nil
+	return b
 }
 
-// counted are the prefixes of what Counts looks at; all those of everything.
-var (
-	counted = []string{"s/", "h/", "hx/", "os/", "ox/", "l/"}
-	all     = append([]string{"m", "or/", "a/", "e/", "n/", "t/", "x/", "r/", "v/"}, counted...)
-)
+// read reads the records in the given ranges; see record's keys.go. Each row is told to
+// step, which may end the reading.
+func (b *Books) read(store kv.Store, f notes, ranges []kv.Range, step func() error) error {
+	r := reader{b, f}
+	for _, keys := range ranges {
+		for row, err := range kv.Rows(store, keys) {
+			if err == nil {
+				// A scan's bytes are gone after the visit.
+				r.row(slices.Clone(row.Key), slices.Clone(row.Value))
+				err = step()
+			}
+			if err != nil {
+				return fmt.Errorf("reading %s: %w", f.where(), err)
+			}
+		}
+	}
+	return nil
+}
+
+// counted are the ranges of what Counts looks at.
+var counted = []kv.Range{prefix("s/"), prefix("h/"), prefix("hx/"), prefix("os/"), prefix("ox/"), prefix("l/"), prefix("y/")}
+
+func prefix(p string) kv.Range { return kv.Prefix([]byte(p)) }
+
+func (r reader) row(key, value []byte) {
+	r.f = r.f.at("record %s", keyOf(key))
+	defer r.f.survive()
+	if string(key) == string(record.KeyMeta) {
+		r.record("m", nil, value)
+		return
+	}
+	i := bytes.IndexByte(key, '/')
+	if i < 0 {
+		r.unknown[keyText(key)]++
+		return
+	}
+	r.record(string(key[:i+1]), key[i+1:], value)
+}
+
+// keyText is a key as it can be read and found again: its prefix, and the rest as text
+// where it is one, else in hexadecimal.
+func keyText(key []byte) string {
+	i := bytes.IndexByte(key, '/') + 1
+	rest := key[i:]
+	if exchange.SKU(rest) != "" && bytes.IndexFunc(rest, func(r rune) bool { return r < '!' || r > '~' }) < 0 {
+		return string(key)
+	}
+	return fmt.Sprintf("%s%x", key[:i], rest)
+}
 
 func (r reader) record(prefix string, key, value []byte) {
 	switch prefix {
 	case "m":
-		if len(key) > 0 {
-			return // "members/…", the member list in the same store
-		}
 		if v := decode[*record.Meta](r, record.KindMeta, value); v != nil {
 			r.Meta = *v
 		}
@@ -127,19 +180,30 @@ func (r reader) record(prefix string, key, value []byte) {
 		r.expiry(prefix, key)
 	case "os/", "or/":
 		r.orderRecord(prefix, key, value)
+	case "p/":
+		r.product(key, value)
+	case "y/":
+		r.quarantine(key, value)
+	case "c/":
+		if string(key) == "f" {
+			r.Feed = decode[*record.Feed](r, record.KindFeed, value)
+		}
+	case "members/", "addr/", "k/", "d/", "xm/": // of packages that keep and check their own
 	case "a/":
-		if k, ok := r.shopThenID(prefix, key); ok {
+		if k, ok := r.shopThenID(key); ok {
 			r.ShipTo[k] = decode[*record.ShipTo](r, record.KindShipTo, value)
 		}
 	case "r/":
 		if v := decode[*record.Reservation](r, record.KindReservation, value); v != nil {
 			r.Reservations[v.Request.ID] = v
 			if string(key) != string(v.Request.ID[:]) {
-				r.f.add("reservation %v stands under key %x", v.Request.ID, key)
+				r.f.fault(Records, "reservation %v stands under this key", v.Request.ID)
 			}
 		}
-	default:
+	case "e/", "l/", "n/", "t/", "v/", "x/":
 		r.chainRecord(prefix, key, value)
+	default:
+		r.unknown[prefix]++
 	}
 }
 
@@ -147,7 +211,7 @@ func (r reader) record(prefix string, key, value []byte) {
 func decode[T message.Value](r reader, kind message.Kind, raw []byte) (none T) {
 	v, err := r.codec.Decode(kind, raw)
 	if err != nil {
-		r.f.add("a record is unreadable: %w", err)
+		r.f.fault(Records, "it is unreadable: %v", err)
 		return none
 	}
 	return v.(T)
@@ -155,9 +219,9 @@ func decode[T message.Value](r reader, kind message.Kind, raw []byte) (none T) {
 
 const shopLen, idLen = len(exchange.ShopID{}), len(exchange.HoldID{})
 
-func (r reader) shopThenID(prefix string, key []byte) (k Key, ok bool) {
+func (r reader) shopThenID(key []byte) (k Key, ok bool) {
 	if len(key) != shopLen+idLen {
-		r.f.add("key %s%x has a wrong length", prefix, key)
+		r.f.fault(Records, "its key has a wrong length")
 		return k, false
 	}
 	copy(k.Partner[:], key)
@@ -166,29 +230,54 @@ func (r reader) shopThenID(prefix string, key []byte) (k Key, ok bool) {
 }
 
 func (r reader) hold(key, value []byte) {
-	k, ok := r.shopThenID("h/", key)
+	k, ok := r.shopThenID(key)
 	v := decode[*record.Hold](r, record.KindHold, value)
 	if !ok || v == nil {
 		return
 	}
 	if v.Retailer != k.Partner {
-		r.f.add("hold %v of %s stands under %s", k.ID, v.Retailer.Short(), k.Partner.Short())
+		r.f.fault(Records, "a hold of %s stands under a key of %s", r.name(v.Retailer), r.name(k.Partner))
 	}
 	r.Holds[k] = v
 }
 
-func (r reader) expiry(prefix string, key []byte) {
-	if len(key) != 8+shopLen+idLen {
-		r.f.add("key %s%x has a wrong length", prefix, key)
+func (r reader) product(key, value []byte) {
+	v := decode[*record.Product](r, record.KindProduct, value)
+	if v == nil {
 		return
 	}
-	k, _ := r.shopThenID(prefix, key[8:])
+	if string(v.Product.SKU) != string(key) {
+		r.f.fault(Records, "product %s stands under this key", v.Product.SKU)
+	}
+	r.Products[exchange.SKU(key)] = true
+}
+
+// quarantine reads an expiry's key behind the prefix of its index, and why it is there.
+func (r reader) quarantine(key, why []byte) {
+	for _, index := range []string{record.PrefixHoldExpiry, record.PrefixOrderExpiry} {
+		rest, ok := bytes.CutPrefix(key, []byte(index))
+		if !ok || len(rest) != 8+shopLen+idLen {
+			continue
+		}
+		k, _ := r.shopThenID(rest[8:])
+		r.aside[k] = quarantined{index == record.PrefixOrderExpiry, exchange.Time(binary.BigEndian.Uint64(rest)), string(why)}
+		return
+	}
+	r.f.fault(Records, "it names nothing that can be in quarantine")
+}
+
+func (r reader) expiry(prefix string, key []byte) {
+	if len(key) != 8+shopLen+idLen {
+		r.f.fault(Records, "its key has a wrong length")
+		return
+	}
+	k, _ := r.shopThenID(key[8:])
 	index := r.holdExpiry
 	if prefix == "ox/" {
 		index = r.orderExpiry
 	}
 	if _, twice := index[k]; twice {
-		r.f.add("%v stands twice in the index %s", k.ID, prefix)
+		r.f.fault(Records, "%v stands in this index twice", k.ID)
 	}
 	index[k] = exchange.Time(binary.BigEndian.Uint64(key))
 }
@@ -203,7 +292,7 @@ func (r reader) orderRecord(prefix string, key, value []byte) {
 		list, partner = r.Bought, v.Supplier
 	}
 	if string(key) != string(v.ID[:])+string(partner[:]) {
-		r.f.add("order %v stands under key %s%x", v.ID, prefix, key)
+		r.f.fault(Records, "order %v of %s stands under this key", v.ID, r.name(partner))
 	}
 	list[Key{partner, v.ID}] = v
 }
@@ -212,29 +301,32 @@ func (r reader) orderRecord(prefix string, key, value []byte) {
 // order of positions and numbers.
 func (r reader) chainRecord(prefix string, key, value []byte) {
 	var id ChainID
-	rest := key
-	if prefix == "x/" { // its retailer is this shop
+	shops, number := 2, 0
+	switch prefix {
+	case "x/": // its retailer is this shop
+		shops, number = 1, 8
 		id.Retailer = r.Shop
+	case "e/", "n/":
+		number = 8
 	}
-	if len(key) < shopLen {
-		r.f.add("key %s%x has a wrong length", prefix, key)
+	if len(key) != shops*shopLen+number || prefix == "n/" && len(value) != 8 {
+		r.f.fault(Records, "its key or value has a wrong length")
 		return
 	}
 	copy(id.Supplier[:], key)
-	rest = rest[shopLen:]
-	if prefix != "x/" {
-		if len(rest) < shopLen {
-			r.f.add("key %s%x has a wrong length", prefix, key)
-			return
-		}
-		copy(id.Retailer[:], rest)
-		rest = rest[shopLen:]
+	if shops == 2 {
+		copy(id.Retailer[:], key[shopLen:])
+	}
+	if id.Supplier != r.Shop && id.Retailer != r.Shop || id.Supplier == id.Retailer {
+		r.f.fault(Records, "it is of %s, which is none of this shop's", r.name.ledger(id))
+		return
 	}
 	c := r.Chains[id]
 	if c == nil {
-		c = &Chain{numbers: map[uint64]uint64{}}
+		c = &Chain{numbers: map[uint64]uint64{}, unread: map[uint64]bool{}}
 		r.Chains[id] = c
 	}
+	rest := key[shops*shopLen:]
 	switch prefix {
 	case "l/":
 		if v := decode[*record.Ledger](r, record.KindLedger, value); v != nil {
@@ -253,6 +345,13 @@ func (r reader) chainRecord(prefix string, key, value []byte) {
 	case "n/":
 		c.numbers[binary.BigEndian.Uint64(rest)] = binary.BigEndian.Uint64(value)
 	case "e/":
-		r.entry(id, c, binary.BigEndian.Uint64(rest), value)
+		position := binary.BigEndian.Uint64(rest)
+		in := reader{r.Books, notes{r.place().where, r.f.into}.at("%s, entry %d", ledgerIn{r.name, id}, position)}
+		e := in.entry(id, position, value)
+		if e == nil {
+			c.unread[position] = true
+			return
+		}
+		c.Entries = append(c.Entries, e)
 	}
 }

@@ -1,6 +1,8 @@
 package audit
 
 import (
+	"fmt"
+
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/kv"
@@ -13,13 +15,17 @@ import (
 // It holds at every moment, between any two commits. The books have no more than
 // what it read.
 func Counts(shop exchange.ShopID, store kv.Store, codec message.Codec) (*Books, error) {
-	b, f, err := read(shop, store, codec, nil, counted)
-	if err != nil {
+	b := newBooks(Check{Shop: shop, Codec: codec})
+	f := b.place()
+	if err := b.read(store, f, counted, func() error { return nil }); err != nil {
 		return nil, err
 	}
 	b.counts(f)
 	return b, f.err()
 }
+
+// place is where everything in the books is.
+func (b *Books) place() notes { return newNotes("shop " + b.name(b.Shop)) }
 
 // Shortfalls lists the products that are promised and not there. Only a count
 // of the shelf (set-stock, an import) may make one; a sale never does.
@@ -35,7 +41,7 @@ func (b *Books) Shortfalls() map[exchange.SKU]int64 {
 
 type open struct{ held, unshipped int64 }
 
-func (b *Books) counts(f *faults) {
+func (b *Books) counts(f notes) {
 	sums := map[exchange.SKU]hold.Stock{}
 	opens := map[exchange.ShopID]open{}
 	b.addHolds(f, sums, opens)
@@ -43,45 +49,54 @@ func (b *Books) counts(f *faults) {
 	for sku, s := range b.Stock {
 		sum := sums[sku]
 		delete(sums, sku)
+		f := f.at("product %s", sku)
 		if s.Held != sum.Held || s.Sold != sum.Sold || s.Shipped != sum.Shipped {
-			f.add("%s: stock says held %d, sold %d, shipped %d; holds and orders add up to %d, %d, %d",
-				sku, s.Held, s.Sold, s.Shipped, sum.Held, sum.Sold, sum.Shipped)
+			f.fault(Stock, "its stock record says held %d, sold %d, shipped %d; its holds and orders add up to %d, %d, %d",
+				s.Held, s.Sold, s.Shipped, sum.Held, sum.Sold, sum.Shipped)
 		}
 		if s.Held < 0 || s.Sold < 0 || s.Shipped < 0 || s.Stocked < 0 || s.Shipped > s.Sold {
-			f.add("%s: a count is negative, or more was shipped than sold: %+v", sku, s)
+			f.fault(Stock, "a count is negative, or more was shipped than sold: stocked %d, held %d, sold %d, shipped %d", s.Stocked, s.Held, s.Sold, s.Shipped)
 		}
 		if !s.Unlimited && s.Available()+s.Held+s.Sold != s.Stocked+s.Shortfall() {
-			f.add("%s: available %d + held %d + sold %d is not stocked %d + shortfall %d",
-				sku, s.Available(), s.Held, s.Sold, s.Stocked, s.Shortfall())
+			f.fault(Stock, "available %d + held %d + sold %d is not stocked %d + shortfall %d",
+				s.Available(), s.Held, s.Sold, s.Stocked, s.Shortfall())
 		}
 	}
 	for sku, sum := range sums {
-		f.add("%s: is held or sold (%+v) and has no stock record", sku, sum)
+		f.at("product %s", sku).fault(Stock, "%d units are held and %d sold, and it has no stock record", sum.Held, sum.Sold)
 	}
 	for id, c := range b.Chains {
 		if id.Supplier != b.Shop {
 			continue
 		}
 		if want := opens[id.Retailer]; c.Record.OpenHeld != want.held || c.Record.OpenUnshipped != want.unshipped {
-			f.add("retailer %s: open held %d, unshipped %d; holds and orders add up to %d, %d",
-				id.Retailer.Short(), c.Record.OpenHeld, c.Record.OpenUnshipped, want.held, want.unshipped)
+			f.at("%s", b.name.ledger(id)).fault(Stock, "it says that %d units are held and %d unshipped; the holds and orders of this retailer add up to %d and %d",
+				c.Record.OpenHeld, c.Record.OpenUnshipped, want.held, want.unshipped)
 		}
 		delete(opens, id.Retailer)
 	}
 	for retailer := range opens {
-		f.add("retailer %s has holds or orders and no ledger", retailer.Short())
+		f.fault(Ledgers, "retailer %s has holds or orders and no ledger", b.name(retailer))
 	}
 }
 
-func (b *Books) addHolds(f *faults, sums map[exchange.SKU]hold.Stock, opens map[exchange.ShopID]open) {
+func (b *Books) addHolds(f notes, sums map[exchange.SKU]hold.Stock, opens map[exchange.ShopID]open) {
 	for k, h := range b.Holds {
+		f := f.at("hold %v of %s", k.ID, shopIn{b.name, k.Partner})
 		at, indexed := b.holdExpiry[k]
+		if _, aside := b.aside[k]; aside && !indexed {
+			at, indexed = h.Hold.Expires, h.Hold.State == hold.Held
+		}
 		if held := h.Hold.State == hold.Held; held != indexed || held && at != h.Hold.Expires {
-			f.add("hold %v is %v until %v; the expiry index says %v, %v", k.ID, h.Hold.State, h.Hold.Expires, indexed, at)
+			f.fault(Records, "it is %v until %v; %s", h.Hold.State, h.Hold.Expires, indexText(at, indexed))
 		}
 		_, sold := b.Sold[k]
 		if committed := h.Hold.State == hold.Committed; committed != sold {
-			f.add("hold %v is %v; there is an order of it: %v", k.ID, h.Hold.State, sold)
+			if sold {
+				f.fault(OneEnd, "it is %v, and there is an order of it", h.Hold.State)
+			} else {
+				f.fault(OneEnd, "it is %v, and there is no order of it", h.Hold.State)
+			}
 		}
 		if h.Hold.State != hold.Held {
 			continue
@@ -97,20 +112,24 @@ func (b *Books) addHolds(f *faults, sums map[exchange.SKU]hold.Stock, opens map[
 	}
 	for k := range b.holdExpiry {
 		if b.Holds[k] == nil {
-			f.add("the expiry index names hold %v, which has no record", k.ID)
+			f.at("hold %v of %s", k.ID, b.name(k.Partner)).fault(Records, "the expiry index names it, and it has no record")
 		}
 	}
 }
 
-func (b *Books) addOrders(f *faults, sums map[exchange.SKU]hold.Stock, opens map[exchange.ShopID]open) {
+func (b *Books) addOrders(f notes, sums map[exchange.SKU]hold.Stock, opens map[exchange.ShopID]open) {
 	for k, o := range b.Sold {
+		f := f.at("order %v of %s", k.ID, shopIn{b.name, k.Partner})
 		at, indexed := b.orderExpiry[k]
+		if _, aside := b.aside[k]; aside && !indexed {
+			at, indexed = o.Order.AcceptBy, o.Order.Status() == order.Submitted
+		}
 		if waits := o.Order.Status() == order.Submitted; waits != indexed || waits && at != o.Order.AcceptBy {
-			f.add("order %v is %v, to be accepted by %v; the expiry index says %v, %v", k.ID, o.Order.Status(), o.Order.AcceptBy, indexed, at)
+			f.fault(Records, "it is %v, to be accepted by %v; %s", o.Order.Status(), o.Order.AcceptBy, indexText(at, indexed))
 		}
 		for _, l := range o.Order.Lines {
 			if l.Ordered < 1 || l.Shipped < 0 || l.Cancelled < 0 || l.Delivered < 0 || l.Shipped+l.Cancelled > l.Ordered || l.Delivered > l.Shipped {
-				f.add("order %v: impossible counts %+v", k.ID, l)
+				f.fault(Stock, "its counts of %s are impossible: ordered %d, shipped %d, delivered %d, cancelled %d", l.SKU, l.Ordered, l.Shipped, l.Delivered, l.Cancelled)
 			}
 			s := sums[l.SKU]
 			s.Sold += l.Ordered - l.Cancelled
@@ -123,7 +142,14 @@ func (b *Books) addOrders(f *faults, sums map[exchange.SKU]hold.Stock, opens map
 	}
 	for k := range b.orderExpiry {
 		if b.Sold[k] == nil {
-			f.add("the expiry index names order %v, which has no record", k.ID)
+			f.at("order %v of %s", k.ID, b.name(k.Partner)).fault(Records, "the expiry index names it, and it has no record")
 		}
 	}
+}
+
+func indexText(at exchange.Time, indexed bool) string {
+	if !indexed {
+		return "the expiry index does not name it"
+	}
+	return fmt.Sprintf("the expiry index says %v", at)
 }

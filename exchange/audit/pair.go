@@ -9,19 +9,37 @@ import (
 	"github.com/souk-market/souk/exchange/record"
 )
 
-// Pair compares two shops' books, both read while neither shop ran: in each direction the retailer's ledger is a prefix
-// of the supplier's (I5), an answered request has one content (I2), and what the
-// supplier sealed about a hold is in its books (I4).
-func Pair(a, b *Books) error {
-	f := &faults{where: "shops " + a.Shop.Short() + " and " + b.Shop.Short()}
+// Compare compares two shops' books, both read while neither shop ran: in each direction
+// the retailer's ledger is a prefix of the supplier's (I5), an answered request has one
+// content (I2), and what the supplier sealed about a hold is in its books (I4). What one of
+// them has not heard yet, and a frozen ledger, are findings.
+func Compare(a, b *Books) *Report {
+	f := newNotes("shops " + a.name(a.Shop) + " and " + b.name(b.Shop))
+	compare(f, a, b)
+	return &Report{Faults: f.sorted(), Findings: f.sortedFindings()}
+}
+
+func compare(f notes, a, b *Books) {
 	for _, side := range [][2]*Books{{a, b}, {b, a}} {
 		supplier, retailer := side[0], side[1]
 		id := ChainID{supplier.Shop, retailer.Shop}
-		comparePrefix(f, id, supplier, retailer)
+		comparePrefix(f.at("%s", ledgerIn{a.name, id}), id, supplier, retailer)
 		for hold, res := range retailer.Reservations {
 			if res.Supplier == supplier.Shop {
-				compareHold(f, Key{retailer.Shop, hold}, res, supplier, retailer)
+				compareHold(f.at("hold %v", hold), Key{retailer.Shop, hold}, res, supplier, retailer)
 			}
+		}
+	}
+}
+
+// Pair is Compare for tests: all faults are its error, and among honest shops a frozen
+// ledger is one.
+func Pair(a, b *Books) error {
+	f := newNotes("shops " + a.name(a.Shop) + " and " + b.name(b.Shop))
+	compare(f, a, b)
+	for _, n := range f.into.findings {
+		if n.Kind == Frozen {
+			f.into.faults = append(f.into.faults, &Fault{Prefix, n.Where, n.What})
 		}
 	}
 	return f.err()
@@ -34,22 +52,23 @@ func Healed(a, b *Books) error {
 	if err := Pair(a, b); err != nil {
 		return err
 	}
-	f := &faults{where: "shops " + a.Shop.Short() + " and " + b.Shop.Short() + ", healed"}
+	f := newNotes("shops " + a.name(a.Shop) + " and " + b.name(b.Shop) + ", healed")
 	for _, side := range [][2]*Books{{a, b}, {b, a}} {
 		supplier, retailer := side[0], side[1]
 		id := ChainID{supplier.Shop, retailer.Shop}
+		f := f.at("%s", ledgerIn{a.name, id})
 		s, r := supplier.chain(id), retailer.chain(id)
 		if s.Record.Chain.Position != r.Record.Chain.Position {
-			f.add("the ledger has %d entries at its supplier, %d at its retailer", s.Record.Chain.Position, r.Record.Chain.Position)
+			f.fault(Prefix, "it has %d entries at its supplier, %d at its retailer", s.Record.Chain.Position, r.Record.Chain.Position)
 		}
 		if s.Record.Chain.Acked != s.Record.Chain.Position {
-			f.add("%d of %d entries are countersigned", s.Record.Chain.Acked, s.Record.Chain.Position)
+			f.fault(Prefix, "%d of %d entries are countersigned", s.Record.Chain.Acked, s.Record.Chain.Position)
 		}
 		if len(r.Outbox) > 0 {
-			f.add("%d requests are unanswered, from %d", len(r.Outbox), r.Outbox[0].Number)
+			f.fault(Answered, "%d requests are unanswered, from %d", len(r.Outbox), r.Outbox[0].Number)
 		}
 		if !sameTrade(s.Partnership.State, r.Partnership.State) || r.Partnership.Ending {
-			f.add("the partnership is %+v at its supplier, %+v at its retailer", s.Partnership.State, r.Partnership)
+			f.fault(Prefix, "the partnership is %+v at its supplier, %+v at its retailer", s.Partnership.State, r.Partnership)
 		}
 		compareSets(f, supplier, retailer)
 	}
@@ -63,74 +82,78 @@ func (b *Books) chain(id ChainID) *Chain {
 	return &Chain{}
 }
 
-func comparePrefix(f *faults, id ChainID, supplier, retailer *Books) {
+func comparePrefix(f notes, id ChainID, supplier, retailer *Books) {
 	s, r := supplier.chain(id), retailer.chain(id)
-	if r.Record.Chain.Frozen || s.Record.Chain.Frozen {
-		f.add("a ledger is frozen: %+v", r.Evidence)
-		return
+	switch {
+	case r.Record.Chain.Frozen || s.Record.Chain.Frozen:
+		f.finding(Frozen, "it is frozen as evidence")
+	case r.Last() > s.Last():
+		f.fault(Prefix, "the retailer has %d entries, the supplier %d: the supplier has lost entries, or its folder is older than the retailer's", r.Last(), s.Last())
+	case r.Last() < s.Last():
+		f.finding(OnTheWay, "the retailer has %d of the supplier's %d entries", r.Last(), s.Last())
 	}
-	if len(r.Entries) > len(s.Entries) {
-		f.add("the retailer has %d entries, their supplier %d", len(r.Entries), len(s.Entries))
-		return
+	if n := len(r.Outbox); n > 0 {
+		f.finding(OnTheWay, "%d of the retailer's requests wait for the supplier's answer", n)
 	}
-	for i, e := range r.Entries {
-		if s.Entries[i].Hash != e.Hash {
-			f.add("entry %d differs", i+1)
+	for _, e := range r.Entries {
+		if at := s.entry(e.Position); at != nil && at.Hash != e.Hash {
+			f.fault(Prefix, "entry %d is not the same at both shops", e.Position)
 			return
 		}
 	}
 	for _, o := range r.Outbox {
 		at, answered := s.numbers[o.Number]
-		if answered && !bytes.Equal(s.Entries[at-1].Entry.Request.Payload, o.Signed.Payload) {
-			f.add("request %d has two contents", o.Number)
+		if e := s.entry(at); answered && e != nil && e.Entry.Request != nil && !bytes.Equal(e.Entry.Request.Payload, o.Signed.Payload) {
+			f.fault(OneAnswer, "request %d has two contents", o.Number)
 		}
 	}
 }
 
 // compareHold looks for what the retailer was answered in the supplier's books.
-func compareHold(f *faults, k Key, res *record.Reservation, supplier, retailer *Books) {
+func compareHold(f notes, k Key, res *record.Reservation, supplier, retailer *Books) {
+	defer f.survive()
 	if res.Answer == nil {
 		return
 	}
 	h := supplier.Holds[k]
 	if h == nil {
 		if supplier.keeps(k.ID) {
-			f.add("hold %v was answered and the supplier has no record of it", k.ID)
+			f.fault(Acknowledged, "the retailer was answered, and the supplier has no record of it: it has lost the record, or its folder is older than the retailer's")
 		}
 		return
 	}
 	if res.State.Terminal() && res.State != hold.Refused && !h.Hold.State.Terminal() {
-		f.add("hold %v is %v at the retailer, %v at the supplier", k.ID, res.State, h.Hold.State)
+		f.fault(OneEnd, "it is %v at the retailer, %v at the supplier", res.State, h.Hold.State)
 	}
 	payload, err := retailer.verifier.Open(supplier.Shop, res.Answer)
 	if err != nil {
-		f.add("hold %v: the retailer's quote does not open: %w", k.ID, err)
+		f.fault(Signed, "the retailer's quote does not open: %v", err)
 		return
 	}
 	v, err := retailer.codec.Decode(message.KindHoldAnswer, payload)
 	if err != nil {
-		f.add("hold %v: the retailer's quote is unreadable: %w", k.ID, err)
+		f.fault(Records, "the retailer's quote is unreadable: %v", err)
 		return
 	}
 	if q := v.(*message.HoldAnswer).Quote; q == nil || !quotes(q, h.Hold.Lines) || q.Expires > h.Hold.Expires {
-		f.add("hold %v: the retailer was quoted %+v, the supplier holds %+v", k.ID, q, h.Hold)
+		f.fault(Acknowledged, "the supplier does not hold what it quoted the retailer, or not as long")
 	}
 }
 
 // compareSets compares the orders of one direction of trade.
-func compareSets(f *faults, supplier, retailer *Books) {
+func compareSets(f notes, supplier, retailer *Books) {
 	for k, sold := range supplier.Sold {
 		if k.Partner != retailer.Shop {
 			continue
 		}
 		bought := retailer.Bought[Key{supplier.Shop, k.ID}]
 		if bought == nil || !reflect.DeepEqual(sold.Order, bought.Order) || !reflect.DeepEqual(sold.Parcels, bought.Parcels) {
-			f.add("order %v differs between its shops", k.ID)
+			f.at("order %v", k.ID).fault(SameOrders, "it differs between its shops")
 		}
 	}
 	for k, bought := range retailer.Bought {
 		if k.Partner == supplier.Shop && bought.Order.Submitted != 0 && supplier.Sold[Key{retailer.Shop, k.ID}] == nil {
-			f.add("order %v is at its retailer alone", k.ID)
+			f.at("order %v", k.ID).fault(SameOrders, "it is at its retailer alone")
 		}
 	}
 }

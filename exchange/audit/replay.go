@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"fmt"
 	"reflect"
 	"time"
 
@@ -16,26 +17,36 @@ type replayed struct {
 	hash     [32]byte
 	at       exchange.Time
 	answered uint64
-	trade    partnership.State
-	lives    []time.Duration // how long each version of the terms let a hold live
-	ended    uint32          // the latest version that ended
-	orders   map[exchange.OrderID]order.Order
-	quotes   map[exchange.OrderID]*exchange.Quote
-	refused  map[exchange.OrderID]bool // a submit of it was
+	position uint64
+	resumed  bool // the next entry stands behind a gap
+	// unnumbered is set behind a gap until an entry tells the number of a request again.
+	unnumbered bool
+	broken     bool // there was one: what the entries add up to is not known
+	trade      partnership.State
+	lives      []time.Duration // how long each version of the terms let a hold live
+	ended      uint32          // the latest version that ended
+	orders     map[exchange.OrderID]order.Order
+	quotes     map[exchange.OrderID]*exchange.Quote
+	submits    map[exchange.OrderID]*Entry
+	refused    map[exchange.OrderID]bool // a submit of it was
 }
 
-// checkChain replays a ledger and compares what it says with the records.
-func (b *Books) checkChain(all *faults, id ChainID, c *Chain) {
-	f := &faults{where: all.where + ", ledger of " + id.Supplier.Short() + " with " + id.Retailer.Short()}
-	defer func() { all.list = append(all.list, f.list...) }()
+// checkChain replays a ledger and compares what it says with the records. Behind an entry
+// that is missing or unreadable only the links are checked: what it did is not known.
+func (b *Books) checkChain(f notes, id ChainID, c *Chain) {
+	defer f.survive()
 	r := replayed{
 		orders: map[exchange.OrderID]order.Order{}, quotes: map[exchange.OrderID]*exchange.Quote{},
-		refused: map[exchange.OrderID]bool{},
+		submits: map[exchange.OrderID]*Entry{}, refused: map[exchange.OrderID]bool{},
 	}
-	for i, e := range c.Entries {
-		r.link(f, id, i, e)
+	for _, e := range c.Entries {
+		r.gap(f, c, e.Position)
+		r.link(f, id, e)
 		if e.Number != 0 && c.numbers[e.Number] != e.Position {
-			f.add("request %d is answered by entry %d; the index says %d", e.Number, e.Position, c.numbers[e.Number])
+			f.fault(OneAnswer, "request %d is answered by entry %d; the index says entry %d", e.Number, e.Position, c.numbers[e.Number])
+		}
+		if r.broken {
+			continue
 		}
 		if e.Outcome == exchange.CodeOK {
 			r.apply(f, e)
@@ -43,40 +54,78 @@ func (b *Books) checkChain(all *faults, id ChainID, c *Chain) {
 			r.refused[submit.Order] = true
 		}
 		if want := r.version(); e.Terms != want {
-			f.add("entry %d says terms %d are in force; they are %d", e.Position, e.Terms, want)
+			f.fault(Ledgers, "entry %d says terms %d are in force; they are %d", e.Position, e.Terms, want)
 		}
 	}
 	end := c.Record.Chain
-	if end.Position != uint64(len(c.Entries)) || end.Hash != r.hash || end.At != r.at || end.Answered != r.answered {
-		f.add("its record ends at %d (answered %d), its entries at %d (%d)", end.Position, end.Answered, len(c.Entries), r.answered)
+	r.gap(f, c, end.Position+1)
+	if end.Supplier != id.Supplier || end.Retailer != id.Retailer {
+		f.fault(Ledgers, "its record is of another ledger")
+	}
+	if end.Position < r.position {
+		f.fault(Ledgers, "its record ends at entry %d, and there is an entry %d", end.Position, r.position)
+	} else if end.Position == r.position && !r.resumed && (end.Hash != r.hash || end.At != r.at || !r.unnumbered && end.Answered != r.answered) {
+		f.fault(Ledgers, "its record is of another end than its last entry, %d", r.position)
+	}
+	b.checkEvidence(f, c)
+	if id.Supplier == b.Shop {
+		b.checkAcked(f, id, c)
+	}
+	if r.broken {
+		return
 	}
 	if uint64(len(c.numbers)) != r.answered {
-		f.add("%d requests are indexed, %d answered", len(c.numbers), r.answered)
+		f.fault(OneAnswer, "%d requests are indexed, %d answered", len(c.numbers), r.answered)
 	}
 	if !sameTrade(c.Partnership.State, r.trade) {
-		f.add("the partnership is %+v; the entries make it %+v", c.Partnership.State, r.trade)
+		f.fault(Ledgers, "the partnership's record says %s; the entries say %s", tradeText(c.Partnership.State), tradeText(r.trade))
 	}
 	if id.Supplier == b.Shop {
 		b.compareOrders(f, id.Retailer, b.Sold, r)
-		b.checkAcked(f, id, c)
 		return
 	}
 	b.compareOrders(f, id.Supplier, b.Bought, r)
 	b.checkOutbox(f, id, c, r)
 }
 
+// gap reports the entries that are missing between the last one and next.
+func (r *replayed) gap(f notes, c *Chain, next uint64) {
+	from := r.position + 1
+	if next <= from {
+		return
+	}
+	r.broken, r.resumed, r.unnumbered = true, true, true
+	missing := next - from
+	for p := range c.unread {
+		if p >= from && p < next {
+			missing-- // a fault already
+		}
+	}
+	const unknown = "what was done there is not known, so its orders and its partnership cannot be checked"
+	switch {
+	case next == from+1 && missing == 0:
+		f.fault(Ledgers, "entry %d cannot be read; %s", from, unknown)
+	case next == from+1:
+		f.fault(Ledgers, "entry %d is missing; %s", from, unknown)
+	default:
+		f.fault(Ledgers, "of the entries %d to %d, %d are missing and %d cannot be read; %s", from, next-1, missing, next-from-missing, unknown)
+	}
+	r.position = next - 1
+}
+
 // link checks an entry's place in the chain.
-func (r *replayed) link(f *faults, id ChainID, i int, e *Entry) {
+func (r *replayed) link(f notes, id ChainID, e *Entry) {
 	if e.Supplier != id.Supplier || e.Retailer != id.Retailer {
-		f.add("entry %d is of another ledger", i+1)
+		f.fault(Ledgers, "entry %d is of another ledger", e.Position)
 	}
-	if e.Position != uint64(i+1) || e.Prev != r.hash || e.At < r.at {
-		f.add("entry %d does not follow the one before", e.Position)
+	if !r.resumed && e.Prev != r.hash || e.At < r.at {
+		f.fault(Ledgers, "entry %d does not follow the one before", e.Position)
 	}
-	if e.Number != 0 && e.Number != r.answered+1 {
-		f.add("entry %d answers request %d after %d", e.Position, e.Number, r.answered)
+	if !r.unnumbered && e.Number != 0 && e.Number != r.answered+1 {
+		f.fault(OneAnswer, "entry %d answers request %d after request %d", e.Position, e.Number, r.answered)
 	}
-	r.hash, r.at, r.answered = e.Hash, e.At, max(r.answered, e.Number)
+	r.position, r.hash, r.at, r.answered, r.resumed = e.Position, e.Hash, e.At, max(r.answered, e.Number), false
+	r.unnumbered = r.unnumbered && e.Number == 0
 }
 
 func (r *replayed) version() uint32 {
@@ -87,7 +136,7 @@ func (r *replayed) version() uint32 {
 }
 
 // apply runs the machines on an entry that was not refused.
-func (r *replayed) apply(f *faults, e *Entry) {
+func (r *replayed) apply(f notes, e *Entry) {
 	by := exchange.Supplier
 	if e.Request != nil {
 		by = exchange.Retailer
@@ -119,10 +168,10 @@ func (r *replayed) apply(f *faults, e *Entry) {
 	case message.ExpireOrder:
 		err = r.step(act.Order, order.Expire{}, e.At)
 	default:
-		f.add("entry %d is a %T", e.Position, e.Act)
+		f.fault(Ledgers, "entry %d is a %T", e.Position, e.Act)
 	}
 	if err != nil {
-		f.add("entry %d cannot follow: %w", e.Position, err)
+		f.fault(Ledgers, "entry %d breaks the rules: %v", e.Position, err)
 	}
 }
 
@@ -132,14 +181,14 @@ func (r *replayed) step(id exchange.OrderID, e order.Event, at exchange.Time) er
 	return err
 }
 
-func (r *replayed) submit(f *faults, e *Entry, act message.SubmitOrder) {
+func (r *replayed) submit(f notes, e *Entry, act message.SubmitOrder) {
 	q := e.quote
 	if q == nil {
-		f.add("entry %d: order %v has no quote", e.Position, act.Order)
+		f.fault(Price, "entry %d: order %v has no quote", e.Position, act.Order)
 		return
 	}
 	if !r.trade.Active || q.TermsVersion <= r.ended || e.At >= r.latestEnd(q) {
-		f.add("entry %d: order %v came after the end of its hold or partnership", e.Position, act.Order)
+		f.fault(OneEnd, "entry %d: order %v came after the end of its hold or partnership", e.Position, act.Order)
 	}
 	lines := make([]exchange.Line, len(q.Lines))
 	for i, l := range q.Lines {
@@ -148,9 +197,9 @@ func (r *replayed) submit(f *faults, e *Entry, act message.SubmitOrder) {
 	submit := order.Submit{Lines: lines, Cancel: q.Cancel, AcceptBy: e.At.Add(q.AcceptWithin)}
 	next, _, err := order.Step(r.orders[act.Order], submit, e.At)
 	if err != nil {
-		f.add("entry %d submits order %v again: %w", e.Position, act.Order, err)
+		f.fault(OneEnd, "entry %d submits order %v again: %v", e.Position, act.Order, err)
 	}
-	r.orders[act.Order], r.quotes[act.Order] = next, q
+	r.orders[act.Order], r.quotes[act.Order], r.submits[act.Order] = next, q, e
 }
 
 // latestEnd is when a hold with this quote has ended for certain. Extensions are in no
@@ -179,75 +228,95 @@ func sameTrade(a, b partnership.State) bool {
 }
 
 // compareOrders holds the orders with a partner against the ledger's.
-func (b *Books) compareOrders(f *faults, partner exchange.ShopID, records map[Key]*record.Order, r replayed) {
+func (b *Books) compareOrders(f notes, partner exchange.ShopID, records map[Key]*record.Order, r replayed) {
 	for id, o := range r.orders {
 		rec := records[Key{partner, id}]
 		if rec == nil || !reflect.DeepEqual(rec.Order, o) {
-			f.add("order %v is not what its entries say", id)
+			f.at("order %v", id).fault(Ledgers, "its record is not what its entries say")
 			continue
 		}
-		if q := r.quotes[id]; q != nil && (rec.Quote.Total != q.Total || rec.Quote.USDTotal != q.USDTotal || rec.Quote.Currency != q.Currency || !reflect.DeepEqual(rec.Quote.Lines, q.Lines)) {
-			f.add("order %v is not at the price quoted", id)
+		entry := r.submits[id]
+		if entry == nil { // acted on and never submitted: a fault already
+			continue
+		}
+		if rec.First != entry.Position || rec.ShipToHash != entry.Act.(message.SubmitOrder).ShipTo {
+			f.at("order %v", id).fault(Ledgers, "its record is not of the entry that submitted it")
+		}
+		if q := r.quotes[id]; !reflect.DeepEqual(&rec.Quote, q) {
+			f.at("order %v", id).fault(Price, "its record is not of the quote that was sealed for it")
 		}
 	}
 	for k, rec := range records {
 		if _, entered := r.orders[k.ID]; k.Partner == partner && rec.Order.Submitted != 0 && !entered {
-			f.add("order %v is in no entry", k.ID)
+			f.at("order %v", k.ID).fault(Ledgers, "it is in no entry")
 		}
 	}
 }
 
+// tradeText is what a partnership's state says, in short.
+func tradeText(s partnership.State) string {
+	switch {
+	case s.Active:
+		return fmt.Sprintf("that terms %d are in force", s.Version)
+	case s.Ended != 0:
+		return fmt.Sprintf("that it ended at %v", s.Ended)
+	case s.Open.By != 0:
+		return "that a proposal is open"
+	}
+	return "that nothing is agreed"
+}
+
 // checkAcked verifies the retailer's countersigned head.
-func (b *Books) checkAcked(f *faults, id ChainID, c *Chain) {
+func (b *Books) checkAcked(f notes, id ChainID, c *Chain) {
 	end := c.Record.Chain
 	if end.Acked == 0 {
 		return
 	}
 	signed := c.Record.AckedHead
 	if err := b.verifier.Verify(message.DomainHead, id.Retailer, signed.Payload, signed.Signature); err != nil {
-		f.add("the countersigned head: %w", err)
+		f.fault(Signed, "the head that the retailer countersigned: %v", err)
 		return
 	}
 	v, err := b.codec.Decode(message.KindHead, signed.Payload)
 	if err != nil {
-		f.add("the countersigned head: %w", err)
+		f.fault(Records, "the head that the retailer countersigned: %v", err)
 		return
 	}
 	head := v.(*message.Head)
-	if head.Position != end.Acked || end.Acked > uint64(len(c.Entries)) || head.Hash != c.Entries[end.Acked-1].Hash {
-		f.add("the countersigned head is of %d, the record says %d", head.Position, end.Acked)
+	if head.Position != end.Acked || end.Acked > end.Position || c.entry(end.Acked) != nil && c.entry(end.Acked).Hash != head.Hash {
+		f.fault(Ledgers, "the retailer countersigned another entry than entry %d, which the record says", end.Acked)
 	}
 }
 
 // checkOutbox checks that what is queued continues what was answered, and that
 // every order placed is entered, refused or queued.
-func (b *Books) checkOutbox(f *faults, id ChainID, c *Chain, r replayed) {
+func (b *Books) checkOutbox(f notes, id ChainID, c *Chain, r replayed) {
 	queued := map[exchange.OrderID]bool{}
 	rd := reader{b, f}
 	for i, o := range c.Outbox {
 		if want := r.answered + 1 + uint64(i); o.Number != want {
-			f.add("request %d is queued where %d is next", o.Number, want)
+			f.fault(OneAnswer, "request %d is queued where request %d is next", o.Number, want)
 		}
 		req := rd.request(id, o.Signed)
 		if req == nil {
 			continue
 		}
 		if req.Number != o.Number {
-			f.add("request %d is queued as %d", req.Number, o.Number)
+			f.fault(OneAnswer, "request %d is queued as request %d", req.Number, o.Number)
 		}
 		if submit, ok := req.Act.(message.SubmitOrder); ok {
 			queued[submit.Order] = true
 		}
 	}
 	if want := r.answered + uint64(len(c.Outbox)); c.Record.Queued != want {
-		f.add("%d requests were numbered, %d are answered or queued", c.Record.Queued, want)
+		f.fault(OneAnswer, "%d requests were numbered, %d are answered or queued", c.Record.Queued, want)
 	}
 	for k, rec := range b.Bought {
 		if k.Partner != id.Supplier || rec.Order.Submitted != 0 {
 			continue
 		}
 		if rec.Refusal == exchange.CodeOK && !queued[k.ID] || rec.Refusal != exchange.CodeOK && !r.refused[k.ID] {
-			f.add("order %v was placed and is neither entered, refused nor queued", k.ID)
+			f.at("order %v", k.ID).fault(Acknowledged, "it was placed and is neither entered, refused nor queued")
 		}
 	}
 }

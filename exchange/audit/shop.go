@@ -1,7 +1,10 @@
 package audit
 
 import (
+	"cmp"
+	"context"
 	"crypto/sha256"
+	"maps"
 	"slices"
 	"time"
 
@@ -12,48 +15,173 @@ import (
 	"github.com/souk-market/souk/exchange/record"
 )
 
-// Shop reads a shop's whole store, verifies every signature in it, replays its
-// ledgers and compares what follows with its records. The books are returned
+// Check is a check of one shop's store, which nothing writes meanwhile.
+type Check struct {
+	Shop  exchange.ShopID
+	Store kv.Store
+	Codec message.Codec
+	// Verifier is nil where no signature can be verified: then Run does what Counts does.
+	Verifier message.Verifier
+	// Name names a shop in faults and findings; nil = by the end of its ID.
+	Name func(exchange.ShopID) string
+	// Progress, where it is set, is told now and then how far the check is.
+	Progress func(Count)
+}
+
+// tellEvery is after how many rows Progress is told: some 10 ms of verifying.
+const tellEvery = 100
+
+// Count is how much was checked.
+type Count struct {
+	Rows         int `json:"rows"` // of the store, everything that lies in it
+	Products     int `json:"products"`
+	Holds        int `json:"holds"`
+	Reservations int `json:"reservations"`
+	Sold         int `json:"orders_sold"`
+	Bought       int `json:"orders_bought"`
+	Ledgers      int `json:"ledgers"`
+	Entries      int `json:"entries"`
+	Replayed     int `json:"ledgers_replayed"`
+}
+
+// Report is what a check found.
+type Report struct {
+	Count    Count
+	Faults   []*Fault // by place
+	Findings []Finding
+}
+
+// Run reads the shop's whole store, verifies every signature in its ledgers, holds and
+// reservations, replays the ledgers and compares what follows with the records. What
+// cannot be read is a fault, and the rest is checked. The error is of the store or ctx,
+// never about the books.
+func (c Check) Run(ctx context.Context) (*Books, *Report, error) {
+	b := newBooks(c)
+	f := b.place()
+	rows, replayed := 0, 0
+	tell := func() error {
+		if c.Progress != nil {
+			c.Progress(b.count(rows, replayed))
+		}
+		return ctx.Err()
+	}
+	everything := []kv.Range{{}}
+	if c.Verifier == nil {
+		everything = counted
+	}
+	err := b.read(c.Store, f, everything, func() error {
+		if rows++; rows%tellEvery != 0 {
+			return nil
+		}
+		return tell()
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	if c.Verifier == nil {
+		b.counts(f)
+		return b, &Report{b.count(rows, replayed), f.sorted(), f.sortedFindings()}, nil
+	}
+	b.checkBooks(f)
+	for _, id := range b.ledgers() {
+		b.checkChain(f.at("%s", ledgerIn{b.name, id}), id, b.Chains[id])
+		replayed++
+		if err := tell(); err != nil {
+			return nil, nil, err
+		}
+	}
+	b.findings(f)
+	return b, &Report{b.count(rows, replayed), f.sorted(), f.sortedFindings()}, nil
+}
+
+func (b *Books) count(rows, replayed int) Count {
+	n := Count{
+		Rows: rows, Replayed: replayed, Products: len(b.Products), Holds: len(b.Holds), Reservations: len(b.Reservations),
+		Sold: len(b.Sold), Bought: len(b.Bought), Ledgers: len(b.Chains),
+	}
+	for _, c := range b.Chains {
+		n.Entries += len(c.Entries)
+	}
+	return n
+}
+
+// ledgers are the ledgers in a fixed order.
+func (b *Books) ledgers() []ChainID {
+	return slices.SortedFunc(maps.Keys(b.Chains), func(x, y ChainID) int {
+		return cmp.Or(slices.Compare(x.Supplier[:], y.Supplier[:]), slices.Compare(x.Retailer[:], y.Retailer[:]))
+	})
+}
+
+// Shop is Check.Run for tests: all faults are its error. The books are returned
 // even where there are faults, as far as they could be read.
 func Shop(shop exchange.ShopID, store kv.Store, codec message.Codec, verifier message.Verifier) (*Books, error) {
-	b, f, err := read(shop, store, codec, verifier, all)
-	if err != nil {
-		return nil, err
+	b, report, err := Check{Shop: shop, Store: store, Codec: codec, Verifier: verifier}.Run(context.Background())
+	if err == nil && len(report.Faults) > 0 {
+		err = faultList(report.Faults)
 	}
+	return b, err
+}
+
+// checkBooks checks all but the ledgers.
+func (b *Books) checkBooks(f notes) {
 	b.counts(f)
 	for k, h := range b.Holds {
-		b.checkHold(f, k, h)
+		b.checkHold(f.at("hold %v of %s", k.ID, shopIn{b.name, k.Partner}), k, h)
 	}
-	for id, c := range b.Chains {
-		b.checkChain(f, id, c)
+	for id, res := range b.Reservations {
+		b.checkReservation(f.at("reservation %v at %s", id, shopIn{b.name, res.Supplier}), res)
 	}
 	for k := range b.Sold {
 		if b.Holds[k] == nil && b.keeps(k.ID) {
-			f.add("order %v has lost its hold", k.ID)
+			f.at("order %v of %s", k.ID, b.name(k.Partner)).fault(OneEnd, "it has lost its hold")
 		}
 	}
-	for k, o := range b.Bought {
+	for k := range b.Bought {
 		if b.Chains[ChainID{k.Partner, b.Shop}] == nil {
-			f.add("order %v was bought outside every ledger", o.ID)
+			f.at("order %v at %s", k.ID, b.name(k.Partner)).fault(Ledgers, "it was bought outside every ledger")
 		}
 	}
+	b.checkShipTo(f)
+	if b.Meta.Written == 0 && len(b.Stock)+len(b.Chains) > 0 {
+		f.fault(Records, "its own bookkeeping, which every commit writes, is missing")
+	}
+	for sku := range b.Products {
+		if _, ok := b.Stock[sku]; !ok {
+			f.at("product %s", sku).fault(Records, "it has no stock record")
+		}
+	}
+	if b.Feed != nil && len(b.Feed.Head.Payload) > 0 {
+		if err := b.verifier.Verify(message.DomainFeed, b.Shop, b.Feed.Head.Payload, b.Feed.Head.Signature); err != nil {
+			f.at("the head of its catalog").fault(Signed, "%v", err)
+		}
+	}
+}
+
+func (b *Books) checkShipTo(f notes) {
 	bought := make(map[exchange.OrderID]bool, len(b.Bought))
 	for k := range b.Bought {
 		bought[k.ID] = true
 	}
 	for k, to := range b.ShipTo {
+		if to == nil {
+			continue // a fault already
+		}
+		f := f.at("the address kept for order %v", k.ID)
 		if k.Partner == b.Shop { // the salt alone, of an order this shop placed
-			if !bought[k.ID] || to != nil && len(to.Raw) > 0 {
-				f.add("what is kept of order %v's address is not what a retailer keeps", k.ID)
+			if !bought[k.ID] || len(to.Raw) > 0 {
+				f.fault(Records, "it is not what a retailer keeps")
 			}
 			continue
 		}
 		o := b.Sold[k]
-		if o == nil || to != nil && sha256.Sum256(append(slices.Clone(to.Salt[:]), to.Raw...)) != o.ShipToHash {
-			f.add("the address kept for order %v is not the one that was signed", k.ID)
+		if o == nil {
+			f.fault(Records, "there is no order for it")
+			continue
+		}
+		if sha256.Sum256(append(slices.Clone(to.Salt[:]), to.Raw...)) != o.ShipToHash {
+			f.fault(Signed, "it is not the one that was signed")
 		}
 	}
-	return b, f.err()
 }
 
 // keeps reports whether a hold's record may not have been pruned yet.
@@ -63,33 +191,34 @@ func (b *Books) keeps(id exchange.HoldID) bool {
 }
 
 // answer opens a sealed answer about a hold.
-func (b *Books) answer(f *faults, k Key, sealed []byte) *message.HoldAnswer {
+func (b *Books) answer(f notes, k Key, sealed []byte) *message.HoldAnswer {
 	payload, err := b.verifier.Open(b.Shop, sealed)
 	if err != nil {
-		f.add("hold %v: its answer does not open: %w", k.ID, err)
+		f.fault(Signed, "its sealed answer does not open: %v", err)
 		return nil
 	}
 	v, err := b.codec.Decode(message.KindHoldAnswer, payload)
 	if err != nil {
-		f.add("hold %v: its answer is unreadable: %w", k.ID, err)
+		f.fault(Records, "its sealed answer is unreadable: %v", err)
 		return nil
 	}
 	a := v.(*message.HoldAnswer)
 	if a.Supplier != b.Shop || a.Retailer != k.Partner || a.Hold != k.ID {
-		f.add("hold %v: its answer is about another hold", k.ID)
+		f.fault(Records, "its sealed answer is about another hold")
 	}
 	return a
 }
 
-func (b *Books) checkHold(f *faults, k Key, h *record.Hold) {
+func (b *Books) checkHold(f notes, k Key, h *record.Hold) {
+	defer f.survive()
 	if (h.Hold.State == hold.Refused) != (h.Hold.Refusal != exchange.CodeOK) {
-		f.add("hold %v is %v for reason %v", k.ID, h.Hold.State, h.Hold.Refusal)
+		f.fault(OneEnd, "it is %v for reason %v", h.Hold.State, h.Hold.Refusal)
 	}
 	if ended := h.Hold.State.Terminal(); ended != (h.Hold.Ended != 0) {
-		f.add("hold %v is %v and ended %v", k.ID, h.Hold.State, h.Hold.Ended)
+		f.fault(OneEnd, "it is %v and ended %v", h.Hold.State, h.Hold.Ended)
 	}
 	if (h.Placed != nil) != (h.Request != [32]byte{}) {
-		f.add("hold %v: a placing request without its answer, or the reverse", k.ID)
+		f.fault(Records, "it has a placing request without an answer, or an answer without a request")
 	}
 	if h.Placed != nil {
 		if a := b.answer(f, k, h.Placed); a != nil {
@@ -98,23 +227,23 @@ func (b *Books) checkHold(f *faults, k Key, h *record.Hold) {
 	}
 	if h.Latest != nil {
 		if a := b.answer(f, k, h.Latest); a != nil && a.Request != h.LatestRequest {
-			f.add("hold %v: the latest answer is to another request", k.ID)
+			f.fault(Records, "its latest answer is to another request")
 		}
 	}
 }
 
-func (b *Books) checkPlaced(f *faults, k Key, h *record.Hold, a *message.HoldAnswer) {
+func (b *Books) checkPlaced(f notes, k Key, h *record.Hold, a *message.HoldAnswer) {
 	if a.Request != h.Request {
-		f.add("hold %v: its first answer is to another request", k.ID)
+		f.fault(Records, "its first answer is to another request")
 	}
 	if len(h.Hold.Lines) == 0 { // refused, or found a tombstone
 		if a.Quote != nil || a.State != hold.Refused {
-			f.add("hold %v has no lines and was answered with %v", k.ID, a.State)
+			f.fault(OneEnd, "it has no lines and was answered with %v", a.State)
 		}
 		return
 	}
 	if a.State != hold.Held || a.Quote == nil || a.Quote.TermsVersion != h.Terms || !quotes(a.Quote, h.Hold.Lines) {
-		f.add("hold %v: its first answer does not quote what it holds", k.ID)
+		f.fault(Price, "its first answer does not quote what it holds")
 	}
 }
 
@@ -124,45 +253,68 @@ func quotes(q *exchange.Quote, lines []exchange.Line) bool {
 	})
 }
 
-// entry reads and verifies one sealed entry of a ledger.
-func (r reader) entry(id ChainID, c *Chain, position uint64, sealed []byte) {
+// checkReservation opens what a supplier answered this shop.
+func (b *Books) checkReservation(f notes, res *record.Reservation) {
+	defer f.survive()
+	if res.Answer == nil {
+		return
+	}
+	payload, err := b.verifier.Open(res.Supplier, res.Answer)
+	if err != nil {
+		f.fault(Signed, "the supplier's sealed answer does not open: %v", err)
+		return
+	}
+	v, err := b.codec.Decode(message.KindHoldAnswer, payload)
+	if err != nil {
+		f.fault(Records, "the supplier's sealed answer is unreadable: %v", err)
+		return
+	}
+	if a := v.(*message.HoldAnswer); a.Supplier != res.Supplier || a.Retailer != b.Shop || a.Hold != res.Request.ID {
+		f.fault(Records, "the supplier's sealed answer is about another reservation")
+	}
+}
+
+// entry reads and verifies one sealed entry of a ledger; nil, and a fault, where it cannot.
+func (r reader) entry(id ChainID, position uint64, sealed []byte) *Entry {
+	defer r.f.survive()
 	payload, err := r.verifier.Open(id.Supplier, sealed)
 	if err != nil {
-		r.f.add("entry %d of the ledger with %s: %w", position, r.other(id).Short(), err)
-		return
+		r.f.fault(Signed, "its seal does not open: %v", err)
+		return nil
 	}
 	v := decode[*message.Entry](r, message.KindEntry, payload)
 	if v == nil {
-		return
+		return nil
 	}
 	if v.Position != position {
-		r.f.add("entry %d stands under %d", v.Position, position)
+		r.f.fault(Ledgers, "entry %d stands in its place", v.Position)
+		return nil
 	}
 	e := &Entry{Entry: v, Hash: sha256.Sum256(payload), Act: v.Own}
 	if v.Request != nil {
 		e.Request = r.request(id, *v.Request)
 		if e.Request == nil {
-			return
+			return nil
 		}
 		if e.Request.Number != v.Number {
-			r.f.add("entry %d answers request %d with number %d", position, e.Request.Number, v.Number)
+			r.f.fault(OneAnswer, "it answers request %d with number %d", e.Request.Number, v.Number)
 		}
 		e.Act = e.Request.Act
 	}
 	if act, ok := e.Act.(message.SubmitOrder); ok {
 		r.quoted(id, e, act)
 	}
-	c.Entries = append(c.Entries, e)
+	return e
 }
 
 // request verifies a retailer's signed request.
 func (r reader) request(id ChainID, signed message.SignedRequest) *message.Request {
 	if err := r.verifier.Verify(message.DomainRequest, id.Retailer, signed.Payload, signed.Signature); err != nil {
-		r.f.add("a request of %s: %w", id.Retailer.Short(), err)
+		r.f.fault(Signed, "the retailer's request: %v", err)
 	}
 	req := decode[*message.Request](r, message.KindRequest, signed.Payload)
 	if req != nil && (req.Supplier != id.Supplier || req.Retailer != id.Retailer) {
-		r.f.add("request %d is for another ledger", req.Number)
+		r.f.fault(Ledgers, "request %d is for another ledger", req.Number)
 	}
 	return req
 }
@@ -172,18 +324,11 @@ func (r reader) quoted(id ChainID, e *Entry, act message.SubmitOrder) {
 	payload, err := r.verifier.Open(id.Supplier, act.Quote)
 	if err != nil {
 		if e.Outcome == exchange.CodeOK {
-			r.f.add("order %v: its quote does not open: %w", act.Order, err)
+			r.f.fault(Signed, "the quote of order %v does not open: %v", act.Order, err)
 		}
 		return
 	}
 	if a := decode[*message.HoldAnswer](r, message.KindHoldAnswer, payload); a != nil && a.Hold == act.Order {
 		e.quote = a.Quote
 	}
-}
-
-func (b *Books) other(id ChainID) exchange.ShopID {
-	if id.Supplier == b.Shop {
-		return id.Retailer
-	}
-	return id.Supplier
 }
