@@ -29,9 +29,9 @@ var (
 	makerVersion = flag.String("folders.version", "", "the commit that the binary was built of: the name of the folder below testdata/folders")
 )
 
-// writer makes the folders of a hub and shops with the binary of any version. It speaks to
+// folderMaker makes the folders of a hub and shops with the binary of any version. It speaks to
 // that binary alone, by its command line and by the paths of its API that stay.
-type writer struct {
+type folderMaker struct {
 	t       *testing.T
 	ctx     context.Context
 	binary  string
@@ -42,10 +42,10 @@ type writer struct {
 	written *madeFolders
 }
 
-// madeShop is one of the writer's shops; its process is stopped and started many times.
+// madeShop is one of the maker's shops; its process is stopped and started many times.
 type madeShop struct {
 	*process
-	m      *writer
+	m      *folderMaker
 	folder string
 	id     exchange.ShopID
 }
@@ -61,7 +61,7 @@ func TestMakeFolders(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
-	m := &writer{t: t, ctx: ctx, binary: *makerBinary, dir: t.TempDir(), free: ports{}, written: &madeFolders{
+	m := &folderMaker{t: t, ctx: ctx, binary: *makerBinary, dir: t.TempDir(), free: ports{}, written: &madeFolders{
 		Version: *makerVersion, Orders: map[string]exchange.OrderID{}, Reservations: map[string]exchange.HoldID{},
 		Keyed: map[string]keyedCall{}, Shown: map[string]map[string]json.RawMessage{},
 	}}
@@ -80,14 +80,14 @@ func TestMakeFolders(t *testing.T) {
 	m.pack(acorn, birch, cedar, dogwood)
 }
 
-func (m *writer) must(what string, err error) {
+func (m *folderMaker) must(what string, err error) {
 	m.t.Helper()
 	if err != nil {
 		m.t.Fatalf("%s: %v", what, err)
 	}
 }
 
-func (m *writer) end() {
+func (m *folderMaker) end() {
 	for _, s := range m.shops {
 		if m.t.Failed() {
 			m.t.Logf("%s, the end of its log:\n%s", s.name, indent(s.logTail()))
@@ -100,7 +100,7 @@ func (m *writer) end() {
 }
 
 // wait asks until ok; an error beside it says what is missing.
-func (m *writer) wait(what string, ok func() (bool, error)) {
+func (m *folderMaker) wait(what string, ok func() (bool, error)) {
 	m.t.Helper()
 	ctx, cancel := context.WithTimeoutCause(m.ctx, patience, fmt.Errorf("not within %v", patience))
 	defer cancel()
@@ -114,12 +114,12 @@ func (m *writer) wait(what string, ok func() (bool, error)) {
 }
 
 // run runs the binary on a folder and reads its answer into out, unless that is nil.
-func (m *writer) run(dir string, out any, args ...string) {
+func (m *folderMaker) run(dir string, out any, args ...string) {
 	m.t.Helper()
 	m.must(strings.Join(args, " "), m.try(dir, out, args...))
 }
 
-func (m *writer) try(dir string, out any, args ...string) error {
+func (m *folderMaker) try(dir string, out any, args ...string) error {
 	cmd := exec.CommandContext(m.ctx, m.binary, append(args, "--dir", dir, "--json")...)
 	var said, failed bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &failed
@@ -135,14 +135,14 @@ func (m *writer) try(dir string, out any, args ...string) error {
 	return nil
 }
 
-func (m *writer) port() int {
+func (m *folderMaker) port() int {
 	m.t.Helper()
 	port, err := m.free.free()
 	m.must("a port", err)
 	return port
 }
 
-func (m *writer) startHub() {
+func (m *folderMaker) startHub() {
 	m.t.Helper()
 	dir := filepath.Join(m.dir, hubFolder)
 	m.run(dir, nil, "hub", "init", "--name", federation, "--listen", loopback,
@@ -156,7 +156,7 @@ func (m *writer) startHub() {
 }
 
 // shop makes, lets in and starts a shop that accepts orders by hand.
-func (m *writer) shop(name string, currency exchange.Currency) *madeShop {
+func (m *folderMaker) shop(name string, currency exchange.Currency) *madeShop {
 	m.t.Helper()
 	folder := strings.ToLower(name)
 	dir := filepath.Join(m.dir, folder)
@@ -180,7 +180,7 @@ func (m *writer) shop(name string, currency exchange.Currency) *madeShop {
 }
 
 // configure edits shop.toml as an owner would.
-func (m *writer) configure(dir string) {
+func (m *folderMaker) configure(dir string) {
 	m.t.Helper()
 	path := filepath.Join(dir, shopConfig)
 	b, err := os.ReadFile(path)
@@ -273,7 +273,7 @@ func callAPI(ctx context.Context, dir, method, path, key string, body []byte) (j
 }
 
 // know waits until every shop knows the others.
-func (m *writer) know(count int) {
+func (m *folderMaker) know(count int) {
 	m.t.Helper()
 	for _, s := range m.shops {
 		m.wait(s.name+" knows all", func() (bool, error) {
@@ -293,7 +293,7 @@ func (s *madeShop) read(path string, out any) error {
 }
 
 // catalogs gives each shop products: counted, scarce, without a count, and none left.
-func (m *writer) catalogs(shops ...*madeShop) {
+func (m *folderMaker) catalogs(shops ...*madeShop) {
 	m.t.Helper()
 	rates := filepath.Join(m.t.TempDir(), "rates.xml")
 	m.must("rates", os.WriteFile(rates, sample(samples.RatesFile), 0o600))
@@ -319,7 +319,7 @@ func (m *writer) catalogs(shops ...*madeShop) {
 }
 
 // agree makes a partnership by which supplier sells to retailer.
-func (m *writer) agree(supplier, retailer *madeShop, terms ...string) {
+func (m *folderMaker) agree(supplier, retailer *madeShop, terms ...string) {
 	m.t.Helper()
 	supplier.run(nil, append([]string{"partner", "propose", retailer.name, "--sell"}, terms...)...)
 	m.status(retailer, supplier, view.Buy, "proposed")
@@ -334,7 +334,7 @@ func (m *writer) agree(supplier, retailer *madeShop, terms ...string) {
 }
 
 // status waits until one direction of trade has a status.
-func (m *writer) status(s, partner *madeShop, direction, status string) {
+func (m *folderMaker) status(s, partner *madeShop, direction, status string) {
 	m.t.Helper()
 	m.wait(fmt.Sprintf("%s with %s, %s: %s", s.name, partner.name, direction, status), func() (bool, error) {
 		var list view.Partnerships
@@ -351,7 +351,7 @@ func (m *writer) status(s, partner *madeShop, direction, status string) {
 }
 
 // leaver has a shop order and leave, which ends it as a partner and keeps its order.
-func (m *writer) leaver(supplier, leaver *madeShop) {
+func (m *folderMaker) leaver(supplier, leaver *madeShop) {
 	m.t.Helper()
 	m.agree(supplier, leaver)
 	id := m.order("left", supplier, leaver, "BOOT-42", 1)

@@ -54,7 +54,7 @@ const (
 )
 
 // pack writes the hub's folder and those of the shops, all stopped, to testdata.
-func (m *writer) pack(shops ...*madeShop) {
+func (m *folderMaker) pack(shops ...*madeShop) {
 	m.t.Helper()
 	m.written.Made = time.Now().UTC().Truncate(time.Millisecond)
 	b, err := json.MarshalIndent(m.written, "", "\t")

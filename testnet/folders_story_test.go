@@ -12,10 +12,10 @@ import (
 	"github.com/souk-market/souk/node/api/view"
 )
 
-// What the writer's shops do, until their folders hold all that a store can.
+// What the maker's shops do, until their folders hold all that a store can.
 
 // partnerships has one in every status; "queued" and "ending" follow in queues.
-func (m *writer) partnerships(acorn, birch, cedar *madeShop) {
+func (m *folderMaker) partnerships(acorn, birch, cedar *madeShop) {
 	m.t.Helper()
 	m.agree(acorn, birch, "--discount", "10%", "--hold-lifetime", "24h", "--accept-within", "30d", "--countries", "SE,DE")
 	m.agree(acorn, cedar, "--accept-within", "1m")
@@ -42,7 +42,7 @@ func (m *writer) partnerships(acorn, birch, cedar *madeShop) {
 }
 
 // hold reserves at a supplier.
-func (m *writer) hold(name string, supplier, retailer *madeShop, sku exchange.SKU, units int, more ...string) exchange.HoldID {
+func (m *folderMaker) hold(name string, supplier, retailer *madeShop, sku exchange.SKU, units int, more ...string) exchange.HoldID {
 	m.t.Helper()
 	var r view.Reservation
 	retailer.run(&r, append([]string{"reserve", fmt.Sprintf("%s:%s=%d", supplier.id, sku, units), "--ship-to-country", shipCountry}, more...)...)
@@ -51,7 +51,7 @@ func (m *writer) hold(name string, supplier, retailer *madeShop, sku exchange.SK
 }
 
 // place orders a reservation and does not wait for the supplier.
-func (m *writer) place(name string, retailer *madeShop, id exchange.HoldID) exchange.OrderID {
+func (m *folderMaker) place(name string, retailer *madeShop, id exchange.HoldID) exchange.OrderID {
 	m.t.Helper()
 	retailer.run(nil, "order", "place", id.String(), "--name", shipTo.Name, "--address", shipTo.Lines[0], "--city", shipTo.City, "--wait", "0s")
 	m.written.Orders[name] = id
@@ -59,7 +59,7 @@ func (m *writer) place(name string, retailer *madeShop, id exchange.HoldID) exch
 }
 
 // order reserves and orders, and waits for the supplier's answer.
-func (m *writer) order(name string, supplier, retailer *madeShop, sku exchange.SKU, units int) exchange.OrderID {
+func (m *folderMaker) order(name string, supplier, retailer *madeShop, sku exchange.SKU, units int) exchange.OrderID {
 	m.t.Helper()
 	id := m.place(name, retailer, m.hold(name, supplier, retailer, sku, units))
 	m.bought(retailer, id, "submitted")
@@ -67,7 +67,7 @@ func (m *writer) order(name string, supplier, retailer *madeShop, sku exchange.S
 }
 
 // bought waits until a shop sees an order in a status.
-func (m *writer) bought(s *madeShop, id exchange.OrderID, status string) {
+func (m *folderMaker) bought(s *madeShop, id exchange.OrderID, status string) {
 	m.t.Helper()
 	m.wait(fmt.Sprintf("order %v is %s at %s", id, status, s.name), func() (bool, error) {
 		var o view.Order
@@ -79,7 +79,7 @@ func (m *writer) bought(s *madeShop, id exchange.OrderID, status string) {
 }
 
 // reserved waits until a reservation is in a state.
-func (m *writer) reserved(s *madeShop, id exchange.HoldID, state string) {
+func (m *folderMaker) reserved(s *madeShop, id exchange.HoldID, state string) {
 	m.t.Helper()
 	m.wait(fmt.Sprintf("reservation %v is %s at %s", id, state, s.name), func() (bool, error) {
 		var r view.Reservation
@@ -92,7 +92,7 @@ func (m *writer) reserved(s *madeShop, id exchange.HoldID, state string) {
 
 // briefOrders are those of a partnership whose times are short: one expires, one is
 // refused because its reservation has expired, one is delivered.
-func (m *writer) briefOrders(acorn, cedar *madeShop) {
+func (m *folderMaker) briefOrders(acorn, cedar *madeShop) {
 	m.t.Helper()
 	id := m.order("delivered to cedar", acorn, cedar, "CARD", 3)
 	acorn.run(nil, "order", "accept", id.String())
@@ -113,7 +113,7 @@ func (m *writer) briefOrders(acorn, cedar *madeShop) {
 }
 
 // orders has an order in each other status, and reservations.
-func (m *writer) orders(acorn, birch *madeShop) {
+func (m *folderMaker) orders(acorn, birch *madeShop) {
 	m.t.Helper()
 	act := func(s *madeShop, id exchange.OrderID, args ...string) {
 		m.t.Helper()
@@ -159,7 +159,7 @@ func (m *writer) orders(acorn, birch *madeShop) {
 
 // fork has the supplier write another entry after the same one: it is started on a copy
 // of its store that lacks the first. The retailer keeps both as evidence.
-func (m *writer) fork(dogwood, birch *madeShop) {
+func (m *folderMaker) fork(dogwood, birch *madeShop) {
 	m.t.Helper()
 	m.agree(dogwood, birch)
 	id := m.order("forked", dogwood, birch, "LAST", 1)
@@ -193,7 +193,7 @@ func (m *writer) fork(dogwood, birch *madeShop) {
 }
 
 // queues has each shop do what the others do not hear of, and stops it.
-func (m *writer) queues(acorn, birch, cedar *madeShop) {
+func (m *folderMaker) queues(acorn, birch, cedar *madeShop) {
 	m.t.Helper()
 	waits := m.hold("requested", acorn, birch, "BOOT-42", 4)
 	birch.halt()
@@ -220,7 +220,7 @@ var shownPaths = []string{
 
 // show notes what the shop shows now. Its catalog reaches its own index a moment later
 // than its store.
-func (m *writer) show(s *madeShop) {
+func (m *folderMaker) show(s *madeShop) {
 	m.t.Helper()
 	time.Sleep(2 * time.Second)
 	shown := map[string]json.RawMessage{}
