@@ -18,6 +18,7 @@ import (
 type Options struct {
 	Logger  *slog.Logger
 	Version string
+	Clock   exchange.Clock // nil = the machine's
 }
 
 // Open locks a hub's folder, reads it and verifies its list. CodeLocked means that another process
@@ -25,6 +26,9 @@ type Options struct {
 func Open(dir string, o Options) (*Hub, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Clock == nil {
+		o.Clock = wallClock{}
 	}
 	if _, err := readConfig(dir); err != nil {
 		return nil, err
@@ -53,7 +57,7 @@ func openLocked(dir string, o Options) (*Hub, error) {
 		return nil, err
 	}
 	parts.Logger, parts.Version = o.Logger, o.Version
-	parts.Clock, parts.Registry = wallClock{}, prometheus.NewRegistry()
+	parts.Clock, parts.Registry = o.Clock, prometheus.NewRegistry()
 	parts.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	db, err := openStore(dir, o.Logger, parts.Registry)
 	if err != nil {

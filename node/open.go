@@ -31,6 +31,7 @@ import (
 type Options struct {
 	Logger  *slog.Logger
 	Version string
+	Clock   exchange.Clock // nil = the machine's
 	// Joining is told how a pending invite fares. With nil, Open does not wait for a hub
 	// that it does not reach.
 	Joining func(JoinStep)
@@ -43,6 +44,13 @@ func (o Options) logger() *slog.Logger {
 		return slog.New(slog.DiscardHandler)
 	}
 	return o.Logger
+}
+
+func (o Options) clock() exchange.Clock {
+	if o.Clock == nil {
+		return wallClock{}
+	}
+	return o.Clock
 }
 
 // JoinStep is one step of using a pending invite: the hub is asked, or was not reached,
@@ -139,7 +147,7 @@ func (f *Folder) open(ctx context.Context) error {
 	f.shop, err = New(Parts{
 		Key: f.key, Config: f.cfg, Federation: f.fed.Federation, Hub: f.fed.Hub,
 		Store: f.db, Limits: limitsOf(f.db), Replicas: f.replicas, ReplicaLimits: limitsOf(f.replicas),
-		Clock: wallClock{}, Random: rand.Reader, Logger: f.opts.logger(), Registry: f.registry,
+		Clock: f.opts.clock(), Random: rand.Reader, Logger: f.opts.logger(), Registry: f.registry,
 		Rate: rate, Version: f.opts.Version, Folder: f.dir, TempDir: f.dir, Network: f.opts.Network,
 		Healthy: f.db.Healthy, FreeBytes: f.db.Free,
 		AskHub: func(ctx context.Context, request []byte) ([]byte, error) {
@@ -236,7 +244,7 @@ func (f *Folder) join(ctx context.Context, invite membership.Invite) error {
 	if err != nil {
 		return err
 	}
-	list, err := roster.Open(roster.Config{Store: f.db, Federation: invite.Federation, Clock: wallClock{}, Log: f.opts.logger()})
+	list, err := roster.Open(roster.Config{Store: f.db, Federation: invite.Federation, Clock: f.opts.clock(), Log: f.opts.logger()})
 	if err != nil {
 		return err
 	}
