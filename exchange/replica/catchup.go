@@ -33,19 +33,33 @@ func (s *Follower) caughtUp(ctx context.Context) error {
 	return s.cfg.Replicas.reached(ctx, s.cfg.Replicas.cfg.Own.Shop, at)
 }
 
-// runLate waits for the index to have the products that are late, until ctx ends.
-func (s *Follower) runLate(ctx context.Context) {
+// settleLate waits until the index has the products that are late now, and forgets them. more
+// reports that others are late, or that ctx or the feed kept it from that.
+func (s *Follower) settleLate(ctx context.Context) (more bool, err error) {
 	late := &s.cfg.Replicas.late
+	number := late.last()
+	if number == 0 {
+		return false, nil
+	}
+	if err := s.caughtUp(ctx); err != nil {
+		return true, err
+	}
+	late.drop(number)
+	return late.last() > 0, nil
+}
+
+// runLate settles late products until ctx ends.
+func (s *Follower) runLate(ctx context.Context) {
 	var pauses backoff.Doubling
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-late.some.C():
+		case <-s.cfg.Replicas.late.some.C():
 		}
-		for number := late.last(); number > 0; number = late.last() {
-			if err := s.caughtUp(ctx); err == nil {
-				late.drop(number)
+		for more := true; more; {
+			var err error
+			if more, err = s.settleLate(ctx); err == nil {
 				pauses.Reset()
 				continue
 			}

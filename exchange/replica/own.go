@@ -117,18 +117,16 @@ func (s *search) findLate(v *view, skus map[exchange.SKU]uint64) ([]candidate, e
 	return found, nil
 }
 
-// lateList are the late products of a view after a place, in the order of the list: those
-// that one page may examine. more reports that there are others after them.
-func (s *search) lateList(v *view, skus map[exchange.SKU]uint64, after []byte) (found []candidate, more bool, err error) {
-	if found, err = s.findLate(v, skus); err != nil {
-		return nil, false, err
+// lateList are the late products of a view that the search finds at or after a key, in the
+// order of the list.
+func (s *search) lateList(v *view, skus map[exchange.SKU]uint64, from []byte) ([]candidate, error) {
+	found, err := s.findLate(v, skus)
+	if err != nil {
+		return nil, err
 	}
-	found = slices.DeleteFunc(found, func(c candidate) bool { return bytes.Compare(c.listKey(), after) < 0 })
+	found = slices.DeleteFunc(found, func(c candidate) bool { return bytes.Compare(c.listKey(), from) < 0 })
 	slices.SortFunc(found, func(a, b candidate) int { return bytes.Compare(a.listKey(), b.listKey()) })
-	if len(found) > maxExamined {
-		found, more = found[:maxExamined], true
-	}
-	return found, more, nil
+	return found, nil
 }
 
 // listKey is the candidate's key in the list of titles, without its generation.

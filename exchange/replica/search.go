@@ -188,9 +188,6 @@ func (s *search) ranked(views []*view, after *place) (Page, error) {
 				found = append(found, c)
 			}
 		}
-		if len(late) == 0 {
-			continue
-		}
 		others, err := s.findLate(v, late)
 		if err != nil {
 			return Page{}, err
@@ -259,12 +256,9 @@ func (s *search) listed(views []*view, after *place) (Page, error) {
 func (s *search) list(v *view, r kv.Range) (stopped bool, err error) {
 	skip := len(generationKey(prefixToken, v.generation))
 	isLate := s.lateIn(v)
-	var late []candidate
-	var more bool // late products after those
-	if len(isLate) > 0 {
-		if late, more, err = s.lateList(v, isLate, r.From[skip:]); err != nil {
-			return false, err
-		}
+	late, err := s.lateList(v, isLate, r.From[skip:])
+	if err != nil {
+		return false, err
 	}
 	// take examines the product at key, unless the page is full.
 	take := func(c candidate, key []byte) error {
@@ -300,7 +294,7 @@ func (s *search) list(v *view, r kv.Range) (stopped bool, err error) {
 	if err == nil && !stopped {
 		err = takeLate(nil)
 	}
-	return stopped || more, err
+	return stopped, err
 }
 
 func (s *search) done() bool { return len(s.page.Hits) == s.q.Limit || s.examined >= maxExamined }

@@ -48,6 +48,7 @@ type shop struct {
 	url      string
 	seen     *spec
 	stop     func() // the shop's process, but its API
+	start    func() // it and a new API, on the same disks
 }
 
 // disk is a store that may be full.
@@ -87,19 +88,23 @@ func newShop(t testing.TB, f *testnet.Federation, name string, change func(*node
 		change(&cfg)
 	}
 	key := must(f.Join(name))(t)
-	s.node = must(f.Shop(key, cfg, s.disks, nil))(t)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- s.node.Run(ctx) }()
-	s.stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	t.Cleanup(s.stop)
-	<-s.node.Ready()
-	s.open()
+	s.start = func() {
+		t.Helper()
+		s.node = must(f.Shop(key, cfg, s.disks, nil))(t)
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan error, 1)
+		go func() { done <- s.node.Run(ctx) }()
+		s.stop = sync.OnceFunc(func() {
+			cancel()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		})
+		t.Cleanup(s.stop)
+		<-s.node.Ready()
+		s.open()
+	}
+	s.start()
 	return s
 }
 
