@@ -63,8 +63,8 @@ func (s *Shop) importPass(ctx context.Context, r io.Reader, o api.ImportOptions)
 	return pass.report, err
 }
 
-// Bounds of the wait for the index: the publisher's longest rest and a little, and for each
-// product five times what it takes, so that of a large import most is found quickly.
+// Bounds of the wait for the index: some of the publisher's longest rests, and for each product
+// five times what it takes on two busy cores (100,000 in 21 s).
 const (
 	showTime        = 5 * time.Second
 	showTimeProduct = time.Millisecond

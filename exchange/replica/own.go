@@ -1,10 +1,10 @@
 package replica
 
 import (
-	"bytes"
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/souk-market/souk/exchange"
@@ -90,7 +90,7 @@ func (s *search) lateIn(v *view) map[exchange.SKU]uint64 {
 }
 
 // findLate reads late products and returns those that the search finds, with the scores that
-// the index would give them and the titles that it would list them by.
+// the index would give them or, for a list, the titles that it would list them by.
 func (s *search) findLate(v *view, skus map[exchange.SKU]uint64) ([]candidate, error) {
 	if len(skus) > manyLate {
 		s.r.late.reading.Lock()
@@ -105,32 +105,45 @@ func (s *search) findLate(v *view, skus map[exchange.SKU]uint64) ([]candidate, e
 		if !ok || !s.accepts(p) {
 			continue
 		}
-		score, ok := catalog.Score(s.words, catalog.Tokens(p))
-		if !ok {
-			continue
+		c := candidate{view: v, sku: sku}
+		if len(s.words) > 0 {
+			if c.score, ok = catalog.Score(s.words, catalog.Tokens(p)); !ok {
+				continue
+			}
 		}
 		if s.q.Group != "" {
-			score += 2 // the group's token, matched in full
+			c.score += 2 // the group's token, matched in full
 		}
-		found = append(found, candidate{view: v, sku: sku, score: score, title: tokenTitle + titleOrder(p.Title)})
+		if c.score == 0 { // a list's
+			c.title = tokenTitle + titleOrder(p.Title)
+		}
+		found = append(found, c)
 	}
 	return found, nil
 }
 
-// lateList are the late products of a view that the search finds at or after a key, in the
-// order of the list.
-func (s *search) lateList(v *view, skus map[exchange.SKU]uint64, from []byte) ([]candidate, error) {
+// lateRow is a late product where the list of titles has it.
+type lateRow struct {
+	key string // of the list, without its generation
+	candidate
+}
+
+// lateRows are the late products of a view that the search lists at or after a key, in
+// the order of the list.
+func (s *search) lateRows(v *view, skus map[exchange.SKU]uint64, from []byte) ([]lateRow, error) {
 	found, err := s.findLate(v, skus)
 	if err != nil {
 		return nil, err
 	}
-	found = slices.DeleteFunc(found, func(c candidate) bool { return bytes.Compare(c.listKey(), from) < 0 })
-	slices.SortFunc(found, func(a, b candidate) int { return bytes.Compare(a.listKey(), b.listKey()) })
-	return found, nil
+	var rows []lateRow
+	for _, c := range found {
+		if key := c.title + "\x00" + string(c.sku); key >= string(from) {
+			rows = append(rows, lateRow{key, c})
+		}
+	}
+	slices.SortFunc(rows, func(a, b lateRow) int { return strings.Compare(a.key, b.key) })
+	return rows, nil
 }
-
-// listKey is the candidate's key in the list of titles, without its generation.
-func (c candidate) listKey() []byte { return append(append([]byte(c.title), 0), c.sku...) }
 
 // reached waits until the live copy of a shop's catalog has the changes up to a position.
 func (r *Replicas) reached(ctx context.Context, shop exchange.ShopID, at catalog.Position) error {

@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"bytes"
 	"cmp"
 	"container/heap"
 	"encoding/base64"
@@ -193,7 +192,6 @@ func (s *search) ranked(views []*view, after *place) (Page, error) {
 			return Page{}, err
 		}
 		for _, c := range others {
-			c.title = "" // whatever it is called now
 			if after == nil || c.place().compare(*after) > 0 {
 				found = append(found, c)
 			}
@@ -256,21 +254,21 @@ func (s *search) listed(views []*view, after *place) (Page, error) {
 func (s *search) list(v *view, r kv.Range) (stopped bool, err error) {
 	skip := len(generationKey(prefixToken, v.generation))
 	isLate := s.lateIn(v)
-	late, err := s.lateList(v, isLate, r.From[skip:])
+	late, err := s.lateRows(v, isLate, r.From[skip:])
 	if err != nil {
 		return false, err
 	}
 	// take examines the product at key, unless the page is full.
-	take := func(c candidate, key []byte) error {
+	take := func(c candidate, key string) error {
 		if stopped = s.done(); stopped {
 			return nil
 		}
 		s.shop, s.key = v.shop, append(s.key[:0], key...)
 		return s.examine(c)
 	}
-	takeLate := func(before []byte) (err error) {
-		for err == nil && !stopped && len(late) > 0 && (before == nil || bytes.Compare(late[0].listKey(), before) < 0) {
-			if err = take(late[0], late[0].listKey()); !stopped {
+	takeLate := func(before string) (err error) { // "" = all
+		for err == nil && !stopped && len(late) > 0 && (before == "" || late[0].key < before) {
+			if err = take(late[0].candidate, late[0].key); !stopped {
 				late = late[1:]
 			}
 		}
@@ -278,21 +276,21 @@ func (s *search) list(v *view, r kv.Range) (stopped bool, err error) {
 	}
 	var failed error
 	err = s.r.store.Scan(r, func(key, _ []byte) bool {
-		if failed = takeLate(key[skip:]); failed != nil || stopped {
+		if failed = takeLate(string(key[skip:])); failed != nil || stopped {
 			return false
 		}
 		token, sku, ok := splitToken(key[skip:])
 		if _, is := isLate[exchange.SKU(sku)]; is || !ok {
 			return true
 		}
-		failed = take(candidate{view: v, sku: exchange.SKU(sku), title: string(token)}, key[skip:])
+		failed = take(candidate{view: v, sku: exchange.SKU(sku), title: string(token)}, string(key[skip:]))
 		return failed == nil && !stopped
 	})
 	if err == nil {
 		err = failed
 	}
 	if err == nil && !stopped {
-		err = takeLate(nil)
+		err = takeLate("")
 	}
 	return stopped, err
 }
