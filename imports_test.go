@@ -49,7 +49,8 @@ var rules = []rule{
 	{"exchange/shelf", allow("exchange", "exchange/hold", "exchange/catalog", "exchange/kv", "exchange/message", "exchange/record", "exchange/writer")},
 	{"exchange/feed", allow("exchange", "exchange/catalog", "exchange/kv", "exchange/message", "exchange/record", "exchange/writer",
 		"exchange/bucket", "exchange/shelf")},
-	{"exchange/replica", allow("exchange", "exchange/catalog", "exchange/kv", "exchange/message", "exchange/record", "exchange/bucket")},
+	{"exchange/replica", allow("exchange", "exchange/catalog", "exchange/kv", "exchange/message", "exchange/record", "exchange/bucket",
+		"exchange/wake", "exchange/backoff")}, // the index catches up with the own catalog: woken, and again after a pause
 	{"exchange/trade", allow("exchange", "exchange/partnership", "exchange/hold", "exchange/order", "exchange/ledger",
 		"exchange/kv", "exchange/message", "exchange/record", "exchange/writer", "exchange/shelf", "exchange/event")},
 	{"exchange/desk/desktest", allow("exchange/...", "protocol", "store")},

@@ -85,17 +85,18 @@ func (r *Replicas) Search(q Query) (Page, error) {
 	return s.listed(views, cur)
 }
 
-// Product is one product of a live copy; CodeNotFound where it is not there, or
-// not fit to be shown.
+// Product is one product of a live copy, or an own one; CodeNotFound where it is not there,
+// or not fit to be shown.
 func (r *Replicas) Product(id exchange.ProductID) (Hit, error) {
-	for _, v := range r.views(id.Shop) {
-		p, sequence, err := r.product(v, id.SKU)
-		if err != nil {
-			return Hit{}, err
-		}
-		return r.hit(candidate{view: v, sku: id.SKU}, p, sequence), nil
+	views := r.views(id.Shop)
+	if id.Shop.IsZero() || len(views) == 0 {
+		return Hit{}, notSeen(id)
 	}
-	return Hit{}, notSeen(id)
+	p, sequence, err := r.product(views[0], id.SKU)
+	if err != nil {
+		return Hit{}, err
+	}
+	return r.hit(candidate{view: views[0], sku: id.SKU}, p, sequence), nil
 }
 
 // product is a product as it is shown: an own one as the shop offers it now, another as the

@@ -11,7 +11,6 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/replica"
 	"github.com/souk-market/souk/exchange/writer"
-	"github.com/souk-market/souk/node/api/client"
 	"github.com/souk-market/souk/node/api/view"
 	"github.com/souk-market/souk/store"
 	"github.com/souk-market/souk/testnet"
@@ -45,11 +44,6 @@ func (s *shop) mustRead(after string, q replica.Query, want string) {
 	if got := s.reads(q); got != want {
 		s.t.Errorf("after %s: %q, want %q", after, got, want)
 	}
-}
-
-func (s *shop) file(lines ...string) {
-	s.t.Helper()
-	must(s.Import(waiting(s.t), strings.NewReader(strings.Join(lines, "\n")), client.ImportOptions{}, nil))(s.t)
 }
 
 func (s *shop) count(sku string, set view.SetStock) {

@@ -3,6 +3,7 @@ package api_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -23,8 +24,6 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/kv"
-	"github.com/souk-market/souk/exchange/record"
-	"github.com/souk-market/souk/exchange/shelf"
 	"github.com/souk-market/souk/node"
 	"github.com/souk-market/souk/node/api"
 	"github.com/souk-market/souk/node/api/client"
@@ -182,15 +181,16 @@ func (s *shop) product(sku exchange.SKU) exchange.ProductID {
 	return exchange.ProductID{Shop: s.id(), SKU: sku}
 }
 
+// stock imports a product.
 func (s *shop) stock(sku exchange.SKU, title string, units, cents int64) {
 	s.t.Helper()
-	_, err := s.desk().Shelf.Import(context.Background(), []shelf.Item{{
-		Product: exchange.Product{SKU: sku, Title: title, Grams: 300, Price: exchange.Money{Minor: cents, Currency: "EUR"}},
-		Stock:   record.FileStock{Set: true, Units: units},
-	}}, false)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	s.file(fmt.Sprintf(`{"sku":%q,"title":%q,"price":"%d.%02d","stock":%d,"grams":300}`, sku, title, cents/100, cents%100, units))
+}
+
+// file imports lines of JSON.
+func (s *shop) file(lines ...string) {
+	s.t.Helper()
+	must(s.Import(waiting(s.t), strings.NewReader(strings.Join(lines, "\n")), client.ImportOptions{}, nil))(s.t)
 }
 
 // await waits for what must become true at this shop.
