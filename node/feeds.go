@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/catalog"
 	"github.com/souk-market/souk/exchange/event"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/replica"
@@ -71,11 +72,20 @@ func newFeeds(s *Shop) (*feeds, error) {
 		Proven: func(shop exchange.ShopID, _ message.FeedHead) {
 			s.desk.Events.Notify(event.Catalog{At: s.now(), Shop: shop})
 		},
+		Own: &replica.Own{Shop: s.me, Product: s.desk.Shelf.Current},
 	})
 	if err != nil {
 		return nil, err
 	}
-	f.syncer = replica.NewFollower(replica.FollowerConfig{Replicas: f.replicas, Client: f, Open: f.open, Logger: s.log})
+	f.syncer = replica.NewFollower(replica.FollowerConfig{
+		Replicas: f.replicas, Client: f, Open: f.open, Logger: s.log, Flush: s.desk.Feed.Flush,
+	})
+	own, _ := f.replicas.Status(s.me)
+	lacks, err := s.desk.Feed.Lacks(catalog.Position{Epoch: own.Epoch, Sequence: own.At})
+	if err != nil {
+		return nil, err
+	}
+	f.syncer.Late(lacks)
 	s.desk.Feed.OnPublish(func(u *message.FeedUpdate, key message.FeedKey) {
 		f.syncer.Updated(s.me, u)
 		select {
@@ -241,7 +251,7 @@ func (f *feeds) listen(ctx context.Context, shop exchange.ShopID, topic *p2p.Top
 	}
 }
 
-// Pull implements desk.FeedClient: over the network, or from this very desk.
+// Pull implements replica.Client: over the network, or from this very desk.
 func (f *feeds) Pull(ctx context.Context, shop exchange.ShopID, pull *message.FeedPull, each func(*message.FeedChunk) error) error {
 	if shop == f.s.me {
 		return f.s.desk.Feed.Serve(ctx, shop, pull, each)

@@ -85,7 +85,8 @@ func (s *Shop) Dial(ctx context.Context, shop exchange.ShopID) (api.Dialed, erro
 // placed does not.
 const unreachable = 5 * time.Minute
 
-// Search finds own and partners' products.
+// Search finds own and partners' products. It sees every write to the own ones that was
+// answered; see package replica.
 func (s *Shop) Search(_ context.Context, q replica.Query) (api.Found, error) {
 	page, err := s.feeds.replicas.Search(q)
 	if err != nil {
@@ -98,7 +99,7 @@ func (s *Shop) Search(_ context.Context, q replica.Query) (api.Found, error) {
 	return out, nil
 }
 
-// Product is one product of a catalog this shop sees.
+// Product is one product of a catalog this shop sees; an own one is read from the shelf.
 func (s *Shop) Product(_ context.Context, id exchange.ProductID) (api.FoundProduct, error) {
 	h, err := s.feeds.replicas.Product(id)
 	if err != nil {
@@ -109,7 +110,9 @@ func (s *Shop) Product(_ context.Context, id exchange.ProductID) (api.FoundProdu
 
 func (s *Shop) found(h replica.Hit) api.FoundProduct {
 	f := api.FoundProduct{Hit: h, ShopName: s.nameOf(h.ID.Shop), Own: h.ID.Shop == s.me}
-	if st, ok := s.feeds.replicas.Status(h.ID.Shop); ok {
+	if f.Own {
+		f.AsOf = s.now()
+	} else if st, ok := s.feeds.replicas.Status(h.ID.Shop); ok {
 		f.AsOf = st.Refreshed
 	}
 	switch {

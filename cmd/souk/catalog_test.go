@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -118,5 +119,21 @@ func TestBrokenPage(t *testing.T) {
 		if b.String() != c.want {
 			t.Errorf("got %q, want %q", b.String(), c.want)
 		}
+	}
+}
+
+// testReadsBack: what an import or set-stock has answered, the next command shows.
+func (tn *town) testReadsBack() {
+	tn.t.Helper()
+	file := filepath.Join(tn.dir, "fresh.jsonl")
+	for i := range 20 {
+		sku := fmt.Sprintf("FRESH-%d", i)
+		if err := os.WriteFile(file, fmt.Appendf(nil, `{"sku":%q,"title":"Fresh thing %d","price":"1.00","stock":3}`, sku, i), 0o600); err != nil {
+			tn.t.Fatal(err)
+		}
+		tn.ok("1", "catalog", "import", "--dir", "acorn", file)
+		tn.ok(sku, "catalog", "list", "--dir", "acorn", sku)
+		tn.souk(exitOK, "catalog", "set-stock", "--dir", "acorn", fmt.Sprintf("%s=%d", sku, 1000+i))
+		tn.ok(fmt.Sprint(1000+i), "products", "--dir", "acorn", sku, "--in-stock")
 	}
 }

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/replica"
 	"github.com/souk-market/souk/hub"
 	"github.com/souk-market/souk/node/api/client"
 	"github.com/souk-market/souk/node/api/view"
@@ -251,10 +250,7 @@ func (tn *town) testCatalog(t *testing.T) {
 	}
 	tn.souk(exitFailure, "catalog", "import", "--dir", "acorn", "--strict", bad)
 	tn.souk(exitFailure, "catalog", "import", "--dir", "acorn", "no-such-file.csv")
-	tn.await("acorn", func(c *client.Client) bool { // the search index follows within 100 ms
-		found, err := c.Products(t.Context(), replica.Query{Text: "last pair"})
-		return err == nil && len(found.Products) == 1
-	})
+	tn.testReadsBack()
 	tn.ok("AC-LAST-42", "catalog", "list", "--dir", "acorn", "--all")
 	tn.ok("unlimited", "catalog", "set-stock", "--dir", "acorn", "AC-BALM-75=40", "OK-1=unlimited")
 	tn.souk(exitUsage, "catalog", "set-stock", "--dir", "acorn", "AC-BALM-75=-1")

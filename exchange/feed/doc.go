@@ -4,7 +4,8 @@
 // Every change of a product or its stock leaves a dirty mark in its own transaction
 // ([Feed.Changed]). The publisher ([Feed.Run]) drains the marks: it compares what the
 // catalog says of a product to what was published last, gives a sequence number to what
-// differs, and signs a head. A partner that misses changes pulls them ([Feed.Serve]).
+// differs, and signs a head. A partner that misses changes pulls them ([Feed.Serve]). Who must
+// know that the changes so far are out waits for it ([Feed.Flush]), and hurries nobody.
 //
 // # Rows
 //

@@ -102,13 +102,15 @@ type Feed struct {
 	update *message.FeedUpdate // committed and not yet handed out, merged
 	heard  []func(*message.FeedUpdate, message.FeedKey)
 
-	wake  chan struct{} // holds one token when marks may be waiting
-	quiet atomic.Bool   // no mark came between the last two publishings
+	wake    chan struct{} // holds one token when marks may be waiting
+	quiet   atomic.Bool   // no mark came between the last two publishings
+	flushes flushes       // who waits for the publisher
 }
 
 // New makes a feed. Open must follow before it is used.
 func New(cfg Config) *Feed {
 	f := &Feed{cfg: cfg, wake: make(chan struct{}, 1), tombstones: catalog.MaxTombstones, marks: newMarkSet(), set: bucket.NewSet()}
+	f.flushes.next = make(chan struct{})
 	f.poke() // marks may be left from before
 	return f
 }
@@ -242,11 +244,14 @@ func (f *Feed) Run(ctx context.Context) {
 		case <-f.wake:
 		}
 		for more := true; more; {
-			start := time.Now()
+			start, asked := time.Now(), f.flushes.last()
 			var err error
-			if more, err = f.PublishSome(ctx); err != nil && ctx.Err() == nil {
+			switch more, err = f.PublishSome(ctx); {
+			case err != nil && ctx.Err() == nil:
 				f.cfg.Logger.Error("publishing the catalog failed; trying again", "err", err)
 				f.poke()
+			case err == nil && !more:
+				f.flushes.reach(asked)
 			}
 			rest := time.NewTimer(publishRest(time.Since(start), more, f.quiet.Load()))
 			select {

@@ -1,6 +1,8 @@
 package replica
 
 import (
+	"context"
+
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/kv"
 )
@@ -58,3 +60,12 @@ func (r *Replicas) Index(shop exchange.ShopID) map[string]map[exchange.SKU]uint8
 	}
 	return index
 }
+
+// SettleLate is one round of what Run does about late products.
+func (s *Follower) SettleLate(ctx context.Context) error {
+	_, err := s.settleLate(ctx)
+	return err
+}
+
+// Late is how many own products searches read whatever the index says.
+func (r *Replicas) Late() int { return len(r.late.all()) }

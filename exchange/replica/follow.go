@@ -45,6 +45,9 @@ type FollowerConfig struct {
 	// with another key than this.
 	Open   func(shop exchange.ShopID, key message.FeedKey, sealed []byte) ([]byte, error)
 	Logger *slog.Logger
+	// Flush publishes the own feed's changes up to the call and says where it then stands.
+	// Required with Config.Own, and for CatchUp.
+	Flush func(ctx context.Context) (catalog.Position, error)
 }
 
 // Follower keeps the replicas of all suppliers close to their feeds: it applies
@@ -185,6 +188,9 @@ func (s *Follower) Run(ctx context.Context) error {
 		s.start(f)
 	}
 	s.work.Go(func() { s.runSweep(ctx) })
+	if s.cfg.Replicas.cfg.Own != nil {
+		s.work.Go(func() { s.runLate(ctx) })
+	}
 	s.mu.Unlock()
 
 	var err error

@@ -14,6 +14,7 @@ import (
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/wake"
 )
 
 // Replicas are the copies of catalogs that this shop searches. See the package's doc for
@@ -27,6 +28,7 @@ type Replicas struct {
 	log      *slog.Logger
 	cfg      Config // its callbacks
 	stats    stats
+	late     late
 
 	mu     sync.Mutex
 	shops  map[exchange.ShopID]*replica
@@ -56,6 +58,8 @@ type Config struct {
 	// Reachable says whether a shop can be reached now, and if not, since when it
 	// cannot. Without it, every shop is reachable.
 	Reachable func(shop exchange.ShopID) (now bool, since exchange.Time)
+	// Own, optional, is the shop's own catalog.
+	Own *Own
 	// UnreachableAfter is how long a supplier may be out of reach before its products
 	// are not sellable now; 0 means DefaultUnreachableAfter.
 	UnreachableAfter time.Duration
@@ -75,7 +79,8 @@ type replica struct {
 	live    generation
 	pulling generation // a full pull under way
 	session *Pulling
-	gone    bool // dropped
+	gone    bool          // dropped
+	moved   chan struct{} // closed and forgotten when live moves; nil = nobody waits
 
 	view atomic.Pointer[view]       // what readers see; nil = nothing live
 	set  atomic.Pointer[bucket.Set] // of live, where it is in memory
@@ -164,6 +169,7 @@ func Open(cfg Config) (*Replicas, error) {
 	r := &Replicas{
 		store: cfg.Store, codec: cfg.Codec, verifier: cfg.Verifier, clock: cfg.Clock, limits: cfg.Limits,
 		log: cfg.Logger, cfg: cfg, shops: make(map[exchange.ShopID]*replica), next: 1,
+		late: late{some: wake.New()},
 	}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
@@ -230,8 +236,13 @@ func (p *replica) proven() bool {
 	return p.live.Number != 0 && p.head.Position() == p.live.position() && p.live.Dirty == [catalog.Buckets / 8]byte{}
 }
 
-// show makes the replica's present state the one that readers see.
+// show makes the replica's present state the one that readers see, and wakes who waits for
+// it.
 func (p *replica) show() {
+	if p.moved != nil {
+		close(p.moved)
+		p.moved = nil
+	}
 	if p.live.Number == 0 || p.gone {
 		p.view.Store(nil)
 		return

@@ -42,7 +42,7 @@ type Query struct {
 type Hit struct {
 	ID       exchange.ProductID
 	Product  exchange.Product
-	Sequence uint64 // of its latest change
+	Sequence uint64 // of its latest change; 0 for an own product
 	Score    uint32 // 0 where the query has no text
 	// Sellable is false where the supplier has been out of reach for too long to
 	// promise anything: since UnreachableSince.
@@ -68,8 +68,9 @@ func (r *Replicas) Search(q Query) (Page, error) {
 		q.Limit = DefaultHits
 	}
 	q.Limit = min(q.Limit, MaxHits)
+	late := r.late.all() // before the views: what is not late is in these
 	views := r.views(q.Shop)
-	s := &search{r: r, q: q, category: catalog.Fold(q.Category), words: catalog.QueryWords(q.Text)}
+	s := &search{r: r, q: q, late: late, category: catalog.Fold(q.Category), words: catalog.QueryWords(q.Text)}
 	if q.Text != "" && len(s.words) == 0 {
 		return Page{}, nil // nothing but punctuation
 	}
@@ -84,35 +85,63 @@ func (r *Replicas) Search(q Query) (Page, error) {
 	return s.listed(views, cur)
 }
 
-// Product is one product of a live copy; CodeNotFound where it is not there, or
-// not fit to be shown.
+// Product is one product of a live copy, or an own one; CodeNotFound where it is not there,
+// or not fit to be shown.
 func (r *Replicas) Product(id exchange.ProductID) (Hit, error) {
-	for _, v := range r.views(id.Shop) {
-		row, ok, err := r.store.Get(itemKey(v.generation, id.SKU))
-		if err != nil {
-			return Hit{}, err
-		}
-		if !ok || len(row) < 8 {
-			continue
-		}
-		p, err := r.showable(id.SKU, row[8:])
-		if err != nil {
-			return Hit{}, exchange.Errorf(exchange.CodeNotFound, "%v is not fit to be shown: %w", id, err)
-		}
-		return r.hit(candidate{view: v, sku: id.SKU}, p, row), nil
+	views := r.views(id.Shop)
+	if id.Shop.IsZero() || len(views) == 0 {
+		return Hit{}, notSeen(id)
 	}
-	return Hit{}, exchange.Errorf(exchange.CodeNotFound, "%v is in no catalog that this shop sees", id)
+	p, sequence, err := r.product(views[0], id.SKU)
+	if err != nil {
+		return Hit{}, err
+	}
+	return r.hit(candidate{view: views[0], sku: id.SKU}, p, sequence), nil
 }
 
-// views are the live copies of one shop, or all, in the order of their ShopIDs.
+// product is a product as it is shown: an own one as the shop offers it now, another as the
+// copy has it. CodeNotFound where it is not there, or not fit to be shown.
+func (r *Replicas) product(v *view, sku exchange.SKU) (p exchange.Product, sequence uint64, err error) {
+	id := exchange.ProductID{Shop: v.shop, SKU: sku}
+	if r.isOwn(v.shop) {
+		p, ok, err := r.cfg.Own.Product(sku)
+		if err == nil && !ok {
+			err = notSeen(id)
+		}
+		return p, 0, err
+	}
+	row, ok, err := r.store.Get(itemKey(v.generation, sku))
+	if err != nil {
+		return p, 0, err
+	}
+	if !ok || len(row) < 8 {
+		return p, 0, notSeen(id)
+	}
+	if p, err = r.showable(sku, row[8:]); err != nil {
+		return p, 0, exchange.Errorf(exchange.CodeNotFound, "%v is not fit to be shown: %w", id, err)
+	}
+	return p, binary.BigEndian.Uint64(row), nil
+}
+
+func notSeen(id exchange.ProductID) error {
+	return exchange.Errorf(exchange.CodeNotFound, "%v is in no catalog that this shop sees", id)
+}
+
+// views are the live copies of one shop, or all, in the order of their ShopIDs. The own
+// catalog is among them even where it has no copy yet: generation 0, which has no rows.
 func (r *Replicas) views(shop exchange.ShopID) []*view {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var views []*view
+	own := r.cfg.Own != nil && (shop.IsZero() || shop == r.cfg.Own.Shop) // not seen yet
 	for id, p := range r.shops {
 		if v := p.view.Load(); v != nil && (shop.IsZero() || shop == id) {
 			views = append(views, v)
+			own = own && id != r.cfg.Own.Shop
 		}
+	}
+	if own {
+		views = append(views, &view{shop: r.cfg.Own.Shop})
 	}
 	slices.SortFunc(views, func(a, b *view) int { return a.shop.Compare(b.shop) })
 	return views
@@ -125,6 +154,7 @@ type search struct {
 	category string
 	examined int
 	page     Page
+	late     map[exchange.SKU]uint64 // own products to read whatever the index says
 
 	// shop and key are those of the last index row that listed passed.
 	shop exchange.ShopID
@@ -136,7 +166,7 @@ type candidate struct {
 	view  *view
 	sku   exchange.SKU
 	score uint32
-	title string // of a list's row: what the product must still be listed by
+	title string // what the product must still be listed by; empty where the index does not say
 }
 
 func (c candidate) place() place { return place{c.score, c.view.shop, string(c.sku)} }
@@ -150,9 +180,19 @@ func (s *search) ranked(views []*view, after *place) (Page, error) {
 		if err != nil {
 			return Page{}, err
 		}
+		late := s.lateIn(v)
 		found = slices.Grow(found, len(matches))
 		for _, m := range matches {
 			c := candidate{view: v, sku: exchange.SKU(m.sku), score: m.score}
+			if _, is := late[c.sku]; !is && (after == nil || c.place().compare(*after) > 0) {
+				found = append(found, c)
+			}
+		}
+		others, err := s.findLate(v, late)
+		if err != nil {
+			return Page{}, err
+		}
+		for _, c := range others {
 			if after == nil || c.place().compare(*after) > 0 {
 				found = append(found, c)
 			}
@@ -210,24 +250,48 @@ func (s *search) listed(views []*view, after *place) (Page, error) {
 	return s.page, nil
 }
 
-// list reads the products that index rows name until the page is full.
+// list reads the products that index rows name, and late ones between them, until the page
+// is full.
 func (s *search) list(v *view, r kv.Range) (stopped bool, err error) {
 	skip := len(generationKey(prefixToken, v.generation))
+	isLate := s.lateIn(v)
+	late, err := s.lateRows(v, isLate, r.From[skip:])
+	if err != nil {
+		return false, err
+	}
+	// take examines the product at key, unless the page is full.
+	take := func(c candidate, key string) error {
+		if stopped = s.done(); stopped {
+			return nil
+		}
+		s.shop, s.key = v.shop, append(s.key[:0], key...)
+		return s.examine(c)
+	}
+	takeLate := func(before string) (err error) { // "" = all
+		for err == nil && !stopped && len(late) > 0 && (before == "" || late[0].key < before) {
+			if err = take(late[0].candidate, late[0].key); !stopped {
+				late = late[1:]
+			}
+		}
+		return err
+	}
 	var failed error
 	err = s.r.store.Scan(r, func(key, _ []byte) bool {
-		if s.done() {
-			stopped = true
+		if failed = takeLate(string(key[skip:])); failed != nil || stopped {
 			return false
 		}
 		token, sku, ok := splitToken(key[skip:])
-		if ok {
-			failed = s.examine(candidate{view: v, sku: exchange.SKU(sku), title: string(token)})
+		if _, is := isLate[exchange.SKU(sku)]; is || !ok {
+			return true
 		}
-		s.shop, s.key = v.shop, append(s.key[:0], key[skip:]...)
-		return failed == nil
+		failed = take(candidate{view: v, sku: exchange.SKU(sku), title: string(token)}, string(key[skip:]))
+		return failed == nil && !stopped
 	})
 	if err == nil {
 		err = failed
+	}
+	if err == nil && !stopped {
+		err = takeLate("")
 	}
 	return stopped, err
 }
@@ -237,12 +301,13 @@ func (s *search) done() bool { return len(s.page.Hits) == s.q.Limit || s.examine
 // examine reads a product and adds it to the page where every condition holds.
 func (s *search) examine(c candidate) error {
 	s.examined++
-	row, ok, err := s.r.store.Get(itemKey(c.view.generation, c.sku))
-	if err != nil || !ok || len(row) < 8 {
+	p, sequence, err := s.r.product(c.view, c.sku)
+	switch {
+	case exchange.CodeOf(err) == exchange.CodeNotFound:
+		return nil // gone since, or damaged
+	case err != nil:
 		return err
-	}
-	p, err := s.r.showable(c.sku, row[8:])
-	if err != nil || !s.accepts(p) {
+	case !s.accepts(p):
 		return nil
 	}
 	if c.title != "" && c.title != tokenTitle+titleOrder(p.Title) {
@@ -253,14 +318,14 @@ func (s *search) examine(c candidate) error {
 			return nil
 		}
 	}
-	s.page.Hits = append(s.page.Hits, s.r.hit(c, p, row))
+	s.page.Hits = append(s.page.Hits, s.r.hit(c, p, sequence))
 	return nil
 }
 
-func (r *Replicas) hit(c candidate, p exchange.Product, row []byte) Hit {
+func (r *Replicas) hit(c candidate, p exchange.Product, sequence uint64) Hit {
 	h := Hit{
 		ID: exchange.ProductID{Shop: c.view.shop, SKU: c.sku}, Product: p,
-		Sequence: binary.BigEndian.Uint64(row), Score: c.score, Sellable: true,
+		Sequence: sequence, Score: c.score, Sellable: true,
 	}
 	if r.cfg.Reachable == nil {
 		return h

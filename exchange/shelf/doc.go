@@ -6,6 +6,7 @@
 // hold. Whatever changes a product or its stock calls Config.Changed, so that the catalog
 // follows.
 //
-// What is offered and how much of it is available is read where it is written: a read
-// after a write sees it.
+// What is offered and how much of it is available is read where it is written
+// ([Shelf.Current]): a read after a write sees it. What a search finds by is an index that
+// follows; package replica says how an import makes sure that it is found.
 package shelf

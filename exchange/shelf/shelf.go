@@ -104,6 +104,22 @@ func (s *Shelf) Product(sku exchange.SKU) (*record.Product, error) {
 	return rec, nil
 }
 
+// Current is what the shop offers of a product now, as committed: the product with its exact
+// availability. ok is false where it offers none.
+func (s *Shelf) Current(sku exchange.SKU) (p exchange.Product, ok bool, err error) {
+	rec, err := record.Get[record.Product](s.cfg.Store, s.cfg.Codec, record.ProductKey(sku))
+	if err != nil || rec == nil || rec.Removed {
+		return exchange.Product{}, false, err
+	}
+	stock, err := s.Stock(sku)
+	if err != nil {
+		return exchange.Product{}, false, err
+	}
+	p = rec.Product
+	p.Available = stock.Availability()
+	return p, true, nil
+}
+
 // Public is what the catalog says of a product within a batch, and whether it says
 // anything.
 func (s *Shelf) Public(b *writer.Batch, sku exchange.SKU) (p exchange.Product, offered bool, err error) {

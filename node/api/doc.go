@@ -28,6 +28,9 @@
 //	GET    /api/v1/events                   server-sent events
 //	GET    /healthz, /readyz, /metrics
 //
+// A read after a write sees it: lists, searches and GET of an own product show it as the
+// last answered import, count, rate, hold or order left it.
+//
 // A GET never makes a reservation. Lists have cursors: give next of one page as
 // cursor of the following one.
 //

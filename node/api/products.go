@@ -90,7 +90,7 @@ func (s *productRoutes) getProduct(ctx context.Context, in *productInput) (*body
 		if err != nil {
 			return nil, err
 		}
-		out.Stock = ptr(stockView(stock))
+		out.Stock, out.Available = ptr(stockView(stock)), view.AvailabilityOf(stock.Availability())
 	}
 	if in.Live {
 		line, err := s.catalog.Live(ctx, id)

@@ -3,6 +3,7 @@ package api_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -23,8 +24,6 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/kv"
-	"github.com/souk-market/souk/exchange/record"
-	"github.com/souk-market/souk/exchange/shelf"
 	"github.com/souk-market/souk/node"
 	"github.com/souk-market/souk/node/api"
 	"github.com/souk-market/souk/node/api/client"
@@ -48,6 +47,7 @@ type shop struct {
 	url      string
 	seen     *spec
 	stop     func() // the shop's process, but its API
+	start    func() // it and a new API, on the same disks
 }
 
 // disk is a store that may be full.
@@ -87,19 +87,23 @@ func newShop(t testing.TB, f *testnet.Federation, name string, change func(*node
 		change(&cfg)
 	}
 	key := must(f.Join(name))(t)
-	s.node = must(f.Shop(key, cfg, s.disks, nil))(t)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- s.node.Run(ctx) }()
-	s.stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	t.Cleanup(s.stop)
-	<-s.node.Ready()
-	s.open()
+	s.start = func() {
+		t.Helper()
+		s.node = must(f.Shop(key, cfg, s.disks, nil))(t)
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan error, 1)
+		go func() { done <- s.node.Run(ctx) }()
+		s.stop = sync.OnceFunc(func() {
+			cancel()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		})
+		t.Cleanup(s.stop)
+		<-s.node.Ready()
+		s.open()
+	}
+	s.start()
 	return s
 }
 
@@ -177,15 +181,16 @@ func (s *shop) product(sku exchange.SKU) exchange.ProductID {
 	return exchange.ProductID{Shop: s.id(), SKU: sku}
 }
 
+// stock imports a product.
 func (s *shop) stock(sku exchange.SKU, title string, units, cents int64) {
 	s.t.Helper()
-	_, err := s.desk().Shelf.Import(context.Background(), []shelf.Item{{
-		Product: exchange.Product{SKU: sku, Title: title, Grams: 300, Price: exchange.Money{Minor: cents, Currency: "EUR"}},
-		Stock:   record.FileStock{Set: true, Units: units},
-	}}, false)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	s.file(fmt.Sprintf(`{"sku":%q,"title":%q,"price":"%d.%02d","stock":%d,"grams":300}`, sku, title, cents/100, cents%100, units))
+}
+
+// file imports lines of JSON.
+func (s *shop) file(lines ...string) {
+	s.t.Helper()
+	must(s.Import(waiting(s.t), strings.NewReader(strings.Join(lines, "\n")), client.ImportOptions{}, nil))(s.t)
 }
 
 // await waits for what must become true at this shop.

@@ -24,10 +24,10 @@ type Product struct {
 	Grams       int64              `json:"grams,omitempty" doc:"Shipping weight."`
 	Price       Money              `json:"price" doc:"List price of one unit, before your terms' discount."`
 	PriceUSD    USDPrice           `json:"price_usd"`
-	Available   Availability       `json:"available" doc:"As of the last news of the supplier's catalog."`
+	Available   Availability       `json:"available" doc:"As of the last news of the supplier's catalog; of one's own product, exactly and now."`
 	Sellable    bool               `json:"sellable" doc:"In stock, and the supplier is, or was within minutes, reachable."`
 	Why         string             `json:"why,omitempty" doc:"Why it is not sellable now."`
-	AsOf        time.Time          `json:"as_of,omitzero" doc:"When the catalog copy was last known equal to the supplier's."`
+	AsOf        time.Time          `json:"as_of,omitzero" doc:"When the catalog copy was last known equal to the supplier's; of one's own product, now."`
 	Live        *LiveStock         `json:"live,omitempty" doc:"With live=1: what the supplier just said."`
 	Stock       *Stock             `json:"stock,omitempty" doc:"Of one's own product, on the product's own page."`
 }
