@@ -1,6 +1,8 @@
 package record
 
 import (
+	"bytes"
+
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/message"
@@ -29,6 +31,12 @@ func (rec *Reservation) After(other *Reservation) bool {
 		return rec.State != hold.None
 	}
 	return rec.State == other.State && rec.Expires > other.Expires
+}
+
+// Same reports whether rec says nothing of the hold that other does not.
+func (rec *Reservation) Same(other *Reservation) bool {
+	return rec.State == other.State && rec.Expires == other.Expires && rec.Refusal == other.Refusal && rec.Detail == other.Detail &&
+		rec.Created <= other.Created && bytes.Equal(rec.Answer, other.Answer)
 }
 
 // Take notes an answer; it returns the refusal where it is one.

@@ -20,6 +20,11 @@ type (
 		ledger   ledger.ID
 		inAnswer bool
 	}
+	// ledgerChanged: the durable record of a ledger is now this.
+	ledgerChanged struct {
+		ledger ledger.ID
+		record *record.Ledger
+	}
 	// headCountersigned: the retailer has the ledger up to acked; it ends at head.
 	headCountersigned struct {
 		ledger      ledger.ID
@@ -77,6 +82,8 @@ func (t *Trade) Apply(at exchange.Time, e writer.Effect) bool {
 		t.Ledgers.sender.queued(e.supplier)
 	case entryAppended:
 		t.Ledgers.sender.appended(e.ledger, e.inAnswer)
+	case ledgerChanged:
+		t.Ledgers.ends.set(e.ledger, e.record)
 	case headCountersigned:
 		t.Ledgers.sender.acknowledged(e.ledger, e.acked, e.head)
 	case partnershipChanged:

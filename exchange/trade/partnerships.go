@@ -191,9 +191,9 @@ func (p *Partnerships) List() ([]Partnership, error) {
 // one where the two never spoke.
 func (p *Partnerships) Get(partner exchange.ShopID, side exchange.Party) (Partnership, error) {
 	id := p.ledgerWith(partner, side)
-	rec, err := p.ledgers.committed(id)
-	if err != nil || rec == nil {
-		return Partnership{Supplier: id.Supplier, Retailer: id.Retailer}, err
+	rec := p.ledgers.committed(id)
+	if rec == nil {
+		return Partnership{Supplier: id.Supplier, Retailer: id.Retailer}, nil
 	}
 	return p.of(rec)
 }

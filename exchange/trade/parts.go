@@ -115,6 +115,7 @@ type Ledgers struct {
 	feed         Feed
 
 	rows *writer.Table[ledger.ID, record.Ledger]
+	ends ledgerEnds
 	// entered are the requests entered in the batch that runs: digests, by their number.
 	entered *writer.Table[requestID, [32]byte]
 	// answering is set while a retailer's requests are entered: what is appended goes out

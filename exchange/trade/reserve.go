@@ -208,7 +208,7 @@ func (r *Retailer) saveReservation(b *writer.Batch, rec *record.Reservation) err
 	if err != nil {
 		return err
 	}
-	if before != nil && before.After(rec) {
+	if before != nil && (before.After(rec) || before.Same(rec)) {
 		return nil
 	}
 	if before != nil && before.Created < rec.Created {

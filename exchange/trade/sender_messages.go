@@ -28,10 +28,7 @@ func (q *sender) compose(to queue) (*Outgoing, error) {
 
 func (q *sender) composeSubmit(to queue) (*Outgoing, error) {
 	c := ledger.ID{Supplier: to.partner, Retailer: q.me}
-	rec, err := q.ledgers.committed(c)
-	if err != nil {
-		return nil, err
-	}
+	rec := q.ledgers.committed(c)
 	msg := &message.Submit{}
 	first := uint64(1)
 	if rec != nil {
@@ -41,6 +38,7 @@ func (q *sender) composeSubmit(to queue) (*Outgoing, error) {
 		}
 		msg.Have, first = chain.Position, chain.Answered+1
 	}
+	var err error
 	if msg.Requests, err = q.unanswered(to.partner, first); err != nil {
 		return nil, err
 	}
@@ -100,14 +98,10 @@ func (q *sender) submitted(ctx context.Context, to queue, have uint64, reply []b
 	q.landed(to, progress || !more, more)
 }
 
-// waiting reports whether requests to a supplier are unanswered. One that cannot
-// be read is found again by the next attempt.
+// waiting reports whether requests to a supplier are unanswered.
 func (q *sender) waiting(c ledger.ID) bool {
-	rec, err := q.ledgers.committed(c)
-	if err != nil || rec == nil {
-		return err != nil
-	}
-	return !rec.Chain.Frozen && rec.Queued > rec.Chain.Answered
+	rec := q.ledgers.committed(c)
+	return rec != nil && !rec.Chain.Frozen && rec.Queued > rec.Chain.Answered
 }
 
 // takeEntries adopts the entries of an answer.
@@ -129,9 +123,9 @@ func (q *sender) takeEntries(ctx context.Context, c ledger.ID, reply []byte) (*m
 
 func (q *sender) composePush(to queue) (*Outgoing, error) {
 	c := ledger.ID{Supplier: q.me, Retailer: to.partner}
-	rec, err := q.ledgers.committed(c)
-	if err != nil || rec == nil {
-		return nil, err
+	rec := q.ledgers.committed(c)
+	if rec == nil {
+		return nil, nil
 	}
 	chain := rec.Chain
 	if chain.Frozen || chain.Acked >= chain.Position {

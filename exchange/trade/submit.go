@@ -1,6 +1,7 @@
 package trade
 
 import (
+	"bytes"
 	"reflect"
 	"slices"
 
@@ -108,7 +109,7 @@ func (s *Supplier) commitHold(b *writer.Batch, at entryAt, act message.SubmitOrd
 	if rec == nil {
 		return exchange.Errorf(exchange.CodeNotFound, "there is no such hold")
 	}
-	if same, err := s.quotedFor(rec, quote); err != nil {
+	if same, err := s.quotedFor(rec, act.Quote, quote); err != nil {
 		return err
 	} else if !same {
 		s.selling.Stop(b, "shop "+at.chain.Retailer.String()+" holds a quote sealed by this shop for hold "+act.Order.String()+", which is another one in this store; the store was restored from an old backup or lost data")
@@ -138,9 +139,12 @@ func (s *Supplier) commitHold(b *writer.Batch, at entryAt, act message.SubmitOrd
 // first answer quoted, until then or until an extension that the hold knows of. Any
 // other is of a hold under the same id that this store has lost, for other units or
 // another price.
-func (s *Supplier) quotedFor(rec *heldRecord, quote *exchange.Quote) (bool, error) {
+func (s *Supplier) quotedFor(rec *heldRecord, sealed []byte, quote *exchange.Quote) (bool, error) {
 	if rec.Placed == nil || rec.Hold.State == hold.Refused {
 		return false, nil // a tombstone, a refusal, or placed in this very batch: nobody has a quote of it
+	}
+	if bytes.Equal(sealed, rec.Placed) {
+		return true, nil // the first answer itself
 	}
 	payload, err := s.verifier.Peek(rec.Placed)
 	if err != nil {

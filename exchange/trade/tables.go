@@ -62,6 +62,11 @@ func (l *Ledgers) makeTables() {
 			return 2*overhead + len(rec.AckedHead.Payload) + len(rec.AckedHead.Signature)
 		},
 		Cached: cachedLedgers,
+		Flushed: func(b *writer.Batch, id ledger.ID) {
+			if rec, ok, err := l.rows.Get(b, id); ok && err == nil {
+				b.Then(ledgerChanged{id, &rec})
+			}
+		},
 	})
 	l.entered = writer.NewTable(l.writer, writer.Rows[requestID, [32]byte]{})
 }

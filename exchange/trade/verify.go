@@ -12,6 +12,9 @@ import (
 // open verifies every ledger in the store and builds what is kept in memory about
 // partners.
 func (l *Ledgers) open() error {
+	if err := l.load(); err != nil {
+		return err
+	}
 	trades, err := l.partnerships.List()
 	if err != nil {
 		return err
