@@ -33,16 +33,6 @@ func NewHoldID(w Window, random [12]byte) HoldID {
 	return id
 }
 
-// HoldIDFromBytes reads the 16-byte binary form.
-func HoldIDFromBytes(b []byte) (HoldID, error) {
-	var id HoldID
-	if len(b) != len(id) {
-		return id, Errorf(CodeInvalid, "a hold ID has %d bytes, not %d", len(id), len(b))
-	}
-	copy(id[:], b)
-	return id, nil
-}
-
 var holdIDText = base32.HexEncoding.WithPadding(base32.NoPadding)
 
 // ParseHoldID reads the text form, 26 characters 0–9 a–v, in either case.

@@ -35,9 +35,6 @@ func TestHoldID(t *testing.T) {
 				t.Fatalf("ParseHoldID(%q) = %v, %v", written, back, err)
 			}
 		}
-		if back, err := exchange.HoldIDFromBytes(id[:]); err != nil || back != id {
-			t.Fatalf("from bytes: %v, %v", back, err)
-		}
 		encoded, err := json.Marshal(id)
 		if err != nil {
 			t.Fatal(err)
@@ -82,11 +79,6 @@ func TestParseHoldIDRefuses(t *testing.T) {
 		id, err := exchange.ParseHoldID(text)
 		if exchange.CodeOf(err) != exchange.CodeInvalid || !id.IsZero() {
 			t.Errorf("%s: %v, %v; want it refused as invalid", name, id, err)
-		}
-	}
-	for _, n := range []int{0, 15, 17} {
-		if _, err := exchange.HoldIDFromBytes(make([]byte, n)); exchange.CodeOf(err) != exchange.CodeInvalid {
-			t.Errorf("%d bytes: %v", n, err)
 		}
 	}
 }
