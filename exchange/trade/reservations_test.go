@@ -139,3 +139,54 @@ func TestRepeatKeepsItsCreation(t *testing.T) {
 		})
 	}
 }
+
+// TestRepeatTellsHowItStands: the supplier repeats the answer that placed the hold, whatever
+// has become of it. The repeat's caller, and whoever looks at the reservation afterwards,
+// is told how it stands now.
+func TestRepeatTellsHowItStands(t *testing.T) {
+	type change func(t *testing.T, birch *desktest.Shop, rec *trade.Reservation) exchange.Time // the expiry after it
+	for name, c := range map[string]struct {
+		change change
+		state  hold.State
+	}{
+		"left": {func(_ *testing.T, _ *desktest.Shop, rec *trade.Reservation) exchange.Time { return rec.Expires }, hold.Held},
+		"released": {func(t *testing.T, birch *desktest.Shop, rec *trade.Reservation) exchange.Time {
+			_, err := birch.Desk.Retailer.Release(t.Context(), rec.Request.ID)
+			desktest.Must(t, err)
+			return rec.Expires
+		}, hold.Released},
+		"extended": {func(t *testing.T, birch *desktest.Shop, rec *trade.Reservation) exchange.Time {
+			longer, err := birch.Desk.Retailer.Extend(t.Context(), rec.Request.ID, rec.Expires.Add(time.Minute))
+			desktest.Must(t, err)
+			return longer.Expires
+		}, hold.Held},
+		"ordered": {func(t *testing.T, birch *desktest.Shop, rec *trade.Reservation) exchange.Time {
+			_, err := birch.Desk.Retailer.PlaceOrder(t.Context(), rec.Request.ID, desktest.Stockholm)
+			desktest.Must(t, err)
+			return rec.Expires
+		}, hold.Committed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				acorn, birch, stop := runningPair(t)
+				defer stop()
+				req := trade.ReserveRequest{
+					Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "lamp", Quantity: 1}}, Country: "SE",
+					Lifetime: time.Minute, Key: trade.ReservationKey{1},
+				}
+				first, err := birch.Desk.Retailer.Reserve(t.Context(), req)
+				desktest.Must(t, err)
+				expires := c.change(t, birch, first)
+				again, err := birch.Desk.Retailer.Reserve(t.Context(), req)
+				desktest.Must(t, err)
+				seen, err := birch.Desk.Retailer.Reservation(t.Context(), first.Request.ID)
+				desktest.Must(t, err)
+				for who, got := range map[string]*trade.Reservation{"the repeat's caller": again, "who looks at it": seen} {
+					if got.Request.ID != first.Request.ID || got.State != c.state || got.Expires != expires || got.Quote == nil {
+						t.Errorf("%s is told %v, %v until %v (quote: %v), want %v until %v", who, got.Request.ID, got.State, got.Expires, got.Quote != nil, c.state, expires)
+					}
+				}
+			})
+		})
+	}
+}

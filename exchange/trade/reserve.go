@@ -74,9 +74,24 @@ func (r *Retailer) Reserve(ctx context.Context, req ReserveRequest) (*Reservatio
 		}
 		return out, err
 	}
-	out.Quote, err = r.reserved(ctx, rec, reply, isNew)
+	if out.Quote, err = r.reserved(ctx, rec, reply, isNew); err == nil && !isNew {
+		return r.shownAgain(rec)
+	}
 	out.State = rec.State
 	return out, err
+}
+
+// shownAgain is the reservation that a repeat found, as it stands now: the supplier repeats
+// the answer that placed the hold, also after a release, an extension or an order.
+func (r *Retailer) shownAgain(rec *record.Reservation) (*Reservation, error) {
+	known, err := r.known(rec.Request.ID)
+	if err != nil {
+		return nil, err
+	}
+	if known != nil && known.After(rec) {
+		rec = known
+	}
+	return r.shown(rec, nil)
 }
 
 // checkReserve refuses what no supplier is to be asked.
@@ -178,7 +193,13 @@ func (r *Retailer) reserved(ctx context.Context, rec *record.Reservation, reply 
 	}
 	if isNew {
 		r.saveNewSoon(*rec)
-	} else {
+		return answer.Quote, err
+	}
+	known, failed := r.known(rec.Request.ID)
+	if failed != nil {
+		return nil, failed
+	}
+	if known == nil || !known.After(rec) { // else the answer is an old one, and known would be hidden by it
 		r.saveSoon(*rec)
 	}
 	return answer.Quote, err
