@@ -302,11 +302,7 @@ func (f *feeds) chunk(dec *zstd.Decoder, frame []byte) (*message.FeedChunk, erro
 	if err != nil {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "a chunk of the catalog does not decompress: %w", err)
 	}
-	v, err := f.s.codec.Decode(message.KindFeedChunk, raw)
-	if err != nil {
-		return nil, err
-	}
-	return v.(*message.FeedChunk), nil
+	return message.Decode[message.FeedChunk](f.s.codec, raw)
 }
 
 // serve answers a partner's pull.
@@ -315,7 +311,7 @@ func (f *feeds) serve(ctx context.Context, from exchange.ShopID, st *p2p.Stream)
 	if err != nil {
 		return err
 	}
-	v, err := f.s.codec.Decode(message.KindFeedPull, request)
+	pull, err := message.Decode[message.FeedPull](f.s.codec, request)
 	if err != nil {
 		return err
 	}
@@ -324,7 +320,7 @@ func (f *feeds) serve(ctx context.Context, from exchange.ShopID, st *p2p.Stream)
 		return err
 	}
 	defer enc.Close()
-	err = f.s.desk.Feed.Serve(ctx, from, v.(*message.FeedPull), func(c *message.FeedChunk) error {
+	err = f.s.desk.Feed.Serve(ctx, from, pull, func(c *message.FeedChunk) error {
 		raw, err := f.s.codec.Encode(c)
 		if err != nil {
 			return err

@@ -179,11 +179,7 @@ func (f *Feed) metaFrom(from record.Getter) (record.Feed, error) {
 
 // ownHead decodes a head that this shop signed.
 func (f *Feed) ownHead(signed message.SignedFeedHead) (*message.FeedHead, error) {
-	v, err := f.cfg.Codec.Decode(message.KindFeedHead, signed.Payload)
-	if err != nil {
-		return nil, err
-	}
-	return v.(*message.FeedHead), nil
+	return message.Decode[message.FeedHead](f.cfg.Codec, signed.Payload)
 }
 
 // Greeting is what a hello tells a partner of the feed: the last head and the

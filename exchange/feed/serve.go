@@ -190,11 +190,7 @@ func (s *serving) changes(pull *message.FeedPull, meta record.Feed) error {
 }
 
 func (s *serving) readMeta(row []byte) (*record.Feed, error) {
-	v, err := s.f.cfg.Codec.Decode(record.KindFeed, row)
-	if err != nil {
-		return nil, err
-	}
-	return v.(*record.Feed), nil
+	return record.Decode[record.Feed](s.f.cfg.Codec, row)
 }
 
 // digests sends all bucket digests with the head they belong to.

@@ -73,11 +73,10 @@ func (r *Replicas) openHead(shop exchange.ShopID, signed message.SignedFeedHead)
 	if err := r.verifier.Verify(message.DomainFeed, shop, signed.Payload, signed.Signature); err != nil {
 		return nil, err
 	}
-	v, err := r.codec.Decode(message.KindFeedHead, signed.Payload)
+	head, err := message.Decode[message.FeedHead](r.codec, signed.Payload)
 	if err != nil {
 		return nil, err
 	}
-	head := v.(*message.FeedHead)
 	if head.Shop != shop || head.Feed != exchange.MainFeed || head.Epoch == 0 {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "the head of %v's catalog names shop %v, feed %.40q, epoch %d", shop, head.Shop, head.Feed, head.Epoch)
 	}

@@ -363,11 +363,7 @@ func (s *Follower) open(shop exchange.ShopID, sealed []byte) (*message.FeedUpdat
 	if err != nil {
 		return nil, err
 	}
-	v, err := s.cfg.Replicas.codec.Decode(message.KindFeedUpdate, plain)
-	if err != nil {
-		return nil, err
-	}
-	return v.(*message.FeedUpdate), nil
+	return message.Decode[message.FeedUpdate](s.cfg.Replicas.codec, plain)
 }
 
 // pull runs one pull, when one of MaxPulls slots is free. On an error it says how

@@ -122,15 +122,14 @@ func groupToken(group string) string {
 // showable decodes a record that may be shown: this product's, within every limit of
 // catalog.CheckProduct, which the codec holds it to.
 func (r *Replicas) showable(sku exchange.SKU, record []byte) (exchange.Product, error) {
-	v, err := r.codec.Decode(message.KindFeedProduct, record)
+	p, err := message.Decode[message.FeedProduct](r.codec, record)
 	if err != nil {
 		return exchange.Product{}, err
 	}
-	p := v.(*message.FeedProduct).Product
 	if p.SKU != sku {
-		return p, exchange.Errorf(exchange.CodeInvalid, "the record of %.40q names %.40q", sku, p.SKU)
+		return p.Product, exchange.Errorf(exchange.CodeInvalid, "the record of %.40q names %.40q", sku, p.SKU)
 	}
-	return p, nil
+	return p.Product, nil
 }
 
 // judge is showable, and says so where a record is not.

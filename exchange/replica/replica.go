@@ -201,17 +201,17 @@ func (r *Replicas) open(key, value []byte) error {
 	if err != nil {
 		return err
 	}
-	v, err := r.codec.Decode(record.KindReplica, value)
+	meta, err := record.Decode[record.Replica](r.codec, value)
 	if err != nil {
 		return err
 	}
-	rep := &replica{shop: shop, meta: *v.(*record.Replica)}
+	rep := &replica{shop: shop, meta: *meta}
 	if len(rep.meta.Head.Payload) > 0 {
-		h, err := r.codec.Decode(message.KindFeedHead, rep.meta.Head.Payload)
+		head, err := message.Decode[message.FeedHead](r.codec, rep.meta.Head.Payload)
 		if err != nil {
 			return err
 		}
-		rep.head = *h.(*message.FeedHead)
+		rep.head = *head
 	}
 	work, ok, err := r.store.Get(workKey(shop))
 	if err != nil {
