@@ -155,12 +155,14 @@ func (p *publishing) dropTombstones() error {
 		sku exchange.SKU
 	}
 	var oldest []tombstone
-	err := p.f.cfg.Store.Scan(kv.Prefix([]byte(prefixTombstone)), func(k, v []byte) bool {
-		oldest = append(oldest, tombstone{binary.BigEndian.Uint64(k[len(prefixTombstone):]), exchange.SKU(v)})
-		return len(oldest) < min(excess, MaxPublish)
-	})
-	if err != nil {
-		return err
+	for row, err := range kv.Rows(p.f.cfg.Store, kv.Prefix([]byte(prefixTombstone))) {
+		if err != nil {
+			return err
+		}
+		oldest = append(oldest, tombstone{binary.BigEndian.Uint64(row.Key[len(prefixTombstone):]), exchange.SKU(row.Value)})
+		if len(oldest) == min(excess, MaxPublish) {
+			break
+		}
 	}
 	for _, t := range oldest {
 		k := kv.Key(prefixTombstone, kv.Uint64(t.seq))

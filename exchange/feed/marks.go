@@ -117,21 +117,23 @@ func (m *markSet) refill(store kv.Store, n int) error {
 	room = min(refillMarks, room)
 	end := true
 	r := kv.Range{From: m.at, To: kv.Prefix([]byte(record.PrefixDirty)).To}
-	err := store.Scan(r, func(key, _ []byte) bool {
-		if room <= 0 {
-			m.at, end = bytes.Clone(key), false
-			return false
+	for row, err := range kv.Rows(store, r) {
+		if err != nil {
+			return err
 		}
-		if sku := exchange.SKU(key[min(head, len(key)):]); sku != "" && !m.has(sku) {
+		if room <= 0 {
+			m.at, end = bytes.Clone(row.Key), false
+			break
+		}
+		if sku := exchange.SKU(row.Key[min(head, len(row.Key)):]); sku != "" && !m.has(sku) {
 			m.learn(catalog.BucketOf(sku), sku)
 		}
 		room--
-		return true
-	})
-	if err == nil && end {
+	}
+	if end {
 		m.unread, m.again, m.at = m.again, false, []byte(record.PrefixDirty)
 	}
-	return err
+	return nil
 }
 
 // some returns up to n marks in bucket order, going on where the last call ended, so

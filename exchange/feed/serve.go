@@ -160,28 +160,27 @@ func (s *serving) changes(pull *message.FeedPull, meta record.Feed) error {
 	}
 	full := s.chunk.Full
 	var now *record.Feed
-	var failed error
 	r := kv.Range{From: changeKey(after + 1), To: append(keyFeed[:len(keyFeed):len(keyFeed)], 0)}
-	err := s.f.cfg.Store.Scan(r, func(k, v []byte) bool {
-		if string(k) == string(keyFeed) {
-			now, failed = s.readMeta(v)
-			return false
+	for row, err := range kv.Rows(s.f.cfg.Store, r) {
+		if err != nil {
+			return err
 		}
-		var it message.FeedItem
-		if it, failed = parseChange(k, v); failed != nil {
-			return false
+		if string(row.Key) == string(keyFeed) {
+			if now, err = s.readMeta(row.Value); err != nil {
+				return err
+			}
+			break
+		}
+		it, err := parseChange(row.Key, row.Value)
+		if err != nil {
+			return err
 		}
 		if full && len(it.Record) == 0 {
-			return true
+			continue
 		}
-		failed = s.add(it)
-		return failed == nil
-	})
-	if err != nil {
-		return err
-	}
-	if failed != nil {
-		return failed
+		if err := s.add(it); err != nil {
+			return err
+		}
 	}
 	if now != nil && (now.Epoch != meta.Epoch || !full && now.Floor > after) {
 		return exchange.Errorf(exchange.CodeUnavailable, "the catalog's feed has just begun again; ask again")
@@ -197,24 +196,21 @@ func (s *serving) readMeta(row []byte) (*record.Feed, error) {
 func (s *serving) digests() error {
 	set := bucket.NewSet()
 	digests := make(map[uint32]catalog.Digest, catalog.Buckets)
-	var failed error
-	prefix := len(prefixGroup)
-	err := s.f.cfg.Store.Scan(kv.Range{From: keyFeed, To: kv.Prefix([]byte(prefixGroup)).To}, func(k, v []byte) bool {
-		if string(k) == string(keyFeed) {
-			var now *record.Feed
-			if now, failed = s.readMeta(v); failed == nil {
-				s.chunk.Head = &now.Head
-			}
-			return failed == nil
+	for row, err := range kv.Rows(s.f.cfg.Store, kv.Range{From: keyFeed, To: kv.Prefix([]byte(prefixGroup)).To}) {
+		if err != nil {
+			return err
 		}
-		failed = set.Read(k[prefix:], v, digests)
-		return failed == nil
-	})
-	if err != nil {
-		return err
-	}
-	if failed != nil {
-		return failed
+		if string(row.Key) == string(keyFeed) {
+			now, err := s.readMeta(row.Value)
+			if err != nil {
+				return err
+			}
+			s.chunk.Head = &now.Head
+			continue
+		}
+		if err := set.Read(row.Key[len(prefixGroup):], row.Value, digests); err != nil {
+			return err
+		}
 	}
 	set.Tree.SetAll(digests)
 	s.chunk.Digests = set.Tree.Digests()
@@ -228,14 +224,13 @@ func (s *serving) buckets(list []uint32) error {
 	for _, number := range list {
 		var items []message.FeedItem
 		at := bucket.GroupKey([]byte(prefixItem), uint16(number))
-		err := s.f.cfg.Store.Scan(kv.Prefix(at), func(k, v []byte) bool {
-			if len(v) > 8 {
-				items = append(items, message.FeedItem{Sequence: binary.BigEndian.Uint64(v), SKU: exchange.SKU(k[len(at):])})
+		for row, err := range kv.Rows(s.f.cfg.Store, kv.Prefix(at)) {
+			if err != nil {
+				return err
 			}
-			return true
-		})
-		if err != nil {
-			return err
+			if len(row.Value) > 8 {
+				items = append(items, message.FeedItem{Sequence: binary.BigEndian.Uint64(row.Value), SKU: exchange.SKU(row.Key[len(at):])})
+			}
 		}
 		for _, it := range items {
 			k := changeKey(it.Sequence)

@@ -266,28 +266,24 @@ func (r *Replicas) buildIndex(p *replica, number uint32) error {
 	}
 	b := &indexBuild{r: r, number: number, words: make(map[string]postings)}
 	at := generationKey(prefixItem, number)
-	var failed error
-	err := r.store.Scan(kv.Prefix(at), func(key, row []byte) bool {
-		if len(key) < len(at)+3 || len(row) < 8 {
-			failed = exchange.Errorf(exchange.CodeInternal, "a replicated product of %d bytes is damaged", len(row))
-			return false
+	for row, err := range kv.Rows(r.store, kv.Prefix(at)) {
+		if err != nil {
+			return err
 		}
-		sku := exchange.SKU(key[len(at)+2:])
-		if product, ok := r.judge(p.shop, sku, row[8:]); ok {
-			failed = b.add(product)
+		if len(row.Key) < len(at)+3 || len(row.Value) < 8 {
+			return exchange.Errorf(exchange.CodeInternal, "a replicated product of %d bytes is damaged", len(row.Value))
 		}
-		return failed == nil
-	})
-	if err == nil {
-		err = failed
+		sku := exchange.SKU(row.Key[len(at)+2:])
+		if product, ok := r.judge(p.shop, sku, row.Value[8:]); ok {
+			if err := b.add(product); err != nil {
+				return err
+			}
+		}
 	}
-	if err == nil {
-		err = b.flush()
+	if err := b.flush(); err != nil || len(b.writes) == 0 {
+		return err
 	}
-	if err == nil && len(b.writes) > 0 {
-		err = r.commit(b.writes)
-	}
-	return err
+	return r.commit(b.writes)
 }
 
 // indexBuild collects the index rows of one block after the other.
@@ -340,11 +336,7 @@ func (b *indexBuild) write(w kv.Write) error {
 
 func (r *Replicas) clearIndex(number uint32) error {
 	for {
-		var writes []kv.Write
-		err := r.store.Scan(kv.Prefix(generationKey(prefixToken, number)), func(key, _ []byte) bool {
-			writes = append(writes, kv.Write{Key: bytes.Clone(key), Delete: true})
-			return len(writes) < sweepKeys
-		})
+		writes, err := r.deletions(generationKey(prefixToken, number), sweepKeys)
 		if err != nil || len(writes) == 0 {
 			return err
 		}

@@ -369,14 +369,13 @@ func (f *Pulling) replaceBucket() error {
 		sent[it.SKU] = true
 	}
 	at := bucket.GroupKey(generationKey(prefixItem, f.copy().Number), uint16(number))
-	err := f.r.store.Scan(kv.Prefix(at), func(key, _ []byte) bool {
-		if sku := exchange.SKU(key[len(at):]); !sent[sku] {
+	for row, err := range kv.Rows(f.r.store, kv.Prefix(at)) {
+		if err != nil {
+			return err
+		}
+		if sku := exchange.SKU(row.Key[len(at):]); !sent[sku] {
 			content = append(content, message.FeedItem{SKU: sku})
 		}
-		return true
-	})
-	if err != nil {
-		return err
 	}
 	for len(content) > 0 {
 		g := *f.copy()

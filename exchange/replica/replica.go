@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"log/slog"
@@ -185,23 +186,19 @@ func Open(cfg Config) (*Replicas, error) {
 	} else if ok && len(raw) == 4 {
 		r.next = binary.BigEndian.Uint32(raw)
 	}
-	var failed error
-	err := r.store.Scan(kv.Prefix([]byte(prefixMeta)), func(key, value []byte) bool {
-		failed = r.open(key[len(prefixMeta):], value)
-		return failed == nil
-	})
-	if err == nil {
-		err = failed
+	for row, err := range record.Rows[record.Replica](r.store, r.codec, kv.Prefix([]byte(prefixMeta))) {
+		if err == nil {
+			err = r.open(row.Key[len(prefixMeta):], row.Record)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
-	return r, err
+	return r, nil
 }
 
-func (r *Replicas) open(key, value []byte) error {
+func (r *Replicas) open(key []byte, meta *record.Replica) error {
 	shop, err := exchange.ShopIDFromBytes(key)
-	if err != nil {
-		return err
-	}
-	meta, err := record.Decode[record.Replica](r.codec, value)
 	if err != nil {
 		return err
 	}
@@ -357,29 +354,44 @@ const sweepKeys = 2000
 // another call.
 func (r *Replicas) Sweep() (more bool, err error) {
 	var gone []byte
-	if err := r.store.Scan(kv.Prefix([]byte(prefixGone)), func(key, _ []byte) bool {
-		gone = append([]byte(nil), key...)
-		return false
-	}); err != nil || gone == nil {
-		return false, err
+	for row, err := range kv.Rows(r.store, kv.Prefix([]byte(prefixGone))) {
+		if err != nil {
+			return false, err
+		}
+		gone = bytes.Clone(row.Key)
+		break
+	}
+	if gone == nil {
+		return false, nil
 	}
 	number := binary.BigEndian.Uint32(gone[len(prefixGone):])
 	var writes []kv.Write
 	for _, prefix := range []string{prefixToken, prefixItem, prefixGroup} {
-		if len(writes) == sweepKeys {
-			break
-		}
-		if err := r.store.Scan(kv.Prefix(generationKey(prefix, number)), func(key, _ []byte) bool {
-			writes = append(writes, kv.Write{Key: append([]byte(nil), key...), Delete: true})
-			return len(writes) < sweepKeys
-		}); err != nil {
+		rows, err := r.deletions(generationKey(prefix, number), sweepKeys-len(writes))
+		if err != nil {
 			return false, err
 		}
+		writes = append(writes, rows...)
 	}
 	if len(writes) < sweepKeys {
 		writes = append(writes, kv.Write{Key: gone, Delete: true})
 	}
 	return true, r.commit(writes)
+}
+
+// deletions are the writes that remove the first rows under prefix, at most n.
+func (r *Replicas) deletions(prefix []byte, n int) ([]kv.Write, error) {
+	var writes []kv.Write
+	for row, err := range kv.Rows(r.store, kv.Prefix(prefix)) {
+		if err != nil {
+			return nil, err
+		}
+		if len(writes) == n {
+			break
+		}
+		writes = append(writes, kv.Write{Key: bytes.Clone(row.Key), Delete: true})
+	}
+	return writes, nil
 }
 
 // Key is the key that a shop's gossip is encrypted with, as far as it is known.

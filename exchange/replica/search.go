@@ -275,24 +275,23 @@ func (s *search) list(v *view, r kv.Range) (stopped bool, err error) {
 		}
 		return err
 	}
-	var failed error
-	err = s.r.store.Scan(r, func(key, _ []byte) bool {
-		if failed = takeLate(string(key[skip:])); failed != nil || stopped {
-			return false
+	for row, err := range kv.Rows(s.r.store, r) {
+		if err != nil {
+			return false, err
 		}
-		token, sku, ok := splitToken(key[skip:])
+		key := string(row.Key[skip:])
+		if err := takeLate(key); err != nil || stopped {
+			return stopped, err
+		}
+		token, sku, ok := splitToken(row.Key[skip:])
 		if _, is := isLate[exchange.SKU(sku)]; is || !ok {
-			return true
+			continue
 		}
-		failed = take(candidate{view: v, sku: exchange.SKU(sku), title: string(token)}, string(key[skip:]))
-		return failed == nil && !stopped
-	})
-	if err == nil {
-		err = failed
+		if err := take(candidate{view: v, sku: exchange.SKU(sku), title: string(token)}, key); err != nil || stopped {
+			return stopped, err
+		}
 	}
-	if err == nil && !stopped {
-		err = takeLate("")
-	}
+	err = takeLate("")
 	return stopped, err
 }
 
