@@ -1,11 +1,10 @@
 package replica
 
 import (
-	"sync/atomic"
-
 	"github.com/souk-market/souk/exchange/bucket"
 	"github.com/souk-market/souk/exchange/catalog"
 	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
 )
 
 // scanBuckets is how many buckets out of date make one scan over the whole copy
@@ -86,22 +85,25 @@ func (f *Pulling) swap(g generation, change *bucket.Change) error {
 	return nil
 }
 
-// Stats counts what happened to replicas since the start; for metrics.
-type Stats struct {
-	Updates    uint64 // applied from gossip
-	Pulls      uint64 // finished and proven
-	FullPulls  uint64 // those that brought a whole set
-	Mismatches uint64 // digests that were not the signed one
-	Conflicts  uint64 // two sets signed for one position
-	BadRecords uint64 // products that were kept and not shown
-}
-
-type stats struct {
-	updates, pulls, fullPulls, mismatches, conflicts, badRecords atomic.Uint64
-}
-
-// Stats counts since the start.
-func (r *Replicas) Stats() Stats {
-	s := &r.stats
-	return Stats{s.updates.Load(), s.pulls.Load(), s.fullPulls.Load(), s.mismatches.Load(), s.conflicts.Load(), s.badRecords.Load()}
+// prove commits a live copy that equals head: the changed buckets, where it stands,
+// and the rows beside.
+func (r *Replicas) prove(p *replica, head *message.FeedHead, signed message.SignedFeedHead, change *bucket.Change, live, pulling generation, rows []kv.Write) error {
+	meta := p.meta
+	meta.Head, meta.Epoch, meta.At, meta.Refreshed = signed, live.Epoch, live.At, r.clock.Now()
+	metaWrite, err := r.metaWrite(meta)
+	if err != nil {
+		return err
+	}
+	rows = append(rows, change.Rows(generationKey(prefixGroup, live.Number))...)
+	rows = append(rows, metaWrite, p.workWrite(live, pulling))
+	if err := r.commit(rows); err != nil {
+		return err
+	}
+	p.meta, p.head, p.live, p.pulling = meta, *head, live, pulling
+	r.keepSet(p, change.Apply())
+	p.show()
+	if r.cfg.Proven != nil {
+		r.cfg.Proven(p.shop, p.head)
+	}
+	return nil
 }
