@@ -12,6 +12,7 @@ import (
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/shelf"
+	"github.com/souk-market/souk/exchange/wake"
 	"github.com/souk-market/souk/exchange/writer"
 )
 
@@ -62,16 +63,16 @@ type Feed struct {
 	update *message.FeedUpdate // committed and not yet handed out, merged
 	heard  []func(*message.FeedUpdate, message.FeedKey)
 
-	wake    chan struct{} // holds one token when marks may be waiting
-	quiet   atomic.Bool   // no mark came between the last two publishings
-	flushes flushes       // who waits for the publisher
+	wake    wake.Signal // marks may be waiting
+	quiet   atomic.Bool // no mark came between the last two publishings
+	flushes flushes     // who waits for the publisher
 }
 
 // New makes a feed. Open must follow before it is used.
 func New(cfg Config) *Feed {
-	f := &Feed{cfg: cfg, wake: make(chan struct{}, 1), tombstones: catalog.MaxTombstones, marks: newMarkSet(), set: bucket.NewSet()}
+	f := &Feed{cfg: cfg, wake: wake.New(), tombstones: catalog.MaxTombstones, marks: newMarkSet(), set: bucket.NewSet()}
 	f.flushes.next = make(chan struct{})
-	f.poke() // marks may be left from before
+	f.wake.Set() // marks may be left from before
 	return f
 }
 

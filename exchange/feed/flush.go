@@ -71,7 +71,7 @@ func (f *Feed) Flush(ctx context.Context) (catalog.Position, error) {
 		return catalog.Position{}, err
 	}
 	n := f.flushes.ask()
-	f.poke()
+	f.wake.Set()
 	if err := f.flushes.wait(ctx, n); err != nil {
 		return catalog.Position{}, err
 	}

@@ -45,14 +45,6 @@ func (f *Feed) OnPublish(hear func(*message.FeedUpdate, message.FeedKey)) {
 	f.heard = append(f.heard, hear)
 }
 
-// poke tells the publisher that there are marks. It never blocks.
-func (f *Feed) poke() {
-	select {
-	case f.wake <- struct{}{}:
-	default:
-	}
-}
-
 // Run publishes when there is something to, until ctx ends. After each
 // operation it rests, so that a large import holds up neither the writer nor the
 // updates of what was drained already.
@@ -61,7 +53,7 @@ func (f *Feed) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-f.wake:
+		case <-f.wake.C():
 		}
 		for more := true; more; {
 			start, asked := time.Now(), f.flushes.last()
@@ -69,7 +61,7 @@ func (f *Feed) Run(ctx context.Context) {
 			switch more, err = f.PublishSome(ctx); {
 			case err != nil && ctx.Err() == nil:
 				f.cfg.Logger.Error("publishing the catalog failed; trying again", "err", err)
-				f.poke()
+				f.wake.Set()
 			case err == nil && !more:
 				f.flushes.reach(asked)
 			}
@@ -201,10 +193,10 @@ func (f *Feed) Apply(e writer.Effect) bool {
 		f.mu.Lock()
 		f.update = mergeUpdates(f.update, e.update)
 		f.mu.Unlock()
-		f.poke()
+		f.wake.Set()
 	case marked:
 		f.marks.add(e.sku)
-		f.poke()
+		f.wake.Set()
 	default:
 		return false
 	}

@@ -78,7 +78,7 @@ type replica struct {
 	head    message.FeedHead // of meta.Head; zero where nothing was proven
 	live    generation
 	pulling generation // a full pull under way
-	session *Pulling
+	session *Pull
 	gone    bool          // dropped
 	moved   chan struct{} // closed and forgotten when live moves; nil = nobody waits
 

@@ -13,28 +13,28 @@ const scanBuckets = catalog.Buckets / 4
 
 // settle digests what a pull changed and holds the copy against the head. A copy
 // that is proven becomes, or stays, the live one.
-func (f *Pulling) settle() (proven bool, err error) {
-	g := *f.copy()
-	sums, err := f.r.sums(g)
+func (p *Pull) settle() (proven bool, err error) {
+	g := *p.copy()
+	sums, err := p.r.sums(g)
 	if err != nil {
 		return false, err
 	}
 	set := bucket.NewSet()
 	if !g.Fresh {
-		if set, err = f.r.bucketSet(f.p); err != nil {
+		if set, err = p.r.bucketSet(p.rep); err != nil {
 			return false, err
 		}
 	}
 	change := set.With(sums)
-	if !change.States(&f.head) {
-		f.ours = change.Digests()
+	if !change.States(&p.head) {
+		p.ours = change.Digests()
 		return false, nil
 	}
-	if f.beside {
-		return true, f.swap(g, change)
+	if p.beside {
+		return true, p.swap(g, change)
 	}
 	g.Dirty = [len(g.Dirty)]byte{}
-	return true, f.r.prove(f.p, &f.head, f.signed, change, g, f.p.pulling, nil)
+	return true, p.r.prove(p.rep, &p.head, p.signed, change, g, p.rep.pulling, nil)
 }
 
 // sums digests the buckets of a copy that are out of date.
@@ -69,19 +69,19 @@ func (r *Replicas) sums(g generation) (map[uint32]bucket.Sum, error) {
 
 // swap makes the finished copy the live one, with its search index, in one
 // commit at the end; the old copy is left to Sweep.
-func (f *Pulling) swap(g generation, change *bucket.Change) error {
-	if err := f.r.buildIndex(f.p, g.Number); err != nil {
+func (p *Pull) swap(g generation, change *bucket.Change) error {
+	if err := p.r.buildIndex(p.rep, g.Number); err != nil {
 		return err
 	}
 	var rows []kv.Write
-	if old := f.p.live.Number; old != 0 {
+	if old := p.rep.live.Number; old != 0 {
 		rows = append(rows, kv.Write{Key: generationKey(prefixGone, old)})
 	}
 	g.Fresh, g.Dirty = false, [len(g.Dirty)]byte{}
-	if err := f.r.prove(f.p, &f.head, f.signed, change, g, generation{}, rows); err != nil {
+	if err := p.r.prove(p.rep, &p.head, p.signed, change, g, generation{}, rows); err != nil {
 		return err
 	}
-	f.r.stats.fullPulls.Add(1)
+	p.r.stats.fullPulls.Add(1)
 	return nil
 }
 
