@@ -41,27 +41,25 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Feed is the shop's own changefeed. Its methods are safe for concurrent use; those that
-// take a batch are for the writer's turn.
+// Feed is the shop's own changefeed. Its methods are safe for concurrent use; methods that
+// take a batch belong to the writer's turn.
 type Feed struct {
 	cfg Config
 
-	// What follows belongs to the writer's turn; the rows are the truth.
+	// These five belong to the writer's turn.
 
-	// turn is the batch that published last: it may publish once, because buckets are read
-	// again from what is committed.
+	// turn is the batch that published last. A batch publishes at most once: publishing
+	// reads buckets from the store, which lacks what the batch itself has written.
 	turn *writer.Batch
-	// highest is the epoch whose rows were found lost at the start, if any: another follows.
-	highest uint64
-	// marks and set follow what is committed.
-	marks *markSet
-	set   *bucket.Set
-	// tombstones is how many removals are kept.
-	tombstones int
+	// highest is an epoch of which Open found rows lost, or 0. The next epoch is greater.
+	highest    uint64
+	marks      *markSet    // of the committed marks
+	set        *bucket.Set // of the committed products
+	tombstones int         // how many removals are kept
 
-	mu     sync.Mutex          // guards what follows
-	update *message.FeedUpdate // committed and not yet handed out, merged
-	heard  []func(*message.FeedUpdate, message.FeedKey)
+	mu        sync.Mutex          // guards update and listeners
+	update    *message.FeedUpdate // durable and not handed out yet; several are merged
+	listeners []func(*message.FeedUpdate, message.FeedKey)
 
 	wake    wake.Signal // marks may be waiting
 	quiet   atomic.Bool // no mark came between the last two publishings
@@ -76,9 +74,9 @@ func New(cfg Config) *Feed {
 	return f
 }
 
-// Open loads the bucket digests and holds them against the last signed head.
-// Where they do not agree, they are made again from the items; where that does not
-// help, rows were lost, and the next publishing starts another epoch.
+// Open loads the bucket digests and compares them with the last signed head. If they do not
+// agree, Open makes them again from the items. If those do not agree either, rows were lost,
+// and the next publishing starts another epoch.
 func (f *Feed) Open() error {
 	meta, err := f.meta()
 	if err != nil {
@@ -108,7 +106,7 @@ func (f *Feed) Open() error {
 	return nil
 }
 
-// remakeBuckets makes the bucket digests again from the items, and stores them.
+// remakeBuckets makes the bucket digests from the items, and stores them.
 func (f *Feed) remakeBuckets() error {
 	sums, err := bucket.SumAll(f.cfg.Store, []byte(prefixItem), itemRow)
 	if err != nil {
@@ -127,7 +125,7 @@ func (f *Feed) remakeBuckets() error {
 	return nil
 }
 
-// meta is the feed's committed state; the zero one before the first publishing.
+// meta is the feed's committed state; zero before the first publishing.
 func (f *Feed) meta() (record.Feed, error) { return f.metaFrom(f.cfg.Store) }
 
 func (f *Feed) metaFrom(from record.Getter) (record.Feed, error) {
@@ -143,8 +141,8 @@ func (f *Feed) ownHead(signed message.SignedFeedHead) (*message.FeedHead, error)
 	return message.Decode[message.FeedHead](f.cfg.Codec, signed.Payload)
 }
 
-// Greeting is what a hello tells a partner of the feed: the last head and the
-// key of its gossip; nil before the first publishing.
+// Greeting is what a hello tells a partner: the feed's last head and the key of its gossip.
+// Both are nil before the first publishing.
 func (f *Feed) Greeting() (*message.SignedFeedHead, *message.FeedKey, error) {
 	meta, err := f.meta()
 	if err != nil || len(meta.Head.Payload) == 0 {
@@ -153,8 +151,8 @@ func (f *Feed) Greeting() (*message.SignedFeedHead, *message.FeedKey, error) {
 	return &meta.Head, &meta.Key, nil
 }
 
-// RotateKey makes a new key for the feed's gossip: whoever has only the old
-// one is blind from the next update on (design: Catalogs).
+// RotateKey makes a new key for the feed's gossip. A former partner, who has only the old
+// key, can read no update that follows (design: Catalogs).
 func (f *Feed) RotateKey(b *writer.Batch) error {
 	meta, err := f.metaFrom(b)
 	if err != nil {

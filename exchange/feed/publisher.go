@@ -18,16 +18,16 @@ const (
 	// publishShare bounds the publisher's part of the writer's time to 1/(1+share) while
 	// the shop sells or imports: it rests for share times as long as it worked.
 	publishShare = 4
-	// publishShareQuiet is the same where nothing was marked while it worked: what is
-	// left of a large import goes out 2.5 times as fast when the import is over.
+	// publishShareQuiet takes its place when nothing was marked while the publisher worked.
+	// So the rest of a large import is published 2.5 times as fast once the import is over.
 	publishShareQuiet = 1
 	// maxPublishPause ends a rest on a machine so busy that an operation took long.
 	maxPublishPause = time.Second
-	// MaxPublish is how many marks one operation drains: 256 × 30 µs (three reads,
-	// a record, a bucket of 244 rows in a feed of a million) hold the writer up for 8 ms.
+	// MaxPublish is how many marks one operation drains. A mark takes 30 µs (three reads,
+	// a record, a bucket of 244 rows in a feed of a million): 256 hold the writer up for 8 ms.
 	MaxPublish = 256
-	// writesPerChange: the mark, the change, the old change, the item, a tombstone's
-	// row gone or come, and one dropped tombstone's three.
+	// writesPerChange counts the mark, the change, the old change, the item, a tombstone's
+	// row that comes or goes, and the three rows of a dropped tombstone.
 	writesPerChange = 8
 	// MaxUpdateBytes bounds the items of an update: a gossip message of 64 KiB less
 	// the encryption's 48 bytes, a head of 600, and 5% for tags.
@@ -36,18 +36,16 @@ const (
 	itemOverhead = 24
 )
 
-// OnPublish has hear called with every update, after it is durable and merged with
-// others of the same publishing, and the key to encrypt it with. hear is called by
-// the publisher and must be quick. Call OnPublish before Run.
-func (f *Feed) OnPublish(hear func(*message.FeedUpdate, message.FeedKey)) {
+// OnPublish has listener called with every durable update and the key to encrypt the update
+// with. The publisher calls listener, which must be quick. Call OnPublish before Run.
+func (f *Feed) OnPublish(listener func(*message.FeedUpdate, message.FeedKey)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.heard = append(f.heard, hear)
+	f.listeners = append(f.listeners, listener)
 }
 
-// Run publishes when there is something to, until ctx ends. After each
-// operation it rests, so that a large import holds up neither the writer nor the
-// updates of what was drained already.
+// Run publishes whenever there are marks, until ctx ends. It rests after each operation: so
+// a large import holds up neither the writer nor the updates that are ready.
 func (f *Feed) Run(ctx context.Context) {
 	for {
 		select {
@@ -76,8 +74,8 @@ func (f *Feed) Run(ctx context.Context) {
 	}
 }
 
-// publishRest is how long the publisher rests after an operation that took so long:
-// more reports that marks are left, quiet that none came meanwhile.
+// publishRest is how long the publisher rests after an operation that took so long. more says
+// that marks are left, quiet that no mark came during the operation.
 func publishRest(took time.Duration, more, quiet bool) time.Duration {
 	share := time.Duration(publishShare)
 	if quiet {
@@ -90,8 +88,8 @@ func publishRest(took time.Duration, more, quiet bool) time.Duration {
 	return rest
 }
 
-// Publish drains the dirty marks and hands the updates to those who asked with
-// OnPublish. A desk that runs inline calls it where a running one publishes by itself.
+// Publish drains all dirty marks and hands the updates to the listeners of OnPublish. It is
+// for a shop whose Run does not run, as in a simulation.
 func (f *Feed) Publish(ctx context.Context) error {
 	for more := true; more; {
 		var err error
@@ -102,7 +100,7 @@ func (f *Feed) Publish(ctx context.Context) error {
 	return nil
 }
 
-// PublishSome drains what fits one operation and hands out the update; more
+// PublishSome drains as many marks as one operation takes and hands out the update. more
 // reports that marks are left.
 func (f *Feed) PublishSome(ctx context.Context) (more bool, err error) {
 	err = f.cfg.Writer.Do(ctx, func(b *writer.Batch) (err error) {
@@ -113,7 +111,7 @@ func (f *Feed) PublishSome(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	f.mu.Lock()
-	update, heard := f.update, slices.Clone(f.heard)
+	update, listeners := f.update, slices.Clone(f.listeners)
 	f.update = nil
 	f.mu.Unlock()
 	if update == nil {
@@ -123,17 +121,18 @@ func (f *Feed) PublishSome(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return more, err
 	}
-	for _, h := range heard {
-		h(update, meta.Key)
+	for _, listener := range listeners {
+		listener(update, meta.Key)
 	}
 	return more, nil
 }
 
-// publish drains up to MaxPublish marks within a batch: it compares each
-// product's public record to the one last published, gives those that differ a
-// sequence, and signs the new head. more reports that marks are left. A shop that has
-// stopped selling signs no head: partners would take it for later than those of the
-// newest copy of the folder. The marks stay.
+// publish drains up to MaxPublish marks within a batch. It compares each product's public
+// record with the record published last, gives a sequence to each that differs, and signs
+// the new head. more reports that marks are left.
+//
+// A shop that has stopped selling keeps its marks and signs no head: partners would take
+// that head for later than the heads in the newest copy of the folder.
 func (f *Feed) publish(b *writer.Batch) (more bool, err error) {
 	if f.cfg.Selling.MaySell() != nil {
 		return false, nil
@@ -169,9 +168,9 @@ func (f *Feed) publish(b *writer.Batch) (more bool, err error) {
 
 // Effects of the feed, which [Feed.Apply] does.
 type (
-	// drained: the marks of these products are gone, and what they told is published.
+	// drained: the marks of these products are removed, and their changes published.
 	drained struct{ marks []exchange.SKU }
-	// changed: the set is another, and update tells how.
+	// changed: the set of products changed, as update says.
 	changed struct {
 		set    *bucket.Change
 		update *message.FeedUpdate
@@ -180,11 +179,11 @@ type (
 	marked struct{ sku exchange.SKU }
 )
 
-// Apply does an effect of a durable batch; it reports whether the effect is the feed's.
+// Apply does an effect of a durable batch, and reports whether the effect is the feed's.
 func (f *Feed) Apply(e writer.Effect) bool {
 	switch e := e.(type) {
 	case drained:
-		f.quiet.Store(f.marks.turn())
+		f.quiet.Store(f.marks.quiet())
 		for _, sku := range e.marks {
 			f.marks.drop(sku)
 		}
@@ -203,9 +202,9 @@ func (f *Feed) Apply(e writer.Effect) bool {
 	return true
 }
 
-// Changed marks a product for the publisher; it follows every change of a product or its
-// stock, in the batch of the change. A product that sells many times between two publishings
-// is marked once.
+// Changed marks a product for the publisher. The shelf calls it for every change of a product
+// or its stock, in the batch of the change. A product that sells many times between two
+// publishings has one mark.
 func (f *Feed) Changed(b *writer.Batch, sku exchange.SKU) {
 	if k := dirtyKey(sku); b.Touched(k) || !f.marks.has(sku) {
 		b.Put(k, nil)

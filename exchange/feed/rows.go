@@ -11,7 +11,7 @@ import (
 	"github.com/souk-market/souk/exchange/message"
 )
 
-// Prefixes of the feed's rows; the package's doc has them.
+// Prefixes of the feed's rows, which the package's doc describes.
 const (
 	prefixChange    = "c/c/"
 	prefixItem      = "c/i/"
@@ -30,7 +30,7 @@ func changeRow(sku exchange.SKU, record []byte) []byte {
 	return append(row, record...)
 }
 
-// parseChange reads a c/c row into an item of the caller's.
+// parseChange copies a c/c row into an item.
 func parseChange(key, row []byte) (message.FeedItem, error) {
 	if len(key) != len(prefixChange)+8 || len(row) < 2 || len(row)-2 < int(binary.BigEndian.Uint16(row)) {
 		return message.FeedItem{}, exchange.Errorf(exchange.CodeInternal, "a catalog change of %d bytes is damaged", len(row))
@@ -43,7 +43,7 @@ func parseChange(key, row []byte) (message.FeedItem, error) {
 	}, nil
 }
 
-// itemRow reads a c/i row: the sequence and, of a live product, its record's hash.
+// itemRow reads a c/i row: the sequence and, for a live product, the record's hash.
 func itemRow(row []byte) (seq uint64, hash catalog.Digest, live bool, err error) {
 	switch len(row) {
 	case 8:
