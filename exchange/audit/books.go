@@ -167,11 +167,11 @@ func keyText(key []byte) string {
 func (r reader) record(prefix string, key, value []byte) {
 	switch prefix {
 	case "m":
-		if v := decode[*record.Meta](r, record.KindMeta, value); v != nil {
+		if v := decode[record.Meta](r, value); v != nil {
 			r.Meta = *v
 		}
 	case "s/":
-		if v := decode[*record.Stock](r, record.KindStock, value); v != nil {
+		if v := decode[record.Stock](r, value); v != nil {
 			r.Stock[exchange.SKU(key)] = v.Stock
 		}
 	case "h/":
@@ -186,15 +186,15 @@ func (r reader) record(prefix string, key, value []byte) {
 		r.quarantine(key, value)
 	case "c/":
 		if string(key) == "f" {
-			r.Feed = decode[*record.Feed](r, record.KindFeed, value)
+			r.Feed = decode[record.Feed](r, value)
 		}
 	case "members/", "addr/", "k/", "d/", "xm/": // of packages that keep and check their own
 	case "a/":
 		if k, ok := r.shopThenID(key); ok {
-			r.ShipTo[k] = decode[*record.ShipTo](r, record.KindShipTo, value)
+			r.ShipTo[k] = decode[record.ShipTo](r, value)
 		}
 	case "r/":
-		if v := decode[*record.Reservation](r, record.KindReservation, value); v != nil {
+		if v := decode[record.Reservation](r, value); v != nil {
 			r.Reservations[v.Request.ID] = v
 			if string(key) != string(v.Request.ID[:]) {
 				r.f.fault(Records, "reservation %v stands under this key", v.Request.ID)
@@ -207,14 +207,14 @@ func (r reader) record(prefix string, key, value []byte) {
 	}
 }
 
-// decode reads a record; nil, and a fault, where it cannot.
-func decode[T message.Value](r reader, kind message.Kind, raw []byte) (none T) {
-	v, err := r.codec.Decode(kind, raw)
+// decode reads a record or a wire value; nil, and a fault, where it cannot be read.
+func decode[T any, P message.ValueOf[T]](r reader, raw []byte) P {
+	v, err := message.Decode[T, P](r.codec, raw)
 	if err != nil {
 		r.f.fault(Records, "it is unreadable: %v", err)
-		return none
+		return nil
 	}
-	return v.(T)
+	return v
 }
 
 const shopLen, idLen = len(exchange.ShopID{}), len(exchange.HoldID{})
@@ -231,7 +231,7 @@ func (r reader) shopThenID(key []byte) (k Key, ok bool) {
 
 func (r reader) hold(key, value []byte) {
 	k, ok := r.shopThenID(key)
-	v := decode[*record.Hold](r, record.KindHold, value)
+	v := decode[record.Hold](r, value)
 	if !ok || v == nil {
 		return
 	}
@@ -242,7 +242,7 @@ func (r reader) hold(key, value []byte) {
 }
 
 func (r reader) product(key, value []byte) {
-	v := decode[*record.Product](r, record.KindProduct, value)
+	v := decode[record.Product](r, value)
 	if v == nil {
 		return
 	}
@@ -283,7 +283,7 @@ func (r reader) expiry(prefix string, key []byte) {
 }
 
 func (r reader) orderRecord(prefix string, key, value []byte) {
-	v := decode[*record.Order](r, record.KindOrder, value)
+	v := decode[record.Order](r, value)
 	if v == nil {
 		return
 	}
@@ -329,17 +329,17 @@ func (r reader) chainRecord(prefix string, key, value []byte) {
 	rest := key[shops*shopLen:]
 	switch prefix {
 	case "l/":
-		if v := decode[*record.Ledger](r, record.KindLedger, value); v != nil {
+		if v := decode[record.Ledger](r, value); v != nil {
 			c.Record = *v
 		}
 	case "t/":
-		if v := decode[*record.Partnership](r, record.KindPartnership, value); v != nil {
+		if v := decode[record.Partnership](r, value); v != nil {
 			c.Partnership = *v
 		}
 	case "v/":
-		c.Evidence = decode[*record.Evidence](r, record.KindEvidence, value)
+		c.Evidence = decode[record.Evidence](r, value)
 	case "x/":
-		if v := decode[*record.Outbox](r, record.KindOutbox, value); v != nil {
+		if v := decode[record.Outbox](r, value); v != nil {
 			c.Outbox = append(c.Outbox, v)
 		}
 	case "n/":

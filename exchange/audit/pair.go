@@ -130,12 +130,12 @@ func compareHold(f notes, k Key, res *record.Reservation, supplier, retailer *Bo
 		f.fault(Signed, "the retailer's quote does not open: %v", err)
 		return
 	}
-	v, err := retailer.codec.Decode(message.KindHoldAnswer, payload)
+	answer, err := message.Decode[message.HoldAnswer](retailer.codec, payload)
 	if err != nil {
 		f.fault(Records, "the retailer's quote is unreadable: %v", err)
 		return
 	}
-	if q := v.(*message.HoldAnswer).Quote; q == nil || !quotes(q, h.Hold.Lines) || q.Expires > h.Hold.Expires {
+	if q := answer.Quote; q == nil || !quotes(q, h.Hold.Lines) || q.Expires > h.Hold.Expires {
 		f.fault(Acknowledged, "the supplier does not hold what it quoted the retailer, or not as long")
 	}
 }

@@ -277,12 +277,11 @@ func (b *Books) checkAcked(f notes, id ChainID, c *Chain) {
 		f.fault(Signed, "the head that the retailer countersigned: %v", err)
 		return
 	}
-	v, err := b.codec.Decode(message.KindHead, signed.Payload)
+	head, err := message.Decode[message.Head](b.codec, signed.Payload)
 	if err != nil {
 		f.fault(Records, "the head that the retailer countersigned: %v", err)
 		return
 	}
-	head := v.(*message.Head)
 	if head.Position != end.Acked || end.Acked > end.Position || c.entry(end.Acked) != nil && c.entry(end.Acked).Hash != head.Hash {
 		f.fault(Ledgers, "the retailer countersigned another entry than entry %d, which the record says", end.Acked)
 	}

@@ -197,12 +197,11 @@ func (b *Books) answer(f notes, k Key, sealed []byte) *message.HoldAnswer {
 		f.fault(Signed, "its sealed answer does not open: %v", err)
 		return nil
 	}
-	v, err := b.codec.Decode(message.KindHoldAnswer, payload)
+	a, err := message.Decode[message.HoldAnswer](b.codec, payload)
 	if err != nil {
 		f.fault(Records, "its sealed answer is unreadable: %v", err)
 		return nil
 	}
-	a := v.(*message.HoldAnswer)
 	if a.Supplier != b.Shop || a.Retailer != k.Partner || a.Hold != k.ID {
 		f.fault(Records, "its sealed answer is about another hold")
 	}
@@ -264,12 +263,12 @@ func (b *Books) checkReservation(f notes, res *record.Reservation) {
 		f.fault(Signed, "the supplier's sealed answer does not open: %v", err)
 		return
 	}
-	v, err := b.codec.Decode(message.KindHoldAnswer, payload)
+	a, err := message.Decode[message.HoldAnswer](b.codec, payload)
 	if err != nil {
 		f.fault(Records, "the supplier's sealed answer is unreadable: %v", err)
 		return
 	}
-	if a := v.(*message.HoldAnswer); a.Supplier != res.Supplier || a.Retailer != b.Shop || a.Hold != res.Request.ID {
+	if a.Supplier != res.Supplier || a.Retailer != b.Shop || a.Hold != res.Request.ID {
 		f.fault(Records, "the supplier's sealed answer is about another reservation")
 	}
 }
@@ -282,7 +281,7 @@ func (r reader) entry(id ChainID, position uint64, sealed []byte) *Entry {
 		r.f.fault(Signed, "its seal does not open: %v", err)
 		return nil
 	}
-	v := decode[*message.Entry](r, message.KindEntry, payload)
+	v := decode[message.Entry](r, payload)
 	if v == nil {
 		return nil
 	}
@@ -312,7 +311,7 @@ func (r reader) request(id ChainID, signed message.SignedRequest) *message.Reque
 	if err := r.verifier.Verify(message.DomainRequest, id.Retailer, signed.Payload, signed.Signature); err != nil {
 		r.f.fault(Signed, "the retailer's request: %v", err)
 	}
-	req := decode[*message.Request](r, message.KindRequest, signed.Payload)
+	req := decode[message.Request](r, signed.Payload)
 	if req != nil && (req.Supplier != id.Supplier || req.Retailer != id.Retailer) {
 		r.f.fault(Ledgers, "request %d is for another ledger", req.Number)
 	}
@@ -328,7 +327,7 @@ func (r reader) quoted(id ChainID, e *Entry, act message.SubmitOrder) {
 		}
 		return
 	}
-	if a := decode[*message.HoldAnswer](r, message.KindHoldAnswer, payload); a != nil && a.Hold == act.Order {
+	if a := decode[message.HoldAnswer](r, payload); a != nil && a.Hold == act.Order {
 		e.quote = a.Quote
 	}
 }

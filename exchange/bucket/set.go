@@ -114,16 +114,13 @@ func (c *Change) Rows(prefix []byte) []kv.Write {
 func Load(store kv.Store, prefix []byte) (*Set, error) {
 	s := NewSet()
 	digests := make(map[uint32]catalog.Digest, catalog.Buckets)
-	var broken error
-	err := store.Scan(kv.Prefix(prefix), func(key, row []byte) bool {
-		broken = s.Read(key[len(prefix):], row, digests)
-		return broken == nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	if broken != nil {
-		return nil, broken
+	for row, err := range kv.Rows(store, kv.Prefix(prefix)) {
+		if err == nil {
+			err = s.Read(row.Key[len(prefix):], row.Value, digests)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	s.Tree.SetAll(digests)
 	return s, nil

@@ -2,6 +2,7 @@ package bucket
 
 import (
 	"encoding/binary"
+	"maps"
 	"slices"
 
 	"github.com/souk-market/souk/exchange"
@@ -12,46 +13,46 @@ import (
 // SumOne digests one bucket of the rows under prefix ‖ bucket ‖ SKU, as they
 // will be once changed is committed.
 func SumOne(store kv.Store, prefix []byte, bucket uint32, read RowReader, changed map[string]Row) (Sum, error) {
-	add := make([]string, 0, len(changed))
-	for sku := range changed {
-		add = append(add, sku)
-	}
-	slices.Sort(add)
 	h := catalog.NewBucketHash()
-	put := func(sku string) error {
+	add := slices.Sorted(maps.Keys(changed)) // those not hashed yet
+	addFirst := func() error {
+		sku := add[0]
+		add = add[1:]
 		row := changed[sku]
 		if !row.Live {
 			return nil
 		}
 		return h.Add([]byte(sku), row.Sequence, row.Hash)
 	}
-	var failed error
 	at := GroupKey(prefix, uint16(bucket))
-	err := store.Scan(kv.Prefix(at), func(key, value []byte) bool {
-		sku := key[len(at):]
-		for len(add) > 0 && add[0] <= string(sku) && failed == nil {
-			failed = put(add[0])
-			add = add[1:]
+	for row, err := range kv.Rows(store, kv.Prefix(at)) {
+		if err != nil {
+			return Sum{}, err
 		}
-		if _, replaced := changed[string(sku)]; replaced || failed != nil {
-			return failed == nil
+		sku := row.Key[len(at):]
+		for len(add) > 0 && add[0] <= string(sku) {
+			if err := addFirst(); err != nil {
+				return Sum{}, err
+			}
 		}
-		seq, hash, live, err := read(value)
+		if _, replaced := changed[string(sku)]; replaced {
+			continue
+		}
+		seq, hash, live, err := read(row.Value)
 		if err == nil && live {
 			err = h.Add(sku, seq, hash)
 		}
-		failed = err
-		return failed == nil
-	})
-	for len(add) > 0 && err == nil && failed == nil {
-		failed = put(add[0])
-		add = add[1:]
+		if err != nil {
+			return Sum{}, err
+		}
 	}
-	if err == nil {
-		err = failed
+	for len(add) > 0 {
+		if err := addFirst(); err != nil {
+			return Sum{}, err
+		}
 	}
 	count := uint32(h.Count())
-	return Sum{h.Sum(), count}, err
+	return Sum{h.Sum(), count}, nil
 }
 
 // SumAll digests every bucket that has rows under prefix, in one scan.
@@ -64,29 +65,28 @@ func SumAll(store kv.Store, prefix []byte, read RowReader) (map[uint32]Sum, erro
 			sums[bucket] = Sum{h.Sum(), uint32(n)}
 		}
 	}
-	var failed error
-	err := store.Scan(kv.Prefix(prefix), func(key, value []byte) bool {
-		rest := key[len(prefix):]
+	for row, err := range kv.Rows(store, kv.Prefix(prefix)) {
+		if err != nil {
+			return nil, err
+		}
+		rest := row.Key[len(prefix):]
 		if len(rest) < 3 {
-			failed = exchange.Errorf(exchange.CodeInternal, "a catalog row has a key of %d bytes", len(key))
-			return false
+			return nil, exchange.Errorf(exchange.CodeInternal, "a catalog row has a key of %d bytes", len(row.Key))
 		}
 		if b := uint32(binary.BigEndian.Uint16(rest)); b != bucket {
 			flush()
 			bucket = b
 		}
-		seq, hash, live, err := read(value)
+		seq, hash, live, err := read(row.Value)
 		if err == nil && live {
 			err = h.Add(rest[2:], seq, hash)
 		}
-		failed = err
-		return failed == nil
-	})
-	if err == nil {
-		err = failed
+		if err != nil {
+			return nil, err
+		}
 	}
 	flush()
-	return sums, err
+	return sums, nil
 }
 
 // RowReader reads a stored row's place in a bucket digest.

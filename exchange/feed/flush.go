@@ -10,13 +10,13 @@ import (
 	"github.com/souk-market/souk/exchange/record"
 )
 
-// flushes tells who waits in Flush how far the publisher has come. Invariant: every mark
-// committed before the call that took number n is published once done ≥ n.
+// flushes counts the calls of Flush and says which of them the publisher has served.
+// Invariant: once done ≥ n, every mark that was committed before ask returned n is published.
 type flushes struct {
-	mu    sync.Mutex // guards what follows
-	asked uint64     // calls so far
+	mu    sync.Mutex // guards all fields
+	asked uint64     // the number taken last
 	done  uint64
-	next  chan struct{} // closed when done grows
+	next  chan struct{} // closed, and made anew, when done grows
 }
 
 // ask takes a number.
@@ -34,7 +34,7 @@ func (f *flushes) last() uint64 {
 	return f.asked
 }
 
-// reach answers the calls up to n: a publishing that began after them left no mark.
+// reach serves the calls up to n: a publishing that began after them left no mark.
 func (f *flushes) reach(n uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -45,6 +45,7 @@ func (f *flushes) reach(n uint64) {
 	}
 }
 
+// wait returns nil once done ≥ n, or ctx's error.
 func (f *flushes) wait(ctx context.Context, n uint64) error {
 	for {
 		f.mu.Lock()
@@ -61,17 +62,17 @@ func (f *flushes) wait(ctx context.Context, n uint64) error {
 	}
 }
 
-// Flush waits until the changes committed before the call are published, and returns where
-// the feed then stands or beyond. It hurries nobody: the publisher keeps its interval
-// and its share of the writer's time. Errors: CodeRestored where the shop has stopped
-// selling, for it publishes nothing; ctx's, also where changes come faster than they are
-// published or [Feed.Run] does not run.
+// Flush waits until the changes committed before the call are published, and returns a
+// position of the feed that includes them. The publisher keeps its interval and its share of
+// the writer's time. Flush fails with CodeRestored if the shop has stopped selling, for then
+// the feed publishes nothing. It waits until ctx ends if changes come faster than they are
+// published, or if [Feed.Run] does not run.
 func (f *Feed) Flush(ctx context.Context) (catalog.Position, error) {
 	if err := f.cfg.Selling.MaySell(); err != nil {
 		return catalog.Position{}, err
 	}
 	n := f.flushes.ask()
-	f.poke()
+	f.wake.Set()
 	if err := f.flushes.wait(ctx, n); err != nil {
 		return catalog.Position{}, err
 	}
@@ -83,11 +84,12 @@ func (f *Feed) Flush(ctx context.Context) (catalog.Position, error) {
 }
 
 // Lacks lists the products of which a copy that stands at a position may not say what the
-// shelf says: those with a change after it, published or only marked. All, where the copy
-// must take the whole set. Some may be listed twice, or be removed ones.
+// shelf says: products with a change after that position, published or only marked. It lists
+// all products if the copy must pull the whole set. It may list a product twice, or a
+// product that was removed.
 func (f *Feed) Lacks(at catalog.Position) ([]exchange.SKU, error) {
 	var skus []exchange.SKU
-	// The marks first: what is published meanwhile is among the changes then.
+	// The marks come first: a mark that is published after this scan is among the changes.
 	const head = len(record.PrefixDirty) + 2
 	for row, err := range kv.Rows(f.cfg.Store, kv.Prefix([]byte(record.PrefixDirty))) {
 		if err != nil {

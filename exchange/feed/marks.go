@@ -13,41 +13,45 @@ import (
 )
 
 const (
-	// maxKnownMarks bounds the marks learned as they are made: at some 100 bytes each,
-	// 6.5 MB. Those read from the store may come on top, 0.4 MB.
+	// maxKnownMarks bounds the marks that add learns: at some 100 bytes each, 6.5 MB. Marks
+	// that refill reads may come on top, 0.4 MB.
 	maxKnownMarks = 65_536
-	// refillMarks is how many one operation reads from the store: 4,096 × 1 µs hold
-	// the writer up for 4 ms.
+	// refillMarks is how many marks one operation reads from the store, at 1 µs each: 4,096
+	// hold the writer up for 4 ms.
 	refillMarks = 4_096
-	// refillTurns is how many operations pass at most between two reads from the store:
-	// 4,096 / 256 = 16, which drain what one read brought.
+	// refillTurns is how many operations pass at most between two reads from the store: 16,
+	// which drain the marks that one read brought.
 	refillTurns = refillMarks / MaxPublish
 )
 
-// markSet is what the publisher knows of the dirty marks: most of them, or all, by
-// bucket. The rows are the truth, but drained ones stay in the store's way as
-// deletions until it compacts them, and 100,000 of those take 30 ms to step over. So a
-// mark is read from the store only once after a start, or where there are more than fit.
+// markSet is the publisher's in-memory copy of the dirty marks. It saves scans: a drained
+// mark stays in the store's way as a deletion until the store compacts, and stepping over
+// 100,000 deletions takes 30 ms. Marks are read from the store once after a start, and when
+// there are more than max.
 //
-// Every committed mark is in known, or lies at or behind 'at' while unread is set, or
-// will after that pass, where again is set. Only the writer's turn touches it, after the
-// commit that made it so.
+// Invariant: a committed mark
+//   - is in known, or
+//   - has a key ≥ cursor and unread is set (this pass will read it), or
+//   - has a key < cursor and again is set (another pass follows).
+//
+// Only the writer's turn uses a markSet. add and drop follow the commit of the mark.
 type markSet struct {
 	known map[uint32]map[exchange.SKU]struct{} // by bucket
-	count int
-	max   int    // maxKnownMarks: add learns no more
-	turns int    // calls of refill
-	next  uint32 // the bucket to drain next: all get their turn
-	heard bool   // add was called since the last turn
+	count int                                  // of the marks in known
+	max   int                                  // of the marks that add learns
+	turns int                                  // calls of refill
+	next  uint32                               // the bucket to drain next, so that all get their turn
+	added bool                                 // add was called since quiet was
 
-	unread bool
-	at     []byte
-	again  bool
+	unread bool   // a pass over the store is under way
+	cursor []byte // the key where the pass goes on
+	again  bool   // another pass must follow
 }
 
-// newMarkSet knows nothing yet: a shop that starts may have marks from before.
+// newMarkSet knows no mark yet and will read the store: a shop that starts may have marks
+// from its last run.
 func newMarkSet() *markSet {
-	return &markSet{known: make(map[uint32]map[exchange.SKU]struct{}), max: maxKnownMarks, unread: true, at: []byte(record.PrefixDirty)}
+	return &markSet{known: make(map[uint32]map[exchange.SKU]struct{}), max: maxKnownMarks, unread: true, cursor: []byte(record.PrefixDirty)}
 }
 
 func (m *markSet) has(sku exchange.SKU) bool {
@@ -55,9 +59,9 @@ func (m *markSet) has(sku exchange.SKU) bool {
 	return ok
 }
 
-// add learns of a mark that is committed.
+// add learns a mark that is committed.
 func (m *markSet) add(sku exchange.SKU) {
-	m.heard = true
+	m.added = true
 	bucket := catalog.BucketOf(sku)
 	if _, ok := m.known[bucket][sku]; ok {
 		return
@@ -66,16 +70,17 @@ func (m *markSet) add(sku exchange.SKU) {
 	case m.count < m.max:
 		m.learn(bucket, sku)
 	case !m.unread:
-		m.unread, m.at = true, []byte(record.PrefixDirty)
-	case bytes.Compare(dirtyKey(sku), m.at) < 0:
+		m.unread, m.cursor = true, []byte(record.PrefixDirty)
+	case bytes.Compare(dirtyKey(sku), m.cursor) < 0:
 		m.again = true
 	}
 }
 
-// turn reports whether nothing was marked since it was called last.
-func (m *markSet) turn() (quiet bool) {
-	quiet, m.heard = !m.heard, false
-	return quiet
+// quiet reports whether nothing was marked since quiet was called last.
+func (m *markSet) quiet() bool {
+	added := m.added
+	m.added = false
+	return !added
 }
 
 func (m *markSet) learn(bucket uint32, sku exchange.SKU) {
@@ -99,9 +104,9 @@ func (m *markSet) drop(sku exchange.SKU) {
 	}
 }
 
-// refill reads marks from the store where others may be there: when few are known, and
-// every refillTurns calls however many are, or products that change all the time would
-// keep those in the store there. Then it reads beyond max what add leaves alone.
+// refill reads marks from the store while unread is set: when fewer than n are known, and at
+// every refillTurns-th call, even beyond max. Without the latter, products that change all
+// the time would keep the marks in the store from ever being drained.
 func (m *markSet) refill(store kv.Store, n int) error {
 	const head = len(record.PrefixDirty) + 2
 	room := m.max - m.count
@@ -116,27 +121,29 @@ func (m *markSet) refill(store kv.Store, n int) error {
 	}
 	room = min(refillMarks, room)
 	end := true
-	r := kv.Range{From: m.at, To: kv.Prefix([]byte(record.PrefixDirty)).To}
-	err := store.Scan(r, func(key, _ []byte) bool {
-		if room <= 0 {
-			m.at, end = bytes.Clone(key), false
-			return false
+	r := kv.Range{From: m.cursor, To: kv.Prefix([]byte(record.PrefixDirty)).To}
+	for row, err := range kv.Rows(store, r) {
+		if err != nil {
+			return err
 		}
-		if sku := exchange.SKU(key[min(head, len(key)):]); sku != "" && !m.has(sku) {
+		if room <= 0 {
+			m.cursor, end = bytes.Clone(row.Key), false
+			break
+		}
+		if sku := exchange.SKU(row.Key[min(head, len(row.Key)):]); sku != "" && !m.has(sku) {
 			m.learn(catalog.BucketOf(sku), sku)
 		}
 		room--
-		return true
-	})
-	if err == nil && end {
-		m.unread, m.again, m.at = m.again, false, []byte(record.PrefixDirty)
 	}
-	return err
+	if end {
+		m.unread, m.again, m.cursor = m.again, false, []byte(record.PrefixDirty)
+	}
+	return nil
 }
 
-// some returns up to n marks in bucket order, going on where the last call ended, so
-// that a large import re-reads each bucket once and not once for every product, and
-// holds up no bucket for good. more reports that others are left.
+// some returns up to n marks in bucket order and goes on where the last call ended. So a large
+// import reads each bucket once, not once for every product, and holds up no bucket for
+// good. more reports that marks are left.
 func (m *markSet) some(store kv.Store, n int) (skus []exchange.SKU, more bool, err error) {
 	if err := m.refill(store, n); err != nil {
 		return nil, false, err

@@ -13,11 +13,13 @@ import (
 	"github.com/souk-market/souk/exchange/writer"
 )
 
-// Serve answers a partner's pull, chunk by chunk. send may block; everything
-// comes from one snapshot of the store. Errors: CodeNoPartnership where from may
-// not see the catalog, CodeInvalid for a pull out of bounds, CodeRestored while the
-// shop has stopped selling, CodeUnavailable while the feed has no head, what send
-// returned, and ctx's.
+// Serve answers a partner's pull, chunk by chunk. Changes, or bucket digests, come from one
+// snapshot of the store; whole buckets do not. send may block. Errors:
+//   - CodeNoPartnership: from may not see the catalog
+//   - CodeNotFound, CodeInvalid: there is no such feed, or the pull is out of bounds
+//   - CodeRestored: the shop has stopped selling
+//   - CodeUnavailable: the feed has no head yet, or has just begun another epoch
+//   - send's error, and ctx's
 func (f *Feed) Serve(ctx context.Context, from exchange.ShopID, pull *message.FeedPull, send func(*message.FeedChunk) error) error {
 	if from != f.cfg.Shop && !f.cfg.MayRead(from) {
 		return exchange.Errorf(exchange.CodeNoPartnership, "there is no partnership under which %v may see this catalog; propose one", from)
@@ -26,7 +28,7 @@ func (f *Feed) Serve(ctx context.Context, from exchange.ShopID, pull *message.Fe
 		return err
 	}
 	if pull.Have != nil {
-		if err := f.metOwnHead(ctx, from, pull.Have); err != nil {
+		if err := f.checkHave(ctx, from, pull.Have); err != nil {
 			return err
 		}
 	}
@@ -65,12 +67,10 @@ func checkPull(p *message.FeedPull) error {
 	return nil
 }
 
-// metOwnHead stops selling where a partner proves that this shop has signed a head it
-// does not remember (design: Restore): what changed the catalog may have been a sale to
-// another partner. It signs nothing: a head of another epoch would outrank those of the
-// newest copy of the folder, which the owner is to put back. A proof that does not
-// verify is ignored.
-func (f *Feed) metOwnHead(ctx context.Context, from exchange.ShopID, have *message.SignedFeedHead) error {
+// checkHave stops selling if a partner shows a head that this shop signed and has lost
+// (design: Restore): the change that is lost may have been a sale to another partner. It
+// ignores a head that does not verify. Why the feed then signs nothing says the package's doc.
+func (f *Feed) checkHave(ctx context.Context, from exchange.ShopID, have *message.SignedFeedHead) error {
 	if f.cfg.Verifier.Verify(message.DomainFeed, f.cfg.Shop, have.Payload, have.Signature) != nil {
 		return nil
 	}
@@ -98,8 +98,8 @@ func (f *Feed) metOwnHead(ctx context.Context, from exchange.ShopID, have *messa
 	})
 }
 
-// lacks reports whether a feed that stands at meta has lost what head, which this shop
-// signed, states: head is later, or is another at the same place.
+// lacks reports whether a feed that stands at meta has lost the state of head, which this shop
+// signed: head is later, or states another set for the same position.
 func (f *Feed) lacks(meta *record.Feed, head *message.FeedHead) (bool, error) {
 	if len(meta.Head.Payload) == 0 {
 		return true, nil
@@ -112,14 +112,14 @@ func (f *Feed) lacks(meta *record.Feed, head *message.FeedHead) (bool, error) {
 	return order > 0 || order == 0 && head.Digest != ours.Digest, nil
 }
 
-// serving is one answer on its way.
+// serving is one answer while it is sent.
 type serving struct {
 	ctx   context.Context
 	f     *Feed
 	send  func(*message.FeedChunk) error
-	first message.SignedFeedHead // told in the first chunk
-	chunk message.FeedChunk
-	bytes int
+	first message.SignedFeedHead // sent in the first chunk
+	chunk message.FeedChunk      // the next to send
+	bytes int                    // of the chunk's items
 }
 
 func (s *serving) add(it message.FeedItem) error {
@@ -140,8 +140,8 @@ func (s *serving) flush() error {
 	return s.send(&chunk)
 }
 
-// last ends the answer. now is the feed's row in the snapshot that was read: where
-// a publishing came between, its head is what the items add up to.
+// last ends the answer. now is the feed's row in the snapshot of the items, or nil. If a
+// publishing came after the first chunk's head was read, the items add up to now's head.
 func (s *serving) last(now *record.Feed) error {
 	if now != nil && string(now.Head.Payload) != string(s.first.Payload) {
 		s.chunk.Head = &now.Head
@@ -150,8 +150,8 @@ func (s *serving) last(now *record.Feed) error {
 	return s.flush()
 }
 
-// changes sends what follows the asked sequence, or everything: the scan runs over
-// the changes in their order and ends at the feed's row.
+// changes sends the changes after the asked sequence, or everything. One scan reads the
+// changes in their order and, at its end, the feed's row.
 func (s *serving) changes(pull *message.FeedPull, meta record.Feed) error {
 	at := catalog.Position{Epoch: pull.Epoch, Sequence: pull.After}
 	after := pull.After
@@ -160,28 +160,27 @@ func (s *serving) changes(pull *message.FeedPull, meta record.Feed) error {
 	}
 	full := s.chunk.Full
 	var now *record.Feed
-	var failed error
 	r := kv.Range{From: changeKey(after + 1), To: append(keyFeed[:len(keyFeed):len(keyFeed)], 0)}
-	err := s.f.cfg.Store.Scan(r, func(k, v []byte) bool {
-		if string(k) == string(keyFeed) {
-			now, failed = s.readMeta(v)
-			return false
+	for row, err := range kv.Rows(s.f.cfg.Store, r) {
+		if err != nil {
+			return err
 		}
-		var it message.FeedItem
-		if it, failed = parseChange(k, v); failed != nil {
-			return false
+		if string(row.Key) == string(keyFeed) {
+			if now, err = s.readMeta(row.Value); err != nil {
+				return err
+			}
+			break
+		}
+		it, err := parseChange(row.Key, row.Value)
+		if err != nil {
+			return err
 		}
 		if full && len(it.Record) == 0 {
-			return true
+			continue
 		}
-		failed = s.add(it)
-		return failed == nil
-	})
-	if err != nil {
-		return err
-	}
-	if failed != nil {
-		return failed
+		if err := s.add(it); err != nil {
+			return err
+		}
 	}
 	if now != nil && (now.Epoch != meta.Epoch || !full && now.Floor > after) {
 		return exchange.Errorf(exchange.CodeUnavailable, "the catalog's feed has just begun again; ask again")
@@ -190,35 +189,28 @@ func (s *serving) changes(pull *message.FeedPull, meta record.Feed) error {
 }
 
 func (s *serving) readMeta(row []byte) (*record.Feed, error) {
-	v, err := s.f.cfg.Codec.Decode(record.KindFeed, row)
-	if err != nil {
-		return nil, err
-	}
-	return v.(*record.Feed), nil
+	return record.Decode[record.Feed](s.f.cfg.Codec, row)
 }
 
-// digests sends all bucket digests with the head they belong to.
+// digests sends all bucket digests and the head of their snapshot.
 func (s *serving) digests() error {
 	set := bucket.NewSet()
 	digests := make(map[uint32]catalog.Digest, catalog.Buckets)
-	var failed error
-	prefix := len(prefixGroup)
-	err := s.f.cfg.Store.Scan(kv.Range{From: keyFeed, To: kv.Prefix([]byte(prefixGroup)).To}, func(k, v []byte) bool {
-		if string(k) == string(keyFeed) {
-			var now *record.Feed
-			if now, failed = s.readMeta(v); failed == nil {
-				s.chunk.Head = &now.Head
-			}
-			return failed == nil
+	for row, err := range kv.Rows(s.f.cfg.Store, kv.Range{From: keyFeed, To: kv.Prefix([]byte(prefixGroup)).To}) {
+		if err != nil {
+			return err
 		}
-		failed = set.Read(k[prefix:], v, digests)
-		return failed == nil
-	})
-	if err != nil {
-		return err
-	}
-	if failed != nil {
-		return failed
+		if string(row.Key) == string(keyFeed) {
+			now, err := s.readMeta(row.Value)
+			if err != nil {
+				return err
+			}
+			s.chunk.Head = &now.Head
+			continue
+		}
+		if err := set.Read(row.Key[len(prefixGroup):], row.Value, digests); err != nil {
+			return err
+		}
 	}
 	set.Tree.SetAll(digests)
 	s.chunk.Digests = set.Tree.Digests()
@@ -226,20 +218,19 @@ func (s *serving) digests() error {
 	return s.flush()
 }
 
-// buckets sends whole buckets. A product that changes meanwhile may be missing:
-// whoever repairs a replica so asks for the changes after its sequence next.
+// buckets sends whole buckets. A product that changes meanwhile may be missing; a partner
+// that repairs its replica asks next for the changes after the replica's sequence.
 func (s *serving) buckets(list []uint32) error {
 	for _, number := range list {
 		var items []message.FeedItem
 		at := bucket.GroupKey([]byte(prefixItem), uint16(number))
-		err := s.f.cfg.Store.Scan(kv.Prefix(at), func(k, v []byte) bool {
-			if len(v) > 8 {
-				items = append(items, message.FeedItem{Sequence: binary.BigEndian.Uint64(v), SKU: exchange.SKU(k[len(at):])})
+		for row, err := range kv.Rows(s.f.cfg.Store, kv.Prefix(at)) {
+			if err != nil {
+				return err
 			}
-			return true
-		})
-		if err != nil {
-			return err
+			if len(row.Value) > 8 {
+				items = append(items, message.FeedItem{Sequence: binary.BigEndian.Uint64(row.Value), SKU: exchange.SKU(row.Key[len(at):])})
+			}
 		}
 		for _, it := range items {
 			k := changeKey(it.Sequence)

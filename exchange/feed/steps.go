@@ -1,10 +1,10 @@
 package feed
 
-// What a simulation sets to reach within seconds what takes a large catalog otherwise.
+// A simulation sets these limits low, so that it reaches them without a large catalog.
 
-// KeepTombstones makes the feed forget removals beyond n. Call it while nothing publishes.
+// KeepTombstones makes the feed keep the n latest removals. Call it while nothing publishes.
 func (f *Feed) KeepTombstones(n int) { f.tombstones = n }
 
-// KeepMarks makes the feed keep at most n dirty marks in memory, from the next on. Call it
-// while nothing is written.
+// KeepMarks makes the feed learn no dirty mark while it knows n. Call it while nothing is
+// written.
 func (f *Feed) KeepMarks(n int) { f.marks.max = n }

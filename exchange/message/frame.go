@@ -20,3 +20,19 @@ func Unframe(codec Codec, b []byte) (Value, error) {
 	}
 	return codec.Decode(Kind(b[0]), b[1:])
 }
+
+// ValueOf is a pointer to T that is a [Value]: what is read by its type, which knows its kind.
+type ValueOf[T any] interface {
+	*T
+	Value
+}
+
+// Decode is the value of type T that b encodes. Its error is the codec's: CodeInvalid for
+// bytes that are no T.
+func Decode[T any, P ValueOf[T]](codec Codec, b []byte) (P, error) {
+	v, err := codec.Decode(P(nil).Kind(), b)
+	if err != nil {
+		return nil, err
+	}
+	return v.(P), nil
+}

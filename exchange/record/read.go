@@ -13,17 +13,10 @@ type Getter interface {
 	Get(key []byte) (value []byte, ok bool, err error)
 }
 
-// value is a pointer to T that is a message.Value: a record is read by its type, which
-// knows its kind.
-type value[T any] interface {
-	*T
-	message.Value
-}
-
 // Get reads the record of type T under key, in a copy of the caller's; nil where there is
 // none. A record that cannot be read is a fault of this shop's own (CodeInternal),
 // whatever the codec calls it: no partner is refused, or frozen as a forger, for it.
-func Get[T any, P value[T]](from Getter, codec message.Codec, key []byte) (P, error) {
+func Get[T any, P message.ValueOf[T]](from Getter, codec message.Codec, key []byte) (P, error) {
 	raw, ok, err := from.Get(key)
 	if err != nil || !ok {
 		return nil, err
@@ -32,13 +25,12 @@ func Get[T any, P value[T]](from Getter, codec message.Codec, key []byte) (P, er
 }
 
 // Decode is the stored record of type T that raw encodes.
-func Decode[T any, P value[T]](codec message.Codec, raw []byte) (P, error) {
-	kind := P(nil).Kind()
-	v, err := codec.Decode(kind, raw)
+func Decode[T any, P message.ValueOf[T]](codec message.Codec, raw []byte) (P, error) {
+	v, err := message.Decode[T, P](codec, raw)
 	if err != nil {
-		return nil, exchange.Errorf(exchange.CodeInternal, "a stored record (kind %d) is damaged: %w", kind, err)
+		return nil, exchange.Errorf(exchange.CodeInternal, "a stored record (kind %d) is damaged: %w", P(nil).Kind(), err)
 	}
-	return v.(P), nil
+	return v, nil
 }
 
 // Encode is the bytes under which v is stored.
@@ -59,7 +51,7 @@ type Row[P any] struct {
 // Rows visits the records of type T in a range, in the order of their keys, over one
 // consistent snapshot. An error of the store ends the loop as its last step. A record that
 // is damaged is a step with an error and its key; the loop goes on where its body does.
-func Rows[T any, P value[T]](store kv.Store, codec message.Codec, r kv.Range) iter.Seq2[Row[P], error] {
+func Rows[T any, P message.ValueOf[T]](store kv.Store, codec message.Codec, r kv.Range) iter.Seq2[Row[P], error] {
 	return func(yield func(Row[P], error) bool) {
 		for row, err := range kv.Rows(store, r) {
 			out := Row[P]{Key: row.Key}

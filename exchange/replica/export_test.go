@@ -43,27 +43,27 @@ func (r *Replicas) Index(shop exchange.ShopID) map[string]map[exchange.SKU]uint8
 	}
 	for _, v := range r.views(shop) {
 		at := generationKey(prefixToken, v.generation)
-		if err := r.store.Scan(kv.Prefix(at), func(key, row []byte) bool {
-			token, tail, ok := splitToken(key[len(at):])
+		for row, err := range kv.Rows(r.store, kv.Prefix(at)) {
+			if err != nil {
+				panic(err)
+			}
+			token, tail, ok := splitToken(row.Key[len(at):])
 			switch {
 			case !ok:
 				panic("an index row has no product")
 			case token[0] == tokenTitle[0]:
 				add(token, exchange.SKU(tail), 0)
 			default:
-				postings(row).each(func(sku []byte, weight uint8) { add(token, exchange.SKU(sku), weight) })
+				postings(row.Value).each(func(sku []byte, weight uint8) { add(token, exchange.SKU(sku), weight) })
 			}
-			return true
-		}); err != nil {
-			panic(err)
 		}
 	}
 	return index
 }
 
 // SettleLate is one round of what Run does about late products.
-func (s *Follower) SettleLate(ctx context.Context) error {
-	_, err := s.settleLate(ctx)
+func (f *Follower) SettleLate(ctx context.Context) error {
+	_, err := f.settleLate(ctx)
 	return err
 }
 

@@ -4,13 +4,10 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
-	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/message"
 )
 
@@ -122,15 +119,14 @@ func groupToken(group string) string {
 // showable decodes a record that may be shown: this product's, within every limit of
 // catalog.CheckProduct, which the codec holds it to.
 func (r *Replicas) showable(sku exchange.SKU, record []byte) (exchange.Product, error) {
-	v, err := r.codec.Decode(message.KindFeedProduct, record)
+	p, err := message.Decode[message.FeedProduct](r.codec, record)
 	if err != nil {
 		return exchange.Product{}, err
 	}
-	p := v.(*message.FeedProduct).Product
 	if p.SKU != sku {
-		return p, exchange.Errorf(exchange.CodeInvalid, "the record of %.40q names %.40q", sku, p.SKU)
+		return p.Product, exchange.Errorf(exchange.CodeInvalid, "the record of %.40q names %.40q", sku, p.SKU)
 	}
-	return p, nil
+	return p.Product, nil
 }
 
 // judge is showable, and says so where a record is not.
@@ -141,216 +137,4 @@ func (r *Replicas) judge(shop exchange.ShopID, sku exchange.SKU, record []byte) 
 		r.log.Warn("a partner's product is not shown", "shop", shop, "sku", string(sku), "err", err)
 	}
 	return p, err == nil
-}
-
-// reindex brings a live copy's index from a product's former record to the present
-// one; either may be empty or unfit. Most changes are of stock or price and leave it alone.
-func (w *writes) reindex(sku exchange.SKU, before, after []byte) error {
-	var was, is *exchange.Product
-	if len(before) > 0 {
-		if p, err := w.r.showable(sku, before); err == nil {
-			was = &p
-		}
-	}
-	if len(after) > 0 {
-		if p, ok := w.r.judge(w.p.shop, sku, after); ok {
-			is = &p
-		}
-	}
-	if was != nil && is != nil && sameTexts(was, is) {
-		return nil
-	}
-	if err := w.reindexWords(sku, was, is, len(before) > 0); err != nil {
-		return err
-	}
-	w.reindexTitle(sku, was, is)
-	return nil
-}
-
-// sameTexts reports whether nothing differs that a product is found or listed by.
-func sameTexts(a, b *exchange.Product) bool {
-	return a.Title == b.Title && a.SKU == b.SKU && a.Barcode == b.Barcode && a.Vendor == b.Vendor &&
-		a.Category == b.Category && a.Group == b.Group && slices.Equal(a.Options, b.Options)
-}
-
-// reindexWords takes a product from the words it had and puts it to those it has.
-// Where the copy had the product before, known, its words may be there even if its
-// record cannot be read any more.
-func (w *writes) reindexWords(sku exchange.SKU, was, is *exchange.Product, known bool) error {
-	old := make(map[string]uint8)
-	if was != nil {
-		for _, t := range indexTokens(*was) {
-			old[t.Text] = t.Weight
-		}
-	}
-	if is != nil {
-		for _, t := range indexTokens(*is) {
-			weight, had := old[t.Text]
-			delete(old, t.Text)
-			if had && weight == t.Weight {
-				continue
-			}
-			if err := w.post(t.Text, sku, func(p postings) postings {
-				if known {
-					p = p.without(sku)
-				}
-				return p.with(sku, t.Weight)
-			}); err != nil {
-				return err
-			}
-		}
-	}
-	for token := range old {
-		if err := w.post(token, sku, func(p postings) postings { return p.without(sku) }); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (w *writes) reindexTitle(sku exchange.SKU, was, is *exchange.Product) {
-	var before, after []byte
-	if was != nil {
-		before = titleKey(w.g.Number, was.Title, sku)
-	}
-	if is != nil {
-		after = titleKey(w.g.Number, is.Title, sku)
-	}
-	if bytes.Equal(before, after) {
-		return
-	}
-	if was != nil {
-		w.add(kv.Write{Key: before, Delete: true})
-	}
-	if is != nil {
-		w.add(kv.Write{Key: after})
-	}
-}
-
-// post changes one row of the index; take writes it.
-func (w *writes) post(token string, sku exchange.SKU, change func(postings) postings) error {
-	k := postingKey(w.g.Number, token, sku)
-	row, pending := w.rows[string(k)]
-	if !pending {
-		stored, _, err := w.r.store.Get(k)
-		if err != nil {
-			return err
-		}
-		row = stored
-		w.bytes += len(k) + len(row) + exchange.MaxSKU
-	}
-	next := change(row)
-	w.bytes += max(0, len(next)-len(row))
-	if w.rows == nil {
-		w.rows = make(map[string]postings)
-	}
-	w.rows[string(k)] = next
-	return nil
-}
-
-// take returns all writes, index rows included.
-func (w *writes) take() []kv.Write {
-	writes := w.writes
-	for _, k := range slices.Sorted(maps.Keys(w.rows)) {
-		row := w.rows[k]
-		writes = append(writes, kv.Write{Key: []byte(k), Value: row, Delete: len(row) == 0})
-	}
-	w.writes, w.rows = nil, nil
-	return writes
-}
-
-// buildIndex indexes a copy that has no index yet, or a part of one that a crash
-// left, which is removed first. It holds one block's words in memory.
-func (r *Replicas) buildIndex(p *replica, number uint32) error {
-	if err := r.clearIndex(number); err != nil {
-		return err
-	}
-	b := &indexBuild{r: r, number: number, words: make(map[string]postings)}
-	at := generationKey(prefixItem, number)
-	var failed error
-	err := r.store.Scan(kv.Prefix(at), func(key, row []byte) bool {
-		if len(key) < len(at)+3 || len(row) < 8 {
-			failed = exchange.Errorf(exchange.CodeInternal, "a replicated product of %d bytes is damaged", len(row))
-			return false
-		}
-		sku := exchange.SKU(key[len(at)+2:])
-		if product, ok := r.judge(p.shop, sku, row[8:]); ok {
-			failed = b.add(product)
-		}
-		return failed == nil
-	})
-	if err == nil {
-		err = failed
-	}
-	if err == nil {
-		err = b.flush()
-	}
-	if err == nil && len(b.writes) > 0 {
-		err = r.commit(b.writes)
-	}
-	return err
-}
-
-// indexBuild collects the index rows of one block after the other.
-type indexBuild struct {
-	r      *Replicas
-	number uint32
-	block  uint32
-	words  map[string]postings // of the block
-	writes []kv.Write
-	bytes  int
-}
-
-func (b *indexBuild) add(p exchange.Product) error {
-	if block := catalog.BucketOf(p.SKU) / blockBuckets; block != b.block {
-		if err := b.flush(); err != nil {
-			return err
-		}
-		b.block = block
-	}
-	for _, t := range indexTokens(p) {
-		b.words[t.Text] = b.words[t.Text].with(p.SKU, t.Weight)
-	}
-	return b.write(kv.Write{Key: titleKey(b.number, p.Title, p.SKU)})
-}
-
-func (b *indexBuild) flush() error {
-	for word, list := range b.words {
-		k := append(tokenPrefix(b.number, word), 0, byte(b.block))
-		if err := b.write(kv.Write{Key: k, Value: list}); err != nil {
-			return err
-		}
-	}
-	clear(b.words)
-	return nil
-}
-
-// write commits what has gathered where another row might pass the store's limits.
-func (b *indexBuild) write(w kv.Write) error {
-	size := len(w.Key) + len(w.Value) + 16
-	if b.bytes+size > b.r.limits.BatchBytes*3/4 || len(b.writes) == b.r.limits.BatchWrites*3/4 {
-		if err := b.r.commit(b.writes); err != nil {
-			return err
-		}
-		b.writes, b.bytes = nil, 0
-	}
-	b.writes = append(b.writes, w)
-	b.bytes += size
-	return nil
-}
-
-func (r *Replicas) clearIndex(number uint32) error {
-	for {
-		var writes []kv.Write
-		err := r.store.Scan(kv.Prefix(generationKey(prefixToken, number)), func(key, _ []byte) bool {
-			writes = append(writes, kv.Write{Key: bytes.Clone(key), Delete: true})
-			return len(writes) < sweepKeys
-		})
-		if err != nil || len(writes) == 0 {
-			return err
-		}
-		if err := r.commit(writes); err != nil {
-			return err
-		}
-	}
 }

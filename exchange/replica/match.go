@@ -56,17 +56,22 @@ func (s *search) named(v *view, word string) (named, error) {
 	var n named
 	at := tokenPrefix(v.generation, word)
 	skip := len(at) - len(word)
-	err := s.r.store.Scan(kv.Prefix(at), func(key, row []byte) bool {
-		token, _, ok := splitToken(key[skip:])
-		if !ok {
-			return true
+	for row, err := range kv.Rows(s.r.store, kv.Prefix(at)) {
+		if err != nil {
+			return n, err
 		}
-		n.rows = append(n.rows, namedRow{string(row), len(token) == len(word)})
-		postings(row).each(func([]byte, uint8) { n.products++ })
-		return n.products <= maxPostings
-	})
-	n.complete = n.products <= maxPostings
-	return n, err
+		token, _, ok := splitToken(row.Key[skip:])
+		if !ok {
+			continue
+		}
+		n.rows = append(n.rows, namedRow{string(row.Value), len(token) == len(word)})
+		postings(row.Value).each(func([]byte, uint8) { n.products++ })
+		if n.products > maxPostings {
+			return n, nil
+		}
+	}
+	n.complete = true
+	return n, nil
 }
 
 // intersect keeps the products of the first list, the shortest, that all others have.

@@ -1,14 +1,15 @@
 package replica
 
 import (
+	"context"
+
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/bucket"
 	"github.com/souk-market/souk/exchange/catalog"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/message"
 )
 
-// Pulling is one pull of a shop's feed, in rounds. Usually there is one: the
+// Pull is one pull of a shop's feed, in rounds. Usually there is one: the
 // changes after where the replica stands, or everything. Where the outcome is not
 // what the head states, further rounds fetch the bucket digests, the buckets that
 // differ, and the changes since; if that does not help either, everything.
@@ -19,9 +20,9 @@ import (
 //
 // What was applied is kept when a pull is broken off. Only the latest pull of a
 // shop may go on; chunks of an older one are refused. Not safe for concurrent use.
-type Pulling struct {
-	r *Replicas
-	p *replica
+type Pull struct {
+	r   *Replicas
+	rep *replica
 
 	request *message.FeedPull // of the round; nil when done
 	round   pullRound
@@ -56,170 +57,170 @@ const (
 	maxBucketBytes = 8 << 20
 )
 
-// StartPull begins a pull and ends a former one of the same shop.
-func (r *Replicas) StartPull(shop exchange.ShopID) *Pulling {
-	p := r.replica(shop)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	f := &Pulling{r: r, p: p}
-	p.session = f
-	f.askChanges()
-	return f
+// StartPull begins a pull and ends a former pull of the same shop.
+func (r *Replicas) StartPull(shop exchange.ShopID) *Pull {
+	rep := r.replica(shop)
+	rep.mu.Lock()
+	defer rep.mu.Unlock()
+	p := &Pull{r: r, rep: rep}
+	rep.session = p
+	p.askChanges()
+	return p
 }
 
 // Request is what to ask next, or nil when the replica is proven equal.
-func (f *Pulling) Request() *message.FeedPull { return f.request }
+func (p *Pull) Request() *message.FeedPull { return p.request }
 
-func (f *Pulling) ask(round pullRound, request message.FeedPull) {
+func (p *Pull) ask(round pullRound, request message.FeedPull) {
 	request.Feed = exchange.MainFeed
-	if len(f.p.meta.Head.Payload) > 0 {
-		have := f.p.meta.Head
+	if len(p.rep.meta.Head.Payload) > 0 {
+		have := p.rep.meta.Head
 		request.Have = &have
 	}
-	f.round, f.began, f.request = round, false, &request
-	f.rounds++
+	p.round, p.began, p.request = round, false, &request
+	p.rounds++
 }
 
 // askChanges asks for what follows the copy: the unfinished one where there is one.
-func (f *Pulling) askChanges() {
-	g := f.p.live
-	if f.beside = f.p.pulling.Number != 0; f.beside {
-		g = f.p.pulling
+func (p *Pull) askChanges() {
+	g := p.rep.live
+	if p.beside = p.rep.pulling.Number != 0; p.beside {
+		g = p.rep.pulling
 	}
-	f.ask(roundChanges, message.FeedPull{Epoch: g.Epoch, After: g.At})
+	p.ask(roundChanges, message.FeedPull{Epoch: g.Epoch, After: g.At})
 }
 
 // copy is the generation that is being written.
-func (f *Pulling) copy() *generation {
-	if f.beside {
-		return &f.p.pulling
+func (p *Pull) copy() *generation {
+	if p.beside {
+		return &p.rep.pulling
 	}
-	return &f.p.live
+	return &p.rep.live
 }
 
 // Chunk takes the next chunk of the answer. After an error the pull is over; what
 // was applied before stays and the next pull goes on from it. Errors: CodeInvalid or
 // CodeSignature for an answer no honest supplier gives, CodeStale for one from before
 // what it proved earlier, CodeUnavailable where a newer pull has begun, a store's.
-func (f *Pulling) Chunk(c *message.FeedChunk) error {
-	f.p.mu.Lock()
-	defer f.p.mu.Unlock()
-	if f.p.session != f || f.p.gone || f.request == nil {
-		return exchange.Errorf(exchange.CodeUnavailable, "this pull of %v's catalog is over", f.p.shop)
+func (p *Pull) Chunk(c *message.FeedChunk) error {
+	p.rep.mu.Lock()
+	defer p.rep.mu.Unlock()
+	if p.rep.session != p || p.rep.gone || p.request == nil {
+		return exchange.Errorf(exchange.CodeUnavailable, "this pull of %v's catalog is over", p.rep.shop)
 	}
-	err := f.take(c)
+	err := p.take(c)
 	if err != nil {
-		f.p.session, f.request = nil, nil
+		p.rep.session, p.request = nil, nil
 	}
 	return err
 }
 
-func (f *Pulling) take(c *message.FeedChunk) error {
-	if f.rounds > maxRounds {
-		f.r.raise(f.p.shop, "its catalog changes faster than it can be repaired, or never adds up")
-		return exchange.Errorf(exchange.CodeUnavailable, "%v's catalog did not add up in %d rounds", f.p.shop, maxRounds)
+func (p *Pull) take(c *message.FeedChunk) error {
+	if p.rounds > maxRounds {
+		p.r.raise(p.rep.shop, "its catalog changes faster than it can be repaired, or never adds up")
+		return exchange.Errorf(exchange.CodeUnavailable, "%v's catalog did not add up in %d rounds", p.rep.shop, maxRounds)
 	}
-	if !f.began {
-		if err := f.begin(c); err != nil {
+	if !p.began {
+		if err := p.begin(c); err != nil {
 			return err
 		}
-		f.began = true
+		p.began = true
 	} else if c.Head != nil {
-		if err := f.laterHead(c); err != nil {
+		if err := p.laterHead(c); err != nil {
 			return err
 		}
 	}
-	switch f.round {
+	switch p.round {
 	case roundChanges:
-		return f.changes(c)
+		return p.changes(c)
 	case roundDigests:
-		return f.digests(c)
+		return p.digests(c)
 	}
-	return f.buckets(c)
+	return p.buckets(c)
 }
 
 // begin takes the head and key of a round's first chunk.
-func (f *Pulling) begin(c *message.FeedChunk) error {
+func (p *Pull) begin(c *message.FeedChunk) error {
 	if c.Head == nil {
-		return exchange.Errorf(exchange.CodeInvalid, "%v's catalog begins without its head", f.p.shop)
+		return exchange.Errorf(exchange.CodeInvalid, "%v's catalog begins without its head", p.rep.shop)
 	}
-	head, err := f.r.openHead(f.p.shop, *c.Head)
+	head, err := p.r.openHead(p.rep.shop, *c.Head)
 	if err != nil {
 		return err
 	}
-	if head.Position().Compare(f.p.head.Position()) < 0 {
-		f.r.raise(f.p.shop, "it shows an older catalog than it proved before; it may have lost state")
-		return exchange.Errorf(exchange.CodeStale, "%v shows its catalog at %d.%d, and proved %d.%d before", f.p.shop, head.Epoch, head.Sequence, f.p.head.Epoch, f.p.head.Sequence)
+	if head.Position().Compare(p.rep.head.Position()) < 0 {
+		p.r.raise(p.rep.shop, "it shows an older catalog than it proved before; it may have lost state")
+		return exchange.Errorf(exchange.CodeStale, "%v shows its catalog at %d.%d, and proved %d.%d before", p.rep.shop, head.Epoch, head.Sequence, p.rep.head.Epoch, p.rep.head.Sequence)
 	}
-	f.head, f.signed = *head, *c.Head
+	p.head, p.signed = *head, *c.Head
 	if c.Key != nil {
-		if err := f.r.setKey(f.p, *c.Key); err != nil {
+		if err := p.r.setKey(p.rep, *c.Key); err != nil {
 			return err
 		}
 	}
-	if f.round != roundChanges {
+	if p.round != roundChanges {
 		return nil
 	}
 	if c.Full {
-		f.beside = true
-		return f.r.startGeneration(f.p, head.Epoch)
+		p.beside = true
+		return p.r.startGeneration(p.rep, head.Epoch)
 	}
-	if g := f.copy(); g.Number == 0 || head.Epoch != g.Epoch || head.Sequence < g.At {
-		return exchange.Errorf(exchange.CodeInvalid, "%v answers with changes to %d.%d; %d.%d were asked to be followed", f.p.shop, head.Epoch, head.Sequence, g.Epoch, g.At)
+	if g := p.copy(); g.Number == 0 || head.Epoch != g.Epoch || head.Sequence < g.At {
+		return exchange.Errorf(exchange.CodeInvalid, "%v answers with changes to %d.%d; %d.%d were asked to be followed", p.rep.shop, head.Epoch, head.Sequence, g.Epoch, g.At)
 	}
 	return nil
 }
 
 // laterHead takes the head of the snapshot that the answer came from.
-func (f *Pulling) laterHead(c *message.FeedChunk) error {
-	head, err := f.r.openHead(f.p.shop, *c.Head)
+func (p *Pull) laterHead(c *message.FeedChunk) error {
+	head, err := p.r.openHead(p.rep.shop, *c.Head)
 	if err != nil {
 		return err
 	}
-	if !c.Last || head.Epoch != f.head.Epoch || head.Sequence < f.head.Sequence {
-		return exchange.Errorf(exchange.CodeInvalid, "%v's catalog changes its head from %d.%d to %d.%d on the way", f.p.shop, f.head.Epoch, f.head.Sequence, head.Epoch, head.Sequence)
+	if !c.Last || head.Epoch != p.head.Epoch || head.Sequence < p.head.Sequence {
+		return exchange.Errorf(exchange.CodeInvalid, "%v's catalog changes its head from %d.%d to %d.%d on the way", p.rep.shop, p.head.Epoch, p.head.Sequence, head.Epoch, head.Sequence)
 	}
-	f.head, f.signed = *head, *c.Head
+	p.head, p.signed = *head, *c.Head
 	return nil
 }
 
 // changes applies a chunk of changes and, after the last, holds the copy against the head.
-func (f *Pulling) changes(c *message.FeedChunk) error {
-	if err := checkItems(c.Items, f.copy().At); err != nil {
+func (p *Pull) changes(c *message.FeedChunk) error {
+	if err := checkItems(c.Items, p.copy().At); err != nil {
 		return err
 	}
 	end := uint64(0)
 	if c.Last {
-		end = f.head.Sequence
+		end = p.head.Sequence
 		if n := len(c.Items); n > 0 && c.Items[n-1].Sequence > end {
-			return exchange.Errorf(exchange.CodeInvalid, "%v sends change %d beyond its head at %d", f.p.shop, c.Items[n-1].Sequence, end)
+			return exchange.Errorf(exchange.CodeInvalid, "%v sends change %d beyond its head at %d", p.rep.shop, c.Items[n-1].Sequence, end)
 		}
 	}
-	if err := f.apply(c.Items, end); err != nil {
+	if err := p.apply(c.Items, end); err != nil {
 		return err
 	}
 	if !c.Last {
 		return nil
 	}
-	proven, err := f.settle()
+	proven, err := p.settle()
 	if err != nil {
 		return err
 	}
 	if proven {
-		f.request, f.p.session = nil, nil
-		f.r.stats.pulls.Add(1)
+		p.request, p.rep.session = nil, nil
+		p.r.stats.pulls.Add(1)
 		return nil
 	}
-	return f.mismatch()
+	return p.mismatch()
 }
 
 // apply commits changes in as many commits as they take; each moves At along and
 // marks the buckets it made out of date. end, where it is not 0, is where the copy
 // stands after the last.
-func (f *Pulling) apply(items []message.FeedItem, end uint64) error {
+func (p *Pull) apply(items []message.FeedItem, end uint64) error {
 	for len(items) > 0 || end > 0 {
-		g := *f.copy()
-		w := f.r.newWrites(f.p, g, !f.beside)
+		g := *p.copy()
+		w := p.r.newWrites(p.rep, g, !p.beside)
 		for len(items) > 0 && !w.full() {
 			if err := w.item(items[0]); err != nil {
 				return err
@@ -232,7 +233,7 @@ func (f *Pulling) apply(items []message.FeedItem, end uint64) error {
 			g.At = max(g.At, end)
 			end = 0
 		}
-		if err := f.commitCopy(g, w.take()); err != nil {
+		if err := p.commitCopy(g, w.take()); err != nil {
 			return err
 		}
 	}
@@ -240,157 +241,41 @@ func (f *Pulling) apply(items []message.FeedItem, end uint64) error {
 }
 
 // commitCopy writes rows and the new state of the copy.
-func (f *Pulling) commitCopy(g generation, rows []kv.Write) error {
-	live, pulling := f.p.live, f.p.pulling
-	if f.beside {
+func (p *Pull) commitCopy(g generation, rows []kv.Write) error {
+	live, pulling := p.rep.live, p.rep.pulling
+	if p.beside {
 		pulling = g
 	} else {
 		live = g
 	}
-	if err := f.r.commit(append(rows, f.p.workWrite(live, pulling))); err != nil {
+	if err := p.r.commit(append(rows, p.rep.workWrite(live, pulling))); err != nil {
 		return err
 	}
-	f.p.live, f.p.pulling = live, pulling
-	f.p.show()
+	p.rep.live, p.rep.pulling = live, pulling
+	p.rep.show()
 	return nil
 }
 
-// mismatch goes on to the round that may mend a copy that is not what was signed.
-func (f *Pulling) mismatch() error {
-	f.r.stats.mismatches.Add(1)
-	switch {
-	case !f.fixed:
-		f.r.raise(f.p.shop, "its digest is not that of the changes it sent; pulling the buckets that differ")
-		f.ask(roundDigests, message.FeedPull{BucketDigests: true})
-		return nil
-	case !f.beside:
-		f.r.raise(f.p.shop, "repairing buckets did not help; pulling everything")
-		f.fixed = false
-		f.ask(roundChanges, message.FeedPull{})
-		return nil
-	}
-	f.r.raise(f.p.shop, "its whole catalog is not what its head states; what was known before stays")
-	if err := f.discard(); err != nil {
-		return err
-	}
-	return exchange.Errorf(exchange.CodeSignature, "%v's catalog is not what its signed head states", f.p.shop)
-}
-
-// discard gives up the copy beside the live one.
-func (f *Pulling) discard() error {
-	if f.p.pulling.Number == 0 {
-		return nil
-	}
-	gone := kv.Write{Key: generationKey(prefixGone, f.p.pulling.Number)}
-	if err := f.r.commit([]kv.Write{gone, f.p.workWrite(f.p.live, generation{})}); err != nil {
-		return err
-	}
-	f.p.pulling = generation{}
-	return nil
-}
-
-// digests compares the supplier's buckets to ours.
-func (f *Pulling) digests(c *message.FeedChunk) error {
-	if !c.Last || len(c.Digests) != catalog.Buckets {
-		return exchange.Errorf(exchange.CodeInvalid, "%v answers with %d bucket digests, not %d", f.p.shop, len(c.Digests), catalog.Buckets)
-	}
-	root, err := catalog.SetDigest(c.Digests)
-	if err != nil {
-		return err
-	}
-	if root != f.head.Digest {
-		f.r.raise(f.p.shop, "its bucket digests are not those of its signed head")
-		return exchange.Errorf(exchange.CodeSignature, "%v's bucket digests are not those of its signed head", f.p.shop)
-	}
-	f.fixed = true
-	if f.head.Epoch != f.copy().Epoch {
-		f.askChanges()
-		return nil
-	}
-	f.differ = catalog.Diff(f.ours, c.Digests)
-	f.nextBuckets()
-	return nil
-}
-
-// nextBuckets asks for more of the buckets that differ, then for the changes since.
-func (f *Pulling) nextBuckets() {
-	if len(f.differ) == 0 {
-		f.askChanges()
-		return
-	}
-	n := min(len(f.differ), message.MaxPullBuckets)
-	f.asked, f.differ = f.differ[:n], f.differ[n:]
-	f.content, f.size = nil, 0
-	f.ask(roundBuckets, message.FeedPull{Buckets: f.asked})
-}
-
-// buckets replaces whole buckets of the copy.
-func (f *Pulling) buckets(c *message.FeedChunk) error {
-	for _, it := range c.Items {
-		if err := checkItemSize(it); err != nil {
-			return err
-		}
-		bucket := catalog.BucketOf(it.SKU)
-		for len(f.asked) > 0 && f.asked[0] < bucket {
-			if err := f.replaceBucket(); err != nil {
-				return err
+// Pull runs all rounds of a pull over client. What was applied stays when Pull fails.
+func (r *Replicas) Pull(ctx context.Context, shop exchange.ShopID, client Client) error {
+	p := r.StartPull(shop)
+	for request := p.Request(); request != nil; request = p.Request() {
+		last := false
+		err := client.Pull(ctx, shop, request, func(c *message.FeedChunk) error {
+			if last {
+				return exchange.Errorf(exchange.CodeInvalid, "%v goes on after its last chunk", shop)
 			}
-		}
-		if len(f.asked) == 0 || f.asked[0] != bucket || len(it.Record) == 0 {
-			return exchange.Errorf(exchange.CodeInvalid, "%v sends %.40q, which is in no bucket that was asked for", f.p.shop, it.SKU)
-		}
-		if n := len(f.content); n > 0 && f.content[n-1].SKU >= it.SKU {
-			return exchange.Errorf(exchange.CodeInvalid, "%v sends %.40q out of order in its bucket", f.p.shop, it.SKU)
-		}
-		if f.size += len(it.SKU) + len(it.Record); f.size > maxBucketBytes {
-			return exchange.Errorf(exchange.CodeLimit, "bucket %d of %v's catalog has more than %d bytes", bucket, f.p.shop, maxBucketBytes)
-		}
-		f.content = append(f.content, it)
-	}
-	if !c.Last {
-		return nil
-	}
-	for len(f.asked) > 0 {
-		if err := f.replaceBucket(); err != nil {
+			last = c.Last
+			return p.Chunk(c)
+		})
+		if err != nil {
 			return err
 		}
-	}
-	f.nextBuckets()
-	return nil
-}
-
-// replaceBucket makes the first asked bucket what was sent of it: products that
-// are missing from it go, the rest come.
-func (f *Pulling) replaceBucket() error {
-	number, content := f.asked[0], f.content
-	f.asked, f.content, f.size = f.asked[1:], nil, 0
-	sent := make(map[exchange.SKU]bool, len(content))
-	for _, it := range content {
-		sent[it.SKU] = true
-	}
-	at := bucket.GroupKey(generationKey(prefixItem, f.copy().Number), uint16(number))
-	err := f.r.store.Scan(kv.Prefix(at), func(key, _ []byte) bool {
-		if sku := exchange.SKU(key[len(at):]); !sent[sku] {
-			content = append(content, message.FeedItem{SKU: sku})
-		}
-		return true
-	})
-	if err != nil {
-		return err
-	}
-	for len(content) > 0 {
-		g := *f.copy()
-		g.mark(number)
-		w := f.r.newWrites(f.p, g, !f.beside)
-		for len(content) > 0 && !w.full() {
-			if err := w.item(content[0]); err != nil {
-				return err
-			}
-			content = content[1:]
-		}
-		if err := f.commitCopy(g, w.take()); err != nil {
-			return err
+		if !last {
+			return errCutShort
 		}
 	}
 	return nil
 }
+
+var errCutShort = exchange.Errorf(exchange.CodeUnavailable, "the catalog's answer ended before its last chunk; asking again")

@@ -78,7 +78,7 @@ type replica struct {
 	head    message.FeedHead // of meta.Head; zero where nothing was proven
 	live    generation
 	pulling generation // a full pull under way
-	session *Pulling
+	session *Pull
 	gone    bool          // dropped
 	moved   chan struct{} // closed and forgotten when live moves; nil = nobody waits
 
@@ -93,74 +93,6 @@ type view struct {
 	head       message.FeedHead
 	proven     bool
 	refreshed  exchange.Time
-}
-
-// generation is where one copy of a feed stands.
-type generation struct {
-	Number uint32 // 0 = there is none
-	Epoch  uint64
-	At     uint64 // changes up to it are applied
-	// Fresh: no bucket digest and no search token is written yet.
-	Fresh bool
-	// Dirty marks the buckets whose stored digests are out of date.
-	Dirty [catalog.Buckets / 8]byte
-}
-
-const generationBytes = 4 + 8 + 8 + 1 + catalog.Buckets/8
-
-func (g *generation) mark(bucket uint32)        { g.Dirty[bucket/8] |= 1 << (bucket % 8) }
-func (g *generation) marked(bucket uint32) bool { return g.Dirty[bucket/8]&(1<<(bucket%8)) != 0 }
-func (g *generation) position() catalog.Position {
-	return catalog.Position{Epoch: g.Epoch, Sequence: g.At}
-}
-
-func (g *generation) markedBuckets() []uint32 {
-	var list []uint32
-	for b := range uint32(catalog.Buckets) {
-		if g.Fresh || g.marked(b) {
-			list = append(list, b)
-		}
-	}
-	return list
-}
-
-func (g *generation) append(row []byte) []byte {
-	row = binary.BigEndian.AppendUint32(row, g.Number)
-	row = binary.BigEndian.AppendUint64(row, g.Epoch)
-	row = binary.BigEndian.AppendUint64(row, g.At)
-	fresh := byte(0)
-	if g.Fresh {
-		fresh = 1
-	}
-	return append(append(row, fresh), g.Dirty[:]...)
-}
-
-func parseGeneration(row []byte) (g generation) {
-	g.Number = binary.BigEndian.Uint32(row)
-	g.Epoch = binary.BigEndian.Uint64(row[4:])
-	g.At = binary.BigEndian.Uint64(row[12:])
-	g.Fresh = row[20] == 1
-	copy(g.Dirty[:], row[21:])
-	return g
-}
-
-const (
-	prefixMeta  = "m/"
-	prefixWork  = "w/"
-	prefixGone  = "x/"
-	prefixItem  = "i/"
-	prefixGroup = "d/"
-	prefixToken = "t/"
-)
-
-var keyNextGeneration = []byte("n")
-
-func generationKey(prefix string, number uint32) []byte {
-	return binary.BigEndian.AppendUint32([]byte(prefix), number)
-}
-
-func itemKey(number uint32, sku exchange.SKU) []byte {
-	return bucket.Key(string(generationKey(prefixItem, number)), sku)
 }
 
 // Open loads what is known of every replica: a row or two for each, whatever
@@ -185,33 +117,29 @@ func Open(cfg Config) (*Replicas, error) {
 	} else if ok && len(raw) == 4 {
 		r.next = binary.BigEndian.Uint32(raw)
 	}
-	var failed error
-	err := r.store.Scan(kv.Prefix([]byte(prefixMeta)), func(key, value []byte) bool {
-		failed = r.open(key[len(prefixMeta):], value)
-		return failed == nil
-	})
-	if err == nil {
-		err = failed
+	for row, err := range record.Rows[record.Replica](r.store, r.codec, kv.Prefix([]byte(prefixMeta))) {
+		if err == nil {
+			err = r.open(row.Key[len(prefixMeta):], row.Record)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
-	return r, err
+	return r, nil
 }
 
-func (r *Replicas) open(key, value []byte) error {
+func (r *Replicas) open(key []byte, meta *record.Replica) error {
 	shop, err := exchange.ShopIDFromBytes(key)
 	if err != nil {
 		return err
 	}
-	v, err := r.codec.Decode(record.KindReplica, value)
-	if err != nil {
-		return err
-	}
-	rep := &replica{shop: shop, meta: *v.(*record.Replica)}
+	rep := &replica{shop: shop, meta: *meta}
 	if len(rep.meta.Head.Payload) > 0 {
-		h, err := r.codec.Decode(message.KindFeedHead, rep.meta.Head.Payload)
+		head, err := message.Decode[message.FeedHead](r.codec, rep.meta.Head.Payload)
 		if err != nil {
 			return err
 		}
-		rep.head = *h.(*message.FeedHead)
+		rep.head = *head
 	}
 	work, ok, err := r.store.Get(workKey(shop))
 	if err != nil {
@@ -227,9 +155,6 @@ func (r *Replicas) open(key, value []byte) error {
 	r.shops[shop] = rep
 	return nil
 }
-
-func metaKey(shop exchange.ShopID) []byte { return kv.Key(prefixMeta, shop[:]) }
-func workKey(shop exchange.ShopID) []byte { return kv.Key(prefixWork, shop[:]) }
 
 // proven reports whether the live copy equalled the head signed for where it stands.
 func (p *replica) proven() bool {
@@ -248,17 +173,6 @@ func (p *replica) show() {
 		return
 	}
 	p.view.Store(&view{p.shop, p.live.Number, p.head, p.proven(), p.meta.Refreshed})
-}
-
-// workWrite is the replica's w/ row.
-func (p *replica) workWrite(live, pulling generation) kv.Write {
-	row := live.append(make([]byte, 0, 2*generationBytes))
-	return kv.Write{Key: workKey(p.shop), Value: pulling.append(row)}
-}
-
-func (r *Replicas) metaWrite(m record.Replica) (kv.Write, error) {
-	raw, err := r.codec.Encode(&m)
-	return kv.Write{Key: metaKey(m.Shop), Value: raw}, err
 }
 
 // replica finds or makes a shop's.
@@ -297,152 +211,4 @@ func (r *Replicas) Broken() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.broken
-}
-
-// startGeneration begins a copy beside the live one, in place of an unfinished one.
-func (r *Replicas) startGeneration(p *replica, epoch uint64) error {
-	r.numbering.Lock()
-	defer r.numbering.Unlock()
-	g := generation{Number: r.next, Epoch: epoch, Fresh: true}
-	meta, err := r.metaWrite(p.meta)
-	if err != nil {
-		return err
-	}
-	writes := []kv.Write{
-		{Key: keyNextGeneration, Value: binary.BigEndian.AppendUint32(nil, g.Number+1)},
-		meta, p.workWrite(p.live, g),
-	}
-	if p.pulling.Number != 0 {
-		writes = append(writes, kv.Write{Key: generationKey(prefixGone, p.pulling.Number)})
-	}
-	if err := r.commit(writes); err != nil {
-		return err
-	}
-	r.next++
-	p.pulling = g
-	return nil
-}
-
-// Drop forgets a shop's catalog: its partnership ended. Its rows go with Sweep.
-func (r *Replicas) Drop(shop exchange.ShopID) error {
-	r.mu.Lock()
-	p := r.shops[shop]
-	r.mu.Unlock()
-	if p == nil {
-		return nil
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	writes := []kv.Write{{Key: metaKey(shop), Delete: true}, {Key: workKey(shop), Delete: true}}
-	for _, g := range []generation{p.live, p.pulling} {
-		if g.Number != 0 {
-			writes = append(writes, kv.Write{Key: generationKey(prefixGone, g.Number)})
-		}
-	}
-	if err := r.commit(writes); err != nil {
-		return err
-	}
-	p.gone, p.session = true, nil
-	p.show()
-	r.mu.Lock()
-	delete(r.shops, shop)
-	r.mu.Unlock()
-	return nil
-}
-
-// sweepKeys is how many keys one Sweep removes: a commit of some 200 KB.
-const sweepKeys = 2000
-
-// Sweep removes a part of a copy that nothing names any more. more asks for
-// another call.
-func (r *Replicas) Sweep() (more bool, err error) {
-	var gone []byte
-	if err := r.store.Scan(kv.Prefix([]byte(prefixGone)), func(key, _ []byte) bool {
-		gone = append([]byte(nil), key...)
-		return false
-	}); err != nil || gone == nil {
-		return false, err
-	}
-	number := binary.BigEndian.Uint32(gone[len(prefixGone):])
-	var writes []kv.Write
-	for _, prefix := range []string{prefixToken, prefixItem, prefixGroup} {
-		if len(writes) == sweepKeys {
-			break
-		}
-		if err := r.store.Scan(kv.Prefix(generationKey(prefix, number)), func(key, _ []byte) bool {
-			writes = append(writes, kv.Write{Key: append([]byte(nil), key...), Delete: true})
-			return len(writes) < sweepKeys
-		}); err != nil {
-			return false, err
-		}
-	}
-	if len(writes) < sweepKeys {
-		writes = append(writes, kv.Write{Key: gone, Delete: true})
-	}
-	return true, r.commit(writes)
-}
-
-// Key is the key that a shop's gossip is encrypted with, as far as it is known.
-func (r *Replicas) Key(shop exchange.ShopID) (message.FeedKey, bool) {
-	r.mu.Lock()
-	p := r.shops[shop]
-	r.mu.Unlock()
-	if p == nil {
-		return message.FeedKey{}, false
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.meta.Key, p.meta.Key != message.FeedKey{}
-}
-
-// SetKey records the key that a hello or a pull told.
-func (r *Replicas) SetKey(shop exchange.ShopID, key message.FeedKey) error {
-	p := r.replica(shop)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return r.setKey(p, key)
-}
-
-func (r *Replicas) setKey(p *replica, key message.FeedKey) error {
-	if p.gone || p.meta.Key == key {
-		return nil
-	}
-	meta := p.meta
-	meta.Key = key
-	w, err := r.metaWrite(meta)
-	if err != nil {
-		return err
-	}
-	if err := r.commit([]kv.Write{w}); err != nil {
-		return err
-	}
-	p.meta = meta
-	return nil
-}
-
-// Status says where a replica stands.
-type Status struct {
-	Shop      exchange.ShopID
-	Head      message.FeedHead // proven; zero where nothing was
-	Epoch     uint64           // of the live copy
-	At        uint64           // changes applied to it
-	Proven    bool             // equal to Head; false within a pull and after a mismatch
-	Pulling   bool             // a full pull is under way
-	Refreshed exchange.Time    // when it was last known equal to the supplier's
-}
-
-// Status is a shop's replica; ok is false where there is none.
-func (r *Replicas) Status(shop exchange.ShopID) (s Status, ok bool) {
-	r.mu.Lock()
-	p := r.shops[shop]
-	r.mu.Unlock()
-	if p == nil {
-		return s, false
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return Status{
-		Shop: shop, Head: p.head, Epoch: p.live.Epoch, At: p.live.At, Proven: p.proven(),
-		Pulling: p.pulling.Number != 0, Refreshed: p.meta.Refreshed,
-	}, true
 }

@@ -1,16 +1,12 @@
 package replica
 
 import (
-	"cmp"
-	"container/heap"
-	"encoding/base64"
 	"encoding/binary"
 	"slices"
 	"strings"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
-	"github.com/souk-market/souk/exchange/kv"
 )
 
 // Limits of one search.
@@ -171,131 +167,6 @@ type candidate struct {
 
 func (c candidate) place() place { return place{c.score, c.view.shop, string(c.sku)} }
 
-// ranked collects what the index names, and reads products in the order of score
-// until the page is full.
-func (s *search) ranked(views []*view, after *place) (Page, error) {
-	var found candidates
-	for _, v := range views {
-		matches, err := s.match(v)
-		if err != nil {
-			return Page{}, err
-		}
-		late := s.lateIn(v)
-		found = slices.Grow(found, len(matches))
-		for _, m := range matches {
-			c := candidate{view: v, sku: exchange.SKU(m.sku), score: m.score}
-			if _, is := late[c.sku]; !is && (after == nil || c.place().compare(*after) > 0) {
-				found = append(found, c)
-			}
-		}
-		others, err := s.findLate(v, late)
-		if err != nil {
-			return Page{}, err
-		}
-		for _, c := range others {
-			if after == nil || c.place().compare(*after) > 0 {
-				found = append(found, c)
-			}
-		}
-	}
-	heap.Init(&found) // a page needs the best few of many
-	for len(found) > 0 {
-		c := heap.Pop(&found).(candidate)
-		if err := s.examine(c); err != nil {
-			return Page{}, err
-		}
-		if s.done() && len(found) > 0 {
-			s.page.Next = c.place().cursor()
-			break
-		}
-	}
-	return s.page, nil
-}
-
-// candidates is a heap, the best first.
-type candidates []candidate
-
-func (c candidates) Len() int           { return len(c) }
-func (c candidates) Less(i, j int) bool { return c[i].place().compare(c[j].place()) < 0 }
-func (c candidates) Swap(i, j int)      { c[i], c[j] = c[j], c[i] }
-func (c *candidates) Push(x any)        { *c = append(*c, x.(candidate)) }
-func (c *candidates) Pop() any {
-	old := *c
-	last := old[len(old)-1]
-	*c = old[:len(old)-1]
-	return last
-}
-
-// listed walks the copies in the order of shop and title.
-func (s *search) listed(views []*view, after *place) (Page, error) {
-	for _, v := range views {
-		r := kv.Prefix(tokenPrefix(v.generation, tokenTitle))
-		if after != nil {
-			switch c := v.shop.Compare(after.shop); {
-			case c < 0:
-				continue
-			case c == 0:
-				r.From = append(tokenPrefix(v.generation, after.rest), 0)
-			}
-		}
-		more, err := s.list(v, r)
-		if err != nil {
-			return s.page, err
-		}
-		if more {
-			s.page.Next = place{shop: s.shop, rest: string(s.key)}.cursor()
-			return s.page, nil
-		}
-	}
-	return s.page, nil
-}
-
-// list reads the products that index rows name, and late ones between them, until the page
-// is full.
-func (s *search) list(v *view, r kv.Range) (stopped bool, err error) {
-	skip := len(generationKey(prefixToken, v.generation))
-	isLate := s.lateIn(v)
-	late, err := s.lateRows(v, isLate, r.From[skip:])
-	if err != nil {
-		return false, err
-	}
-	// take examines the product at key, unless the page is full.
-	take := func(c candidate, key string) error {
-		if stopped = s.done(); stopped {
-			return nil
-		}
-		s.shop, s.key = v.shop, append(s.key[:0], key...)
-		return s.examine(c)
-	}
-	takeLate := func(before string) (err error) { // "" = all
-		for err == nil && !stopped && len(late) > 0 && (before == "" || late[0].key < before) {
-			if err = take(late[0].candidate, late[0].key); !stopped {
-				late = late[1:]
-			}
-		}
-		return err
-	}
-	var failed error
-	err = s.r.store.Scan(r, func(key, _ []byte) bool {
-		if failed = takeLate(string(key[skip:])); failed != nil || stopped {
-			return false
-		}
-		token, sku, ok := splitToken(key[skip:])
-		if _, is := isLate[exchange.SKU(sku)]; is || !ok {
-			return true
-		}
-		failed = take(candidate{view: v, sku: exchange.SKU(sku), title: string(token)}, string(key[skip:]))
-		return failed == nil && !stopped
-	})
-	if err == nil {
-		err = failed
-	}
-	if err == nil && !stopped {
-		err = takeLate("")
-	}
-	return stopped, err
-}
-
 func (s *search) done() bool { return len(s.page.Hits) == s.q.Limit || s.examined >= maxExamined }
 
 // examine reads a product and adds it to the page where every condition holds.
@@ -344,54 +215,4 @@ func (s *search) accepts(p exchange.Product) bool {
 		(q.MinCents == 0 || p.USD.Cents >= q.MinCents) &&
 		(q.MaxCents == 0 || p.USD.Cents <= q.MaxCents) &&
 		(!q.InStock || p.Available.Any())
-}
-
-// place is where a hit stands in the order of a search, and what a cursor holds.
-type place struct {
-	score uint32
-	shop  exchange.ShopID
-	rest  string // SKU, or index key without its generation
-}
-
-func (p place) compare(o place) int {
-	return cmp.Or(cmp.Compare(o.score, p.score), p.shop.Compare(o.shop), cmp.Compare(p.rest, o.rest))
-}
-
-// Cursors are version (1) ‖ score (4) ‖ shop (32) ‖ rest, in base64url.
-const (
-	cursorRanked = 1
-	cursorListed = 2
-	cursorHead   = 1 + 4 + 32
-	maxCursor    = cursorHead + 1 + catalog.MaxToken + 1 + exchange.MaxSKU + 16
-)
-
-func (p place) cursor() string {
-	version := byte(cursorListed)
-	if p.score > 0 {
-		version = cursorRanked
-	}
-	b := binary.BigEndian.AppendUint32([]byte{version}, p.score)
-	b = append(b, p.shop[:]...)
-	return base64.RawURLEncoding.EncodeToString(append(b, p.rest...))
-}
-
-func parseCursor(text string, ranked bool) (*place, error) {
-	if text == "" {
-		return nil, nil
-	}
-	bad := exchange.Errorf(exchange.CodeInvalid, "the cursor is not one of this query; start again without it")
-	b, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil || len(b) <= cursorHead || len(b) > maxCursor {
-		return nil, bad
-	}
-	p := &place{score: binary.BigEndian.Uint32(b[1:]), rest: string(b[cursorHead:])}
-	copy(p.shop[:], b[5:])
-	want := byte(cursorListed)
-	if ranked {
-		want = cursorRanked
-	}
-	if b[0] != want || (p.score > 0) != ranked || !ranked && b[cursorHead] != tokenTitle[0] {
-		return nil, bad
-	}
-	return p, nil
 }

@@ -1,11 +1,10 @@
 package replica
 
 import (
-	"sync/atomic"
-
 	"github.com/souk-market/souk/exchange/bucket"
 	"github.com/souk-market/souk/exchange/catalog"
 	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
 )
 
 // scanBuckets is how many buckets out of date make one scan over the whole copy
@@ -14,28 +13,28 @@ const scanBuckets = catalog.Buckets / 4
 
 // settle digests what a pull changed and holds the copy against the head. A copy
 // that is proven becomes, or stays, the live one.
-func (f *Pulling) settle() (proven bool, err error) {
-	g := *f.copy()
-	sums, err := f.r.sums(g)
+func (p *Pull) settle() (proven bool, err error) {
+	g := *p.copy()
+	sums, err := p.r.sums(g)
 	if err != nil {
 		return false, err
 	}
 	set := bucket.NewSet()
 	if !g.Fresh {
-		if set, err = f.r.bucketSet(f.p); err != nil {
+		if set, err = p.r.bucketSet(p.rep); err != nil {
 			return false, err
 		}
 	}
 	change := set.With(sums)
-	if !change.States(&f.head) {
-		f.ours = change.Digests()
+	if !change.States(&p.head) {
+		p.ours = change.Digests()
 		return false, nil
 	}
-	if f.beside {
-		return true, f.swap(g, change)
+	if p.beside {
+		return true, p.swap(g, change)
 	}
 	g.Dirty = [len(g.Dirty)]byte{}
-	return true, f.r.prove(f.p, &f.head, f.signed, change, g, f.p.pulling, nil)
+	return true, p.r.prove(p.rep, &p.head, p.signed, change, g, p.rep.pulling, nil)
 }
 
 // sums digests the buckets of a copy that are out of date.
@@ -70,38 +69,41 @@ func (r *Replicas) sums(g generation) (map[uint32]bucket.Sum, error) {
 
 // swap makes the finished copy the live one, with its search index, in one
 // commit at the end; the old copy is left to Sweep.
-func (f *Pulling) swap(g generation, change *bucket.Change) error {
-	if err := f.r.buildIndex(f.p, g.Number); err != nil {
+func (p *Pull) swap(g generation, change *bucket.Change) error {
+	if err := p.r.buildIndex(p.rep, g.Number); err != nil {
 		return err
 	}
 	var rows []kv.Write
-	if old := f.p.live.Number; old != 0 {
+	if old := p.rep.live.Number; old != 0 {
 		rows = append(rows, kv.Write{Key: generationKey(prefixGone, old)})
 	}
 	g.Fresh, g.Dirty = false, [len(g.Dirty)]byte{}
-	if err := f.r.prove(f.p, &f.head, f.signed, change, g, generation{}, rows); err != nil {
+	if err := p.r.prove(p.rep, &p.head, p.signed, change, g, generation{}, rows); err != nil {
 		return err
 	}
-	f.r.stats.fullPulls.Add(1)
+	p.r.stats.fullPulls.Add(1)
 	return nil
 }
 
-// Stats counts what happened to replicas since the start; for metrics.
-type Stats struct {
-	Updates    uint64 // applied from gossip
-	Pulls      uint64 // finished and proven
-	FullPulls  uint64 // those that brought a whole set
-	Mismatches uint64 // digests that were not the signed one
-	Conflicts  uint64 // two sets signed for one position
-	BadRecords uint64 // products that were kept and not shown
-}
-
-type stats struct {
-	updates, pulls, fullPulls, mismatches, conflicts, badRecords atomic.Uint64
-}
-
-// Stats counts since the start.
-func (r *Replicas) Stats() Stats {
-	s := &r.stats
-	return Stats{s.updates.Load(), s.pulls.Load(), s.fullPulls.Load(), s.mismatches.Load(), s.conflicts.Load(), s.badRecords.Load()}
+// prove commits a live copy that equals head: the changed buckets, where it stands,
+// and the rows beside.
+func (r *Replicas) prove(p *replica, head *message.FeedHead, signed message.SignedFeedHead, change *bucket.Change, live, pulling generation, rows []kv.Write) error {
+	meta := p.meta
+	meta.Head, meta.Epoch, meta.At, meta.Refreshed = signed, live.Epoch, live.At, r.clock.Now()
+	metaWrite, err := r.metaWrite(meta)
+	if err != nil {
+		return err
+	}
+	rows = append(rows, change.Rows(generationKey(prefixGroup, live.Number))...)
+	rows = append(rows, metaWrite, p.workWrite(live, pulling))
+	if err := r.commit(rows); err != nil {
+		return err
+	}
+	p.meta, p.head, p.live, p.pulling = meta, *head, live, pulling
+	r.keepSet(p, change.Apply())
+	p.show()
+	if r.cfg.Proven != nil {
+		r.cfg.Proven(p.shop, p.head)
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package roster
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"encoding/hex"
 	"sync"
@@ -62,17 +63,20 @@ func (r *Roster) loadProfiles() error {
 		m, ok := r.Member(shop)
 		return m.Key, ok
 	}
-	return r.cfg.Store.Scan(kv.Prefix(prefixProfile), func(key, value []byte) bool {
-		signed := append([]byte(nil), value...)
+	for row, err := range kv.Rows(r.cfg.Store, kv.Prefix(prefixProfile)) {
+		if err != nil {
+			return err
+		}
+		signed := bytes.Clone(row.Value)
 		p, err := membership.OpenProfile(r.cfg.Federation, signed, current)
-		if err == nil && string(keyProfile(p.Shop)) != string(key) {
+		if err == nil && !bytes.Equal(keyProfile(p.Shop), row.Key) {
 			err = exchange.Errorf(exchange.CodeConflict, "it is that of %s", p.Shop)
 		}
 		if err != nil {
-			r.log.Warn("a stored profile is damaged and was dropped", "shop", hex.EncodeToString(key[len(prefixProfile):]), "err", err)
-			return true
+			r.log.Warn("a stored profile is damaged and was dropped", "shop", hex.EncodeToString(row.Key[len(prefixProfile):]), "err", err)
+			continue
 		}
 		r.profiles.of[p.Shop] = profile{p, signed}
-		return true
-	})
+	}
+	return nil
 }

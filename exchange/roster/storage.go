@@ -1,6 +1,7 @@
 package roster
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 
@@ -37,13 +38,13 @@ func keyProfile(shop exchange.ShopID) []byte {
 func newEntries(state, next *membership.State, b membership.Bundle) [][]kv.Write {
 	var batches [][]kv.Write
 	var batch []kv.Write
-	bytes := 0
+	size := 0
 	add := func(w kv.Write) {
 		cost := len(w.Value) + writeCost
-		if bytes+cost > commitBytes {
-			batches, batch, bytes = append(batches, batch), nil, 0
+		if size+cost > commitBytes {
+			batches, batch, size = append(batches, batch), nil, 0
 		}
-		batch, bytes = append(batch, w), bytes+cost
+		batch, size = append(batch, w), size+cost
 	}
 	for i := state.Size(); i < next.Size(); i++ {
 		add(kv.Write{Key: keyEntry(i), Value: b.Entries[i-b.From]})
@@ -124,24 +125,27 @@ func restore(store kv.Store, f membership.Federation, checkpoint []byte) (*membe
 }
 
 // readEntries reads the entries [from, to), at least one. After each entry it stops unless more
-// agrees to the length of all entries read, in bytes.
-func readEntries(store kv.Store, from, to uint64, more func(bytes int) bool) ([][]byte, error) {
+// agrees to the size of all entries read, in bytes.
+func readEntries(store kv.Store, from, to uint64, more func(size int) bool) ([][]byte, error) {
 	var entries [][]byte
-	bytes, next := 0, from
-	gap := false
-	err := store.Scan(kv.Range{From: keyEntry(from), To: keyEntry(to)}, func(key, value []byte) bool {
-		if gap = string(key) != string(keyEntry(next)); gap {
-			return false
+	size, next := 0, from
+	for row, err := range kv.Rows(store, kv.Range{From: keyEntry(from), To: keyEntry(to)}) {
+		if err != nil {
+			return nil, err
+		}
+		if !bytes.Equal(row.Key, keyEntry(next)) {
+			break
 		}
 		next++
-		bytes += len(value)
-		entries = append(entries, append([]byte(nil), value...))
-		return more(bytes)
-	})
-	if err == nil && (gap || next < to && more(bytes)) {
-		err = damaged("entry %d is missing", next)
+		size += len(row.Value)
+		if entries = append(entries, bytes.Clone(row.Value)); !more(size) {
+			return entries, nil
+		}
 	}
-	return entries, err
+	if next < to {
+		return nil, damaged("entry %d is missing", next)
+	}
+	return entries, nil
 }
 
 func loadEvidence(store kv.Store, state *membership.State) (*membership.State, error) {

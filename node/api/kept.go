@@ -71,12 +71,14 @@ type keptKeys struct {
 // count finds out how many keys there are.
 func (s *keptKeys) count() error {
 	n := int64(0)
-	err := s.store.Scan(kv.Prefix([]byte(prefixKeptTime)), func(_, _ []byte) bool {
+	for _, err := range kv.Rows(s.store, kv.Prefix([]byte(prefixKeptTime))) {
+		if err != nil {
+			return err
+		}
 		n++
-		return true
-	})
+	}
 	s.kept.Store(n)
-	return err
+	return nil
 }
 
 // load is the key's record; nil where there is none, or it is too old.
@@ -242,21 +244,26 @@ func (s *keptKeys) prune() error {
 		old := s.clock.Now().Add(-keepFor)
 		tooMany := s.kept.Load() - maxKept
 		var writes []kv.Write
-		err := s.store.Scan(kv.Prefix([]byte(prefixKeptTime)), func(k, _ []byte) bool {
-			rest := k[len(prefixKeptTime):]
+		for row, err := range kv.Rows(s.store, kv.Prefix([]byte(prefixKeptTime))) {
+			if err != nil {
+				return err
+			}
+			rest := row.Key[len(prefixKeptTime):]
 			if len(rest) != 8+len(keyID{}) {
-				return true
+				continue
 			}
 			if exchange.Time(binary.BigEndian.Uint64(rest)) > old && int64(len(writes)/2) >= tooMany {
-				return false
+				break
 			}
 			writes = append(writes,
-				kv.Write{Key: bytes.Clone(k), Delete: true},
+				kv.Write{Key: bytes.Clone(row.Key), Delete: true},
 				kv.Write{Key: append([]byte(prefixKept), rest[8:]...), Delete: true})
-			return len(writes) < 2*pruneChunk
-		})
-		if err != nil || len(writes) == 0 {
-			return err
+			if len(writes) == 2*pruneChunk {
+				break
+			}
+		}
+		if len(writes) == 0 {
+			return nil
 		}
 		if err := s.store.Commit(writes); err != nil {
 			return err

@@ -19,13 +19,13 @@ type publishing struct {
 	b      *writer.Batch
 	meta   *record.Feed
 	before uint64 // sequence before
-	epoch  bool   // a new one begins
-	bytes  int
+	epoch  bool   // a new epoch begins
+	bytes  int    // of the rows written, estimated
 
-	items    []message.FeedItem
-	overflow bool // the items are too many for an update
-	size     int
-	changed  map[uint32]map[string]bucket.Row // by bucket and SKU: what the batch makes of it
+	items    []message.FeedItem               // for the update; none once overflow is set
+	overflow bool                             // the items are too large for an update
+	size     int                              // of the items
+	changed  map[uint32]map[string]bucket.Row // by bucket and SKU: the rows that the batch writes
 }
 
 func (f *Feed) newPublishing(b *writer.Batch) (*publishing, error) {
@@ -49,18 +49,18 @@ func (f *Feed) newPublishing(b *writer.Batch) (*publishing, error) {
 	return p, nil
 }
 
-// room is how many marks fit the batch besides what is in it: buckets' groups and
-// the feed's row are always written, a quarter of the batch is left to others.
+// room is how many marks fit in the batch beside the writes in it. It leaves room for all
+// groups of buckets and the feed's row, and a quarter of the batch to other operations.
 func (p *publishing) room() int {
 	limit := p.f.cfg.Writer.Limits().BatchWrites*3/4 - p.b.Writes() - bucket.Groups - 1
 	return max(1, min(MaxPublish, limit/writesPerChange))
 }
 
-// full reports that the records published take a quarter of a batch's bytes;
-// another quarter is for groups and what else the batch holds beyond its half.
+// full reports that the published records take a quarter of a batch's bytes. A second
+// quarter is for the groups; half is for other operations.
 func (p *publishing) full() bool { return p.bytes > p.f.cfg.Writer.Limits().BatchBytes/4 }
 
-// product publishes what has become of one product, if that is news.
+// product publishes one product if its public record differs from the record published last.
 func (p *publishing) product(sku exchange.SKU) error {
 	itemKey := bucket.Key(prefixItem, sku)
 	row, known, err := p.b.Get(itemKey)
@@ -97,8 +97,8 @@ func (p *publishing) product(sku exchange.SKU) error {
 	return nil
 }
 
-// record encodes what the catalog says of a product: nil where it is not offered.
-// A product that no partner would accept is not offered either.
+// record encodes what the catalog says of a product; nil if the product is not offered. A
+// product that no partner would accept counts as not offered.
 func (p *publishing) record(sku exchange.SKU) ([]byte, error) {
 	product, live, err := p.f.cfg.Shelf.Public(p.b, sku)
 	if err != nil || !live {
@@ -123,7 +123,7 @@ func (p *publishing) replace(sku exchange.SKU, old bucket.Row, known bool) {
 	}
 }
 
-// note keeps what the digest and the update need to know of a change.
+// note keeps a change for the digest and the update.
 func (p *publishing) note(sku exchange.SKU, row bucket.Row, record []byte) {
 	p.touch(sku, row)
 	p.bytes += 2*len(sku) + len(record) + 64
@@ -143,8 +143,9 @@ func (p *publishing) touch(sku exchange.SKU, row bucket.Row) {
 	p.changed[number][string(sku)] = row
 }
 
-// dropTombstones forgets the oldest removals beyond MaxTombstones and raises the
-// floor to the last forgotten. What this batch removed stays until the next.
+// dropTombstones forgets the oldest removals beyond f.tombstones and raises the floor to the
+// last removal forgotten. It reads tombstones from the store: those that this batch wrote
+// stay until the next publishing.
 func (p *publishing) dropTombstones() error {
 	excess := int(p.meta.Tombstones) - p.f.tombstones
 	if excess <= 0 {
@@ -155,12 +156,14 @@ func (p *publishing) dropTombstones() error {
 		sku exchange.SKU
 	}
 	var oldest []tombstone
-	err := p.f.cfg.Store.Scan(kv.Prefix([]byte(prefixTombstone)), func(k, v []byte) bool {
-		oldest = append(oldest, tombstone{binary.BigEndian.Uint64(k[len(prefixTombstone):]), exchange.SKU(v)})
-		return len(oldest) < min(excess, MaxPublish)
-	})
-	if err != nil {
-		return err
+	for row, err := range kv.Rows(p.f.cfg.Store, kv.Prefix([]byte(prefixTombstone))) {
+		if err != nil {
+			return err
+		}
+		oldest = append(oldest, tombstone{binary.BigEndian.Uint64(row.Key[len(prefixTombstone):]), exchange.SKU(row.Value)})
+		if len(oldest) == min(excess, MaxPublish) {
+			break
+		}
 	}
 	for _, t := range oldest {
 		k := kv.Key(prefixTombstone, kv.Uint64(t.seq))
@@ -178,8 +181,8 @@ func (p *publishing) dropTombstones() error {
 	return nil
 }
 
-// finish digests the changed buckets, signs the head and writes the feed's row.
-// Memory follows when the batch is durable.
+// finish digests the changed buckets, signs the head and writes the feed's row. The set in
+// memory changes once the batch is durable.
 func (p *publishing) finish() error {
 	if p.meta.Sequence == p.before && !p.epoch && len(p.meta.Head.Payload) > 0 {
 		return nil
@@ -227,9 +230,9 @@ func (p *publishing) sign(set *bucket.Change) error {
 	return nil
 }
 
-// mergeUpdates makes one update of two that follow each other: the later head, and
-// the latest change of each product; no changes where one of them had none to give
-// or they are too many together.
+// mergeUpdates makes one update of two that follow each other: the later head, and the latest
+// change of each product. The update has no changes if either of the two has none, or if the
+// changes of both are too large together.
 func mergeUpdates(first, then *message.FeedUpdate) *message.FeedUpdate {
 	if first == nil {
 		return then

@@ -2,18 +2,12 @@ package replica
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/bucket"
 	"github.com/souk-market/souk/exchange/catalog"
-	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/message"
 )
-
-// maxLoadedSets is how many replicas' bucket sets stay in memory: 32 × 400 KiB.
-// Another is loaded when it changes: 256 rows and 8,191 hashes, some milliseconds.
-const maxLoadedSets = 32
 
 // Update offers what gossip or a hello brought: a head and, perhaps, the changes
 // up to it. It applies them where they continue the replica, in one commit, and only
@@ -73,11 +67,10 @@ func (r *Replicas) openHead(shop exchange.ShopID, signed message.SignedFeedHead)
 	if err := r.verifier.Verify(message.DomainFeed, shop, signed.Payload, signed.Signature); err != nil {
 		return nil, err
 	}
-	v, err := r.codec.Decode(message.KindFeedHead, signed.Payload)
+	head, err := message.Decode[message.FeedHead](r.codec, signed.Payload)
 	if err != nil {
 		return nil, err
 	}
-	head := v.(*message.FeedHead)
 	if head.Shop != shop || head.Feed != exchange.MainFeed || head.Epoch == 0 {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "the head of %v's catalog names shop %v, feed %.40q, epoch %d", shop, head.Shop, head.Feed, head.Epoch)
 	}
@@ -185,126 +178,4 @@ func (r *Replicas) setAfter(g generation, set *bucket.Set, items []message.FeedI
 		sums[b] = sum
 	}
 	return set.With(sums), nil
-}
-
-// itemRow reads an i/ row for a bucket digest.
-func itemRow(row []byte) (seq uint64, hash catalog.Digest, live bool, err error) {
-	if len(row) < 8 {
-		return 0, hash, false, exchange.Errorf(exchange.CodeInternal, "a replicated product of %d bytes is damaged", len(row))
-	}
-	return binary.BigEndian.Uint64(row), sha256.Sum256(row[8:]), true, nil
-}
-
-// prove commits a live copy that equals head: the changed buckets, where it stands,
-// and the rows beside.
-func (r *Replicas) prove(p *replica, head *message.FeedHead, signed message.SignedFeedHead, change *bucket.Change, live, pulling generation, rows []kv.Write) error {
-	meta := p.meta
-	meta.Head, meta.Epoch, meta.At, meta.Refreshed = signed, live.Epoch, live.At, r.clock.Now()
-	metaWrite, err := r.metaWrite(meta)
-	if err != nil {
-		return err
-	}
-	rows = append(rows, change.Rows(generationKey(prefixGroup, live.Number))...)
-	rows = append(rows, metaWrite, p.workWrite(live, pulling))
-	if err := r.commit(rows); err != nil {
-		return err
-	}
-	p.meta, p.head, p.live, p.pulling = meta, *head, live, pulling
-	r.keepSet(p, change.Apply())
-	p.show()
-	if r.cfg.Proven != nil {
-		r.cfg.Proven(p.shop, p.head)
-	}
-	return nil
-}
-
-// bucketSet is the live copy's, from memory or the store. Where the stored one is
-// unreadable, it is made again from the products.
-func (r *Replicas) bucketSet(p *replica) (*bucket.Set, error) {
-	if set := p.set.Load(); set != nil {
-		return set, nil
-	}
-	set, err := bucket.Load(r.store, generationKey(prefixGroup, p.live.Number))
-	if err != nil {
-		r.log.Warn("a replica's bucket digests are unreadable and made again", "shop", p.shop, "err", err)
-		sums, err := bucket.SumAll(r.store, generationKey(prefixItem, p.live.Number), itemRow)
-		if err != nil {
-			return nil, err
-		}
-		set = bucket.NewSet().With(sums).Apply()
-	}
-	r.keepSet(p, set)
-	return set, nil
-}
-
-// keepSet keeps a set in memory and lets the oldest beyond maxLoadedSets go.
-func (r *Replicas) keepSet(p *replica, set *bucket.Set) {
-	if p.set.Swap(set) != nil {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.loaded = append(r.loaded, p)
-	if len(r.loaded) > maxLoadedSets {
-		r.loaded[0].set.Store(nil)
-		r.loaded = r.loaded[1:]
-	}
-}
-
-// writes collects the rows of some changes to one copy.
-type writes struct {
-	r      *Replicas
-	p      *replica
-	g      generation
-	index  bool // keep the search index in step: a live copy
-	writes []kv.Write
-	rows   map[string]postings // index rows as they will be, by key
-	bytes  int
-}
-
-func (r *Replicas) newWrites(p *replica, g generation, index bool) *writes {
-	return &writes{r: r, p: p, g: g, index: index}
-}
-
-// worstItem is the most writes that one change makes: its row, and the words, group
-// and title of the product before and after.
-const worstItem = 1 + 2*(catalog.MaxTokens+2)
-
-// stateWrites is room for all groups, meta, work and number rows.
-const stateWrites = bucket.Groups + 4
-
-// full reports that another change might pass the store's limits beside the
-// rows of prove; these take up to 160 KB.
-func (w *writes) full() bool {
-	return w.bytes > w.r.limits.BatchBytes/2 || len(w.writes)+len(w.rows)+worstItem+stateWrites > w.r.limits.BatchWrites
-}
-
-func (w *writes) add(write kv.Write) {
-	w.bytes += len(write.Key) + len(write.Value) + 16
-	w.writes = append(w.writes, write)
-}
-
-// item writes one change: a product, or the absence of one where the record is empty.
-func (w *writes) item(it message.FeedItem) error {
-	k := itemKey(w.g.Number, it.SKU)
-	var before []byte
-	if w.index {
-		row, ok, err := w.r.store.Get(k)
-		if err != nil {
-			return err
-		}
-		if ok && len(row) > 8 {
-			before = row[8:]
-		}
-	}
-	if len(it.Record) == 0 {
-		w.add(kv.Write{Key: k, Delete: true})
-	} else {
-		row := binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(it.Record)), it.Sequence)
-		w.add(kv.Write{Key: k, Value: append(row, it.Record...)})
-	}
-	if w.index {
-		return w.reindex(it.SKU, before, it.Record)
-	}
-	return nil
 }

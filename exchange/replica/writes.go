@@ -1,0 +1,68 @@
+package replica
+
+import (
+	"encoding/binary"
+
+	"github.com/souk-market/souk/exchange/bucket"
+	"github.com/souk-market/souk/exchange/catalog"
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
+)
+
+// writes collects the rows of some changes to one copy.
+type writes struct {
+	r      *Replicas
+	p      *replica
+	g      generation
+	index  bool // keep the search index in step: a live copy
+	writes []kv.Write
+	rows   map[string]postings // index rows as they will be, by key
+	bytes  int
+}
+
+func (r *Replicas) newWrites(p *replica, g generation, index bool) *writes {
+	return &writes{r: r, p: p, g: g, index: index}
+}
+
+// worstItem is the most writes that one change makes: its row, and the words, group
+// and title of the product before and after.
+const worstItem = 1 + 2*(catalog.MaxTokens+2)
+
+// stateWrites is room for all groups, meta, work and number rows.
+const stateWrites = bucket.Groups + 4
+
+// full reports that another change might pass the store's limits beside the
+// rows of prove; these take up to 160 KB.
+func (w *writes) full() bool {
+	return w.bytes > w.r.limits.BatchBytes/2 || len(w.writes)+len(w.rows)+worstItem+stateWrites > w.r.limits.BatchWrites
+}
+
+func (w *writes) add(write kv.Write) {
+	w.bytes += len(write.Key) + len(write.Value) + 16
+	w.writes = append(w.writes, write)
+}
+
+// item writes one change: a product, or the absence of one where the record is empty.
+func (w *writes) item(it message.FeedItem) error {
+	k := itemKey(w.g.Number, it.SKU)
+	var before []byte
+	if w.index {
+		row, ok, err := w.r.store.Get(k)
+		if err != nil {
+			return err
+		}
+		if ok && len(row) > 8 {
+			before = row[8:]
+		}
+	}
+	if len(it.Record) == 0 {
+		w.add(kv.Write{Key: k, Delete: true})
+	} else {
+		row := binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(it.Record)), it.Sequence)
+		w.add(kv.Write{Key: k, Value: append(row, it.Record...)})
+	}
+	if w.index {
+		return w.reindex(it.SKU, before, it.Record)
+	}
+	return nil
+}
