@@ -2,7 +2,6 @@ package trade
 
 import (
 	"reflect"
-	"slices"
 
 	"github.com/souk-market/souk/exchange/writer"
 
@@ -44,9 +43,9 @@ func (o *Orders) stepSubmit(b *writer.Batch, at entryAt, act message.SubmitOrder
 			return err
 		}
 	}
-	lines := make([]exchange.Line, len(quote.Lines))
-	for i, l := range quote.Lines {
-		lines[i] = exchange.Line{SKU: l.SKU, Quantity: l.Quantity}
+	lines, err := quote.HoldLines()
+	if err != nil {
+		return err
 	}
 	acceptBy := at.at.Add(quote.AcceptWithin)
 	if rec.Order, _, err = order.Step(rec.Order, order.Submit{Lines: lines, Cancel: quote.Cancel, AcceptBy: acceptBy}, at.at); err != nil {
@@ -156,9 +155,7 @@ func (s *Supplier) quotedFor(rec *heldRecord, quote *exchange.Quote) (bool, erro
 	}
 	extended := *placed
 	extended.Expires = quote.Expires
-	return reflect.DeepEqual(&extended, quote) && slices.EqualFunc(quote.Lines, rec.Hold.Lines, func(l exchange.QuoteLine, h exchange.Line) bool {
-		return l.SKU == h.SKU && l.Quantity == h.Quantity
-	}), nil
+	return reflect.DeepEqual(&extended, quote) && quote.Prices(rec.Hold.Lines), nil
 }
 
 func (s *Supplier) checkShipTo(secret *record.ShipTo, hash [32]byte, country string) error {
@@ -170,9 +167,6 @@ func (s *Supplier) checkShipTo(secret *record.ShipTo, hash [32]byte, country str
 		return err
 	}
 	to := v.(*message.ShipTo)
-	if err := to.Check(); err != nil {
-		return err
-	}
 	if to.Country != country {
 		return exchange.Errorf(exchange.CodeCountry, "the reservation was quoted for %s, the address is in %s", country, to.Country)
 	}
