@@ -68,34 +68,3 @@ func (id *HoldID) UnmarshalText(b []byte) error {
 	}
 	return err
 }
-
-// MaxLines is how many lines a hold or order may have.
-const MaxLines = 64
-
-// Line asks for a quantity of one of the supplier's products.
-type Line struct {
-	SKU      SKU
-	Quantity Quantity
-}
-
-// CheckLines reports an empty or too long list, a bad quantity, or a SKU that
-// stands twice.
-func CheckLines(lines []Line) error {
-	if len(lines) == 0 || len(lines) > MaxLines {
-		return Errorf(CodeInvalid, "a hold has 1 to %d lines, not %d", MaxLines, len(lines))
-	}
-	for i, l := range lines {
-		if _, err := ParseSKU(string(l.SKU)); err != nil {
-			return err
-		}
-		if err := l.Quantity.Check(); err != nil {
-			return err
-		}
-		for _, other := range lines[:i] {
-			if other.SKU == l.SKU {
-				return Errorf(CodeInvalid, "%s stands in two lines; put its whole quantity in one", l.SKU)
-			}
-		}
-	}
-	return nil
-}

@@ -2,7 +2,6 @@ package exchange_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -79,36 +78,6 @@ func TestParseHoldIDRefuses(t *testing.T) {
 		id, err := exchange.ParseHoldID(text)
 		if exchange.CodeOf(err) != exchange.CodeInvalid || !id.IsZero() {
 			t.Errorf("%s: %v, %v; want it refused as invalid", name, id, err)
-		}
-	}
-}
-
-func TestCheckLines(t *testing.T) {
-	lines := func(n int) []exchange.Line {
-		out := make([]exchange.Line, n)
-		for i := range out {
-			out[i] = exchange.Line{SKU: exchange.SKU(fmt.Sprint("sku-", i)), Quantity: 1}
-		}
-		return out
-	}
-	for name, c := range map[string]struct {
-		lines []exchange.Line
-		ok    bool
-	}{
-		"one":               {lines(1), true},
-		"most":              {lines(exchange.MaxLines), true},
-		"none":              {nil, false},
-		"one too many":      {lines(exchange.MaxLines + 1), false},
-		"quantity 0":        {[]exchange.Line{{SKU: "a", Quantity: 0}}, false},
-		"quantity negative": {[]exchange.Line{{SKU: "a", Quantity: 1}, {SKU: "b", Quantity: -1}}, false},
-		"quantity too big":  {[]exchange.Line{{SKU: "a", Quantity: exchange.MaxQuantity + 1}}, false},
-		"bad SKU":           {[]exchange.Line{{SKU: " a", Quantity: 1}}, false},
-		"SKU twice":         {append(lines(3), exchange.Line{SKU: "sku-0", Quantity: 2}), false},
-		"SKUs in two cases": {[]exchange.Line{{SKU: "a", Quantity: 1}, {SKU: "A", Quantity: 1}}, true},
-	} {
-		err := exchange.CheckLines(c.lines)
-		if (err == nil) != c.ok || (!c.ok && exchange.CodeOf(err) != exchange.CodeInvalid) {
-			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

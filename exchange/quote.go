@@ -1,6 +1,9 @@
 package exchange
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // TaxTreatment says how tax stands in a supplier's prices.
 type TaxTreatment uint32
@@ -78,9 +81,25 @@ func (q *Quote) Units() int64 {
 	return n
 }
 
-// PricedLine is what PriceQuote needs to know of a line.
-type PricedLine struct {
-	Line
+// HoldLines are the lines of the hold that q prices; CodeInvalid where no hold can have
+// them.
+func (q *Quote) HoldLines() (Lines, error) {
+	list := make([]Line, 0, MaxLines)
+	for i := range q.Lines {
+		list = append(list, Line{SKU: q.Lines[i].SKU, Quantity: q.Lines[i].Quantity})
+	}
+	return NewLines(list)
+}
+
+// Prices reports whether q prices these lines, in their order, and nothing else.
+func (q *Quote) Prices(lines Lines) bool {
+	return slices.EqualFunc(q.Lines, lines.list, func(l QuoteLine, of Line) bool {
+		return l.SKU == of.SKU && l.Quantity == of.Quantity
+	})
+}
+
+// Offer is what PriceQuote needs to know of a product.
+type Offer struct {
 	Title string
 	List  int64 // catalog price of one unit, minor units ≥ 0
 	Grams int64 // shipping weight of one unit, ≥ 0; 0 = none
@@ -89,26 +108,27 @@ type PricedLine struct {
 // PriceQuote fills q's lines, shipping and totals from the catalog prices
 // (design: Holds and orders): unit = list − floor(list × discount / 10,000);
 // line = unit × quantity; USD unit = round-half-up(unit × rate), then × quantity.
-// q.Country, q.Currency and q.Rate must be set. It fails with CodeInvalid for a
-// line that cannot be priced, CodeCountry where the supplier does not ship there,
-// CodeCurrency and CodeNoRate where the rate does not fit, and CodeOverflow where
-// a sum leaves 64 bits; q is then as it was.
-func PriceQuote(q *Quote, lines []PricedLine, discount BasisPoints, table ShippingTable) error {
-	if len(lines) == 0 || len(lines) > MaxLines {
-		return Errorf(CodeInvalid, "a quote has 1 to %d lines, not %d", MaxLines, len(lines))
-	}
+// q.Country, q.Currency and q.Rate must be set. offer is asked for each line's product, and
+// its error returned. It fails with CodeInvalid for an offer that cannot be priced,
+// CodeCountry where the supplier does not ship there, CodeCurrency and CodeNoRate where
+// the rate does not fit, and CodeOverflow where a sum leaves 64 bits; q is then as it was.
+func PriceQuote(q *Quote, lines Lines, offer func(SKU) (Offer, error), discount BasisPoints, table ShippingTable) error {
 	priced := *q
-	priced.Lines = make([]QuoteLine, 0, len(lines))
+	priced.Lines = make([]QuoteLine, 0, lines.Len())
 	var grams int64
 	var native, usd sum
-	for _, l := range lines {
-		line, err := priceLine(l, discount, priced.Currency, priced.Rate)
+	for _, l := range lines.list {
+		o, err := offer(l.SKU)
+		if err != nil {
+			return err
+		}
+		line, err := priceLine(l, o, discount, priced.Currency, priced.Rate)
 		if err != nil {
 			return err
 		}
 		native.add(line.Total)
 		usd.add(line.USDTotal)
-		weight, ok1 := mul64(l.Grams, int64(l.Quantity))
+		weight, ok1 := mul64(o.Grams, int64(l.Quantity))
 		var ok2 bool
 		grams, ok2 = add64(grams, weight)
 		if !ok1 || !ok2 {
@@ -133,14 +153,11 @@ func PriceQuote(q *Quote, lines []PricedLine, discount BasisPoints, table Shippi
 	return nil
 }
 
-func priceLine(l PricedLine, discount BasisPoints, c Currency, rate Rate) (QuoteLine, error) {
-	if err := l.Quantity.Check(); err != nil {
-		return QuoteLine{}, err
+func priceLine(l Line, o Offer, discount BasisPoints, c Currency, rate Rate) (QuoteLine, error) {
+	if o.Grams < 0 {
+		return QuoteLine{}, Errorf(CodeInvalid, "%s weighs %d g; a weight is not negative", l.SKU, o.Grams)
 	}
-	if l.Grams < 0 {
-		return QuoteLine{}, Errorf(CodeInvalid, "%s weighs %d g; a weight is not negative", l.SKU, l.Grams)
-	}
-	unit, err := Discount(l.List, discount)
+	unit, err := Discount(o.List, discount)
 	if err != nil {
 		return QuoteLine{}, err
 	}
@@ -154,8 +171,8 @@ func priceLine(l PricedLine, discount BasisPoints, c Currency, rate Rate) (Quote
 		return QuoteLine{}, errOverflow
 	}
 	return QuoteLine{
-		SKU: l.SKU, Title: l.Title, Quantity: l.Quantity,
-		List: l.List, Unit: unit, Total: total, USDUnit: usdUnit, USDTotal: usdTotal,
+		SKU: l.SKU, Title: o.Title, Quantity: l.Quantity,
+		List: o.List, Unit: unit, Total: total, USDUnit: usdUnit, USDTotal: usdTotal,
 	}, nil
 }
 

@@ -13,15 +13,21 @@ func ExamplePriceQuote() {
 		Country: "SE", Currency: "EUR",
 		Rate: exchange.Rate{From: "EUR", Num: 11, Den: 10, Text: "1.1", Source: "ECB", Date: "2026-01-15"},
 	}
-	lines := []exchange.PricedLine{
-		{Line: exchange.Line{SKU: "shoe", Quantity: 2}, Title: "Running shoe", List: 9_900, Grams: 700},
-		{Line: exchange.Line{SKU: "hat", Quantity: 1}, Title: "Straw hat", List: 1_250, Grams: 120},
+	lines, err := exchange.NewLines([]exchange.Line{{SKU: "shoe", Quantity: 2}, {SKU: "hat", Quantity: 1}})
+	if err != nil {
+		fmt.Println(err)
+		return
 	}
+	catalog := map[exchange.SKU]exchange.Offer{
+		"shoe": {Title: "Running shoe", List: 9_900, Grams: 700},
+		"hat":  {Title: "Straw hat", List: 1_250, Grams: 120},
+	}
+	offer := func(sku exchange.SKU) (exchange.Offer, error) { return catalog[sku], nil }
 	shipping := exchange.ShippingTable{Zones: []exchange.ShippingZone{{
 		Countries: []string{"DK", "FI", "SE"},
 		Bands:     []exchange.WeightBand{{UpTo: 1_000, Price: 490}, {UpTo: 20_000, Price: 890}},
 	}}}
-	if err := exchange.PriceQuote(&q, lines, 1_500, shipping); err != nil {
+	if err := exchange.PriceQuote(&q, lines, offer, 1_500, shipping); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -10,14 +10,33 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/exchangetest"
 )
 
 // quoteCase is everything PriceQuote reads.
 type quoteCase struct {
 	quote    exchange.Quote
-	lines    []exchange.PricedLine
+	lines    []offeredLine
 	discount exchange.BasisPoints
 	table    exchange.ShippingTable
+}
+
+// offeredLine is a line and what the catalog says of its product.
+type offeredLine struct {
+	exchange.Line
+	exchange.Offer
+}
+
+// price prices q by the case.
+func (c quoteCase) price(q *exchange.Quote) error {
+	var lines []exchange.Line
+	offers := make(map[exchange.SKU]exchange.Offer)
+	for _, l := range c.lines {
+		lines = append(lines, l.Line)
+		offers[l.SKU] = l.Offer
+	}
+	offer := func(sku exchange.SKU) (exchange.Offer, error) { return offers[sku], nil }
+	return exchange.PriceQuote(q, exchangetest.Lines(lines...), offer, c.discount, c.table)
 }
 
 // drawQuoteCase draws sums that fit and sums that do not: a small one bounds
@@ -36,14 +55,12 @@ func drawQuoteCase(t *rapid.T, small bool) quoteCase {
 		table:    drawTable(t, price),
 	}
 	for i := range rapid.IntRange(1, 8).Draw(t, "lines") {
-		c.lines = append(c.lines, exchange.PricedLine{
-			Line: exchange.Line{
+		c.lines = append(c.lines, offeredLine{
+			exchange.Line{
 				SKU:      exchange.SKU(fmt.Sprint("sku-", i)),
 				Quantity: exchange.Quantity(rapid.Int64Range(1, exchange.MaxQuantity).Draw(t, "quantity")),
 			},
-			Title: "a thing",
-			List:  price.Draw(t, "list"),
-			Grams: price.Draw(t, "grams"),
+			exchange.Offer{Title: "a thing", List: price.Draw(t, "list"), Grams: price.Draw(t, "grams")},
 		})
 	}
 	return c
@@ -115,7 +132,7 @@ func TestPriceQuoteIsExact(t *testing.T) {
 			t.Fatal("a small quote does not fit; the bounds in drawQuoteCase are wrong")
 		}
 		got := c.quote
-		err := exchange.PriceQuote(&got, c.lines, c.discount, c.table)
+		err := c.price(&got)
 		if !want.fits() {
 			if exchange.CodeOf(err) != exchange.CodeOverflow || !reflect.DeepEqual(got, c.quote) {
 				t.Fatalf("%v; want overflow and the quote as it was: total %v, USD %v", err, want.total, want.usd)
@@ -167,7 +184,7 @@ func TestCheckSumsFindsAnyChange(t *testing.T) {
 			c.lines[i].List++ // a line that costs nothing adds up with any quantity
 		}
 		q := c.quote
-		if err := exchange.PriceQuote(&q, c.lines, c.discount, c.table); err != nil {
+		if err := c.price(&q); err != nil {
 			t.Fatal(err)
 		}
 		line := &q.Lines[rapid.IntRange(0, len(q.Lines)-1).Draw(t, "line")]
@@ -228,30 +245,70 @@ func TestCheckSumsRefuses(t *testing.T) {
 }
 
 func TestPriceQuoteRefuses(t *testing.T) {
-	line := exchange.PricedLine{Line: exchange.Line{SKU: "a", Quantity: 1}, List: 100, Grams: 10}
+	line := exchangetest.Lines(exchange.Line{SKU: "a", Quantity: 1})
+	good := exchange.Offer{List: 100, Grams: 10}
 	rate := exchange.Rate{From: "EUR", Num: 11, Den: 10}
 	only := exchange.ShippingTable{Zones: []exchange.ShippingZone{{Countries: []string{"SE"}, Bands: []exchange.WeightBand{{UpTo: 9, Price: 1}}}}}
 	for name, c := range map[string]struct {
 		quote    exchange.Quote
-		lines    []exchange.PricedLine
+		offer    exchange.Offer
+		missing  error
 		discount exchange.BasisPoints
 		table    exchange.ShippingTable
 		code     exchange.Code
 	}{
-		"country not served": {exchange.Quote{Country: "FI", Currency: "EUR", Rate: rate}, []exchange.PricedLine{line}, 0, only, exchange.CodeCountry},
-		"too heavy":          {exchange.Quote{Country: "SE", Currency: "EUR", Rate: rate}, []exchange.PricedLine{line}, 0, only, exchange.CodeCountry},
-		"rate of another":    {exchange.Quote{Country: "SE", Currency: "SEK", Rate: rate}, []exchange.PricedLine{line}, 0, exchange.ShippingTable{}, exchange.CodeCurrency},
-		"no rate":            {exchange.Quote{Country: "SE", Currency: "EUR", Rate: exchange.Rate{From: "EUR"}}, []exchange.PricedLine{line}, 0, exchange.ShippingTable{}, exchange.CodeNoRate},
-		"discount over 100%": {exchange.Quote{Country: "SE", Currency: "EUR", Rate: rate}, []exchange.PricedLine{line}, 10_001, exchange.ShippingTable{}, exchange.CodeInvalid},
-		"no lines":           {exchange.Quote{Country: "SE", Currency: "EUR", Rate: rate}, nil, 0, exchange.ShippingTable{}, exchange.CodeInvalid},
-		"too many lines":     {exchange.Quote{Country: "SE", Currency: "EUR", Rate: rate}, make([]exchange.PricedLine, exchange.MaxLines+1), 0, exchange.ShippingTable{}, exchange.CodeInvalid},
-		"quantity 0":         {exchange.Quote{Country: "SE", Currency: "EUR", Rate: rate}, []exchange.PricedLine{{}}, 0, exchange.ShippingTable{}, exchange.CodeInvalid},
-		"negative weight":    {exchange.Quote{Country: "SE", Currency: "EUR", Rate: rate}, []exchange.PricedLine{{Line: line.Line, Grams: -1}}, 0, exchange.ShippingTable{}, exchange.CodeInvalid},
-		"negative price":     {exchange.Quote{Country: "SE", Currency: "EUR", Rate: rate}, []exchange.PricedLine{{Line: line.Line, List: -1}}, 0, exchange.ShippingTable{}, exchange.CodeInvalid},
+		"country not served": {quote: exchange.Quote{Country: "FI", Currency: "EUR", Rate: rate}, offer: good, table: only, code: exchange.CodeCountry},
+		"too heavy":          {quote: exchange.Quote{Country: "SE", Currency: "EUR", Rate: rate}, offer: good, table: only, code: exchange.CodeCountry},
+		"rate of another":    {quote: exchange.Quote{Country: "SE", Currency: "SEK", Rate: rate}, offer: good, code: exchange.CodeCurrency},
+		"no rate":            {quote: exchange.Quote{Country: "SE", Currency: "EUR", Rate: exchange.Rate{From: "EUR"}}, offer: good, code: exchange.CodeNoRate},
+		"discount over 100%": {quote: exchange.Quote{Country: "SE", Currency: "EUR", Rate: rate}, offer: good, discount: 10_001, code: exchange.CodeInvalid},
+		"no offer": {
+			quote: exchange.Quote{Country: "SE", Currency: "EUR", Rate: rate}, missing: exchange.Errorf(exchange.CodeNotFound, "no such product"), code: exchange.CodeNotFound,
+		},
+		"negative weight": {quote: exchange.Quote{Country: "SE", Currency: "EUR", Rate: rate}, offer: exchange.Offer{Grams: -1}, code: exchange.CodeInvalid},
+		"negative price":  {quote: exchange.Quote{Country: "SE", Currency: "EUR", Rate: rate}, offer: exchange.Offer{List: -1}, code: exchange.CodeInvalid},
 	} {
-		q := c.quote
-		if err := exchange.PriceQuote(&q, c.lines, c.discount, c.table); exchange.CodeOf(err) != c.code || !reflect.DeepEqual(q, c.quote) {
-			t.Errorf("%s: %v and %+v; want %v and the quote as it was", name, err, q, c.code)
-		}
+		t.Run(name, func(t *testing.T) {
+			q := c.quote
+			err := exchange.PriceQuote(&q, line, func(exchange.SKU) (exchange.Offer, error) { return c.offer, c.missing }, c.discount, c.table)
+			if exchange.CodeOf(err) != c.code || !reflect.DeepEqual(q, c.quote) {
+				t.Errorf("%v and %+v; want %v and the quote as it was", err, q, c.code)
+			}
+		})
+	}
+}
+
+func TestQuoteHoldLines(t *testing.T) {
+	shoe, hat := exchange.QuoteLine{SKU: "shoe", Quantity: 2, Unit: 5}, exchange.QuoteLine{SKU: "hat", Quantity: 1}
+	q := exchange.Quote{Lines: []exchange.QuoteLine{shoe, hat}}
+	want := exchangetest.Lines(exchange.Line{SKU: "shoe", Quantity: 2}, exchange.Line{SKU: "hat", Quantity: 1})
+	got, err := q.HoldLines()
+	if err != nil || !got.Equal(want) || !q.Prices(want) {
+		t.Errorf("%v, %v", got, err)
+	}
+	for name, other := range map[string]exchange.Quote{
+		"a product twice":  {Lines: []exchange.QuoteLine{shoe, shoe}},
+		"no lines":         {},
+		"too many":         {Lines: make([]exchange.QuoteLine, exchange.MaxLines+1)},
+		"a quantity of 0":  {Lines: []exchange.QuoteLine{{SKU: "shoe"}}},
+		"a SKU that is no": {Lines: []exchange.QuoteLine{{SKU: " ", Quantity: 1}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got, err := other.HoldLines(); exchange.CodeOf(err) != exchange.CodeInvalid || !got.IsZero() || other.Prices(want) {
+				t.Errorf("%v, %v", got, err)
+			}
+		})
+	}
+	for name, other := range map[string]exchange.Lines{
+		"another order": exchangetest.Lines(exchange.Line{SKU: "hat", Quantity: 1}, exchange.Line{SKU: "shoe", Quantity: 2}),
+		"fewer units":   exchangetest.Lines(exchange.Line{SKU: "shoe", Quantity: 1}, exchange.Line{SKU: "hat", Quantity: 1}),
+		"fewer lines":   exchangetest.Lines(exchange.Line{SKU: "shoe", Quantity: 2}),
+		"none":          {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if q.Prices(other) {
+				t.Errorf("it does not price %v", other)
+			}
+		})
 	}
 }

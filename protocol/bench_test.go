@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/message"
@@ -17,15 +18,17 @@ import (
 func hotValues() map[string]message.Value {
 	supplier, retailer := shopID("acorn"), shopID("birch")
 	id := exchange.NewHoldID(20_000, [12]byte{1, 2, 3})
-	lines := []exchange.Line{{SKU: "ACORN-OXFORD-42", Quantity: 2}}
+	lines := exchangetest.Lines(exchange.Line{SKU: "ACORN-OXFORD-42", Quantity: 2})
 	quote := exchange.Quote{
 		Supplier: supplier, Retailer: retailer, Hold: id, TermsVersion: 3, Country: "SE", Currency: "EUR",
 		Tax:    exchange.Tax{Treatment: exchange.TaxIncluded, Rate: 2500},
 		Rate:   exchange.Rate{From: "EUR", Num: 10_873, Den: 10_000, Text: "1.0873", Source: "ECB", Date: "2026-08-03"},
 		Issued: 1_786_000_000_000, Expires: 1_786_000_900_000, AcceptWithin: exchange.MinAcceptWithin, Cancel: exchange.CancelUntilShipped,
 	}
-	priced := []exchange.PricedLine{{Line: lines[0], Title: "Oxford shoe, brown, 42", List: 12_900, Grams: 900}}
-	if err := exchange.PriceQuote(&quote, priced, 1500, exchange.ShippingTable{}); err != nil {
+	offer := func(exchange.SKU) (exchange.Offer, error) {
+		return exchange.Offer{Title: "Oxford shoe, brown, 42", List: 12_900, Grams: 900}, nil
+	}
+	if err := exchange.PriceQuote(&quote, lines, offer, 1500, exchange.ShippingTable{}); err != nil {
 		panic(err)
 	}
 	answer := make([]byte, 600) // as long as a sealed answer of one line

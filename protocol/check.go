@@ -73,8 +73,8 @@ func checkHold(v *message.Hold) error {
 	if err := checkID(&v.ID); err != nil {
 		return err
 	}
-	if err := exchange.CheckLines(v.Lines); err != nil {
-		return err
+	if v.Lines.IsZero() {
+		return errorf("a hold has 1 to %d lines, not 0", exchange.MaxLines)
 	}
 	if v.MaxTotal < 0 || v.Lifetime < 0 {
 		return errorf("the greatest total and the lifetime are not negative")

@@ -49,7 +49,7 @@ func holdRecordOut(v *record.Hold) *pb.HoldRecord {
 func holdRecordIn(f *fields, m *pb.HoldRecord) *record.Hold {
 	v := &record.Hold{
 		Hold: hold.Hold{
-			State: hold.State(m.State), Lines: linesIn(m.Lines), Issued: exchange.Time(m.IssuedMs),
+			State: hold.State(m.State), Lines: f.lines(m.Lines), Issued: exchange.Time(m.IssuedMs),
 			Expires: exchange.Time(m.ExpiresMs), Ended: exchange.Time(m.EndedMs), Refusal: exchange.Code(m.Refusal),
 		},
 		Terms: m.Terms, Placed: m.Placed, Latest: m.Latest,

@@ -16,7 +16,7 @@ func holdOut(v *message.Hold) *pb.Hold {
 
 func holdIn(f *fields, m *pb.Hold) *message.Hold {
 	v := &message.Hold{
-		Lines: linesIn(m.GetLines()), Country: m.GetCountry(),
+		Lines: f.lines(m.GetLines()), Country: m.GetCountry(),
 		MaxTotal: m.GetMaxTotal(), Lifetime: m.GetLifetimeMs(),
 	}
 	f.fixed("id", v.ID[:], m.GetId())

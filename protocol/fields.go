@@ -15,8 +15,12 @@ import (
 type fields struct{ err error }
 
 func (f *fields) fail(format string, args ...any) {
+	f.keep(exchange.Errorf(exchange.CodeInvalid, format, args...))
+}
+
+func (f *fields) keep(err error) {
 	if f.err == nil {
-		f.err = exchange.Errorf(exchange.CodeInvalid, format, args...)
+		f.err = err
 	}
 }
 
@@ -64,22 +68,30 @@ func each[A, B any](list []A, convert func(A) B) []B {
 	return out
 }
 
-func linesOut(lines []exchange.Line) []*pb.Line {
-	if len(lines) == 0 {
+func linesOut(lines exchange.Lines) []*pb.Line {
+	if lines.IsZero() {
 		return nil
 	}
-	backing, out := make([]pb.Line, len(lines)), make([]*pb.Line, len(lines))
-	for i, l := range lines {
+	backing, out := make([]pb.Line, lines.Len()), make([]*pb.Line, lines.Len())
+	for i, l := range lines.All() {
 		backing[i].Sku, backing[i].Quantity = string(l.SKU), int64(l.Quantity)
 		out[i] = &backing[i]
 	}
 	return out
 }
 
-func linesIn(lines []*pb.Line) []exchange.Line {
-	return each(lines, func(l *pb.Line) exchange.Line {
-		return exchange.Line{SKU: exchange.SKU(l.Sku), Quantity: exchange.Quantity(l.Quantity)}
-	})
+// lines reads the lines of a hold; none are none, where the message allows that.
+func (f *fields) lines(lines []*pb.Line) exchange.Lines {
+	if len(lines) == 0 {
+		return exchange.Lines{}
+	}
+	list := make([]exchange.Line, 0, exchange.MaxLines) // on the stack
+	for _, l := range lines {
+		list = append(list, exchange.Line{SKU: exchange.SKU(l.Sku), Quantity: exchange.Quantity(l.Quantity)})
+	}
+	out, err := exchange.NewLines(list)
+	f.keep(err)
+	return out
 }
 
 // A signed statement has two names in desk, by what is signed; both have the

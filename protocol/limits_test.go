@@ -13,6 +13,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/merkle"
@@ -119,12 +120,12 @@ func filled[T ~[16]byte | ~[32]byte | ~[8]byte]() (v T) {
 	return v
 }
 
-func longestLines() []exchange.Line {
+func longestLines() exchange.Lines {
 	var out []exchange.Line
 	for i := range exchange.MaxLines {
 		out = append(out, exchange.Line{SKU: longSKU(i), Quantity: exchange.MaxQuantity})
 	}
-	return out
+	return exchangetest.Lines(out...)
 }
 
 func longestHold() *message.Hold {
@@ -141,7 +142,7 @@ func longestAnswer() *message.HoldAnswer {
 	}
 	const unit = 1 << 55 / exchange.MaxQuantity // so that 64 totals and the shipping stay below 2^63
 	q.Total, q.USDTotal = q.Shipping, q.USDShipping
-	for _, l := range longestLines() {
+	for _, l := range longestLines().All() {
 		total := unit * int64(l.Quantity)
 		q.Lines = append(q.Lines, exchange.QuoteLine{
 			SKU: l.SKU, Title: full(exchange.MaxTitle), Quantity: l.Quantity,
@@ -258,7 +259,7 @@ func longestOrder(q *exchange.Quote) *record.Order {
 
 func longestStock() *message.StockAnswer {
 	v := &message.StockAnswer{At: exchange.MaxTime}
-	for _, l := range longestLines() {
+	for _, l := range longestLines().All() {
 		v.Lines = append(v.Lines, message.StockLine{
 			SKU: l.SKU, Known: true, Available: exchange.Availability{Unlimited: true, Units: catalog.MaxUnits},
 			Price: exchange.Money{Minor: math.MaxInt64, Currency: "EUR"},

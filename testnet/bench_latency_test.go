@@ -9,6 +9,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/event"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/trade"
@@ -25,7 +26,7 @@ func BenchmarkHoldLatency(b *testing.B) {
 	supplier, retailers := market(b, 1, 1)
 	retailer := retailers[0].Desk()
 	request := trade.ReserveRequest{
-		Supplier: supplier.Desk().Shop(), Lines: []exchange.Line{{SKU: "SKU-0000000", Quantity: 1}}, Country: "SE",
+		Supplier: supplier.Desk().Shop(), Lines: exchangetest.Lines(exchange.Line{SKU: "SKU-0000000", Quantity: 1}), Country: "SE",
 	}
 	floors := newFloors(b, supplier, retailers[0])
 	var took []time.Duration
@@ -57,7 +58,7 @@ func BenchmarkOrderLatency(b *testing.B) {
 	var took []time.Duration
 	for b.Loop() {
 		res, err := retailer.Retailer.Reserve(ctx, trade.ReserveRequest{
-			Supplier: supplier.Desk().Shop(), Lines: []exchange.Line{{SKU: "SKU-0000000", Quantity: 1}}, Country: "SE",
+			Supplier: supplier.Desk().Shop(), Lines: exchangetest.Lines(exchange.Line{SKU: "SKU-0000000", Quantity: 1}), Country: "SE",
 		})
 		if err != nil {
 			b.Fatal(err)

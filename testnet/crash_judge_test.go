@@ -179,15 +179,15 @@ func (b *buyer) judge(sold, bought *audit.Books) error {
 	return errors.Join(errs...)
 }
 
-func sameLines(held []exchange.Line, asked []view.ReserveLine) bool {
-	if len(held) != len(asked) {
+func sameLines(held exchange.Lines, asked []view.ReserveLine) bool {
+	if held.Len() != len(asked) {
 		return false
 	}
 	want := map[exchange.SKU]exchange.Quantity{}
 	for _, l := range asked {
 		want[l.Product.SKU] = exchange.Quantity(l.Quantity)
 	}
-	for _, l := range held {
+	for _, l := range held.All() {
 		if want[l.SKU] != l.Quantity {
 			return false
 		}

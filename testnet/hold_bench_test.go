@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/shelf"
@@ -166,7 +167,7 @@ func BenchmarkHolds(b *testing.B) {
 						sku := exchange.SKU(fmt.Sprintf("SKU-%07d", i%int64(products)))
 						t := time.Now()
 						if _, err := r.Retailer.Reserve(context.Background(), trade.ReserveRequest{
-							Supplier: supplier.Desk().Shop(), Lines: []exchange.Line{{SKU: sku, Quantity: 1}}, Country: "SE",
+							Supplier: supplier.Desk().Shop(), Lines: exchangetest.Lines(exchange.Line{SKU: sku, Quantity: 1}), Country: "SE",
 						}); err != nil {
 							b.Error(err)
 							return

@@ -9,6 +9,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/audit"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/roster"
 	"github.com/souk-market/souk/exchange/shelf"
@@ -102,7 +103,7 @@ var shipTo = exchange.ShipTo{Name: "Ada", Lines: []string{"Main street 1"}, City
 // reserve holds units of a supplier's product.
 func (s *shop) reserve(supplier *shop, k exchange.SKU, units exchange.Quantity) (*trade.Reservation, error) {
 	return s.Desk().Retailer.Reserve(s.town.ctx(), trade.ReserveRequest{
-		Supplier: supplier.id, Lines: []exchange.Line{{SKU: k, Quantity: units}}, Country: "SE",
+		Supplier: supplier.id, Lines: exchangetest.Lines(exchange.Line{SKU: k, Quantity: units}), Country: "SE",
 	})
 }
 

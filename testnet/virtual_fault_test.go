@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/trade"
 )
@@ -102,7 +103,7 @@ func TestFault15OneWayPartition(t *testing.T) {
 					defer cancel()
 					go func() {
 						_, err := b.Desk().Retailer.Reserve(ctx, trade.ReserveRequest{
-							Supplier: a.id, Lines: []exchange.Line{{SKU: sku(2), Quantity: 4}}, Country: "SE",
+							Supplier: a.id, Lines: exchangetest.Lines(exchange.Line{SKU: sku(2), Quantity: 4}), Country: "SE",
 						})
 						holding <- err
 					}()

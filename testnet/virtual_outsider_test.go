@@ -10,6 +10,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/event"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/record"
@@ -157,7 +158,7 @@ func (w *town) intrude(name string, k ed25519.PrivateKey, victim, other *shop, f
 	n.SetWanted([]exchange.ShopID{victim.id, other.id})
 	codec := protocol.Codec{}
 	hold := must(codec.Encode(&message.Hold{
-		ID: exchange.NewHoldID(exchange.Window(w.clock.Now()/86_400_000), [12]byte{9}), Lines: []exchange.Line{{SKU: sku(2), Quantity: 1}}, Country: "SE",
+		ID: exchange.NewHoldID(exchange.Window(w.clock.Now()/86_400_000), [12]byte{9}), Lines: exchangetest.Lines(exchange.Line{SKU: sku(2), Quantity: 1}), Country: "SE",
 	}))
 	for range 3 {
 		attempt, end := context.WithTimeout(ctx, 4*time.Second)

@@ -101,7 +101,7 @@ func (b *Books) addHolds(f notes, sums map[exchange.SKU]hold.Stock, opens map[ex
 		if h.Hold.State != hold.Held {
 			continue
 		}
-		for _, l := range h.Hold.Lines {
+		for _, l := range h.Hold.Lines.All() {
 			s := sums[l.SKU]
 			s.Held += int64(l.Quantity)
 			sums[l.SKU] = s

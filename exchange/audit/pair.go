@@ -135,7 +135,7 @@ func compareHold(f notes, k Key, res *record.Reservation, supplier, retailer *Bo
 		f.fault(Records, "the retailer's quote is unreadable: %v", err)
 		return
 	}
-	if q := answer.Quote; q == nil || !quotes(q, h.Hold.Lines) || q.Expires > h.Hold.Expires {
+	if q := answer.Quote; q == nil || !q.Prices(h.Hold.Lines) || q.Expires > h.Hold.Expires {
 		f.fault(Acknowledged, "the supplier does not hold what it quoted the retailer, or not as long")
 	}
 }

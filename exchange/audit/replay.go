@@ -190,9 +190,10 @@ func (r *replayed) submit(f notes, e *Entry, act message.SubmitOrder) {
 	if !r.trade.Active || q.TermsVersion <= r.ended || e.At >= r.latestEnd(q) {
 		f.fault(OneEnd, "entry %d: order %v came after the end of its hold or partnership", e.Position, act.Order)
 	}
-	lines := make([]exchange.Line, len(q.Lines))
-	for i, l := range q.Lines {
-		lines[i] = exchange.Line{SKU: l.SKU, Quantity: l.Quantity}
+	lines, err := q.HoldLines()
+	if err != nil {
+		f.fault(Price, "entry %d: the quote of order %v: %v", e.Position, act.Order, err)
+		return
 	}
 	submit := order.Submit{Lines: lines, Cancel: q.Cancel, AcceptBy: e.At.Add(q.AcceptWithin)}
 	next, _, err := order.Step(r.orders[act.Order], submit, e.At)

@@ -235,21 +235,15 @@ func (b *Books) checkPlaced(f notes, k Key, h *record.Hold, a *message.HoldAnswe
 	if a.Request != h.Request {
 		f.fault(Records, "its first answer is to another request")
 	}
-	if len(h.Hold.Lines) == 0 { // refused, or found a tombstone
+	if h.Hold.Lines.IsZero() { // refused, or found a tombstone
 		if a.Quote != nil || a.State != hold.Refused {
 			f.fault(OneEnd, "it has no lines and was answered with %v", a.State)
 		}
 		return
 	}
-	if a.State != hold.Held || a.Quote == nil || a.Quote.TermsVersion != h.Terms || !quotes(a.Quote, h.Hold.Lines) {
+	if a.State != hold.Held || a.Quote == nil || a.Quote.TermsVersion != h.Terms || !a.Quote.Prices(h.Hold.Lines) {
 		f.fault(Price, "its first answer does not quote what it holds")
 	}
-}
-
-func quotes(q *exchange.Quote, lines []exchange.Line) bool {
-	return slices.EqualFunc(q.Lines, lines, func(a exchange.QuoteLine, b exchange.Line) bool {
-		return a.SKU == b.SKU && a.Quantity == b.Quantity
-	})
 }
 
 // checkReservation opens what a supplier answered this shop.

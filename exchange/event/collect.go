@@ -36,7 +36,7 @@ type holdsOf struct {
 }
 
 // Hold collects one hold for the next telling.
-func (w *Watchers) Hold(at exchange.Time, partner exchange.ShopID, side exchange.Party, status string, id exchange.HoldID, lines []exchange.Line) {
+func (w *Watchers) Hold(at exchange.Time, partner exchange.ShopID, side exchange.Party, status string, id exchange.HoldID, lines exchange.Lines) {
 	c := &w.collected
 	of := holdsOf{partner, side, status}
 	c.mu.Lock()
@@ -62,11 +62,11 @@ func (w *Watchers) Hold(at exchange.Time, partner exchange.ShopID, side exchange
 }
 
 // add sums lines up by product; an event that would name too many names none.
-func (e *Holds) add(lines []exchange.Line) {
+func (e *Holds) add(lines exchange.Lines) {
 	if e.Count > 1 && len(e.Lines) == 0 {
 		return
 	}
-	for _, l := range lines {
+	for _, l := range lines.All() {
 		i := slices.IndexFunc(e.Lines, func(of exchange.Line) bool { return of.SKU == l.SKU })
 		switch {
 		case i >= 0:

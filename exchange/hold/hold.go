@@ -1,7 +1,6 @@
 package hold
 
 import (
-	"slices"
 	"time"
 
 	"github.com/souk-market/souk/exchange"
@@ -35,21 +34,15 @@ func (s State) Terminal() bool { return s != None && s != Held }
 // has never heard of.
 type Hold struct {
 	State   State
-	Lines   []exchange.Line
-	Issued  exchange.Time // when it was placed, refused or first released
-	Expires exchange.Time // while now is before it, a HELD hold can be ordered
-	Ended   exchange.Time // when it became terminal
-	Refusal exchange.Code // why, when Refused
+	Lines   exchange.Lines // none where it was never placed
+	Issued  exchange.Time  // when it was placed, refused or first released
+	Expires exchange.Time  // while now is before it, a HELD hold can be ordered
+	Ended   exchange.Time  // when it became terminal
+	Refusal exchange.Code  // why, when Refused
 }
 
 // Units is the sum of the lines.
-func (h Hold) Units() int64 {
-	var n int64
-	for _, l := range h.Lines {
-		n += int64(l.Quantity)
-	}
-	return n
-}
+func (h Hold) Units() int64 { return h.Lines.Units() }
 
 // Event is what can happen to a hold.
 type Event interface{ holdEvent() }
@@ -57,7 +50,7 @@ type Event interface{ holdEvent() }
 type (
 	// Place holds the lines until Expires. The caller has checked terms and price.
 	Place struct {
-		Lines   []exchange.Line
+		Lines   exchange.Lines
 		Expires exchange.Time
 	}
 	// Refuse answers a hold that cannot be placed; Code says why.
@@ -90,8 +83,7 @@ type Effects struct{ Stock []Delta }
 // CodeOrdered or the refusal's own code where the hold has ended; CodeLifetime
 // for an extension beyond the limit; CodeNotFound where there is no hold;
 // CodeConflict for a second Place; CodeState for an Expire that comes too early;
-// CodeInvalid for lines that break exchange.CheckLines. On error the hold is
-// unchanged. The hold that is returned shares no lines with e.
+// CodeInvalid for a Place without lines. On error the hold is unchanged.
 func Step(h Hold, e Event, now exchange.Time) (Hold, Effects, error) {
 	switch e := e.(type) {
 	case Place:
@@ -101,10 +93,10 @@ func Step(h Hold, e Event, now exchange.Time) (Hold, Effects, error) {
 		if e.Expires <= now {
 			return h, Effects{}, exchange.Errorf(exchange.CodeExpired, "the hold would have expired before it began")
 		}
-		if err := exchange.CheckLines(e.Lines); err != nil {
-			return h, Effects{}, err
+		if e.Lines.IsZero() {
+			return h, Effects{}, exchange.Errorf(exchange.CodeInvalid, "a hold without lines")
 		}
-		next := Hold{State: Held, Lines: slices.Clone(e.Lines), Issued: now, Expires: e.Expires}
+		next := Hold{State: Held, Lines: e.Lines, Issued: now, Expires: e.Expires}
 		return next, effects(next, MoveHold), nil
 	case Refuse:
 		if h.State != None {
@@ -177,8 +169,8 @@ func ended(h Hold, other exchange.Code) error {
 }
 
 func effects(h Hold, m Move) Effects {
-	deltas := make([]Delta, len(h.Lines))
-	for i, l := range h.Lines {
+	deltas := make([]Delta, h.Lines.Len())
+	for i, l := range h.Lines.All() {
 		deltas[i] = Delta{SKU: l.SKU, Move: m, Units: int64(l.Quantity)}
 	}
 	return Effects{Stock: deltas}

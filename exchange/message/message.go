@@ -50,7 +50,7 @@ const (
 // the same id with other bytes is CodeConflict.
 type Hold struct {
 	ID       exchange.HoldID
-	Lines    []exchange.Line
+	Lines    exchange.Lines
 	Country  string // ship-to, ISO 3166-1 alpha-2
 	MaxTotal int64  // minor units; the hold is refused with CodePriceChanged above it; 0 = any
 	Lifetime int64  // milliseconds wished; 0 = the longest the terms allow

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/order"
 )
 
@@ -14,7 +15,7 @@ func ExampleStep() {
 	noon := exchange.TimeOf(time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC))
 	events := []order.Event{
 		order.Submit{
-			Lines:  []exchange.Line{{SKU: "shoe", Quantity: 3}},
+			Lines:  exchangetest.Lines(exchange.Line{SKU: "shoe", Quantity: 3}),
 			Cancel: exchange.CancelUntilShipped, AcceptBy: noon.Add(48 * time.Hour),
 		},
 		order.Accept{},

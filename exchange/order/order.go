@@ -108,7 +108,7 @@ type Units struct {
 type (
 	// Submit is the order's beginning: the quantities of its hold.
 	Submit struct {
-		Lines    []exchange.Line
+		Lines    exchange.Lines
 		Cancel   exchange.CancelRule
 		AcceptBy exchange.Time
 	}
@@ -204,8 +204,8 @@ func submit(o Order, s Submit, now exchange.Time) (Order, Effects, error) {
 	if o.Submitted != 0 {
 		return o, Effects{}, exchange.Errorf(exchange.CodeOrdered, "the hold has been ordered")
 	}
-	if err := exchange.CheckLines(s.Lines); err != nil {
-		return o, Effects{}, err
+	if s.Lines.IsZero() {
+		return o, Effects{}, exchange.Errorf(exchange.CodeInvalid, "an order without lines")
 	}
 	if err := s.Cancel.Check(); err != nil {
 		return o, Effects{}, err
@@ -213,8 +213,8 @@ func submit(o Order, s Submit, now exchange.Time) (Order, Effects, error) {
 	if now <= 0 { // it would be taken for "not submitted"
 		return o, Effects{}, exchange.Errorf(exchange.CodeInvalid, "an order is submitted at a time after 1970")
 	}
-	next := Order{Cancel: s.Cancel, Submitted: now, AcceptBy: s.AcceptBy, Lines: make([]Line, len(s.Lines))}
-	for i, l := range s.Lines {
+	next := Order{Cancel: s.Cancel, Submitted: now, AcceptBy: s.AcceptBy, Lines: make([]Line, s.Lines.Len())}
+	for i, l := range s.Lines.All() {
 		next.Lines[i] = Line{SKU: l.SKU, Ordered: int64(l.Quantity)}
 	}
 	return next, Effects{}, nil

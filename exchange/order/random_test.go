@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/order"
 )
 
@@ -116,7 +117,7 @@ func drawEvent(t *rapid.T, now exchange.Time) order.Event {
 	switch rapid.IntRange(0, 10).Draw(t, "event") {
 	case 0, 1:
 		return order.Submit{
-			Lines:    []exchange.Line{{SKU: "shoe", Quantity: exchange.Quantity(rapid.IntRange(1, 6).Draw(t, "shoes"))}, {SKU: "lace", Quantity: 2}},
+			Lines:    exchangetest.Lines(exchange.Line{SKU: "shoe", Quantity: exchange.Quantity(rapid.IntRange(1, 6).Draw(t, "shoes"))}, exchange.Line{SKU: "lace", Quantity: 2}),
 			Cancel:   exchange.CancelRule(rapid.IntRange(1, 3).Draw(t, "rule")),
 			AcceptBy: now + exchange.Time(rapid.Int64Range(0, 60).Draw(t, "accept within")),
 		}

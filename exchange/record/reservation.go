@@ -43,9 +43,6 @@ func (rec *Reservation) Same(other *Reservation) bool {
 func (rec *Reservation) Take(answer *message.HoldAnswer, sealed []byte) error {
 	rec.State, rec.Refusal, rec.Detail = answer.State, answer.Refusal, answer.Detail
 	if answer.Quote != nil {
-		if err := answer.Quote.CheckSums(); err != nil {
-			return err
-		}
 		rec.Answer, rec.Expires = sealed, answer.Quote.Expires
 	}
 	if answer.Refusal != exchange.CodeOK {

@@ -8,6 +8,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/audit"
 	"github.com/souk-market/souk/exchange/desk/desktest"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol"
 )
@@ -20,7 +21,7 @@ func holdRequest(t testing.TB, w exchange.Window, n int, lines ...exchange.Line)
 	var tail [12]byte
 	copy(tail[:], fmt.Sprintf("%012d", n))
 	id := exchange.NewHoldID(w, tail)
-	return framed(t, &message.Hold{ID: id, Lines: lines, Country: "SE"}), id
+	return framed(t, &message.Hold{ID: id, Lines: exchangetest.Lines(lines...), Country: "SE"}), id
 }
 
 func framed(t testing.TB, v message.Value) []byte {

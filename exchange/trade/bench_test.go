@@ -11,6 +11,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/desk/desktest"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol"
@@ -40,7 +41,7 @@ func BenchmarkHolds(b *testing.B) {
 		var tail [12]byte
 		binary.BigEndian.PutUint64(tail[4:], uint64(i+1))
 		raw, err := protocol.Codec{}.Encode(&message.Hold{
-			ID: exchange.NewHoldID(window, tail), Lines: []exchange.Line{{SKU: "hot", Quantity: 1}}, Country: "SE",
+			ID: exchange.NewHoldID(window, tail), Lines: exchangetest.Lines(exchange.Line{SKU: "hot", Quantity: 1}), Country: "SE",
 		})
 		desktest.Must(b, err)
 		requests[i] = append([]byte{byte(message.KindHold)}, raw...)

@@ -8,6 +8,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/desk/desktest"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/order"
 	"github.com/souk-market/souk/exchange/trade"
@@ -23,7 +24,7 @@ func TestKeyFindsItsReservationAfterMidnight(t *testing.T) {
 			ask := func() *trade.Reservation {
 				t.Helper()
 				rec, err := birch.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{
-					Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}}, Country: "SE", Key: tail,
+					Supplier: acorn.ID, Lines: exchangetest.Lines(exchange.Line{SKU: "shoe", Quantity: 2}), Country: "SE", Key: tail,
 				})
 				desktest.Must(t, err)
 				return rec
@@ -70,7 +71,7 @@ func TestKeyIsForgottenAfterADay(t *testing.T) {
 		desktest.Must(t, err)
 		if ids = append(ids, id); len(ids) == 1 {
 			_, err = birch.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{
-				Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}}, Country: "SE", ID: id,
+				Supplier: acorn.ID, Lines: exchangetest.Lines(exchange.Line{SKU: "shoe", Quantity: 2}), Country: "SE", ID: id,
 			})
 			desktest.Must(t, err)
 		}

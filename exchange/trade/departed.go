@@ -63,7 +63,7 @@ func (r *Retailer) tellLost(rec *record.Reservation, now exchange.Time, nth int)
 	}
 	r.events.Notify(event.Holds{
 		At: now, Partner: rec.Supplier, Side: exchange.Retailer, Status: hold.Released.String(),
-		Count: 1, ID: rec.Request.ID, Lines: rec.Request.Lines,
+		Count: 1, ID: rec.Request.ID, Lines: rec.Request.Lines.Slice(),
 	})
 }
 

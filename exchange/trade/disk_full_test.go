@@ -8,6 +8,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/desk/desktest"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/trade"
 )
@@ -25,7 +26,7 @@ func TestFullDiskIsASureNo(t *testing.T) {
 	w.Greet(acorn, birch)
 	kept := len(keysWith(t, birch.Mem, "r/"))
 	full = true
-	_, err = birch.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "shoe", Quantity: 1}}, Country: "SE"})
+	_, err = birch.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{Supplier: acorn.ID, Lines: exchangetest.Lines(exchange.Line{SKU: "shoe", Quantity: 1}), Country: "SE"})
 	if exchange.CodeOf(err) != exchange.CodeUnavailable || !errors.Is(err, kv.ErrRefused) || !strings.Contains(err.Error(), "did nothing") {
 		t.Errorf("a hold at a full disk: %v", err)
 	}
@@ -39,7 +40,7 @@ func TestFullDiskIsASureNo(t *testing.T) {
 	}
 	// A repeat is no sure no: the request before it may arrive yet, or have held.
 	window := windowOf(w.Now)
-	again := trade.ReserveRequest{Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}}, Country: "SE", ID: exchange.NewHoldID(window, [12]byte{7})}
+	again := trade.ReserveRequest{Supplier: acorn.ID, Lines: exchangetest.Lines(exchange.Line{SKU: "shoe", Quantity: 2}), Country: "SE", ID: exchange.NewHoldID(window, [12]byte{7})}
 	w.Fate = func(from, to *desktest.Shop) desktest.Fate { return desktest.Lost }
 	_, err = birch.Desk.Retailer.Reserve(desktest.Ctx, again)
 	if !errors.Is(err, trade.ErrUnanswered) {

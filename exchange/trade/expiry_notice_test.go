@@ -9,6 +9,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/event"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/trade"
 )
@@ -43,7 +44,7 @@ func TestOwnReservationExpires(t *testing.T) {
 	_, err = birch.Desk.Retailer.Release(desktest.Ctx, released.Request.ID)
 	desktest.Must(t, err)
 	short, err := birch.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{
-		Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}}, Country: "SE", Lifetime: time.Minute,
+		Supplier: acorn.ID, Lines: exchangetest.Lines(exchange.Line{SKU: "shoe", Quantity: 2}), Country: "SE", Lifetime: time.Minute,
 	})
 	desktest.Must(t, err)
 	left := short.Expires
@@ -104,7 +105,7 @@ func TestRecalledReservationExpires(t *testing.T) {
 	w.Fate = func(from, to *desktest.Shop) desktest.Fate { return desktest.ReplyLost }
 	id, err := birch.Desk.Retailer.NewID(acorn.ID, [12]byte{7})
 	desktest.Must(t, err)
-	_, err = birch.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "shoe", Quantity: 1}}, Country: "SE", ID: id})
+	_, err = birch.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{Supplier: acorn.ID, Lines: exchangetest.Lines(exchange.Line{SKU: "shoe", Quantity: 1}), Country: "SE", ID: id})
 	if err == nil {
 		t.Fatal("the answer came")
 	}
@@ -125,7 +126,7 @@ func TestExpiryToldOnce(t *testing.T) {
 	told := expiryNotices(t, birch)
 	id, err := birch.Desk.Retailer.NewID(acorn.ID, [12]byte{7})
 	desktest.Must(t, err)
-	req := trade.ReserveRequest{Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "shoe", Quantity: 1}}, Country: "SE", ID: id, Lifetime: time.Minute}
+	req := trade.ReserveRequest{Supplier: acorn.ID, Lines: exchangetest.Lines(exchange.Line{SKU: "shoe", Quantity: 1}), Country: "SE", ID: id, Lifetime: time.Minute}
 	rec, err := birch.Desk.Retailer.Reserve(desktest.Ctx, req)
 	desktest.Must(t, err)
 	birch.Skew = rec.Expires.Sub(w.Now) + time.Second
@@ -154,7 +155,7 @@ func TestShortReservationExpires(t *testing.T) {
 	told := expiryNotices(t, birch)
 	birch.Skew = 5 * time.Minute
 	rec, err := birch.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{
-		Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "shoe", Quantity: 1}}, Country: "SE", Lifetime: time.Minute,
+		Supplier: acorn.ID, Lines: exchangetest.Lines(exchange.Line{SKU: "shoe", Quantity: 1}), Country: "SE", Lifetime: time.Minute,
 	})
 	desktest.Must(t, err)
 	for range 2 {
@@ -208,7 +209,7 @@ func TestRunningDeskTellsOfExpiry(t *testing.T) {
 		events, unwatch := birch.Desk.Events.Watch()
 		defer unwatch()
 		rec, err := birch.Desk.Retailer.Reserve(t.Context(), trade.ReserveRequest{
-			Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "lamp", Quantity: 1}}, Country: "SE",
+			Supplier: acorn.ID, Lines: exchangetest.Lines(exchange.Line{SKU: "lamp", Quantity: 1}), Country: "SE",
 		})
 		desktest.Must(t, err)
 		given := time.After(rec.Expires.Sub(exchange.TimeOf(time.Now())) + time.Minute)

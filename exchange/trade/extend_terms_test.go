@@ -6,6 +6,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk/desktest"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/order"
 	"github.com/souk-market/souk/exchange/trade"
 )
@@ -16,7 +17,7 @@ import (
 func TestExtensionOutlivesStricterTerms(t *testing.T) {
 	w, acorn, birch := desktest.Pair(t)
 	res, err := birch.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{
-		Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "shoe", Quantity: 1}}, Country: "SE", Lifetime: 20 * time.Second,
+		Supplier: acorn.ID, Lines: exchangetest.Lines(exchange.Line{SKU: "shoe", Quantity: 1}), Country: "SE", Lifetime: 20 * time.Second,
 	})
 	desktest.Must(t, err)
 	w.Fate = func(from, to *desktest.Shop) desktest.Fate { return desktest.ReplyLost }

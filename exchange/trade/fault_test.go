@@ -9,6 +9,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk/desktest"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
@@ -68,7 +69,7 @@ func TestFault08OneOrder(t *testing.T) {
 	accepted := 0
 	for n := range 500 {
 		r := w.Shops[1+n%2]
-		rec, err := r.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "last", Quantity: 1}}, Country: "SE"})
+		rec, err := r.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{Supplier: acorn.ID, Lines: exchangetest.Lines(exchange.Line{SKU: "last", Quantity: 1}), Country: "SE"})
 		if err != nil {
 			continue
 		}
@@ -133,8 +134,8 @@ func TestFault10(t *testing.T) {
 	raw, id := holdRequest(t, windowOf(w.Now), 1, exchange.Line{SKU: "shoe", Quantity: 2})
 	first := ask(acorn, t, birch, raw)
 	for _, other := range []message.Hold{
-		{ID: id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 3}}, Country: "SE"},
-		{ID: id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}}, Country: "SE", MaxTotal: 1},
+		{ID: id, Lines: exchangetest.Lines(exchange.Line{SKU: "shoe", Quantity: 3}), Country: "SE"},
+		{ID: id, Lines: exchangetest.Lines(exchange.Line{SKU: "shoe", Quantity: 2}), Country: "SE", MaxTotal: 1},
 	} {
 		a := opened(acorn, t, ask(acorn, t, birch, framed(t, &other)))
 		if a.State != hold.Refused || a.Refusal != exchange.CodeConflict || a.Hold != id {

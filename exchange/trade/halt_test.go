@@ -6,6 +6,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/desk/desktest"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/trade"
 )
 
@@ -24,7 +25,7 @@ func TestHaltedTrade(t *testing.T) {
 	_, err := birch.Desk.Retailer.PlaceOrder(desktest.Ctx, before.Request.ID, desktest.Stockholm)
 	desktest.Must(t, err)
 	w.Settle()
-	ask := trade.ReserveRequest{Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "hat", Quantity: 1}}, Country: "SE"}
+	ask := trade.ReserveRequest{Supplier: acorn.ID, Lines: exchangetest.Lines(exchange.Line{SKU: "hat", Quantity: 1}), Country: "SE"}
 	for _, s := range []*desktest.Shop{acorn, birch} {
 		cfg := s.Config()
 		cfg.Members = halted{w.Keys}

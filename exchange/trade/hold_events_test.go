@@ -12,6 +12,7 @@ import (
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/event"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/shelf"
@@ -95,7 +96,7 @@ func TestHotProductEvents(t *testing.T) {
 		const holds = 2000
 		for i := range holds {
 			raw := framed(t, &message.Hold{
-				ID: exchange.NewHoldID(windowOf(w.Now), [12]byte{1, byte(i), byte(i >> 8)}), Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}}, Country: "SE",
+				ID: exchange.NewHoldID(windowOf(w.Now), [12]byte{1, byte(i), byte(i >> 8)}), Lines: exchangetest.Lines(exchange.Line{SKU: "shoe", Quantity: 2}), Country: "SE",
 			})
 			_, err := d.Serve(t.Context(), birch.ID, raw)
 			desktest.Must(t, err)

@@ -145,24 +145,23 @@ func (s *Supplier) quote(b *writer.Batch, from exchange.ShopID, req *message.Hol
 	if req.Lifetime > 0 {
 		lifetime = time.Duration(req.Lifetime) * time.Millisecond
 	}
-	lines := make([]exchange.PricedLine, len(req.Lines))
-	for i, l := range req.Lines {
-		rec, err := s.shelf.Offered(b, l.SKU)
+	offer := func(sku exchange.SKU) (exchange.Offer, error) {
+		rec, err := s.shelf.Offered(b, sku)
 		if err != nil {
-			return nil, hold.Place{}, err
+			return exchange.Offer{}, err
 		}
 		p := &rec.Product
 		if p.Price.Currency != terms.Currency {
-			return nil, hold.Place{}, exchange.Errorf(exchange.CodeCurrency, "%s is priced in %s, the terms say %s", l.SKU, p.Price.Currency, terms.Currency)
+			return exchange.Offer{}, exchange.Errorf(exchange.CodeCurrency, "%s is priced in %s, the terms say %s", sku, p.Price.Currency, terms.Currency)
 		}
-		lines[i] = exchange.PricedLine{Line: l, Title: p.Title, List: p.Price.Minor, Grams: p.Grams}
+		return exchange.Offer{Title: p.Title, List: p.Price.Minor, Grams: p.Grams}, nil
 	}
 	q := &exchange.Quote{
 		Supplier: s.me, Retailer: from, Hold: req.ID, TermsVersion: version, Country: req.Country,
 		Currency: terms.Currency, Tax: policy.Tax, Rate: policy.Rate, Issued: b.Now(), Expires: b.Now().Add(lifetime),
 		AcceptWithin: terms.AcceptWithin, Cancel: terms.Cancel,
 	}
-	if err := exchange.PriceQuote(q, lines, terms.Discount, policy.Shipping); err != nil {
+	if err := exchange.PriceQuote(q, req.Lines, offer, terms.Discount, policy.Shipping); err != nil {
 		return nil, hold.Place{}, err
 	}
 	if req.MaxTotal > 0 && q.Total > req.MaxTotal {

@@ -9,6 +9,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/desk/desktest"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/message"
@@ -91,7 +92,7 @@ func TestQuoteIsWhatWasAsked(t *testing.T) {
 			id, err := birch.Desk.Retailer.NewID(acorn.ID, [12]byte{7})
 			desktest.Must(t, err)
 			_, err = birch.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{
-				Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}}, Country: "SE", MaxTotal: exchange.Money{Minor: 90000, Currency: "EUR"}, ID: id,
+				Supplier: acorn.ID, Lines: exchangetest.Lines(exchange.Line{SKU: "shoe", Quantity: 2}), Country: "SE", MaxTotal: exchange.Money{Minor: 90000, Currency: "EUR"}, ID: id,
 			})
 			if exchange.CodeOf(err) != c.code {
 				t.Fatalf("the retailer believes the quote: %v", err)

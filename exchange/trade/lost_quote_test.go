@@ -8,6 +8,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk/desktest"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
@@ -98,7 +99,7 @@ func TestEveryQuoteOfAHoldOrders(t *testing.T) {
 		t.Run(fmt.Sprintf("quote %d", given), func(t *testing.T) {
 			w, acorn, birch := desktest.Pair(t)
 			raw, err := protocol.Codec{}.Encode(&message.Hold{
-				ID: exchange.NewHoldID(windowOf(w.Now), [12]byte{1}), Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}},
+				ID: exchange.NewHoldID(windowOf(w.Now), [12]byte{1}), Lines: exchangetest.Lines(exchange.Line{SKU: "shoe", Quantity: 2}),
 				Country: "SE", Lifetime: time.Minute.Milliseconds(),
 			})
 			desktest.Must(t, err)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk/desktest"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
 	"github.com/souk-market/souk/exchange/trade"
@@ -58,7 +59,7 @@ func TestOpenQuantityAtItsBound(t *testing.T) {
 	_, id := holdRequest(t, windowOf(w.Now), n-1, exchange.Line{SKU: "shoe", Quantity: 3})
 	ask(acorn, t, birch, framed(t, &message.Release{ID: id}))
 	full("released", 2)
-	_, err = birch.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "shoe", Quantity: 4}}, Country: "SE"})
+	_, err = birch.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{Supplier: acorn.ID, Lines: exchangetest.Lines(exchange.Line{SKU: "shoe", Quantity: 4}), Country: "SE"})
 	if want := "4 units asked; 2 of the 5 that the terms allow are held or unshipped"; exchange.CodeOf(err) != exchange.CodeOpenQuantity || !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("the refusal says %q, not %q", err, want)
 	}

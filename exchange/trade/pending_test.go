@@ -8,6 +8,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/desk/desktest"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/trade"
 )
@@ -33,7 +34,7 @@ func TestReservationChangedBeforeItsRecord(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				acorn, birch, stop := runningPair(t)
 				rec, err := birch.Desk.Retailer.Reserve(t.Context(), trade.ReserveRequest{
-					Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "lamp", Quantity: 1}}, Country: "SE",
+					Supplier: acorn.ID, Lines: exchangetest.Lines(exchange.Line{SKU: "lamp", Quantity: 1}), Country: "SE",
 				})
 				desktest.Must(t, err)
 				c.change(t, birch.Desk, rec)

@@ -3,7 +3,6 @@ package trade
 import (
 	"context"
 	"reflect"
-	"slices"
 	"time"
 
 	"github.com/souk-market/souk/exchange"
@@ -66,9 +65,7 @@ func (r *Retailer) checkAsked(rec *record.Reservation, q *exchange.Quote) error 
 		return otherQuote("its total of %s is above the limit of %s", r.amount(q.Total, q.Currency), r.amount(req.MaxTotal, q.Currency))
 	case q.Expires <= q.Issued || q.Issued > r.clock.Now().Add(maxAhead):
 		return otherQuote("it is of %v and expires at %v", q.Issued, q.Expires)
-	case len(req.Lines) > 0 && !slices.EqualFunc(q.Lines, req.Lines, func(l exchange.QuoteLine, asked exchange.Line) bool {
-		return l.SKU == asked.SKU && l.Quantity == asked.Quantity
-	}):
+	case !req.Lines.IsZero() && !q.Prices(req.Lines):
 		return otherQuote("its products or quantities are not those asked for")
 	}
 	return q.CheckSums()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk/desktest"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/trade"
 )
@@ -79,7 +80,7 @@ func TestReservationIsListedBeforeItsRecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		acorn, birch, stop := runningPair(t)
 		defer stop()
-		lamp := trade.ReserveRequest{Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "lamp", Quantity: 1}}, Country: "SE"}
+		lamp := trade.ReserveRequest{Supplier: acorn.ID, Lines: exchangetest.Lines(exchange.Line{SKU: "lamp", Quantity: 1}), Country: "SE"}
 		held, err := birch.Desk.Retailer.Reserve(t.Context(), lamp)
 		desktest.Must(t, err)
 		gone, cancel := context.WithCancel(t.Context())
@@ -112,7 +113,7 @@ func TestRepeatKeepsItsCreation(t *testing.T) {
 			id, err := birch.Desk.Retailer.NewID(acorn.ID, [12]byte{byte(len(name))})
 			desktest.Must(t, err)
 			ask := func() (*trade.Reservation, error) {
-				return birch.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "shoe", Quantity: 1}}, Country: "SE", ID: id})
+				return birch.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{Supplier: acorn.ID, Lines: exchangetest.Lines(exchange.Line{SKU: "shoe", Quantity: 1}), Country: "SE", ID: id})
 			}
 			first := w.Now
 			w.Fate = func(_, _ *desktest.Shop) desktest.Fate { return happens }

@@ -20,7 +20,7 @@ import (
 // ReserveRequest asks for one supplier's products.
 type ReserveRequest struct {
 	Supplier exchange.ShopID
-	Lines    []exchange.Line
+	Lines    exchange.Lines
 	Country  string         // ship-to
 	MaxTotal exchange.Money // the most that may be due, shipping included; zero = any
 	Lifetime time.Duration  // 0 = the longest the terms allow
@@ -103,9 +103,6 @@ func (r *Retailer) checkReserve(req ReserveRequest) error {
 		return exchange.Errorf(exchange.CodeNoPartnership, "you have ended the partnership with %v; propose a new one", req.Supplier)
 	}
 	if err := r.members.MayTrade(); err != nil {
-		return err
-	}
-	if err := exchange.CheckLines(req.Lines); err != nil {
 		return err
 	}
 	if err := exchange.CheckCountry(req.Country); err != nil {
@@ -339,11 +336,12 @@ func (r *Retailer) recall(ctx context.Context, supplier exchange.ShopID, id exch
 	if rec == nil {
 		rec = &record.Reservation{Supplier: supplier, Request: message.Hold{ID: id}, Created: answer.At}
 	}
-	if q := answer.Quote; q != nil && len(rec.Request.Lines) == 0 {
-		rec.Request.Country = q.Country
-		for _, l := range q.Lines {
-			rec.Request.Lines = append(rec.Request.Lines, exchange.Line{SKU: l.SKU, Quantity: l.Quantity})
+	if q := answer.Quote; q != nil && rec.Request.Lines.IsZero() {
+		lines, err := q.HoldLines()
+		if err != nil {
+			return rec, err
 		}
+		rec.Request.Country, rec.Request.Lines = q.Country, lines
 	}
 	if err := r.judge(ctx, rec, answer, sealed); err != nil {
 		return rec, err

@@ -10,6 +10,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/desk/desktest"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/order"
 	"github.com/souk-market/souk/exchange/trade"
 )
@@ -102,7 +103,7 @@ func TestRunningDesks(t *testing.T) {
 				patience, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
 				rec, err := birch.Desk.Retailer.Reserve(patience, trade.ReserveRequest{
-					Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "lamp", Quantity: 1}}, Country: "SE",
+					Supplier: acorn.ID, Lines: exchangetest.Lines(exchange.Line{SKU: "lamp", Quantity: 1}), Country: "SE",
 				})
 				if exchange.CodeOf(err) == exchange.CodeInsufficient {
 					return

@@ -257,8 +257,12 @@ func (s *scenario) changed(rec *record.Order, err error) string {
 // Reservations and orders at their retailer.
 
 func (s *scenario) reserve(shop *desktest.Shop, c command) string {
+	lines, err := exchange.NewLines(c.lines())
+	if err != nil {
+		return answer(err)
+	}
 	ask := trade.ReserveRequest{
-		ID: s.newID(c.word(0)), Supplier: s.shop(c.word(1)).ID, Lines: c.lines(), Country: "SE",
+		ID: s.newID(c.word(0)), Supplier: s.shop(c.word(1)).ID, Lines: lines, Country: "SE",
 	}
 	if _, ok := c.option("max"); ok {
 		ask.MaxTotal = exchange.Money{Minor: c.number("max"), Currency: "EUR"}

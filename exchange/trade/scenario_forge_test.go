@@ -9,6 +9,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/audit"
 	"github.com/souk-market/souk/exchange/desk/desktest"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol"
@@ -35,7 +36,7 @@ func (s *scenario) forge(shop *desktest.Shop, c command) string {
 	switch what {
 	case "hold":
 		to = s.shop(c.word(1))
-		raw = framed(s.t, &message.Hold{ID: s.newID(c.word(0)), Lines: c.lines(), Country: "SE", MaxTotal: c.number("max")})
+		raw = framed(s.t, &message.Hold{ID: s.newID(c.word(0)), Lines: exchangetest.Lines(c.lines()...), Country: "SE", MaxTotal: c.number("max")})
 	case "release":
 		to = s.shop(c.word(1))
 		raw = framed(s.t, &message.Release{ID: s.newID(c.word(0))})

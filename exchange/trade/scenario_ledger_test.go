@@ -148,14 +148,13 @@ func (t teller) follow(e *audit.Entry) string {
 }
 
 // quoted are the lines of a sealed quote.
-func (t teller) quoted(sealed []byte) (lines []exchange.Line) {
+func (t teller) quoted(sealed []byte) exchange.Lines {
 	payload, err := t.judge.Open(t.supplier.ID, sealed)
 	desktest.Must(t.t, err)
 	v, err := protocol.Codec{}.Decode(message.KindHoldAnswer, payload)
 	desktest.Must(t.t, err)
-	for _, l := range v.(*message.HoldAnswer).Quote.Lines {
-		lines = append(lines, exchange.Line{SKU: l.SKU, Quantity: l.Quantity})
-	}
+	lines, err := v.(*message.HoldAnswer).Quote.HoldLines()
+	desktest.Must(t.t, err)
 	return lines
 }
 
@@ -219,7 +218,7 @@ func (s *scenario) message(raw []byte) string {
 	case *message.Pull:
 		return fmt.Sprintf("a pull of what follows entry %d", m.After)
 	case *message.Hold:
-		return fmt.Sprintf("hold %v, %s", m.ID, goods(m.Lines))
+		return fmt.Sprintf("hold %v, %s", m.ID, goods(m.Lines.Slice()))
 	case *message.Release:
 		return fmt.Sprintf("release %v", m.ID)
 	case *message.Extend:

@@ -92,7 +92,7 @@ func (s *scenario) holds(shop *desktest.Shop, _ command) string {
 	for k, h := range s.books(shop).Holds {
 		line := fmt.Sprintf("%v of %s is %s", k.ID, s.nameOf(k.Partner), strings.ToLower(h.Hold.State.String()))
 		if h.Hold.State == hold.Held {
-			line += fmt.Sprintf(" until %s: %s", s.at(h.Hold.Expires), goods(h.Hold.Lines))
+			line += fmt.Sprintf(" until %s: %s", s.at(h.Hold.Expires), goods(h.Hold.Lines.Slice()))
 		}
 		lines = append(lines, s.named(line))
 	}
@@ -105,7 +105,7 @@ func (s *scenario) reservationLine(rec *trade.Reservation) string {
 		line = fmt.Sprintf("%v at %s is not answered", rec.Request.ID, s.nameOf(rec.Supplier))
 	}
 	if rec.Quote != nil && rec.State == hold.Held {
-		line += fmt.Sprintf(" until %s: %s for %s with shipping", s.at(rec.Expires), goods(rec.Request.Lines), money(rec.Quote.Total, rec.Quote.Currency))
+		line += fmt.Sprintf(" until %s: %s for %s with shipping", s.at(rec.Expires), goods(rec.Request.Lines.Slice()), money(rec.Quote.Total, rec.Quote.Currency))
 	}
 	if rec.Refusal != exchange.CodeOK {
 		line += fmt.Sprintf(", %v: %s", rec.Refusal, rec.Detail)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk/desktest"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/message"
@@ -62,9 +63,10 @@ func (s *sim) reserve(a *desktest.Shop) {
 		return
 	}
 	r := trade.ReserveRequest{Supplier: suppliers[s.rng.IntN(len(suppliers))], Country: []string{"SE", "DE"}[s.rng.IntN(2)]}
+	var lines []exchange.Line
 	for _, i := range s.rng.Perm(4)[:1+s.rng.IntN(3)] { // sku3 does not exist
 		if i < 3 || s.chance(0.1) {
-			r.Lines = append(r.Lines, exchange.Line{SKU: sku(i), Quantity: exchange.Quantity(1 + s.rng.IntN(4))})
+			lines = append(lines, exchange.Line{SKU: sku(i), Quantity: exchange.Quantity(1 + s.rng.IntN(4))})
 		}
 	}
 	if s.chance(0.2) {
@@ -76,10 +78,10 @@ func (s *sim) reserve(a *desktest.Shop) {
 	var tail [12]byte
 	a.Random.Read(tail[:])
 	id, err := a.Desk.Retailer.NewID(r.Supplier, tail)
-	if err != nil || len(r.Lines) == 0 {
+	if err != nil || len(lines) == 0 {
 		return
 	}
-	r.ID = id
+	r.ID, r.Lines = id, exchangetest.Lines(lines...)
 	s.remember(a, r)
 	if s.chance(0.05) { // a release that overtakes its hold
 		s.late(a, s.w.ShopOf(r.Supplier), frame(s, &message.Release{ID: id}))
@@ -118,7 +120,9 @@ func (s *sim) replay() {
 		v, err := protocol.Codec{}.Decode(message.KindHold, raw[1:])
 		desktest.Must(s, err)
 		hold := v.(*message.Hold)
-		hold.Lines[0].Quantity++
+		lines := hold.Lines.Slice()
+		lines[0].Quantity++
+		hold.Lines = exchangetest.Lines(lines...)
 		raw = frame(s, hold)
 	}
 	s.late(r.from, r.to, raw)

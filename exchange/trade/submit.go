@@ -3,7 +3,6 @@ package trade
 import (
 	"bytes"
 	"reflect"
-	"slices"
 
 	"github.com/souk-market/souk/exchange/writer"
 
@@ -45,9 +44,9 @@ func (o *Orders) stepSubmit(b *writer.Batch, at entryAt, act message.SubmitOrder
 			return err
 		}
 	}
-	lines := make([]exchange.Line, len(quote.Lines))
-	for i, l := range quote.Lines {
-		lines[i] = exchange.Line{SKU: l.SKU, Quantity: l.Quantity}
+	lines, err := quote.HoldLines()
+	if err != nil {
+		return err
 	}
 	acceptBy := at.at.Add(quote.AcceptWithin)
 	if rec.Order, _, err = order.Step(rec.Order, order.Submit{Lines: lines, Cancel: quote.Cancel, AcceptBy: acceptBy}, at.at); err != nil {
@@ -160,9 +159,7 @@ func (s *Supplier) quotedFor(rec *heldRecord, sealed []byte, quote *exchange.Quo
 	}
 	extended := *placed
 	extended.Expires = quote.Expires
-	return reflect.DeepEqual(&extended, quote) && slices.EqualFunc(quote.Lines, rec.Hold.Lines, func(l exchange.QuoteLine, h exchange.Line) bool {
-		return l.SKU == h.SKU && l.Quantity == h.Quantity
-	}), nil
+	return reflect.DeepEqual(&extended, quote) && quote.Prices(rec.Hold.Lines), nil
 }
 
 func (s *Supplier) checkShipTo(secret *record.ShipTo, hash [32]byte, country string) error {
@@ -174,9 +171,6 @@ func (s *Supplier) checkShipTo(secret *record.ShipTo, hash [32]byte, country str
 		return err
 	}
 	to := v.(*message.ShipTo)
-	if err := to.Check(); err != nil {
-		return err
-	}
 	if to.Country != country {
 		return exchange.Errorf(exchange.CodeCountry, "the reservation was quoted for %s, the address is in %s", country, to.Country)
 	}

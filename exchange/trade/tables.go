@@ -128,7 +128,7 @@ func (s *Supplier) makeTables() {
 			return record.Encode(s.codec, &h.storedHold)
 		},
 		Size: func(_ holdID, h *heldRecord) int {
-			return overhead + record.HoldKeyBytes + len(h.Placed) + len(h.Latest) + len(h.Hold.Lines)*(exchange.MaxSKU+8)
+			return overhead + record.HoldKeyBytes + len(h.Placed) + len(h.Latest) + h.Hold.Lines.Len()*(exchange.MaxSKU+8)
 		},
 	})
 	s.began = writer.NewTable(s.writer, writer.Rows[exchange.OrderID, exchange.ShopID]{})
@@ -153,7 +153,7 @@ func (r *Retailer) makeTables() {
 		},
 		Encode: func(rec *record.Reservation) ([]byte, error) { return record.Encode(r.codec, rec) },
 		Size: func(_ exchange.HoldID, rec *record.Reservation) int {
-			return 2*overhead + len(rec.Raw) + len(rec.Answer) + len(rec.Detail) + len(rec.Request.Lines)*(exchange.MaxSKU+8)
+			return 2*overhead + len(rec.Raw) + len(rec.Answer) + len(rec.Detail) + rec.Request.Lines.Len()*(exchange.MaxSKU+8)
 		},
 	})
 }

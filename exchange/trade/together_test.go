@@ -12,6 +12,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/audit"
 	"github.com/souk-market/souk/exchange/desk/desktest"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/message"
@@ -82,7 +83,7 @@ func TestOneBatch(t *testing.T) {
 	birch := m.retailers[0]
 	first, id := m.hold(t, 1, exchange.Line{SKU: "shoe", Quantity: 10})
 	second, _ := m.hold(t, 2, exchange.Line{SKU: "shoe", Quantity: 10})
-	changed := framed(t, &message.Hold{ID: id, Lines: []exchange.Line{{SKU: "shoe", Quantity: 9}}, Country: "SE"})
+	changed := framed(t, &message.Hold{ID: id, Lines: exchangetest.Lines(exchange.Line{SKU: "shoe", Quantity: 9}), Country: "SE"})
 	extend := framed(t, &message.Extend{ID: id, Until: m.supplier.W.Now.Add(10 * time.Minute)})
 	release := framed(t, &message.Release{ID: id})
 	results, err := m.together(

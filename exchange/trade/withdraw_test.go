@@ -7,6 +7,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk/desktest"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/trade"
 	"github.com/souk-market/souk/protocol"
@@ -126,7 +127,7 @@ func TestQueuedEndBinds(t *testing.T) {
 	if !got.State.Active || got.State.Version != 2 || got.Waiting != 2 {
 		t.Fatalf("the terms of the first proposal are not in force here, with two requests queued: %+v", got)
 	}
-	_, err := birch.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "shoe", Quantity: 1}}, Country: "SE"})
+	_, err := birch.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{Supplier: acorn.ID, Lines: exchangetest.Lines(exchange.Line{SKU: "shoe", Quantity: 1}), Country: "SE"})
 	if !got.Ending || exchange.CodeOf(err) != exchange.CodeNoPartnership {
 		t.Errorf("ending %v; a reservation behind the queued end: %v", got.Ending, err)
 	}

@@ -92,14 +92,15 @@ func (s *reservationRoutes) reserveRequest(ctx context.Context, input *reserveIn
 	if req.Country, err = view.ParseCountry(in.Country); err != nil {
 		return req, err
 	}
+	lines := make([]exchange.Line, len(in.Lines))
 	for i, l := range in.Lines {
 		if i > 0 && l.Product.Shop != req.Supplier {
 			return req, exchange.Errorf(exchange.CodeInvalid, "a reservation is with one supplier; make one for each of %v and %v", req.Supplier, l.Product.Shop)
 		}
 		req.Supplier = l.Product.Shop
-		req.Lines = append(req.Lines, exchange.Line{SKU: l.Product.SKU, Quantity: exchange.Quantity(l.Quantity)})
+		lines[i] = exchange.Line{SKU: l.Product.SKU, Quantity: exchange.Quantity(l.Quantity)}
 	}
-	if err := exchange.CheckLines(req.Lines); err != nil {
+	if req.Lines, err = exchange.NewLines(lines); err != nil {
 		return req, err
 	}
 	if req.Supplier != s.desk.Shop() { // the desk says what to do with an own product
@@ -168,10 +169,10 @@ func (s *reservationRoutes) reservationView(ctx context.Context, res *trade.Rese
 	rec := res.Reservation
 	v := view.Reservation{
 		ID: rec.Request.ID, Supplier: rec.Supplier, SupplierName: s.shops.nameOf(ctx, rec.Supplier), State: res.State.String(),
-		Lines: make([]view.ReserveLine, len(rec.Request.Lines)), Country: rec.Request.Country,
+		Lines: make([]view.ReserveLine, rec.Request.Lines.Len()), Country: rec.Request.Country,
 		Created: view.Time(rec.Created), Expires: view.Time(rec.Expires), Refusal: view.RefusalOf(rec.Refusal, rec.Detail),
 	}
-	for i, l := range rec.Request.Lines {
+	for i, l := range rec.Request.Lines.All() {
 		v.Lines[i] = view.ReserveLine{Product: exchange.ProductID{Shop: rec.Supplier, SKU: l.SKU}, Quantity: int64(l.Quantity)}
 	}
 	if res.Quote != nil {

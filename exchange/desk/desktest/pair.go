@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/order"
 	"github.com/souk-market/souk/exchange/record"
@@ -25,7 +26,7 @@ func Pair(t testing.TB) (w *World, acorn, birch *Shop) {
 
 func Reserve(t testing.TB, s *Shop, supplier *Shop, lines ...exchange.Line) *trade.Reservation {
 	t.Helper()
-	rec, err := s.Desk.Retailer.Reserve(context.Background(), trade.ReserveRequest{Supplier: supplier.ID, Lines: lines, Country: "SE"})
+	rec, err := s.Desk.Retailer.Reserve(context.Background(), trade.ReserveRequest{Supplier: supplier.ID, Lines: exchangetest.Lines(lines...), Country: "SE"})
 	Must(t, err)
 	return rec
 }

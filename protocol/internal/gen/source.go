@@ -7,6 +7,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
@@ -105,13 +106,13 @@ func (s source) quantity() exchange.Quantity {
 }
 
 // lines are 1 to 5, of different SKUs.
-func (s source) lines() []exchange.Line {
+func (s source) lines() exchange.Lines {
 	names := rapid.SliceOfNDistinct(skus, 1, 5, rapid.ID[string]).Draw(s.t, "skus")
 	out := make([]exchange.Line, len(names))
 	for i, n := range names {
 		out[i] = exchange.Line{SKU: exchange.SKU(n), Quantity: s.quantity()}
 	}
-	return out
+	return exchangetest.Lines(out...)
 }
 
 func (s source) units() []order.Units {
@@ -169,12 +170,13 @@ func (s source) quote() exchange.Quote {
 		From: q.Currency, Num: 1 + int64(s.upTo(1e6)), Den: 1 + int64(s.upTo(1e6)),
 		Text: s.text(), Source: s.text(), Date: s.text(),
 	}
-	var priced []exchange.PricedLine
-	for _, l := range s.lines() {
-		priced = append(priced, exchange.PricedLine{Line: l, Title: s.text(), List: int64(s.upTo(1e6)), Grams: int64(s.upTo(1000))})
+	lines, offers := s.lines(), make(map[exchange.SKU]exchange.Offer)
+	for _, l := range lines.All() {
+		offers[l.SKU] = exchange.Offer{Title: s.text(), List: int64(s.upTo(1e6)), Grams: int64(s.upTo(1000))}
 	}
+	offer := func(sku exchange.SKU) (exchange.Offer, error) { return offers[sku], nil }
 	table := exchange.ShippingTable{Zones: []exchange.ShippingZone{{Flat: int64(s.upTo(1e5))}}}
-	if err := exchange.PriceQuote(&q, priced, exchange.BasisPoints(s.upTo(int(exchange.Whole))), table); err != nil {
+	if err := exchange.PriceQuote(&q, lines, offer, exchange.BasisPoints(s.upTo(int(exchange.Whole))), table); err != nil {
 		panic(err) // bounded above so that nothing overflows
 	}
 	return q
