@@ -172,7 +172,7 @@ func TestRepeatTellsHowItStands(t *testing.T) {
 				acorn, birch, stop := runningPair(t)
 				defer stop()
 				req := trade.ReserveRequest{
-					Supplier: acorn.ID, Lines: []exchange.Line{{SKU: "lamp", Quantity: 1}}, Country: "SE",
+					Supplier: acorn.ID, Lines: exchangetest.Lines(exchange.Line{SKU: "lamp", Quantity: 1}), Country: "SE",
 					Lifetime: time.Minute, Key: trade.ReservationKey{1},
 				}
 				first, err := birch.Desk.Retailer.Reserve(t.Context(), req)
