@@ -4,10 +4,12 @@
 //
 // Read the code in this order:
 //
-//   - exchange: the words everything else is written in, and below it the pure
-//     machines of stock, holds, orders, partnerships and the ledger;
-//   - exchange/desk: the use cases of a shop, and what they need of a store, a
-//     codec, a signer and a network;
+//   - exchange: the words everything else is written in, the map of the core's packages,
+//     and the walk of a hold and of a stock change through them;
+//   - exchange/hold, order, partnership, ledger, catalog: the pure machines;
+//   - exchange/kv, message, record: what the core asks of a store, what two shops send,
+//     what a shop keeps; exchange/writer: how it changes;
+//   - exchange/shelf, feed, trade, replica: the parts of a shop; exchange/desk opens them;
 //   - protocol and store: how values are written down, sent and kept;
 //   - node and hub: how a shop and the member list's keeper are put together;
 //   - testnet: a federation on one machine; cmd/souk: the binary.
