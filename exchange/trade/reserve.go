@@ -306,8 +306,12 @@ func (r *Retailer) lookUp(ctx context.Context, id exchange.HoldID) (*record.Rese
 		return r.recall(ctx, rec.Supplier, id, rec)
 	}
 	for _, supplier := range r.partnerships.suppliers() {
-		if rec, err := r.recall(ctx, supplier, id, nil); err == nil {
+		rec, err := r.recall(ctx, supplier, id, nil)
+		if err == nil {
 			return rec, nil
+		}
+		if rec != nil && errors.Is(err, kv.ErrRefused) { // the supplier knows it, and this shop cannot write
+			return nil, err
 		}
 	}
 	return nil, exchange.Errorf(exchange.CodeNotFound, "there is no reservation %v", id)
