@@ -9,6 +9,7 @@ import (
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/exchangetest"
+	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/trade"
 )
@@ -52,4 +53,29 @@ func TestFullDiskIsASureNo(t *testing.T) {
 	}
 	full = false
 	desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
+}
+
+// TestFullDiskHidesNoReservation: a retailer that cannot write keeps no record of what it
+// reserved, and says that its disk is full, not that there is no such reservation.
+func TestFullDiskHidesNoReservation(t *testing.T) {
+	w, acorn, birch := desktest.Pair(t)
+	full := false
+	cfg := birch.Config()
+	cfg.Store = refusing{birch.Mem, &full}
+	var err error
+	birch.Desk, err = desk.Open(cfg)
+	desktest.Must(t, err)
+	w.Greet(acorn, birch)
+	full = true
+	held, err := birch.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{Supplier: acorn.ID, Lines: exchangetest.Lines(exchange.Line{SKU: "shoe", Quantity: 1}), Country: "SE"})
+	desktest.Must(t, err)
+	if _, err = birch.Desk.Retailer.Release(desktest.Ctx, held.Request.ID); !errors.Is(err, kv.ErrRefused) {
+		t.Errorf("giving it back: %v", err)
+	}
+	full = false
+	back, err := birch.Desk.Retailer.Release(desktest.Ctx, held.Request.ID)
+	desktest.Must(t, err)
+	if back.State != hold.Released {
+		t.Errorf("given back with room again, it is %v", back.State)
+	}
 }

@@ -116,7 +116,7 @@ func (r *Retailer) checkReserve(req ReserveRequest) error {
 	}
 	terms, active := r.partnerships.view.inForce(ledger.ID{Supplier: req.Supplier, Retailer: r.me})
 	if active && req.MaxTotal.Currency != terms.Currency {
-		return exchange.Errorf(exchange.CodeCurrency, "this supplier is paid in %s; give the limit in it", terms.Currency)
+		return exchange.Errorf(exchange.CodeCurrency, "this supplier is paid in %s; give max_total in it", terms.Currency)
 	}
 	return nil
 }
@@ -303,8 +303,12 @@ func (r *Retailer) lookUp(ctx context.Context, id exchange.HoldID) (*record.Rese
 		return r.recall(ctx, rec.Supplier, id, rec)
 	}
 	for _, supplier := range r.partnerships.suppliers() {
-		if rec, err := r.recall(ctx, supplier, id, nil); err == nil {
+		rec, err := r.recall(ctx, supplier, id, nil)
+		if err == nil {
 			return rec, nil
+		}
+		if rec != nil && errors.Is(err, kv.ErrRefused) { // the supplier knows it, and this shop cannot write
+			return nil, err
 		}
 	}
 	return nil, exchange.Errorf(exchange.CodeNotFound, "there is no reservation %v", id)

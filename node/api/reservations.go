@@ -70,8 +70,9 @@ func (s *reservationRoutes) reserve(ctx context.Context, in *reserveInput) (*bod
 	if err == nil {
 		return s.reservationAnswer(ctx, res, nil)
 	}
-	if res == nil {
+	if res == nil { // refused here: in words of this shop, which knows the other by its ID
 		s.keys.forgetHold(in.Key)
+		err = s.shops.named(ctx, err, req.Supplier)
 	}
 	supplier, sure := s.shops.nameOf(ctx, req.Supplier), errors.Is(err, kv.ErrRefused)
 	if sure {

@@ -43,6 +43,7 @@ func TestMembersAndDial(t *testing.T) {
 	wantCode(t, "ending what never was", err, exchange.CodeNoPartnership)
 	_, err = birch.Reserve(ctx, reserve(acorn, "shoe", 1))
 	wantCode(t, "buying without a partnership", err, exchange.CodeNoPartnership)
+	wantNamed(t, err, acorn)
 }
 
 func TestImport(t *testing.T) {

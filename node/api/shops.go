@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,6 +31,15 @@ func (s *shops) nameOf(ctx context.Context, shop exchange.ShopID) string {
 		return m.Name
 	}
 	return shop.Short()
+}
+
+// named is err with the shop's name where it has the shop's ID. Errors without a code pass through.
+func (s *shops) named(ctx context.Context, err error, shop exchange.ShopID) error {
+	var e *exchange.Error
+	if !errors.As(err, &e) || !strings.Contains(err.Error(), shop.String()) {
+		return err
+	}
+	return exchange.Errorf(e.Code, "%s", strings.ReplaceAll(err.Error(), shop.String(), s.nameOf(ctx, shop)))
 }
 
 func (s *shops) member(ctx context.Context, shop exchange.ShopID) (Member, bool) {

@@ -242,6 +242,14 @@ func wantCode(t testing.TB, what string, err error, code exchange.Code) {
 	}
 }
 
+// wantNamed holds an error that a person reads against its naming a shop by its name.
+func wantNamed(t testing.TB, err error, s *shop) {
+	t.Helper()
+	if err == nil || strings.Contains(err.Error(), s.id().String()) {
+		t.Errorf("%v, want the shop's name", err)
+	}
+}
+
 // spec holds requests and answers against the OpenAPI document.
 type spec struct {
 	t      testing.TB
