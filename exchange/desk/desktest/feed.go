@@ -84,7 +84,7 @@ func (w *FeedWorld) CopyOn(on kv.Store) {
 
 var errCut = errors.New("the connection broke")
 
-// Pull implements desk.FeedClient: the supplier's answer through the codec, in
+// Pull implements replica.Client: the supplier's answer through the codec, in
 // pieces, cut off and bent as the test says.
 func (w *FeedWorld) Pull(ctx context.Context, shop exchange.ShopID, pull *message.FeedPull, each func(*message.FeedChunk) error) error {
 	raw, err := protocol.Codec{}.Encode(pull)
