@@ -10,6 +10,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/record"
 )
@@ -19,9 +20,6 @@ type Key struct {
 	Partner exchange.ShopID
 	ID      exchange.HoldID
 }
-
-// ChainID names one direction of trade.
-type ChainID struct{ Supplier, Retailer exchange.ShopID }
 
 // Books is what a shop's store says.
 type Books struct {
@@ -33,7 +31,7 @@ type Books struct {
 	Bought       map[Key]*record.Order
 	ShipTo       map[Key]*record.ShipTo
 	Reservations map[exchange.HoldID]*record.Reservation
-	Chains       map[ChainID]*Chain
+	Ledgers      map[ledger.ID]*Ledger
 	Products     map[exchange.SKU]bool
 	Feed         *record.Feed
 
@@ -54,8 +52,8 @@ type quarantined struct {
 	why   string
 }
 
-// Chain is one direction of trade.
-type Chain struct {
+// Ledger is the ledger of one supplier and one retailer, with the records beside it.
+type Ledger struct {
 	Record      record.Ledger
 	Partnership record.Partnership
 	Entries     []*Entry
@@ -67,7 +65,7 @@ type Chain struct {
 }
 
 // Last is the position of the last entry that could be read.
-func (c *Chain) Last() uint64 {
+func (c *Ledger) Last() uint64 {
 	if len(c.Entries) == 0 {
 		return 0
 	}
@@ -75,7 +73,7 @@ func (c *Chain) Last() uint64 {
 }
 
 // entry is the entry at a position, or nil.
-func (c *Chain) entry(position uint64) *Entry {
+func (c *Ledger) entry(position uint64) *Entry {
 	i, ok := slices.BinarySearchFunc(c.Entries, position, func(e *Entry, p uint64) int { return cmp.Compare(e.Position, p) })
 	if !ok {
 		return nil
@@ -103,7 +101,7 @@ func newBooks(c Check) *Books {
 		Shop: c.Shop, codec: c.Codec, verifier: c.Verifier, name: c.Name,
 		Stock: map[exchange.SKU]hold.Stock{}, Holds: map[Key]*record.Hold{},
 		Sold: map[Key]*record.Order{}, Bought: map[Key]*record.Order{}, ShipTo: map[Key]*record.ShipTo{},
-		Reservations: map[exchange.HoldID]*record.Reservation{}, Chains: map[ChainID]*Chain{},
+		Reservations: map[exchange.HoldID]*record.Reservation{}, Ledgers: map[ledger.ID]*Ledger{},
 		Products:   map[exchange.SKU]bool{},
 		holdExpiry: map[Key]exchange.Time{}, orderExpiry: map[Key]exchange.Time{},
 		aside: map[Key]quarantined{}, unknown: map[string]int{},
@@ -201,7 +199,7 @@ func (r reader) record(prefix string, key, value []byte) {
 			}
 		}
 	case "e/", "l/", "n/", "t/", "v/", "x/":
-		r.chainRecord(prefix, key, value)
+		r.ledgerRecord(prefix, key, value)
 	default:
 		r.unknown[prefix]++
 	}
@@ -297,10 +295,10 @@ func (r reader) orderRecord(prefix string, key, value []byte) {
 	list[Key{partner, v.ID}] = v
 }
 
-// chainRecord reads what belongs to one direction of trade. Scans run in the
-// order of positions and numbers.
-func (r reader) chainRecord(prefix string, key, value []byte) {
-	var id ChainID
+// ledgerRecord reads what belongs to one ledger. Scans run in the order of positions and
+// numbers.
+func (r reader) ledgerRecord(prefix string, key, value []byte) {
+	var id ledger.ID
 	shops, number := 2, 0
 	switch prefix {
 	case "x/": // its retailer is this shop
@@ -321,10 +319,10 @@ func (r reader) chainRecord(prefix string, key, value []byte) {
 		r.f.fault(Records, "it is of %s, which is none of this shop's", r.name.ledger(id))
 		return
 	}
-	c := r.Chains[id]
+	c := r.Ledgers[id]
 	if c == nil {
-		c = &Chain{numbers: map[uint64]uint64{}, unread: map[uint64]bool{}}
-		r.Chains[id] = c
+		c = &Ledger{numbers: map[uint64]uint64{}, unread: map[uint64]bool{}}
+		r.Ledgers[id] = c
 	}
 	rest := key[shops*shopLen:]
 	switch prefix {

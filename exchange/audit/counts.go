@@ -65,7 +65,7 @@ func (b *Books) counts(f notes) {
 	for sku, sum := range sums {
 		f.at("product %s", sku).fault(Stock, "%d units are held and %d sold, and it has no stock record", sum.Held, sum.Sold)
 	}
-	for id, c := range b.Chains {
+	for id, c := range b.Ledgers {
 		if id.Supplier != b.Shop {
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/ledger"
 )
 
 // Rule is what a fault breaks: an invariant, or what every folder must satisfy beside them.
@@ -146,7 +147,7 @@ type (
 	}
 	ledgerIn struct {
 		names places
-		id    ChainID
+		id    ledger.ID
 	}
 	keyOf []byte
 )
@@ -155,6 +156,6 @@ func (s shopIn) String() string   { return s.names(s.shop) }
 func (l ledgerIn) String() string { return l.names.ledger(l.id) }
 func (k keyOf) String() string    { return keyText(k) }
 
-func (p places) ledger(id ChainID) string {
+func (p places) ledger(id ledger.ID) string {
 	return fmt.Sprintf("the ledger of %s as supplier with %s as retailer", p(id.Supplier), p(id.Retailer))
 }

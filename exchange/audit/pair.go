@@ -5,11 +5,12 @@ import (
 	"reflect"
 
 	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/record"
 )
 
-// Compare compares two shops' books, both read while neither shop ran: in each direction
+// Compare compares two shops' books, both read while neither shop ran: in each ledger
 // the retailer's ledger is a prefix of the supplier's (I5), an answered request has one
 // content (I2), and what the supplier sealed about a hold is in its books (I4). What one of
 // them has not heard yet, and a frozen ledger, are findings.
@@ -22,7 +23,7 @@ func Compare(a, b *Books) *Report {
 func compare(f notes, a, b *Books) {
 	for _, side := range [][2]*Books{{a, b}, {b, a}} {
 		supplier, retailer := side[0], side[1]
-		id := ChainID{supplier.Shop, retailer.Shop}
+		id := ledger.ID{Supplier: supplier.Shop, Retailer: retailer.Shop}
 		comparePrefix(f.at("%s", ledgerIn{a.name, id}), id, supplier, retailer)
 		for hold, res := range retailer.Reservations {
 			if res.Supplier == supplier.Shop {
@@ -55,9 +56,9 @@ func Healed(a, b *Books) error {
 	f := newNotes("shops " + a.name(a.Shop) + " and " + b.name(b.Shop) + ", healed")
 	for _, side := range [][2]*Books{{a, b}, {b, a}} {
 		supplier, retailer := side[0], side[1]
-		id := ChainID{supplier.Shop, retailer.Shop}
+		id := ledger.ID{Supplier: supplier.Shop, Retailer: retailer.Shop}
 		f := f.at("%s", ledgerIn{a.name, id})
-		s, r := supplier.chain(id), retailer.chain(id)
+		s, r := supplier.ledger(id), retailer.ledger(id)
 		if s.Record.Chain.Position != r.Record.Chain.Position {
 			f.fault(Prefix, "it has %d entries at its supplier, %d at its retailer", s.Record.Chain.Position, r.Record.Chain.Position)
 		}
@@ -75,15 +76,15 @@ func Healed(a, b *Books) error {
 	return f.err()
 }
 
-func (b *Books) chain(id ChainID) *Chain {
-	if c := b.Chains[id]; c != nil {
+func (b *Books) ledger(id ledger.ID) *Ledger {
+	if c := b.Ledgers[id]; c != nil {
 		return c
 	}
-	return &Chain{}
+	return &Ledger{}
 }
 
-func comparePrefix(f notes, id ChainID, supplier, retailer *Books) {
-	s, r := supplier.chain(id), retailer.chain(id)
+func comparePrefix(f notes, id ledger.ID, supplier, retailer *Books) {
+	s, r := supplier.ledger(id), retailer.ledger(id)
 	switch {
 	case r.Record.Chain.Frozen || s.Record.Chain.Frozen:
 		f.finding(Frozen, "it is frozen as evidence")
@@ -140,7 +141,7 @@ func compareHold(f notes, k Key, res *record.Reservation, supplier, retailer *Bo
 	}
 }
 
-// compareSets compares the orders of one direction of trade.
+// compareSets compares the orders that a supplier and a retailer have of each other.
 func compareSets(f notes, supplier, retailer *Books) {
 	for k, sold := range supplier.Sold {
 		if k.Partner != retailer.Shop {

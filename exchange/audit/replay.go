@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
 	"github.com/souk-market/souk/exchange/partnership"
@@ -31,9 +32,9 @@ type replayed struct {
 	refused    map[exchange.OrderID]bool // a submit of it was
 }
 
-// checkChain replays a ledger and compares what it says with the records. Behind an entry
+// checkLedger replays a ledger and compares what it says with the records. Behind an entry
 // that is missing or unreadable only the links are checked: what it did is not known.
-func (b *Books) checkChain(f notes, id ChainID, c *Chain) {
+func (b *Books) checkLedger(f notes, id ledger.ID, c *Ledger) {
 	defer f.survive()
 	r := replayed{
 		orders: map[exchange.OrderID]order.Order{}, quotes: map[exchange.OrderID]*exchange.Quote{},
@@ -89,7 +90,7 @@ func (b *Books) checkChain(f notes, id ChainID, c *Chain) {
 }
 
 // gap reports the entries that are missing between the last one and next.
-func (r *replayed) gap(f notes, c *Chain, next uint64) {
+func (r *replayed) gap(f notes, c *Ledger, next uint64) {
 	from := r.position + 1
 	if next <= from {
 		return
@@ -114,7 +115,7 @@ func (r *replayed) gap(f notes, c *Chain, next uint64) {
 }
 
 // link checks an entry's place in the chain.
-func (r *replayed) link(f notes, id ChainID, e *Entry) {
+func (r *replayed) link(f notes, id ledger.ID, e *Entry) {
 	if e.Supplier != id.Supplier || e.Retailer != id.Retailer {
 		f.fault(Ledgers, "entry %d is of another ledger", e.Position)
 	}
@@ -267,7 +268,7 @@ func tradeText(s partnership.State) string {
 }
 
 // checkAcked verifies the retailer's countersigned head.
-func (b *Books) checkAcked(f notes, id ChainID, c *Chain) {
+func (b *Books) checkAcked(f notes, id ledger.ID, c *Ledger) {
 	end := c.Record.Chain
 	if end.Acked == 0 {
 		return
@@ -289,7 +290,7 @@ func (b *Books) checkAcked(f notes, id ChainID, c *Chain) {
 
 // checkOutbox checks that what is queued continues what was answered, and that
 // every order placed is entered, refused or queued.
-func (b *Books) checkOutbox(f notes, id ChainID, c *Chain, r replayed) {
+func (b *Books) checkOutbox(f notes, id ledger.ID, c *Ledger, r replayed) {
 	queued := map[exchange.OrderID]bool{}
 	rd := reader{b, f}
 	for i, o := range c.Outbox {

@@ -3,7 +3,6 @@ package shelf
 import (
 	"bytes"
 	"context"
-	"iter"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
@@ -11,22 +10,6 @@ import (
 	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/writer"
 )
-
-// SoldIn is the currency of the stored prices, by the first product; "" if there is no product.
-func (s *Shelf) SoldIn() (exchange.Currency, error) {
-	for row, err := range s.rows(kv.Prefix([]byte(record.PrefixProduct))) {
-		if err != nil {
-			return "", err
-		}
-		return row.Record.Product.Price.Currency, nil
-	}
-	return "", nil
-}
-
-// rows visits the committed products whose keys are in r.
-func (s *Shelf) rows(r kv.Range) iter.Seq2[record.Row[*record.Product], error] {
-	return record.Rows[record.Product](s.cfg.Store, s.cfg.Codec, r)
-}
 
 // Reprice converts the prices of all own products with the newest rate. It rewrites products
 // whose US dollar price moves by 1% or more (design: Catalogs) and returns how many. It may be

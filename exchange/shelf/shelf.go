@@ -2,6 +2,7 @@ package shelf
 
 import (
 	"context"
+	"iter"
 	"sync/atomic"
 
 	"github.com/souk-market/souk/exchange"
@@ -80,6 +81,22 @@ func (s *Shelf) SetRate(r exchange.Rate) { s.rate.Store(&r) }
 
 // Currency is the currency of every price.
 func (s *Shelf) Currency() exchange.Currency { return s.cfg.Currency }
+
+// SoldIn is the currency of the stored prices, by the first product; "" if there is no product.
+func (s *Shelf) SoldIn() (exchange.Currency, error) {
+	for row, err := range s.rows(kv.Prefix([]byte(record.PrefixProduct))) {
+		if err != nil {
+			return "", err
+		}
+		return row.Record.Product.Price.Currency, nil
+	}
+	return "", nil
+}
+
+// rows visits the committed products whose keys are in r.
+func (s *Shelf) rows(r kv.Range) iter.Seq2[record.Row[*record.Product], error] {
+	return record.Rows[record.Product](s.cfg.Store, s.cfg.Codec, r)
+}
 
 // Stock is a product's committed counts; zero for a product without a record.
 func (s *Shelf) Stock(sku exchange.SKU) (hold.Stock, error) {
