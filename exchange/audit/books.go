@@ -37,7 +37,7 @@ type Books struct {
 
 	holdExpiry  map[Key]exchange.Time // the index of HELD holds
 	orderExpiry map[Key]exchange.Time // the index of SUBMITTED orders
-	aside       map[Key]quarantined
+	quarantine  map[Key]quarantined
 	unknown     map[string]int // rows under prefixes that this version does not know
 
 	codec    message.Codec
@@ -61,7 +61,7 @@ type Ledger struct {
 	Evidence    *record.Evidence
 
 	numbers map[uint64]uint64 // request number → position
-	unread  map[uint64]bool   // positions whose entry is there and cannot be read
+	unread  map[uint64]bool   // positions of entries that cannot be read
 }
 
 // Last is the position of the last entry that could be read.
@@ -104,7 +104,7 @@ func newBooks(c Check) *Books {
 		Reservations: map[exchange.HoldID]*record.Reservation{}, Ledgers: map[ledger.ID]*Ledger{},
 		Products:   map[exchange.SKU]bool{},
 		holdExpiry: map[Key]exchange.Time{}, orderExpiry: map[Key]exchange.Time{},
-		aside: map[Key]quarantined{}, unknown: map[string]int{},
+		quarantine: map[Key]quarantined{}, unknown: map[string]int{},
 	}
 	if b.name == nil {
 		b.name = exchange.ShopID.Short
@@ -112,8 +112,8 @@ func newBooks(c Check) *Books {
 	return b
 }
 
-// read reads the records in the given ranges; see record's keys.go. Each row is told to
-// step, which may end the reading.
+// read reads the records in the given ranges; see record's keys.go. It calls step for each
+// row; an error of step ends the reading.
 func (b *Books) read(store kv.Store, f notes, ranges []kv.Range, step func() error) error {
 	r := reader{b, f}
 	for _, keys := range ranges {
@@ -131,7 +131,7 @@ func (b *Books) read(store kv.Store, f notes, ranges []kv.Range, step func() err
 	return nil
 }
 
-// counted are the ranges of what Counts looks at.
+// counted are the ranges that Counts reads.
 var counted = []kv.Range{prefix("s/"), prefix("h/"), prefix("hx/"), prefix("os/"), prefix("ox/"), prefix("l/"), prefix("y/")}
 
 func prefix(p string) kv.Range { return kv.Prefix([]byte(p)) }
@@ -151,8 +151,8 @@ func (r reader) row(key, value []byte) {
 	r.record(string(key[:i+1]), key[i+1:], value)
 }
 
-// keyText is a key as it can be read and found again: its prefix, and the rest as text
-// where it is one, else in hexadecimal.
+// keyText is a key for people: its prefix, and the rest as text if it is printable, else in
+// hexadecimal.
 func keyText(key []byte) string {
 	i := bytes.IndexByte(key, '/') + 1
 	rest := key[i:]
@@ -181,7 +181,7 @@ func (r reader) record(prefix string, key, value []byte) {
 	case "p/":
 		r.product(key, value)
 	case "y/":
-		r.quarantine(key, value)
+		r.quarantined(key, value)
 	case "c/":
 		if string(key) == "f" {
 			r.Feed = decode[record.Feed](r, value)
@@ -205,7 +205,7 @@ func (r reader) record(prefix string, key, value []byte) {
 	}
 }
 
-// decode reads a record or a wire value; nil, and a fault, where it cannot be read.
+// decode reads a record or a wire value; nil, and a fault, if it cannot.
 func decode[T any, P message.ValueOf[T]](r reader, raw []byte) P {
 	v, err := message.Decode[T, P](r.codec, raw)
 	if err != nil {
@@ -250,15 +250,15 @@ func (r reader) product(key, value []byte) {
 	r.Products[exchange.SKU(key)] = true
 }
 
-// quarantine reads an expiry's key behind the prefix of its index, and why it is there.
-func (r reader) quarantine(key, why []byte) {
+// quarantined reads a row of the quarantine: the key of an expiry index, and the reason.
+func (r reader) quarantined(key, why []byte) {
 	for _, index := range []string{record.PrefixHoldExpiry, record.PrefixOrderExpiry} {
 		rest, ok := bytes.CutPrefix(key, []byte(index))
 		if !ok || len(rest) != 8+shopLen+idLen {
 			continue
 		}
 		k, _ := r.shopThenID(rest[8:])
-		r.aside[k] = quarantined{index == record.PrefixOrderExpiry, exchange.Time(binary.BigEndian.Uint64(rest)), string(why)}
+		r.Books.quarantine[k] = quarantined{index == record.PrefixOrderExpiry, exchange.Time(binary.BigEndian.Uint64(rest)), string(why)}
 		return
 	}
 	r.f.fault(Records, "it names nothing that can be in quarantine")

@@ -8,12 +8,12 @@ import (
 	"github.com/souk-market/souk/exchange/order"
 )
 
-// findings are what the shop met and dealt with.
+// findings notes what an owner should know and the shop has dealt with.
 func (b *Books) findings(f notes) {
 	if why := b.Meta.Stopped; why != "" {
 		f.finding(Stopped, "it has stopped selling: %s", why)
 	}
-	for k, q := range b.aside {
+	for k, q := range b.quarantine {
 		b.quarantineFinding(f, k, q)
 	}
 	for sku, n := range b.Shortfalls() {
@@ -50,8 +50,8 @@ func (b *Books) quarantineFinding(f notes, k Key, q quarantined) {
 	}
 }
 
-// checkEvidence holds what froze a ledger against the supplier's seals: evidence that
-// proves nothing is a fault.
+// checkEvidence verifies the supplier's seals on what froze a ledger: evidence that proves
+// nothing is a fault.
 func (b *Books) checkEvidence(f notes, c *Ledger) {
 	e := c.Evidence
 	if e == nil {

@@ -10,10 +10,10 @@ import (
 	"github.com/souk-market/souk/exchange/record"
 )
 
-// Compare compares two shops' books, both read while neither shop ran: in each ledger
-// the retailer's ledger is a prefix of the supplier's (I5), an answered request has one
-// content (I2), and what the supplier sealed about a hold is in its books (I4). What one of
-// them has not heard yet, and a frozen ledger, are findings.
+// Compare compares two shops' books, both read while neither shop ran. For each ledger that the
+// two share, the retailer's copy is a prefix of the supplier's (I5), an answered request has
+// one content (I2), and what the supplier sealed about a hold is in the supplier's books (I4).
+// What one shop has not heard from the other yet, and a frozen ledger, are findings.
 func Compare(a, b *Books) *Report {
 	f := newNotes("shops " + a.name(a.Shop) + " and " + b.name(b.Shop))
 	compare(f, a, b)
@@ -33,8 +33,8 @@ func compare(f notes, a, b *Books) {
 	}
 }
 
-// Pair is Compare for tests: all faults are its error, and among honest shops a frozen
-// ledger is one.
+// Pair is Compare for tests, between honest shops: its error is all faults, and a frozen ledger
+// is a fault.
 func Pair(a, b *Books) error {
 	f := newNotes("shops " + a.name(a.Shop) + " and " + b.name(b.Shop))
 	compare(f, a, b)
@@ -46,9 +46,9 @@ func Pair(a, b *Books) error {
 	return f.err()
 }
 
-// Healed compares two shops that have exchanged what they owed each other:
-// beyond Pair, both ledgers are equal, countersigned and answered to the last
-// request (I5, I9), and both hold the same orders (I3).
+// Healed compares two shops that have exchanged what they owed each other. Beyond Pair, both
+// copies of a ledger are equal, countersigned and answered to the last request (I5, I9), and
+// both shops have the same orders (I3).
 func Healed(a, b *Books) error {
 	if err := Pair(a, b); err != nil {
 		return err
@@ -110,7 +110,7 @@ func comparePrefix(f notes, id ledger.ID, supplier, retailer *Books) {
 	}
 }
 
-// compareHold looks for what the retailer was answered in the supplier's books.
+// compareHold looks in the supplier's books for the hold that the supplier answered.
 func compareHold(f notes, k Key, res *record.Reservation, supplier, retailer *Books) {
 	defer f.survive()
 	if res.Answer == nil {

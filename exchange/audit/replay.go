@@ -13,27 +13,27 @@ import (
 	"github.com/souk-market/souk/exchange/record"
 )
 
-// replayed is what a ledger's entries, and nothing else, say.
+// replayed is the state that a ledger's entries alone add up to.
 type replayed struct {
 	hash     [32]byte
 	at       exchange.Time
 	answered uint64
 	position uint64
-	resumed  bool // the next entry stands behind a gap
-	// unnumbered is set behind a gap until an entry tells the number of a request again.
+	resumed  bool // the next entry follows a gap
+	// unnumbered is set by a gap, until an entry has the number of a request again.
 	unnumbered bool
-	broken     bool // there was one: what the entries add up to is not known
+	broken     bool // there was a gap: what the entries add up to is not known
 	trade      partnership.State
 	lives      []time.Duration // how long each version of the terms let a hold live
 	ended      uint32          // the latest version that ended
 	orders     map[exchange.OrderID]order.Order
 	quotes     map[exchange.OrderID]*exchange.Quote
 	submits    map[exchange.OrderID]*Entry
-	refused    map[exchange.OrderID]bool // a submit of it was
+	refused    map[exchange.OrderID]bool // orders of which a submit was refused
 }
 
-// checkLedger replays a ledger and compares what it says with the records. Behind an entry
-// that is missing or unreadable only the links are checked: what it did is not known.
+// checkLedger replays a ledger and compares the outcome with the records. After an entry that is
+// missing or unreadable it checks the links only: what that entry did is not known.
 func (b *Books) checkLedger(f notes, id ledger.ID, c *Ledger) {
 	defer f.survive()
 	r := replayed{
@@ -203,9 +203,9 @@ func (r *replayed) submit(f notes, e *Entry, act message.SubmitOrder) {
 	r.orders[act.Order], r.quotes[act.Order], r.submits[act.Order] = next, q, e
 }
 
-// latestEnd is when a hold with this quote has ended for certain. Extensions are in no
-// ledger: each may have moved the end as far as the terms that were in force then allow,
-// and those may since have given way to stricter ones.
+// latestEnd is when a hold with this quote has ended for certain. No ledger has extensions.
+// Each may have moved the end as far as the terms in force at the time allowed, and stricter
+// terms may have come since.
 func (r *replayed) latestEnd(q *exchange.Quote) exchange.Time {
 	end := q.Expires
 	for i, life := range r.lives {
@@ -228,7 +228,7 @@ func sameTrade(a, b partnership.State) bool {
 	return reflect.DeepEqual(a, b)
 }
 
-// compareOrders holds the orders with a partner against the ledger's.
+// compareOrders compares the records of a partner's orders with the ledger's orders.
 func (b *Books) compareOrders(f notes, partner exchange.ShopID, records map[Key]*record.Order, r replayed) {
 	for id, o := range r.orders {
 		rec := records[Key{partner, id}]

@@ -29,12 +29,12 @@ type Check struct {
 	Progress func(Count)
 }
 
-// tellEvery is after how many rows Progress is told: some 10 ms of verifying.
+// tellEvery is the number of rows between two calls of Progress: some 10 ms of verifying.
 const tellEvery = 100
 
 // Count is how much was checked.
 type Count struct {
-	Rows         int `json:"rows"` // of the store, everything that lies in it
+	Rows         int `json:"rows"` // all rows that were read
 	Products     int `json:"products"`
 	Holds        int `json:"holds"`
 	Reservations int `json:"reservations"`
@@ -53,9 +53,9 @@ type Report struct {
 }
 
 // Run reads the shop's whole store, verifies every signature in its ledgers, holds and
-// reservations, replays the ledgers and compares what follows with the records. What
-// cannot be read is a fault, and the rest is checked. The error is of the store or ctx,
-// never about the books.
+// reservations, replays the ledgers and compares the outcome with the records. A record that
+// cannot be read is a fault, and the check goes on. The error is the store's or ctx's, never
+// about the books.
 func (c Check) Run(ctx context.Context) (*Books, *Report, error) {
 	b := newBooks(c)
 	f := b.place()
@@ -113,8 +113,8 @@ func (b *Books) ledgerIDs() []ledger.ID {
 	})
 }
 
-// Shop is Check.Run for tests: all faults are its error. The books are returned
-// even where there are faults, as far as they could be read.
+// Shop is Check.Run for tests: its error is all faults. With faults, too, it returns the
+// books, as far as they could be read.
 func Shop(shop exchange.ShopID, store kv.Store, codec message.Codec, verifier message.Verifier) (*Books, error) {
 	b, report, err := Check{Shop: shop, Store: store, Codec: codec, Verifier: verifier}.Run(context.Background())
 	if err == nil && len(report.Faults) > 0 {
@@ -185,13 +185,14 @@ func (b *Books) checkShipTo(f notes) {
 	}
 }
 
-// keeps reports whether a hold's record may not have been pruned yet.
+// keeps reports whether the supplier must still have a hold's record: it may not have been
+// pruned yet.
 func (b *Books) keeps(id exchange.HoldID) bool {
 	const day = exchange.Time(24 * time.Hour / time.Millisecond)
 	return id.Window()+exchange.WindowsKept >= exchange.Window(b.Meta.Written/day)
 }
 
-// answer opens a sealed answer about a hold.
+// answer opens this shop's sealed answer about a hold; nil, and a fault, if it cannot.
 func (b *Books) answer(f notes, k Key, sealed []byte) *message.HoldAnswer {
 	payload, err := b.verifier.Open(b.Shop, sealed)
 	if err != nil {
@@ -274,7 +275,7 @@ func (b *Books) checkReservation(f notes, res *record.Reservation) {
 	}
 }
 
-// entry reads and verifies one sealed entry of a ledger; nil, and a fault, where it cannot.
+// entry reads and verifies one sealed entry of a ledger; nil, and a fault, if it cannot.
 func (r reader) entry(id ledger.ID, position uint64, sealed []byte) *Entry {
 	defer r.f.survive()
 	payload, err := r.verifier.Open(id.Supplier, sealed)
