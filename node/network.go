@@ -114,11 +114,10 @@ func (h hellos) Hello(to exchange.ShopID) []byte {
 
 // Greet hears a member. A hub has no greeting.
 func (h hellos) Greet(from exchange.ShopID, raw []byte) error {
-	v, err := h.s.codec.Decode(message.KindHello, raw)
+	hello, err := message.Decode[message.Hello](h.s.codec, raw)
 	if err != nil {
 		return err
 	}
-	hello := v.(*message.Hello)
 	h.s.list.Heard(from, hello.Members, hello.Profile)
 	ctx, cancel := context.WithTimeout(context.Background(), greetTimeout)
 	defer cancel()

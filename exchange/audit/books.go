@@ -10,6 +10,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/record"
 )
@@ -19,9 +20,6 @@ type Key struct {
 	Partner exchange.ShopID
 	ID      exchange.HoldID
 }
-
-// ChainID names one direction of trade.
-type ChainID struct{ Supplier, Retailer exchange.ShopID }
 
 // Books is what a shop's store says.
 type Books struct {
@@ -33,13 +31,13 @@ type Books struct {
 	Bought       map[Key]*record.Order
 	ShipTo       map[Key]*record.ShipTo
 	Reservations map[exchange.HoldID]*record.Reservation
-	Chains       map[ChainID]*Chain
+	Ledgers      map[ledger.ID]*Ledger
 	Products     map[exchange.SKU]bool
 	Feed         *record.Feed
 
 	holdExpiry  map[Key]exchange.Time // the index of HELD holds
 	orderExpiry map[Key]exchange.Time // the index of SUBMITTED orders
-	aside       map[Key]quarantined
+	quarantine  map[Key]quarantined
 	unknown     map[string]int // rows under prefixes that this version does not know
 
 	codec    message.Codec
@@ -54,8 +52,8 @@ type quarantined struct {
 	why   string
 }
 
-// Chain is one direction of trade.
-type Chain struct {
+// Ledger is the ledger of one supplier and one retailer, with the records beside it.
+type Ledger struct {
 	Record      record.Ledger
 	Partnership record.Partnership
 	Entries     []*Entry
@@ -63,11 +61,11 @@ type Chain struct {
 	Evidence    *record.Evidence
 
 	numbers map[uint64]uint64 // request number → position
-	unread  map[uint64]bool   // positions whose entry is there and cannot be read
+	unread  map[uint64]bool   // positions of entries that cannot be read
 }
 
 // Last is the position of the last entry that could be read.
-func (c *Chain) Last() uint64 {
+func (c *Ledger) Last() uint64 {
 	if len(c.Entries) == 0 {
 		return 0
 	}
@@ -75,7 +73,7 @@ func (c *Chain) Last() uint64 {
 }
 
 // entry is the entry at a position, or nil.
-func (c *Chain) entry(position uint64) *Entry {
+func (c *Ledger) entry(position uint64) *Entry {
 	i, ok := slices.BinarySearchFunc(c.Entries, position, func(e *Entry, p uint64) int { return cmp.Compare(e.Position, p) })
 	if !ok {
 		return nil
@@ -103,10 +101,10 @@ func newBooks(c Check) *Books {
 		Shop: c.Shop, codec: c.Codec, verifier: c.Verifier, name: c.Name,
 		Stock: map[exchange.SKU]hold.Stock{}, Holds: map[Key]*record.Hold{},
 		Sold: map[Key]*record.Order{}, Bought: map[Key]*record.Order{}, ShipTo: map[Key]*record.ShipTo{},
-		Reservations: map[exchange.HoldID]*record.Reservation{}, Chains: map[ChainID]*Chain{},
+		Reservations: map[exchange.HoldID]*record.Reservation{}, Ledgers: map[ledger.ID]*Ledger{},
 		Products:   map[exchange.SKU]bool{},
 		holdExpiry: map[Key]exchange.Time{}, orderExpiry: map[Key]exchange.Time{},
-		aside: map[Key]quarantined{}, unknown: map[string]int{},
+		quarantine: map[Key]quarantined{}, unknown: map[string]int{},
 	}
 	if b.name == nil {
 		b.name = exchange.ShopID.Short
@@ -114,8 +112,8 @@ func newBooks(c Check) *Books {
 	return b
 }
 
-// read reads the records in the given ranges; see record's keys.go. Each row is told to
-// step, which may end the reading.
+// read reads the records in the given ranges; see record's keys.go. It calls step for each
+// row; an error of step ends the reading.
 func (b *Books) read(store kv.Store, f notes, ranges []kv.Range, step func() error) error {
 	r := reader{b, f}
 	for _, keys := range ranges {
@@ -133,7 +131,7 @@ func (b *Books) read(store kv.Store, f notes, ranges []kv.Range, step func() err
 	return nil
 }
 
-// counted are the ranges of what Counts looks at.
+// counted are the ranges that Counts reads.
 var counted = []kv.Range{prefix("s/"), prefix("h/"), prefix("hx/"), prefix("os/"), prefix("ox/"), prefix("l/"), prefix("y/")}
 
 func prefix(p string) kv.Range { return kv.Prefix([]byte(p)) }
@@ -153,8 +151,8 @@ func (r reader) row(key, value []byte) {
 	r.record(string(key[:i+1]), key[i+1:], value)
 }
 
-// keyText is a key as it can be read and found again: its prefix, and the rest as text
-// where it is one, else in hexadecimal.
+// keyText is a key for people: its prefix, and the rest as text if it is printable, else in
+// hexadecimal.
 func keyText(key []byte) string {
 	i := bytes.IndexByte(key, '/') + 1
 	rest := key[i:]
@@ -183,7 +181,7 @@ func (r reader) record(prefix string, key, value []byte) {
 	case "p/":
 		r.product(key, value)
 	case "y/":
-		r.quarantine(key, value)
+		r.quarantined(key, value)
 	case "c/":
 		if string(key) == "f" {
 			r.Feed = decode[record.Feed](r, value)
@@ -201,13 +199,13 @@ func (r reader) record(prefix string, key, value []byte) {
 			}
 		}
 	case "e/", "l/", "n/", "t/", "v/", "x/":
-		r.chainRecord(prefix, key, value)
+		r.ledgerRecord(prefix, key, value)
 	default:
 		r.unknown[prefix]++
 	}
 }
 
-// decode reads a record or a wire value; nil, and a fault, where it cannot be read.
+// decode reads a record or a wire value; nil, and a fault, if it cannot.
 func decode[T any, P message.ValueOf[T]](r reader, raw []byte) P {
 	v, err := message.Decode[T, P](r.codec, raw)
 	if err != nil {
@@ -252,15 +250,15 @@ func (r reader) product(key, value []byte) {
 	r.Products[exchange.SKU(key)] = true
 }
 
-// quarantine reads an expiry's key behind the prefix of its index, and why it is there.
-func (r reader) quarantine(key, why []byte) {
+// quarantined reads a row of the quarantine: the key of an expiry index, and the reason.
+func (r reader) quarantined(key, why []byte) {
 	for _, index := range []string{record.PrefixHoldExpiry, record.PrefixOrderExpiry} {
 		rest, ok := bytes.CutPrefix(key, []byte(index))
 		if !ok || len(rest) != 8+shopLen+idLen {
 			continue
 		}
 		k, _ := r.shopThenID(rest[8:])
-		r.aside[k] = quarantined{index == record.PrefixOrderExpiry, exchange.Time(binary.BigEndian.Uint64(rest)), string(why)}
+		r.Books.quarantine[k] = quarantined{index == record.PrefixOrderExpiry, exchange.Time(binary.BigEndian.Uint64(rest)), string(why)}
 		return
 	}
 	r.f.fault(Records, "it names nothing that can be in quarantine")
@@ -297,10 +295,10 @@ func (r reader) orderRecord(prefix string, key, value []byte) {
 	list[Key{partner, v.ID}] = v
 }
 
-// chainRecord reads what belongs to one direction of trade. Scans run in the
-// order of positions and numbers.
-func (r reader) chainRecord(prefix string, key, value []byte) {
-	var id ChainID
+// ledgerRecord reads what belongs to one ledger. Scans run in the order of positions and
+// numbers.
+func (r reader) ledgerRecord(prefix string, key, value []byte) {
+	var id ledger.ID
 	shops, number := 2, 0
 	switch prefix {
 	case "x/": // its retailer is this shop
@@ -321,10 +319,10 @@ func (r reader) chainRecord(prefix string, key, value []byte) {
 		r.f.fault(Records, "it is of %s, which is none of this shop's", r.name.ledger(id))
 		return
 	}
-	c := r.Chains[id]
+	c := r.Ledgers[id]
 	if c == nil {
-		c = &Chain{numbers: map[uint64]uint64{}, unread: map[uint64]bool{}}
-		r.Chains[id] = c
+		c = &Ledger{numbers: map[uint64]uint64{}, unread: map[uint64]bool{}}
+		r.Ledgers[id] = c
 	}
 	rest := key[shops*shopLen:]
 	switch prefix {

@@ -10,10 +10,9 @@ import (
 	"github.com/souk-market/souk/exchange/order"
 )
 
-// Counts adds up a shop's holds and orders and compares the sums with its stock
-// (I1), with the open quantity of each retailer, and with the indexes of what expires.
-// It holds at every moment, between any two commits. The books have no more than
-// what it read.
+// Counts adds up a shop's holds and orders and compares the sums with its stock (I1), with the
+// open quantity of each retailer, and with the expiry indexes. There is no fault at any moment
+// between two commits. The books have only the records that Counts reads.
 func Counts(shop exchange.ShopID, store kv.Store, codec message.Codec) (*Books, error) {
 	b := newBooks(Check{Shop: shop, Codec: codec})
 	f := b.place()
@@ -24,11 +23,11 @@ func Counts(shop exchange.ShopID, store kv.Store, codec message.Codec) (*Books, 
 	return b, f.err()
 }
 
-// place is where everything in the books is.
+// place is the shop, as the place of faults.
 func (b *Books) place() notes { return newNotes("shop " + b.name(b.Shop)) }
 
-// Shortfalls lists the products that are promised and not there. Only a count
-// of the shelf (set-stock, an import) may make one; a sale never does.
+// Shortfalls lists the products of which more units are promised than were counted. Only a
+// count of the shelf (set-stock, an import) may make a shortfall; a sale never does.
 func (b *Books) Shortfalls() map[exchange.SKU]int64 {
 	short := map[exchange.SKU]int64{}
 	for sku, s := range b.Stock {
@@ -39,6 +38,7 @@ func (b *Books) Shortfalls() map[exchange.SKU]int64 {
 	return short
 }
 
+// open is how many units a retailer has on hold, and ordered and not shipped.
 type open struct{ held, unshipped int64 }
 
 func (b *Books) counts(f notes) {
@@ -65,7 +65,7 @@ func (b *Books) counts(f notes) {
 	for sku, sum := range sums {
 		f.at("product %s", sku).fault(Stock, "%d units are held and %d sold, and it has no stock record", sum.Held, sum.Sold)
 	}
-	for id, c := range b.Chains {
+	for id, c := range b.Ledgers {
 		if id.Supplier != b.Shop {
 			continue
 		}
@@ -84,7 +84,7 @@ func (b *Books) addHolds(f notes, sums map[exchange.SKU]hold.Stock, opens map[ex
 	for k, h := range b.Holds {
 		f := f.at("hold %v of %s", k.ID, shopIn{b.name, k.Partner})
 		at, indexed := b.holdExpiry[k]
-		if _, aside := b.aside[k]; aside && !indexed {
+		if _, quarantined := b.quarantine[k]; quarantined && !indexed {
 			at, indexed = h.Hold.Expires, h.Hold.State == hold.Held
 		}
 		if held := h.Hold.State == hold.Held; held != indexed || held && at != h.Hold.Expires {
@@ -121,7 +121,7 @@ func (b *Books) addOrders(f notes, sums map[exchange.SKU]hold.Stock, opens map[e
 	for k, o := range b.Sold {
 		f := f.at("order %v of %s", k.ID, shopIn{b.name, k.Partner})
 		at, indexed := b.orderExpiry[k]
-		if _, aside := b.aside[k]; aside && !indexed {
+		if _, quarantined := b.quarantine[k]; quarantined && !indexed {
 			at, indexed = o.Order.AcceptBy, o.Order.Status() == order.Submitted
 		}
 		if waits := o.Order.Status() == order.Submitted; waits != indexed || waits && at != o.Order.AcceptBy {

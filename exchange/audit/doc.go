@@ -1,25 +1,25 @@
-// Package audit checks shops' books from their stores alone, without the code that keeps
-// them: what a shop says it holds, sold and signed must follow from its records, and two
-// shops' ledgers must tell the same story. Simulations run it after every step, crash tests
-// on the folders that kill -9 left, and an owner, by souk audit, on a suspect one.
+// Package audit checks shops' books by their stores alone, without the code that keeps the
+// books. What a shop says it holds, sold and signed must follow from its records, and two
+// shops' ledgers must be equal. Simulations run the checks after every step, crash tests on
+// the folders that kill -9 left, and an owner, by souk audit, on a suspect folder.
 //
 // [Counts] adds up stock, holds and orders and can run at any moment. [Check] reads
 // everything, verifies every signature and replays each ledger through the machines.
-// [Compare] compares two shops at any moment, [Healed] two that have had time to
-// exchange what they owe each other. [Shop] and [Pair] are the same for tests, with all
-// faults as one error.
+// [Compare] compares two shops at any moment; [Healed] compares two shops that have had time
+// to exchange what they owe each other. [Shop] is Check, and [Pair] is Compare, for tests:
+// they return all faults as one error.
 //
-// A [Fault] is a sentence with the place it is about and the rule that it breaks. A
-// [Finding] is what an owner should know and what the shop has dealt with: a frozen ledger
-// and its evidence, what is in quarantine, why selling has stopped. Damage is never an error
-// or a panic: what cannot be read is a fault, and the rest is checked.
+// A [Fault] is a sentence with its place and the rule that is broken. A [Finding] is what an
+// owner should know and the shop has dealt with: a frozen ledger and its evidence, what is in
+// quarantine, why selling has stopped. Damage is never an error or a panic: a record that
+// cannot be read is a fault, and the check goes on.
 //
-// Not checked is what can be made again or belongs to other packages: the catalog's feed but
-// its head, replicas, addresses, idempotency keys. The member list is package roster's.
+// The checks leave out what can be made again, or what other packages check: the catalog's
+// feed but its head, replicas, addresses, idempotency keys, and the member list.
 //
-// It shares nothing with that code but package record, which says what lies under which
-// key: counts are added up from holds and orders and compared with the counters, never
-// taken from them. The invariants (design: Holds and orders):
+// The package shares package record and the machines with the code that keeps the books, and
+// nothing else. It adds counts up from holds and orders and compares the sums with the
+// counters. The invariants (design: Holds and orders):
 //
 //	I1  Counts   available + held + sold = stocked + shortfall, none negative
 //	I2  Shop     one entry for each request number; Pair: and one content

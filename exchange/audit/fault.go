@@ -6,12 +6,14 @@ import (
 	"slices"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/ledger"
 )
 
-// Rule is what a fault breaks: an invariant, or what every folder must satisfy beside them.
+// Rule is what a fault breaks: an invariant of the package comment, or one of two rules beside
+// them.
 type Rule string
 
-// The invariants of the package comment, and two rules under them.
+// The invariants of the package comment, and the two rules beside them.
 const (
 	Stock        Rule = "I1"
 	OneAnswer    Rule = "I2"
@@ -35,8 +37,7 @@ type Fault struct {
 
 func (f *Fault) Error() string { return f.Where + ": " + f.What }
 
-// Finding is what an owner should know and is no fault: the shop met it and did what it
-// must.
+// Finding is what an owner should know and is no fault: the shop has dealt with it.
 type Finding struct {
 	Kind  FindingKind `json:"kind"`
 	Where string      `json:"where"`
@@ -56,8 +57,8 @@ const (
 	OnTheWay   FindingKind = "on-the-way" // one of two shops has not heard yet what the other knows
 )
 
-// notes collects faults and findings of one place, which is put into words only where
-// there are some: sound books have very many places.
+// notes collects the faults and findings of one place. The place is put into words only for a
+// fault or finding: sound books have very many places.
 type notes struct {
 	where func() string
 	into  *collected
@@ -99,7 +100,7 @@ func (n notes) err() error {
 	return faultList(n.sorted())
 }
 
-// sorted are the faults by place; those of one place stay in the order they were found in.
+// sorted are the faults by place; faults of one place stay in the order they were found in.
 func (n notes) sorted() []*Fault {
 	slices.SortStableFunc(n.into.faults, func(a, b *Fault) int { return cmp.Compare(a.Where, b.Where) })
 	return n.into.faults
@@ -146,7 +147,7 @@ type (
 	}
 	ledgerIn struct {
 		names places
-		id    ChainID
+		id    ledger.ID
 	}
 	keyOf []byte
 )
@@ -155,6 +156,6 @@ func (s shopIn) String() string   { return s.names(s.shop) }
 func (l ledgerIn) String() string { return l.names.ledger(l.id) }
 func (k keyOf) String() string    { return keyText(k) }
 
-func (p places) ledger(id ChainID) string {
+func (p places) ledger(id ledger.ID) string {
 	return fmt.Sprintf("the ledger of %s as supplier with %s as retailer", p(id.Supplier), p(id.Retailer))
 }

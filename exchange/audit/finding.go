@@ -8,12 +8,12 @@ import (
 	"github.com/souk-market/souk/exchange/order"
 )
 
-// findings are what the shop met and dealt with.
+// findings notes what an owner should know and the shop has dealt with.
 func (b *Books) findings(f notes) {
 	if why := b.Meta.Stopped; why != "" {
 		f.finding(Stopped, "it has stopped selling: %s", why)
 	}
-	for k, q := range b.aside {
+	for k, q := range b.quarantine {
 		b.quarantineFinding(f, k, q)
 	}
 	for sku, n := range b.Shortfalls() {
@@ -22,7 +22,7 @@ func (b *Books) findings(f notes) {
 	for _, prefix := range slices.Sorted(maps.Keys(b.unknown)) {
 		f.finding(Unknown, "%d rows under %q are of a kind that this version does not know; they were not checked. A newer version may have written them", b.unknown[prefix], prefix)
 	}
-	for id, c := range b.Chains {
+	for id, c := range b.Ledgers {
 		if e := c.Evidence; e != nil {
 			f.at("%s", ledgerIn{b.name, id}).finding(Frozen, "it is frozen since %v at entry %d: %s. What the supplier sealed is kept as evidence", e.At, e.Position, e.Why)
 		} else if c.Record.Chain.Frozen {
@@ -50,9 +50,9 @@ func (b *Books) quarantineFinding(f notes, k Key, q quarantined) {
 	}
 }
 
-// checkEvidence holds what froze a ledger against the supplier's seals: evidence that
-// proves nothing is a fault.
-func (b *Books) checkEvidence(f notes, c *Chain) {
+// checkEvidence verifies the supplier's seals on what froze a ledger: evidence that proves
+// nothing is a fault.
+func (b *Books) checkEvidence(f notes, c *Ledger) {
 	e := c.Evidence
 	if e == nil {
 		return

@@ -5,14 +5,15 @@ import (
 	"reflect"
 
 	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/record"
 )
 
-// Compare compares two shops' books, both read while neither shop ran: in each direction
-// the retailer's ledger is a prefix of the supplier's (I5), an answered request has one
-// content (I2), and what the supplier sealed about a hold is in its books (I4). What one of
-// them has not heard yet, and a frozen ledger, are findings.
+// Compare compares two shops' books, both read while neither shop ran. For each ledger that the
+// two share, the retailer's copy is a prefix of the supplier's (I5), an answered request has
+// one content (I2), and what the supplier sealed about a hold is in the supplier's books (I4).
+// What one shop has not heard from the other yet, and a frozen ledger, are findings.
 func Compare(a, b *Books) *Report {
 	f := newNotes("shops " + a.name(a.Shop) + " and " + b.name(b.Shop))
 	compare(f, a, b)
@@ -22,7 +23,7 @@ func Compare(a, b *Books) *Report {
 func compare(f notes, a, b *Books) {
 	for _, side := range [][2]*Books{{a, b}, {b, a}} {
 		supplier, retailer := side[0], side[1]
-		id := ChainID{supplier.Shop, retailer.Shop}
+		id := ledger.ID{Supplier: supplier.Shop, Retailer: retailer.Shop}
 		comparePrefix(f.at("%s", ledgerIn{a.name, id}), id, supplier, retailer)
 		for hold, res := range retailer.Reservations {
 			if res.Supplier == supplier.Shop {
@@ -32,8 +33,8 @@ func compare(f notes, a, b *Books) {
 	}
 }
 
-// Pair is Compare for tests: all faults are its error, and among honest shops a frozen
-// ledger is one.
+// Pair is Compare for tests, between honest shops: its error is all faults, and a frozen ledger
+// is a fault.
 func Pair(a, b *Books) error {
 	f := newNotes("shops " + a.name(a.Shop) + " and " + b.name(b.Shop))
 	compare(f, a, b)
@@ -45,9 +46,9 @@ func Pair(a, b *Books) error {
 	return f.err()
 }
 
-// Healed compares two shops that have exchanged what they owed each other:
-// beyond Pair, both ledgers are equal, countersigned and answered to the last
-// request (I5, I9), and both hold the same orders (I3).
+// Healed compares two shops that have exchanged what they owed each other. Beyond Pair, both
+// copies of a ledger are equal, countersigned and answered to the last request (I5, I9), and
+// both shops have the same orders (I3).
 func Healed(a, b *Books) error {
 	if err := Pair(a, b); err != nil {
 		return err
@@ -55,9 +56,9 @@ func Healed(a, b *Books) error {
 	f := newNotes("shops " + a.name(a.Shop) + " and " + b.name(b.Shop) + ", healed")
 	for _, side := range [][2]*Books{{a, b}, {b, a}} {
 		supplier, retailer := side[0], side[1]
-		id := ChainID{supplier.Shop, retailer.Shop}
+		id := ledger.ID{Supplier: supplier.Shop, Retailer: retailer.Shop}
 		f := f.at("%s", ledgerIn{a.name, id})
-		s, r := supplier.chain(id), retailer.chain(id)
+		s, r := supplier.ledger(id), retailer.ledger(id)
 		if s.Record.Chain.Position != r.Record.Chain.Position {
 			f.fault(Prefix, "it has %d entries at its supplier, %d at its retailer", s.Record.Chain.Position, r.Record.Chain.Position)
 		}
@@ -75,15 +76,15 @@ func Healed(a, b *Books) error {
 	return f.err()
 }
 
-func (b *Books) chain(id ChainID) *Chain {
-	if c := b.Chains[id]; c != nil {
+func (b *Books) ledger(id ledger.ID) *Ledger {
+	if c := b.Ledgers[id]; c != nil {
 		return c
 	}
-	return &Chain{}
+	return &Ledger{}
 }
 
-func comparePrefix(f notes, id ChainID, supplier, retailer *Books) {
-	s, r := supplier.chain(id), retailer.chain(id)
+func comparePrefix(f notes, id ledger.ID, supplier, retailer *Books) {
+	s, r := supplier.ledger(id), retailer.ledger(id)
 	switch {
 	case r.Record.Chain.Frozen || s.Record.Chain.Frozen:
 		f.finding(Frozen, "it is frozen as evidence")
@@ -109,7 +110,7 @@ func comparePrefix(f notes, id ChainID, supplier, retailer *Books) {
 	}
 }
 
-// compareHold looks for what the retailer was answered in the supplier's books.
+// compareHold looks in the supplier's books for the hold that the supplier answered.
 func compareHold(f notes, k Key, res *record.Reservation, supplier, retailer *Books) {
 	defer f.survive()
 	if res.Answer == nil {
@@ -140,7 +141,7 @@ func compareHold(f notes, k Key, res *record.Reservation, supplier, retailer *Bo
 	}
 }
 
-// compareSets compares the orders of one direction of trade.
+// compareSets compares the orders that a supplier and a retailer have of each other.
 func compareSets(f notes, supplier, retailer *Books) {
 	for k, sold := range supplier.Sold {
 		if k.Partner != retailer.Shop {

@@ -6,34 +6,35 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
 	"github.com/souk-market/souk/exchange/partnership"
 	"github.com/souk-market/souk/exchange/record"
 )
 
-// replayed is what a ledger's entries, and nothing else, say.
+// replayed is the state that a ledger's entries alone add up to.
 type replayed struct {
 	hash     [32]byte
 	at       exchange.Time
 	answered uint64
 	position uint64
-	resumed  bool // the next entry stands behind a gap
-	// unnumbered is set behind a gap until an entry tells the number of a request again.
+	resumed  bool // the next entry follows a gap
+	// unnumbered is set by a gap, until an entry has the number of a request again.
 	unnumbered bool
-	broken     bool // there was one: what the entries add up to is not known
+	broken     bool // there was a gap: what the entries add up to is not known
 	trade      partnership.State
 	lives      []time.Duration // how long each version of the terms let a hold live
 	ended      uint32          // the latest version that ended
 	orders     map[exchange.OrderID]order.Order
 	quotes     map[exchange.OrderID]*exchange.Quote
 	submits    map[exchange.OrderID]*Entry
-	refused    map[exchange.OrderID]bool // a submit of it was
+	refused    map[exchange.OrderID]bool // orders of which a submit was refused
 }
 
-// checkChain replays a ledger and compares what it says with the records. Behind an entry
-// that is missing or unreadable only the links are checked: what it did is not known.
-func (b *Books) checkChain(f notes, id ChainID, c *Chain) {
+// checkLedger replays a ledger and compares the outcome with the records. After an entry that is
+// missing or unreadable it checks the links only: what that entry did is not known.
+func (b *Books) checkLedger(f notes, id ledger.ID, c *Ledger) {
 	defer f.survive()
 	r := replayed{
 		orders: map[exchange.OrderID]order.Order{}, quotes: map[exchange.OrderID]*exchange.Quote{},
@@ -89,7 +90,7 @@ func (b *Books) checkChain(f notes, id ChainID, c *Chain) {
 }
 
 // gap reports the entries that are missing between the last one and next.
-func (r *replayed) gap(f notes, c *Chain, next uint64) {
+func (r *replayed) gap(f notes, c *Ledger, next uint64) {
 	from := r.position + 1
 	if next <= from {
 		return
@@ -114,7 +115,7 @@ func (r *replayed) gap(f notes, c *Chain, next uint64) {
 }
 
 // link checks an entry's place in the chain.
-func (r *replayed) link(f notes, id ChainID, e *Entry) {
+func (r *replayed) link(f notes, id ledger.ID, e *Entry) {
 	if e.Supplier != id.Supplier || e.Retailer != id.Retailer {
 		f.fault(Ledgers, "entry %d is of another ledger", e.Position)
 	}
@@ -203,9 +204,9 @@ func (r *replayed) submit(f notes, e *Entry, act message.SubmitOrder) {
 	r.orders[act.Order], r.quotes[act.Order], r.submits[act.Order] = next, q, e
 }
 
-// latestEnd is when a hold with this quote has ended for certain. Extensions are in no
-// ledger: each may have moved the end as far as the terms that were in force then allow,
-// and those may since have given way to stricter ones.
+// latestEnd is when a hold with this quote has ended for certain. No ledger has extensions.
+// Each may have moved the end as far as the terms in force at the time allowed, and stricter
+// terms may have come since.
 func (r *replayed) latestEnd(q *exchange.Quote) exchange.Time {
 	end := q.Expires
 	for i, life := range r.lives {
@@ -228,7 +229,7 @@ func sameTrade(a, b partnership.State) bool {
 	return reflect.DeepEqual(a, b)
 }
 
-// compareOrders holds the orders with a partner against the ledger's.
+// compareOrders compares the records of a partner's orders with the ledger's orders.
 func (b *Books) compareOrders(f notes, partner exchange.ShopID, records map[Key]*record.Order, r replayed) {
 	for id, o := range r.orders {
 		rec := records[Key{partner, id}]
@@ -268,7 +269,7 @@ func tradeText(s partnership.State) string {
 }
 
 // checkAcked verifies the retailer's countersigned head.
-func (b *Books) checkAcked(f notes, id ChainID, c *Chain) {
+func (b *Books) checkAcked(f notes, id ledger.ID, c *Ledger) {
 	end := c.Record.Chain
 	if end.Acked == 0 {
 		return
@@ -290,7 +291,7 @@ func (b *Books) checkAcked(f notes, id ChainID, c *Chain) {
 
 // checkOutbox checks that what is queued continues what was answered, and that
 // every order placed is entered, refused or queued.
-func (b *Books) checkOutbox(f notes, id ChainID, c *Chain, r replayed) {
+func (b *Books) checkOutbox(f notes, id ledger.ID, c *Ledger, r replayed) {
 	queued := map[exchange.OrderID]bool{}
 	rd := reader{b, f}
 	for i, o := range c.Outbox {

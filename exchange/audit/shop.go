@@ -11,6 +11,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/record"
 )
@@ -28,12 +29,12 @@ type Check struct {
 	Progress func(Count)
 }
 
-// tellEvery is after how many rows Progress is told: some 10 ms of verifying.
+// tellEvery is the number of rows between two calls of Progress: some 10 ms of verifying.
 const tellEvery = 100
 
 // Count is how much was checked.
 type Count struct {
-	Rows         int `json:"rows"` // of the store, everything that lies in it
+	Rows         int `json:"rows"` // all rows that were read
 	Products     int `json:"products"`
 	Holds        int `json:"holds"`
 	Reservations int `json:"reservations"`
@@ -52,9 +53,9 @@ type Report struct {
 }
 
 // Run reads the shop's whole store, verifies every signature in its ledgers, holds and
-// reservations, replays the ledgers and compares what follows with the records. What
-// cannot be read is a fault, and the rest is checked. The error is of the store or ctx,
-// never about the books.
+// reservations, replays the ledgers and compares the outcome with the records. A record that
+// cannot be read is a fault, and the check goes on. The error is the store's or ctx's, never
+// about the books.
 func (c Check) Run(ctx context.Context) (*Books, *Report, error) {
 	b := newBooks(c)
 	f := b.place()
@@ -83,8 +84,8 @@ func (c Check) Run(ctx context.Context) (*Books, *Report, error) {
 		return b, &Report{b.count(rows, replayed), f.sorted(), f.sortedFindings()}, nil
 	}
 	b.checkBooks(f)
-	for _, id := range b.ledgers() {
-		b.checkChain(f.at("%s", ledgerIn{b.name, id}), id, b.Chains[id])
+	for _, id := range b.ledgerIDs() {
+		b.checkLedger(f.at("%s", ledgerIn{b.name, id}), id, b.Ledgers[id])
 		replayed++
 		if err := tell(); err != nil {
 			return nil, nil, err
@@ -97,23 +98,23 @@ func (c Check) Run(ctx context.Context) (*Books, *Report, error) {
 func (b *Books) count(rows, replayed int) Count {
 	n := Count{
 		Rows: rows, Replayed: replayed, Products: len(b.Products), Holds: len(b.Holds), Reservations: len(b.Reservations),
-		Sold: len(b.Sold), Bought: len(b.Bought), Ledgers: len(b.Chains),
+		Sold: len(b.Sold), Bought: len(b.Bought), Ledgers: len(b.Ledgers),
 	}
-	for _, c := range b.Chains {
+	for _, c := range b.Ledgers {
 		n.Entries += len(c.Entries)
 	}
 	return n
 }
 
-// ledgers are the ledgers in a fixed order.
-func (b *Books) ledgers() []ChainID {
-	return slices.SortedFunc(maps.Keys(b.Chains), func(x, y ChainID) int {
+// ledgerIDs are the ids of all ledgers in a fixed order.
+func (b *Books) ledgerIDs() []ledger.ID {
+	return slices.SortedFunc(maps.Keys(b.Ledgers), func(x, y ledger.ID) int {
 		return cmp.Or(slices.Compare(x.Supplier[:], y.Supplier[:]), slices.Compare(x.Retailer[:], y.Retailer[:]))
 	})
 }
 
-// Shop is Check.Run for tests: all faults are its error. The books are returned
-// even where there are faults, as far as they could be read.
+// Shop is Check.Run for tests: its error is all faults. With faults, too, it returns the
+// books, as far as they could be read.
 func Shop(shop exchange.ShopID, store kv.Store, codec message.Codec, verifier message.Verifier) (*Books, error) {
 	b, report, err := Check{Shop: shop, Store: store, Codec: codec, Verifier: verifier}.Run(context.Background())
 	if err == nil && len(report.Faults) > 0 {
@@ -137,12 +138,12 @@ func (b *Books) checkBooks(f notes) {
 		}
 	}
 	for k := range b.Bought {
-		if b.Chains[ChainID{k.Partner, b.Shop}] == nil {
+		if b.Ledgers[ledger.ID{Supplier: k.Partner, Retailer: b.Shop}] == nil {
 			f.at("order %v at %s", k.ID, b.name(k.Partner)).fault(Ledgers, "it was bought outside every ledger")
 		}
 	}
 	b.checkShipTo(f)
-	if b.Meta.Written == 0 && len(b.Stock)+len(b.Chains) > 0 {
+	if b.Meta.Written == 0 && len(b.Stock)+len(b.Ledgers) > 0 {
 		f.fault(Records, "its own bookkeeping, which every commit writes, is missing")
 	}
 	for sku := range b.Products {
@@ -184,13 +185,14 @@ func (b *Books) checkShipTo(f notes) {
 	}
 }
 
-// keeps reports whether a hold's record may not have been pruned yet.
+// keeps reports whether the supplier must still have a hold's record: it may not have been
+// pruned yet.
 func (b *Books) keeps(id exchange.HoldID) bool {
 	const day = exchange.Time(24 * time.Hour / time.Millisecond)
 	return id.Window()+exchange.WindowsKept >= exchange.Window(b.Meta.Written/day)
 }
 
-// answer opens a sealed answer about a hold.
+// answer opens this shop's sealed answer about a hold; nil, and a fault, if it cannot.
 func (b *Books) answer(f notes, k Key, sealed []byte) *message.HoldAnswer {
 	payload, err := b.verifier.Open(b.Shop, sealed)
 	if err != nil {
@@ -267,8 +269,8 @@ func (b *Books) checkReservation(f notes, res *record.Reservation) {
 	}
 }
 
-// entry reads and verifies one sealed entry of a ledger; nil, and a fault, where it cannot.
-func (r reader) entry(id ChainID, position uint64, sealed []byte) *Entry {
+// entry reads and verifies one sealed entry of a ledger; nil, and a fault, if it cannot.
+func (r reader) entry(id ledger.ID, position uint64, sealed []byte) *Entry {
 	defer r.f.survive()
 	payload, err := r.verifier.Open(id.Supplier, sealed)
 	if err != nil {
@@ -301,7 +303,7 @@ func (r reader) entry(id ChainID, position uint64, sealed []byte) *Entry {
 }
 
 // request verifies a retailer's signed request.
-func (r reader) request(id ChainID, signed message.SignedRequest) *message.Request {
+func (r reader) request(id ledger.ID, signed message.SignedRequest) *message.Request {
 	if err := r.verifier.Verify(message.DomainRequest, id.Retailer, signed.Payload, signed.Signature); err != nil {
 		r.f.fault(Signed, "the retailer's request: %v", err)
 	}
@@ -313,7 +315,7 @@ func (r reader) request(id ChainID, signed message.SignedRequest) *message.Reque
 }
 
 // quoted opens the sealed quote that an order embeds.
-func (r reader) quoted(id ChainID, e *Entry, act message.SubmitOrder) {
+func (r reader) quoted(id ledger.ID, e *Entry, act message.SubmitOrder) {
 	payload, err := r.verifier.Open(id.Supplier, act.Quote)
 	if err != nil {
 		if e.Outcome == exchange.CodeOK {

@@ -7,7 +7,7 @@ import (
 	"github.com/souk-market/souk/exchange/catalog"
 )
 
-// Key is prefix ‖ bucket ‖ SKU.
+// Key is prefix ‖ bucket ‖ SKU: the key of a product's row.
 func Key(prefix string, sku exchange.SKU) []byte {
 	k := make([]byte, 0, len(prefix)+2+len(sku))
 	k = append(k, prefix...)
@@ -15,6 +15,7 @@ func Key(prefix string, sku exchange.SKU) []byte {
 	return append(k, sku...)
 }
 
-func GroupKey(prefix []byte, group uint16) []byte {
-	return binary.BigEndian.AppendUint16(append(make([]byte, 0, len(prefix)+2), prefix...), group)
+// GroupKey is prefix ‖ number: the key of a group's row, or what all keys of a bucket start with.
+func GroupKey(prefix []byte, number uint16) []byte {
+	return binary.BigEndian.AppendUint16(append(make([]byte, 0, len(prefix)+2), prefix...), number)
 }

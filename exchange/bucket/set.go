@@ -13,8 +13,8 @@ import (
 // 576 bytes and not the 144 KiB of all buckets, and a start reads 256 rows.
 const (
 	groupBuckets = 16
-	Groups       = catalog.Buckets / groupBuckets
-	bucketCell   = 32 + 4 // digest ‖ be32 live products
+	Groups       = catalog.Buckets / groupBuckets // 256
+	bucketCell   = 32 + 4                         // digest ‖ be32 live products
 )
 
 // Sum is what one bucket adds to a set.
@@ -23,15 +23,16 @@ type Sum struct {
 	count  uint32
 }
 
-// Set is the digest side of a set of products, the supplier's own or a
-// replica: the tree of bucket digests and how many products each holds. It is what is
-// committed; whoever changes it tries a bucketChange first. Not safe for concurrent use.
+// Set is the digests of a set of products, as committed: the tree of bucket digests, and how
+// many products each bucket has. It changes by [Set.With], a commit of [Change.Rows], and
+// [Change.Apply], in this order. It is not safe for concurrent use.
 type Set struct {
 	Tree   *catalog.Tree
-	counts [catalog.Buckets]uint32
-	count  uint64
+	counts [catalog.Buckets]uint32 // live products of each bucket
+	count  uint64                  // of all buckets
 }
 
+// NewSet is the empty set.
 func NewSet() *Set { return &Set{Tree: catalog.NewTree()} }
 
 // States reports whether head is a statement about exactly this set.
@@ -39,16 +40,15 @@ func (s *Set) States(head *message.FeedHead) bool {
 	return s.count == head.Count && s.Tree.Root() == head.Digest
 }
 
-// Change is a set as it will be with some buckets replaced. The set stays as it
-// is until apply.
+// Change is a set as it will be with some buckets replaced. The set itself changes with Apply.
 type Change struct {
 	set   *Set
 	Tree  *catalog.Change
-	sums  map[uint32]Sum
-	Count uint64
+	sums  map[uint32]Sum // of the replaced buckets
+	Count uint64         // live products of all buckets
 }
 
-// With tries the given buckets in the place of the set's.
+// With is the set with the given buckets in the place of its own.
 func (s *Set) With(sums map[uint32]Sum) *Change {
 	c := &Change{set: s, sums: sums, Count: s.count}
 	digests := make(map[uint32]catalog.Digest, len(sums))
@@ -65,8 +65,7 @@ func (c *Change) States(head *message.FeedHead) bool {
 	return c.Count == head.Count && c.Tree.Root() == head.Digest
 }
 
-// Apply makes the change to its set, which must be as it was when with made it, and
-// returns the set.
+// Apply changes the set and returns it. The set must not have changed since With.
 func (c *Change) Apply() *Set {
 	c.Tree.Apply()
 	for b, sum := range c.sums {
@@ -76,6 +75,7 @@ func (c *Change) Apply() *Set {
 	return c.set
 }
 
+// Digests are the digests of all buckets as they will be.
 func (c *Change) Digests() []catalog.Digest {
 	digests := c.set.Tree.Digests()
 	for b, sum := range c.sums {
@@ -84,7 +84,7 @@ func (c *Change) Digests() []catalog.Digest {
 	return digests
 }
 
-// Rows are the writes that store the groups in which the change lies.
+// Rows are the writes that store the groups with replaced buckets.
 func (c *Change) Rows(prefix []byte) []kv.Write {
 	var touched [Groups]bool
 	for b := range c.sums {
@@ -109,8 +109,8 @@ func (c *Change) Rows(prefix []byte) []kv.Write {
 	return writes
 }
 
-// Load reads the rows under prefix. Groups that were never written hold
-// empty buckets. Whoever loads a set compares it to a signed head.
+// Load reads the rows under prefix. The buckets of a group without a row are empty. The
+// caller compares the set with a signed head, for rows may be lost.
 func Load(store kv.Store, prefix []byte) (*Set, error) {
 	s := NewSet()
 	digests := make(map[uint32]catalog.Digest, catalog.Buckets)
@@ -126,6 +126,8 @@ func Load(store kv.Store, prefix []byte) (*Set, error) {
 	return s, nil
 }
 
+// Read takes the counts of one group's row into s and the digests into digests, which the
+// caller puts into s.Tree after all rows.
 func (s *Set) Read(group, row []byte, digests map[uint32]catalog.Digest) error {
 	if len(group) != 2 || len(row) != groupBuckets*bucketCell {
 		return exchange.Errorf(exchange.CodeInternal, "a row of bucket digests has %d bytes under a key of %d", len(row), len(group))

@@ -10,8 +10,8 @@ import (
 	"github.com/souk-market/souk/exchange/kv"
 )
 
-// SumOne digests one bucket of the rows under prefix ‖ bucket ‖ SKU, as they
-// will be once changed is committed.
+// SumOne digests one bucket of the rows under prefix ‖ bucket ‖ SKU, as it will be once the
+// changed rows are committed. changed has products of this bucket only, by SKU.
 func SumOne(store kv.Store, prefix []byte, bucket uint32, read RowReader, changed map[string]Row) (Sum, error) {
 	h := catalog.NewBucketHash()
 	add := slices.Sorted(maps.Keys(changed)) // those not hashed yet
@@ -55,7 +55,7 @@ func SumOne(store kv.Store, prefix []byte, bucket uint32, read RowReader, change
 	return Sum{h.Sum(), count}, nil
 }
 
-// SumAll digests every bucket that has rows under prefix, in one scan.
+// SumAll digests every bucket that has live products under prefix, in one scan.
 func SumAll(store kv.Store, prefix []byte, read RowReader) (map[uint32]Sum, error) {
 	sums := make(map[uint32]Sum)
 	h := catalog.NewBucketHash()
@@ -89,10 +89,11 @@ func SumAll(store kv.Store, prefix []byte, read RowReader) (map[uint32]Sum, erro
 	return sums, nil
 }
 
-// RowReader reads a stored row's place in a bucket digest.
+// RowReader reads what a stored row adds to its bucket's digest; a row that is not live adds
+// nothing.
 type RowReader func(row []byte) (seq uint64, hash catalog.Digest, live bool, err error)
 
-// Row is a product's place in a bucket digest after the batch.
+// Row is what a product will add to its bucket's digest; nothing if it is not live.
 type Row struct {
 	Sequence uint64
 	Hash     catalog.Digest

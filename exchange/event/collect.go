@@ -9,26 +9,26 @@ import (
 )
 
 const (
-	// Interval is how long holds and changes of stock are collected: as long as the
-	// publisher of the catalog waits.
+	// Interval is how long holds and changes of stock are collected. The publisher of the
+	// catalog waits as long.
 	Interval = 100 * time.Millisecond
-	// MaxTold bounds the events of holds of one telling, to a quarter of what a watcher
-	// may fall behind: 640 a second.
+	// MaxTold bounds the events of holds, of an interval, that name a partner: to a quarter
+	// of Buffer, 640 a second.
 	MaxTold = Buffer / 4
-	// maxProducts is how many products one event names: a reservation's lines.
+	// maxProducts is how many products one event names: as many as a reservation has lines.
 	maxProducts = exchange.MaxLines
 )
 
 // collected is what watchers have not been told yet.
 type collected struct {
-	mu      sync.Mutex
+	mu      sync.Mutex // guards the other fields
 	holds   map[holdsOf]*Holds
 	stock   map[exchange.SKU]bool
-	waiting bool // a telling is on its way
+	waiting bool // a timer will call tell
 }
 
-// holdsOf is what the holds of one event have in common. Beyond MaxTold the other shop is
-// left out.
+// holdsOf is what the holds of one event have in common. With MaxTold events collected, the
+// partner of a further event is zero.
 type holdsOf struct {
 	partner exchange.ShopID
 	side    exchange.Party // this shop's
@@ -55,13 +55,13 @@ func (w *Watchers) Hold(at exchange.Time, partner exchange.ShopID, side exchange
 	if e.Count++; e.Count > 1 {
 		e.ID = exchange.HoldID{}
 	}
-	if side == exchange.Supplier || !of.partner.IsZero() { // several suppliers' products are not summed up
+	if side == exchange.Supplier || !of.partner.IsZero() { // SKUs of several suppliers have no sum
 		e.add(lines)
 	}
 	w.tellSoon() // unlocks
 }
 
-// add sums lines up by product; an event that would name too many names none.
+// add sums lines up by product. An event of too many products names none.
 func (e *Holds) add(lines exchange.Lines) {
 	if e.Count > 1 && len(e.Lines) == 0 {
 		return
@@ -87,13 +87,14 @@ func (w *Watchers) StockChanged(sku exchange.SKU) {
 	if c.stock == nil {
 		c.stock = make(map[exchange.SKU]bool)
 	}
-	if len(c.stock) <= maxProducts { // one more says that there are too many
+	if len(c.stock) <= maxProducts { // maxProducts + 1 SKUs say that there are too many
 		c.stock[sku] = true
 	}
 	w.tellSoon()
 }
 
-// tellSoon has what is collected told, and unlocks it.
+// tellSoon has tell called, at once or at the interval's end. It is called with collected.mu
+// held, and unlocks it.
 func (w *Watchers) tellSoon() {
 	c := &w.collected
 	first := !c.waiting
@@ -107,7 +108,7 @@ func (w *Watchers) tellSoon() {
 	}
 }
 
-// tell tells what is collected.
+// tell notifies the watchers of what is collected.
 func (w *Watchers) tell() {
 	c := &w.collected
 	c.mu.Lock()

@@ -10,35 +10,35 @@ type Event interface{ event() }
 // supplier, as retailer.
 type Holds struct {
 	At      exchange.Time
-	Partner exchange.ShopID // zero where they are of more shops than an event each is spent on
+	Partner exchange.ShopID // zero: the holds are of several shops, beyond MaxTold events
 	Side    exchange.Party  // this shop's
 	Status  string          // a hold's state, as its machine calls it
-	// Count is how many; 0 says that some may have expired that are not counted.
+	// Count is the number of holds; 0 says that holds may have expired that nobody counted.
 	Count int
-	ID    exchange.HoldID // of the hold, where it is one
-	// Lines are those of all, summed up by product; none where they are of more than
-	// exchange.MaxLines products.
+	ID    exchange.HoldID // of the hold, if Count is 1
+	// Lines are the lines of all holds, summed up by product; none if they are of more than
+	// exchange.MaxLines products, or of several suppliers.
 	Lines []exchange.Line
 }
 
 // Stock tells that the counts of own products changed.
 type Stock struct {
 	At   exchange.Time
-	SKUs []exchange.SKU // none where there are more than exchange.MaxLines
+	SKUs []exchange.SKU // none if more than exchange.MaxLines products changed
 }
 
-// Order tells that an order changed, at either side.
+// Order tells that an order changed; this shop is its supplier or its retailer.
 type Order struct {
 	At      exchange.Time
 	Partner exchange.ShopID
 	Side    exchange.Party // this shop's
 	ID      exchange.OrderID
-	// Status is the order's, as its machine calls it, or "refused" where the supplier
-	// refused a request of this shop's.
+	// Status is the order's, as its machine calls it, or "refused" if the supplier refused a
+	// request of this shop.
 	Status string
-	Detail string // a reason for people: of a refusal
-	// Due is what is owed for the order as it stands, and Cancelled what this change took
-	// off the amount due of an accepted one; minor units of Currency.
+	Detail string // the reason for a refusal, for people
+	// Due is what is owed for the order now. Cancelled is what this change took off the
+	// amount due of an accepted order. Both are in minor units of Currency.
 	Due, Cancelled int64
 	Currency       exchange.Currency
 }
@@ -48,11 +48,11 @@ type Partnership struct {
 	At      exchange.Time
 	Partner exchange.ShopID
 	Side    exchange.Party // this shop's
-	// Status is the partnership's (its record's Status), "refused" where the supplier
-	// refused a request of this shop's, or "revoked" or "left" of a partner that is out.
+	// Status is the partnership's (its record's Status), "refused" if the supplier refused a
+	// request of this shop, or "revoked" or "left" if the partner is no member any more.
 	Status string
-	By     exchange.Party // who ended it or refused; 0 where neither happened
-	Detail string         // a reason for people: of a refusal, of an end
+	By     exchange.Party // who ended or refused; 0 = nobody
+	Detail string         // the reason for a refusal or an end, for people
 }
 
 // Catalog tells that this shop's copy of a catalog, a supplier's or its own, is proven

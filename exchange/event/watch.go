@@ -14,21 +14,21 @@ type Watchers struct {
 	clock  exchange.Clock
 	atOnce bool
 
-	mu   sync.Mutex // guards what follows
-	next int
+	mu   sync.Mutex // guards next and list
+	next int        // key of the next watcher in list
 	list map[int]chan Event
 
 	collected collected
 }
 
-// NewWatchers makes watchers of one shop. With atOnce nothing is collected: for
-// simulations.
+// NewWatchers makes the watchers of one shop. With atOnce they tell every change at once and
+// start no timer, as simulations need it.
 func NewWatchers(clock exchange.Clock, atOnce bool) *Watchers {
 	return &Watchers{clock: clock, atOnce: atOnce, list: make(map[int]chan Event)}
 }
 
-// Watch returns a channel of events from now on, and a function that ends it. A watcher
-// that does not keep up loses the oldest.
+// Watch returns a channel of the events from now on, and a function that ends the watch. A
+// watcher that is Buffer events behind loses the oldest event.
 func (w *Watchers) Watch() (<-chan Event, func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -43,7 +43,7 @@ func (w *Watchers) Watch() (<-chan Event, func()) {
 	}
 }
 
-// Notify tells every watcher. It never blocks: it drops the oldest event of a full one.
+// Notify tells every watcher. It never blocks: it drops the oldest event of a full channel.
 func (w *Watchers) Notify(e Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

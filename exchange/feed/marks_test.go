@@ -2,6 +2,7 @@ package feed_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -15,8 +16,8 @@ import (
 	"github.com/souk-market/souk/exchange/shelf"
 )
 
-// The memory of dirty marks may be as small as it likes, and be lost by restarts:
-// every change is published once, and nothing stays marked.
+// TestEveryMarkIsPublished: however few dirty marks memory holds, and however often restarts
+// empty it, every change is published and no product stays marked.
 func TestEveryMarkIsPublished(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := desktest.NewFeedWorld(t, 40)
@@ -58,7 +59,8 @@ func TestEveryMarkIsPublished(t *testing.T) {
 	})
 }
 
-// Products that change all the time do not keep the change of another from partners.
+// TestBusyProductsHoldUpNoOther: products that change all the time do not keep the change of
+// another product from partners.
 func TestBusyProductsHoldUpNoOther(t *testing.T) {
 	w := desktest.NewFeedWorld(t, 41)
 	const products = 3 * feed.MaxPublish
@@ -91,48 +93,50 @@ func TestBusyProductsHoldUpNoOther(t *testing.T) {
 	}
 }
 
-// Nor do they keep a mark in the store that memory does not know: one from before a
-// restart, or one for which there is no room.
+// TestBusyProductsHoldUpNoUnreadMark: products that change all the time do not keep a mark that
+// memory lacks from being published: a mark from before a restart, or without room.
 func TestBusyProductsHoldUpNoUnreadMark(t *testing.T) {
 	for name, room := range map[string]int{"from before a restart": 10_000, "no room": feed.MaxPublish + 50} {
-		w := desktest.NewFeedWorld(t, 41)
-		const products = 3 * feed.MaxPublish
-		w.Fill(products)
-		w.Publish()
-		skus := make([]exchange.SKU, products)
-		for i := range skus {
-			skus[i] = desktest.SampleProduct(i).SKU
-		}
-		slices.SortFunc(skus, func(a, b exchange.SKU) int { return int(catalog.BucketOf(a)) - int(catalog.BucketOf(b)) })
-		last := skus[products-1]
-		_, err := w.Supplier.Desk.Shelf.SetStock(context.Background(), last, 777, false)
-		desktest.Must(t, err)
-		w.RestartSupplier()
-		w.Supplier.Desk.Feed.KeepMarks(room)
-		for turn := range 40 {
-			var counts []shelf.Count
-			for _, sku := range skus[:2*feed.MaxPublish] {
-				counts = append(counts, shelf.Count{SKU: sku, Units: int64(100 + turn)})
+		t.Run(name, func(t *testing.T) {
+			w := desktest.NewFeedWorld(t, 41)
+			const products = 3 * feed.MaxPublish
+			w.Fill(products)
+			w.Publish()
+			skus := make([]exchange.SKU, products)
+			for i := range skus {
+				skus[i] = desktest.SampleProduct(i).SKU
 			}
-			_, err := w.Supplier.Desk.Shelf.Count(context.Background(), counts)
+			slices.SortFunc(skus, func(a, b exchange.SKU) int { return int(catalog.BucketOf(a)) - int(catalog.BucketOf(b)) })
+			last := skus[products-1]
+			_, err := w.Supplier.Desk.Shelf.SetStock(context.Background(), last, 777, false)
 			desktest.Must(t, err)
-			_, err = w.Supplier.Desk.Feed.PublishSome(context.Background())
+			w.RestartSupplier()
+			w.Supplier.Desk.Feed.KeepMarks(room)
+			for turn := range 40 {
+				var counts []shelf.Count
+				for _, sku := range skus[:2*feed.MaxPublish] {
+					counts = append(counts, shelf.Count{SKU: sku, Units: int64(100 + turn)})
+				}
+				_, err := w.Supplier.Desk.Shelf.Count(context.Background(), counts)
+				desktest.Must(t, err)
+				_, err = w.Supplier.Desk.Feed.PublishSome(context.Background())
+				desktest.Must(t, err)
+			}
+			desktest.Must(t, w.PullCopy())
+			hit, err := w.Copy.Product(exchange.ProductID{Shop: w.Supplier.ID, SKU: last})
 			desktest.Must(t, err)
-		}
-		desktest.Must(t, w.PullCopy())
-		hit, err := w.Copy.Product(exchange.ProductID{Shop: w.Supplier.ID, SKU: last})
-		desktest.Must(t, err)
-		if hit.Product.Available.Units != 777 {
-			t.Errorf("%s: after 40 publishings, the catalog says %d units of the last one", name, hit.Product.Available.Units)
-		}
-		w.Publish()
-		if n := w.Supplier.Desk.Feed.DirtyMarks(); n != 0 {
-			t.Errorf("%s: %d products are still marked", name, n)
-		}
+			if hit.Product.Available.Units != 777 {
+				t.Errorf("after 40 publishings, the catalog says %d units of the last product", hit.Product.Available.Units)
+			}
+			w.Publish()
+			if n := w.Supplier.Desk.Feed.DirtyMarks(); n != 0 {
+				t.Errorf("%d products are still marked", n)
+			}
+		})
 	}
 }
 
-// The publisher leaves the writer to a shop that is busy, and hurries where it is not.
+// TestPublisherRest: the publisher rests longer while the shop is busy.
 func TestPublisherRest(t *testing.T) {
 	const took = 10 * time.Millisecond
 	for _, c := range []struct {
@@ -147,9 +151,11 @@ func TestPublisherRest(t *testing.T) {
 		{time.Minute, true, false, time.Second},
 		{time.Minute, false, true, time.Second},
 	} {
-		if got := feed.PublishRest(c.took, c.more, c.quiet); got != c.want {
-			t.Errorf("after %v (more %v, quiet %v) the publisher rests %v, want %v", c.took, c.more, c.quiet, got, c.want)
-		}
+		t.Run(fmt.Sprintf("after %v, more %v, quiet %v", c.took, c.more, c.quiet), func(t *testing.T) {
+			if got := feed.PublishRest(c.took, c.more, c.quiet); got != c.want {
+				t.Errorf("the publisher rests %v, want %v", got, c.want)
+			}
+		})
 	}
 	w := desktest.NewFeedWorld(t, 42)
 	w.Fill(3 * feed.MaxPublish)

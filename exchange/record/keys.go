@@ -15,8 +15,8 @@ import (
 //	m                                    Meta
 //	p/ sku                               Product
 //	s/ sku                               Stock
-//	d/ bucket(2) sku                     dirty mark: publish this product (no value); see publish.go
-//	c/ …                                 the catalog feed; see publish.go
+//	d/ bucket(2) sku                     dirty mark: publish this product (no value); see package feed
+//	c/ …                                 the catalog feed; see package feed
 //	h/ retailer hold                     Hold (as supplier)
 //	hx/ expiry retailer hold             index of HELD holds (no value)
 //	os/ order partner                    Order (as supplier)

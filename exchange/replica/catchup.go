@@ -8,10 +8,10 @@ import (
 	"github.com/souk-market/souk/exchange/wake"
 )
 
-// CatchUp waits until the index has the own catalog as it was before the call. Where it does
-// not, for ctx ends or the feed publishes nothing, the error says why, and searches read the
-// given products from the shop itself until it has: so they find what was written either
-// way, and the wait only keeps them quick.
+// CatchUp waits until the index has the own catalog as it was before the call. If ctx ends
+// first, or the feed publishes nothing, the error says so and skus are late: searches read
+// them from the shelf until the index has them. So searches find what was written either
+// way; the wait only keeps them quick.
 func (f *Follower) CatchUp(ctx context.Context, skus []exchange.SKU) error {
 	err := f.caughtUp(ctx)
 	if err != nil {
@@ -20,8 +20,8 @@ func (f *Follower) CatchUp(ctx context.Context, skus []exchange.SKU) error {
 	return err
 }
 
-// Late names own products that the index may not have as the shop offers them, as
-// after a start; searches read them from the shop until it has.
+// Late names own products that the index may lack, or have otherwise than the shop offers
+// them. Searches read these products from the shelf until the index has them.
 func (f *Follower) Late(skus []exchange.SKU) { f.cfg.Replicas.late.add(skus) }
 
 // caughtUp waits until what was written before the call is published and in the own copy.
@@ -34,7 +34,7 @@ func (f *Follower) caughtUp(ctx context.Context) error {
 }
 
 // settleLate waits until the index has the products that are late now, and forgets them. more
-// reports that others are late, or that ctx or the feed kept it from that.
+// reports that products are late still: others, or all after an error.
 func (f *Follower) settleLate(ctx context.Context) (more bool, err error) {
 	late := &f.cfg.Replicas.late
 	number := late.last()

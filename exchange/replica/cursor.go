@@ -9,11 +9,11 @@ import (
 	"github.com/souk-market/souk/exchange/catalog"
 )
 
-// place is where a hit stands in the order of a search, and what a cursor holds.
+// place is a hit's position in the order of a search; a cursor encodes a place.
 type place struct {
 	score uint32
 	shop  exchange.ShopID
-	rest  string // SKU, or index key without its generation
+	rest  string // of a ranked search the SKU, of a list the index key without its generation
 }
 
 func (p place) compare(o place) int {

@@ -1,51 +1,51 @@
-// Package replica keeps the copies of catalogs that a shop searches: its partners' and, by
-// the same way, its own. The copies live in a store of their own, which may be lost: a
-// replica is pulled again.
+// Package replica keeps the copies of catalogs that a shop searches: its partners' catalogs
+// and its own. The copies live in a store of their own. That store may be lost, because
+// every copy can be pulled again.
 //
-// [Replicas] are the copies: what an update or a pull makes of them, and search over all
-// ([Replicas.Search]). [Follower] keeps them close to their feeds: it applies gossip, pulls
-// where gossip does not continue what is there, and tries again.
+// [Replicas] apply updates and pulls to the copies, and search all of them
+// ([Replicas.Search]). A [Follower] keeps the copies close to their feeds: it applies gossip,
+// pulls where gossip does not continue a copy, and retries.
 //
 // # Own products
 //
-// A read after a write sees it: whatever was answered before a search began is in what it
-// finds of the own products. Every figure comes from where it is written; the copy only
-// says where to look:
+// A search sees every write to the own products that was answered before the search began.
+// It reads every figure from the shelf; the copy's index only names candidates:
 //
 //	set-stock, price, removal, a partner's hold ─► shelf ─────────────► shown, filtered
 //	title, category, … of an import ─► shelf ─► feed ─► copy's index ─► names candidates
 //	                                     └─► late, while the index lacks it ─┘
 //
-// The words and titles that the index goes by change with imports alone. So an import waits
-// ([Follower.CatchUp]) until they are published and in the copy; holds, counts and rates wait
-// for nothing. Where the wait fails, for the shop has stopped selling and publishes nothing, or
-// for it takes too long, the products are late: searches read them from the shelf, one by one,
-// and put them between what the index names. So are, after a start, those that the feed
-// knows and the copy lacks: a few after a crash, all where the copies are lost. Late
-// products cost a search some 20 µs each; [Follower.Run] has the index catch up with them.
+// Only imports change the words and titles in the index. So an import waits
+// ([Follower.CatchUp]) until its products are published and in the copy; holds, counts and
+// rates do not wait. The wait fails if the shop has stopped selling, and so publishes
+// nothing, or if it takes too long. Then the products are late: a search reads each late
+// product from the shelf and merges it with the candidates. After a start, products that
+// the feed knows and the copy lacks are late too: a few after a crash, all if the copies are
+// lost. A late product costs a search some 20 µs. [Follower.Run] ends lateness by having the
+// index catch up.
 //
-// An index made from the shelf without feed and copy would need a record of its own of what
-// it lacks after a crash. The feed's marks and sequence are that record already.
+// An index made from the shelf, without feed and copy, would need a record of what the index
+// lacks after a crash. The feed's marks and sequence are that record already.
 //
 // # Rows
 //
-// Integers are big-endian. A generation is one copy of one feed; its number is
-// never used again, so that a full pull is written beside the live copy, swapped in
-// by one row, and the old copy removed at leisure.
+// Integers are big-endian. A generation is one copy of one feed; its number is never used
+// again. So a full pull is written beside the live copy and swapped in by one row, and the
+// old copy is removed later.
 //
 //	m/ shop                          record.Replica: the head proven, the gossip key
 //	w/ shop                          live and next generation; see generation
 //	n                                next generation number (4)
-//	x/ generation(4)                 to be removed
+//	x/ generation(4)                 a copy to be removed
 //	i/ generation(4) bucket(2) sku   sequence (8) ‖ record
 //	d/ generation(4) group(2)        bucket digests, as in package bucket
 //	t/ generation(4) …               the search index; see index.go
 //
 // # What a replica claims
 //
-// A generation's At says which changes are applied, and grows in the commit that
-// applies them. record.Replica.Head is a head whose digest the live copy equalled when
-// it was written. A pull that is broken off leaves At ahead of the head, and goes
-// on from At. A record that does not decode, or says what no product may, is kept,
-// because the digest covers it, and shown to nobody.
+// A generation's At says which changes are applied, and grows in the commit that applies
+// them. record.Replica.Head is a head whose digest the live copy equalled when the head was
+// written. A pull that is broken off leaves At ahead of the head; the next pull goes on from
+// At. A record that does not decode, or breaks catalog.CheckProduct, is kept, because the
+// digest covers it, and is never shown.
 package replica

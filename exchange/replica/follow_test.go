@@ -16,7 +16,7 @@ import (
 	"github.com/souk-market/souk/protocol"
 )
 
-// wire is a FeedClient over a connection that the test cuts and mends.
+// wire is a Client over a connection that the test cuts and mends.
 type wire struct {
 	w *desktest.FeedWorld
 
@@ -48,7 +48,7 @@ func (l *wire) seen() []time.Time {
 	return append([]time.Time(nil), l.tries...)
 }
 
-// follow runs body with a Syncer at work over the world's copy.
+// follow runs body while a Follower works on the world's copy.
 func follow(t *testing.T, seed uint64, body func(w *desktest.FeedWorld, s *replica.Follower, l *wire)) {
 	synctest.Test(t, func(t *testing.T) {
 		w := desktest.NewFeedWorld(t, seed)
@@ -80,7 +80,7 @@ func sealedUpdate(w *desktest.FeedWorld, u *message.FeedUpdate, key message.Feed
 	return box
 }
 
-func TestSyncerFollows(t *testing.T) {
+func TestFollow(t *testing.T) {
 	follow(t, 40, func(w *desktest.FeedWorld, s *replica.Follower, l *wire) {
 		var key message.FeedKey
 		w.Supplier.Desk.Feed.OnPublish(func(_ *message.FeedUpdate, k message.FeedKey) { key = k })
@@ -131,7 +131,7 @@ func TestSyncerFollows(t *testing.T) {
 	})
 }
 
-func TestSyncerRetries(t *testing.T) {
+func TestFollowRetries(t *testing.T) {
 	follow(t, 41, func(w *desktest.FeedWorld, s *replica.Follower, l *wire) {
 		w.Fill(5)
 		w.Publish()
@@ -157,7 +157,7 @@ func TestSyncerRetries(t *testing.T) {
 }
 
 // What was told before Run is done by Run.
-func TestSyncerBeforeRun(t *testing.T) {
+func TestFollowBeforeRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := desktest.NewFeedWorld(t, 42)
 		w.Fill(5)
@@ -179,7 +179,7 @@ func TestSyncerBeforeRun(t *testing.T) {
 	})
 }
 
-// ownFeed answers a pull of the shop's own catalog from its desk.
+// ownFeed answers a pull of the shop's own catalog from the shop's feed.
 type ownFeed struct{ desk *desk.Desk }
 
 func (o ownFeed) Pull(ctx context.Context, shop exchange.ShopID, pull *message.FeedPull, each func(*message.FeedChunk) error) error {

@@ -58,7 +58,7 @@ func parseGeneration(row []byte) (g generation) {
 	return g
 }
 
-// startGeneration begins a copy beside the live one, in place of an unfinished one.
+// startGeneration begins a copy beside the live copy, and gives up an unfinished copy there.
 func (r *Replicas) startGeneration(p *replica, epoch uint64) error {
 	r.numbering.Lock()
 	defer r.numbering.Unlock()

@@ -11,21 +11,21 @@ import (
 	"github.com/souk-market/souk/exchange/message"
 )
 
-// The search index lies beside the products it finds, in the same copy, so that a
-// new copy brings its own index and an old one takes it along:
+// The search index of a copy lies in the copy's generation, so that it comes and goes with
+// the copy:
 //
 //	t/ generation(4) word 0 block(1)    → products with the word, of 16 buckets:
 //	                                      weight (1) ‖ len(SKU) (1) ‖ SKU, each
 //	t/ generation(4) 0x02 title 0 sku   → nothing; puts products in the order of titles
 //
 // A word is letters and digits; 0x01 ‖ hex of SHA-256(group)[:8] stands for a group.
-// Blocks make one row of what a common word finds in a sixteenth of 4,096 buckets: in
-// 100,000 products a word that every twentieth has takes 256 rows of 20, not 5,000
-// rows. What the index names is a hint: it is held against the product.
+// A block gathers the postings of 16 buckets in one row. In 100,000 products, a word that
+// every twentieth product has takes 256 rows of 20 postings, not 5,000 rows. A posting is a
+// hint: a search checks the product itself.
 //
-// A word in many thousand products is read to maxPostings entries only. A million
-// products want rows sorted by a rank that does not depend on the query; the rows
-// change then, the interface does not.
+// A search reads at most maxPostings postings of a word. For a million products, rows
+// sorted by a rank that does not depend on the query would serve better; the rows would
+// change then, and the interface would not.
 const (
 	tokenGroup = "\x01"
 	tokenTitle = "\x02"
@@ -38,9 +38,8 @@ func tokenPrefix(number uint32, token string) []byte {
 // blockBuckets is how many buckets share an index row; 256 blocks have one byte.
 const blockBuckets = catalog.Buckets / 256
 
-// maxPostingRow bounds a row below the store's 1 MiB a value: 4,000 products with
-// the longest SKUs, which is what a block of a million holds. Beyond it, products are
-// not found by that word.
+// maxPostingRow bounds a row below the store's 1 MiB a value: 4,000 products with the longest
+// SKUs, as in a block of a million products. A product beyond it is not found by that word.
 const maxPostingRow = 640 << 10
 
 func postingKey(number uint32, token string, sku exchange.SKU) []byte {
@@ -99,8 +98,8 @@ func indexTokens(p exchange.Product) []catalog.Token {
 	return tokens
 }
 
-// titleOrder is the title as products are listed by it: folded, without control
-// characters, its beginning.
+// titleOrder is what products are listed by: the beginning of the folded title, without
+// control characters.
 func titleOrder(title string) string {
 	folded := strings.Map(func(r rune) rune {
 		if r < 0x20 {
@@ -116,8 +115,8 @@ func groupToken(group string) string {
 	return tokenGroup + hex.EncodeToString(sum[:8])
 }
 
-// showable decodes a record that may be shown: this product's, within every limit of
-// catalog.CheckProduct, which the codec holds it to.
+// showable decodes a record that may be shown: it is of this product, and within every limit
+// of catalog.CheckProduct, which the codec enforces.
 func (r *Replicas) showable(sku exchange.SKU, record []byte) (exchange.Product, error) {
 	p, err := message.Decode[message.FeedProduct](r.codec, record)
 	if err != nil {
@@ -129,7 +128,7 @@ func (r *Replicas) showable(sku exchange.SKU, record []byte) (exchange.Product, 
 	return p.Product, nil
 }
 
-// judge is showable, and says so where a record is not.
+// judge is showable; it counts and logs a record that is not.
 func (r *Replicas) judge(shop exchange.ShopID, sku exchange.SKU, record []byte) (exchange.Product, bool) {
 	p, err := r.showable(sku, record)
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"github.com/souk-market/souk/exchange/kv"
 )
 
-// buildIndex indexes a copy that has no index yet, or a part of one that a crash
-// left, which is removed first. It holds one block's words in memory.
+// buildIndex indexes a copy that has no index. It first removes the part of an index that a
+// crash may have left. It holds the words of one block in memory.
 func (r *Replicas) buildIndex(p *replica, number uint32) error {
 	if err := r.clearIndex(number); err != nil {
 		return err
@@ -68,7 +68,8 @@ func (b *indexBuild) flush() error {
 	return nil
 }
 
-// write commits what has gathered where another row might pass the store's limits.
+// write adds a row; before that, it commits the gathered rows if another row might pass the
+// store's limits.
 func (b *indexBuild) write(w kv.Write) error {
 	size := len(w.Key) + len(w.Value) + 16
 	if b.bytes+size > b.r.limits.BatchBytes*3/4 || len(b.writes) == b.r.limits.BatchWrites*3/4 {
@@ -82,6 +83,7 @@ func (b *indexBuild) write(w kv.Write) error {
 	return nil
 }
 
+// clearIndex removes all index rows of a generation.
 func (r *Replicas) clearIndex(number uint32) error {
 	for {
 		writes, err := r.deletions(generationKey(prefixToken, number), sweepKeys)

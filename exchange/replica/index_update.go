@@ -9,8 +9,9 @@ import (
 	"github.com/souk-market/souk/exchange/kv"
 )
 
-// reindex brings a live copy's index from a product's former record to the present
-// one; either may be empty or unfit. Most changes are of stock or price and leave it alone.
+// reindex changes a live copy's index for a product whose record changed from before to
+// after. Either record may be empty or unfit to be shown. Most changes are of stock or price
+// and change no index row.
 func (w *writes) reindex(sku exchange.SKU, before, after []byte) error {
 	var was, is *exchange.Product
 	if len(before) > 0 {
@@ -39,9 +40,9 @@ func sameTexts(a, b *exchange.Product) bool {
 		a.Category == b.Category && a.Group == b.Group && slices.Equal(a.Options, b.Options)
 }
 
-// reindexWords takes a product from the words it had and puts it to those it has.
-// Where the copy had the product before, known, its words may be there even if its
-// record cannot be read any more.
+// reindexWords removes a product from the rows of words that it lost, and adds it to the rows
+// of words that it has got. known says that the copy had a record of the product before. That
+// record may be unreadable now, so a row may name the product even for a word that is new.
 func (w *writes) reindexWords(sku exchange.SKU, was, is *exchange.Product, known bool) error {
 	old := make(map[string]uint8)
 	if was != nil {
@@ -93,7 +94,7 @@ func (w *writes) reindexTitle(sku exchange.SKU, was, is *exchange.Product) {
 	}
 }
 
-// post changes one row of the index; take writes it.
+// post changes one row of postings in w.rows; take turns w.rows into writes.
 func (w *writes) post(token string, sku exchange.SKU, change func(postings) postings) error {
 	k := postingKey(w.g.Number, token, sku)
 	row, pending := w.rows[string(k)]

@@ -6,19 +6,19 @@ import (
 	"github.com/souk-market/souk/exchange/kv"
 )
 
-// match is a product that the index names for every word read in full, so far.
+// match is a product that the index names for each word read so far.
 type match struct {
 	sku   string
 	score uint32 // of all words
 	words int    // how many words named it
-	best  uint32 // what the last of them added: a word may begin several of its tokens
+	best  uint32 // what the last of these words added: a word may begin several tokens
 }
 
 // named is what the index says of one word.
 type named struct {
 	rows     []namedRow
 	products int
-	complete bool // false where there are more than maxPostings
+	complete bool // false: there are more products than maxPostings
 }
 
 // namedRow is a row of postings; the strings of its SKUs share one allocation.
@@ -27,8 +27,8 @@ type namedRow struct {
 	exact    bool // the word is all of the token
 }
 
-// match lists a copy's products that have every word that could be read in full,
-// with their scores.
+// match lists a copy's products that have every complete word, with their scores. If no word
+// is complete, it lists what was read of the last word, and the page is partial.
 func (s *search) match(v *view) ([]match, error) {
 	words := s.words
 	if s.q.Group != "" {
@@ -93,7 +93,7 @@ func intersect(lists []named) []match {
 	return slices.DeleteFunc(matches, func(m match) bool { return m.words < len(lists) })
 }
 
-// add counts one more token that a word begins; words are counted from 0.
+// add counts one more token that a word begins. The first word is 0.
 func (m *match) add(word int, score uint32) {
 	switch {
 	case m.words == word: // its first token of this word
@@ -105,7 +105,7 @@ func (m *match) add(word int, score uint32) {
 	}
 }
 
-// each visits the products of all rows with what the word adds to their scores.
+// each visits the products of all rows with what the word adds to the product's score.
 func (n named) each(visit func(sku string, score uint32)) {
 	for _, row := range n.rows {
 		for p := row.postings; len(p) >= 2 && len(p) >= 2+int(p[1]); {

@@ -12,26 +12,26 @@ import (
 	"github.com/souk-market/souk/exchange/wake"
 )
 
-// Own is the shop's own catalog, where it is written. See the package's doc for how search
-// shows it.
+// Own reads the shop's own catalog from the shelf. The package's doc says how search uses it.
 type Own struct {
 	Shop exchange.ShopID
-	// Product is what the shop offers of a product now, its availability exact; ok is false
-	// where it offers none. It sees every write that was answered.
+	// Product is a product as the shop offers it now, with its exact availability; ok is
+	// false if the shop does not offer it. Product sees every write that was answered.
 	Product func(exchange.SKU) (p exchange.Product, ok bool, err error)
 }
 
-// late are the own products that the index may not have as the shop offers them.
+// late are the own products that the index may lack, or have otherwise than the shop offers
+// them. A product is late from the call of add that names it until drop.
 type late struct {
-	mu      sync.Mutex
-	skus    map[exchange.SKU]uint64 // with the number of the call of add that named them last
+	mu      sync.Mutex              // guards skus and added
+	skus    map[exchange.SKU]uint64 // with the number of the last call of add that named the product
 	added   uint64                  // calls of add
-	some    wake.Signal             // set when there are new ones
-	reading sync.Mutex              // held by a search that reads more than manyLate of them
+	some    wake.Signal             // set by add
+	reading sync.Mutex              // held by a search that reads more than manyLate late products
 }
 
-// manyLate is how many late products a search reads beside others, some 10 ms. Of those that
-// read more, one runs at a time, so that holds and orders keep a processor.
+// manyLate is how many late products a search reads while other searches read theirs: some
+// 20 ms. Of searches with more, one reads at a time, so that holds and orders keep a processor.
 const manyLate = 1000
 
 func (l *late) add(skus []exchange.SKU) {
@@ -60,7 +60,7 @@ func (l *late) last() uint64 {
 	return l.added
 }
 
-// drop forgets what calls of add up to a number named, and no later one did.
+// drop forgets the products that no call of add after the given number named.
 func (l *late) drop(number uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -89,8 +89,8 @@ func (s *search) lateIn(v *view) map[exchange.SKU]uint64 {
 	return s.late
 }
 
-// findLate reads late products and returns those that the search finds, with the scores that
-// the index would give them or, for a list, the titles that it would list them by.
+// findLate reads late products and returns those that the search finds, with the score that
+// the index would give each or, for a list, the title that the index would list it by.
 func (s *search) findLate(v *view, skus map[exchange.SKU]uint64) ([]candidate, error) {
 	if len(skus) > manyLate {
 		s.r.late.reading.Lock()
@@ -122,14 +122,13 @@ func (s *search) findLate(v *view, skus map[exchange.SKU]uint64) ([]candidate, e
 	return found, nil
 }
 
-// lateRow is a late product where the list of titles has it.
+// lateRow is a late product and its place in the list of titles.
 type lateRow struct {
-	key string // of the list, without its generation
+	key string // of the index row, without the generation
 	candidate
 }
 
-// lateRows are the late products of a view that the search lists at or after a key, in
-// the order of the list.
+// lateRows are the late products that the search lists at or after a key, in the list's order.
 func (s *search) lateRows(v *view, skus map[exchange.SKU]uint64, from []byte) ([]lateRow, error) {
 	found, err := s.findLate(v, skus)
 	if err != nil {
@@ -145,7 +144,7 @@ func (s *search) lateRows(v *view, skus map[exchange.SKU]uint64, from []byte) ([
 	return rows, nil
 }
 
-// reached waits until the live copy of a shop's catalog has the changes up to a position.
+// reached waits until the live copy of a shop's catalog has all changes up to a position.
 func (r *Replicas) reached(ctx context.Context, shop exchange.ShopID, at catalog.Position) error {
 	p := r.replica(shop)
 	for {

@@ -9,24 +9,24 @@ import (
 	"github.com/souk-market/souk/exchange/message"
 )
 
-// Pull is one pull of a shop's feed, in rounds. Usually there is one: the
-// changes after where the replica stands, or everything. Where the outcome is not
-// what the head states, further rounds fetch the bucket digests, the buckets that
-// differ, and the changes since; if that does not help either, everything.
+// Pull is one pull of a shop's feed, in rounds. Usually there is one round: the changes after
+// the replica's position, or everything. If the copy then is not what the head states,
+// further rounds fetch the bucket digests, the buckets that differ, and the changes since. If
+// the copy still differs, the last round fetches everything.
 //
 //	for request := pull.Request(); request != nil; request = pull.Request() {
 //		// send request, call pull.Chunk with each chunk of the answer
 //	}
 //
-// What was applied is kept when a pull is broken off. Only the latest pull of a
-// shop may go on; chunks of an older one are refused. Not safe for concurrent use.
+// A pull that is broken off keeps what it applied. Only the latest pull of a shop may go on;
+// chunks of an older pull are refused. A Pull is not safe for concurrent use.
 type Pull struct {
 	r   *Replicas
 	rep *replica
 
-	request *message.FeedPull // of the round; nil when done
+	request *message.FeedPull // of the round; nil = the pull is over
 	round   pullRound
-	beside  bool // the copy being written is the one beside the live one
+	beside  bool // the pull writes a copy beside the live copy
 	began   bool // the round's first chunk has come
 	rounds  int
 	fixed   bool // buckets have been repaired once
@@ -36,9 +36,9 @@ type Pull struct {
 
 	ours    []catalog.Digest   // of the copy's buckets, after a mismatch
 	differ  []uint32           // buckets to repair, not yet asked for
-	asked   []uint32           // those of this round, not yet replaced
-	content []message.FeedItem // of asked[0], so far
-	size    int
+	asked   []uint32           // buckets of this round, not yet replaced
+	content []message.FeedItem // of bucket asked[0], so far
+	size    int                // of content
 }
 
 type pullRound int
@@ -50,10 +50,10 @@ const (
 )
 
 const (
-	// maxRounds ends a pull that a supplier keeps from adding up: 8 rounds of
-	// buckets repair a whole set, and each repair has two rounds around it.
+	// maxRounds ends a pull whose copy never equals the head: 8 rounds of buckets repair a
+	// whole set, and each repair has two rounds around it.
 	maxRounds = 3 * catalog.Buckets / message.MaxPullBuckets
-	// maxBucketBytes bounds a bucket: 100 times what a bucket of a million products holds.
+	// maxBucketBytes bounds a bucket: 100 times a usual bucket of a million products.
 	maxBucketBytes = 8 << 20
 )
 
@@ -68,7 +68,7 @@ func (r *Replicas) StartPull(shop exchange.ShopID) *Pull {
 	return p
 }
 
-// Request is what to ask next, or nil when the replica is proven equal.
+// Request is what to ask the supplier next; nil once the replica is proven, or after an error.
 func (p *Pull) Request() *message.FeedPull { return p.request }
 
 func (p *Pull) ask(round pullRound, request message.FeedPull) {
@@ -81,7 +81,8 @@ func (p *Pull) ask(round pullRound, request message.FeedPull) {
 	p.rounds++
 }
 
-// askChanges asks for what follows the copy: the unfinished one where there is one.
+// askChanges asks for the changes after the unfinished copy or, if there is none, after the
+// live copy.
 func (p *Pull) askChanges() {
 	g := p.rep.live
 	if p.beside = p.rep.pulling.Number != 0; p.beside {
@@ -90,7 +91,7 @@ func (p *Pull) askChanges() {
 	p.ask(roundChanges, message.FeedPull{Epoch: g.Epoch, After: g.At})
 }
 
-// copy is the generation that is being written.
+// copy is the generation that the pull writes.
 func (p *Pull) copy() *generation {
 	if p.beside {
 		return &p.rep.pulling
@@ -98,10 +99,12 @@ func (p *Pull) copy() *generation {
 	return &p.rep.live
 }
 
-// Chunk takes the next chunk of the answer. After an error the pull is over; what
-// was applied before stays and the next pull goes on from it. Errors: CodeInvalid or
-// CodeSignature for an answer no honest supplier gives, CodeStale for one from before
-// what it proved earlier, CodeUnavailable where a newer pull has begun, a store's.
+// Chunk takes the next chunk of the answer. An error ends the pull; what was applied stays,
+// and the next pull goes on from there. Errors:
+//   - CodeInvalid, CodeSignature, CodeLimit: no honest supplier gives this answer
+//   - CodeStale: the head is older than a head that the supplier proved before
+//   - CodeUnavailable: a newer pull has begun, or the catalog did not add up in maxRounds
+//   - the store's
 func (p *Pull) Chunk(c *message.FeedChunk) error {
 	p.rep.mu.Lock()
 	defer p.rep.mu.Unlock()
@@ -171,7 +174,7 @@ func (p *Pull) begin(c *message.FeedChunk) error {
 	return nil
 }
 
-// laterHead takes the head of the snapshot that the answer came from.
+// laterHead takes the head of the answer's snapshot, which may be later than the first head.
 func (p *Pull) laterHead(c *message.FeedChunk) error {
 	head, err := p.r.openHead(p.rep.shop, *c.Head)
 	if err != nil {
@@ -184,7 +187,7 @@ func (p *Pull) laterHead(c *message.FeedChunk) error {
 	return nil
 }
 
-// changes applies a chunk of changes and, after the last, holds the copy against the head.
+// changes applies a chunk of changes. After the last chunk it compares the copy with the head.
 func (p *Pull) changes(c *message.FeedChunk) error {
 	if err := checkItems(c.Items, p.copy().At); err != nil {
 		return err
@@ -214,9 +217,9 @@ func (p *Pull) changes(c *message.FeedChunk) error {
 	return p.mismatch()
 }
 
-// apply commits changes in as many commits as they take; each moves At along and
-// marks the buckets it made out of date. end, where it is not 0, is where the copy
-// stands after the last.
+// apply commits changes in as many commits as they take. Each commit moves At along and marks
+// the buckets whose digests it made out of date. end, if not 0, is the copy's sequence after
+// the last commit.
 func (p *Pull) apply(items []message.FeedItem, end uint64) error {
 	for len(items) > 0 || end > 0 {
 		g := *p.copy()

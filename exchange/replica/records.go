@@ -8,8 +8,8 @@ import (
 	"github.com/souk-market/souk/exchange/message"
 )
 
-// Records are the raw rows of a live copy, shown or not: for a check of the whole copy
-// against its supplier.
+// Records are the raw records of a live copy, fit to be shown or not. Checks compare them
+// with the supplier's.
 func (r *Replicas) Records(shop exchange.ShopID) (map[exchange.SKU]message.FeedItem, error) {
 	found := make(map[exchange.SKU]message.FeedItem)
 	for _, v := range r.views(shop) {

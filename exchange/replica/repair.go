@@ -8,7 +8,7 @@ import (
 	"github.com/souk-market/souk/exchange/message"
 )
 
-// mismatch goes on to the round that may mend a copy that is not what was signed.
+// mismatch begins the next round that may repair a copy that is not what the head states.
 func (p *Pull) mismatch() error {
 	p.r.stats.mismatches.Add(1)
 	switch {
@@ -29,7 +29,7 @@ func (p *Pull) mismatch() error {
 	return exchange.Errorf(exchange.CodeSignature, "%v's catalog is not what its signed head states", p.rep.shop)
 }
 
-// discard gives up the copy beside the live one.
+// discard gives up the copy beside the live copy.
 func (p *Pull) discard() error {
 	if p.rep.pulling.Number == 0 {
 		return nil
@@ -42,7 +42,7 @@ func (p *Pull) discard() error {
 	return nil
 }
 
-// digests compares the supplier's buckets to ours.
+// digests compares the supplier's bucket digests with the copy's.
 func (p *Pull) digests(c *message.FeedChunk) error {
 	if !c.Last || len(c.Digests) != catalog.Buckets {
 		return exchange.Errorf(exchange.CodeInvalid, "%v answers with %d bucket digests, not %d", p.rep.shop, len(c.Digests), catalog.Buckets)
@@ -65,7 +65,7 @@ func (p *Pull) digests(c *message.FeedChunk) error {
 	return nil
 }
 
-// nextBuckets asks for more of the buckets that differ, then for the changes since.
+// nextBuckets asks for the next buckets that differ and, after all, for the changes since.
 func (p *Pull) nextBuckets() {
 	if len(p.differ) == 0 {
 		p.askChanges()
@@ -77,7 +77,7 @@ func (p *Pull) nextBuckets() {
 	p.ask(roundBuckets, message.FeedPull{Buckets: p.asked})
 }
 
-// buckets replaces whole buckets of the copy.
+// buckets replaces whole buckets of the copy by those of a chunk.
 func (p *Pull) buckets(c *message.FeedChunk) error {
 	for _, it := range c.Items {
 		if err := checkItemSize(it); err != nil {
@@ -112,8 +112,8 @@ func (p *Pull) buckets(c *message.FeedChunk) error {
 	return nil
 }
 
-// replaceBucket makes the first asked bucket what was sent of it: products that
-// are missing from it go, the rest come.
+// replaceBucket makes bucket asked[0] what the supplier sent: it removes the products that
+// the supplier did not send, and writes the others.
 func (p *Pull) replaceBucket() error {
 	number, content := p.asked[0], p.content
 	p.asked, p.content, p.size = p.asked[1:], nil, 0

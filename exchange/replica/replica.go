@@ -30,60 +30,59 @@ type Replicas struct {
 	stats    stats
 	late     late
 
-	mu     sync.Mutex
+	mu     sync.Mutex // guards shops, loaded and broken
 	shops  map[exchange.ShopID]*replica
-	loaded []*replica // whose bucket sets are in memory, oldest first
-	broken error      // a commit whose outcome is unknown
+	loaded []*replica // replicas with their bucket sets in memory, oldest first
+	broken error      // of a commit of unknown outcome
 
-	// numbering is held from taking a generation number to the commit that records
-	// it, so that a later number is never recorded before an earlier one.
+	// numbering guards next. It is held until next is durable, so that a later number
+	// is never recorded before an earlier number.
 	numbering sync.Mutex
-	next      uint32
+	next      uint32 // number of the next generation
 }
 
-// Config is what Replicas are made of. Store, Codec,
-// Verifier and Clock are required.
+// Config is what Replicas are made of. Store, Codec, Verifier and Clock are required.
 type Config struct {
-	Store    kv.Store // its own, not the desk's
+	Store    kv.Store // apart from the shop's synced store
 	Codec    message.Codec
 	Verifier message.Verifier
 	Clock    exchange.Clock
 	Limits   kv.Limits // of one commit
 	Logger   *slog.Logger
-	// Alarm is told when a supplier's catalog does not add up. It and Proven are
-	// called while the replica is locked: be quick, and ask Replicas nothing.
+	// Alarm is called when a supplier's catalog does not add up. Alarm and Proven are
+	// called while the replica is locked: they must be quick and must not call Replicas.
 	Alarm func(shop exchange.ShopID, why string)
-	// Proven is told whenever a live copy was proven equal to a head.
+	// Proven is called whenever a live copy was proven equal to a head.
 	Proven func(shop exchange.ShopID, head message.FeedHead)
-	// Reachable says whether a shop can be reached now, and if not, since when it
-	// cannot. Without it, every shop is reachable.
+	// Reachable says whether a shop can be reached now, and if not, since when it cannot.
+	// nil = every shop can.
 	Reachable func(shop exchange.ShopID) (now bool, since exchange.Time)
-	// Own, optional, is the shop's own catalog.
+	// Own is the shop's own catalog; nil = it has none.
 	Own *Own
 	// UnreachableAfter is how long a supplier may be out of reach before its products
 	// are not sellable now; 0 means DefaultUnreachableAfter.
 	UnreachableAfter time.Duration
 }
 
-// DefaultUnreachableAfter outlasts a restart, an address change and the retries after
-// them; a hold with a supplier that is gone fails by itself meanwhile.
+// DefaultUnreachableAfter outlasts a restart or an address change, with the retries that
+// follow. Until then a hold with an unreachable supplier fails by itself.
 const DefaultUnreachableAfter = 5 * time.Minute
 
 // replica is one shop's catalog here.
 type replica struct {
 	shop exchange.ShopID
 
-	mu      sync.Mutex // held while the replica's rows change; guards what follows
+	mu      sync.Mutex // held while the replica's rows change; guards the fields up to moved
 	meta    record.Replica
 	head    message.FeedHead // of meta.Head; zero where nothing was proven
 	live    generation
 	pulling generation // a full pull under way
 	session *Pull
-	gone    bool          // dropped
-	moved   chan struct{} // closed and forgotten when live moves; nil = nobody waits
+	gone    bool          // the replica was dropped
+	moved   chan struct{} // closed and forgotten when live changes; nil = nobody waits
 
 	view atomic.Pointer[view]       // what readers see; nil = nothing live
-	set  atomic.Pointer[bucket.Set] // of live, where it is in memory
+	set  atomic.Pointer[bucket.Set] // of live; nil = not in memory
 }
 
 // view is a live copy as search needs it.
@@ -95,8 +94,8 @@ type view struct {
 	refreshed  exchange.Time
 }
 
-// Open loads what is known of every replica: a row or two for each, whatever
-// their size. It starts nothing.
+// Open loads the state of every replica: two rows each, whatever the replica's size. It
+// starts nothing.
 func Open(cfg Config) (*Replicas, error) {
 	r := &Replicas{
 		store: cfg.Store, codec: cfg.Codec, verifier: cfg.Verifier, clock: cfg.Clock, limits: cfg.Limits,
@@ -161,8 +160,8 @@ func (p *replica) proven() bool {
 	return p.live.Number != 0 && p.head.Position() == p.live.position() && p.live.Dirty == [catalog.Buckets / 8]byte{}
 }
 
-// show makes the replica's present state the one that readers see, and wakes who waits for
-// it.
+// show makes the replica's present state the state that readers see, and wakes the callers of
+// reached. It is called with mu held.
 func (p *replica) show() {
 	if p.moved != nil {
 		close(p.moved)
@@ -175,7 +174,7 @@ func (p *replica) show() {
 	p.view.Store(&view{p.shop, p.live.Number, p.head, p.proven(), p.meta.Refreshed})
 }
 
-// replica finds or makes a shop's.
+// replica finds or makes a shop's replica.
 func (r *Replicas) replica(shop exchange.ShopID) *replica {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -187,8 +186,8 @@ func (r *Replicas) replica(shop exchange.ShopID) *replica {
 	return p
 }
 
-// commit writes, and remembers a commit of unknown outcome: nothing may be built
-// on memory then, and the replicas must be opened again.
+// commit writes. After a commit of unknown outcome, memory may differ from the store: commit
+// then refuses everything, and the replicas must be opened again.
 func (r *Replicas) commit(writes []kv.Write) error {
 	r.mu.Lock()
 	err := r.broken

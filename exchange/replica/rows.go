@@ -45,7 +45,7 @@ func (r *Replicas) metaWrite(m record.Replica) (kv.Write, error) {
 	return kv.Write{Key: metaKey(m.Shop), Value: raw}, err
 }
 
-// itemRow reads an i/ row for a bucket digest.
+// itemRow reads an i/ row for a bucket digest; a copy has no rows of removed products.
 func itemRow(row []byte) (seq uint64, hash catalog.Digest, live bool, err error) {
 	if len(row) < 8 {
 		return 0, hash, false, exchange.Errorf(exchange.CodeInternal, "a replicated product of %d bytes is damaged", len(row))

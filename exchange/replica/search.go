@@ -13,11 +13,11 @@ import (
 const (
 	DefaultHits = 50
 	MaxHits     = 200
-	// maxPostings is how many products the index may name for one word: some 5 ms. A word
-	// that has more does not narrow a search; it is checked on what the others find.
+	// maxPostings is how many products the index may name for one word: some 5 ms. A word of
+	// more products narrows no search; it is checked on the products that other words find.
 	maxPostings = 20_000
-	// maxExamined is how many products are read for one page: at 15 µs each, 25 ms. A page
-	// that filters more away ends early and has a cursor.
+	// maxExamined is how many products are read for one page: at 15 µs each, 25 ms. If the
+	// filters leave few of these, the page is short and has a cursor.
 	maxExamined = 1_700
 )
 
@@ -46,31 +46,31 @@ type Hit struct {
 	UnreachableSince exchange.Time
 }
 
-// Page is a part of what was found: by score, then shop and SKU, where the query
-// has text or a group; else by shop, then title. A product that does not change while one pages
-// appears exactly once. A page may be short, even empty, while Next is set.
+// Page is a part of what was found. A query with text or a group orders hits by score, then
+// shop and SKU; any other query by shop, then title. A product that does not change while
+// somebody pages appears exactly once. A page may be short, even empty, while Next is set.
 type Page struct {
 	Hits []Hit
 	Next string // empty = the end
-	// Partial: a word is so common that not all products with it were looked at.
-	// Add words.
+	// Partial says that every word is so common that not all products with it were
+	// considered. Add words.
 	Partial bool
 }
 
-// Search finds products in all live copies. CodeInvalid for a cursor that is
-// not one.
+// Search finds products in all live copies. It fails with CodeInvalid for a cursor that is
+// not of such a query.
 func (r *Replicas) Search(q Query) (Page, error) {
 	if q.Limit <= 0 {
 		q.Limit = DefaultHits
 	}
 	q.Limit = min(q.Limit, MaxHits)
-	late := r.late.all() // before the views: what is not late is in these
+	late := r.late.all() // before the views: a product that is not late is in their index
 	views := r.views(q.Shop)
 	s := &search{r: r, q: q, late: late, category: catalog.Fold(q.Category), words: catalog.QueryWords(q.Text)}
 	if q.Text != "" && len(s.words) == 0 {
 		return Page{}, nil // nothing but punctuation
 	}
-	named := len(s.words) > 0 || q.Group != "" // the index names what to look at
+	named := len(s.words) > 0 || q.Group != "" // the index names candidates
 	cur, err := parseCursor(q.Cursor, named)
 	if err != nil {
 		return Page{}, err
@@ -81,8 +81,8 @@ func (r *Replicas) Search(q Query) (Page, error) {
 	return s.listed(views, cur)
 }
 
-// Product is one product of a live copy, or an own one; CodeNotFound where it is not there,
-// or not fit to be shown.
+// Product is a product of a live copy, or an own product. It fails with CodeNotFound if the
+// product is not there or not fit to be shown.
 func (r *Replicas) Product(id exchange.ProductID) (Hit, error) {
 	views := r.views(id.Shop)
 	if id.Shop.IsZero() || len(views) == 0 {
@@ -95,8 +95,8 @@ func (r *Replicas) Product(id exchange.ProductID) (Hit, error) {
 	return r.hit(candidate{view: views[0], sku: id.SKU}, p, sequence), nil
 }
 
-// product is a product as it is shown: an own one as the shop offers it now, another as the
-// copy has it. CodeNotFound where it is not there, or not fit to be shown.
+// product is a product as it is shown: an own product as the shop offers it now, a partner's
+// as the copy has it. It fails as Product does.
 func (r *Replicas) product(v *view, sku exchange.SKU) (p exchange.Product, sequence uint64, err error) {
 	id := exchange.ProductID{Shop: v.shop, SKU: sku}
 	if r.isOwn(v.shop) {
@@ -123,13 +123,13 @@ func notSeen(id exchange.ProductID) error {
 	return exchange.Errorf(exchange.CodeNotFound, "%v is in no catalog that this shop sees", id)
 }
 
-// views are the live copies of one shop, or all, in the order of their ShopIDs. The own
-// catalog is among them even where it has no copy yet: generation 0, which has no rows.
+// views are the live copies of one shop, or of all shops in the order of their ShopIDs. They
+// include the own catalog even before its first copy, as generation 0, which has no rows.
 func (r *Replicas) views(shop exchange.ShopID) []*view {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var views []*view
-	own := r.cfg.Own != nil && (shop.IsZero() || shop == r.cfg.Own.Shop) // not seen yet
+	own := r.cfg.Own != nil && (shop.IsZero() || shop == r.cfg.Own.Shop) // wanted and not in views yet
 	for id, p := range r.shops {
 		if v := p.view.Load(); v != nil && (shop.IsZero() || shop == id) {
 			views = append(views, v)
@@ -143,6 +143,7 @@ func (r *Replicas) views(shop exchange.ShopID) []*view {
 	return views
 }
 
+// search is one call of Search.
 type search struct {
 	r        *Replicas
 	q        Query
@@ -152,7 +153,7 @@ type search struct {
 	page     Page
 	late     map[exchange.SKU]uint64 // own products to read whatever the index says
 
-	// shop and key are those of the last index row that listed passed.
+	// shop and key are of the last row that list took: Page.Next is made of them.
 	shop exchange.ShopID
 	key  []byte
 }
@@ -162,7 +163,7 @@ type candidate struct {
 	view  *view
 	sku   exchange.SKU
 	score uint32
-	title string // what the product must still be listed by; empty where the index does not say
+	title string // of a list: what the index listed the product by; a product with another title is not shown
 }
 
 func (c candidate) place() place { return place{c.score, c.view.shop, string(c.sku)} }
@@ -175,7 +176,7 @@ func (s *search) examine(c candidate) error {
 	p, sequence, err := s.r.product(c.view, c.sku)
 	switch {
 	case exchange.CodeOf(err) == exchange.CodeNotFound:
-		return nil // gone since, or damaged
+		return nil // removed meanwhile, or unfit to be shown
 	case err != nil:
 		return err
 	case !s.accepts(p):

@@ -29,8 +29,8 @@ func (s *search) listed(views []*view, after *place) (Page, error) {
 	return s.page, nil
 }
 
-// list reads the products that index rows name, and late ones between them, until the page
-// is full.
+// list examines the products that index rows in r name, merged with the late products, until
+// the page is full. stopped reports that the page is full and products are left.
 func (s *search) list(v *view, r kv.Range) (stopped bool, err error) {
 	skip := len(generationKey(prefixToken, v.generation))
 	isLate := s.lateIn(v)
@@ -46,7 +46,8 @@ func (s *search) list(v *view, r kv.Range) (stopped bool, err error) {
 		s.shop, s.key = v.shop, append(s.key[:0], key...)
 		return s.examine(c)
 	}
-	takeLate := func(before string) (err error) { // "" = all
+	// takeLate takes the late products with keys below before; "" = all.
+	takeLate := func(before string) (err error) {
 		for err == nil && !stopped && len(late) > 0 && (before == "" || late[0].key < before) {
 			if err = take(late[0].candidate, late[0].key); !stopped {
 				late = late[1:]

@@ -7,7 +7,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// ranked collects what the index names, and reads products in the order of score
+// ranked collects the candidates of all views and examines them in the order of their scores
 // until the page is full.
 func (s *search) ranked(views []*view, after *place) (Page, error) {
 	var found candidates

@@ -2,12 +2,12 @@ package replica
 
 import "github.com/souk-market/souk/exchange/bucket"
 
-// maxLoadedSets is how many replicas' bucket sets stay in memory: 32 × 400 KiB.
-// Another is loaded when it changes: 256 rows and 8,191 hashes, some milliseconds.
+// maxLoadedSets is how many replicas' bucket sets stay in memory: 32 × 400 KiB. Another
+// replica's set is loaded when it changes: 256 rows and 8,191 hashes, some milliseconds.
 const maxLoadedSets = 32
 
-// bucketSet is the live copy's, from memory or the store. Where the stored one is
-// unreadable, it is made again from the products.
+// bucketSet is the live copy's set, from memory or the store. If the stored digests are
+// unreadable, bucketSet makes them again from the products.
 func (r *Replicas) bucketSet(p *replica) (*bucket.Set, error) {
 	if set := p.set.Load(); set != nil {
 		return set, nil
@@ -25,7 +25,7 @@ func (r *Replicas) bucketSet(p *replica) (*bucket.Set, error) {
 	return set, nil
 }
 
-// keepSet keeps a set in memory and lets the oldest beyond maxLoadedSets go.
+// keepSet keeps a set in memory. Beyond maxLoadedSets it drops the set loaded first.
 func (r *Replicas) keepSet(p *replica, set *bucket.Set) {
 	if p.set.Swap(set) != nil {
 		return

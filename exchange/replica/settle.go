@@ -7,12 +7,12 @@ import (
 	"github.com/souk-market/souk/exchange/message"
 )
 
-// scanBuckets is how many buckets out of date make one scan over the whole copy
-// cheaper than a scan of each.
+// scanBuckets is how many buckets are digested by a scan each; for more, one scan over the
+// whole copy is cheaper.
 const scanBuckets = catalog.Buckets / 4
 
-// settle digests what a pull changed and holds the copy against the head. A copy
-// that is proven becomes, or stays, the live one.
+// settle digests what a pull changed and compares the copy with the head. A copy that equals
+// the head becomes, or stays, the live copy.
 func (p *Pull) settle() (proven bool, err error) {
 	g := *p.copy()
 	sums, err := p.r.sums(g)
@@ -67,8 +67,8 @@ func (r *Replicas) sums(g generation) (map[uint32]bucket.Sum, error) {
 	return sums, nil
 }
 
-// swap makes the finished copy the live one, with its search index, in one
-// commit at the end; the old copy is left to Sweep.
+// swap builds the finished copy's search index and then makes the copy live, in one commit.
+// Sweep removes the old copy.
 func (p *Pull) swap(g generation, change *bucket.Change) error {
 	if err := p.r.buildIndex(p.rep, g.Number); err != nil {
 		return err
@@ -85,8 +85,8 @@ func (p *Pull) swap(g generation, change *bucket.Change) error {
 	return nil
 }
 
-// prove commits a live copy that equals head: the changed buckets, where it stands,
-// and the rows beside.
+// prove commits a live copy that equals head: the changed buckets, the copy's position, and
+// the given rows.
 func (r *Replicas) prove(p *replica, head *message.FeedHead, signed message.SignedFeedHead, change *bucket.Change, live, pulling generation, rows []kv.Write) error {
 	meta := p.meta
 	meta.Head, meta.Epoch, meta.At, meta.Refreshed = signed, live.Epoch, live.At, r.clock.Now()

@@ -8,8 +8,8 @@ import (
 	"github.com/souk-market/souk/exchange/message"
 )
 
-// Key is the key that a shop's gossip is encrypted with, as far as it is known.
-func (r *Replicas) Key(shop exchange.ShopID) (message.FeedKey, bool) {
+// Key is the key of a shop's gossip; ok is false while this shop does not know the key.
+func (r *Replicas) Key(shop exchange.ShopID) (key message.FeedKey, ok bool) {
 	r.mu.Lock()
 	p := r.shops[shop]
 	r.mu.Unlock()
@@ -21,7 +21,7 @@ func (r *Replicas) Key(shop exchange.ShopID) (message.FeedKey, bool) {
 	return p.meta.Key, p.meta.Key != message.FeedKey{}
 }
 
-// SetKey records the key that a hello or a pull told.
+// SetKey records the key of a shop's gossip, as a hello told it.
 func (r *Replicas) SetKey(shop exchange.ShopID, key message.FeedKey) error {
 	p := r.replica(shop)
 	p.mu.Lock()
@@ -49,12 +49,12 @@ func (r *Replicas) setKey(p *replica, key message.FeedKey) error {
 // Status says where a replica stands.
 type Status struct {
 	Shop      exchange.ShopID
-	Head      message.FeedHead // proven; zero where nothing was
+	Head      message.FeedHead // the head proven last; zero before the first
 	Epoch     uint64           // of the live copy
 	At        uint64           // changes applied to it
 	Proven    bool             // equal to Head; false within a pull and after a mismatch
 	Pulling   bool             // a full pull is under way
-	Refreshed exchange.Time    // when it was last known equal to the supplier's
+	Refreshed exchange.Time    // when the copy was last known equal to the supplier's feed
 }
 
 // Status is a shop's replica; ok is false where there is none.
@@ -73,13 +73,13 @@ func (r *Replicas) Status(shop exchange.ShopID) (s Status, ok bool) {
 	}, true
 }
 
-// Stats counts what happened to replicas since the start; for metrics.
+// Stats counts what happened to replicas since the start.
 type Stats struct {
 	Updates    uint64 // applied from gossip
-	Pulls      uint64 // finished and proven
-	FullPulls  uint64 // those that brought a whole set
-	Mismatches uint64 // digests that were not the signed one
-	Conflicts  uint64 // two sets signed for one position
+	Pulls      uint64 // finished, and the copy proven
+	FullPulls  uint64 // pulls that brought a whole set
+	Mismatches uint64 // copies whose digest was not the signed digest
+	Conflicts  uint64 // heads that state another set than an earlier head of the same position
 	BadRecords uint64 // products that were kept and not shown
 }
 
@@ -87,7 +87,7 @@ type stats struct {
 	updates, pulls, fullPulls, mismatches, conflicts, badRecords atomic.Uint64
 }
 
-// Stats counts since the start.
+// Stats returns the counts since the start.
 func (r *Replicas) Stats() Stats {
 	s := &r.stats
 	return Stats{s.updates.Load(), s.pulls.Load(), s.fullPulls.Load(), s.mismatches.Load(), s.conflicts.Load(), s.badRecords.Load()}

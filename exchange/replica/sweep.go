@@ -8,7 +8,7 @@ import (
 	"github.com/souk-market/souk/exchange/kv"
 )
 
-// Drop forgets a shop's catalog: its partnership ended. Its rows go with Sweep.
+// Drop forgets a shop's catalog, because the partnership ended. Sweep removes the rows.
 func (r *Replicas) Drop(shop exchange.ShopID) error {
 	r.mu.Lock()
 	p := r.shops[shop]
@@ -38,7 +38,7 @@ func (r *Replicas) Drop(shop exchange.ShopID) error {
 // sweepKeys is how many keys one Sweep removes: a commit of some 200 KB.
 const sweepKeys = 2000
 
-// Sweep removes a part of a copy that nothing names any more. more asks for
+// Sweep removes up to sweepKeys rows of a copy that nothing names any more. more asks for
 // another call.
 func (r *Replicas) Sweep() (more bool, err error) {
 	var gone []byte

@@ -9,12 +9,12 @@ import (
 	"github.com/souk-market/souk/exchange/message"
 )
 
-// Update offers what gossip or a hello brought: a head and, perhaps, the changes
-// up to it. It applies them where they continue the replica, in one commit, and only
-// if the outcome is what the head states. The action says what the caller does: PullAfter
-// and PullFull mean StartPull; Conflict as well, so that the supplier is shown the head
-// it has lost. An error is a head that is not the supplier's (CodeSignature), malformed
-// (CodeInvalid) or a store that failed.
+// Update offers what gossip or a hello brought: a head and, perhaps, the changes up to it.
+// If the changes continue the replica and make it what the head states, Update applies them
+// in one commit. The action says what the caller does next: PullAfter, PullFull and Conflict
+// mean StartPull. A pull after a Conflict shows the supplier the head that it has lost.
+// Errors: CodeSignature for a head that the supplier did not sign, CodeInvalid for a
+// malformed head or change, and the store's.
 func (r *Replicas) Update(shop exchange.ShopID, u *message.FeedUpdate) (catalog.Action, error) {
 	head, err := r.openHead(shop, u.Head)
 	if err != nil {
@@ -42,15 +42,15 @@ func (r *Replicas) Update(shop exchange.ShopID, u *message.FeedUpdate) (catalog.
 		r.raise(shop, "it signed two different catalogs for one position")
 	case catalog.Ignore:
 		if head.Position() == p.live.position() {
-			p.meta.Refreshed = r.clock.Now() // recorded with the next change: it tells people how fresh a copy is
+			p.meta.Refreshed = r.clock.Now() // stored with the next change; it only tells people how fresh a copy is
 			p.show()
 		}
 	}
 	return action, nil
 }
 
-// Behind reports whether head, which a supplier told in a hello, is older than what
-// it has proven here before: it has lost state, and a pull will tell it so.
+// Behind reports whether a head from a supplier's hello is older than the head proven here.
+// If so, the supplier has lost state, and a pull will show it the later head.
 func (r *Replicas) Behind(shop exchange.ShopID, signed message.SignedFeedHead) (bool, error) {
 	head, err := r.openHead(shop, signed)
 	if err != nil {
@@ -85,9 +85,8 @@ func (r *Replicas) raise(shop exchange.ShopID, why string) {
 	}
 }
 
-// checkItems reports changes that no honest supplier sends in one chunk: out of
-// order, at or below after, twice for one product, or beyond the limits. What is inside
-// a record is judged when it is shown.
+// checkItems refuses changes that no honest supplier sends in one chunk: changes out of order,
+// at or below after, two of one product, or beyond the limits. It does not decode records.
 func checkItems(items []message.FeedItem, after uint64) error {
 	seen := make(map[exchange.SKU]bool, len(items))
 	for _, it := range items {
@@ -114,8 +113,9 @@ func checkItemSize(it message.FeedItem) error {
 	return nil
 }
 
-// applyUpdate applies the changes that the live copy lacks, if they make it what
-// head states. false: they do not, or are more than one commit holds; nothing was written.
+// applyUpdate applies the changes that the live copy lacks, if they make the copy what head
+// states. It returns false, and writes nothing, if they do not or if one commit cannot hold
+// them.
 func (r *Replicas) applyUpdate(p *replica, head *message.FeedHead, u *message.FeedUpdate) (bool, error) {
 	items := u.Items
 	for len(items) > 0 && items[0].Sequence <= p.live.At {
@@ -158,7 +158,7 @@ func (r *Replicas) applyUpdate(p *replica, head *message.FeedHead, u *message.Fe
 	return true, nil
 }
 
-// setAfter is the set that a proven copy becomes with items.
+// setAfter is the set that a proven copy becomes by applying items.
 func (r *Replicas) setAfter(g generation, set *bucket.Set, items []message.FeedItem) (*bucket.Change, error) {
 	changed := make(map[uint32]map[string]bucket.Row)
 	for _, it := range items {

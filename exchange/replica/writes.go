@@ -14,25 +14,25 @@ type writes struct {
 	r      *Replicas
 	p      *replica
 	g      generation
-	index  bool // keep the search index in step: a live copy
+	index  bool // the copy is live: the search index changes with it
 	writes []kv.Write
 	rows   map[string]postings // index rows as they will be, by key
-	bytes  int
+	bytes  int                 // of writes and rows, estimated
 }
 
 func (r *Replicas) newWrites(p *replica, g generation, index bool) *writes {
 	return &writes{r: r, p: p, g: g, index: index}
 }
 
-// worstItem is the most writes that one change makes: its row, and the words, group
-// and title of the product before and after.
+// worstItem is the most writes that one change makes: its row, and the index rows of the
+// product's words, group and title before and after.
 const worstItem = 1 + 2*(catalog.MaxTokens+2)
 
-// stateWrites is room for all groups, meta, work and number rows.
+// stateWrites is room for the rows of all groups, and the four rows of state.
 const stateWrites = bucket.Groups + 4
 
-// full reports that another change might pass the store's limits beside the
-// rows of prove; these take up to 160 KB.
+// full reports that another change, beside the rows of prove, might pass the store's limits.
+// The rows of prove take up to 160 KB.
 func (w *writes) full() bool {
 	return w.bytes > w.r.limits.BatchBytes/2 || len(w.writes)+len(w.rows)+worstItem+stateWrites > w.r.limits.BatchWrites
 }
@@ -42,7 +42,7 @@ func (w *writes) add(write kv.Write) {
 	w.writes = append(w.writes, write)
 }
 
-// item writes one change: a product, or the absence of one where the record is empty.
+// item writes one change: a product, or its removal if the record is empty.
 func (w *writes) item(it message.FeedItem) error {
 	k := itemKey(w.g.Number, it.SKU)
 	var before []byte

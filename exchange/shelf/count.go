@@ -11,22 +11,22 @@ import (
 	"github.com/souk-market/souk/exchange/writer"
 )
 
-// Count is what an owner counted of one product: what its shelf holds, committed but unshipped units
-// included (design: Catalogs), or that it is not counted any more.
+// Count is what an owner counted of one product: the units on its shelf, with units that are
+// sold and not shipped (design: Catalogs).
 type Count struct {
 	SKU       exchange.SKU
-	Units     int64 // of which Unlimited makes nothing
-	Unlimited bool
+	Units     int64 // not read if Unlimited
+	Unlimited bool  // the product is not counted any more
 }
 
-// MaxCounts bounds one Count: a record and a mark each, at most 544 bytes
-// by the stock table's estimate, are 0.55 MB of the some 4.8 MB that a transaction carries.
+// MaxCounts bounds one call of Count. A count writes a record and a mark, at most 544 bytes by
+// the stock table's estimate: 1,000 are 0.55 MB of the 4.8 MB that a transaction carries.
 const MaxCounts = 1000
 
-// Count records the shelves of up to MaxCounts different products, all in
-// one durable step or none: CodeNotFound names those that this shop does not offer.
-// It returns the counts after it, in the same order, or as they
-// stand where they were recorded before under the same key.
+// Count records counts of up to MaxCounts different products, all in one durable step or none.
+// It fails with CodeNotFound, naming products, if this shop does not offer some. It returns
+// each product's stock after the step, in the order of counts. If the same idempotency key
+// has recorded the counts before, it changes nothing and returns the stock as it is now.
 func (s *Shelf) Count(ctx context.Context, counts []Count) ([]hold.Stock, error) {
 	if len(counts) > MaxCounts {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "%d products are more than %d; count them in several steps", len(counts), MaxCounts)
@@ -67,7 +67,7 @@ func (s *Shelf) Count(ctx context.Context, counts []Count) ([]hold.Stock, error)
 	return after, nil
 }
 
-// stocksOf is what is committed of the products that counts names.
+// stocksOf is the committed stock of each product in counts.
 func (s *Shelf) stocksOf(counts []Count) ([]hold.Stock, error) {
 	list := make([]hold.Stock, len(counts))
 	for i, c := range counts {
@@ -88,10 +88,10 @@ func (s *Shelf) SetStock(ctx context.Context, sku exchange.SKU, shelf int64, unl
 	return after[0], nil
 }
 
-// maxNamed is how many products an error names: more are no help.
+// maxNamed is how many products an error names.
 const maxNamed = 10
 
-// allOffered refuses products that this shop does not have, and names them.
+// allOffered fails with CodeNotFound, naming products, if this shop does not offer some.
 func (s *Shelf) allOffered(b *writer.Batch, counts []Count) error {
 	var missing []string
 	for _, c := range counts {

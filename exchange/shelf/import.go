@@ -14,10 +14,10 @@ import (
 // Item is one product of a file or of the shop's own system.
 type Item struct {
 	Product exchange.Product // its USD price and Available are not read
-	Stock   record.FileStock // Set false leaves the stock as it is
+	Stock   record.FileStock // Set = false leaves the stock as it is
 }
 
-// Change says what an import did, or would do, with one item.
+// Change is what an import did, or would do, with one item.
 type Change uint32
 
 const (
@@ -27,14 +27,13 @@ const (
 	StockOnly
 )
 
-// ImportChunk is how many items one operation writes: 4 writes each stay far
+// ImportChunk is how many items one call of Import takes. At 4 writes an item they stay far
 // below a transaction's limit.
 const ImportChunk = 200
 
-// Import writes up to ImportChunk items of different products in one durable step; dry
-// only says what would happen. The result has one change for each item. An item that
-// breaks a rule, or names a product twice (CodeInvalid), fails the whole chunk with
-// nothing written.
+// Import writes up to ImportChunk items of different products in one durable step, or none.
+// dry writes nothing and returns the same. The result has one change for each item. An item
+// that breaks a rule, or a product that is there twice (CodeInvalid), fails all items.
 func (s *Shelf) Import(ctx context.Context, items []Item, dry bool) ([]Change, error) {
 	if len(items) > ImportChunk {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "%d items are more than %d", len(items), ImportChunk)
@@ -70,16 +69,16 @@ func (s *Shelf) Import(ctx context.Context, items []Item, dry bool) ([]Change, e
 	return changes, err
 }
 
-// notAsCommitted is which of items may change something. Most of a file that is
-// imported again changes nothing: that is told here, from what is committed, so that
-// holds and orders do not wait for it. The writer looks again at the others.
+// notAsCommitted is the indexes of the items that may change something. Most items of a file
+// that is imported again change nothing. notAsCommitted compares them with the store, so that
+// holds and orders do not wait for them. The writer compares the rest again.
 func (s *Shelf) notAsCommitted(items []Item) (rest []int, err error) {
 	for i, item := range items {
 		rec, err := record.Get[record.Product](s.cfg.Store, s.cfg.Codec, record.ProductKey(item.Product.SKU))
 		if err != nil {
 			return nil, err
 		}
-		if rec == nil { // a new product: those after it are likely new too
+		if rec == nil { // a new product: the items after it are likely new too
 			for ; i < len(items); i++ {
 				rest = append(rest, i)
 			}
@@ -108,8 +107,8 @@ func (s *Shelf) priced(p exchange.Product) (exchange.Product, error) {
 	return p, nil
 }
 
-// steady is p with the US dollar price of the record where the rate hardly moved:
-// that rewrites nothing.
+// steady is p with the record's US dollar price, if the rate has moved so little that it
+// should rewrite nothing.
 func steady(rec *record.Product, p exchange.Product) exchange.Product {
 	if !catalog.RateMoves(rec.Product.USD, p.USD) && rec.Product.Price == p.Price {
 		p.USD = rec.Product.USD
@@ -117,8 +116,8 @@ func steady(rec *record.Product, p exchange.Product) exchange.Product {
 	return p
 }
 
-// importItem applies one item, which priced has passed. It is priced again: the rate
-// may be another one since.
+// importItem applies one item, which priced has checked. It converts the price again, for the
+// rate may have changed since.
 func (s *Shelf) importItem(b *writer.Batch, item Item, dry bool) (Change, error) {
 	p, change, last := item.Product, Added, record.FileStock{}
 	var err error
@@ -158,8 +157,8 @@ func (s *Shelf) importItem(b *writer.Batch, item Item, dry bool) (Change, error)
 	return change, nil
 }
 
-// importStock applies a file's stock only where it differs from what the last
-// import read: the same file again must not undo sales.
+// importStock applies a file's stock if it differs from what the last import read: the same
+// file again must not undo sales.
 func importStock(s hold.Stock, last, file record.FileStock) (hold.Stock, bool, error) {
 	if last.Covers(file) {
 		return s, false, nil

@@ -3,7 +3,6 @@ package shelf
 import (
 	"bytes"
 	"context"
-	"iter"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/catalog"
@@ -12,26 +11,9 @@ import (
 	"github.com/souk-market/souk/exchange/writer"
 )
 
-// SoldIn is the currency that the shop's products are priced in, by the first of
-// them; "" where there is none.
-func (s *Shelf) SoldIn() (exchange.Currency, error) {
-	for row, err := range s.rows(kv.Prefix([]byte(record.PrefixProduct))) {
-		if err != nil {
-			return "", err
-		}
-		return row.Record.Product.Price.Currency, nil
-	}
-	return "", nil
-}
-
-// rows visits the committed products whose keys are in r.
-func (s *Shelf) rows(r kv.Range) iter.Seq2[record.Row[*record.Product], error] {
-	return record.Rows[record.Product](s.cfg.Store, s.cfg.Codec, r)
-}
-
-// Reprice converts all own products with the newest rate, and rewrites
-// those whose US dollar price moves by 1% or more (design: Catalogs). It returns
-// how many were rewritten. It may be stopped and begun again.
+// Reprice converts the prices of all own products with the newest rate. It rewrites products
+// whose US dollar price moves by 1% or more (design: Catalogs) and returns how many. It may be
+// stopped and begun again.
 func (s *Shelf) Reprice(ctx context.Context) (rewritten int, err error) {
 	from := []byte(record.PrefixProduct)
 	for from != nil {
@@ -64,7 +46,8 @@ func (s *Shelf) Reprice(ctx context.Context) (rewritten int, err error) {
 	return rewritten, nil
 }
 
-// staleUSD lists up to ImportChunk products to rewrite, and where to go on; nil at the end.
+// staleUSD lists up to ImportChunk products to rewrite, from a key on. next is the key to go on
+// from; nil at the end.
 func (s *Shelf) staleUSD(from []byte) (skus []exchange.SKU, next []byte, err error) {
 	for row, err := range s.rows(kv.Range{From: from, To: kv.Prefix([]byte(record.PrefixProduct)).To}) {
 		if err != nil {
@@ -84,7 +67,8 @@ func (s *Shelf) staleUSD(from []byte) (skus []exchange.SKU, next []byte, err err
 	return skus, nil, nil
 }
 
-// reprice brings one product to the newest rate, and reports whether that moved it.
+// reprice converts one product's price with the newest rate, and reports whether it rewrote
+// the product.
 func (s *Shelf) reprice(b *writer.Batch, sku exchange.SKU) (bool, error) {
 	rec, err := s.Offered(b, sku)
 	if exchange.CodeOf(err) == exchange.CodeNotFound {
@@ -103,7 +87,7 @@ func (s *Shelf) reprice(b *writer.Batch, sku exchange.SKU) (bool, error) {
 	return true, nil
 }
 
-// usdPrice converts a price with the newest rate; CodeNoRate where there is none.
+// usdPrice converts a price with the newest rate. It fails with CodeNoRate if there is none.
 func (s *Shelf) usdPrice(price exchange.Money) (exchange.USDPrice, error) {
 	rate := *s.rate.Load()
 	if price.Currency == exchange.USD {

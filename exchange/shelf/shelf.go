@@ -2,6 +2,7 @@ package shelf
 
 import (
 	"context"
+	"iter"
 	"sync/atomic"
 
 	"github.com/souk-market/souk/exchange"
@@ -17,14 +18,14 @@ type Config struct {
 	Store    kv.Store
 	Codec    message.Codec
 	Writer   *writer.Writer
-	Currency exchange.Currency // the shop's own: every price is in it
-	// Changed follows a change of a product or its stock, once a batch and record, while
-	// the batch is finished: it may add rows and effects.
+	Currency exchange.Currency // of every price
+	// Changed is called for each product or stock record that a batch changed, once for
+	// each record, before the batch is committed. It may add rows and effects.
 	Changed func(b *writer.Batch, sku exchange.SKU)
 }
 
-// Shelf is the shop's own products and their stock. Its methods are safe for concurrent
-// use; those that take a batch are for the writer's turn.
+// Shelf is the shop's own products and their stock. Its methods are safe for concurrent use;
+// methods that take a batch belong to the writer's turn.
 type Shelf struct {
 	cfg  Config
 	rate atomic.Pointer[exchange.Rate] // newest US dollar rate of the currency
@@ -33,15 +34,14 @@ type Shelf struct {
 	stocks   *writer.Table[exchange.SKU, hold.Stock]
 }
 
-// StockChanged is the effect of a change of a product's counts.
+// StockChanged is the effect of a batch that changed a product's counts.
 type StockChanged struct{ SKU exchange.SKU }
 
-// cached bounds the products, and the stock records, that stay decoded: at some 2 KB for a
-// product of usual length, 32 MB.
+// cached bounds the decoded products, and the decoded stock records, in memory: 32 MB at some
+// 2 KB a product.
 const cached = 16_384
 
-// overhead is what a product or stock record and its mark take in a batch beside their
-// texts, generously.
+// overhead is an upper estimate of a record's or mark's bytes in a batch, beside its texts.
 const overhead = 128
 
 // New makes a shelf. It reads nothing.
@@ -75,14 +75,30 @@ func New(cfg Config) *Shelf {
 	return s
 }
 
-// SetRate replaces the US dollar rate for prices from now on; [Shelf.Reprice] brings those
-// there are to it.
+// SetRate replaces the US dollar rate for prices from now on; [Shelf.Reprice] converts the
+// prices that are there.
 func (s *Shelf) SetRate(r exchange.Rate) { s.rate.Store(&r) }
 
-// Currency is the shop's own.
+// Currency is the currency of every price.
 func (s *Shelf) Currency() exchange.Currency { return s.cfg.Currency }
 
-// Stock is a product's committed counts; a product without a record has none.
+// SoldIn is the currency of the stored prices, by the first product; "" if there is no product.
+func (s *Shelf) SoldIn() (exchange.Currency, error) {
+	for row, err := range s.rows(kv.Prefix([]byte(record.PrefixProduct))) {
+		if err != nil {
+			return "", err
+		}
+		return row.Record.Product.Price.Currency, nil
+	}
+	return "", nil
+}
+
+// rows visits the committed products whose keys are in r.
+func (s *Shelf) rows(r kv.Range) iter.Seq2[record.Row[*record.Product], error] {
+	return record.Rows[record.Product](s.cfg.Store, s.cfg.Codec, r)
+}
+
+// Stock is a product's committed counts; zero for a product without a record.
 func (s *Shelf) Stock(sku exchange.SKU) (hold.Stock, error) {
 	rec, err := record.Get[record.Stock](s.cfg.Store, s.cfg.Codec, record.StockKey(sku))
 	if err != nil || rec == nil {
@@ -91,8 +107,8 @@ func (s *Shelf) Stock(sku exchange.SKU) (hold.Stock, error) {
 	return rec.Stock, nil
 }
 
-// Product is one of the shop's own products, as committed; CodeNotFound where it is not
-// offered.
+// Product is one of the shop's own products, as committed. It fails with CodeNotFound if the
+// product is not offered.
 func (s *Shelf) Product(sku exchange.SKU) (*record.Product, error) {
 	rec, err := record.Get[record.Product](s.cfg.Store, s.cfg.Codec, record.ProductKey(sku))
 	if err != nil {
@@ -104,8 +120,8 @@ func (s *Shelf) Product(sku exchange.SKU) (*record.Product, error) {
 	return rec, nil
 }
 
-// Current is what the shop offers of a product now, as committed: the product with its exact
-// availability. ok is false where it offers none.
+// Current is a committed product with its exact availability; ok is false if the product is
+// not offered.
 func (s *Shelf) Current(sku exchange.SKU) (p exchange.Product, ok bool, err error) {
 	rec, err := record.Get[record.Product](s.cfg.Store, s.cfg.Codec, record.ProductKey(sku))
 	if err != nil || rec == nil || rec.Removed {
@@ -120,8 +136,8 @@ func (s *Shelf) Current(sku exchange.SKU) (p exchange.Product, ok bool, err erro
 	return p, true, nil
 }
 
-// Public is what the catalog says of a product within a batch, and whether it says
-// anything.
+// Public is what the catalog is to say of a product, read within a batch; offered is false if
+// the catalog is not to name it.
 func (s *Shelf) Public(b *writer.Batch, sku exchange.SKU) (p exchange.Product, offered bool, err error) {
 	rec, ok, err := s.products.Get(b, sku)
 	if err != nil || !ok || rec.Removed {
@@ -136,8 +152,8 @@ func (s *Shelf) Public(b *writer.Batch, sku exchange.SKU) (p exchange.Product, o
 	return p, true, nil
 }
 
-// Offered is one of the shop's own products within a batch: for reading only. CodeNotFound
-// where it is not offered.
+// Offered is one of the shop's own products, read within a batch; the caller must not change
+// the record. It fails with CodeNotFound if the product is not offered.
 func (s *Shelf) Offered(b *writer.Batch, sku exchange.SKU) (*record.Product, error) {
 	rec, ok, err := s.products.Get(b, sku)
 	if err != nil {
@@ -149,13 +165,14 @@ func (s *Shelf) Offered(b *writer.Batch, sku exchange.SKU) (*record.Product, err
 	return rec, nil
 }
 
-// stock is a product's counts within a batch; a product without a record has none.
+// stock is a product's counts, read within a batch; zero for a product without a record.
 func (s *Shelf) stock(b *writer.Batch, sku exchange.SKU) (hold.Stock, error) {
 	stock, _, err := s.stocks.Get(b, sku)
 	return stock, err
 }
 
-// Fits checks every line of a step before any is moved, so that a refusal changes nothing.
+// Fits checks all deltas of a step before the first is moved, so that a refusal changes
+// nothing.
 func (s *Shelf) Fits(b *writer.Batch, deltas []hold.Delta) error {
 	for _, delta := range deltas {
 		stock, err := s.stock(b, delta.SKU)
@@ -169,7 +186,7 @@ func (s *Shelf) Fits(b *writer.Batch, deltas []hold.Delta) error {
 	return nil
 }
 
-// Move applies the deltas of a step. Where one fails, the operation fails.
+// Move applies the deltas of a step. An error fails the operation, which undoes the deltas.
 func (s *Shelf) Move(b *writer.Batch, deltas []hold.Delta) error {
 	for _, delta := range deltas {
 		stock, err := s.stock(b, delta.SKU)
@@ -185,7 +202,7 @@ func (s *Shelf) Move(b *writer.Batch, deltas []hold.Delta) error {
 	return nil
 }
 
-// Remove takes a product out of the catalog. Holds and orders of it go on.
+// Remove takes a product out of the catalog. Its holds and orders stay.
 func (s *Shelf) Remove(ctx context.Context, sku exchange.SKU) error {
 	return s.cfg.Writer.Do(ctx, func(b *writer.Batch) error {
 		rec, err := s.Offered(b, sku)

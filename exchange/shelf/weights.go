@@ -6,9 +6,9 @@ import (
 	"github.com/souk-market/souk/exchange/record"
 )
 
-// Weightless counts the offered products without a weight among the first most by SKU.
-// A shipping table by weight charges them its lightest band, as if they weighed
-// nothing. first is one of them, and whole reports that there are no more products.
+// Weightless counts the offered products without a weight among the first most products by
+// SKU. A shipping table by weight charges such a product its lightest band. first is the first
+// such product, and whole reports that the shop has no more products than most.
 func (s *Shelf) Weightless(most int) (count int, first exchange.SKU, whole bool, err error) {
 	for row, err := range s.rows(kv.Prefix([]byte(record.PrefixProduct))) {
 		if err != nil {

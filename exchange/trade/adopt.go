@@ -34,11 +34,10 @@ func (l *Ledgers) openEntries(supplier exchange.ShopID, sealed [][]byte) ([]inco
 		if err != nil {
 			return nil, err
 		}
-		v, err := l.codec.Decode(message.KindEntry, payload)
+		e, err := message.Decode[message.Entry](l.codec, payload)
 		if err != nil {
 			return nil, err
 		}
-		e := v.(*message.Entry)
 		if latest := l.clock.Now().Add(maxAhead); e.At > latest { // no proof of anything: one of the two clocks is wrong
 			return nil, exchange.Errorf(exchange.CodeInvalid, "entry %d is dated %v, more than %v after this shop's clock; check both clocks", e.Position, e.At, maxAhead)
 		}
@@ -254,21 +253,20 @@ func (l *Ledgers) moveUp(b *writer.Batch, c ledger.ID, n uint64) error {
 	if old == nil {
 		return exchange.Errorf(exchange.CodeInternal, "request %d is not in the outbox", n)
 	}
-	v, err := l.codec.Decode(message.KindRequest, old.Signed.Payload)
+	req, err := message.Decode[message.Request](l.codec, old.Signed.Payload)
 	if err != nil {
 		return err
 	}
 	b.Delete(record.OutboxKey(c.Supplier, n))
-	return l.sign(b, c, n+1, v.(*message.Request).Act, old.Salt, old.ShipTo)
+	return l.sign(b, c, n+1, req.Act, old.Salt, old.ShipTo)
 }
 
 // requestedAct is the act of the request that an entry embeds.
 func (l *Ledgers) requestedAct(c ledger.ID, e *message.Entry) (message.Act, error) {
-	v, err := l.codec.Decode(message.KindRequest, e.Request.Payload)
+	req, err := message.Decode[message.Request](l.codec, e.Request.Payload)
 	if err != nil {
 		return nil, err
 	}
-	req := v.(*message.Request)
 	if req.Supplier != c.Supplier || req.Retailer != c.Retailer || req.Number != e.Number {
 		return nil, exchange.Errorf(exchange.CodeFork, "the entry embeds a request of another ledger or number")
 	}

@@ -86,11 +86,10 @@ func (l *Ledgers) compareHead(ctx context.Context, from exchange.ShopID, cg mess
 	if err != nil {
 		return err
 	}
-	v, err := l.codec.Decode(message.KindEntry, payload)
+	e, err := message.Decode[message.Entry](l.codec, payload)
 	if err != nil {
 		return err
 	}
-	e := v.(*message.Entry)
 	c := ledger.ID{Supplier: l.me, Retailer: from}
 	if e.Supplier != l.me || e.Retailer != from || e.Position != cg.Head.Position {
 		return exchange.Errorf(exchange.CodeInvalid, "a greeting's proof is not of its head")

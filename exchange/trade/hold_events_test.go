@@ -1,21 +1,12 @@
 package trade_test
 
 import (
-	"context"
-	"fmt"
 	"slices"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/event"
-	"github.com/souk-market/souk/exchange/exchangetest"
-	"github.com/souk-market/souk/exchange/message"
-	"github.com/souk-market/souk/exchange/record"
-	"github.com/souk-market/souk/exchange/shelf"
 )
 
 // TestHoldEvents: a supplier is told of each hold, with its retailer and lines, and of
@@ -72,69 +63,4 @@ func TestHoldEvents(t *testing.T) {
 	if held, _ := next("counted"); held.Count != 0 {
 		t.Errorf("a count of the shelf tells of a hold: %+v", held)
 	}
-}
-
-// TestHotProductEvents: however many holds a second there are, watchers are told of them
-// together, and of each.
-func TestHotProductEvents(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := desktest.NewWorld(t, 1, 2)
-		acorn, birch := w.Shops[0], w.Shops[1]
-		acorn.Stock("shoe", 10_000, 9900)
-		terms := exchange.DefaultTerms("EUR")
-		terms.OpenQuantity = 10_000
-		w.Partner(acorn, birch, terms)
-		cfg := acorn.Config()
-		cfg.Inline = false
-		d, err := desk.Open(cfg)
-		desktest.Must(t, err)
-		run, end := context.WithCancel(t.Context())
-		done := make(chan error, 1)
-		go func() { done <- d.Run(run) }()
-		events, stop := d.Events.Watch()
-		defer stop()
-		const holds = 2000
-		for i := range holds {
-			raw := framed(t, &message.Hold{
-				ID: exchange.NewHoldID(windowOf(w.Now), [12]byte{1, byte(i), byte(i >> 8)}), Lines: exchangetest.Lines(exchange.Line{SKU: "shoe", Quantity: 2}), Country: "SE",
-			})
-			_, err := d.Serve(t.Context(), birch.ID, raw)
-			desktest.Must(t, err)
-		}
-		time.Sleep(time.Second) // of the bubble
-		told, units, n := 0, exchange.Quantity(0), 0
-		for len(events) > 0 {
-			e, ok := (<-events).(event.Holds)
-			if n++; !ok {
-				continue
-			}
-			told += e.Count
-			for _, l := range e.Lines {
-				units += l.Quantity
-			}
-		}
-		if told != holds || units != 2*holds || n > 40 {
-			t.Errorf("%d events tell of %d holds and %d units; want %d holds in few events", n, told, units, holds)
-		}
-		// An event names as many products as a reservation has lines, or none.
-		for products, named := range map[int]int{exchange.MaxLines: exchange.MaxLines, exchange.MaxLines + 1: 0} {
-			var items []shelf.Item
-			for i := range products {
-				items = append(items, shelf.Item{
-					Product: exchange.Product{SKU: exchange.SKU(fmt.Sprintf("P%d-%d", products, i)), Title: "P", Price: exchange.Money{Minor: 100, Currency: "EUR"}},
-					Stock:   record.FileStock{Set: true, Units: 1},
-				})
-			}
-			_, err := d.Shelf.Import(t.Context(), items, false)
-			desktest.Must(t, err)
-			time.Sleep(time.Second)
-			for len(events) > 0 {
-				if e, ok := (<-events).(event.Stock); ok && len(e.SKUs) != named {
-					t.Errorf("%d products change, and the event names %d", products, len(e.SKUs))
-				}
-			}
-		}
-		end()
-		desktest.Must(t, <-done)
-	})
 }

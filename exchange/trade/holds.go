@@ -284,11 +284,11 @@ func (s *Supplier) ownQuote(rec *heldRecord) (*exchange.Quote, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := s.codec.Decode(message.KindHoldAnswer, payload)
+	answer, err := message.Decode[message.HoldAnswer](s.codec, payload)
 	if err != nil {
 		return nil, err
 	}
-	if q := v.(*message.HoldAnswer).Quote; q != nil {
+	if q := answer.Quote; q != nil {
 		return q, nil
 	}
 	return nil, exchange.Errorf(exchange.CodeState, "the hold was refused")

@@ -196,11 +196,11 @@ func (s *Supplier) ShipTo(rec *record.Order) (*exchange.ShipTo, error) {
 	if kept == nil {
 		return nil, exchange.Errorf(exchange.CodeNotFound, "the address of order %v has been erased", rec.ID)
 	}
-	to, err := s.codec.Decode(message.KindShipTo, kept.Raw)
+	to, err := message.Decode[message.ShipTo](s.codec, kept.Raw)
 	if err != nil {
 		return nil, err
 	}
-	return &to.(*message.ShipTo).ShipTo, nil
+	return &to.ShipTo, nil
 }
 
 // tell tells watchers of an order's durable change.

@@ -255,10 +255,10 @@ func (r *Retailer) openAnswer(supplier exchange.ShopID, id exchange.HoldID, repl
 	if err != nil {
 		return nil, nil, err
 	}
-	if v, err = r.codec.Decode(message.KindHoldAnswer, payload); err != nil {
+	a, err := message.Decode[message.HoldAnswer](r.codec, payload)
+	if err != nil {
 		return nil, nil, err
 	}
-	a := v.(*message.HoldAnswer)
 	if a.Supplier != supplier || a.Retailer != r.me || a.Hold != id {
 		return nil, nil, exchange.Errorf(exchange.CodeSignature, "the supplier's answer is about another hold")
 	}
@@ -412,11 +412,11 @@ func (r *Retailer) quoteOf(rec *record.Reservation) (*exchange.Quote, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := r.codec.Decode(message.KindHoldAnswer, payload)
+	answer, err := message.Decode[message.HoldAnswer](r.codec, payload)
 	if err != nil {
 		return nil, err
 	}
-	if q := v.(*message.HoldAnswer).Quote; q != nil {
+	if q := answer.Quote; q != nil {
 		return q, nil
 	}
 	return nil, exchange.Errorf(exchange.CodeState, "the reservation has no quote")

@@ -70,11 +70,11 @@ func (l *Ledgers) serveSubmit(ctx context.Context, from exchange.ShopID, req *me
 		if err := l.verifier.Verify(message.DomainRequest, from, r.Signed.Payload, r.Signed.Signature); err != nil {
 			return nil, err
 		}
-		v, err := l.codec.Decode(message.KindRequest, r.Signed.Payload)
+		act, err := message.Decode[message.Request](l.codec, r.Signed.Payload)
 		if err != nil {
 			return nil, err
 		}
-		acts[i] = v.(*message.Request)
+		acts[i] = act
 		if acts[i].Supplier != l.me || acts[i].Retailer != from {
 			return nil, exchange.Errorf(exchange.CodeInvalid, "the request is for another ledger")
 		}
@@ -238,11 +238,10 @@ func (l *Ledgers) acknowledge(ctx context.Context, from exchange.ShopID, signed 
 	if err := l.verifier.Verify(message.DomainHead, from, signed.Payload, signed.Signature); err != nil {
 		return err
 	}
-	v, err := l.codec.Decode(message.KindHead, signed.Payload)
+	head, err := message.Decode[message.Head](l.codec, signed.Payload)
 	if err != nil {
 		return err
 	}
-	head := v.(*message.Head)
 	if head.Supplier != l.me || head.Retailer != from {
 		return exchange.Errorf(exchange.CodeInvalid, "the head is of another ledger")
 	}

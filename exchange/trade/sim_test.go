@@ -14,6 +14,7 @@ import (
 	"github.com/souk-market/souk/exchange/audit"
 	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/store"
 )
 
@@ -104,7 +105,7 @@ type head struct {
 
 type chainAt struct {
 	shop *desktest.Shop
-	id   audit.ChainID
+	id   ledger.ID
 }
 
 type placedOrder struct {

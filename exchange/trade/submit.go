@@ -78,11 +78,10 @@ func (o *Orders) openQuote(c ledger.ID, act message.SubmitOrder, held *heldRecor
 	if err != nil {
 		return nil, exchange.Errorf(exchange.CodeSignature, "the order's quote was not sealed by the supplier: %w", err)
 	}
-	v, err := o.codec.Decode(message.KindHoldAnswer, payload)
+	a, err := message.Decode[message.HoldAnswer](o.codec, payload)
 	if err != nil {
 		return nil, err
 	}
-	a := v.(*message.HoldAnswer)
 	if a.Supplier != c.Supplier || a.Retailer != c.Retailer || a.Hold != act.Order || a.Quote == nil {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "the order's quote is for another hold")
 	}
@@ -149,11 +148,11 @@ func (s *Supplier) quotedFor(rec *heldRecord, sealed []byte, quote *exchange.Quo
 	if err != nil {
 		return false, exchange.Errorf(exchange.CodeInternal, "the stored answer of hold %v is damaged: %w", quote.Hold, err)
 	}
-	v, err := s.codec.Decode(message.KindHoldAnswer, payload)
+	answer, err := message.Decode[message.HoldAnswer](s.codec, payload)
 	if err != nil {
 		return false, exchange.Errorf(exchange.CodeInternal, "the stored answer of hold %v is damaged: %w", quote.Hold, err)
 	}
-	placed := v.(*message.HoldAnswer).Quote
+	placed := answer.Quote
 	if placed == nil || quote.Expires < placed.Expires || quote.Expires > rec.Hold.Expires {
 		return false, nil
 	}
@@ -166,11 +165,10 @@ func (s *Supplier) checkShipTo(secret *record.ShipTo, hash [32]byte, country str
 	if secret == nil || message.ShipToHash(secret.Salt, secret.Raw) != hash {
 		return exchange.Errorf(exchange.CodeInvalid, "the order's address does not match its hash")
 	}
-	v, err := s.codec.Decode(message.KindShipTo, secret.Raw)
+	to, err := message.Decode[message.ShipTo](s.codec, secret.Raw)
 	if err != nil {
 		return err
 	}
-	to := v.(*message.ShipTo)
 	if to.Country != country {
 		return exchange.Errorf(exchange.CodeCountry, "the reservation was quoted for %s, the address is in %s", country, to.Country)
 	}

@@ -81,11 +81,10 @@ func (l *Ledgers) verifyEntry(chain ledger.Chain, sealed []byte) (ledger.Chain, 
 	if err != nil {
 		return chain, nil, err
 	}
-	v, err := l.codec.Decode(message.KindEntry, payload)
+	e, err := message.Decode[message.Entry](l.codec, payload)
 	if err != nil {
 		return chain, nil, err
 	}
-	e := v.(*message.Entry)
 	chain, err = chain.Append(e.Link, message.Digest(payload))
 	return chain, e, err
 }
@@ -102,12 +101,12 @@ func (l *Ledgers) entryOf(b *writer.Batch, c ledger.ID, number uint64) (*message
 		return nil, err
 	}
 	payload, err := l.verifier.Peek(sealed)
-	var v message.Value
+	var e *message.Entry
 	if err == nil {
-		v, err = l.codec.Decode(message.KindEntry, payload)
+		e, err = message.Decode[message.Entry](l.codec, payload)
 	}
 	if err != nil {
 		return nil, exchange.Errorf(exchange.CodeInternal, "the entry that answers request %d is damaged: %w", number, err)
 	}
-	return v.(*message.Entry), nil
+	return e, nil
 }

@@ -84,19 +84,19 @@ func (w *FeedWorld) CopyOn(on kv.Store) {
 
 var errCut = errors.New("the connection broke")
 
-// Pull implements desk.FeedClient: the supplier's answer through the codec, in
+// Pull implements replica.Client: the supplier's answer through the codec, in
 // pieces, cut off and bent as the test says.
 func (w *FeedWorld) Pull(ctx context.Context, shop exchange.ShopID, pull *message.FeedPull, each func(*message.FeedChunk) error) error {
 	raw, err := protocol.Codec{}.Encode(pull)
 	if err != nil {
 		return err
 	}
-	v, err := protocol.Codec{}.Decode(message.KindFeedPull, raw)
+	sent, err := message.Decode[message.FeedPull](protocol.Codec{}, raw)
 	if err != nil {
 		return err
 	}
 	chunks := 0
-	return w.Supplier.Desk.Feed.Serve(ctx, shop, v.(*message.FeedPull), func(c *message.FeedChunk) error {
+	return w.Supplier.Desk.Feed.Serve(ctx, shop, sent, func(c *message.FeedChunk) error {
 		for _, piece := range w.split(c) {
 			if chunks++; w.Cut > 0 && chunks > w.Cut {
 				return errCut
@@ -107,11 +107,10 @@ func (w *FeedWorld) Pull(ctx context.Context, shop exchange.ShopID, pull *messag
 			}
 			w.Sent += len(raw)
 			w.Items += len(piece.Items)
-			v, err := protocol.Codec{}.Decode(message.KindFeedChunk, raw)
+			got, err := message.Decode[message.FeedChunk](protocol.Codec{}, raw)
 			if err != nil {
 				return err
 			}
-			got := v.(*message.FeedChunk)
 			if w.Bend != nil {
 				w.Bend(got)
 			}
@@ -203,11 +202,11 @@ func (w *FeedWorld) Supplied() (map[exchange.SKU]message.FeedItem, *message.Feed
 	var head *message.FeedHead
 	err := w.Supplier.Desk.Feed.Serve(context.Background(), w.Supplier.ID, &message.FeedPull{Feed: exchange.MainFeed}, func(c *message.FeedChunk) error {
 		if c.Head != nil {
-			v, err := protocol.Codec{}.Decode(message.KindFeedHead, c.Head.Payload)
+			stated, err := message.Decode[message.FeedHead](protocol.Codec{}, c.Head.Payload)
 			if err != nil {
 				return err
 			}
-			head = v.(*message.FeedHead)
+			head = stated
 		}
 		for _, it := range c.Items {
 			all[it.SKU] = it
