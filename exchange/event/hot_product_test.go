@@ -10,6 +10,7 @@ import (
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/event"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/protocol"
 )
@@ -36,7 +37,7 @@ func TestHotProduct(t *testing.T) {
 		const holds = 2000
 		for i := range holds {
 			raw, err := message.Frame(protocol.Codec{}, &message.Hold{
-				ID: exchange.NewHoldID(exchange.WindowAt(w.Now), [12]byte{1, byte(i), byte(i >> 8)}), Lines: []exchange.Line{{SKU: "shoe", Quantity: 2}}, Country: "SE",
+				ID: exchange.NewHoldID(exchange.WindowAt(w.Now), [12]byte{1, byte(i), byte(i >> 8)}), Lines: exchangetest.Lines(exchange.Line{SKU: "shoe", Quantity: 2}), Country: "SE",
 			})
 			desktest.Must(t, err)
 			_, err = d.Serve(t.Context(), birch.ID, raw)
