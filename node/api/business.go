@@ -17,9 +17,9 @@ const (
 	// maxPartnerLabels bounds the partner label: 100 partners × 2 sides × some 20
 	// outcomes are 4,000 series. Further partners count as "other".
 	maxPartnerLabels = 100
-	// recentOrders is how many orders' last status is remembered, at some 200 bytes
+	// maxSeenOrders is how many orders' last status is remembered, at some 200 bytes
 	// each: 3 MB.
-	recentOrders = 1 << 14
+	maxSeenOrders = 1 << 14
 )
 
 // Business is a shop's business figures, by partner, never by order:
@@ -71,7 +71,7 @@ func newBusiness(d *desk.Desk, clock exchange.Clock, reg prometheus.Registerer) 
 		off:     counter("souk_revenue_cancelled_minor_total", "What cancellations took off the amounts due of accepted orders, in minor units.", "currency", "side"),
 	}
 	var err error
-	if b.seen, err = lru.NewWithEvict(recentOrders, func(seenOrder, lastSeen) { b.evicted = true }); err != nil {
+	if b.seen, err = lru.NewWithEvict(maxSeenOrders, func(seenOrder, lastSeen) { b.evicted = true }); err != nil {
 		return nil, err
 	}
 	return b, registerAll(reg, b.holds, b.orders, b.revenue, b.off)

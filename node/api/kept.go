@@ -18,7 +18,7 @@ import (
 	"github.com/souk-market/souk/exchange/writer"
 )
 
-// Idempotency keys in the desk's store:
+// Idempotency keys in the shop's store:
 //
 //	k/r/ key                 keptKey as JSON
 //	k/t/ time(8) key         the same keys in the order of time (no value)
@@ -56,16 +56,17 @@ type keptKey struct {
 	stored bool // it is in the store
 }
 
-// keptKeys is the keeper's part of the store.
+// keptKeys are the rows of idempotency keys in the store.
 type keptKeys struct {
 	store   kv.Store
 	changes *writer.Writer // makes them, with what they name
 
-	mu    sync.Mutex
-	soon  map[keyID]*keptKey // what is to be written, and is not yet
-	clock exchange.Clock
-	kept  atomic.Int64 // keys in the store, about
-	full  wake.Signal  // there are too many
+	mu sync.Mutex
+	// unwritten: what writeBehind has queued and no commit has written; guarded by mu.
+	unwritten map[keyID]*keptKey
+	clock     exchange.Clock
+	kept      atomic.Int64 // keys in the store, about
+	full      wake.Signal  // there are too many
 }
 
 // count finds out how many keys there are.
@@ -114,11 +115,11 @@ func (kept *keptKey) rows() ([]kv.Write, error) {
 	return []kv.Write{{Key: record, Value: raw}, {Key: byTime}}, nil
 }
 
-// pending finds what keepSoon has not written yet.
+// pending finds what writeBehind has not written yet.
 func (s *keptKeys) pending(id keyID) *keptKey {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	kept := s.soon[id]
+	kept := s.unwritten[id]
 	if kept == nil || s.clock.Now().Sub(kept.At) > keepFor {
 		return nil
 	}
@@ -158,22 +159,22 @@ func (s *keptKeys) added(kept *keptKey) {
 	}
 }
 
-// keepSoon writes the record with a commit to come: what it says beside what was done may be
+// writeBehind writes the record with a commit to come: what it says beside what was done may be
 // lost in a crash.
-func (s *keptKeys) keepSoon(kept *keptKey) {
+func (s *keptKeys) writeBehind(kept *keptKey) {
 	copied := *kept
 	isNew := !kept.stored
 	if isNew {
 		s.added(kept)
 	}
 	s.mu.Lock()
-	s.soon[kept.ID] = kept
+	s.unwritten[kept.ID] = kept
 	s.mu.Unlock()
 	settled := func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.soon[kept.ID] == kept {
-			delete(s.soon, kept.ID)
+		if s.unwritten[kept.ID] == kept {
+			delete(s.unwritten, kept.ID)
 		}
 	}
 	queued := s.changes.Later(func(b *writer.Batch) error {

@@ -19,7 +19,7 @@ import (
 
 // reservationRoutes are the operations on this shop's reservations at its suppliers.
 type reservationRoutes struct {
-	keys     *keeper
+	keys     *idempotency
 	desk     *desk.Desk
 	shops    *shops
 	business *Business

@@ -77,7 +77,7 @@ type Server struct {
 	origin   *http.CrossOriginProtection
 	router   *router
 	spec     []byte // the OpenAPI document
-	keys     *keeper
+	keys     *idempotency
 	metrics  *httpMetrics
 	business *Business
 	events   *eventRoutes
@@ -106,7 +106,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	var err error
-	if s.keys, err = newKeeper(cfg.Store, cfg.Desk.Writer, cfg.Clock, cfg.Token); err != nil {
+	if s.keys, err = newIdempotency(cfg.Store, cfg.Desk.Writer, cfg.Clock, cfg.Token); err != nil {
 		return nil, err
 	}
 	if s.metrics, err = newHTTPMetrics(cfg.Registry); err != nil {
