@@ -50,7 +50,7 @@ func (s *Shop) archivePath() string {
 func (s *Shop) KeepArchive() (string, error) {
 	m, _ := s.roster.Member(s.me)
 	path := s.archivePath()
-	if goneOf(m) == nil || path == "" {
+	if departureOf(m) == nil || path == "" {
 		return "", nil
 	}
 	info, err := os.Stat(path)
@@ -65,8 +65,8 @@ func (s *Shop) KeepArchive() (string, error) {
 
 func (s *Shop) writeArchive(path string) error {
 	a := archive{Shop: s.me, Name: s.nameOf(s.me), Federation: s.parts.Federation.Origin, Written: s.now().String(), ToShip: []parcelFor{}}
-	if m, _ := s.roster.Member(s.me); goneOf(m) != nil {
-		a.Ended = goneOf(m).String()
+	if m, _ := s.roster.Member(s.me); departureOf(m) != nil {
+		a.Ended = departureOf(m).String()
 	}
 	var err error
 	if a.Trades, err = s.desk.Partnerships.List(); err != nil {

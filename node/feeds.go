@@ -28,7 +28,7 @@ type feeds struct {
 	s        *Shop
 	log      *slog.Logger
 	replicas *replica.Replicas
-	syncer   *replica.Follower
+	follower *replica.Follower
 	changed  wake.Signal // partners may have changed
 	out      chan gossip // updates waiting to be published
 
@@ -77,7 +77,7 @@ func newFeeds(s *Shop) (*feeds, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.syncer = replica.NewFollower(replica.FollowerConfig{
+	f.follower = replica.NewFollower(replica.FollowerConfig{
 		Replicas: f.replicas, Client: f, Open: f.open, Logger: s.log, Flush: s.desk.Feed.Flush,
 	})
 	own, _ := f.replicas.Status(s.me)
@@ -85,9 +85,9 @@ func newFeeds(s *Shop) (*feeds, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.syncer.Late(lacks)
+	f.follower.Late(lacks)
 	s.desk.Feed.OnPublish(func(u *message.FeedUpdate, key message.FeedKey) {
-		f.syncer.Updated(s.me, u)
+		f.follower.Updated(s.me, u)
 		select {
 		case f.out <- gossip{u, key}:
 		default:
@@ -105,7 +105,7 @@ func (f *feeds) run(ctx context.Context) error {
 	}
 	defer own.Close()
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return f.syncer.Run(ctx) })
+	g.Go(func() error { return f.follower.Run(ctx) })
 	g.Go(func() error {
 		f.gossip(ctx, own)
 		return nil
@@ -165,10 +165,10 @@ func (f *feeds) followAll(ctx context.Context) {
 		}
 		clear(f.topics)
 	}()
-	f.syncer.Follow(f.s.me)
+	f.follower.Follow(f.s.me)
 	for _, shop := range f.s.desk.Partnerships.Counterparts() {
 		if !slices.Contains(f.s.desk.Partnerships.Suppliers(), shop) {
-			f.syncer.PartnerEnded(shop) // this shop may have ended before its catalog was dropped
+			f.follower.PartnerEnded(shop) // this shop may have ended before its catalog was dropped
 		}
 	}
 	for {
@@ -193,7 +193,7 @@ func (f *feeds) publish(ctx context.Context, own *p2p.Topic, g gossip) error {
 	return own.Publish(ctx, sealed)
 }
 
-// open decrypts a supplier's gossip for the syncer.
+// open decrypts a supplier's gossip for the follower.
 func (f *feeds) open(shop exchange.ShopID, key message.FeedKey, sealed []byte) ([]byte, error) {
 	return protocol.OpenFeed(key, f.s.parts.Federation.Origin, shop, exchange.MainFeed, sealed)
 }
@@ -204,8 +204,8 @@ func (f *feeds) partnersChanged() { f.changed.Set() }
 // greeted takes what a hello says of the sender's catalog.
 func (f *feeds) greeted(from exchange.ShopID, g *message.Greeting) {
 	if g.FeedHead != nil && slices.Contains(f.s.desk.Partnerships.Suppliers(), from) {
-		f.syncer.HeadSeen(from, g.FeedHead, g.FeedKey)
-		f.syncer.Reconnected(from)
+		f.follower.HeadSeen(from, g.FeedHead, g.FeedKey)
+		f.follower.Reconnected(from)
 	}
 	f.partnersChanged()
 }
@@ -219,7 +219,7 @@ func (f *feeds) follow(ctx context.Context, work *sync.WaitGroup) {
 			l.stop()
 			l.topic.Close()
 			delete(f.topics, shop)
-			f.syncer.PartnerEnded(shop)
+			f.follower.PartnerEnded(shop)
 		}
 	}
 	for _, shop := range suppliers {
@@ -236,7 +236,7 @@ func (f *feeds) follow(ctx context.Context, work *sync.WaitGroup) {
 		topicCtx, l.stop = context.WithCancel(ctx)
 		f.topics[shop] = l
 		work.Go(func() { f.listen(topicCtx, shop, topic) })
-		f.syncer.Follow(shop)
+		f.follower.Follow(shop)
 	}
 }
 
@@ -247,11 +247,11 @@ func (f *feeds) listen(ctx context.Context, shop exchange.ShopID, topic *p2p.Top
 		if err != nil {
 			return
 		}
-		f.syncer.Gossip(shop, m.Data)
+		f.follower.Gossip(shop, m.Data)
 	}
 }
 
-// Pull implements replica.Client: over the network, or from this very desk.
+// Pull implements replica.Client: over the network, or from the own feed.
 func (f *feeds) Pull(ctx context.Context, shop exchange.ShopID, pull *message.FeedPull, each func(*message.FeedChunk) error) error {
 	if shop == f.s.me {
 		return f.s.desk.Feed.Serve(ctx, shop, pull, each)

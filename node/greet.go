@@ -24,13 +24,13 @@ type greeter struct {
 	work sync.WaitGroup // hellos being said
 	look wake.Signal    // the partners are to be looked at now
 
-	mu   sync.Mutex
-	told map[exchange.ShopID]saying // guarded by mu: in the last hello to a connected partner
-	busy map[exchange.ShopID]bool   // guarded by mu: a hello is being said
+	mu      sync.Mutex
+	greeted map[exchange.ShopID]helloState // guarded by mu: in the last hello to a connected partner
+	busy    map[exchange.ShopID]bool       // guarded by mu: a hello is being said
 }
 
-// saying is what of a hello must not grow old.
-type saying struct {
+// helloState is what of a hello must not grow old.
+type helloState struct {
 	buys, sells bool            // the partner's roles under a partnership in force
 	window      exchange.Window // of the holds it may place
 	key         [8]byte         // ID of the feed's key
@@ -46,30 +46,30 @@ const lookEvery = 2 * time.Second
 func newGreeter(s *Shop) *greeter {
 	return &greeter{
 		s: s, look: wake.New(),
-		told: make(map[exchange.ShopID]saying), busy: make(map[exchange.ShopID]bool),
+		greeted: make(map[exchange.ShopID]helloState), busy: make(map[exchange.ShopID]bool),
 	}
 }
 
-// lookSoon has the partners looked at now.
-func (g *greeter) lookSoon() { g.look.Set() }
+// lookNow has the partners looked at now.
+func (g *greeter) lookNow() { g.look.Set() }
 
-// saw notes what a hello to a partner says now. It is called as the hello is made.
-func (g *greeter) saw(to exchange.ShopID, greeting *message.Greeting) {
-	now := g.saying(to, greeting, g.s.relayed()[to])
+// note keeps what a hello to a partner says now. It is called as the hello is made.
+func (g *greeter) note(to exchange.ShopID, greeting *message.Greeting) {
+	now := g.stateOf(to, greeting, g.s.relayed()[to])
 	g.mu.Lock()
-	g.told[to] = now
+	g.greeted[to] = now
 	g.mu.Unlock()
 }
 
 // lost: the partner may not have heard the last hello, or is gone.
 func (g *greeter) lost(to exchange.ShopID) {
 	g.mu.Lock()
-	delete(g.told, to)
+	delete(g.greeted, to)
 	g.mu.Unlock()
 }
 
-func (g *greeter) saying(to exchange.ShopID, greeting *message.Greeting, relayed bool) saying {
-	now := saying{
+func (g *greeter) stateOf(to exchange.ShopID, greeting *message.Greeting, relayed bool) helloState {
+	now := helloState{
 		buys:   slices.Contains(g.s.desk.Partnerships.Retailers(), to),
 		sells:  slices.Contains(g.s.desk.Partnerships.Suppliers(), to),
 		window: greeting.Window,
@@ -123,9 +123,9 @@ func (g *greeter) partners(ctx context.Context) {
 			g.s.log.Error("making a greeting", "to", shop, "err", err)
 			continue
 		}
-		now := g.saying(shop, greeting, relayed[shop])
+		now := g.stateOf(shop, greeting, relayed[shop])
 		g.mu.Lock()
-		due := !g.busy[shop] && g.told[shop] != now
+		due := !g.busy[shop] && g.greeted[shop] != now
 		if due {
 			g.busy[shop] = true
 		}

@@ -79,7 +79,7 @@ func (p *importPass) show() {
 	}
 	ctx, cancel := context.WithTimeout(p.ctx, showTime+time.Duration(len(p.written))*showTimeProduct)
 	defer cancel()
-	if err := p.shop.feeds.syncer.CatchUp(ctx, p.written); err != nil {
+	if err := p.shop.feeds.follower.CatchUp(ctx, p.written); err != nil {
 		p.shop.log.Info("searches read what was imported from the shelf until the index has it", "products", len(p.written), "err", err)
 	}
 }

@@ -43,7 +43,7 @@ func (s *Shop) openNetwork() error {
 		return s.desk.Serve(ctx, from, req)
 	})
 	s.net.OnConnect(s.noteSeen)
-	s.net.OnConnect(func(exchange.ShopID) { s.greeter.lookSoon() })
+	s.net.OnConnect(func(exchange.ShopID) { s.greeter.lookNow() })
 	s.net.OnDisconnect(s.noteSeen)
 	s.net.OnDisconnect(func(shop exchange.ShopID) { s.greeter.lost(shop) })
 	return s.list.Bind(s.net)
@@ -104,7 +104,7 @@ func (h hellos) Hello(to exchange.ShopID) []byte {
 		h.s.log.Error("making a greeting", "to", to, "err", err)
 		greeting = &message.Greeting{}
 	}
-	h.s.greeter.saw(to, greeting)
+	h.s.greeter.note(to, greeting)
 	raw, err := h.s.codec.Encode(&message.Hello{Agent: "souk/" + h.s.parts.Version, Members: list, Profile: profile, Greeting: *greeting})
 	if err != nil {
 		h.s.log.Error("making a hello", "to", to, "err", err)

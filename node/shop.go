@@ -73,11 +73,11 @@ type Shop struct {
 
 	greeter *greeter
 
-	left    func()               // called when this shop is out of the federation; set before Run
-	leaving atomic.Bool          // its owner had it leave
-	gone    chan exchange.ShopID // partners that are out, for tellGone
-	started exchange.Time
-	ready   chan struct{} // closed when the network listens
+	left     func()               // called when this shop is out of the federation; set before Run
+	leaving  atomic.Bool          // its owner had it leave
+	departed chan exchange.ShopID // partners that are out, for tellDeparted
+	started  exchange.Time
+	ready    chan struct{} // closed when the network listens
 
 	weighed weighing
 
@@ -99,8 +99,8 @@ func New(p Parts) (*Shop, error) {
 	}
 	s := &Shop{
 		parts: p, me: me, log: p.Logger, started: p.Clock.Now(), ready: make(chan struct{}), seen: make(map[exchange.ShopID]exchange.Time),
-		gone:   make(chan exchange.ShopID, partings),
-		policy: trade.Policy{AcceptByHand: parts.byHand, Shipping: parts.shipping, Tax: parts.tax, Rate: p.Rate},
+		departed: make(chan exchange.ShopID, maxDeparted),
+		policy:   trade.Policy{AcceptByHand: parts.byHand, Shipping: parts.shipping, Tax: parts.tax, Rate: p.Rate},
 	}
 	if p.Config.Currency == exchange.USD && p.Rate.From == "" {
 		s.policy.Rate = exchange.USDRate
@@ -112,7 +112,7 @@ func New(p Parts) (*Shop, error) {
 		return nil, err
 	}
 	if s.list, err = members.New(members.Config{
-		Roster: s.roster, Self: me, Hub: []exchange.ShopID{p.Hub.Closed.Peer}, Logger: p.Logger, Gone: s.memberGone,
+		Roster: s.roster, Self: me, Hub: []exchange.ShopID{p.Hub.Closed.Peer}, Logger: p.Logger, Gone: s.memberDeparted,
 		Status: p.AskHub,
 	}); err != nil {
 		return nil, err
@@ -158,7 +158,7 @@ func (s *Shop) now() exchange.Time { return s.parts.Clock.Now() }
 // more, the desk finishes what it took, catalogs rest. An error means that the
 // store failed: the process must end.
 func (s *Shop) Run(ctx context.Context) error {
-	s.releaseGone()
+	s.releaseDeparted()
 	g, runCtx := errgroup.WithContext(ctx)
 	// The network is there when the desk's first message goes out; what partners ask
 	// before that waits in the desk's queue.
@@ -175,7 +175,7 @@ func (s *Shop) Run(ctx context.Context) error {
 	g.Go(func() error { return s.feeds.run(runCtx) })
 	g.Go(func() error { return s.greeter.run(runCtx) })
 	g.Go(func() error {
-		s.tellGone(runCtx)
+		s.tellDeparted(runCtx)
 		return nil
 	})
 	g.Go(func() error { // a failed commit stops everything
@@ -207,10 +207,10 @@ func (s *Shop) members(shops []exchange.ShopID) []exchange.ShopID {
 	return slices.DeleteFunc(shops, func(shop exchange.ShopID) bool { return !s.roster.IsMember(shop) })
 }
 
-// memberGone cuts a shop that was revoked or left, and releases what it held.
-func (s *Shop) memberGone(shop exchange.ShopID, why string) {
+// memberDeparted cuts a shop that was revoked or left, and releases what it held.
+func (s *Shop) memberDeparted(shop exchange.ShopID, why string) {
 	if shop == s.me {
-		s.log.Error("this shop is out of the federation and stops", "why", s.Gone())
+		s.log.Error("this shop is out of the federation and stops", "why", s.Departed())
 		if s.left != nil {
 			s.left()
 		}
@@ -218,16 +218,16 @@ func (s *Shop) memberGone(shop exchange.ShopID, why string) {
 	}
 	s.net.Disconnect(shop, why)
 	s.desk.Supplier.ReleaseAll(shop)
-	s.greeter.lookSoon()
+	s.greeter.lookNow()
 	select {
-	case s.gone <- shop:
+	case s.departed <- shop:
 	default:
 	}
 }
 
-// releaseGone gives back what shops hold that are no members any more: this shop may
+// releaseDeparted gives back what shops hold that are no members any more: this shop may
 // have ended between learning that and releasing.
-func (s *Shop) releaseGone() {
+func (s *Shop) releaseDeparted() {
 	for _, shop := range s.desk.Partnerships.Counterparts() {
 		if !s.roster.IsMember(shop) {
 			s.desk.Supplier.ReleaseAll(shop)

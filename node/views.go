@@ -31,7 +31,7 @@ func (s *Shop) Members(context.Context) ([]api.Member, error) {
 	for _, m := range s.roster.Members() {
 		view := api.Member{
 			Shop: m.Shop, Self: m.Shop == s.me, Name: m.Name, Status: m.Status.String(), Joined: m.JoinedAt,
-			Fingerprint: words.Fingerprint(m.Key), LastSeen: s.lastSeen(m.Shop), Gone: goneOf(m),
+			Fingerprint: words.Fingerprint(m.Key), LastSeen: s.lastSeen(m.Shop), Departure: departureOf(m),
 		}
 		if i := online[m.Shop]; i > 0 {
 			view.Online, view.Addresses, view.Transport, view.LastSeen = true, peers[i-1].Addresses, peers[i-1].Transport, s.now()
@@ -68,7 +68,7 @@ func (s *Shop) Dial(ctx context.Context, shop exchange.ShopID) (api.Dialed, erro
 	case shop == s.me:
 		return api.Dialed{}, exchange.Errorf(exchange.CodeInvalid, "this is your own shop")
 	case !s.roster.IsMember(shop):
-		if g := s.GoneShop(shop); g != nil {
+		if g := s.Departure(shop); g != nil {
 			return api.Dialed{}, exchange.Errorf(exchange.CodeNotMember, "%s is out of the federation, and no member may reach it: %s", s.nameOf(shop), g)
 		}
 		return api.Dialed{}, exchange.Errorf(exchange.CodeNotMember, "%v is not a member of this federation; see souk members", shop)

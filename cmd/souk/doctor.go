@@ -103,7 +103,7 @@ func diagnosisPage(p *page, d *diagnosis) {
 			case f.Fatal:
 				mark = "✗"
 			}
-			row(mark, f.Check, told(f.Detail))
+			row(mark, f.Check, localTimes(f.Detail))
 		}
 	})
 }
@@ -253,14 +253,14 @@ func (a *app) checkStopped(ctx context.Context, d *diagnosis, dir string) {
 	d.good("ledgers", "store opened, all ledgers verified")
 	a.checkFacts(d, factsOf(f.Shop()))
 	checkArchive(d, f.Shop())
-	for _, p := range f.Shop().StandingProblems() {
+	for _, p := range f.Shop().FolderProblems() {
 		if p.Blocks {
 			d.fatal(p.Name, "%s", p.Detail)
 		} else {
 			d.warn(p.Name, "%s", p.Detail)
 		}
 	}
-	if f.Shop().Gone() == nil && a.checkMemberStatus(ctx, d, f.Shop()) {
+	if f.Shop().Departed() == nil && a.checkMemberStatus(ctx, d, f.Shop()) {
 		d.fatal("API", "the node is not running, and sells nothing. Next: souk node run --dir %s", quoteArg(dir))
 	}
 	if err := f.Close(); err != nil {

@@ -10,43 +10,43 @@ import (
 
 // How a shop that is out of the federation is spoken of.
 
-// Gone is how a shop that was a member went.
-type Gone struct {
+// Departure is how a shop that was a member went.
+type Departure struct {
 	Status string // revoked or left
 	Since  exchange.Time
 	Why    string // of a revocation, as the hub's operator said it
 }
 
 // String says it as the end of a sentence about the shop: "it was revoked on …: why".
-func (g *Gone) String() string {
-	if g.Status == view.Left {
-		return "it left on " + g.Since.String()
+func (d *Departure) String() string {
+	if d.Status == view.Left {
+		return "it left on " + d.Since.String()
 	}
-	text := "it was revoked on " + g.Since.String()
-	if g.Why != "" {
-		text += ": " + g.Why
+	text := "it was revoked on " + d.Since.String()
+	if d.Why != "" {
+		text += ": " + d.Why
 	}
 	return text
 }
 
-func goneView(g *Gone) *view.Gone {
-	if g == nil {
+func departureView(d *Departure) *view.Gone {
+	if d == nil {
 		return nil
 	}
-	return &view.Gone{Status: g.Status, Since: view.Time(g.Since), Why: g.Why}
+	return &view.Gone{Status: d.Status, Since: view.Time(d.Since), Why: d.Why}
 }
 
-// gone is how shop went; nil while it is a member, and for one that never was.
-func (s *shops) gone(shop exchange.ShopID) *Gone { return s.members.GoneShop(shop) }
+// departure is how shop went; nil while it is a member, and for one that never was.
+func (s *shops) departure(shop exchange.ShopID) *Departure { return s.members.Departure(shop) }
 
 // present is CodeNotMember, with the shop's name and how it went, where shop is out of the
 // federation.
 func (s *shops) present(ctx context.Context, shop exchange.ShopID) error {
-	g := s.gone(shop)
-	if g == nil {
+	d := s.departure(shop)
+	if d == nil {
 		return nil
 	}
-	return exchange.Errorf(exchange.CodeNotMember, "%s is out of the federation, and nothing can be asked of it: %s", s.nameOf(ctx, shop), g)
+	return exchange.Errorf(exchange.CodeNotMember, "%s is out of the federation, and nothing can be asked of it: %s", s.nameOf(ctx, shop), d)
 }
 
 // ifPresent is err, which came of asking something of shop, or what explains it better:
@@ -55,8 +55,8 @@ func (s *shops) ifPresent(ctx context.Context, shop exchange.ShopID, err error) 
 	if err == nil {
 		return nil
 	}
-	if gone := s.present(ctx, shop); gone != nil {
-		return gone
+	if departed := s.present(ctx, shop); departed != nil {
+		return departed
 	}
 	return err
 }

@@ -125,7 +125,7 @@
 //	products.go stock.go reservations.go reservation_list.go orders.go order_view.go partners.go
 //	members.go shop.go imports.go events.go     the operations: a type for each subject, which
 //	                 [Server] composes
-//	shops.go gone.go   what is said of other shops
+//	shops.go departed.go   what is said of other shops
 //	idempotency.go kept.go   keys; token.go  the token's file and the address's
 //	metrics.go business.go   figures of requests and of trade
 package api

@@ -354,7 +354,7 @@ func (s *orderRoutes) cancelOrder(ctx context.Context, in *cancelInput) (*orderB
 	if rec, err = s.desk.Retailer.CancelBought(ctx, in.ID, unitsOf(b.Lines), b.Reason); err != nil {
 		return nil, err
 	}
-	if s.shops.gone(rec.Supplier) != nil {
+	if s.shops.departure(rec.Supplier) != nil {
 		return s.orderAnswer(ctx, side, rec, true, http.StatusOK), nil
 	}
 	answered := func(r *record.Order) bool { return r.CancelAt == 0 }

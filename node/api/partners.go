@@ -251,12 +251,12 @@ func (s *partnerRoutes) partnershipView(ctx context.Context, t trade.Partnership
 	}
 	who := func(by exchange.Party) string { return whoIs(by, side) }
 	end := t.LastEnd(side)
-	gone, status := s.shops.gone(partner), t.Status()
-	if gone != nil && !t.Over() {
-		status = gone.Status
+	departure, status := s.shops.departure(partner), t.Status()
+	if departure != nil && !t.Over() {
+		status = departure.Status
 	}
 	v := view.Partnership{
-		Partner: partner, PartnerName: s.shops.nameOf(ctx, partner), Direction: direction, Status: status, Gone: goneView(gone),
+		Partner: partner, PartnerName: s.shops.nameOf(ctx, partner), Direction: direction, Status: status, Gone: departureView(departure),
 		Version: t.State.Version, Since: view.Time(t.State.Since), Ended: view.Time(end.At), EndedBy: who(end.By), EndReason: end.Reason,
 		Queued: t.Queued, Refusal: view.RefusalOf(t.Refusal, t.Detail), OpenUnits: t.Open,
 		Ledger: view.Ledger{Position: t.Position, Hash: hex.EncodeToString(t.Hash[:]), Acked: t.Acked, Waiting: t.Waiting, Frozen: t.Frozen},

@@ -17,9 +17,9 @@ type Members interface {
 	Members(ctx context.Context) ([]Member, error)
 	// Dial reaches a member directly by its ID and measures the way.
 	Dial(ctx context.Context, shop exchange.ShopID) (Dialed, error)
-	// GoneShop is how a shop that was a member went; nil while it is one, and for one that
+	// Departure is how a shop that was a member went; nil while it is one, and for one that
 	// never was. It is asked for every order that is shown, so it must be quick.
-	GoneShop(shop exchange.ShopID) *Gone
+	Departure(shop exchange.ShopID) *Departure
 }
 
 // Member is one shop of the federation, as this shop sees it.
@@ -29,8 +29,8 @@ type Member struct {
 	Name        string // by the member list
 	Status      string // active, left or revoked
 	Joined      exchange.Time
-	Gone        *Gone  // nil while it is active
-	Fingerprint string // six words of its key
+	Departure   *Departure // nil while it is active
+	Fingerprint string     // six words of its key
 	Online      bool
 	LastSeen    exchange.Time // 0 = not since this node started
 	Addresses   []string
