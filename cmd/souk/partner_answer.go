@@ -68,7 +68,7 @@ func (a partnerCommands) answerCommand(use, short, long, example, done string,
 			}
 			return a.showMade(cmd, c, fed, shop.shop, out, func(p *page, i int, t view.Partnership) {
 				if t.Refusal != nil {
-					p.line("%s: %s", directionText(t), told(t.Refusal.Detail))
+					p.line("%s: %s", directionText(t), localTimes(t.Refusal.Detail))
 					return
 				}
 				effect := "it hears of it"

@@ -114,9 +114,9 @@ func endMade(p *page, fed *federation, t, was view.Partnership) {
 		p.line("Nothing to end. %s.", endedText(t))
 	case was.Status == "ending" && (was.Queued == "" || was.Queued == "end"):
 		p.line("Nothing to end. %s. %s", endedText(t), sent)
-	case isGone(was) && !was.Ended.IsZero():
-		p.line("Nothing to end. %s. %s.", endedText(t), goneText(t.PartnerName, was.Gone))
-	case was.Status == "active", isGone(was) && was.Terms != nil:
+	case isDeparted(was) && !was.Ended.IsZero():
+		p.line("Nothing to end. %s. %s.", endedText(t), departedText(t.PartnerName, was.Gone))
+	case was.Status == "active", isDeparted(was) && was.Terms != nil:
 		p.line("Ended: %s. Submitted orders finish. %s", directionText(t), sent)
 	default: // a proposal was open, or on its way
 		p.line("Closed: the proposal to %s. %s", directionText(t), sent)

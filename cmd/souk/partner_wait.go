@@ -81,7 +81,7 @@ func inDirection(list []view.Partnership, direction string) *view.Partnership {
 func sentText(t view.Partnership, online bool, effect string) string {
 	switch {
 	case t.Gone != nil:
-		return goneText(t.PartnerName, t.Gone) + ". It does not hear of this."
+		return departedText(t.PartnerName, t.Gone) + ". It does not hear of this."
 	case arrived(t):
 		return t.PartnerName + " has it."
 	case online:
@@ -93,7 +93,7 @@ func sentText(t view.Partnership, online bool, effect string) string {
 // proposalMade says what became of a proposal so far.
 func (a partnerCommands) proposalMade(p *page, fed *federation, t view.Partnership, sent exchange.Terms) {
 	if t.Refusal != nil {
-		p.line("%s: %s", directionText(t), told(t.Refusal.Detail))
+		p.line("%s: %s", directionText(t), localTimes(t.Refusal.Detail))
 		return
 	}
 	p.line("Proposed to %s.", directionText(t))
