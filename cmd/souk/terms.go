@@ -62,7 +62,7 @@ func parseDuration(s string) (time.Duration, error) {
 // hub hold the same bound; said here, nothing was tried.
 type textFlag struct{ to *string }
 
-// maxFlagText is the bound of reasons, carriers and tracking numbers (desk.MaxReason), of the reasons in a member
+// maxFlagText is the bound of reasons, carriers and tracking numbers (message.MaxReason), of the reasons in a member
 // list (membership.MaxWhy) and of each part of an address (exchange.MaxText).
 const maxFlagText = min(message.MaxReason, membership.MaxWhy, exchange.MaxText)
 

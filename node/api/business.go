@@ -30,8 +30,8 @@ const (
 //	souk_revenue_cancelled_minor_total{currency,side}   what cancellations took off them since
 //
 // side is this shop's: supplier or retailer. What is really due is the first less the
-// second: a counter cannot go down. Figures start at zero with the process, and each
-// counts what has happened since, not what a ledger that is read again tells of before.
+// second: a counter cannot go down. Figures start at zero with the process, and count
+// what has happened since; entries that are read again count nothing.
 type Business struct {
 	desk    *desk.Desk
 	started exchange.Time
@@ -78,8 +78,8 @@ func newBusiness(d *desk.Desk, clock exchange.Clock, reg prometheus.Registerer) 
 }
 
 // Hold counts what became of a hold: outcome is "held", the name of the refusal's
-// code, or of the state in which it ended. It is cheap enough for the desk's meter,
-// which is called on the hot path.
+// code, or of the state in which it ended. It is cheap enough for
+// trade.Meter, which is called on the hot path.
 func (b *Business) Hold(partner exchange.ShopID, side exchange.Party, outcome string) {
 	b.holds.WithLabelValues(b.label(partner), side.String(), outcome).Inc()
 }
@@ -97,7 +97,7 @@ func outcomeOf(code exchange.Code) string {
 	}
 }
 
-// label is a partner's ShopID, or "other" for those beyond the bound and for several.
+// label is a partner's ShopID; "other" for partners beyond the bound, and for several at once.
 func (b *Business) label(partner exchange.ShopID) string {
 	if partner.IsZero() {
 		return "other"
@@ -121,7 +121,7 @@ func (b *Business) label(partner exchange.ShopID) string {
 	return b.labels[partner]
 }
 
-// run follows the desk's events until ctx ends.
+// run follows the shop's events until ctx ends.
 func (b *Business) run(ctx context.Context) {
 	events, stop := b.desk.Events.Watch()
 	defer stop()
@@ -146,8 +146,8 @@ func (b *Business) event(e event.Event) {
 	}
 }
 
-// order counts a status once: the same event may come again, and several statuses
-// in one event.
+// order counts a status once: the same event may come again, and one event may bring
+// several statuses.
 func (b *Business) order(e event.Order) {
 	key := seenOrder{e.ID, e.Partner, e.Side}
 	last, known := b.seen.Get(key)

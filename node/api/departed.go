@@ -8,16 +8,14 @@ import (
 	"github.com/souk-market/souk/node/api/view"
 )
 
-// How a shop that is out of the federation is spoken of.
-
-// Departure is how a shop that was a member went.
+// Departure says how a shop that was a member left the federation.
 type Departure struct {
 	Status string // revoked or left
 	Since  exchange.Time
 	Why    string // of a revocation, as the hub's operator said it
 }
 
-// String says it as the end of a sentence about the shop: "it was revoked on …: why".
+// String is the end of a sentence about the shop: "it was revoked on …: why".
 func (d *Departure) String() string {
 	if d.Status == view.Left {
 		return "it left on " + d.Since.String()
@@ -36,10 +34,10 @@ func departureView(d *Departure) *view.Gone {
 	return &view.Gone{Status: d.Status, Since: view.Time(d.Since), Why: d.Why}
 }
 
-// departure is how shop went; nil while it is a member, and for one that never was.
+// departure says how shop left the federation: nil of a member, and of a shop that never was a member.
 func (s *shops) departure(shop exchange.ShopID) *Departure { return s.members.Departure(shop) }
 
-// present is CodeNotMember, with the shop's name and how it went, where shop is out of the
+// present returns CodeNotMember, with the shop's name and departure, where shop is out of the
 // federation.
 func (s *shops) present(ctx context.Context, shop exchange.ShopID) error {
 	d := s.departure(shop)
@@ -49,8 +47,8 @@ func (s *shops) present(ctx context.Context, shop exchange.ShopID) error {
 	return exchange.Errorf(exchange.CodeNotMember, "%s is out of the federation, and nothing can be asked of it: %s", s.nameOf(ctx, shop), d)
 }
 
-// ifPresent is err, which came of asking something of shop, or what explains it better:
-// that the shop is out.
+// ifPresent returns err, with which a request to shop failed. Where shop is out of the federation
+// it returns the error of present, which explains err.
 func (s *shops) ifPresent(ctx context.Context, shop exchange.ShopID, err error) error {
 	if err == nil {
 		return nil
@@ -61,8 +59,7 @@ func (s *shops) ifPresent(ctx context.Context, shop exchange.ShopID, err error) 
 	return err
 }
 
-// ofReservation is err, which came of asking something of the reservation's supplier, or
-// that the supplier is out of the federation.
+// ofReservation is ifPresent for the supplier of reservation id.
 func (s *shops) ofReservation(ctx context.Context, d *desk.Desk, id exchange.HoldID, err error) error {
 	if err == nil {
 		return nil

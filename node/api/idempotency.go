@@ -41,11 +41,11 @@ const (
 	keyIgnored keyMode = iota
 	// keyOnce: the request runs once; its answer is kept and given again.
 	keyOnce
-	// keyAgain: the request runs again, since its repeat finds by itself what the first did
-	// and tells how it stands now; the key only tells other requests apart.
+	// keyAgain: the request runs again. Its handler finds what the first request did and answers
+	// with the present state; the key only tells other requests apart.
 	keyAgain
-	// keyHold: the key decides the reservation's id, so that the supplier itself
-	// finds the repeat. Nothing is written for it: holds are the hot path.
+	// keyHold: the key decides the reservation's id, so that the supplier finds the repeat by
+	// the id. No row is written for the key: holds are the hot path.
 	keyHold
 )
 
@@ -102,8 +102,7 @@ func digest(secret []byte, parts ...string) []byte {
 	return mac.Sum(nil)
 }
 
-// serve runs a request that carries a key. A problem that it returns is to be
-// written by the caller.
+// serve runs a request that carries a key. The caller writes the problem that serve returns.
 func (k *idempotency) serve(w http.ResponseWriter, r *http.Request, key string, body []byte, rt *route, next http.Handler) *view.Problem {
 	if err := checkKey(key); err != nil {
 		return problemOf(err)
@@ -146,8 +145,8 @@ func (k *idempotency) serve(w http.ResponseWriter, r *http.Request, key string, 
 // idOf is the digest under which a key is known.
 func (k *idempotency) idOf(key string) keyID { return keyID(digest(k.secret, "key", key)) }
 
-// undone reports an answer after which nothing has been done: one that invites to
-// try again, or that finds the request itself at fault.
+// undone reports an answer after which nothing has been done: it invites to try again, or it
+// finds the request at fault.
 func undone(status int) bool {
 	return mistaken(status) || status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= http.StatusInternalServerError
 }
@@ -178,8 +177,8 @@ func (k *idempotency) keepAnswer(kept *keptKey, rt *route, answer *capture, reco
 	k.writeBehind(kept)
 }
 
-// serveHold tells other requests under the key of a reservation apart. What the key has
-// become of the reservation its handler decides.
+// serveHold refuses another request under the key of a reservation. A repeat of the same request
+// runs again: the handler derives the reservation's id from the key.
 func (k *idempotency) serveHold(w http.ResponseWriter, r *http.Request, id keyID, request [sha256.Size]byte, next http.Handler) *view.Problem {
 	now := k.clock.Now()
 	if h, ok := k.holds.Get(id); !ok || now.Sub(h.at) > keepFor {
@@ -195,7 +194,7 @@ func (k *idempotency) serveHold(w http.ResponseWriter, r *http.Request, id keyID
 	return nil
 }
 
-// forgetHold makes the key of a reservation as good as new: nothing was asked of a supplier.
+// forgetHold frees the key of a reservation for another request: no supplier was asked.
 func (k *idempotency) forgetHold(key string) { k.holds.Remove(k.idOf(key)) }
 
 // reservationKey is what a key decides of a reservation's id at a supplier.
@@ -245,8 +244,8 @@ func checkKey(key string) error {
 
 var errOtherRequest = exchange.Errorf(exchange.CodeConflict, "this %s came before with another request; use a new key for a new wish", KeyHeader)
 
-// errUnknownBefore is of a key whose request a version before this one had begun when it
-// stopped: it recorded keys apart from what they did.
+// errUnknownBefore refuses a key whose request an earlier version of Souk had begun when it
+// stopped. That version recorded keys apart from what the requests did.
 var errUnknownBefore = exchange.Errorf(exchange.CodeConflict,
 	"the shop stopped while it worked on this request, so whether it was done is unknown: look, and use a new %s if it was not", KeyHeader)
 

@@ -32,8 +32,8 @@ const (
 const (
 	// keepFor is how long a key is kept.
 	keepFor = 24 * time.Hour
-	// maxKept bounds them: a request a second, all day long. At 2 KiB for a usual
-	// answer they take 200 MB; the oldest go first.
+	// maxKept bounds the kept keys: a request a second, all day long. At 2 KiB for a usual
+	// answer they take 200 MB. The oldest keys are removed first.
 	maxKept = 100_000
 	// pruneChunk deletions, two writes each, are far below one commit's limit.
 	pruneChunk = 1000
@@ -59,14 +59,13 @@ type keptKey struct {
 // keptKeys are the rows of idempotency keys in the store.
 type keptKeys struct {
 	store   kv.Store
-	changes *writer.Writer // makes them, with what they name
+	changes *writer.Writer // commits the rows, each with the act that its key names
 
-	mu sync.Mutex
-	// unwritten: what writeBehind has queued and no commit has written; guarded by mu.
-	unwritten map[keyID]*keptKey
+	mu        sync.Mutex
+	unwritten map[keyID]*keptKey // guarded by mu: queued by writeBehind, until its commit
 	clock     exchange.Clock
 	kept      atomic.Int64 // keys in the store, about
-	full      wake.Signal  // there are too many
+	full      wake.Signal  // set when there are more than maxKept
 }
 
 // count finds out how many keys there are.
@@ -80,7 +79,7 @@ func (s *keptKeys) count() error {
 	return err
 }
 
-// load is the key's record; nil where there is none, or it is too old.
+// load returns the key's record: nil where there is no record, or it is older than keepFor.
 func (s *keptKeys) load(id keyID) (*keptKey, error) {
 	if kept := s.pending(id); kept != nil {
 		return kept, nil
@@ -105,7 +104,7 @@ func (kept *keptKey) keys() (record, byTime []byte) {
 	return record, append(byTime, kept.ID[:]...)
 }
 
-// rows are what the store has of a key.
+// rows are the key's rows in the store.
 func (kept *keptKey) rows() ([]kv.Write, error) {
 	raw, err := json.Marshal(kept)
 	if err != nil {
@@ -115,7 +114,7 @@ func (kept *keptKey) rows() ([]kv.Write, error) {
 	return []kv.Write{{Key: record, Value: raw}, {Key: byTime}}, nil
 }
 
-// pending finds what writeBehind has not written yet.
+// pending returns a copy of a record that writeBehind has queued and no commit has written; else nil.
 func (s *keptKeys) pending(id keyID) *keptKey {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -159,8 +158,9 @@ func (s *keptKeys) added(kept *keptKey) {
 	}
 }
 
-// writeBehind writes the record with a commit to come: what it says beside what was done may be
-// lost in a crash.
+// writeBehind writes the record with a later commit of the writer. A crash before that commit loses
+// the answer; the acts stay counted, since each act's own commit has its row.
+// Invariant: until the commit the record is in unwritten, where pending finds it.
 func (s *keptKeys) writeBehind(kept *keptKey) {
 	copied := *kept
 	isNew := !kept.stored
@@ -181,7 +181,7 @@ func (s *keptKeys) writeBehind(kept *keptKey) {
 		record, _ := copied.keys()
 		if raw, ok, err := b.Get(record); err != nil {
 			return err
-		} else if ok { // the acts that were counted stay counted
+		} else if ok { // the row's count of acts is the newest
 			var before keptKey
 			if err := json.Unmarshal(raw, &before); err != nil {
 				return exchange.Errorf(exchange.CodeInternal, "a kept request is unreadable: %w", err)

@@ -17,8 +17,8 @@ type Members interface {
 	Members(ctx context.Context) ([]Member, error)
 	// Dial reaches a member directly by its ID and measures the way.
 	Dial(ctx context.Context, shop exchange.ShopID) (Dialed, error)
-	// Departure is how a shop that was a member went; nil while it is one, and for one that
-	// never was. It is asked for every order that is shown, so it must be quick.
+	// Departure says how a shop that was a member left the federation: nil of a member, and of a
+	// shop that never was a member. Every order that is shown asks, so it must be quick.
 	Departure(shop exchange.ShopID) *Departure
 }
 

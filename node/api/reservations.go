@@ -102,7 +102,7 @@ func (s *reservationRoutes) reserveRequest(ctx context.Context, input *reserveIn
 	if err := exchange.CheckLines(req.Lines); err != nil {
 		return req, err
 	}
-	if req.Supplier != s.desk.Shop() { // the desk says what to do with an own product
+	if req.Supplier != s.desk.Shop() { // of an own product, Reserve says what to do
 		if err := s.shops.present(ctx, req.Supplier); err != nil {
 			return req, err
 		}
