@@ -15,9 +15,9 @@ import (
 	"github.com/souk-market/souk/store/durable"
 )
 
-// archive is archive.json: all that this shop traded, for people and their accountants,
-// and for who finishes the open orders by hand once no node runs on the folder. It holds
-// consumers' addresses only of what is still to be shipped, and only its owner may read it.
+// archive is archive.json: all that this shop traded, for people and their accountants, and for
+// the owner who finishes the open orders by hand once no node runs on the folder. It has
+// consumers' addresses only of units still to be shipped, and only its owner may read it.
 type archive struct {
 	Shop       exchange.ShopID     `json:"shop"`
 	Name       string              `json:"name"`
@@ -44,9 +44,9 @@ func (s *Shop) archivePath() string {
 	return filepath.Join(s.parts.Folder, archiveName)
 }
 
-// KeepArchive writes the archive of a shop that is out of its federation, where there is
-// none from since it is, and returns its path; "" of a shop that is a member still, as far
-// as it knows, or that has no folder.
+// KeepArchive writes the archive of a departed shop, unless an archive was written since the
+// departure, and returns its path. It returns "" of a shop that is a member as far as it knows,
+// and of a shop without a folder.
 func (s *Shop) KeepArchive() (string, error) {
 	m, _ := s.roster.Member(s.me)
 	path := s.archivePath()
@@ -88,7 +88,7 @@ func (s *Shop) writeArchive(path string) error {
 		switch {
 		case err == nil:
 			a.ToShip = append(a.ToShip, parcelFor{r.ID, view.ShipTo(*to)})
-		case exchange.CodeOf(err) != exchange.CodeNotFound: // which it is once it has been erased
+		case exchange.CodeOf(err) != exchange.CodeNotFound: // CodeNotFound: the address was erased
 			return err
 		}
 	}

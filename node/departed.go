@@ -11,14 +11,14 @@ import (
 	"github.com/souk-market/souk/protocol/members"
 )
 
-// Departed says, as CodeNotMember, why this shop is in its federation no more and what its
-// owner can do; nil while it is a member, and where the list that it has does not name it yet.
+// Departed says, as CodeNotMember, why this shop is out of its federation and what its owner can
+// do. It is nil while the shop is a member, and while the shop's list does not name the shop yet.
 func (s *Shop) Departed() error {
 	m, _ := s.roster.Member(s.me)
 	return s.departedError(m)
 }
 
-// departedUnasked is Departed, and nil where the owner had this shop leave: that is what he asked for.
+// departedUnasked is Departed, but nil where the owner had this shop leave: the owner asked for it.
 func (s *Shop) departedUnasked() error {
 	if m, _ := s.roster.Member(s.me); m.Status == membership.Left && s.leaving.Load() {
 		return nil
@@ -26,8 +26,8 @@ func (s *Shop) departedUnasked() error {
 	return s.Departed()
 }
 
-// closeBooks has a shop that is out of its federation write its archive, since it never runs again
-// to be asked, and says as departedUnasked does that it is.
+// closeBooks writes the archive of a shop that is out of its federation: the shop never runs again
+// to be asked. It returns departedUnasked.
 func (s *Shop) closeBooks() error {
 	if _, err := s.KeepArchive(); err != nil {
 		s.log.Error("the archive of all trade was not written; run souk doctor to have it written", "path", s.archivePath(), "err", err)
@@ -39,8 +39,8 @@ func (s *Shop) closeBooks() error {
 // 600 ms and the rest of a list of thousands.
 const statusTimeout = 8 * time.Second
 
-// AskStatus asks the hub whether this shop is a member still, and says as [Shop.Departed] does why it is not. It
-// changes nothing in the folder. CodeUnavailable where the hub did not tell.
+// AskStatus asks the hub for this shop's status, and returns what [Shop.Departed] would by the hub's
+// answer. It changes nothing in the folder. CodeUnavailable: the hub did not answer.
 func (s *Shop) AskStatus(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
@@ -51,7 +51,8 @@ func (s *Shop) AskStatus(ctx context.Context) error {
 	return s.departedError(m)
 }
 
-// Departure is how a shop that was a member went; nil while it is one, and for one that never was.
+// Departure says how a shop that was a member left the federation: nil of a member, and of a shop
+// that never was a member.
 func (s *Shop) Departure(shop exchange.ShopID) *api.Departure {
 	m, _ := s.roster.Member(shop)
 	return departureOf(m)
@@ -65,18 +66,18 @@ func departureOf(m membership.Member) *api.Departure {
 	return nil
 }
 
-// maxDeparted is how many departures wait to be told to watchers. Further ones are not told: who
-// watches reads first what there is.
+// maxDeparted is how many departures wait to be told to watchers. Further departures are not told: a
+// watcher first reads the present status of all partners.
 const maxDeparted = 64
 
-// tellDeparted tells watchers of shops that are out of the federation, until ctx ends.
+// tellDeparted tells watchers of departures until ctx ends.
 func (s *Shop) tellDeparted(ctx context.Context) {
 	for {
 		select {
 		case shop := <-s.departed:
 			g := s.Departure(shop)
 			if g == nil {
-				continue // it is back already
+				continue // the shop is a member again
 			}
 			if err := s.desk.Retailer.TellDeparted(ctx, shop, g.Status, g.Why); err != nil {
 				s.log.Error("watchers were not told of a shop that is out", "shop", shop, "err", err)
@@ -96,7 +97,7 @@ func (s *Shop) departedError(m membership.Member) error {
 		s.parts.Federation.Name(), why, s.books())
 }
 
-// books says where the trade of a departed shop can be read.
+// books says where the owner of a departed shop can read its trade.
 func (s *Shop) books() string {
 	archive := s.archivePath()
 	if _, err := os.Stat(archive); err == nil {

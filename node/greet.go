@@ -13,29 +13,29 @@ import (
 )
 
 // greeter keeps partners connected and greeted. A hello is the only way in which
-// a partner learns the hold window and the feed's key, so it is said again when what
-// it would say has changed: a partnership began or ended, a new day, a new key.
+// a partner learns the hold window and the feed's key. So the greeter greets a partner again
+// when the hello would say something new: a partnership began or ended, a new day, a new key.
 //
-// It goes by what is, not by what is told of: events only make it look sooner, so
-// that one lost in a flood of orders, or a hello that failed, is made good within
-// [lookEvery].
+// Invariant: within [lookEvery] the greeter compares the state of each connected partner with
+// greeted, and says a hello where they differ. Events only make it look sooner: an event may be
+// lost, and a hello may fail.
 type greeter struct {
 	s    *Shop
-	work sync.WaitGroup // hellos being said
-	look wake.Signal    // the partners are to be looked at now
+	work sync.WaitGroup // hellos under way
+	look wake.Signal    // set: look at all partners now
 
 	mu      sync.Mutex
-	greeted map[exchange.ShopID]helloState // guarded by mu: in the last hello to a connected partner
-	busy    map[exchange.ShopID]bool       // guarded by mu: a hello is being said
+	greeted map[exchange.ShopID]helloState // guarded by mu: what the last hello to a connected partner said
+	busy    map[exchange.ShopID]bool       // guarded by mu: a hello is under way
 }
 
-// helloState is what of a hello must not grow old.
+// helloState is the part of a hello that must not grow old.
 type helloState struct {
 	buys, sells bool            // the partner's roles under a partnership in force
 	window      exchange.Window // of the holds it may place
 	key         [8]byte         // ID of the feed's key
-	// head of the feed, only where the partner is connected through a relay: there
-	// gossip does not go.
+	// head of the feed, only where the partner is connected through a relay: gossip does
+	// not pass a relay.
 	head string
 }
 
@@ -50,10 +50,10 @@ func newGreeter(s *Shop) *greeter {
 	}
 }
 
-// lookNow has the partners looked at now.
+// lookNow makes the greeter look at all partners now.
 func (g *greeter) lookNow() { g.look.Set() }
 
-// note keeps what a hello to a partner says now. It is called as the hello is made.
+// note records in greeted what a hello to a partner says. Hello calls it as it makes the hello.
 func (g *greeter) note(to exchange.ShopID, greeting *message.Greeting) {
 	now := g.stateOf(to, greeting, g.s.relayed()[to])
 	g.mu.Lock()
@@ -61,7 +61,7 @@ func (g *greeter) note(to exchange.ShopID, greeting *message.Greeting) {
 	g.mu.Unlock()
 }
 
-// lost: the partner may not have heard the last hello, or is gone.
+// lost forgets the last hello to a partner that disconnected, or that may not have received it.
 func (g *greeter) lost(to exchange.ShopID) {
 	g.mu.Lock()
 	delete(g.greeted, to)
@@ -83,7 +83,7 @@ func (g *greeter) stateOf(to exchange.ShopID, greeting *message.Greeting, relaye
 	return now
 }
 
-// run looks until ctx ends and the last hello was said.
+// run looks until ctx ends, and waits for the last hello.
 func (g *greeter) run(ctx context.Context) error {
 	defer g.work.Wait()
 	events, stop := g.s.desk.Events.Watch()

@@ -34,7 +34,7 @@ type Parts struct {
 	Store      kv.Store // synced
 	Limits     kv.Limits
 	Replicas   kv.Store // unsynced, its own
-	// Limits of one commit of Store and of Replicas; zero = the desk's defaults.
+	// Limits of one commit of Store and of Replicas; zero = the defaults of desk.Open.
 	ReplicaLimits kv.Limits
 	Clock         exchange.Clock
 	Random        io.Reader
@@ -49,8 +49,9 @@ type Parts struct {
 	FreeBytes func() int64
 	Healthy   func() error
 
-	// AskHub, optional, puts a request to the hub's open host under the shop's own key: how a shop
-	// that was revoked while it was off hears of it, and leaves where the closed host does not answer.
+	// AskHub, optional, puts a request to the hub's open host under the shop's own key. By it a shop
+	// that was revoked while it was off hears of the revocation, and a shop leaves where the closed
+	// host does not answer.
 	AskHub members.Ask
 
 	// Network may change the network's configuration before it is used: tests put
@@ -58,8 +59,7 @@ type Parts struct {
 	Network func(*p2p.Config)
 }
 
-// Shop is a running shop without a folder or an API: the desk and everything it
-// talks to.
+// Shop is a running shop without a folder or an API.
 type Shop struct {
 	parts  Parts
 	me     exchange.ShopID
@@ -75,7 +75,7 @@ type Shop struct {
 
 	left     func()               // called when this shop is out of the federation; set before Run
 	leaving  atomic.Bool          // its owner had it leave
-	departed chan exchange.ShopID // partners that are out, for tellDeparted
+	departed chan exchange.ShopID // partners that departed, for tellDeparted
 	started  exchange.Time
 	ready    chan struct{} // closed when the network listens
 
@@ -140,7 +140,7 @@ func New(p Parts) (*Shop, error) {
 	return s, nil
 }
 
-// Desk is the shop's use cases.
+// Desk has the shop's use cases: shelf, feed, trade and their parts.
 func (s *Shop) Desk() *desk.Desk { return s.desk }
 
 // Roster is the shop's member list.
@@ -155,17 +155,17 @@ func (s *Shop) Ready() <-chan struct{} { return s.ready }
 func (s *Shop) now() exchange.Time { return s.parts.Clock.Now() }
 
 // Run runs the shop until ctx ends, then stops in order: the network accepts no
-// more, the desk finishes what it took, catalogs rest. An error means that the
+// more, the writer finishes what it took, catalogs rest. An error means that the
 // store failed: the process must end.
 func (s *Shop) Run(ctx context.Context) error {
 	s.releaseDeparted()
 	g, runCtx := errgroup.WithContext(ctx)
-	// The network is there when the desk's first message goes out; what partners ask
-	// before that waits in the desk's queue.
+	// The network is there when the first request of the outbox goes out. What partners ask
+	// before the writer runs waits in the writer's queue.
 	if err := s.net.Start(runCtx); err != nil {
 		return err
 	}
-	// The desk outlives the network, so that what was taken is answered.
+	// The writer outlives the network, so that what it took is answered.
 	deskCtx, stopDesk := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopDesk()
 	deskDone := make(chan error, 1)
@@ -202,12 +202,12 @@ func (s *Shop) Run(ctx context.Context) error {
 	return err
 }
 
-// members leaves out the shops that were revoked or left.
+// members leaves out the shops that departed.
 func (s *Shop) members(shops []exchange.ShopID) []exchange.ShopID {
 	return slices.DeleteFunc(shops, func(shop exchange.ShopID) bool { return !s.roster.IsMember(shop) })
 }
 
-// memberDeparted cuts a shop that was revoked or left, and releases what it held.
+// memberDeparted disconnects a shop that was revoked or left, and releases its holds.
 func (s *Shop) memberDeparted(shop exchange.ShopID, why string) {
 	if shop == s.me {
 		s.log.Error("this shop is out of the federation and stops", "why", s.Departed())
@@ -225,8 +225,8 @@ func (s *Shop) memberDeparted(shop exchange.ShopID, why string) {
 	}
 }
 
-// releaseDeparted gives back what shops hold that are no members any more: this shop may
-// have ended between learning that and releasing.
+// releaseDeparted releases the holds of partners that departed: this shop may have ended between
+// learning of a departure and the release.
 func (s *Shop) releaseDeparted() {
 	for _, shop := range s.desk.Partnerships.Counterparts() {
 		if !s.roster.IsMember(shop) {

@@ -108,8 +108,7 @@ func (s *Shop) Problems(context.Context) []api.Problem {
 	return list
 }
 
-// FolderProblems are those of Problems that the folder alone shows, whether the shop
-// runs or not.
+// FolderProblems are the problems that the folder alone shows, whether the shop runs or not.
 func (s *Shop) FolderProblems() []api.Problem {
 	var list []api.Problem
 	if err := s.Departed(); err != nil {
@@ -127,8 +126,8 @@ func (s *Shop) FolderProblems() []api.Problem {
 	return append(list, s.quarantineProblems()...)
 }
 
-// overdueProblems tells of overdue orders that wait for partners who do not greet: of
-// each partner the first.
+// overdueProblems lists overdue orders that wait for partners who do not greet: the first order of
+// each partner.
 func (s *Shop) overdueProblems() []api.Problem {
 	list, err := s.desk.Supplier.Unheard()
 	if err != nil {
@@ -138,7 +137,7 @@ func (s *Shop) overdueProblems() []api.Problem {
 	reported := make(map[exchange.ShopID]bool)
 	for _, o := range list {
 		if reported[o.Retailer] {
-			continue // rejecting the first shows the next
+			continue // once the first order is rejected, the next is shown
 		}
 		reported[o.Retailer] = true
 		until := "until that shop connects, which may know more of it than this shop"
@@ -164,7 +163,7 @@ func (s *Shop) StoppedWhy() string {
 	return why + ". " + trade.RestoreAdvice
 }
 
-// quarantineProblems tells of what could not end when its time had come.
+// quarantineProblems names the first hold or order in quarantine, and how many there are.
 func (s *Shop) quarantineProblems() []api.Problem {
 	list, err := s.desk.Supplier.Quarantined()
 	if err != nil {

@@ -85,8 +85,8 @@ func (s *Shop) Dial(ctx context.Context, shop exchange.ShopID) (api.Dialed, erro
 // placed does not.
 const unreachable = 5 * time.Minute
 
-// Search finds own and partners' products. It sees every write to the own ones that was
-// answered; see package replica.
+// Search finds own and partners' products. It sees every answered write to an own product; see
+// package replica.
 func (s *Shop) Search(_ context.Context, q replica.Query) (api.Found, error) {
 	page, err := s.feeds.replicas.Search(q)
 	if err != nil {
@@ -99,7 +99,7 @@ func (s *Shop) Search(_ context.Context, q replica.Query) (api.Found, error) {
 	return out, nil
 }
 
-// Product is one product of a catalog this shop sees; an own one is read from the shelf.
+// Product is one product of a catalog that this shop sees. An own product is read from the shelf.
 func (s *Shop) Product(_ context.Context, id exchange.ProductID) (api.FoundProduct, error) {
 	h, err := s.feeds.replicas.Product(id)
 	if err != nil {
