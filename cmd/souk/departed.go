@@ -6,10 +6,10 @@ import (
 	"github.com/souk-market/souk/node/api/view"
 )
 
-// archiveFile is what a shop that is out of its federation traded, in its folder.
+// archiveFile is the file, in the folder of a departed shop, of all that the shop traded.
 const archiveFile = "archive.json"
 
-// departedText says how a shop went out of the federation, without the full stop.
+// departedText says how a shop left the federation, without the full stop.
 func departedText(name string, g *view.Gone) string {
 	if g.Status == view.Left {
 		return name + " left the federation on " + timeText(g.Since)
@@ -29,7 +29,7 @@ func closedHere(o *view.Order) bool {
 
 func isOpen(status string) bool { return slices.Contains(openStatuses, status) }
 
-// orderState is an order's status, and what came of it where the other shop is out.
+// orderState is an order's status, and what became of the order where the other shop departed.
 func orderState(o *view.Order) string {
 	text := statusText(o.Status)
 	switch {
@@ -43,7 +43,7 @@ func orderState(o *view.Order) string {
 	return text + ", shop revoked"
 }
 
-// departedNote is what the owner should know of an order of a shop that is out.
+// departedNote is what the owner should know of an open order with a departed shop.
 func departedNote(p *page, o *view.Order) {
 	if o.PartnerGone == nil || !isOpen(o.Status) {
 		return

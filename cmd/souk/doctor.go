@@ -42,7 +42,7 @@ type diagnosis struct {
 	Findings []finding `json:"findings"`
 }
 
-// seen reports whether something was found by a check; what is well is then not said too.
+// seen reports whether a check has a finding. Then ok is not reported for that check.
 func (d *diagnosis) seen(check string) bool {
 	return slices.ContainsFunc(d.Findings, func(f finding) bool { return f.Check == check })
 }
@@ -268,7 +268,7 @@ func (a *app) checkStopped(ctx context.Context, d *diagnosis, dir string) {
 	}
 }
 
-// checkArchive has a shop that is out of its federation keep what it traded in a file that can be read.
+// checkArchive makes the archive of a departed shop, unless it was written since the departure.
 func checkArchive(d *diagnosis, s *node.Shop) {
 	switch path, err := s.KeepArchive(); {
 	case err != nil:
@@ -278,8 +278,8 @@ func checkArchive(d *diagnosis, s *node.Shop) {
 	}
 }
 
-// checkMemberStatus asks the hub whether a shop that does not run is a member still: its own list
-// may be from before it was revoked.
+// checkMemberStatus asks the hub for the status of a shop that does not run: the shop's own list may
+// be older than its revocation.
 func (a *app) checkMemberStatus(ctx context.Context, d *diagnosis, s *node.Shop) (member bool) {
 	err := s.AskStatus(ctx)
 	switch exchange.CodeOf(err) {
@@ -307,7 +307,7 @@ func checkNotJoined(d *diagnosis, dir string) {
 	}
 }
 
-// factsOf is what can be told of a shop that does not run.
+// factsOf are the facts of a shop that does not run.
 func factsOf(s *node.Shop) *view.Shop {
 	state, members := s.Roster().State(), 0
 	for _, m := range state.Members() {

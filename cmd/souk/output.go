@@ -129,8 +129,8 @@ func stampText(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// localTimes is a message of souk's own for the person who reads it here: its times are shown as
-// timeText shows all others.
+// localTimes is a message with its stamps replaced: a person at this machine reads times as timeText
+// shows them.
 func localTimes(message string) string {
 	return stamp.ReplaceAllStringFunc(message, func(s string) string {
 		t, err := time.Parse(time.RFC3339, s)

@@ -85,8 +85,8 @@ func (a partnerCommands) answerCommand(use, short, long, example, done string,
 	return cmd
 }
 
-// openProposals are the partner's that an answer means; own is one of this shop's that it
-// would fit.
+// openProposals are the partner's proposals that an answer means. own is a proposal of this shop's
+// that the answer would fit.
 func openProposals(trades []view.Partnership, directions *directionFlags, id string) (theirs []view.Partnership, own *view.Partnership) {
 	for _, t := range trades {
 		switch {

@@ -12,7 +12,7 @@ func (a partnerCommands) partnerListCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list [SHOP]",
 		Short: "List partnerships and open proposals",
-		Long: `Lists every direction of trade with its terms' version, discount and state, requests
+		Long: `Lists every partnership with its terms' version, discount and state, requests
 that wait for the supplier, and open proposals with the command that accepts each. With a
 SHOP it shows all terms.`,
 		Example: `  souk partner list --dir shop
@@ -71,10 +71,10 @@ func (a partnerCommands) partnersPage(p *page, fed *federation, list []view.Part
 	}
 }
 
-// isDeparted reports whether a direction of trade was not over when the partner went out of the federation.
+// isDeparted reports whether a partnership was not over when the partner departed.
 func isDeparted(t view.Partnership) bool { return t.Gone != nil && t.Status == t.Gone.Status }
 
-// partnerNotes are what the owner should know or do about one direction of trade.
+// partnerNotes are what the owner should know or do about one partnership.
 func (a partnerCommands) partnerNotes(p *page, fed *federation, t view.Partnership, whole bool) {
 	if whole && t.Terms != nil {
 		p.line("")
@@ -122,7 +122,7 @@ func (a partnerCommands) partnerNotes(p *page, fed *federation, t view.Partnersh
 	}
 }
 
-// queuedText says what waits until the supplier is reached.
+// queuedText says which request waits in the outbox until the supplier is reached.
 func queuedText(t view.Partnership) string {
 	waits := " when " + t.PartnerName + " is reached."
 	withdrawn := "You have withdrawn your proposal to " + directionText(t) + "; it is closed" + waits

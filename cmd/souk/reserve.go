@@ -77,8 +77,8 @@ without =QTY it is one unit.`,
 	return cmd
 }
 
-// perhapsHeld adds where to look when it is not known whether the supplier holds the
-// stock: it did not answer, or the node did not, or the owner broke off.
+// perhapsHeld adds where to look when nobody knows whether the supplier holds the stock: the
+// supplier or the node did not answer, or the owner broke off.
 func (a reservationCommands) perhapsHeld(err error, key, supplier string) error {
 	var p *view.Problem
 	switch {
