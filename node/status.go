@@ -78,7 +78,7 @@ func (s *Shop) Problems(context.Context) []api.Problem {
 	if err != nil {
 		add("store", true, err.Error())
 	}
-	reported := make(map[exchange.ShopID]bool) // both directions of trade are one connection
+	reported := make(map[exchange.ShopID]bool) // two partnerships with one shop are one connection
 	for _, t := range trades {
 		partner := t.Supplier
 		if partner == s.me {

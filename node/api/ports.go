@@ -77,7 +77,7 @@ type ImportReport struct {
 	Changed   int64 `json:"changed"`
 	StockOnly int64 `json:"stock_only"` // only the stock changed
 	Unchanged int64 `json:"unchanged"`
-	// Of Untracked and of StockUntold: products that keep stock they have from before.
+	// Of Untracked and of StockUntold: products that keep their earlier stock.
 	UntrackedKept int64 `json:"untracked_kept"`
 	UntoldKept    int64 `json:"untold_kept"`
 }
@@ -119,8 +119,8 @@ type Shop interface {
 	Info(ctx context.Context) (Info, error)
 	// Problems lists what keeps the shop from being ready; none = ready.
 	Problems(ctx context.Context) []Problem
-	// Leave ends everything and leaves the federation; with preview it only says
-	// what that would do. After it the node stops by itself.
+	// Leave ends all partnerships and leaves the federation; then the node stops by itself. With
+	// preview it only says what leaving would do.
 	Leave(ctx context.Context, preview bool) (*Leaving, error)
 }
 
@@ -158,7 +158,7 @@ type Problem struct {
 	Partner exchange.ShopID
 }
 
-// Leaving is what leaving does.
+// Leaving is what Leave does, or with preview would do.
 type Leaving struct {
 	Preview    bool
 	OpenOrders []OpenOrder       // unfinished, in both roles; they may be finished locally

@@ -84,7 +84,7 @@ func (s *reservationRoutes) reserve(ctx context.Context, in *reserveInput) (*bod
 	return nil, p
 }
 
-// reserveRequest reads a request whole: what passes here is worth a reservation's id.
+// reserveRequest reads and checks a whole request, before a reservation's id is made.
 func (s *reservationRoutes) reserveRequest(ctx context.Context, input *reserveInput) (trade.ReserveRequest, error) {
 	in := input.Body
 	req := trade.ReserveRequest{Lifetime: seconds(in.Seconds)}
@@ -127,7 +127,7 @@ type reservationInput struct {
 func (s *reservationRoutes) getReservation(ctx context.Context, in *reservationInput) (*body[view.Reservation], error) {
 	rec, err := s.desk.Retailer.Reservation(ctx, in.ID)
 	if rec != nil && errors.Is(err, trade.ErrUnanswered) {
-		err = nil // it shows as not answered yet
+		err = nil // the reservation shows as not answered yet
 	}
 	return s.reservationAnswer(ctx, rec, err)
 }
