@@ -165,7 +165,7 @@ func (s *Shop) Run(ctx context.Context) error {
 	if err := s.net.Start(runCtx); err != nil {
 		return err
 	}
-	// The writer outlives the network, so that what it took is answered.
+	// desk.Run, and so the writer, outlives the network: what the writer took is answered.
 	deskCtx, stopDesk := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopDesk()
 	deskDone := make(chan error, 1)
