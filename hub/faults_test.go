@@ -215,7 +215,7 @@ func TestFault20Revoked(t *testing.T) {
 			return !a.Connected(b.ID) && !c.Connected(b.ID) && w.Hub.Report().Connected == 2
 		})
 		for _, s := range []*hubsim.Shop{a, c} {
-			if why := s.Gone(b.ID); !strings.Contains(why, "revoked") {
+			if why := s.Departed(b.ID); !strings.Contains(why, "revoked") {
 				t.Errorf("%s was told %q", s.Name, why)
 			}
 		}

@@ -71,10 +71,10 @@ type Hub struct {
 	folder  folder // of Open; empty otherwise
 	dir     string // of Open, where commands and invites are; "" = none
 
-	ready   chan struct{}
-	settled chan struct{} // closed once statements may be appended
-	failed  chan error    // capacity 1: a fault after which the process must end
-	gone    chan exchange.ShopID
+	ready    chan struct{}
+	settled  chan struct{} // closed once statements may be appended
+	failed   chan error    // capacity 1: a fault after which the process must end
+	departed chan exchange.ShopID
 }
 
 // New composes a hub: it reads and verifies the member list, and starts nothing.
@@ -91,7 +91,7 @@ func New(p Parts) (*Hub, error) {
 	h := &Hub{
 		parts: p, log: p.Logger,
 		ready: make(chan struct{}), settled: make(chan struct{}), failed: make(chan error, 1),
-		gone: make(chan exchange.ShopID, maxGone),
+		departed: make(chan exchange.ShopID, maxDeparted),
 	}
 	var err error
 	if h.list, err = openList(p.Store, p.Federation, p.LogKey, p.Clock, p.Logger); err != nil {
@@ -112,9 +112,9 @@ func New(p Parts) (*Hub, error) {
 	return h, err
 }
 
-// maxGone is how many shops that left wait to be disconnected. A shop beyond that is disconnected
+// maxDeparted is how many shops that left wait to be disconnected. A shop beyond that is disconnected
 // at once.
-const maxGone = 64
+const maxDeparted = 64
 
 // network makes both hosts' configurations and the closed host.
 func (h *Hub) network() error {
@@ -206,7 +206,7 @@ func (h *Hub) run(ctx context.Context) error {
 	listeners.serve(ctx, group, h)
 	group.Go(func() error { return h.sync.Run(ctx) })
 	group.Go(func() error { return h.renewals(ctx) })
-	group.Go(func() error { return h.partings(ctx) })
+	group.Go(func() error { return h.disconnectDeparted(ctx) })
 	group.Go(func() error {
 		select {
 		case err := <-h.failed:

@@ -61,12 +61,12 @@ type InviteInfo struct {
 	ID      membership.InviteID `json:"id"`
 	Shop    string              `json:"shop_name,omitempty"` // "" = any
 	Uses    uint32              `json:"uses"`
-	Made    Moment              `json:"made"`
-	Expires Moment              `json:"expires"`
+	Made    JSONTime            `json:"made"`
+	Expires JSONTime            `json:"expires"`
 	Used    *uint32             `json:"used,omitempty"` // joins so far; nil = the list is on another machine
 	Status  string              `json:"status,omitempty"`
 	Why     string              `json:"why,omitempty"`    // it is void
-	VoidAt  Moment              `json:"void_at,omitzero"` // 0 = it is not void
+	VoidAt  JSONTime            `json:"void_at,omitzero"` // 0 = it is not void
 }
 
 // Invited is a new invite.
@@ -105,7 +105,7 @@ func Invite(_ context.Context, dir string, o InviteOptions) (Invited, error) {
 		return Invited{}, err
 	}
 	made := Invited{Code: inv.Code(), Warnings: append([]string{}, reachWarnings(p.Hub)...), InviteInfo: InviteInfo{
-		ID: inv.Token.ID, Shop: inv.Token.ShopName, Uses: inv.Token.Uses, Made: Moment(now), Expires: Moment(inv.Token.Expires),
+		ID: inv.Token.ID, Shop: inv.Token.ShopName, Uses: inv.Token.Uses, Made: JSONTime(now), Expires: JSONTime(inv.Token.Expires),
 	}}
 	return made, keepInvite(dir, made.InviteInfo)
 }

@@ -93,7 +93,7 @@ func TestInviteOrder(t *testing.T) {
 	slices.SortFunc(made, func(a, b hub.Invited) int { return -bytes.Compare(a.ID[:], b.ID[:]) })
 	want := make([]membership.InviteID, count)
 	for i := range made {
-		made[i].Made = hub.Moment(1000 + i/together)
+		made[i].Made = hub.JSONTime(1000 + i/together)
 		want[i] = made[i].ID
 		b := must(json.Marshal(made[i].InviteInfo))(t)
 		if err := os.WriteFile(filepath.Join(dir, "invites", made[i].ID.String()+".json"), b, 0o600); err != nil {

@@ -132,7 +132,7 @@ type Voided struct {
 	ID      membership.InviteID `json:"id"`
 	Void    bool                `json:"void"` // always true
 	Why     string              `json:"why"`
-	At      Moment              `json:"at,omitzero"` // 0 = unknown: the list is on another machine
+	At      JSONTime            `json:"at,omitzero"` // 0 = unknown: the list is on another machine
 	Already bool                `json:"already"`     // the invite was void before, for this reason
 }
 
@@ -153,7 +153,7 @@ func voids(list *roster.Roster) (map[membership.InviteID]Voided, error) {
 			return out, err
 		}
 		if v, ok := e.Statement.(membership.Void); ok {
-			out[v.Invite] = Voided{ID: v.Invite, Void: true, Why: v.Why, At: Moment(e.At)}
+			out[v.Invite] = Voided{ID: v.Invite, Void: true, Why: v.Why, At: JSONTime(e.At)}
 		}
 	}
 	return out, nil

@@ -235,7 +235,7 @@ func TestLeave(t *testing.T) {
 			t.Error("the shop does not know that it left")
 		}
 		w.Wait(5*time.Second, "the others cut it", func() bool {
-			return !a.Connected(b.ID) && !w.Hub.Members()[1].Online && a.Gone(b.ID) != ""
+			return !a.Connected(b.ID) && !w.Hub.Members()[1].Online && a.Departed(b.ID) != ""
 		})
 		b.Stop()
 		if err := members.Submit(context.Background(), leave, b.Ask); err != nil {

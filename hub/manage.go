@@ -22,7 +22,7 @@ type Revoked struct {
 	Shop    exchange.ShopID `json:"revoked"`
 	Name    string          `json:"name,omitempty"` // "" = unknown: the list is on another machine
 	Why     string          `json:"why"`
-	At      Moment          `json:"at,omitzero"` // 0 = unknown: the list is on another machine
+	At      JSONTime        `json:"at,omitzero"` // 0 = unknown: the list is on another machine
 	Already bool            `json:"already"`     // the shop was revoked before, for this reason
 }
 

@@ -24,7 +24,7 @@ func revoke(w *hubsim.World, s *hubsim.Shop) {
 // hears waits until a shop has been told that it is out, and why.
 func hears(w *hubsim.World, limit time.Duration, s *hubsim.Shop) {
 	w.T.Helper()
-	w.Wait(limit, s.Name+" is told that it is out", func() bool { return s.Gone(s.ID) == "was revoked" })
+	w.Wait(limit, s.Name+" is told that it is out", func() bool { return s.Departed(s.ID) == "was revoked" })
 	if m, _ := s.List.Member(s.ID); m.Status != membership.Revoked || m.Why != "sold counterfeits" {
 		w.T.Errorf("its list says %+v", m)
 	}
@@ -55,12 +55,12 @@ func TestMemberStatusAfterAbsence(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Hour)
-		if stays.Gone(stays.ID) != "" || !stays.List.IsMember(stays.ID) {
+		if stays.Departed(stays.ID) != "" || !stays.List.IsMember(stays.ID) {
 			t.Error("who told it?")
 		}
 		w.StartHub()
 		hears(w, 11*time.Minute, stays) // a shop asks every ten minutes
-		if honest.Gone(honest.ID) != "" {
+		if honest.Departed(honest.ID) != "" {
 			t.Error("a member was told that it is out")
 		}
 	})

@@ -19,8 +19,8 @@ import (
 var assets embed.FS
 
 var page = template.Must(template.New("page.html").Funcs(template.FuncMap{
-	"date": func(t Moment) string { return t.Std().Format("2 January 2006") },
-	"moment": func(t Moment) string {
+	"date": func(t JSONTime) string { return t.Std().Format("2 January 2006") },
+	"time": func(t JSONTime) string {
 		return t.Std().Format("2 January 2006, 15:04 UTC")
 	},
 	"list": func(s []string) string { return strings.Join(s, ", ") },
@@ -88,13 +88,13 @@ func (h *Hub) serveHealth(w http.ResponseWriter, _ *http.Request) {
 type pageData struct {
 	Report
 	Members []MemberInfo
-	Now     Moment
+	Now     JSONTime
 	Age     string
 }
 
 func (h *Hub) servePage(w http.ResponseWriter, _ *http.Request) {
 	now := h.parts.Clock.Now()
-	data := pageData{Report: h.Report(), Members: h.Members(), Now: Moment(now)}
+	data := pageData{Report: h.Report(), Members: h.Members(), Now: JSONTime(now)}
 	data.Age = now.Sub(exchange.Time(data.SignedAt)).Truncate(time.Second).String()
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	if err := page.Execute(w, data); err != nil {

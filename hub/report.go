@@ -22,7 +22,7 @@ type Report struct {
 	Revoked   int      `json:"revoked"`
 	Connected int      `json:"connected"` // members, now
 	Entries   uint64   `json:"entries"`
-	SignedAt  Moment   `json:"signed_at"`
+	SignedAt  JSONTime `json:"signed_at"`
 	Freshness string   `json:"freshness"` // fresh, ageing or stale
 	Problems  []string `json:"problems"`  // empty when all is well
 }
@@ -33,8 +33,8 @@ type MemberInfo struct {
 	Name        string          `json:"name"`
 	Fingerprint string          `json:"fingerprint"` // six words, to be compared by telephone
 	Status      string          `json:"status"`      // active, left or revoked
-	JoinedAt    Moment          `json:"joined_at"`
-	Since       Moment          `json:"since"` // of the status
+	JoinedAt    JSONTime        `json:"joined_at"`
+	Since       JSONTime        `json:"since"` // of the status
 	Why         string          `json:"why,omitempty"`
 	Online      bool            `json:"online"`
 	Transport   string          `json:"transport,omitempty"` // tcp, quic or relay
@@ -48,7 +48,7 @@ func report(p Public, list *roster.Roster, clock exchange.Clock) Report {
 	state := list.State()
 	r := Report{
 		Federation: p.Federation.Name(), Origin: p.Federation.Origin, LogKey: p.Federation.VerifierKey(), Hub: p.Hub,
-		Entries: state.Size(), SignedAt: Moment(state.Checkpoint().Time), Freshness: list.Freshness().String(), Problems: []string{},
+		Entries: state.Size(), SignedAt: JSONTime(state.Checkpoint().Time), Freshness: list.Freshness().String(), Problems: []string{},
 	}
 	for _, m := range state.Members() {
 		switch m.Status {
@@ -72,7 +72,7 @@ func memberInfos(list *roster.Roster) []MemberInfo {
 	for _, m := range list.Members() {
 		info := MemberInfo{
 			Shop: m.Shop, Name: m.Name, Fingerprint: words.Fingerprint(m.Key), Status: m.Status.String(),
-			JoinedAt: Moment(m.JoinedAt), Since: Moment(m.Since), Why: m.Why,
+			JoinedAt: JSONTime(m.JoinedAt), Since: JSONTime(m.Since), Why: m.Why,
 		}
 		if p, _, ok := list.Profile(m.Shop); ok {
 			info.Sells, info.Web, info.Countries = p.Sells, p.Web, p.Countries

@@ -140,7 +140,7 @@ func (h *Hub) bundle(from uint64, limit int) ([]byte, error) {
 func (h *Hub) cut(shop exchange.ShopID, why string) {
 	if m, _ := h.list.roster.Member(shop); m.Status == membership.Left {
 		select {
-		case h.gone <- shop:
+		case h.departed <- shop:
 			return
 		default:
 		}
@@ -148,13 +148,13 @@ func (h *Hub) cut(shop exchange.ShopID, why string) {
 	h.net.Disconnect(shop, why)
 }
 
-// partings disconnects the shops that left.
-func (h *Hub) partings(ctx context.Context) error {
+// disconnectDeparted disconnects the shops that left.
+func (h *Hub) disconnectDeparted(ctx context.Context) error {
 	var waiting sync.WaitGroup
 	defer waiting.Wait()
 	for {
 		select {
-		case shop := <-h.gone:
+		case shop := <-h.departed:
 			waiting.Go(func() {
 				select {
 				case <-time.After(leaveGrace):

@@ -15,9 +15,9 @@ import (
 	"github.com/souk-market/souk/store/durable"
 )
 
-// archive is archive.json: all that this shop traded, for people and their accountants,
-// and for who finishes the open orders by hand once no node runs on the folder. It holds
-// consumers' addresses only of what is still to be shipped, and only its owner may read it.
+// archive is archive.json: all that this shop traded, for people and their accountants, and for
+// the owner who finishes the open orders by hand once no node runs on the folder. It has
+// consumers' addresses only of units still to be shipped, and only its owner may read it.
 type archive struct {
 	Shop       exchange.ShopID     `json:"shop"`
 	Name       string              `json:"name"`
@@ -44,13 +44,13 @@ func (s *Shop) archivePath() string {
 	return filepath.Join(s.parts.Folder, archiveName)
 }
 
-// KeepArchive writes the archive of a shop that is out of its federation, where there is
-// none from since it is, and returns its path; "" of a shop that is a member still, as far
-// as it knows, or that has no folder.
+// KeepArchive writes the archive of a departed shop, unless an archive was written since the
+// departure, and returns its path. It returns "" of a shop that is a member as far as it knows,
+// and of a shop without a folder.
 func (s *Shop) KeepArchive() (string, error) {
 	m, _ := s.roster.Member(s.me)
 	path := s.archivePath()
-	if goneOf(m) == nil || path == "" {
+	if departureOf(m) == nil || path == "" {
 		return "", nil
 	}
 	info, err := os.Stat(path)
@@ -65,8 +65,8 @@ func (s *Shop) KeepArchive() (string, error) {
 
 func (s *Shop) writeArchive(path string) error {
 	a := archive{Shop: s.me, Name: s.nameOf(s.me), Federation: s.parts.Federation.Origin, Written: s.now().String(), ToShip: []parcelFor{}}
-	if m, _ := s.roster.Member(s.me); goneOf(m) != nil {
-		a.Ended = goneOf(m).String()
+	if m, _ := s.roster.Member(s.me); departureOf(m) != nil {
+		a.Ended = departureOf(m).String()
 	}
 	var err error
 	if a.Trades, err = s.desk.Partnerships.List(); err != nil {
@@ -88,7 +88,7 @@ func (s *Shop) writeArchive(path string) error {
 		switch {
 		case err == nil:
 			a.ToShip = append(a.ToShip, parcelFor{r.ID, view.ShipTo(*to)})
-		case exchange.CodeOf(err) != exchange.CodeNotFound: // which it is once it has been erased
+		case exchange.CodeOf(err) != exchange.CodeNotFound: // CodeNotFound: the address was erased
 			return err
 		}
 	}

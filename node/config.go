@@ -99,11 +99,11 @@ const shippingExample = `
 # bands = [{ up_to_grams = 2000, price = "9.90" }, { up_to_grams = 20000, price = "19.90" }]
 `
 
-// maxHaltAfterDays is a year: a longer halt is none.
+// maxHaltAfterDays is a year. 0 means that the shop never halts.
 const maxHaltAfterDays = 365
 
-// policy is the part of the configuration that the desk follows; its Rate is
-// left to the caller. Its errors name their key.
+// policy is the part of the configuration that becomes a trade.Policy; the caller sets the Rate.
+// Errors name their key.
 func (c Config) policy() (policyParts, error) {
 	p := policyParts{byHand: c.AcceptByHand}
 	if c.HaltAfterDays < 0 || c.HaltAfterDays > maxHaltAfterDays {

@@ -1,11 +1,11 @@
-// Package node composes a shop: the desk (exchange/desk) over a store, the
-// member list (exchange/roster, protocol/members), the network (protocol/p2p), the
-// catalogs' gossip and pulls, and the local HTTP API (node/api).
+// Package node composes a shop: shelf, feed and trade over a store (connected by
+// exchange/desk), the member list (exchange/roster, protocol/members), the network
+// (protocol/p2p), the catalogs' gossip and pulls, and the local HTTP API (node/api).
 //
 // [Init] makes a shop's folder, [Join] brings it into a federation with an
 // invite, [Open] reads the folder and [Folder.Run] runs the shop until its
-// context ends. Underneath, [New] composes a [Shop] from parts without a folder, which is
-// how tests run many in one process and in virtual time.
+// context ends. Underneath, [New] composes a [Shop] from parts without a folder: so tests
+// run many shops in one process and in virtual time.
 //
 // # The folder
 //

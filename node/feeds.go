@@ -35,7 +35,7 @@ type feeds struct {
 	topics map[exchange.ShopID]*listening // suppliers listened to; owned by run
 }
 
-// listening is a supplier's topic and the goroutine that hears it.
+// listening is a supplier's topic and the goroutine that reads it.
 type listening struct {
 	topic *p2p.Topic
 	stop  context.CancelFunc
@@ -52,8 +52,8 @@ const (
 	// second; what does not fit is dropped, and partners pull.
 	gossipQueue = 64
 	// echoDelay is how long after the last of a row of updates its head is gossiped once
-	// more. A gap in gossip shows with the next update; only the last one has none.
-	// Two of gossipsub's heartbeats, in which it mends what it can by itself.
+	// more. A gap in gossip shows with the next update; the last update has no next. Within two
+	// heartbeats gossipsub mends what it can by itself.
 	echoDelay = 2 * time.Second
 )
 
@@ -97,7 +97,7 @@ func newFeeds(s *Shop) (*feeds, error) {
 	return f, nil
 }
 
-// run gossips and follows suppliers until ctx ends; then nothing of it runs any more.
+// run gossips and follows suppliers until ctx ends. It returns when all its goroutines have ended.
 func (f *feeds) run(ctx context.Context) error {
 	own, err := f.s.net.Topic(protocol.FeedTopic(f.s.me, exchange.MainFeed), p2p.TopicOptions{MaxMessage: protocol.MaxGossip, Author: &f.s.me})
 	if err != nil {
@@ -117,7 +117,7 @@ func (f *feeds) run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// gossip publishes updates, and the head once more when it has been quiet.
+// gossip publishes updates, and the head once more after echoDelay without an update.
 func (f *feeds) gossip(ctx context.Context, own *p2p.Topic) {
 	echo := time.NewTimer(echoDelay)
 	echo.Stop()
@@ -140,8 +140,8 @@ func (f *feeds) gossip(ctx context.Context, own *p2p.Topic) {
 	}
 }
 
-// current is the head there is now, under the key of now: a partnership may have ended
-// since the last update. It is empty where nobody may read it.
+// current is the present head under the present key: a partnership may have ended since the last
+// update. It is empty where the shop has no retailer to read the head.
 func (f *feeds) current() (g gossip) {
 	retailers := f.s.desk.Partnerships.Retailers()
 	if len(retailers) == 0 {
@@ -154,7 +154,7 @@ func (f *feeds) current() (g gossip) {
 	return gossip{&message.FeedUpdate{Head: *greeting.FeedHead}, *greeting.FeedKey}
 }
 
-// followAll listens to the suppliers there are until ctx ends.
+// followAll listens to the present suppliers until ctx ends.
 func (f *feeds) followAll(ctx context.Context) {
 	var work sync.WaitGroup
 	defer work.Wait()
@@ -198,10 +198,10 @@ func (f *feeds) open(shop exchange.ShopID, key message.FeedKey, sealed []byte) (
 	return protocol.OpenFeed(key, f.s.parts.Federation.Origin, shop, exchange.MainFeed, sealed)
 }
 
-// partnersChanged has the list of suppliers looked at again.
+// partnersChanged makes followAll look at the list of suppliers again.
 func (f *feeds) partnersChanged() { f.changed.Set() }
 
-// greeted takes what a hello says of the sender's catalog.
+// greeted takes what a greeting says of the sender's catalog.
 func (f *feeds) greeted(from exchange.ShopID, g *message.Greeting) {
 	if g.FeedHead != nil && slices.Contains(f.s.desk.Partnerships.Suppliers(), from) {
 		f.follower.Greeted(from, g.FeedHead, g.FeedKey)
@@ -210,8 +210,8 @@ func (f *feeds) greeted(from exchange.ShopID, g *message.Greeting) {
 	f.partnersChanged()
 }
 
-// follow listens to the suppliers there are now, and no others. A supplier that was
-// revoked or left is none, whatever the ledger says.
+// follow listens to the present suppliers and to no other shop. A departed shop is no supplier,
+// whatever the ledger says.
 func (f *feeds) follow(ctx context.Context, work *sync.WaitGroup) {
 	suppliers := f.s.members(f.s.desk.Partnerships.Suppliers())
 	for shop, l := range f.topics {
@@ -240,7 +240,7 @@ func (f *feeds) follow(ctx context.Context, work *sync.WaitGroup) {
 	}
 }
 
-// listen hands on what is heard until ctx ends or the topic is closed.
+// listen hands gossip to the follower until ctx ends or the topic is closed.
 func (f *feeds) listen(ctx context.Context, shop exchange.ShopID, topic *p2p.Topic) {
 	for {
 		m, err := topic.Next(ctx)
@@ -251,7 +251,7 @@ func (f *feeds) listen(ctx context.Context, shop exchange.ShopID, topic *p2p.Top
 	}
 }
 
-// Pull implements replica.Client: over the network, or from this very desk.
+// Pull implements replica.Client: over the network, or from the shop's own feed.
 func (f *feeds) Pull(ctx context.Context, shop exchange.ShopID, pull *message.FeedPull, each func(*message.FeedChunk) error) error {
 	if shop == f.s.me {
 		return f.s.desk.Feed.Serve(ctx, shop, pull, each)

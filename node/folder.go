@@ -84,7 +84,7 @@ func Init(dir string, o InitOptions) (*NewShop, error) {
 	if err := writeJSON(filepath.Join(dir, recoveryName), recoveryFile{Hash: hash[:]}); err != nil {
 		return nil, err
 	}
-	// Last: a folder with a configuration is a whole one.
+	// Last: a folder with a configuration is complete.
 	if err := writeConfig(dir, cfg); err != nil {
 		return nil, err
 	}
@@ -130,8 +130,8 @@ func readJSON(path string, v any) (bool, error) {
 }
 
 // SaveInvite checks an invite's form and keeps it in the folder, to be used by
-// Join or by the next start. CodeState where the shop is in a federation already,
-// CodeNotMember where it was, until it left or was revoked.
+// Join or by the next start. CodeState: the shop is in a federation already. CodeNotMember:
+// the shop departed from its federation.
 func SaveInvite(dir, code string) error {
 	if _, err := readConfig(dir); err != nil {
 		return err

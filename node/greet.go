@@ -13,29 +13,29 @@ import (
 )
 
 // greeter keeps partners connected and greeted. A hello is the only way in which
-// a partner learns the hold window and the feed's key, so it is said again when what
-// it would say has changed: a partnership began or ended, a new day, a new key.
+// a partner learns the hold window and the feed's key. So the greeter greets a partner again
+// when the hello would say something new: a partnership began or ended, a new day, a new key.
 //
-// It goes by what is, not by what is told of: events only make it look sooner, so
-// that one lost in a flood of orders, or a hello that failed, is made good within
-// [lookEvery].
+// Invariant: within [lookEvery] the greeter compares the state of each connected partner with
+// greeted, and says a hello where they differ. Events only make it look sooner: an event may be
+// lost, and a hello may fail.
 type greeter struct {
 	s    *Shop
-	work sync.WaitGroup // hellos being said
-	look wake.Signal    // the partners are to be looked at now
+	work sync.WaitGroup // hellos under way
+	look wake.Signal    // set: look at all partners now
 
-	mu   sync.Mutex
-	told map[exchange.ShopID]saying // guarded by mu: in the last hello to a connected partner
-	busy map[exchange.ShopID]bool   // guarded by mu: a hello is being said
+	mu      sync.Mutex
+	greeted map[exchange.ShopID]helloState // guarded by mu: what the last hello to a connected partner said
+	busy    map[exchange.ShopID]bool       // guarded by mu: a hello is under way
 }
 
-// saying is what of a hello must not grow old.
-type saying struct {
+// helloState is the part of a hello that must not grow old.
+type helloState struct {
 	buys, sells bool            // the partner's roles under a partnership in force
 	window      exchange.Window // of the holds it may place
 	key         [8]byte         // ID of the feed's key
-	// head of the feed, only where the partner is connected through a relay: there
-	// gossip does not go.
+	// head of the feed, only where the partner is connected through a relay: gossip does
+	// not pass a relay.
 	head string
 }
 
@@ -46,30 +46,30 @@ const lookEvery = 2 * time.Second
 func newGreeter(s *Shop) *greeter {
 	return &greeter{
 		s: s, look: wake.New(),
-		told: make(map[exchange.ShopID]saying), busy: make(map[exchange.ShopID]bool),
+		greeted: make(map[exchange.ShopID]helloState), busy: make(map[exchange.ShopID]bool),
 	}
 }
 
-// lookSoon has the partners looked at now.
-func (g *greeter) lookSoon() { g.look.Set() }
+// lookNow makes the greeter look at all partners now.
+func (g *greeter) lookNow() { g.look.Set() }
 
-// saw notes what a hello to a partner says now. It is called as the hello is made.
-func (g *greeter) saw(to exchange.ShopID, greeting *message.Greeting) {
-	now := g.saying(to, greeting, g.s.relayed()[to])
+// note records in greeted what a hello to a partner says. Hello calls it as it makes the hello.
+func (g *greeter) note(to exchange.ShopID, greeting *message.Greeting) {
+	now := g.stateOf(to, greeting, g.s.relayed()[to])
 	g.mu.Lock()
-	g.told[to] = now
+	g.greeted[to] = now
 	g.mu.Unlock()
 }
 
-// lost: the partner may not have heard the last hello, or is gone.
+// lost forgets the last hello to a partner that disconnected, or that may not have received it.
 func (g *greeter) lost(to exchange.ShopID) {
 	g.mu.Lock()
-	delete(g.told, to)
+	delete(g.greeted, to)
 	g.mu.Unlock()
 }
 
-func (g *greeter) saying(to exchange.ShopID, greeting *message.Greeting, relayed bool) saying {
-	now := saying{
+func (g *greeter) stateOf(to exchange.ShopID, greeting *message.Greeting, relayed bool) helloState {
+	now := helloState{
 		buys:   slices.Contains(g.s.desk.Partnerships.Retailers(), to),
 		sells:  slices.Contains(g.s.desk.Partnerships.Suppliers(), to),
 		window: greeting.Window,
@@ -83,7 +83,7 @@ func (g *greeter) saying(to exchange.ShopID, greeting *message.Greeting, relayed
 	return now
 }
 
-// run looks until ctx ends and the last hello was said.
+// run looks until ctx ends, and waits for the last hello.
 func (g *greeter) run(ctx context.Context) error {
 	defer g.work.Wait()
 	events, stop := g.s.desk.Events.Watch()
@@ -123,9 +123,9 @@ func (g *greeter) partners(ctx context.Context) {
 			g.s.log.Error("making a greeting", "to", shop, "err", err)
 			continue
 		}
-		now := g.saying(shop, greeting, relayed[shop])
+		now := g.stateOf(shop, greeting, relayed[shop])
 		g.mu.Lock()
-		due := !g.busy[shop] && g.told[shop] != now
+		due := !g.busy[shop] && g.greeted[shop] != now
 		if due {
 			g.busy[shop] = true
 		}

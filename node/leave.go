@@ -51,7 +51,7 @@ func (s *Shop) Leave(ctx context.Context, preview bool) (*api.Leaving, error) {
 		}
 		if err := s.desk.Partnerships.EndTrade(ctx, partner, side, "leaving the federation"); ctx.Err() != nil {
 			return nil, ctx.Err()
-		} else if err != nil { // who has left trades with nobody: one ledger must not keep a shop in
+		} else if err != nil { // a departed shop trades with nobody: one ledger must not keep a shop in
 			s.log.Error("a partnership could not be ended before leaving", "partner", partner, "err", err)
 		}
 	}
@@ -69,7 +69,7 @@ func (s *Shop) Leave(ctx context.Context, preview bool) (*api.Leaving, error) {
 	s.leaving.Store(true)
 	err = members.Leave(ctx, s.net, s.parts.Hub.Closed.Peer, s.roster, statement)
 	if exchange.CodeOf(err) == exchange.CodeUnavailable {
-		// The hub's open host takes it from anybody: the statement is signed.
+		// The hub's open host takes the statement from anybody: it is signed.
 		err = members.Submit(ctx, statement, s.askHub)
 	}
 	if err != nil {
@@ -98,6 +98,5 @@ func openHost(fed membership.Federation, hub membership.Hub) p2p.AskConfig {
 	return ask
 }
 
-// leaveDelay lets the answer, and the end of partnerships, still reach those they
-// are for.
+// leaveDelay lets the answer reach the owner, and the ends of partnerships reach the partners.
 const leaveDelay = 3 * time.Second

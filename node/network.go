@@ -13,15 +13,15 @@ import (
 	"github.com/souk-market/souk/protocol/p2p"
 )
 
-// partnerNetwork carries the desk's requests on the trade protocol.
+// partnerNetwork carries the requests of package trade on the trade protocol.
 type partnerNetwork struct{ net *p2p.Node }
 
 func (n partnerNetwork) Request(ctx context.Context, to exchange.ShopID, request []byte) ([]byte, error) {
 	return n.net.Request(ctx, to, protocol.Trade, request)
 }
 
-// openNetwork makes the node that carries everything, with the handlers of this
-// shop. The desk is not there yet; nothing is handled before Start.
+// openNetwork makes the network's node with the handlers of this shop. s.desk is not set yet: nothing
+// is handled before Start.
 func (s *Shop) openNetwork() error {
 	var hubs []string
 	for _, a := range s.parts.Hub.Closed.Addrs {
@@ -43,7 +43,7 @@ func (s *Shop) openNetwork() error {
 		return s.desk.Serve(ctx, from, req)
 	})
 	s.net.OnConnect(s.noteSeen)
-	s.net.OnConnect(func(exchange.ShopID) { s.greeter.lookSoon() })
+	s.net.OnConnect(func(exchange.ShopID) { s.greeter.lookNow() })
 	s.net.OnDisconnect(s.noteSeen)
 	s.net.OnDisconnect(func(shop exchange.ShopID) { s.greeter.lost(shop) })
 	return s.list.Bind(s.net)
@@ -66,7 +66,7 @@ func (s *Shop) noteSeen(shop exchange.ShopID) {
 	defer s.mu.Unlock()
 	s.seen[shop] = s.now()
 	if shop != s.parts.Hub.Closed.Peer || connected == s.hubThere {
-		return // a second connection, or one of several that closed
+		return // a further connection opened or closed
 	}
 	if s.hubThere = connected; connected {
 		s.log.Info("the hub is connected")
@@ -76,7 +76,7 @@ func (s *Shop) noteSeen(shop exchange.ShopID) {
 }
 
 // unreached says with names and times that a member was not reached, and what its owner
-// can do. Other errors it returns as they are.
+// can do. It returns other errors as they are.
 func (s *Shop) unreached(shop exchange.ShopID, err error) error {
 	var u *p2p.UnreachedError
 	if !errors.As(err, &u) {
@@ -90,7 +90,7 @@ func (s *Shop) unreached(shop exchange.ShopID, err error) error {
 		s.nameOf(shop), seen, strings.Join(u.Tried, ", "))
 }
 
-// hellos is what this shop says and hears first on each connection.
+// hellos are the first messages of this shop, and to it, on each connection.
 type hellos struct{ s *Shop }
 
 // greetTimeout bounds what a greeting may wait for the writer.
@@ -104,7 +104,7 @@ func (h hellos) Hello(to exchange.ShopID) []byte {
 		h.s.log.Error("making a greeting", "to", to, "err", err)
 		greeting = &message.Greeting{}
 	}
-	h.s.greeter.saw(to, greeting)
+	h.s.greeter.note(to, greeting)
 	raw, err := h.s.codec.Encode(&message.Hello{Agent: "souk/" + h.s.parts.Version, Members: list, Profile: profile, Greeting: *greeting})
 	if err != nil {
 		h.s.log.Error("making a hello", "to", to, "err", err)
@@ -112,7 +112,7 @@ func (h hellos) Hello(to exchange.ShopID) []byte {
 	return raw
 }
 
-// Greet hears a member. A hub has no greeting.
+// Greet takes a member's hello. A hub has no greeting.
 func (h hellos) Greet(from exchange.ShopID, raw []byte) error {
 	hello, err := message.Decode[message.Hello](h.s.codec, raw)
 	if err != nil {

@@ -15,11 +15,11 @@ import (
 )
 
 // Run runs the shop and its local API until ctx ends, then stops in order: the
-// API takes no more, requests in hand are answered, the network closes, the desk
-// finishes. An error means that the process must end and be started again, or, as CodeNotMember, that
-// this shop is out of its federation: see [Shop.Gone].
+// API takes no more, requests in hand are answered, the network closes, the writer
+// finishes. An error means that the process must end and be started again. CodeNotMember
+// means that this shop is out of its federation: see [Shop.Departed].
 func (f *Folder) Run(ctx context.Context) error {
-	if f.shop.Gone() != nil {
+	if f.shop.Departed() != nil {
 		return f.shop.closeBooks()
 	}
 	ln, err := listenAPI(f.cfg.API)

@@ -34,7 +34,7 @@ type Parts struct {
 	Store      kv.Store // synced
 	Limits     kv.Limits
 	Replicas   kv.Store // unsynced, its own
-	// Limits of one commit of Store and of Replicas; zero = the desk's defaults.
+	// Limits of one commit of Store and of Replicas; zero = the defaults of desk.Open.
 	ReplicaLimits kv.Limits
 	Clock         exchange.Clock
 	Random        io.Reader
@@ -49,8 +49,9 @@ type Parts struct {
 	FreeBytes func() int64
 	Healthy   func() error
 
-	// AskHub, optional, puts a request to the hub's open host under the shop's own key: how a shop
-	// that was revoked while it was off hears of it, and leaves where the closed host does not answer.
+	// AskHub, optional, puts a request to the hub's open host under the shop's own key. By it a shop
+	// that was revoked while it was off hears of the revocation, and a shop leaves where the closed
+	// host does not answer.
 	AskHub members.Ask
 
 	// Network may change the network's configuration before it is used: tests put
@@ -58,8 +59,7 @@ type Parts struct {
 	Network func(*p2p.Config)
 }
 
-// Shop is a running shop without a folder or an API: the desk and everything it
-// talks to.
+// Shop is a running shop without a folder or an API.
 type Shop struct {
 	parts  Parts
 	me     exchange.ShopID
@@ -73,11 +73,11 @@ type Shop struct {
 
 	greeter *greeter
 
-	left    func()               // called when this shop is out of the federation; set before Run
-	leaving atomic.Bool          // its owner had it leave
-	gone    chan exchange.ShopID // partners that are out, for tellGone
-	started exchange.Time
-	ready   chan struct{} // closed when the network listens
+	left     func()               // called when this shop is out of the federation; set before Run
+	leaving  atomic.Bool          // its owner had it leave
+	departed chan exchange.ShopID // partners that departed, for tellDeparted
+	started  exchange.Time
+	ready    chan struct{} // closed when the network listens
 
 	weighed weighing
 
@@ -99,8 +99,8 @@ func New(p Parts) (*Shop, error) {
 	}
 	s := &Shop{
 		parts: p, me: me, log: p.Logger, started: p.Clock.Now(), ready: make(chan struct{}), seen: make(map[exchange.ShopID]exchange.Time),
-		gone:   make(chan exchange.ShopID, partings),
-		policy: trade.Policy{AcceptByHand: parts.byHand, Shipping: parts.shipping, Tax: parts.tax, Rate: p.Rate},
+		departed: make(chan exchange.ShopID, maxDeparted),
+		policy:   trade.Policy{AcceptByHand: parts.byHand, Shipping: parts.shipping, Tax: parts.tax, Rate: p.Rate},
 	}
 	if p.Config.Currency == exchange.USD && p.Rate.From == "" {
 		s.policy.Rate = exchange.USDRate
@@ -112,7 +112,7 @@ func New(p Parts) (*Shop, error) {
 		return nil, err
 	}
 	if s.list, err = members.New(members.Config{
-		Roster: s.roster, Self: me, Hub: []exchange.ShopID{p.Hub.Closed.Peer}, Logger: p.Logger, Gone: s.memberGone,
+		Roster: s.roster, Self: me, Hub: []exchange.ShopID{p.Hub.Closed.Peer}, Logger: p.Logger, Gone: s.memberDeparted,
 		Status: p.AskHub,
 	}); err != nil {
 		return nil, err
@@ -140,7 +140,7 @@ func New(p Parts) (*Shop, error) {
 	return s, nil
 }
 
-// Desk is the shop's use cases.
+// Desk has the shop's use cases: shelf, feed, trade and their parts.
 func (s *Shop) Desk() *desk.Desk { return s.desk }
 
 // Roster is the shop's member list.
@@ -155,17 +155,17 @@ func (s *Shop) Ready() <-chan struct{} { return s.ready }
 func (s *Shop) now() exchange.Time { return s.parts.Clock.Now() }
 
 // Run runs the shop until ctx ends, then stops in order: the network accepts no
-// more, the desk finishes what it took, catalogs rest. An error means that the
+// more, the writer finishes what it took, catalogs rest. An error means that the
 // store failed: the process must end.
 func (s *Shop) Run(ctx context.Context) error {
-	s.releaseGone()
+	s.releaseDeparted()
 	g, runCtx := errgroup.WithContext(ctx)
-	// The network is there when the desk's first message goes out; what partners ask
-	// before that waits in the desk's queue.
+	// The network is there when the first request of the outbox goes out. What partners ask
+	// before the writer runs waits in the writer's queue.
 	if err := s.net.Start(runCtx); err != nil {
 		return err
 	}
-	// The desk outlives the network, so that what was taken is answered.
+	// desk.Run, and so the writer, outlives the network: what the writer took is answered.
 	deskCtx, stopDesk := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopDesk()
 	deskDone := make(chan error, 1)
@@ -175,7 +175,7 @@ func (s *Shop) Run(ctx context.Context) error {
 	g.Go(func() error { return s.feeds.run(runCtx) })
 	g.Go(func() error { return s.greeter.run(runCtx) })
 	g.Go(func() error {
-		s.tellGone(runCtx)
+		s.tellDeparted(runCtx)
 		return nil
 	})
 	g.Go(func() error { // a failed commit stops everything
@@ -202,15 +202,15 @@ func (s *Shop) Run(ctx context.Context) error {
 	return err
 }
 
-// members leaves out the shops that were revoked or left.
+// members leaves out the shops that departed.
 func (s *Shop) members(shops []exchange.ShopID) []exchange.ShopID {
 	return slices.DeleteFunc(shops, func(shop exchange.ShopID) bool { return !s.roster.IsMember(shop) })
 }
 
-// memberGone cuts a shop that was revoked or left, and releases what it held.
-func (s *Shop) memberGone(shop exchange.ShopID, why string) {
+// memberDeparted disconnects a shop that was revoked or left, and releases its holds.
+func (s *Shop) memberDeparted(shop exchange.ShopID, why string) {
 	if shop == s.me {
-		s.log.Error("this shop is out of the federation and stops", "why", s.Gone())
+		s.log.Error("this shop is out of the federation and stops", "why", s.Departed())
 		if s.left != nil {
 			s.left()
 		}
@@ -218,16 +218,16 @@ func (s *Shop) memberGone(shop exchange.ShopID, why string) {
 	}
 	s.net.Disconnect(shop, why)
 	s.desk.Supplier.ReleaseAll(shop)
-	s.greeter.lookSoon()
+	s.greeter.lookNow()
 	select {
-	case s.gone <- shop:
+	case s.departed <- shop:
 	default:
 	}
 }
 
-// releaseGone gives back what shops hold that are no members any more: this shop may
-// have ended between learning that and releasing.
-func (s *Shop) releaseGone() {
+// releaseDeparted releases the holds of partners that departed: this shop may have ended between
+// learning of a departure and the release.
+func (s *Shop) releaseDeparted() {
 	for _, shop := range s.desk.Partnerships.Counterparts() {
 		if !s.roster.IsMember(shop) {
 			s.desk.Supplier.ReleaseAll(shop)

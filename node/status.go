@@ -58,8 +58,8 @@ func (s *Shop) Problems(context.Context) []api.Problem {
 			add("store", true, err.Error())
 		}
 	}
-	list = append(list, s.StandingProblems()...)
-	if !s.roster.IsMember(s.me) && s.Gone() == nil {
+	list = append(list, s.FolderProblems()...)
+	if !s.roster.IsMember(s.me) && s.Departed() == nil {
 		add("membership", true, "the member list that this shop has does not name it; a newer one is asked of the hub")
 	}
 	if err := s.roster.MayTakeOn(); err != nil {
@@ -78,7 +78,7 @@ func (s *Shop) Problems(context.Context) []api.Problem {
 	if err != nil {
 		add("store", true, err.Error())
 	}
-	told := make(map[exchange.ShopID]bool) // both directions of trade are one connection
+	reported := make(map[exchange.ShopID]bool) // two partnerships with one shop are one connection
 	for _, t := range trades {
 		partner := t.Supplier
 		if partner == s.me {
@@ -88,31 +88,30 @@ func (s *Shop) Problems(context.Context) []api.Problem {
 		switch {
 		case t.Frozen:
 			p.Detail = "the ledger with " + s.nameOf(partner) + " is frozen as evidence: it showed two different histories"
-		case s.GoneShop(partner) != nil:
-			if t.Over() || t.Ending || told[partner] {
+		case s.Departure(partner) != nil:
+			if t.Over() || t.Ending || reported[partner] {
 				continue
 			}
-			told[partner] = true
-			p.Detail = s.nameOf(partner) + " is out of the federation: " + s.GoneShop(partner).String() + ". Nothing is sold to it or bought from it any more; finish the open orders by hand (souk order list --open), then: souk partner end"
-		case t.State.Active && !told[partner] && !s.net.Connected(partner):
-			told[partner] = true
+			reported[partner] = true
+			p.Detail = s.nameOf(partner) + " is out of the federation: " + s.Departure(partner).String() + ". Nothing is sold to it or bought from it any more; finish the open orders by hand (souk order list --open), then: souk partner end"
+		case t.State.Active && !reported[partner] && !s.net.Connected(partner):
+			reported[partner] = true
 			p.Detail = s.nameOf(partner) + " is not connected"
 		default:
 			continue
 		}
 		list = append(list, p)
 	}
-	list = append(list, s.unheardProblems()...)
+	list = append(list, s.overdueProblems()...)
 	list = append(list, s.rateProblems()...)
 	list = append(list, s.weightProblems()...)
 	return list
 }
 
-// StandingProblems are those of Problems that the folder alone shows, whether the shop
-// runs or not.
-func (s *Shop) StandingProblems() []api.Problem {
+// FolderProblems are the problems that the folder alone shows, whether the shop runs or not.
+func (s *Shop) FolderProblems() []api.Problem {
 	var list []api.Problem
-	if err := s.Gone(); err != nil {
+	if err := s.Departed(); err != nil {
 		list = append(list, api.Problem{Name: "membership", Blocks: true, Detail: err.Error()})
 	}
 	if why := s.StoppedWhy(); why != "" {
@@ -124,25 +123,25 @@ func (s *Shop) StandingProblems() []api.Problem {
 	if behind := s.desk.Selling.ClockBehind(); behind > trade.MaxClockBehind {
 		list = append(list, api.Problem{Name: "clock", Detail: "the machine's clock is " + behind.Truncate(time.Second).String() + " behind this shop's newest record: it was wrong then, or is now. Set it right; until it has caught up, no reservation or order expires"})
 	}
-	return append(list, s.asideProblems()...)
+	return append(list, s.quarantineProblems()...)
 }
 
-// unheardProblems tells of overdue orders that wait for partners who do not greet: of
-// each partner the first.
-func (s *Shop) unheardProblems() []api.Problem {
+// overdueProblems lists overdue orders that wait for partners who do not greet: the first order of
+// each partner.
+func (s *Shop) overdueProblems() []api.Problem {
 	list, err := s.desk.Supplier.Unheard()
 	if err != nil {
 		return []api.Problem{{Name: "store", Blocks: true, Detail: err.Error()}}
 	}
 	var problems []api.Problem
-	told := make(map[exchange.ShopID]bool)
+	reported := make(map[exchange.ShopID]bool)
 	for _, o := range list {
-		if told[o.Retailer] {
-			continue // rejecting the first shows the next
+		if reported[o.Retailer] {
+			continue // once the first order is rejected, the next is shown
 		}
-		told[o.Retailer] = true
+		reported[o.Retailer] = true
 		until := "until that shop connects, which may know more of it than this shop"
-		if g := s.GoneShop(o.Retailer); g != nil {
+		if g := s.Departure(o.Retailer); g != nil {
 			until = "though nothing more is heard of that shop: " + g.String()
 		}
 		problems = append(problems, api.Problem{Name: "overdue-order", Partner: o.Retailer, Detail: "order " + o.ID.String() + " of " + s.nameOf(o.Retailer) +
@@ -164,8 +163,8 @@ func (s *Shop) StoppedWhy() string {
 	return why + ". " + trade.RestoreAdvice
 }
 
-// asideProblems tells of what could not end when its time had come.
-func (s *Shop) asideProblems() []api.Problem {
+// quarantineProblems names the first hold or order in quarantine, and how many there are.
+func (s *Shop) quarantineProblems() []api.Problem {
 	list, err := s.desk.Supplier.Quarantined()
 	if err != nil {
 		return []api.Problem{{Name: "store", Blocks: true, Detail: err.Error()}}

@@ -31,7 +31,7 @@ func (s *Shop) Members(context.Context) ([]api.Member, error) {
 	for _, m := range s.roster.Members() {
 		view := api.Member{
 			Shop: m.Shop, Self: m.Shop == s.me, Name: m.Name, Status: m.Status.String(), Joined: m.JoinedAt,
-			Fingerprint: words.Fingerprint(m.Key), LastSeen: s.lastSeen(m.Shop), Gone: goneOf(m),
+			Fingerprint: words.Fingerprint(m.Key), LastSeen: s.lastSeen(m.Shop), Departure: departureOf(m),
 		}
 		if i := online[m.Shop]; i > 0 {
 			view.Online, view.Addresses, view.Transport, view.LastSeen = true, peers[i-1].Addresses, peers[i-1].Transport, s.now()
@@ -68,7 +68,7 @@ func (s *Shop) Dial(ctx context.Context, shop exchange.ShopID) (api.Dialed, erro
 	case shop == s.me:
 		return api.Dialed{}, exchange.Errorf(exchange.CodeInvalid, "this is your own shop")
 	case !s.roster.IsMember(shop):
-		if g := s.GoneShop(shop); g != nil {
+		if g := s.Departure(shop); g != nil {
 			return api.Dialed{}, exchange.Errorf(exchange.CodeNotMember, "%s is out of the federation, and no member may reach it: %s", s.nameOf(shop), g)
 		}
 		return api.Dialed{}, exchange.Errorf(exchange.CodeNotMember, "%v is not a member of this federation; see souk members", shop)
@@ -85,8 +85,8 @@ func (s *Shop) Dial(ctx context.Context, shop exchange.ShopID) (api.Dialed, erro
 // placed does not.
 const unreachable = 5 * time.Minute
 
-// Search finds own and partners' products. It sees every write to the own ones that was
-// answered; see package replica.
+// Search finds own and partners' products. It sees every answered write to an own product; see
+// package replica.
 func (s *Shop) Search(_ context.Context, q replica.Query) (api.Found, error) {
 	page, err := s.feeds.replicas.Search(q)
 	if err != nil {
@@ -99,7 +99,7 @@ func (s *Shop) Search(_ context.Context, q replica.Query) (api.Found, error) {
 	return out, nil
 }
 
-// Product is one product of a catalog this shop sees; an own one is read from the shelf.
+// Product is one product of a catalog that this shop sees. An own product is read from the shelf.
 func (s *Shop) Product(_ context.Context, id exchange.ProductID) (api.FoundProduct, error) {
 	h, err := s.feeds.replicas.Product(id)
 	if err != nil {

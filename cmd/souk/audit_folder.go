@@ -86,7 +86,7 @@ func (f auditFolder) check(ctx context.Context, tell func(audit.Count)) (*shopAu
 	return out, books, nil
 }
 
-// whose is the shop whose folder it is.
+// whose is the shop that owns the folder.
 func (f auditFolder) whose() (me exchange.ShopID, err error) {
 	if hub, err := holdsFile(f.dir, hubFile); err == nil && hub {
 		return me, exchange.Errorf(exchange.CodeNotFound, "%s is a hub's folder, and a hub keeps no books; name a shop's folder with --dir", f.dir)
@@ -132,8 +132,8 @@ func (f auditFolder) open() (*store.DB, error) {
 	return nil, err
 }
 
-// everKnown verifies with the key of everybody who ever joined: what a shop signed while it
-// was a member stays signed.
+// everKnown verifies with the key of every shop that ever joined: what a departed shop signed as a
+// member stays signed.
 type everKnown struct{ list *roster.Roster }
 
 func (k everKnown) Key(shop exchange.ShopID) (ed25519.PublicKey, bool) {
@@ -207,8 +207,8 @@ func cause(err error) error {
 	return err
 }
 
-// uniqueNames are the names of all who ever joined, with the end of the ShopID where two
-// bear the same.
+// uniqueNames are the names of all shops that ever joined, with the end of the ShopID where two
+// shops have the same name.
 func uniqueNames(list *roster.Roster) map[exchange.ShopID]string {
 	bear := map[string]int{}
 	for _, m := range list.Members() {

@@ -42,7 +42,7 @@ type diagnosis struct {
 	Findings []finding `json:"findings"`
 }
 
-// seen reports whether something was found by a check; what is well is then not said too.
+// seen reports whether a check has a finding. Then ok is not reported for that check.
 func (d *diagnosis) seen(check string) bool {
 	return slices.ContainsFunc(d.Findings, func(f finding) bool { return f.Check == check })
 }
@@ -103,7 +103,7 @@ func diagnosisPage(p *page, d *diagnosis) {
 			case f.Fatal:
 				mark = "✗"
 			}
-			row(mark, f.Check, told(f.Detail))
+			row(mark, f.Check, localTimes(f.Detail))
 		}
 	})
 }
@@ -253,14 +253,14 @@ func (a *app) checkStopped(ctx context.Context, d *diagnosis, dir string) {
 	d.good("ledgers", "store opened, all ledgers verified")
 	a.checkFacts(d, factsOf(f.Shop()))
 	checkArchive(d, f.Shop())
-	for _, p := range f.Shop().StandingProblems() {
+	for _, p := range f.Shop().FolderProblems() {
 		if p.Blocks {
 			d.fatal(p.Name, "%s", p.Detail)
 		} else {
 			d.warn(p.Name, "%s", p.Detail)
 		}
 	}
-	if f.Shop().Gone() == nil && a.checkMemberStatus(ctx, d, f.Shop()) {
+	if f.Shop().Departed() == nil && a.checkMemberStatus(ctx, d, f.Shop()) {
 		d.fatal("API", "the node is not running, and sells nothing. Next: souk node run --dir %s", quoteArg(dir))
 	}
 	if err := f.Close(); err != nil {
@@ -268,7 +268,7 @@ func (a *app) checkStopped(ctx context.Context, d *diagnosis, dir string) {
 	}
 }
 
-// checkArchive has a shop that is out of its federation keep what it traded in a file that can be read.
+// checkArchive makes the archive of a departed shop, unless it was written since the departure.
 func checkArchive(d *diagnosis, s *node.Shop) {
 	switch path, err := s.KeepArchive(); {
 	case err != nil:
@@ -278,8 +278,8 @@ func checkArchive(d *diagnosis, s *node.Shop) {
 	}
 }
 
-// checkMemberStatus asks the hub whether a shop that does not run is a member still: its own list
-// may be from before it was revoked.
+// checkMemberStatus asks the hub for the status of a shop that does not run: the shop's own list may
+// be older than its revocation.
 func (a *app) checkMemberStatus(ctx context.Context, d *diagnosis, s *node.Shop) (member bool) {
 	err := s.AskStatus(ctx)
 	switch exchange.CodeOf(err) {
@@ -307,7 +307,7 @@ func checkNotJoined(d *diagnosis, dir string) {
 	}
 }
 
-// factsOf is what can be told of a shop that does not run.
+// factsOf are the facts of a shop that does not run.
 func factsOf(s *node.Shop) *view.Shop {
 	state, members := s.Roster().State(), 0
 	for _, m := range state.Members() {

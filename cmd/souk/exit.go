@@ -65,8 +65,8 @@ func endCode(ctx context.Context, err error) int {
 
 // exitOf has an exit code for every kind of error: away where the same command may work later, which
 // is what Code.Retry says, refused or failure where asking again as it is leads to the same answer.
-// Two depart from Retry: CodeInternal is a failure, for a fault is to be looked at before anything is
-// repeated; CodeLocked is away, for it is this machine's other process that has to end.
+// Two codes differ from Retry. CodeInternal is a failure: somebody must look at the fault before
+// anything is repeated. CodeLocked is away: another process of this machine has to end.
 var exitOf = map[exchange.Code]int{
 	exchange.CodeOK:            exitOK,
 	exchange.CodeInternal:      exitFailure,

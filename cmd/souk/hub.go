@@ -261,6 +261,6 @@ func hubStatusPage(p *page, r hub.Report) {
 		}
 	})
 	for _, problem := range r.Problems {
-		p.line("! %s", told(problem))
+		p.line("! %s", localTimes(problem))
 	}
 }

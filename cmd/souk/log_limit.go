@@ -25,7 +25,7 @@ type limitedLog struct {
 	counts *logCounts
 }
 
-// logCounts is shared by the handlers that come of one.
+// logCounts is shared by a handler and the handlers made of it.
 type logCounts struct {
 	mu       sync.Mutex
 	messages map[string]*logCount // guarded by mu
@@ -59,8 +59,8 @@ func (l *limitedLog) Handle(ctx context.Context, r slog.Record) error {
 	return l.next.Handle(ctx, r)
 }
 
-// count counts a message, and reports whether it is shown and how many like it were not
-// since the last one that was.
+// count counts a message. It reports whether the message is shown, and how many of the same message
+// were left out since it was last shown.
 func (c *logCounts) count(message string, now time.Time) (show bool, hidden int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -76,7 +76,7 @@ func onlineText(m view.Member) string {
 	return "no, last " + timeText(m.LastSeen)
 }
 
-// memberText says since when a shop is a member, or how it went.
+// memberText says since when a shop is a member, or how it departed.
 func memberText(m view.Member) string {
 	text := m.Status
 	if m.Gone != nil {

@@ -19,9 +19,8 @@ type known struct {
 	active bool // a member now
 }
 
-// findShop is the shop that ref means: a ShopID, the end of one, or a name in any
-// case, with hyphens for spaces if you like. Where several fit, those that are members
-// now come first.
+// findShop is the shop that ref means: a ShopID, the end of a ShopID, or a name in any
+// case, with hyphens or spaces. Where several shops fit, present members come first.
 func findShop(shops []known, ref string) (known, error) {
 	if id, err := exchange.ParseShopID(ref); err == nil {
 		for _, k := range shops {
@@ -138,8 +137,8 @@ func splitQuantity(arg string) (string, exchange.Quantity, error) {
 	return arg[:i], q, nil
 }
 
-// matchID is the one of ids that ref ends, or is. Without one it is ref itself, for the
-// node to answer; several are an error.
+// matchID is the id of ids that ends in ref, or is ref. Where no id fits it is ref, for the node
+// to answer. Several fitting ids are an error.
 func matchID(ids []exchange.OrderID, ref string) (string, error) {
 	ref = strings.ToLower(ref)
 	if _, err := exchange.ParseHoldID(ref); err == nil {

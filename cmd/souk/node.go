@@ -188,7 +188,7 @@ func (a *app) joining(cmd *cobra.Command, o node.Options) node.Options {
 		case step.Joined:
 			fmt.Fprintf(w, "souk: joined the federation %s\n", fed)
 		case step.Err != nil:
-			fmt.Fprintf(w, "souk: %s\nsouk: waiting for the hub; it is asked again in %s\n", inertLines(told(step.Err.Error())), durationText(step.Again))
+			fmt.Fprintf(w, "souk: %s\nsouk: waiting for the hub; it is asked again in %s\n", inertLines(localTimes(step.Err.Error())), durationText(step.Again))
 		default:
 			fmt.Fprintf(w, "souk: this shop is not in its federation yet; asking the hub of %s to let it in\n", fed)
 		}

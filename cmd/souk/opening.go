@@ -13,19 +13,19 @@ import (
 	"github.com/souk-market/souk/store"
 )
 
-// A command may follow the one that starts the shop or the hub at once, in a script or a
-// terminal: it waits for it, for as long as a start takes.
+// A script or a person may call a command right after the command that starts the shop or the
+// hub. The later command waits, for as long as a start takes.
 const (
 	// startTime is how long a process may take from its start to having its folder locked:
 	// some 50 ms, ten times that on a busy machine, and six times as much as that.
 	startTime = 3 * time.Second
-	// openTime is how long one that has the folder locked may take to open it: all ledgers
-	// are verified, some 20,000 entries a second; a shop with 100,000 of them takes 5 s.
+	// openTime is how long a process that has the folder locked may take to open it. It verifies
+	// all ledgers, some 20,000 entries a second: 100,000 entries take 5 s.
 	openTime = 15 * time.Second
-	// waitQuietly is how long somebody at a terminal does not wonder.
+	// waitQuietly is how long a person at a terminal does not wonder.
 	waitQuietly = time.Second
-	// lookAgain is how often it is looked whether the folder has been opened: each look
-	// opens three files.
+	// lookAgain is how often a command looks whether the folder has been opened. Each look opens
+	// three files.
 	lookAgain = 50 * time.Millisecond
 )
 
@@ -33,7 +33,7 @@ const (
 type wait struct {
 	what string    // "the shop"
 	errs io.Writer // where it says so
-	tell bool      // somebody sits there
+	tell bool      // a person reads errs
 }
 
 func waitFor(what string, errs io.Writer) *wait { return &wait{what, errs, isTerminal(errs)} }
@@ -79,8 +79,8 @@ func (a *app) awaitShop(cmd *cobra.Command, dir string, try func() error) error 
 	return err
 }
 
-// openingTime is how long a shop that does not answer may take until it does. One that is
-// in no federation yet waits for its hub, for as long as that takes: it is not waited for.
+// openingTime is how long a shop that does not answer may take until it answers. A shop in
+// no federation has startTime only: its node waits for the hub, without a bound.
 func openingTime(dir string) time.Duration {
 	shop, err := holdsFile(dir, shopFile)
 	if err != nil || !shop {
@@ -92,9 +92,9 @@ func openingTime(dir string) time.Duration {
 	return openTime
 }
 
-// hubOpens has a command that works with a hub's folder wait while a process that has it
-// locked does not hear commands yet: a hub that starts, or another command. Where needed is
-// set, a hub is waited for that nobody has started yet.
+// hubOpens waits while a process that has a hub's folder locked does not take commands yet: a hub
+// that starts, or another command. Where needed is set, hubOpens also waits for a hub that nobody
+// has started yet.
 func (a hubCommands) hubOpens(cmd *cobra.Command, needed bool) {
 	run := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

@@ -23,12 +23,12 @@ func (a orderCommands) orderPage(p *page, o *view.Order) {
 		preposition = "to"
 	}
 	p.line("Order %v, %s %s %s: %s", o.ID, o.Role, preposition, o.PartnerName, orderState(o))
-	goneNote(p, o)
+	departedNote(p, o)
 	if text := cancelledText(o); text != "" {
 		p.line("%s", text)
 	}
 	if o.Refusal != nil {
-		p.line("Refused: %s", told(o.Refusal.Detail))
+		p.line("Refused: %s", localTimes(o.Refusal.Detail))
 	}
 	if o.Status == "requested" && o.PartnerGone == nil {
 		p.line("The supplier has not answered yet. The order is on its way: it is sent again until the supplier answers.")

@@ -109,7 +109,7 @@ func inertLines(s string) string {
 	return strings.Join(lines, "\n")
 }
 
-// timeText shows a moment in the reader's own time zone.
+// timeText shows a time in the reader's own time zone.
 func timeText(t time.Time) string {
 	if t.IsZero() || t.UnixMilli() == 0 {
 		return "–"
@@ -121,7 +121,7 @@ func timeText(t time.Time) string {
 // where it will be read.
 var stamp = regexp.MustCompile(`\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
 
-// stampText is a time in a message that told shows, or that stands in JSON.
+// stampText is a time in a message that localTimes shows, or that stands in JSON.
 func stampText(t time.Time) string {
 	if t.IsZero() || t.UnixMilli() == 0 {
 		return "–"
@@ -129,9 +129,9 @@ func stampText(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// told is a message of souk's own for the person who reads it here: its times are shown as
-// timeText shows all others.
-func told(message string) string {
+// localTimes is a message with its stamps replaced: a person at this machine reads times as timeText
+// shows them.
+func localTimes(message string) string {
 	return stamp.ReplaceAllStringFunc(message, func(s string) string {
 		t, err := time.Parse(time.RFC3339, s)
 		if err != nil {

@@ -38,7 +38,7 @@ func TestWhatOthersWroteIsInert(t *testing.T) {
 func TestOneFormatOfTimes(t *testing.T) {
 	at := time.Date(2030, 1, 2, 3, 4, 5, 678_000_000, time.Local)
 	message := exchange.Errorf(exchange.CodeNotMember, "it was revoked on %s: SKU 2030-13-45T99:00:00Z, since %s.", exchange.TimeOf(at), stampText(at)).Error()
-	if got, want := told(message), "it was revoked on 2030-01-02 03:04:05: SKU 2030-13-45T99:00:00Z, since 2030-01-02 03:04:05."; got != want {
+	if got, want := localTimes(message), "it was revoked on 2030-01-02 03:04:05: SKU 2030-13-45T99:00:00Z, since 2030-01-02 03:04:05."; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 	var out strings.Builder

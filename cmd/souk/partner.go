@@ -32,7 +32,7 @@ func (d *directionFlags) register(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&d.both, "both", false, "both directions")
 }
 
-// chosen are the directions said; none said is nil.
+// chosen are the directions that the flags name; nil where no flag is set.
 func (d *directionFlags) chosen() []string {
 	var out []string
 	if d.sell || d.both {
@@ -44,7 +44,7 @@ func (d *directionFlags) chosen() []string {
 	return out
 }
 
-// fits reports whether a direction is among those said; where none was, it is.
+// fits reports whether the flags name direction. Without a flag each direction fits.
 func (d *directionFlags) fits(direction string) bool {
 	said := d.chosen()
 	return said == nil || slices.Contains(said, direction)
@@ -110,7 +110,7 @@ gets it when it returns.`,
 	return cmd
 }
 
-// tradesWith lists the directions of trade with one shop.
+// tradesWith lists the partnerships with one shop.
 func (a partnerCommands) tradesWith(cmd *cobra.Command, c *client.Client, shop exchange.ShopID) ([]view.Partnership, error) {
 	all, err := c.Partnerships(cmd.Context())
 	if err != nil {
@@ -141,7 +141,7 @@ func seconds(s float64) time.Duration {
 func termsOf(t view.Terms) exchange.Terms {
 	rule, err := parseCancelRule(t.Cancel)
 	if err != nil {
-		rule = 0 // of a newer node: shown as unknown, and refused in a proposal
+		rule = 0 // a rule of a newer node: shown as unknown, and refused in a proposal
 	}
 	return exchange.Terms{
 		Discount: exchange.BasisPoints(t.DiscountBP), Currency: t.Currency, HoldLifetime: seconds(t.HoldSeconds),

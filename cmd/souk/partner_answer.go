@@ -68,7 +68,7 @@ func (a partnerCommands) answerCommand(use, short, long, example, done string,
 			}
 			return a.showMade(cmd, c, fed, shop.shop, out, func(p *page, i int, t view.Partnership) {
 				if t.Refusal != nil {
-					p.line("%s: %s", directionText(t), told(t.Refusal.Detail))
+					p.line("%s: %s", directionText(t), localTimes(t.Refusal.Detail))
 					return
 				}
 				effect := "it hears of it"
@@ -85,8 +85,8 @@ func (a partnerCommands) answerCommand(use, short, long, example, done string,
 	return cmd
 }
 
-// openProposals are the partner's that an answer means; own is one of this shop's that it
-// would fit.
+// openProposals are the partner's proposals that an answer means. own is a proposal of this shop's
+// that the answer would fit.
 func openProposals(trades []view.Partnership, directions *directionFlags, id string) (theirs []view.Partnership, own *view.Partnership) {
 	for _, t := range trades {
 		switch {

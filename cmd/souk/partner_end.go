@@ -59,7 +59,7 @@ func (a partnerCommands) withdrawLine(fed *federation, t view.Partnership) strin
 	return "souk partner withdraw" + a.dirFlag() + " " + quoteArg(fed.ref(t.Partner)) + " --" + t.Direction
 }
 
-// one is the direction said, or both.
+// one is the direction that the flags name; both where they name none or both.
 func (d *directionFlags) one() string {
 	if said := d.chosen(); len(said) == 1 {
 		return said[0]
@@ -106,7 +106,7 @@ ended already stays as it is.`,
 	return cmd
 }
 
-// endMade says what an end did to a direction of trade, by what it was before.
+// endMade says what an end did to a partnership, by its status before.
 func endMade(p *page, fed *federation, t, was view.Partnership) {
 	sent := sentText(t, fed.online(t.Partner), "it hears of it")
 	switch {
@@ -114,16 +114,16 @@ func endMade(p *page, fed *federation, t, was view.Partnership) {
 		p.line("Nothing to end. %s.", endedText(t))
 	case was.Status == "ending" && (was.Queued == "" || was.Queued == "end"):
 		p.line("Nothing to end. %s. %s", endedText(t), sent)
-	case isGone(was) && !was.Ended.IsZero():
-		p.line("Nothing to end. %s. %s.", endedText(t), goneText(t.PartnerName, was.Gone))
-	case was.Status == "active", isGone(was) && was.Terms != nil:
+	case isDeparted(was) && !was.Ended.IsZero():
+		p.line("Nothing to end. %s. %s.", endedText(t), departedText(t.PartnerName, was.Gone))
+	case was.Status == "active", isDeparted(was) && was.Terms != nil:
 		p.line("Ended: %s. Submitted orders finish. %s", directionText(t), sent)
 	default: // a proposal was open, or on its way
 		p.line("Closed: the proposal to %s. %s", directionText(t), sent)
 	}
 }
 
-// endedText says who ended a direction of trade, when and why, without the full stop.
+// endedText says who ended a partnership, when and why, without the full stop.
 func endedText(t view.Partnership) string {
 	text := "You ended it (" + directionText(t) + ")"
 	if t.EndedBy == "partner" {

@@ -12,7 +12,7 @@ func (a partnerCommands) partnerListCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list [SHOP]",
 		Short: "List partnerships and open proposals",
-		Long: `Lists every direction of trade with its terms' version, discount and state, requests
+		Long: `Lists every partnership with its terms' version, discount and state, requests
 that wait for the supplier, and open proposals with the command that accepts each. With a
 SHOP it shows all terms.`,
 		Example: `  souk partner list --dir shop
@@ -54,7 +54,7 @@ func (a partnerCommands) partnersPage(p *page, fed *federation, list []view.Part
 				version, discount = plainNumber(t.Version), percentText(exchange.BasisPoints(t.Terms.DiscountBP))
 			}
 			switch {
-			case isGone(t):
+			case isDeparted(t):
 				since = t.Gone.Since
 			case !t.Ended.IsZero():
 				since = t.Ended
@@ -71,18 +71,18 @@ func (a partnerCommands) partnersPage(p *page, fed *federation, list []view.Part
 	}
 }
 
-// isGone reports whether a direction of trade was not over when the partner went out of the federation.
-func isGone(t view.Partnership) bool { return t.Gone != nil && t.Status == t.Gone.Status }
+// isDeparted reports whether a partnership was not over when the partner departed.
+func isDeparted(t view.Partnership) bool { return t.Gone != nil && t.Status == t.Gone.Status }
 
-// partnerNotes are what the owner should know or do about one direction of trade.
+// partnerNotes are what the owner should know or do about one partnership.
 func (a partnerCommands) partnerNotes(p *page, fed *federation, t view.Partnership, whole bool) {
 	if whole && t.Terms != nil {
 		p.line("")
 		p.line("Terms %d, %s:", t.Version, directionText(t))
 		p.table(nil, func(row func(...any)) { termsRows(row, termsOf(*t.Terms)) })
 	}
-	if isGone(t) {
-		p.line("%s. Nothing passes between the two shops any more (%s).", goneText(t.PartnerName, t.Gone), directionText(t))
+	if isDeparted(t) {
+		p.line("%s. Nothing passes between the two shops any more (%s).", departedText(t.PartnerName, t.Gone), directionText(t))
 		if !t.Ended.IsZero() {
 			p.line("%s.", endedText(t))
 		}
@@ -118,11 +118,11 @@ func (a partnerCommands) partnerNotes(p *page, fed *federation, t view.Partnersh
 		p.line("%s (%s) not answered yet.", plural(t.Ledger.Waiting, "request"), directionText(t))
 	}
 	if t.Refusal != nil {
-		p.line("Refused (%s): %s", directionText(t), told(t.Refusal.Detail))
+		p.line("Refused (%s): %s", directionText(t), localTimes(t.Refusal.Detail))
 	}
 }
 
-// queuedText says what waits until the supplier is reached.
+// queuedText says which request waits in the outbox until the supplier is reached.
 func queuedText(t view.Partnership) string {
 	waits := " when " + t.PartnerName + " is reached."
 	withdrawn := "You have withdrawn your proposal to " + directionText(t) + "; it is closed" + waits

@@ -12,11 +12,11 @@ import (
 )
 
 const (
-	// arriveWithin is how long a command of a person's waits to hear that what it did has arrived. A
-	// partner that is online has countersigned it after two round trips and two synced
-	// commits: within 1 s even over a relay.
+	// arriveWithin is how long a person's command waits for the arrival of its request. A partner
+	// that is online has countersigned the request after two round trips and two synced commits:
+	// within 1 s even over a relay.
 	arriveWithin = 2 * time.Second
-	// arriveLook is how often it looks meanwhile: 40 small requests on the loopback at most.
+	// arriveLook is how often the command looks meanwhile: 40 small requests on the loopback at most.
 	arriveLook = 50 * time.Millisecond
 )
 
@@ -28,9 +28,8 @@ func arrived(t view.Partnership) bool {
 	return t.Queued == ""
 }
 
-// awaitArrival waits until the partner has what was just done, for a.arrive at
-// most, and returns the directions of made as they are then. For one that is offline it
-// does not wait.
+// awaitArrival waits until the partner has the requests just made, for a.arrive at most. It
+// returns the partnerships of made as they are then. It does not wait for a partner that is offline.
 func (a partnerCommands) awaitArrival(cmd *cobra.Command, c *client.Client, fed *federation, partner exchange.ShopID, made []view.Partnership) ([]view.Partnership, error) {
 	give := a.now().Add(a.arrive)
 	for {
@@ -54,8 +53,7 @@ func (a partnerCommands) awaitArrival(cmd *cobra.Command, c *client.Client, fed 
 	}
 }
 
-// showMade shows what was just done with a partner, each direction by tell, as awaitArrival
-// finds it.
+// showMade shows by tell the partnerships that a command changed, as awaitArrival finds them.
 func (a partnerCommands) showMade(cmd *cobra.Command, c *client.Client, fed *federation, partner exchange.ShopID, made []view.Partnership, tell func(p *page, i int, t view.Partnership)) error {
 	made, err := a.awaitArrival(cmd, c, fed, partner, made)
 	if err != nil {
@@ -68,7 +66,7 @@ func (a partnerCommands) showMade(cmd *cobra.Command, c *client.Client, fed *fed
 	})
 }
 
-// inDirection is the direction of a partnership, nil where it is not listed.
+// inDirection is the partnership of a direction; nil where list has none.
 func inDirection(list []view.Partnership, direction string) *view.Partnership {
 	if i := slices.IndexFunc(list, func(t view.Partnership) bool { return t.Direction == direction }); i >= 0 {
 		return &list[i]
@@ -76,12 +74,12 @@ func inDirection(list []view.Partnership, direction string) *view.Partnership {
 	return nil
 }
 
-// sentText says who has what was just done; effect is what else waits until the partner
-// returns, such as "it gets the proposal".
+// sentText says which shops have the request just made. effect is what else waits until the
+// partner returns, such as "it gets the proposal".
 func sentText(t view.Partnership, online bool, effect string) string {
 	switch {
 	case t.Gone != nil:
-		return goneText(t.PartnerName, t.Gone) + ". It does not hear of this."
+		return departedText(t.PartnerName, t.Gone) + ". It does not hear of this."
 	case arrived(t):
 		return t.PartnerName + " has it."
 	case online:
@@ -93,7 +91,7 @@ func sentText(t view.Partnership, online bool, effect string) string {
 // proposalMade says what became of a proposal so far.
 func (a partnerCommands) proposalMade(p *page, fed *federation, t view.Partnership, sent exchange.Terms) {
 	if t.Refusal != nil {
-		p.line("%s: %s", directionText(t), told(t.Refusal.Detail))
+		p.line("%s: %s", directionText(t), localTimes(t.Refusal.Detail))
 		return
 	}
 	p.line("Proposed to %s.", directionText(t))

@@ -145,7 +145,7 @@ func productsPage(p *page, fed *federation, found *view.Products) {
 	}
 	p.table([]string{"PRODUCT", "TITLE", "PRICE", "USD", "AVAILABLE", ""}, func(row func(...any)) {
 		for _, v := range found.Products {
-			row(quoteArg(fed.productRef(v.ID)), fullTitle(v), moneyText(v.Price), v.PriceUSD.Amount, availableText(v), told(v.Why))
+			row(quoteArg(fed.productRef(v.ID)), fullTitle(v), moneyText(v.Price), v.PriceUSD.Amount, availableText(v), localTimes(v.Why))
 		}
 	})
 	if found.Partial {

@@ -77,8 +77,8 @@ without =QTY it is one unit.`,
 	return cmd
 }
 
-// perhapsHeld adds where to look when it is not known whether the supplier holds the
-// stock: it did not answer, or the node did not, or the owner broke off.
+// perhapsHeld adds where to look when nobody knows whether the supplier holds the stock: the
+// supplier or the node did not answer, or the owner broke off.
 func (a reservationCommands) perhapsHeld(err error, key, supplier string) error {
 	var p *view.Problem
 	switch {
@@ -121,9 +121,9 @@ func (a reservationCommands) reservationPage(p *page, r *view.Reservation) {
 	switch {
 	case r.Refusal == nil:
 	case r.State == "refused":
-		p.line("Why: %s", told(r.Refusal.Detail))
+		p.line("Why: %s", localTimes(r.Refusal.Detail))
 	case r.State == "held":
-		p.line("The last change asked for was refused: %s", told(r.Refusal.Detail))
+		p.line("The last change asked for was refused: %s", localTimes(r.Refusal.Detail))
 	}
 	if r.Quote == nil {
 		p.table([]string{"PRODUCT", "QTY"}, func(row func(...any)) {
@@ -226,9 +226,9 @@ func (a reservationCommands) reservationExtendCommand() *cobra.Command {
 			if (by > 0) == (until != "") {
 				return usagef("say how long: --by 10m, or --until 2030-06-01T12:00:00Z")
 			}
-			var moment time.Time
+			var expires time.Time
 			if until != "" {
-				if moment, err = time.Parse(time.RFC3339, until); err != nil {
+				if expires, err = time.Parse(time.RFC3339, until); err != nil {
 					return usagef("%q is not a moment such as 2030-06-01T12:00:00Z", until)
 				}
 			} else {
@@ -236,9 +236,9 @@ func (a reservationCommands) reservationExtendCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				moment = r.Expires.Add(by)
+				expires = r.Expires.Add(by)
 			}
-			r, err := c.Extend(cmd.Context(), id, moment)
+			r, err := c.Extend(cmd.Context(), id, expires)
 			if err != nil {
 				return err
 			}

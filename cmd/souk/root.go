@@ -51,9 +51,9 @@ func (a *app) run(ctx context.Context, args []string, out, errs io.Writer) int {
 	code := endCode(ctx, err)
 	switch {
 	case code == exitInterrupted:
-		fmt.Fprintf(errs, "souk: interrupted; %s\n", inertLines(told(interrupted(err))))
+		fmt.Fprintf(errs, "souk: interrupted; %s\n", inertLines(localTimes(interrupted(err))))
 	case err != nil:
-		fmt.Fprintf(errs, "souk: %s\n", inertLines(told(err.Error())))
+		fmt.Fprintf(errs, "souk: %s\n", inertLines(localTimes(err.Error())))
 	}
 	if code == exitUsage {
 		fmt.Fprintf(errs, "See %s --help\n", cmd.CommandPath())

@@ -58,12 +58,12 @@ func parseDuration(s string) (time.Duration, error) {
 	return d, nil
 }
 
-// textFlag reads a text that travels to other shops: UTF-8, maxFlagText bytes at most. The node and the
-// hub hold the same bound; said here, nothing was tried.
+// textFlag reads a text that travels to other shops: UTF-8, maxFlagText bytes at most. The node and
+// the hub hold the same bound; here the text is refused before anything is tried.
 type textFlag struct{ to *string }
 
-// maxFlagText is the bound of reasons, carriers and tracking numbers (desk.MaxReason), of the reasons in a member
-// list (membership.MaxWhy) and of each part of an address (exchange.MaxText).
+// maxFlagText is the bound of reasons, carriers and tracking numbers (message.MaxReason), of the
+// reasons in a member list (membership.MaxWhy) and of each part of an address (exchange.MaxText).
 const maxFlagText = min(message.MaxReason, membership.MaxWhy, exchange.MaxText)
 
 func (f textFlag) Type() string   { return "text" }

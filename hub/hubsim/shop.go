@@ -37,9 +37,9 @@ type Shop struct {
 	// Asks makes the shop ask the hub's open host for its status while it meets no hub.
 	Asks bool
 
-	mu   sync.Mutex
-	gone map[exchange.ShopID]string // guarded by mu: what Gone told
-	stop func()
+	mu       sync.Mutex
+	departed map[exchange.ShopID]string // guarded by mu: what Departed returns
+	stop     func()
 }
 
 // NewShop makes a shop at a place of its own that has not joined.
@@ -47,7 +47,7 @@ func (w *World) NewShop() *Shop {
 	k := NewKey(w.T)
 	s := &Shop{
 		World: w, Key: k, ID: IDOf(k), Name: fmt.Sprintf("Shop %d", w.places), Place: w.places,
-		Store: store.Memory(), Clock: &Clock{}, gone: map[exchange.ShopID]string{},
+		Store: store.Memory(), Clock: &Clock{}, departed: map[exchange.ShopID]string{},
 	}
 	w.places++
 	w.shops = append(w.shops, s)
@@ -106,7 +106,7 @@ func (s *Shop) Start() {
 	t.Helper()
 	hubHost := s.World.Address().Closed
 	var err error
-	cfg := members.Config{Roster: s.List, Self: s.ID, Hub: []exchange.ShopID{hubHost.Peer}, Logger: Log(s.Name), Gone: s.noteGone}
+	cfg := members.Config{Roster: s.List, Self: s.ID, Hub: []exchange.ShopID{hubHost.Peer}, Logger: Log(s.Name), Gone: s.noteDeparted}
 	if s.Asks {
 		cfg.Status = s.AskStatus
 	}
@@ -144,18 +144,18 @@ func (s *Shop) Stop() {
 	}
 }
 
-func (s *Shop) noteGone(shop exchange.ShopID, why string) {
+func (s *Shop) noteDeparted(shop exchange.ShopID, why string) {
 	s.mu.Lock()
-	s.gone[shop] = why
+	s.departed[shop] = why
 	s.mu.Unlock()
 	s.Net.Disconnect(shop, why)
 }
 
-// Gone is why another shop left the federation, as the Syncer told this shop; "" before that.
-func (s *Shop) Gone(shop exchange.ShopID) string {
+// Departed is why another shop left the federation, as the Syncer told this shop; "" before that.
+func (s *Shop) Departed(shop exchange.ShopID) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.gone[shop]
+	return s.departed[shop]
 }
 
 // Connected reports a completed hello with a peer.

@@ -17,9 +17,9 @@ const (
 	// maxPartnerLabels bounds the partner label: 100 partners × 2 sides × some 20
 	// outcomes are 4,000 series. Further partners count as "other".
 	maxPartnerLabels = 100
-	// recentOrders is how many orders' last status is remembered, at some 200 bytes
+	// maxSeenOrders is how many orders' last status is remembered, at some 200 bytes
 	// each: 3 MB.
-	recentOrders = 1 << 14
+	maxSeenOrders = 1 << 14
 )
 
 // Business is a shop's business figures, by partner, never by order:
@@ -30,8 +30,8 @@ const (
 //	souk_revenue_cancelled_minor_total{currency,side}   what cancellations took off them since
 //
 // side is this shop's: supplier or retailer. What is really due is the first less the
-// second: a counter cannot go down. Figures start at zero with the process, and each
-// counts what has happened since, not what a ledger that is read again tells of before.
+// second: a counter cannot go down. Figures start at zero with the process, and count
+// what has happened since; entries that are read again count nothing.
 type Business struct {
 	desk    *desk.Desk
 	started exchange.Time
@@ -71,15 +71,15 @@ func newBusiness(d *desk.Desk, clock exchange.Clock, reg prometheus.Registerer) 
 		off:     counter("souk_revenue_cancelled_minor_total", "What cancellations took off the amounts due of accepted orders, in minor units.", "currency", "side"),
 	}
 	var err error
-	if b.seen, err = lru.NewWithEvict(recentOrders, func(seenOrder, lastSeen) { b.evicted = true }); err != nil {
+	if b.seen, err = lru.NewWithEvict(maxSeenOrders, func(seenOrder, lastSeen) { b.evicted = true }); err != nil {
 		return nil, err
 	}
 	return b, registerAll(reg, b.holds, b.orders, b.revenue, b.off)
 }
 
 // Hold counts what became of a hold: outcome is "held", the name of the refusal's
-// code, or of the state in which it ended. It is cheap enough for the desk's meter,
-// which is called on the hot path.
+// code, or of the state in which it ended. It is cheap enough for
+// trade.Meter, which is called on the hot path.
 func (b *Business) Hold(partner exchange.ShopID, side exchange.Party, outcome string) {
 	b.holds.WithLabelValues(b.label(partner), side.String(), outcome).Inc()
 }
@@ -97,7 +97,7 @@ func outcomeOf(code exchange.Code) string {
 	}
 }
 
-// label is a partner's ShopID, or "other" for those beyond the bound and for several.
+// label is a partner's ShopID; "other" for partners beyond the bound, and for several at once.
 func (b *Business) label(partner exchange.ShopID) string {
 	if partner.IsZero() {
 		return "other"
@@ -121,7 +121,7 @@ func (b *Business) label(partner exchange.ShopID) string {
 	return b.labels[partner]
 }
 
-// run follows the desk's events until ctx ends.
+// run follows the shop's events until ctx ends.
 func (b *Business) run(ctx context.Context) {
 	events, stop := b.desk.Events.Watch()
 	defer stop()
@@ -146,8 +146,8 @@ func (b *Business) event(e event.Event) {
 	}
 }
 
-// order counts a status once: the same event may come again, and several statuses
-// in one event.
+// order counts a status once: the same event may come again, and one event may bring
+// several statuses.
 func (b *Business) order(e event.Order) {
 	key := seenOrder{e.ID, e.Partner, e.Side}
 	last, known := b.seen.Get(key)

@@ -59,7 +59,7 @@ func TestOrderFigures(t *testing.T) {
 			t.Errorf("%s is counted %v times", status, got)
 		}
 	}
-	// An order of before this process, which the desk does not know here: no revenue, and
+	// An order of before this process, which the shop does not know here: no revenue, and
 	// nothing is taken off for its cancellation of then.
 	order = exchange.OrderID{3}
 	tell("shipped")

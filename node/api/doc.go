@@ -2,9 +2,9 @@
 // line and the console talk to. It listens on the loopback, asks for the bearer
 // token in the shop's folder, and answers JSON.
 //
-// The desk (exchange/desk) is the use cases; what else the API needs of a shop it
-// declares in ports.go, and package node implements it. The bodies are in package
-// view, a Go client in package client.
+// The shop's use cases are the parts that package desk opens and connects: shelf, feed and
+// trade. What else the API needs of a shop, ports.go declares and package node implements.
+// The bodies are in package view, a Go client in package client.
 //
 // The OpenAPI 3.1 document comes from the handlers themselves and is served at
 // /api/v1/openapi.json. It has an example of each call, and for each operation the codes
@@ -68,9 +68,9 @@
 // # Problems
 //
 // A problem's code is the name of an [exchange.Code], the same between shops and in
-// ledgers, and what a program goes by; retry says that the same request may work
-// later, detail is for a person and ends with the next step. The status follows from the code by the
-// table in problems.go. A supplier's "no" comes with the supplier's code.
+// ledgers, and what a program goes by. retry says that the same request may work
+// later. detail is for a person and ends with the next step. The table in problems.go has
+// the status of each code. A supplier's "no" comes with the supplier's code.
 //
 // # Idempotency-Key
 //
@@ -91,29 +91,28 @@
 //	order          Ordering a reservation twice finds the one order. The key is
 //	               recorded for telling other requests apart; a repeat is answered
 //	               with the order as it stands.
-//	all others     The key is recorded, durably, before the request is worked on and
-//	               again with its final answer; a repeat gets that answer. If the shop
-//	               stopped in between, a repeat is told that the outcome is unknown.
-//	               Answers that invite to try again (408, 429, 5xx), and those
-//	               that find the request at fault (400, 404, 413, 415, 422), are
-//	               not kept: nothing was done, and what is sent next may have the
-//	               same key.
+//	all others     The key is recorded in the commit of each act of the request. The
+//	               final answer is written behind, with a later commit; a repeat gets
+//	               that answer. If a crash lost the answer, a repeat gets what was
+//	               done, as it stands then. Answers that invite to try again (408,
+//	               429, 5xx), and answers that find the request at fault (400, 404,
+//	               413, 415, 422), are not kept: nothing was done, and the next
+//	               request may have the same key.
 //
-// A request is the same by whichever of its paths it comes: it is recorded under the path
-// that its operation had first, so that keys of the version before are honoured, too.
+// A request is the same by each path of its operation. Its key is recorded under the path
+// that the operation had first, so that keys of the version before are honoured, too.
 //
-// Keys are kept for 24 hours in the desk's store, at most 100,000 of them, the
-// oldest going first. They and what was sent are stored as digests under the shop's
-// secret; consumers' addresses stand in no answer that is kept.
+// Keys are kept for 24 hours in the shop's store, at most 100,000; the oldest keys are
+// removed first. The store has keys and requests only as digests under the shop's
+// secret. No kept answer has a consumer's address.
 //
 // # Events
 //
-// An event says that something changed; the details are read where they are. What
-// happens to holds and stock is told together, at most ten times a second for each
-// partner and outcome, however hot a product is. Every
-// stream starts with an event of type hello, on which a client reads again what it
-// shows: nothing is replayed, Last-Event-ID is not looked at, and a client that does
-// not keep up loses the oldest events.
+// An event says that something changed; a client reads the details by other calls. Changes
+// of holds and stock are collected: at most ten events a second for each partner and
+// outcome, however hot a product is. Every stream starts with an event of type hello, on
+// which a client reads again what it shows: nothing is replayed, and Last-Event-ID is not
+// looked at. A client that does not keep up loses the oldest events.
 //
 // # Files
 //
@@ -125,7 +124,7 @@
 //	products.go stock.go reservations.go reservation_list.go orders.go order_view.go partners.go
 //	members.go shop.go imports.go events.go     the operations: a type for each subject, which
 //	                 [Server] composes
-//	shops.go gone.go   what is said of other shops
+//	shops.go departed.go   names of other shops; shops out of the federation
 //	idempotency.go kept.go   keys; token.go  the token's file and the address's
 //	metrics.go business.go   figures of requests and of trade
 package api

@@ -42,7 +42,7 @@ type bubbleClock struct{}
 
 func (bubbleClock) Now() exchange.Time { return exchange.TimeOf(time.Now()) }
 
-// deskServer is a server over a desk that trades with nobody.
+// deskServer is a server over a desk.Desk that trades with nobody.
 func deskServer(t *testing.T) *Server {
 	t.Helper()
 	_, key, err := ed25519.GenerateKey(rand.Reader)

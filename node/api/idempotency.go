@@ -28,9 +28,9 @@ const (
 	// maxKeptBody is the longest answer that is kept: an order of 64 lines and 80
 	// parcels of a few lines. It stays below half of what the store takes at once.
 	maxKeptBody = 512 << 10
-	// recentHolds is how many keyed reservations are remembered in memory, at some
+	// maxHolds is how many keyed reservations are remembered in memory, at some
 	// 200 bytes each: 13 MB.
-	recentHolds = 1 << 16
+	maxHolds = 1 << 16
 )
 
 // keyMode says what a route does with an Idempotency-Key.
@@ -41,11 +41,11 @@ const (
 	keyIgnored keyMode = iota
 	// keyOnce: the request runs once; its answer is kept and given again.
 	keyOnce
-	// keyAgain: the request runs again, since its repeat finds by itself what the first did
-	// and tells how it stands now; the key only tells other requests apart.
+	// keyAgain: the request runs again. Its handler finds what the first request did and answers
+	// with the present state; the key only tells other requests apart.
 	keyAgain
-	// keyHold: the key decides the reservation's id, so that the supplier itself
-	// finds the repeat. Nothing is written for it: holds are the hot path.
+	// keyHold: the key decides the reservation's id, so that the supplier finds the repeat by
+	// the id. No row is written for the key: holds are the hot path.
 	keyHold
 )
 
@@ -60,8 +60,8 @@ func (m keyMode) doc() string {
 	return common + "A repeat within 24 hours gets the first answer, with the header Idempotency-Replayed; where a crash has lost that answer, what was done as it stands then."
 }
 
-// keeper remembers Idempotency-Keys; see the package's doc.
-type keeper struct {
+// idempotency remembers Idempotency-Keys and the answers to their requests; see the package's doc.
+type idempotency struct {
 	keptKeys
 	secret []byte // of this shop: keys and bodies are stored as digests under it
 
@@ -80,13 +80,13 @@ type keyedHold struct {
 	at      exchange.Time // when it came first
 }
 
-func newKeeper(store kv.Store, changes *writer.Writer, clock exchange.Clock, token string) (*keeper, error) {
-	holds, err := lru.New[keyID, keyedHold](recentHolds)
+func newIdempotency(store kv.Store, changes *writer.Writer, clock exchange.Clock, token string) (*idempotency, error) {
+	holds, err := lru.New[keyID, keyedHold](maxHolds)
 	if err != nil {
 		return nil, err
 	}
-	k := &keeper{
-		keptKeys: keptKeys{store: store, changes: changes, clock: clock, full: wake.New(), soon: make(map[keyID]*keptKey)}, holds: holds, busy: make(map[keyID]chan struct{}),
+	k := &idempotency{
+		keptKeys: keptKeys{store: store, changes: changes, clock: clock, full: wake.New(), unwritten: make(map[keyID]*keptKey)}, holds: holds, busy: make(map[keyID]chan struct{}),
 		secret: digest([]byte(token), "souk/api/idempotency/1"),
 	}
 	return k, k.count()
@@ -102,15 +102,14 @@ func digest(secret []byte, parts ...string) []byte {
 	return mac.Sum(nil)
 }
 
-// serve runs a request that carries a key. A problem that it returns is to be
-// written by the caller.
-func (k *keeper) serve(w http.ResponseWriter, r *http.Request, key string, body []byte, rt *route, next http.Handler) *view.Problem {
+// serve runs a request that carries a key. The caller writes the problem that serve returns.
+func (k *idempotency) serve(w http.ResponseWriter, r *http.Request, key string, body []byte, rt *route, next http.Handler) *view.Problem {
 	if err := checkKey(key); err != nil {
 		return problemOf(err)
 	}
 	id := k.idOf(key)
 	request := [sha256.Size]byte(digest(k.secret, "request", r.Method, rt.keyPath(r.URL.EscapedPath()), r.URL.RawQuery, string(body)))
-	release, err := k.take(r.Context(), id)
+	release, err := k.acquire(r.Context(), id)
 	if err != nil {
 		return problemOf(err)
 	}
@@ -138,16 +137,16 @@ func (k *keeper) serve(w http.ResponseWriter, r *http.Request, key string, body 
 	}
 	once := k.once(kept, rt.key == keyAgain)
 	next.ServeHTTP(answer, r.WithContext(writer.WithOnce(r.Context(), once)))
-	k.finish(kept, rt, answer, once.Done())
+	k.keepAnswer(kept, rt, answer, once.Done())
 	answer.writeTo(w)
 	return nil
 }
 
 // idOf is the digest under which a key is known.
-func (k *keeper) idOf(key string) keyID { return keyID(digest(k.secret, "key", key)) }
+func (k *idempotency) idOf(key string) keyID { return keyID(digest(k.secret, "key", key)) }
 
-// undone reports an answer after which nothing has been done: one that invites to
-// try again, or that finds the request itself at fault.
+// undone reports an answer after which nothing has been done: it invites to try again, or it
+// finds the request at fault.
 func undone(status int) bool {
 	return mistaken(status) || status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= http.StatusInternalServerError
 }
@@ -161,8 +160,8 @@ func mistaken(status int) bool {
 	return false
 }
 
-// finish keeps a final answer. recorded says that a commit of the request has the key.
-func (k *keeper) finish(kept *keptKey, rt *route, answer *capture, recorded bool) {
+// keepAnswer keeps a final answer. recorded says that a commit of the request has the key.
+func (k *idempotency) keepAnswer(kept *keptKey, rt *route, answer *capture, recorded bool) {
 	if recorded && !kept.stored {
 		k.added(kept)
 	}
@@ -175,12 +174,12 @@ func (k *keeper) finish(kept *keptKey, rt *route, answer *capture, recorded bool
 			kept.Body = bytes.Clone(answer.body.Bytes())
 		}
 	}
-	k.keepSoon(kept)
+	k.writeBehind(kept)
 }
 
-// serveHold tells other requests under the key of a reservation apart. What the key has
-// become of the reservation its handler decides.
-func (k *keeper) serveHold(w http.ResponseWriter, r *http.Request, id keyID, request [sha256.Size]byte, next http.Handler) *view.Problem {
+// serveHold refuses another request under the key of a reservation. A repeat of the same request
+// runs again: the handler derives the reservation's id from the key.
+func (k *idempotency) serveHold(w http.ResponseWriter, r *http.Request, id keyID, request [sha256.Size]byte, next http.Handler) *view.Problem {
 	now := k.clock.Now()
 	if h, ok := k.holds.Get(id); !ok || now.Sub(h.at) > keepFor {
 		k.holds.Add(id, keyedHold{request: request, at: now})
@@ -195,19 +194,19 @@ func (k *keeper) serveHold(w http.ResponseWriter, r *http.Request, id keyID, req
 	return nil
 }
 
-// forgetHold makes the key of a reservation as good as new: nothing was asked of a supplier.
-func (k *keeper) forgetHold(key string) { k.holds.Remove(k.idOf(key)) }
+// forgetHold frees the key of a reservation for another request: no supplier was asked.
+func (k *idempotency) forgetHold(key string) { k.holds.Remove(k.idOf(key)) }
 
 // reservationKey is what a key decides of a reservation's id at a supplier.
-func (k *keeper) reservationKey(key string, supplier exchange.ShopID) (tail trade.ReservationKey) {
+func (k *idempotency) reservationKey(key string, supplier exchange.ShopID) (tail trade.ReservationKey) {
 	if key != "" {
 		copy(tail[:], digest(k.secret, "hold", supplier.String(), key))
 	}
 	return tail
 }
 
-// take waits for a key to be free and takes it.
-func (k *keeper) take(ctx context.Context, id keyID) (release func(), err error) {
+// acquire waits until no other request has the key, and takes the key.
+func (k *idempotency) acquire(ctx context.Context, id keyID) (release func(), err error) {
 	for {
 		k.mu.Lock()
 		other := k.busy[id]
@@ -245,8 +244,8 @@ func checkKey(key string) error {
 
 var errOtherRequest = exchange.Errorf(exchange.CodeConflict, "this %s came before with another request; use a new key for a new wish", KeyHeader)
 
-// errUnknownBefore is of a key whose request a version before this one had begun when it
-// stopped: it recorded keys apart from what they did.
+// errUnknownBefore refuses a key whose request an earlier version of Souk had begun when it
+// stopped. That version recorded keys apart from what the requests did.
 var errUnknownBefore = exchange.Errorf(exchange.CodeConflict,
 	"the shop stopped while it worked on this request, so whether it was done is unknown: look, and use a new %s if it was not", KeyHeader)
 

@@ -18,7 +18,7 @@ import (
 	"github.com/souk-market/souk/exchange/writer"
 )
 
-// Idempotency keys in the desk's store:
+// Idempotency keys in the shop's store:
 //
 //	k/r/ key                 keptKey as JSON
 //	k/t/ time(8) key         the same keys in the order of time (no value)
@@ -32,8 +32,8 @@ const (
 const (
 	// keepFor is how long a key is kept.
 	keepFor = 24 * time.Hour
-	// maxKept bounds them: a request a second, all day long. At 2 KiB for a usual
-	// answer they take 200 MB; the oldest go first.
+	// maxKept bounds the kept keys: a request a second, all day long. At 2 KiB for a usual
+	// answer they take 200 MB. The oldest keys are removed first.
 	maxKept = 100_000
 	// pruneChunk deletions, two writes each, are far below one commit's limit.
 	pruneChunk = 1000
@@ -56,16 +56,16 @@ type keptKey struct {
 	stored bool // it is in the store
 }
 
-// keptKeys is the keeper's part of the store.
+// keptKeys are the rows of idempotency keys in the store.
 type keptKeys struct {
 	store   kv.Store
-	changes *writer.Writer // makes them, with what they name
+	changes *writer.Writer // commits the rows, each with the act that its key names
 
-	mu    sync.Mutex
-	soon  map[keyID]*keptKey // what is to be written, and is not yet
-	clock exchange.Clock
-	kept  atomic.Int64 // keys in the store, about
-	full  wake.Signal  // there are too many
+	mu        sync.Mutex
+	unwritten map[keyID]*keptKey // guarded by mu: queued by writeBehind, until its commit
+	clock     exchange.Clock
+	kept      atomic.Int64 // keys in the store, about
+	full      wake.Signal  // set when there are more than maxKept
 }
 
 // count finds out how many keys there are.
@@ -81,7 +81,7 @@ func (s *keptKeys) count() error {
 	return nil
 }
 
-// load is the key's record; nil where there is none, or it is too old.
+// load returns the key's record: nil where there is no record, or it is older than keepFor.
 func (s *keptKeys) load(id keyID) (*keptKey, error) {
 	if kept := s.pending(id); kept != nil {
 		return kept, nil
@@ -106,7 +106,7 @@ func (kept *keptKey) keys() (record, byTime []byte) {
 	return record, append(byTime, kept.ID[:]...)
 }
 
-// rows are what the store has of a key.
+// rows are the key's rows in the store.
 func (kept *keptKey) rows() ([]kv.Write, error) {
 	raw, err := json.Marshal(kept)
 	if err != nil {
@@ -116,11 +116,11 @@ func (kept *keptKey) rows() ([]kv.Write, error) {
 	return []kv.Write{{Key: record, Value: raw}, {Key: byTime}}, nil
 }
 
-// pending finds what keepSoon has not written yet.
+// pending returns a copy of a record that writeBehind has queued and no commit has written; else nil.
 func (s *keptKeys) pending(id keyID) *keptKey {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	kept := s.soon[id]
+	kept := s.unwritten[id]
 	if kept == nil || s.clock.Now().Sub(kept.At) > keepFor {
 		return nil
 	}
@@ -160,29 +160,30 @@ func (s *keptKeys) added(kept *keptKey) {
 	}
 }
 
-// keepSoon writes the record with a commit to come: what it says beside what was done may be
-// lost in a crash.
-func (s *keptKeys) keepSoon(kept *keptKey) {
+// writeBehind writes the record with a later commit of the writer. A crash before that commit loses
+// the answer; the acts stay counted, since each act's own commit has its row.
+// Invariant: until the commit the record is in unwritten, where pending finds it.
+func (s *keptKeys) writeBehind(kept *keptKey) {
 	copied := *kept
 	isNew := !kept.stored
 	if isNew {
 		s.added(kept)
 	}
 	s.mu.Lock()
-	s.soon[kept.ID] = kept
+	s.unwritten[kept.ID] = kept
 	s.mu.Unlock()
 	settled := func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.soon[kept.ID] == kept {
-			delete(s.soon, kept.ID)
+		if s.unwritten[kept.ID] == kept {
+			delete(s.unwritten, kept.ID)
 		}
 	}
 	queued := s.changes.Later(func(b *writer.Batch) error {
 		record, _ := copied.keys()
 		if raw, ok, err := b.Get(record); err != nil {
 			return err
-		} else if ok { // the acts that were counted stay counted
+		} else if ok { // the row's count of acts is the newest
 			var before keptKey
 			if err := json.Unmarshal(raw, &before); err != nil {
 				return exchange.Errorf(exchange.CodeInternal, "a kept request is unreadable: %w", err)

@@ -36,7 +36,7 @@ func (s *memberRoutes) listMembers(ctx context.Context, _ *struct{}) (*body[view
 	out := view.Members{Members: make([]view.Member, len(list))}
 	for i, m := range list {
 		out.Members[i] = view.Member{
-			Shop: m.Shop, Self: m.Self, Name: m.Name, Status: m.Status, Joined: view.Time(m.Joined), Gone: goneView(m.Gone), Fingerprint: m.Fingerprint,
+			Shop: m.Shop, Self: m.Self, Name: m.Name, Status: m.Status, Joined: view.Time(m.Joined), Gone: departureView(m.Departure), Fingerprint: m.Fingerprint,
 			Online: m.Online, LastSeen: view.Time(m.LastSeen), Addresses: append([]string{}, m.Addresses...), Transport: m.Transport,
 			Sells: m.Sells, Contact: m.Contact, Returns: m.Returns, Web: m.Web, Currency: m.Currency, Countries: m.Countries,
 		}

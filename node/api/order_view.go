@@ -51,7 +51,7 @@ func (s *orderRoutes) orderView(ctx context.Context, side exchange.Party, r *rec
 	partner := partnerOf(side, r)
 	v := view.Order{
 		ID: r.ID, Role: roleOf(side), Partner: partner, PartnerName: s.shops.nameOf(ctx, partner), Status: orderStatus(r),
-		PartnerGone: goneView(s.shops.gone(partner)),
+		PartnerGone: departureView(s.shops.departure(partner)),
 		Lines:       make([]view.OrderLine, 0, len(r.Quote.Lines)), Quote: quoteView(&r.Quote), Parcels: make([]view.Parcel, len(r.Parcels)),
 		Due: view.MoneyOf(exchange.Money{Minor: r.Due(), Currency: r.Quote.Currency}), DueUSD: view.Dollars(r.DueUSD()),
 		Cancelled: view.Time(r.Cancelled), Reason: r.Reason, Refusal: view.RefusalOf(r.Refusal, r.Detail), Requested: view.Time(r.Requested),

@@ -149,9 +149,9 @@ func (s *orderRoutes) shipTo(ctx context.Context, in view.PlaceOrder) (exchange.
 	return to, nil
 }
 
-// await returns the bought order when settled says so, or as it stands after so
-// long, or when the caller has gone or the server stops: what was asked of the
-// supplier is durable and goes on.
+// await returns the bought order when settled says so. After wait, or when the caller is gone or
+// the server stops, it returns the order as it stands: the request to the supplier is durable,
+// and its sender goes on.
 func (s *orderRoutes) await(ctx context.Context, events <-chan event.Event, wait time.Duration, rec *record.Order, settled func(*record.Order) bool) (*record.Order, error) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -315,8 +315,7 @@ func (s *orderRoutes) deliverOrder(ctx context.Context, in *deliverInput) (*body
 	return s.soldAnswer(ctx, in.ID, rec, err)
 }
 
-// soldAnswer shows what became of a sold order. One that this shop bought is its
-// supplier's to act on.
+// soldAnswer shows what became of a sold order. Only the supplier acts on a bought order.
 func (s *orderRoutes) soldAnswer(ctx context.Context, id exchange.OrderID, rec *record.Order, err error) (*body[view.Order], error) {
 	if exchange.CodeOf(err) == exchange.CodeNotFound {
 		if bought, other := s.desk.Orders.Find(exchange.Retailer, id); other == nil {
@@ -354,7 +353,7 @@ func (s *orderRoutes) cancelOrder(ctx context.Context, in *cancelInput) (*orderB
 	if rec, err = s.desk.Retailer.CancelBought(ctx, in.ID, unitsOf(b.Lines), b.Reason); err != nil {
 		return nil, err
 	}
-	if s.shops.gone(rec.Supplier) != nil {
+	if s.shops.departure(rec.Supplier) != nil {
 		return s.orderAnswer(ctx, side, rec, true, http.StatusOK), nil
 	}
 	answered := func(r *record.Order) bool { return r.CancelAt == 0 }

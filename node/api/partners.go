@@ -15,7 +15,7 @@ import (
 	"github.com/souk-market/souk/node/api/view"
 )
 
-// partnerRoutes are the operations on partnerships, in both directions of trade.
+// partnerRoutes are the operations on partnerships, in both directions.
 type partnerRoutes struct {
 	desk  *desk.Desk
 	shops *shops
@@ -26,7 +26,7 @@ func (s *partnerRoutes) register(r *router) {
 	tags := []string{"partners"}
 	add(r, huma.Operation{
 		OperationID: "list-partners", Method: http.MethodGet, Path: "/api/v1/partners", Tags: tags,
-		Summary: "All directions of trade that are, were or are proposed",
+		Summary: "All partnerships that are in force, were, or are proposed",
 	}, route{}, s.listPartners)
 	add(r, huma.Operation{
 		OperationID: "propose", Method: http.MethodPost, Path: "/api/v1/partners", Tags: tags, DefaultStatus: http.StatusCreated,
@@ -151,7 +151,7 @@ func (s *partnerRoutes) declineTerms(ctx context.Context, in *answerInput) (*bod
 	return s.answerTerms(ctx, in, s.desk.Partnerships.DeclineTerms)
 }
 
-// answerTerms finds the direction that the proposal is of: its id is the hash of
+// answerTerms finds the partnership of the proposal: the proposal's id is the hash of
 // the one ledger entry that carries it.
 func (s *partnerRoutes) answerTerms(ctx context.Context, in *answerInput, act func(context.Context, exchange.ShopID, exchange.Party, ledger.Hash) error) (*body[view.Partnerships], error) {
 	var proposal ledger.Hash
@@ -185,7 +185,7 @@ func (s *partnerRoutes) withdrawTerms(ctx context.Context, in *withdrawInput) (*
 	for _, side := range sidesOf(orDefault(orZero(in.Body).Direction, view.Both)) {
 		err := s.desk.Partnerships.WithdrawTerms(ctx, in.Shop, side)
 		if exchange.CodeOf(err) == exchange.CodeStale {
-			continue // none in this direction
+			continue // no partnership in this direction
 		}
 		if err != nil {
 			return nil, err
@@ -212,7 +212,7 @@ func (s *partnerRoutes) endTrade(ctx context.Context, in *endInput) (*body[view.
 			return nil, err
 		}
 		if st := p.Status(); st == "none" || st == "declined" {
-			continue // there is nothing between the two shops in this direction
+			continue // the two shops have no partnership in this direction
 		}
 		if err := s.desk.Partnerships.EndTrade(ctx, in.Shop, side, b.Reason); err != nil {
 			return nil, err
@@ -251,12 +251,12 @@ func (s *partnerRoutes) partnershipView(ctx context.Context, t trade.Partnership
 	}
 	who := func(by exchange.Party) string { return whoIs(by, side) }
 	end := t.LastEnd(side)
-	gone, status := s.shops.gone(partner), t.Status()
-	if gone != nil && !t.Over() {
-		status = gone.Status
+	departure, status := s.shops.departure(partner), t.Status()
+	if departure != nil && !t.Over() {
+		status = departure.Status
 	}
 	v := view.Partnership{
-		Partner: partner, PartnerName: s.shops.nameOf(ctx, partner), Direction: direction, Status: status, Gone: goneView(gone),
+		Partner: partner, PartnerName: s.shops.nameOf(ctx, partner), Direction: direction, Status: status, Gone: departureView(departure),
 		Version: t.State.Version, Since: view.Time(t.State.Since), Ended: view.Time(end.At), EndedBy: who(end.By), EndReason: end.Reason,
 		Queued: t.Queued, Refusal: view.RefusalOf(t.Refusal, t.Detail), OpenUnits: t.Open,
 		Ledger: view.Ledger{Position: t.Position, Hash: hex.EncodeToString(t.Hash[:]), Acked: t.Acked, Waiting: t.Waiting, Frozen: t.Frozen},

@@ -8,15 +8,15 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Paths of an operation besides its own. All lead to the same handler, and a repeat
-// with an Idempotency-Key is one by whichever path it comes.
+// Paths of an operation besides its own. All lead to the same handler. A request with a known
+// Idempotency-Key is a repeat by each of the paths.
 
 const (
-	// originalTag is of the operations that the original protocol has, which stay.
+	// originalTag marks the operations of the original protocol, which stay.
 	originalTag = "original protocol"
-	// deprecatedSince is the moment, in Unix seconds, since which the singular paths are
-	// deprecated: 2026-11-30. There is no Sunset header while the day of the release
-	// that drops them is not set.
+	// deprecatedSince is when the singular paths became deprecated, in Unix seconds:
+	// 2026-11-30. There is no Sunset header while the day of the release that drops these
+	// paths is not set.
 	deprecatedSince = 1_795_996_800
 )
 
@@ -43,9 +43,9 @@ func (rt *route) deprecate(h http.Header, path string) {
 	}
 }
 
-// keyPath is the path under which a request's Idempotency-Key is recorded: the one that the
-// operation had first. So a repeat by another path is a repeat, and keys that the
-// version before has recorded are honoured.
+// keyPath is the path under which a request's Idempotency-Key is recorded: the path that the
+// operation had first. So a repeat may come by another path, and keys that the version
+// before has recorded are honoured.
 func (rt *route) keyPath(path string) string {
 	if rt.first == "" {
 		return path

@@ -17,9 +17,9 @@ type Members interface {
 	Members(ctx context.Context) ([]Member, error)
 	// Dial reaches a member directly by its ID and measures the way.
 	Dial(ctx context.Context, shop exchange.ShopID) (Dialed, error)
-	// GoneShop is how a shop that was a member went; nil while it is one, and for one that
-	// never was. It is asked for every order that is shown, so it must be quick.
-	GoneShop(shop exchange.ShopID) *Gone
+	// Departure says how a shop that was a member left the federation: nil of a member, and of a
+	// shop that never was a member. Every order that is shown asks, so it must be quick.
+	Departure(shop exchange.ShopID) *Departure
 }
 
 // Member is one shop of the federation, as this shop sees it.
@@ -29,8 +29,8 @@ type Member struct {
 	Name        string // by the member list
 	Status      string // active, left or revoked
 	Joined      exchange.Time
-	Gone        *Gone  // nil while it is active
-	Fingerprint string // six words of its key
+	Departure   *Departure // nil while it is active
+	Fingerprint string     // six words of its key
 	Online      bool
 	LastSeen    exchange.Time // 0 = not since this node started
 	Addresses   []string
@@ -77,7 +77,7 @@ type ImportReport struct {
 	Changed   int64 `json:"changed"`
 	StockOnly int64 `json:"stock_only"` // only the stock changed
 	Unchanged int64 `json:"unchanged"`
-	// Of Untracked and of StockUntold: products that keep stock they have from before.
+	// Of Untracked and of StockUntold: products that keep their earlier stock.
 	UntrackedKept int64 `json:"untracked_kept"`
 	UntoldKept    int64 `json:"untold_kept"`
 }
@@ -119,8 +119,8 @@ type Shop interface {
 	Info(ctx context.Context) (Info, error)
 	// Problems lists what keeps the shop from being ready; none = ready.
 	Problems(ctx context.Context) []Problem
-	// Leave ends everything and leaves the federation; with preview it only says
-	// what that would do. After it the node stops by itself.
+	// Leave ends all partnerships and leaves the federation; then the node stops by itself. With
+	// preview it only says what leaving would do.
 	Leave(ctx context.Context, preview bool) (*Leaving, error)
 }
 
@@ -158,7 +158,7 @@ type Problem struct {
 	Partner exchange.ShopID
 }
 
-// Leaving is what leaving does.
+// Leaving is what Leave does, or with preview would do.
 type Leaving struct {
 	Preview    bool
 	OpenOrders []OpenOrder       // unfinished, in both roles; they may be finished locally

@@ -57,8 +57,8 @@ var statuses = map[exchange.Code]int{
 	exchange.CodeLocked:        http.StatusLocked,
 }
 
-// A code that this version does not know came from a partner of a newer one: it is that
-// partner's "no", or its "later".
+// The status of a code that this version does not know: a partner of a newer version said "no", or
+// "later".
 const (
 	statusNewerNo    = http.StatusConflict
 	statusNewerLater = http.StatusServiceUnavailable
@@ -75,8 +75,8 @@ func statusOf(code exchange.Code) int {
 	return statusNewerNo
 }
 
-// problemOf shows an error. One without a code is a fault of ours, except that
-// time ran out: then nobody knows whether it was done.
+// problemOf shows an error. An error without a code is a fault of this shop, unless time ran out:
+// then nobody knows whether the request was done.
 func problemOf(err error) *view.Problem {
 	var ready *view.Problem
 	if errors.As(err, &ready) {

@@ -11,37 +11,37 @@ import (
 	"github.com/souk-market/souk/node/api/view"
 )
 
-// What an operation may refuse with, for the OpenAPI document. A route lists its own
-// codes; the front's follow from what the operation is. Where a partner answers, the
-// list is of all that it may say.
+// The codes with which an operation may refuse, for the OpenAPI document. A route lists its own
+// codes; the front's codes follow from the kind of operation. Where a partner answers, the
+// list has all codes that the partner may return.
 
 var (
-	// mayWrite is of an operation that writes to this shop's own store.
+	// mayWrite are the codes of an operation that writes to this shop's own store.
 	mayWrite = []exchange.Code{exchange.CodeDiskFull, exchange.CodeUnavailable, exchange.CodeRestored}
 
-	// mayAct is of an operation on a ledger with a partner, or on an order in it.
+	// mayAct are the codes of an operation on a ledger with a partner, or on an order in the ledger.
 	mayAct = also(mayWrite,
 		exchange.CodeNotFound, exchange.CodeConflict, exchange.CodeState, exchange.CodeFork, exchange.CodeFrozen,
 		exchange.CodeNotMember, exchange.CodeNoPartnership, exchange.CodeBehind, exchange.CodeFreshness, exchange.CodeOverflow, exchange.CodeLimit,
 	)
 
-	// mayOrder is of what a supplier does with an order it sold.
+	// mayOrder are the codes of a supplier's operation on a sold order.
 	mayOrder = also(mayAct,
 		exchange.CodeShipped, exchange.CodeCancelRule, exchange.CodeOrdered, exchange.CodeExpired, exchange.CodeReleased,
 	)
 
-	// mayAsk is of a question to a partner that changes nothing.
+	// mayAsk are the codes of a question to a partner that changes nothing.
 	mayAsk = []exchange.Code{
 		exchange.CodeNotFound, exchange.CodeNotMember, exchange.CodeNoPartnership, exchange.CodeLimit, exchange.CodeSignature, exchange.CodeVersion,
 		exchange.CodeUnavailable, exchange.CodeBehind, exchange.CodeRestored, exchange.CodeFreshness, exchange.CodeDiskFull, exchange.CodeState, exchange.CodeFrozen,
 	}
 
-	// mayRelay is of what a supplier, or the hub, decides: it may say all but what programs
-	// on this machine say to each other.
+	// mayRelay are the codes of an operation that a supplier or the hub decides: all codes but
+	// those between programs on this machine.
 	mayRelay = everyCodeBut(exchange.CodeOK, exchange.CodeInvite, exchange.CodeUnauthorized, exchange.CodeNotRunning, exchange.CodeLocked)
 )
 
-// also is codes and more.
+// also returns codes and more, together.
 func also(codes []exchange.Code, more ...exchange.Code) []exchange.Code {
 	return slices.Concat(codes, more)
 }

@@ -20,7 +20,7 @@ type listReservationsInput struct {
 	Cursor string `query:"cursor" maxLength:"64" doc:"next of the page before."`
 }
 
-// takes reports whether the list is to show reservations that stand at state.
+// takes reports whether the list is to show reservations in state.
 func (in *listReservationsInput) takes(state hold.State) bool {
 	switch in.Status {
 	case "":

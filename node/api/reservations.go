@@ -19,7 +19,7 @@ import (
 
 // reservationRoutes are the operations on this shop's reservations at its suppliers.
 type reservationRoutes struct {
-	keys     *keeper
+	keys     *idempotency
 	desk     *desk.Desk
 	shops    *shops
 	business *Business
@@ -85,7 +85,7 @@ func (s *reservationRoutes) reserve(ctx context.Context, in *reserveInput) (*bod
 	return nil, p
 }
 
-// reserveRequest reads a request whole: what passes here is worth a reservation's id.
+// reserveRequest reads and checks a whole request, before a reservation's id is made.
 func (s *reservationRoutes) reserveRequest(ctx context.Context, input *reserveInput) (trade.ReserveRequest, error) {
 	in := input.Body
 	req := trade.ReserveRequest{Lifetime: seconds(in.Seconds)}
@@ -104,7 +104,7 @@ func (s *reservationRoutes) reserveRequest(ctx context.Context, input *reserveIn
 	if req.Lines, err = exchange.NewLines(lines); err != nil {
 		return req, err
 	}
-	if req.Supplier != s.desk.Shop() { // the desk says what to do with an own product
+	if req.Supplier != s.desk.Shop() { // of an own product, Reserve says what to do
 		if err := s.shops.present(ctx, req.Supplier); err != nil {
 			return req, err
 		}
@@ -129,7 +129,7 @@ type reservationInput struct {
 func (s *reservationRoutes) getReservation(ctx context.Context, in *reservationInput) (*body[view.Reservation], error) {
 	rec, err := s.desk.Retailer.Reservation(ctx, in.ID)
 	if rec != nil && errors.Is(err, trade.ErrUnanswered) {
-		err = nil // it shows as not answered yet
+		err = nil // the reservation shows as not answered yet
 	}
 	return s.reservationAnswer(ctx, rec, err)
 }

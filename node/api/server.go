@@ -24,7 +24,7 @@ import (
 // Config is what a Server is made of. Everything without "optional" is required.
 type Config struct {
 	Desk     *desk.Desk
-	Store    kv.Store // the desk's; the API keeps idempotency keys in it, under "k/"
+	Store    kv.Store // the shop's; the API keeps idempotency keys in it, under "k/"
 	Clock    exchange.Clock
 	Members  Members
 	Importer Importer
@@ -59,10 +59,10 @@ const (
 	idleTimeout   = 2 * time.Minute
 	// requestTime bounds a request's work.
 	requestTime = 30 * time.Second
-	// partnerTime bounds one that a partner must answer at once: a consumer is waiting.
-	// It leaves room for three attempts, after 0, 1 and 3 seconds.
+	// partnerTime bounds a request that a partner must answer at once: a consumer is waiting.
+	// There is time for three attempts, after 0, 1 and 3 seconds.
 	partnerTime = 8 * time.Second
-	// answerTime is for sending an answer after that.
+	// answerTime bounds the sending of the answer, after the work.
 	answerTime = 15 * time.Second
 	// drainTime is how long a stopping server waits for requests in hand.
 	drainTime = 10 * time.Second
@@ -77,7 +77,7 @@ type Server struct {
 	origin   *http.CrossOriginProtection
 	router   *router
 	spec     []byte // the OpenAPI document
-	keys     *keeper
+	keys     *idempotency
 	metrics  *httpMetrics
 	business *Business
 	events   *eventRoutes
@@ -106,7 +106,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	var err error
-	if s.keys, err = newKeeper(cfg.Store, cfg.Desk.Writer, cfg.Clock, cfg.Token); err != nil {
+	if s.keys, err = newIdempotency(cfg.Store, cfg.Desk.Writer, cfg.Clock, cfg.Token); err != nil {
 		return nil, err
 	}
 	if s.metrics, err = newHTTPMetrics(cfg.Registry); err != nil {
@@ -151,8 +151,8 @@ func (s *Server) register() {
 	}, route{open: s.cfg.OpenMetrics}, "text/plain", &huma.Schema{Type: huma.TypeString}, metrics.ServeHTTP)
 }
 
-// Business is the shop's business figures. The desk's meter, which alone hears of
-// every hold, reports to its Hold method.
+// Business is the shop's business figures. The shop's trade.Meter, which alone hears of
+// every hold, must report to its Hold method.
 func (s *Server) Business() *Business { return s.business }
 
 // Serving is closed once Serve answers and clients can find it.

@@ -14,8 +14,8 @@ import (
 // is long.
 const namesFresh = 10 * time.Second
 
-// shops answers for what the operations say of other shops: their names, and how those
-// went that are out of the federation. Names are looked up once for many answers.
+// shops answers what the operations say of other shops: their names, and the departure of a
+// shop that is out of the federation. Names are looked up once for many answers.
 type shops struct {
 	members Members
 	clock   exchange.Clock

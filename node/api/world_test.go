@@ -31,7 +31,7 @@ import (
 	"github.com/souk-market/souk/testnet"
 )
 
-// A shop of these tests is a whole one: desk, feeds, libp2p over the loopback,
+// A shop of these tests is a whole shop: desk.Desk, feeds, libp2p over the loopback,
 // and the API on a real socket. Every request and answer that passes is held against
 // the OpenAPI document that the server serves.
 type shop struct {

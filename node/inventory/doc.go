@@ -1,6 +1,6 @@
 // Package inventory reads a shop's products out of files that the shop's own
 // system wrote, and the exchange rates that price them in US dollars. It turns
-// untrusted bytes into [Item]s; what becomes of those is the desk's business.
+// untrusted bytes into [Item]s; package shelf decides what becomes of the items.
 //
 // [Read] streams: memory does not grow with the length of the file, but for
 // about 50 bytes per product (which SKUs were seen, and at which line) and 100

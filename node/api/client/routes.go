@@ -202,7 +202,7 @@ func (c *Client) CancelOrder(ctx context.Context, id exchange.OrderID, r view.Ca
 	return post[view.Order](ctx, c, path("orders", id.String(), "cancel"), r)
 }
 
-// Partnerships lists all directions of trade.
+// Partnerships lists all partnerships.
 func (c *Client) Partnerships(ctx context.Context) (*view.Partnerships, error) {
 	return get[view.Partnerships](ctx, c, path("partners"), nil)
 }

@@ -55,8 +55,8 @@ func (a Amount) Money() (exchange.Money, error) {
 	return m, nil
 }
 
-// Time is t for JSON; zero where t is none. What JSON cannot say is shown as the
-// nearest moment that it can: one bad record must not hide a page of good ones.
+// Time is t for JSON; zero where t is zero. A time that JSON cannot say is shown as the
+// nearest time that it can: one bad record must not hide a page of good records.
 func Time(t exchange.Time) time.Time {
 	if t == 0 {
 		return time.Time{}

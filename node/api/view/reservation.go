@@ -1,6 +1,6 @@
 package view
 
-// OpenReservations is the status under which those are listed that hold stock, or may.
+// OpenReservations is the status under which reservations are listed that hold stock, or may.
 const OpenReservations = "open"
 
 // Reservations is a page of reservations, newest first.

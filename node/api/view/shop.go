@@ -23,7 +23,7 @@ type Shop struct {
 	FreeBytes   int64             `json:"free_bytes" doc:"Of the disk the store is on; -1: unknown."`
 }
 
-// MemberList says how the shop's copy of the member list stands.
+// MemberList is the status of the shop's copy of the member list.
 type MemberList struct {
 	Members   int       `json:"members"`
 	Entries   uint64    `json:"entries"`
@@ -68,13 +68,13 @@ type Member struct {
 	Countries   []string          `json:"countries,omitempty" nullable:"false"`
 }
 
-// How a shop that was a member went.
+// Status of a shop that departed.
 const (
 	Revoked = "revoked"
 	Left    = "left"
 )
 
-// Gone is how a shop that was a member went.
+// Gone says how a shop that was a member left the federation: its departure.
 type Gone struct {
 	Status string    `json:"status" enum:"revoked,left"`
 	Since  time.Time `json:"since"`

@@ -107,7 +107,7 @@ type End struct {
 	Reason    string `json:"reason,omitempty" maxLength:"255" doc:"The partner reads it."`
 }
 
-// Partnerships lists directions of trade.
+// Partnerships lists partnerships.
 type Partnerships struct {
 	Partnerships []Partnership `json:"partnerships" nullable:"false"`
 }

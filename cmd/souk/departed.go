@@ -6,11 +6,11 @@ import (
 	"github.com/souk-market/souk/node/api/view"
 )
 
-// archiveFile is what a shop that is out of its federation traded, in its folder.
+// archiveFile is the file, in the folder of a departed shop, of all that the shop traded.
 const archiveFile = "archive.json"
 
-// goneText says how a shop went out of the federation, without the full stop.
-func goneText(name string, g *view.Gone) string {
+// departedText says how a shop left the federation, without the full stop.
+func departedText(name string, g *view.Gone) string {
 	if g.Status == view.Left {
 		return name + " left the federation on " + timeText(g.Since)
 	}
@@ -29,7 +29,7 @@ func closedHere(o *view.Order) bool {
 
 func isOpen(status string) bool { return slices.Contains(openStatuses, status) }
 
-// orderState is an order's status, and what came of it where the other shop is out.
+// orderState is an order's status, and what became of the order where the other shop departed.
 func orderState(o *view.Order) string {
 	text := statusText(o.Status)
 	switch {
@@ -43,12 +43,12 @@ func orderState(o *view.Order) string {
 	return text + ", shop revoked"
 }
 
-// goneNote is what the owner should know of an order of a shop that is out.
-func goneNote(p *page, o *view.Order) {
+// departedNote is what the owner should know of an open order with a departed shop.
+func departedNote(p *page, o *view.Order) {
 	if o.PartnerGone == nil || !isOpen(o.Status) {
 		return
 	}
-	p.line("%s.", goneText(o.PartnerName, o.PartnerGone))
+	p.line("%s.", departedText(o.PartnerName, o.PartnerGone))
 	switch {
 	case closedHere(o):
 		p.line("You closed the order on %s, in this shop's own records alone: nobody answers it. Of what was not shipped you owe nothing; anything else is between you and %s.", timeText(o.Cancelling), o.PartnerName)

@@ -11,36 +11,36 @@ import (
 	"github.com/souk-market/souk/protocol/members"
 )
 
-// Gone says, as CodeNotMember, why this shop is in its federation no more and what its
-// owner can do; nil while it is a member, and where the list that it has does not name it yet.
-func (s *Shop) Gone() error {
+// Departed says, as CodeNotMember, why this shop is out of its federation and what its owner can
+// do. It is nil while the shop is a member, and while the shop's list does not name the shop yet.
+func (s *Shop) Departed() error {
 	m, _ := s.roster.Member(s.me)
-	return s.goneAs(m)
+	return s.departedError(m)
 }
 
-// parted is Gone, and nil where the owner had this shop leave: that is what he asked for.
-func (s *Shop) parted() error {
+// departedUnasked is Departed, but nil where the owner had this shop leave: the owner asked for it.
+func (s *Shop) departedUnasked() error {
 	if m, _ := s.roster.Member(s.me); m.Status == membership.Left && s.leaving.Load() {
 		return nil
 	}
-	return s.Gone()
+	return s.Departed()
 }
 
-// closeBooks has a shop that is out of its federation write its archive, since it never runs again
-// to be asked, and says as parted does that it is.
+// closeBooks writes the archive of a shop that is out of its federation: the shop never runs again
+// to be asked. It returns departedUnasked.
 func (s *Shop) closeBooks() error {
 	if _, err := s.KeepArchive(); err != nil {
 		s.log.Error("the archive of all trade was not written; run souk doctor to have it written", "path", s.archivePath(), "err", err)
 	}
-	return s.parted()
+	return s.departedUnasked()
 }
 
 // statusTimeout bounds the wait for a hub that is asked for this shop's status: two round trips of
 // 600 ms and the rest of a list of thousands.
 const statusTimeout = 8 * time.Second
 
-// AskStatus asks the hub whether this shop is a member still, and says as [Shop.Gone] does why it is not. It
-// changes nothing in the folder. CodeUnavailable where the hub did not tell.
+// AskStatus asks the hub for this shop's status, and returns what [Shop.Departed] would by the hub's
+// answer. It changes nothing in the folder. CodeUnavailable: the hub did not answer.
 func (s *Shop) AskStatus(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
@@ -48,34 +48,36 @@ func (s *Shop) AskStatus(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.goneAs(m)
+	return s.departedError(m)
 }
 
-// GoneShop is how a shop that was a member went; nil while it is one, and for one that never was.
-func (s *Shop) GoneShop(shop exchange.ShopID) *api.Gone {
+// Departure says how a shop that was a member left the federation: nil of a member, and of a shop
+// that never was a member.
+func (s *Shop) Departure(shop exchange.ShopID) *api.Departure {
 	m, _ := s.roster.Member(shop)
-	return goneOf(m)
+	return departureOf(m)
 }
 
-func goneOf(m membership.Member) *api.Gone {
+func departureOf(m membership.Member) *api.Departure {
 	switch m.Status {
 	case membership.Revoked, membership.Left:
-		return &api.Gone{Status: m.Status.String(), Since: m.Since, Why: m.Why}
+		return &api.Departure{Status: m.Status.String(), Since: m.Since, Why: m.Why}
 	}
 	return nil
 }
 
-// partings are the shops of which watchers are still to be told that they are out.
-const partings = 64 // those beyond are not told of: who watches reads first what there is
+// maxDeparted is how many departures wait to be told to watchers. Further departures are not told: a
+// watcher first reads the present status of all partners.
+const maxDeparted = 64
 
-// tellGone tells watchers of shops that are out of the federation, until ctx ends.
-func (s *Shop) tellGone(ctx context.Context) {
+// tellDeparted tells watchers of departures until ctx ends.
+func (s *Shop) tellDeparted(ctx context.Context) {
 	for {
 		select {
-		case shop := <-s.gone:
-			g := s.GoneShop(shop)
+		case shop := <-s.departed:
+			g := s.Departure(shop)
 			if g == nil {
-				continue // it is back already
+				continue // the shop is a member again
 			}
 			if err := s.desk.Retailer.TellDeparted(ctx, shop, g.Status, g.Why); err != nil {
 				s.log.Error("watchers were not told of a shop that is out", "shop", shop, "err", err)
@@ -86,8 +88,8 @@ func (s *Shop) tellGone(ctx context.Context) {
 	}
 }
 
-func (s *Shop) goneAs(m membership.Member) error {
-	why := goneOf(m)
+func (s *Shop) departedError(m membership.Member) error {
+	why := departureOf(m)
 	if why == nil {
 		return nil
 	}
@@ -95,7 +97,7 @@ func (s *Shop) goneAs(m membership.Member) error {
 		s.parts.Federation.Name(), why, s.books())
 }
 
-// books says where the trade of a shop that is gone can be read.
+// books says where the owner of a departed shop can read its trade.
 func (s *Shop) books() string {
 	archive := s.archivePath()
 	if _, err := os.Stat(archive); err == nil {
@@ -112,12 +114,12 @@ func inAlready(dir string, fed membership.Federation) error {
 	case err != nil:
 		return err
 	default:
-		gone := f.shop.Gone()
+		departed := f.shop.Departed()
 		if err := f.Close(); err != nil {
 			return err
 		}
-		if gone != nil {
-			return gone
+		if departed != nil {
+			return departed
 		}
 	}
 	return exchange.Errorf(exchange.CodeState, "this shop is in federation %s already; run it with: souk node run --dir %s", fed.Name(), dir)

@@ -21,14 +21,14 @@ type movedClock struct{ now exchange.Time }
 
 func (c *movedClock) Now() exchange.Time { return c.now }
 
-// keptWorld is a keeper on a store with its writer, and a handler under it whose act leaves
+// keptWorld is an idempotency on a store with its writer, and a handler under it whose act leaves
 // one row.
 type keptWorld struct {
 	t       *testing.T
 	mem     *store.Mem
 	clock   *movedClock
 	changes *writer.Writer
-	keys    *keeper
+	keys    *idempotency
 	runs    int
 	do      func(w http.ResponseWriter, r *http.Request) // nil: 200 and the count of runs
 }
@@ -48,7 +48,7 @@ func (w *keptWorld) restart() {
 		Stamp: func(*writer.Batch) error { return nil }, Apply: func(exchange.Time, writer.Effect) {},
 	})
 	var err error
-	if w.keys, err = newKeeper(w.mem, w.changes, w.clock, strings.Repeat("A", 43)); err != nil {
+	if w.keys, err = newIdempotency(w.mem, w.changes, w.clock, strings.Repeat("A", 43)); err != nil {
 		w.t.Fatal(err)
 	}
 }

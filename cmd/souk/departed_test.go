@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// TestGone: of a shop that left, doctor, run and join say so, when
+// TestDeparted: of a shop that left, doctor, run and join say so, when
 // and what to do; none of them names souk node run as the next step.
-func TestGone(t *testing.T) {
+func TestDeparted(t *testing.T) {
 	tn := openTown(t)
 	tn.ok("Joined", "node", "join", "--dir", "acorn", tn.invite())
 	tn.start("node", "run", "--dir", "acorn")
