@@ -76,10 +76,12 @@ func TestParseHoldIDRefuses(t *testing.T) {
 		"white space":           " " + good[1:],
 		"huge":                  strings.Repeat("0", 1<<24),
 	} {
-		id, err := exchange.ParseHoldID(text)
-		if exchange.CodeOf(err) != exchange.CodeInvalid || !id.IsZero() {
-			t.Errorf("%s: %v, %v; want it refused as invalid", name, id, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			id, err := exchange.ParseHoldID(text)
+			if exchange.CodeOf(err) != exchange.CodeInvalid || !id.IsZero() {
+				t.Errorf("%v, %v; want it refused as invalid", id, err)
+			}
+		})
 	}
 }
 
@@ -106,10 +108,12 @@ func TestCheckLines(t *testing.T) {
 		"SKU twice":         {append(lines(3), exchange.Line{SKU: "sku-0", Quantity: 2}), false},
 		"SKUs in two cases": {[]exchange.Line{{SKU: "a", Quantity: 1}, {SKU: "A", Quantity: 1}}, true},
 	} {
-		err := exchange.CheckLines(c.lines)
-		if (err == nil) != c.ok || (!c.ok && exchange.CodeOf(err) != exchange.CodeInvalid) {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			err := exchange.CheckLines(c.lines)
+			if (err == nil) != c.ok || (!c.ok && exchange.CodeOf(err) != exchange.CodeInvalid) {
+				t.Error(err)
+			}
+		})
 	}
 }
 

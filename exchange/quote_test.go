@@ -219,11 +219,13 @@ func TestCheckSumsRefuses(t *testing.T) {
 		}, exchange.CodeOverflow},
 		"negative shipping": {func(q *exchange.Quote) { q.Shipping, q.Total = -8, 0 }, exchange.CodeInvalid},
 	} {
-		q := good()
-		c.change(&q)
-		if err := q.CheckSums(); exchange.CodeOf(err) != c.code {
-			t.Errorf("%s: %v, want %v", name, err, c.code)
-		}
+		t.Run(name, func(t *testing.T) {
+			q := good()
+			c.change(&q)
+			if err := q.CheckSums(); exchange.CodeOf(err) != c.code {
+				t.Errorf("%v, want %v", err, c.code)
+			}
+		})
 	}
 }
 
@@ -249,9 +251,11 @@ func TestPriceQuoteRefuses(t *testing.T) {
 		"negative weight":    {exchange.Quote{Country: "SE", Currency: "EUR", Rate: rate}, []exchange.PricedLine{{Line: line.Line, Grams: -1}}, 0, exchange.ShippingTable{}, exchange.CodeInvalid},
 		"negative price":     {exchange.Quote{Country: "SE", Currency: "EUR", Rate: rate}, []exchange.PricedLine{{Line: line.Line, List: -1}}, 0, exchange.ShippingTable{}, exchange.CodeInvalid},
 	} {
-		q := c.quote
-		if err := exchange.PriceQuote(&q, c.lines, c.discount, c.table); exchange.CodeOf(err) != c.code || !reflect.DeepEqual(q, c.quote) {
-			t.Errorf("%s: %v and %+v; want %v and the quote as it was", name, err, q, c.code)
-		}
+		t.Run(name, func(t *testing.T) {
+			q := c.quote
+			if err := exchange.PriceQuote(&q, c.lines, c.discount, c.table); exchange.CodeOf(err) != c.code || !reflect.DeepEqual(q, c.quote) {
+				t.Errorf("%v and %+v; want %v and the quote as it was", err, q, c.code)
+			}
+		})
 	}
 }
