@@ -67,10 +67,12 @@ func TestBadImportWritesNothing(t *testing.T) {
 	s.Stock("shoe", 10, 9900)
 	foreign, untold, negative := shelved("cap", 900, 1), shelved("cap", 900, 1), shelved("cap", 900, -1)
 	foreign.Product.Price.Currency, untold.Product.Title = "SEK", ""
-	for _, bad := range []shelf.Item{foreign, untold, negative} {
-		if _, err := s.Desk.Shelf.Import(desktest.Ctx, []shelf.Item{shelved("shoe", 100, 3), bad}, false); err == nil {
-			t.Errorf("%+v is taken", bad)
-		}
+	for name, bad := range map[string]shelf.Item{"another currency": foreign, "no title": untold, "a negative count": negative} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := s.Desk.Shelf.Import(desktest.Ctx, []shelf.Item{shelved("shoe", 100, 3), bad}, false); err == nil {
+				t.Error("it is taken")
+			}
+		})
 	}
 	// Which of two would win depends on what is committed already.
 	for _, dry := range []bool{false, true} {
