@@ -55,9 +55,11 @@ func TestCodeNames(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"", "Internal", "code-", "code-x", "code-07", "code--1", "code-2", "code-4294967296"} {
-		if got := exchange.ParseCode(name); got != exchange.CodeInternal {
-			t.Errorf("ParseCode(%q) = %v, want internal", name, got)
-		}
+		t.Run(strconv.Quote(name), func(t *testing.T) {
+			if got := exchange.ParseCode(name); got != exchange.CodeInternal {
+				t.Errorf("ParseCode(%q) = %v, want internal", name, got)
+			}
+		})
 	}
 }
 
@@ -118,9 +120,11 @@ func TestCodeOf(t *testing.T) {
 		{fmt.Errorf("outside: %w", exchange.Errorf(exchange.CodeStale, "x")), exchange.CodeStale},
 		{&exchange.Error{Code: 12345}, 12345},
 	} {
-		if got := exchange.CodeOf(c.err); got != c.want {
-			t.Errorf("CodeOf(%v) = %v, want %v", c.err, got, c.want)
-		}
+		t.Run(fmt.Sprint(c.err), func(t *testing.T) {
+			if got := exchange.CodeOf(c.err); got != c.want {
+				t.Errorf("CodeOf(%v) = %v, want %v", c.err, got, c.want)
+			}
+		})
 	}
 	if got := (&exchange.Error{Code: exchange.CodeFork}).Error(); got != "fork" {
 		t.Errorf("an error without a message reads %q", got)

@@ -75,10 +75,12 @@ func TestParseHoldIDRefuses(t *testing.T) {
 		"white space":           " " + good[1:],
 		"huge":                  strings.Repeat("0", 1<<24),
 	} {
-		id, err := exchange.ParseHoldID(text)
-		if exchange.CodeOf(err) != exchange.CodeInvalid || !id.IsZero() {
-			t.Errorf("%s: %v, %v; want it refused as invalid", name, id, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			id, err := exchange.ParseHoldID(text)
+			if exchange.CodeOf(err) != exchange.CodeInvalid || !id.IsZero() {
+				t.Errorf("%v, %v; want it refused as invalid", id, err)
+			}
+		})
 	}
 }
 

@@ -1,8 +1,10 @@
 package exchange_test
 
 import (
+	"fmt"
 	"math"
 	"math/big"
+	"strconv"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -85,9 +87,11 @@ func TestDiscount(t *testing.T) {
 		{1, exchange.Whole + 1, 0, exchange.CodeInvalid},
 		{math.MaxInt64, math.MaxUint32, 0, exchange.CodeInvalid},
 	} {
-		if got, err := exchange.Discount(c.list, c.bp); got != c.want || exchange.CodeOf(err) != c.code {
-			t.Errorf("Discount(%d, %d) = %d, %v; want %d, %v", c.list, c.bp, got, err, c.want, c.code)
-		}
+		t.Run(fmt.Sprintf("%d less %d", c.list, c.bp), func(t *testing.T) {
+			if got, err := exchange.Discount(c.list, c.bp); got != c.want || exchange.CodeOf(err) != c.code {
+				t.Errorf("Discount(%d, %d) = %d, %v; want %d, %v", c.list, c.bp, got, err, c.want, c.code)
+			}
+		})
 	}
 }
 
@@ -127,9 +131,11 @@ func TestCents(t *testing.T) {
 		"no denominator":          {rate(1, 0), eur(1), 0, exchange.CodeNoRate},
 		"no currency":             {exchange.Rate{Num: 1, Den: 1}, exchange.Money{Minor: 1}, 0, exchange.CodeInvalid},
 	} {
-		if got, err := c.rate.Cents(c.m); got != c.want || exchange.CodeOf(err) != c.code {
-			t.Errorf("%s: %d, %v; want %d, %v", name, got, err, c.want, c.code)
-		}
+		t.Run(name, func(t *testing.T) {
+			if got, err := c.rate.Cents(c.m); got != c.want || exchange.CodeOf(err) != c.code {
+				t.Errorf("%d, %v; want %d, %v", got, err, c.want, c.code)
+			}
+		})
 	}
 }
 
@@ -152,9 +158,11 @@ func TestMoney(t *testing.T) {
 		t.Errorf("1 + 1 = %v", got)
 	}
 	for _, c := range []exchange.Currency{"", "EU", "EURO", "eur", "E1R", "€", "ÅÄÖ", "E R"} {
-		if err := c.Check(); exchange.CodeOf(err) != exchange.CodeInvalid {
-			t.Errorf("currency %q: %v", c, err)
-		}
+		t.Run(strconv.Quote(string(c)), func(t *testing.T) {
+			if err := c.Check(); exchange.CodeOf(err) != exchange.CodeInvalid {
+				t.Error(err)
+			}
+		})
 	}
 	if err := exchange.USDRate.Check(); err != nil {
 		t.Error(err)

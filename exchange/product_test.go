@@ -2,6 +2,7 @@ package exchange_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -54,16 +55,18 @@ func TestParseSKU(t *testing.T) {
 		"beyond the last code point":   {"a\xf4\x90\x80\x80", false},
 		"a replacement character only": {"\ufffd", true},
 	} {
-		sku, err := exchange.ParseSKU(c.text)
-		if c.ok && (err != nil || string(sku) != c.text) {
-			t.Errorf("%s: %q, %v; want it accepted as it is", name, sku, err)
-		}
-		if !c.ok && (exchange.CodeOf(err) != exchange.CodeInvalid || sku != "") {
-			t.Errorf("%s: %.40q, %v; want it refused as invalid", name, sku, err)
-		}
-		if err != nil && len(err.Error()) > 1000 {
-			t.Errorf("%s: the message has %d bytes", name, len(err.Error()))
-		}
+		t.Run(name, func(t *testing.T) {
+			sku, err := exchange.ParseSKU(c.text)
+			if c.ok && (err != nil || string(sku) != c.text) {
+				t.Errorf("%q, %v; want it accepted as it is", sku, err)
+			}
+			if !c.ok && (exchange.CodeOf(err) != exchange.CodeInvalid || sku != "") {
+				t.Errorf("%.40q, %v; want it refused as invalid", sku, err)
+			}
+			if err != nil && len(err.Error()) > 1000 {
+				t.Errorf("the message has %d bytes", len(err.Error()))
+			}
+		})
 	}
 }
 
@@ -84,13 +87,15 @@ func TestParseProductID(t *testing.T) {
 		"hostile":              strings.Repeat(":", 1<<20),
 		"no colon, a megabyte": strings.Repeat("\x00", 1<<20),
 	} {
-		id, err := exchange.ParseProductID(text)
-		if exchange.CodeOf(err) != exchange.CodeInvalid || id != (exchange.ProductID{}) {
-			t.Errorf("%s: %v, %v; want it refused as invalid", name, id, err)
-		}
-		if err != nil && len(err.Error()) > 1000 {
-			t.Errorf("%s: the message has %d bytes", name, len(err.Error()))
-		}
+		t.Run(name, func(t *testing.T) {
+			id, err := exchange.ParseProductID(text)
+			if exchange.CodeOf(err) != exchange.CodeInvalid || id != (exchange.ProductID{}) {
+				t.Errorf("%v, %v; want it refused as invalid", id, err)
+			}
+			if err != nil && len(err.Error()) > 1000 {
+				t.Errorf("the message has %d bytes", len(err.Error()))
+			}
+		})
 	}
 }
 
@@ -123,10 +128,12 @@ func TestQuantity(t *testing.T) {
 	for q, ok := range map[exchange.Quantity]bool{
 		-1 << 63: false, -1: false, 0: false, 1: true, 1_000_000: true, 1_000_001: false, 1<<63 - 1: false,
 	} {
-		err := q.Check()
-		if (err == nil) != ok || (!ok && exchange.CodeOf(err) != exchange.CodeInvalid) {
-			t.Errorf("quantity %d: %v", q, err)
-		}
+		t.Run(fmt.Sprint(q), func(t *testing.T) {
+			err := q.Check()
+			if (err == nil) != ok || (!ok && exchange.CodeOf(err) != exchange.CodeInvalid) {
+				t.Error(err)
+			}
+		})
 	}
 }
 
@@ -134,9 +141,11 @@ func TestAvailability(t *testing.T) {
 	for a, any := range map[exchange.Availability]bool{
 		{}: false, {Units: 1}: true, {Unlimited: true}: true,
 	} {
-		if a.Any() != any {
-			t.Errorf("%+v.Any() = %v", a, !any)
-		}
+		t.Run(fmt.Sprintf("%+v", a), func(t *testing.T) {
+			if a.Any() != any {
+				t.Errorf("Any() = %v", !any)
+			}
+		})
 	}
 }
 

@@ -236,11 +236,13 @@ func TestCheckSumsRefuses(t *testing.T) {
 		}, exchange.CodeOverflow},
 		"negative shipping": {func(q *exchange.Quote) { q.Shipping, q.Total = -8, 0 }, exchange.CodeInvalid},
 	} {
-		q := good()
-		c.change(&q)
-		if err := q.CheckSums(); exchange.CodeOf(err) != c.code {
-			t.Errorf("%s: %v, want %v", name, err, c.code)
-		}
+		t.Run(name, func(t *testing.T) {
+			q := good()
+			c.change(&q)
+			if err := q.CheckSums(); exchange.CodeOf(err) != c.code {
+				t.Errorf("%v, want %v", err, c.code)
+			}
+		})
 	}
 }
 

@@ -37,9 +37,11 @@ func TestShippingTablePrice(t *testing.T) {
 		"named after the everywhere row": {nordic, "IS", 5, 3900, exchange.CodeOK},
 		"no zone":                        {served, "DE", 5, 0, exchange.CodeCountry},
 	} {
-		if got, err := c.table.Price(c.country, c.grams); got != c.want || exchange.CodeOf(err) != c.code {
-			t.Errorf("%s: %d, %v; want %d, %v", name, got, err, c.want, c.code)
-		}
+		t.Run(name, func(t *testing.T) {
+			if got, err := c.table.Price(c.country, c.grams); got != c.want || exchange.CodeOf(err) != c.code {
+				t.Errorf("%d, %v; want %d, %v", got, err, c.want, c.code)
+			}
+		})
 	}
 }
 
@@ -58,10 +60,12 @@ func TestShippingTableCheck(t *testing.T) {
 		"bands descend":       {Bands: []exchange.WeightBand{{UpTo: 2, Price: 1}, {UpTo: 1, Price: 2}}},
 		"band twice":          {Bands: []exchange.WeightBand{{UpTo: 2, Price: 1}, {UpTo: 2, Price: 2}}},
 	} {
-		table := exchange.ShippingTable{Zones: []exchange.ShippingZone{nordic.Zones[0], zone}}
-		if err := table.Check(); exchange.CodeOf(err) != exchange.CodeInvalid {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			table := exchange.ShippingTable{Zones: []exchange.ShippingZone{nordic.Zones[0], zone}}
+			if err := table.Check(); exchange.CodeOf(err) != exchange.CodeInvalid {
+				t.Error(err)
+			}
+		})
 	}
 }
 
@@ -84,10 +88,12 @@ func TestShipToCheck(t *testing.T) {
 		"long line":        func(s *exchange.ShipTo) { s.Lines[3] = strings.Repeat("x", exchange.MaxText+1) },
 		"not UTF-8":        func(s *exchange.ShipTo) { s.Phone = "\xff" },
 	} {
-		s := good()
-		change(&s)
-		if err := s.Check(); exchange.CodeOf(err) != exchange.CodeInvalid {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			s := good()
+			change(&s)
+			if err := s.Check(); exchange.CodeOf(err) != exchange.CodeInvalid {
+				t.Error(err)
+			}
+		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -33,28 +34,30 @@ func vectorShop(i int) exchange.ShopID {
 
 func TestShopIDIsThePeerID(t *testing.T) {
 	for _, v := range shopVectors {
-		seed := sha256.Sum256([]byte(v.name))
-		key := ed25519.NewKeyFromSeed(seed[:]).Public().(ed25519.PublicKey)
-		if hex.EncodeToString(key) != v.key {
-			t.Fatalf("%s: the vector's key is not the seed's", v.name)
-		}
-		id, err := exchange.ShopIDFromKey(key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if id.String() != v.peerID {
-			t.Errorf("%s: %s, want the peer ID %s", v.name, id, v.peerID)
-		}
-		parsed, err := exchange.ParseShopID(v.peerID)
-		if err != nil || parsed != id {
-			t.Errorf("ParseShopID(%s) = %s, %v", v.peerID, parsed, err)
-		}
-		if !id.Key().Equal(key) || !bytes.Equal(id.Bytes(), key) || !strings.HasSuffix(v.peerID, id.Short()) || len(id.Short()) != 8 {
-			t.Errorf("%s: the forms of the ShopID differ", v.name)
-		}
-		if want := append([]byte{0x00, 0x24, 0x08, 0x01, 0x12, 0x20}, key...); !bytes.Equal(id.Multihash(), want) {
-			t.Errorf("multihash %x, want %x", id.Multihash(), want)
-		}
+		t.Run(v.name, func(t *testing.T) {
+			seed := sha256.Sum256([]byte(v.name))
+			key := ed25519.NewKeyFromSeed(seed[:]).Public().(ed25519.PublicKey)
+			if hex.EncodeToString(key) != v.key {
+				t.Fatal("the vector's key is not the seed's")
+			}
+			id, err := exchange.ShopIDFromKey(key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if id.String() != v.peerID {
+				t.Errorf("%s, want the peer ID %s", id, v.peerID)
+			}
+			parsed, err := exchange.ParseShopID(v.peerID)
+			if err != nil || parsed != id {
+				t.Errorf("ParseShopID(%s) = %s, %v", v.peerID, parsed, err)
+			}
+			if !id.Key().Equal(key) || !bytes.Equal(id.Bytes(), key) || !strings.HasSuffix(v.peerID, id.Short()) || len(id.Short()) != 8 {
+				t.Error("the forms of the ShopID differ")
+			}
+			if want := append([]byte{0x00, 0x24, 0x08, 0x01, 0x12, 0x20}, key...); !bytes.Equal(id.Multihash(), want) {
+				t.Errorf("multihash %x, want %x", id.Multihash(), want)
+			}
+		})
 	}
 }
 
@@ -78,24 +81,28 @@ func TestParseShopIDRefuses(t *testing.T) {
 		"longer than any":        strings.Repeat("z", 1<<20),
 		"the greatest 64 digits": strings.Repeat("z", 64),
 	} {
-		id, err := exchange.ParseShopID(text)
-		if exchange.CodeOf(err) != exchange.CodeInvalid || !id.IsZero() {
-			t.Errorf("%s: %v, %v; want it refused as invalid", name, id, err)
-		}
-		if err != nil && len(err.Error()) > 500 {
-			t.Errorf("%s: the message has %d bytes", name, len(err.Error()))
-		}
+		t.Run(name, func(t *testing.T) {
+			id, err := exchange.ParseShopID(text)
+			if exchange.CodeOf(err) != exchange.CodeInvalid || !id.IsZero() {
+				t.Errorf("%v, %v; want it refused as invalid", id, err)
+			}
+			if err != nil && len(err.Error()) > 500 {
+				t.Errorf("the message has %d bytes", len(err.Error()))
+			}
+		})
 	}
 }
 
 func TestShopIDFromBytes(t *testing.T) {
 	for _, n := range []int{0, 31, 33, 64} {
-		if _, err := exchange.ShopIDFromBytes(make([]byte, n)); exchange.CodeOf(err) != exchange.CodeInvalid {
-			t.Errorf("%d bytes: %v", n, err)
-		}
-		if _, err := exchange.ShopIDFromKey(make([]byte, n)); exchange.CodeOf(err) != exchange.CodeInvalid {
-			t.Errorf("a key of %d bytes: %v", n, err)
-		}
+		t.Run(fmt.Sprintf("%d bytes", n), func(t *testing.T) {
+			if _, err := exchange.ShopIDFromBytes(make([]byte, n)); exchange.CodeOf(err) != exchange.CodeInvalid {
+				t.Errorf("as bytes: %v", err)
+			}
+			if _, err := exchange.ShopIDFromKey(make([]byte, n)); exchange.CodeOf(err) != exchange.CodeInvalid {
+				t.Errorf("as a key: %v", err)
+			}
+		})
 	}
 	if id, err := exchange.ShopIDFromBytes(make([]byte, 32)); err != nil || !id.IsZero() {
 		t.Errorf("zeros: %v, %v; want the zero ShopID", id, err)

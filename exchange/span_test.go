@@ -15,8 +15,10 @@ func TestSpan(t *testing.T) {
 		1500 * time.Millisecond: "1 second 500 milliseconds", 48*time.Hour + time.Second: "2 days 1 second",
 		math.MaxInt64: "106751 days 23 hours 47 minutes 16 seconds 854 milliseconds",
 	} {
-		if got := exchange.Span(d); got != want {
-			t.Errorf("%d is %q, want %q", d, got, want)
-		}
+		t.Run(d.String(), func(t *testing.T) {
+			if got := exchange.Span(d); got != want {
+				t.Errorf("%q, want %q", got, want)
+			}
+		})
 	}
 }

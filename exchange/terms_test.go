@@ -1,8 +1,10 @@
 package exchange_test
 
 import (
+	"fmt"
 	"math"
 	"math/big"
+	"strconv"
 	"testing"
 	"time"
 
@@ -51,12 +53,14 @@ func TestTermsCheck(t *testing.T) {
 		"settled after two years":  {func(t *exchange.Terms) { t.SettlementDays = 730 }, false},
 		"discount beyond 32 bits'": {func(t *exchange.Terms) { t.Discount = math.MaxUint32 }, false},
 	} {
-		terms := exchange.DefaultTerms("SEK")
-		c.change(&terms)
-		err := terms.Check()
-		if (err == nil) != c.ok || (!c.ok && exchange.CodeOf(err) != exchange.CodeInvalid) {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			terms := exchange.DefaultTerms("SEK")
+			c.change(&terms)
+			err := terms.Check()
+			if (err == nil) != c.ok || (!c.ok && exchange.CodeOf(err) != exchange.CodeInvalid) {
+				t.Error(err)
+			}
+		})
 	}
 }
 
@@ -67,9 +71,11 @@ func TestShipsTo(t *testing.T) {
 	}
 	terms.Countries = []string{"DE", "FI", "SE"}
 	for country, want := range map[string]bool{"DE": true, "FI": true, "SE": true, "NO": false, "AA": false, "": false, "se": false} {
-		if terms.ShipsTo(country) != want {
-			t.Errorf("ShipsTo(%q) = %v", country, !want)
-		}
+		t.Run(strconv.Quote(country), func(t *testing.T) {
+			if terms.ShipsTo(country) != want {
+				t.Errorf("ShipsTo(%q) = %v", country, !want)
+			}
+		})
 	}
 }
 
@@ -81,9 +87,11 @@ func TestNames(t *testing.T) {
 		exchange.TaxReverseCharge: "reverse-charge", exchange.TaxNone: "none", exchange.TaxTreatment(0): "unknown",
 		exchange.Supplier: "supplier", exchange.Retailer: "retailer", exchange.Party(0): "nobody",
 	} {
-		if got.String() != want {
-			t.Errorf("%T %v, want %s", got, got, want)
-		}
+		t.Run(fmt.Sprintf("%T %s", got, want), func(t *testing.T) {
+			if got.String() != want {
+				t.Errorf("%v, want %s", got, want)
+			}
+		})
 	}
 }
 
@@ -92,9 +100,11 @@ func TestParty(t *testing.T) {
 		t.Error("the other side is not the other side")
 	}
 	for p, ok := range map[exchange.Party]bool{0: false, exchange.Supplier: true, exchange.Retailer: true, 3: false} {
-		if err := p.Check(); (err == nil) != ok || (!ok && exchange.CodeOf(err) != exchange.CodeInvalid) {
-			t.Errorf("party %d: %v", p, err)
-		}
+		t.Run(fmt.Sprint(uint32(p)), func(t *testing.T) {
+			if err := p.Check(); (err == nil) != ok || (!ok && exchange.CodeOf(err) != exchange.CodeInvalid) {
+				t.Error(err)
+			}
+		})
 	}
 }
 

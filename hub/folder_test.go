@@ -262,9 +262,11 @@ func TestPages(t *testing.T) {
 		"/healthz":    "ok\n",
 		"/metrics":    "souk_hub_members 1\n",
 	} {
-		if status, body, _ := get(path, ""); status != http.StatusOK || !strings.Contains(body, want) {
-			t.Errorf("%s: %d\n%s", path, status, body)
-		}
+		t.Run(path, func(t *testing.T) {
+			if status, body, _ := get(path, ""); status != http.StatusOK || !strings.Contains(body, want) {
+				t.Errorf("%d\n%s", status, body)
+			}
+		})
 	}
 	_, body, header := get("/status", "")
 	var r hub.Report

@@ -3,6 +3,7 @@ package hub_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -68,9 +69,11 @@ func TestInviteBounds(t *testing.T) {
 	for _, o := range []hub.InviteOptions{
 		{Uses: -1}, {Uses: membership.MaxUses + 1}, {Expires: -time.Second}, {Expires: hub.MaxExpires + 1},
 	} {
-		if _, err := hub.Invite(t.Context(), dir, o); exchange.CodeOf(err) != exchange.CodeInvalid {
-			t.Errorf("%+v: %v", o, err)
-		}
+		t.Run(fmt.Sprintf("%d uses, %v", o.Uses, o.Expires), func(t *testing.T) {
+			if _, err := hub.Invite(t.Context(), dir, o); exchange.CodeOf(err) != exchange.CodeInvalid {
+				t.Error(err)
+			}
+		})
 	}
 	if _, err := hub.Invite(t.Context(), dir, hub.InviteOptions{Uses: membership.MaxUses, Expires: hub.MaxExpires}); err != nil {
 		t.Error(err)

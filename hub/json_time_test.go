@@ -17,16 +17,20 @@ func TestJSONTime(t *testing.T) {
 		t.Fatalf("%s, %v", b, err)
 	}
 	for text, want := range map[string]hub.JSONTime{string(b): m, `"2026-03-09T08:04:05.12+01:00"`: m, "1773039845120": m, "null": 0} {
-		if got := hub.JSONTime(1); json.Unmarshal([]byte(text), &got) != nil || got != want {
-			t.Errorf("%s is read as %v, want %v", text, got, want)
-		}
+		t.Run(text, func(t *testing.T) {
+			if got := hub.JSONTime(1); json.Unmarshal([]byte(text), &got) != nil || got != want {
+				t.Errorf("it is read as %v, want %v", got, want)
+			}
+		})
 	}
 	if b, err := json.Marshal(hub.JSONTime(0)); err != nil || string(b) != "null" {
 		t.Errorf("no time is %s, %v", b, err)
 	}
 	for _, bad := range []string{`"yesterday"`, `{}`, `1.5`} {
-		if got := hub.JSONTime(1); json.Unmarshal([]byte(bad), &got) == nil {
-			t.Errorf("%s is read as %v", bad, got)
-		}
+		t.Run(bad, func(t *testing.T) {
+			if got := hub.JSONTime(1); json.Unmarshal([]byte(bad), &got) == nil {
+				t.Errorf("it is read as %v", got)
+			}
+		})
 	}
 }

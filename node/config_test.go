@@ -1,8 +1,10 @@
 package node
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -53,9 +55,11 @@ func TestShippingExample(t *testing.T) {
 		grams   int64
 		price   int64
 	}{{"SE", 30_000, 490}, {"DE", 2000, 990}, {"DE", 2001, 1990}} {
-		if got, err := parts.shipping.Price(c.country, c.grams); err != nil || got != c.price {
-			t.Errorf("%s, %d g: %d, %v; want %d", c.country, c.grams, got, err, c.price)
-		}
+		t.Run(fmt.Sprintf("%d g to %s", c.grams, c.country), func(t *testing.T) {
+			if got, err := parts.shipping.Price(c.country, c.grams); err != nil || got != c.price {
+				t.Errorf("%d, %v; want %d", got, err, c.price)
+			}
+		})
 	}
 	if _, err := parts.shipping.Price("DE", 20_001); exchange.CodeOf(err) != exchange.CodeCountry {
 		t.Errorf("a parcel above the last band: %v", err)
@@ -73,17 +77,19 @@ func TestBadConfig(t *testing.T) {
 		"bad country":   func(s string) string { return s + "\n[[shipping]]\ncountries = ['Sweden']\nflat = '1'\n" },
 		"too exact":     func(s string) string { return s + "\n[[shipping]]\ncountries = []\nflat = '1.005'\n" },
 	} {
-		dir := initShop(t)
-		before, err := readConfig(dir)
-		if err != nil || before.Name != "Acorn Shoes" {
-			t.Fatalf("%s: a new shop.toml does not read: %v", name, err)
-		}
-		edit(t, dir, change)
-		if _, err := readConfig(dir); exchange.CodeOf(err) == exchange.CodeOK || exchange.CodeOf(err) == exchange.CodeInternal {
-			t.Errorf("%s: %v", name, err)
-		} else if !strings.Contains(err.Error(), configFile) {
-			t.Errorf("%s: the error does not name the file: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			dir := initShop(t)
+			before, err := readConfig(dir)
+			if err != nil || before.Name != "Acorn Shoes" {
+				t.Fatalf("a new shop.toml does not read: %v", err)
+			}
+			edit(t, dir, change)
+			if _, err := readConfig(dir); exchange.CodeOf(err) == exchange.CodeOK || exchange.CodeOf(err) == exchange.CodeInternal {
+				t.Error(err)
+			} else if !strings.Contains(err.Error(), configFile) {
+				t.Errorf("the error does not name the file: %v", err)
+			}
+		})
 	}
 }
 
@@ -104,13 +110,17 @@ func TestInitOverwritesNothing(t *testing.T) {
 
 func TestParsePercent(t *testing.T) {
 	for s, want := range map[string]exchange.BasisPoints{"": 0, "0": 0, "15": 1500, "15%": 1500, "5.5": 550, "5.25%": 525, "100": 10_000} {
-		if got, err := ParsePercent(s); err != nil || got != want {
-			t.Errorf("%q: %d, %v", s, got, err)
-		}
+		t.Run(strconv.Quote(s), func(t *testing.T) {
+			if got, err := ParsePercent(s); err != nil || got != want {
+				t.Errorf("%d, %v", got, err)
+			}
+		})
 	}
 	for _, s := range []string{"-1", "100.01", "1000", "1.234", "x", ".5", "1e2", "٣"} {
-		if got, err := ParsePercent(s); err == nil {
-			t.Errorf("%q: %d", s, got)
-		}
+		t.Run(strconv.Quote(s), func(t *testing.T) {
+			if got, err := ParsePercent(s); err == nil {
+				t.Errorf("%d", got)
+			}
+		})
 	}
 }

@@ -85,14 +85,16 @@ func TestDurable(t *testing.T) {
 // memtable.
 func TestLimits(t *testing.T) {
 	for _, k := range kinds {
-		d := mustOpen(t, t.TempDir(), k.opts)
-		l := d.Limits()
-		if l.BatchBytes >= d.bdb.MaxBatchSize() || int64(l.BatchWrites)+1 >= d.bdb.MaxBatchCount() {
-			t.Errorf("%s: limits %+v are not below Badger's %d bytes and %d writes", k.name, l, d.bdb.MaxBatchSize(), d.bdb.MaxBatchCount())
-		}
-		if d.bdb.Opts().ValueThreshold != MaxValueBytes+1 {
-			t.Errorf("%s: values leave the table from %d bytes on", k.name, d.bdb.Opts().ValueThreshold)
-		}
+		t.Run(k.name, func(t *testing.T) {
+			d := mustOpen(t, t.TempDir(), k.opts)
+			l := d.Limits()
+			if l.BatchBytes >= d.bdb.MaxBatchSize() || int64(l.BatchWrites)+1 >= d.bdb.MaxBatchCount() {
+				t.Errorf("limits %+v are not below Badger's %d bytes and %d writes", l, d.bdb.MaxBatchSize(), d.bdb.MaxBatchCount())
+			}
+			if d.bdb.Opts().ValueThreshold != MaxValueBytes+1 {
+				t.Errorf("values leave the table from %d bytes on", d.bdb.Opts().ValueThreshold)
+			}
+		})
 	}
 	if o := badger.DefaultOptions(""); o.SyncWrites {
 		t.Error("Badger syncs by default now; LedgerUnsynced tests nothing")

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -71,7 +72,7 @@ func TestClosed(t *testing.T) {
 
 func TestFormat(t *testing.T) {
 	dir := t.TempDir()
-	withBadger := func(key, value string) {
+	withBadger := func(t *testing.T, key, value string) {
 		must(t, os.RemoveAll(dir))
 		b, err := badger.Open(synced.badger(dir))
 		must(t, err)
@@ -87,11 +88,13 @@ func TestFormat(t *testing.T) {
 		{string(formatKey), "one", exchange.CodeInvalid},
 		{"something", "else", exchange.CodeInvalid},
 	} {
-		withBadger(test.key, test.value)
-		_, err := Open(dir, synced)
-		wantCode(t, err, test.code)
+		t.Run(fmt.Sprintf("%q=%s", test.key, test.value), func(t *testing.T) {
+			withBadger(t, test.key, test.value)
+			_, err := Open(dir, synced)
+			wantCode(t, err, test.code)
+		})
 	}
-	withBadger(string(formatKey), "1")
+	withBadger(t, string(formatKey), "1")
 	mustOpen(t, dir, synced)
 }
 

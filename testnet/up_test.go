@@ -146,13 +146,21 @@ func TestUpRefusesFolders(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer lock.Unlock()
-	for dir, want := range map[string]exchange.Code{
-		foreign: exchange.CodeConflict, mixed: exchange.CodeConflict, escaping: exchange.CodeInvalid, running: exchange.CodeLocked,
-		keep: exchange.CodeInvalid,
+	for _, c := range []struct {
+		name, dir string
+		want      exchange.Code
+	}{
+		{"another's", foreign, exchange.CodeConflict},
+		{"with another's files", mixed, exchange.CodeConflict},
+		{"pointing out of itself", escaping, exchange.CodeInvalid},
+		{"in use", running, exchange.CodeLocked},
+		{"a file", keep, exchange.CodeInvalid},
 	} {
-		if err := Up(t.Context(), Options{Dir: dir, Exit: true}); exchange.CodeOf(err) != want {
-			t.Errorf("up in %s: %v, want %v", dir, err, want)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if err := Up(t.Context(), Options{Dir: c.dir, Exit: true}); exchange.CodeOf(err) != c.want {
+				t.Errorf("%v, want %v", err, c.want)
+			}
+		})
 	}
 	if _, err := os.Stat(keep); err != nil {
 		t.Error(err)

@@ -192,9 +192,12 @@ func (tn *town) testAuditUsage(t *testing.T) {
 		{exitUsage, "of one shop", []string{"--dir", "acorn", "--with", "acorn"}},
 		{exitUsage, "See souk audit --help", []string{"--dir", "acorn", "--shop", "acorn"}},
 	} {
-		if out := tn.souk(c.code, append([]string{"audit"}, c.args...)...); !strings.Contains(out, c.says) {
-			t.Errorf("%v does not say %q: %s", c.args, c.says, out)
-		}
+		t.Run(c.says, func(t *testing.T) {
+			tn := &town{t, tn.dir}
+			if out := tn.souk(c.code, append([]string{"audit"}, c.args...)...); !strings.Contains(out, c.says) {
+				t.Errorf("%v does not say %q: %s", c.args, c.says, out)
+			}
+		})
 	}
 	off, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -106,19 +106,22 @@ To note:
 // TestBrokenPage: an import that broke off tells what it did, and only that.
 func TestBrokenPage(t *testing.T) {
 	for _, c := range []struct {
+		name string
 		r    view.ImportReport
 		want string
 	}{
-		{view.ImportReport{}, ""},
-		{view.ImportReport{Report: inventory.Report{Rows: 22, Items: 22}}, "The import broke off after 22 rows; nothing was changed.\n"},
-		{view.ImportReport{DryRun: true, Added: 200, Report: inventory.Report{Rows: 222}}, "The dry run broke off after 222 rows; nothing is changed.\n"},
-		{view.ImportReport{Added: 200, Report: inventory.Report{Rows: 222}}, "The import broke off after 222 rows. What was imported until then stays:\n  added       200\n  changed     0\n  stock only  0\n  unchanged   0\n"},
+		{"at once", view.ImportReport{}, ""},
+		{"before a change", view.ImportReport{Report: inventory.Report{Rows: 22, Items: 22}}, "The import broke off after 22 rows; nothing was changed.\n"},
+		{"a dry run", view.ImportReport{DryRun: true, Added: 200, Report: inventory.Report{Rows: 222}}, "The dry run broke off after 222 rows; nothing is changed.\n"},
+		{"after some changes", view.ImportReport{Added: 200, Report: inventory.Report{Rows: 222}}, "The import broke off after 222 rows. What was imported until then stays:\n  added       200\n  changed     0\n  stock only  0\n  unchanged   0\n"},
 	} {
-		var b bytes.Buffer
-		brokenPage(&page{w: &b}, &c.r, true)
-		if b.String() != c.want {
-			t.Errorf("got %q, want %q", b.String(), c.want)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			var b bytes.Buffer
+			brokenPage(&page{w: &b}, &c.r, true)
+			if b.String() != c.want {
+				t.Errorf("got %q, want %q", b.String(), c.want)
+			}
+		})
 	}
 }
 

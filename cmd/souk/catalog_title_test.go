@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/souk-market/souk/node/api/view"
@@ -22,12 +23,14 @@ func TestFullTitle(t *testing.T) {
 		{"Blue", []string{"Blue"}, "Blue, Blue"}, // a product of that name
 		{"Star", []string{"★"}, "Star, ★"},
 	} {
-		p := view.Product{Title: c.title}
-		for _, v := range c.values {
-			p.Options = append(p.Options, view.Option{Value: v})
-		}
-		if got := fullTitle(p); got != c.want {
-			t.Errorf("%q with %q: %q, want %q", c.title, c.values, got, c.want)
-		}
+		t.Run(fmt.Sprintf("%s with %q", c.title, c.values), func(t *testing.T) {
+			p := view.Product{Title: c.title}
+			for _, v := range c.values {
+				p.Options = append(p.Options, view.Option{Value: v})
+			}
+			if got := fullTitle(p); got != c.want {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
 	}
 }

@@ -20,23 +20,27 @@ func TestDeparted(t *testing.T) {
 		"acorn": {"it left on 20", filepath.Join("acorn", "archive.json")},
 	} {
 		for _, c := range []struct {
+			name string
 			code int
 			args []string
 		}{
-			{exitFailure, []string{"doctor"}},
-			{exitRefused, []string{"node", "run"}},
-			{exitRefused, []string{"node", "join", tn.invite()}},
-			{exitRefused, []string{"node", "join", "--later", tn.invite()}},
+			{"doctor", exitFailure, []string{"doctor"}},
+			{"run", exitRefused, []string{"node", "run"}},
+			{"join", exitRefused, []string{"node", "join", tn.invite()}},
+			{"join later", exitRefused, []string{"node", "join", "--later", tn.invite()}},
 		} {
-			out := tn.souk(c.code, append(c.args, "--dir", dir)...)
-			for _, want := range append(why, "new folder", "new invite") {
-				if !strings.Contains(out, want) {
-					t.Errorf("souk %v on %s does not say %q:\n%s", c.args, dir, want, out)
+			t.Run(c.name, func(t *testing.T) {
+				tn := &town{t, tn.dir}
+				out := tn.souk(c.code, append(c.args, "--dir", dir)...)
+				for _, want := range append(why, "new folder", "new invite") {
+					if !strings.Contains(out, want) {
+						t.Errorf("souk %v on %s does not say %q:\n%s", c.args, dir, want, out)
+					}
 				}
-			}
-			if strings.Contains(out, "souk node run") {
-				t.Errorf("souk %v on %s says that it can be run:\n%s", c.args, dir, out)
-			}
+				if strings.Contains(out, "souk node run") {
+					t.Errorf("souk %v on %s says that it can be run:\n%s", c.args, dir, out)
+				}
+			})
 		}
 		if _, err := os.Stat(filepath.Join(dir, inviteFile)); err == nil {
 			t.Errorf("%s keeps an invite", dir)

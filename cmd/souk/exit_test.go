@@ -15,29 +15,32 @@ import (
 
 func TestExitCodes(t *testing.T) {
 	for _, c := range []struct {
+		name string
 		err  error
 		code int
 	}{
-		{nil, exitOK},
-		{errors.New("x"), exitFailure},
-		{exchange.Errorf(exchange.Code(1<<20), "of a newer node"), exitFailure},
-		{exchange.Errorf(exchange.Code(1<<20|exchange.RetryBit), "of a newer node, later"), exitAway},
-		{exchange.Errorf(exchange.CodeInternal, "x"), exitFailure},
-		{exchange.Errorf(exchange.CodeLocked, "x"), exitAway},
-		{usagef("x"), exitUsage},
-		{fmt.Errorf("y: %w", usagef("x")), exitUsage},
-		{&usageError{exchange.Errorf(exchange.CodeNotFound, "x")}, exitUsage},
-		{exchange.Errorf(exchange.CodeInsufficient, "x"), exitRefused},
-		{fmt.Errorf("y: %w", exchange.Errorf(exchange.CodePriceChanged, "x")), exitRefused},
-		{exchange.Errorf(exchange.CodeNotRunning, "x"), exitAway},
-		{exchange.Errorf(exchange.CodeUnavailable, "x"), exitAway},
-		{exchange.Errorf(exchange.CodeLimit, "the hub is busy; try again in a minute"), exitAway},
-		{exchange.Errorf(exchange.CodeDiskFull, "x"), exitAway},
-		{exchange.Errorf(exchange.CodeFreshness, "x"), exitAway},
+		{"no error", nil, exitOK},
+		{"an error without a code", errors.New("x"), exitFailure},
+		{"a newer code", exchange.Errorf(exchange.Code(1<<20), "of a newer node"), exitFailure},
+		{"a newer code, to retry", exchange.Errorf(exchange.Code(1<<20|exchange.RetryBit), "of a newer node, later"), exitAway},
+		{"internal", exchange.Errorf(exchange.CodeInternal, "x"), exitFailure},
+		{"locked", exchange.Errorf(exchange.CodeLocked, "x"), exitAway},
+		{"usage", usagef("x"), exitUsage},
+		{"usage, wrapped", fmt.Errorf("y: %w", usagef("x")), exitUsage},
+		{"usage with a code", &usageError{exchange.Errorf(exchange.CodeNotFound, "x")}, exitUsage},
+		{"insufficient", exchange.Errorf(exchange.CodeInsufficient, "x"), exitRefused},
+		{"price changed, wrapped", fmt.Errorf("y: %w", exchange.Errorf(exchange.CodePriceChanged, "x")), exitRefused},
+		{"not running", exchange.Errorf(exchange.CodeNotRunning, "x"), exitAway},
+		{"unavailable", exchange.Errorf(exchange.CodeUnavailable, "x"), exitAway},
+		{"limit", exchange.Errorf(exchange.CodeLimit, "the hub is busy; try again in a minute"), exitAway},
+		{"disk full", exchange.Errorf(exchange.CodeDiskFull, "x"), exitAway},
+		{"freshness", exchange.Errorf(exchange.CodeFreshness, "x"), exitAway},
 	} {
-		if got := exitCode(c.err); got != c.code {
-			t.Errorf("%v exits with %d, want %d", c.err, got, c.code)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if got := exitCode(c.err); got != c.code {
+				t.Errorf("%v exits with %d, want %d", c.err, got, c.code)
+			}
+		})
 	}
 }
 
@@ -75,15 +78,21 @@ func TestInterrupted(t *testing.T) {
 	cancel()
 	broken := exchange.Errorf(exchange.CodeUnavailable, "no answer: %w", context.Canceled)
 	for _, c := range []struct {
+		name string
 		ctx  context.Context
 		err  error
 		code int
 	}{
-		{on, broken, exitAway}, {off, broken, exitInterrupted}, {off, nil, exitOK}, {off, exchange.Errorf(exchange.CodeState, "x"), exitRefused},
+		{"no answer", on, broken, exitAway},
+		{"broken off", off, broken, exitInterrupted},
+		{"done all the same", off, nil, exitOK},
+		{"refused all the same", off, exchange.Errorf(exchange.CodeState, "x"), exitRefused},
 	} {
-		if got := endCode(c.ctx, c.err); got != c.code {
-			t.Errorf("%v exits with %d, want %d", c.err, got, c.code)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if got := endCode(c.ctx, c.err); got != c.code {
+				t.Errorf("%v exits with %d, want %d", c.err, got, c.code)
+			}
+		})
 	}
 }
 

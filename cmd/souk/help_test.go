@@ -136,10 +136,12 @@ func TestWrongCommandLines(t *testing.T) {
 		{"hub status", "holds no hub"},
 		{"hub invite --dir x --expires soon", "not a time"},
 	} {
-		var out, errs bytes.Buffer
-		code := run(t.Context(), strings.Fields(c.args), strings.NewReader(""), &out, &errs)
-		if code != exitUsage || !strings.Contains(errs.String(), c.says) || !strings.Contains(errs.String(), "--help") || out.Len() > 0 {
-			t.Errorf("souk %s: exit code %d, says %q %q; want %d and %q", c.args, code, errs.String(), out.String(), exitUsage, c.says)
-		}
+		t.Run(c.args, func(t *testing.T) {
+			var out, errs bytes.Buffer
+			code := run(t.Context(), strings.Fields(c.args), strings.NewReader(""), &out, &errs)
+			if code != exitUsage || !strings.Contains(errs.String(), c.says) || !strings.Contains(errs.String(), "--help") || out.Len() > 0 {
+				t.Errorf("exit code %d, says %q %q; want %d and %q", code, errs.String(), out.String(), exitUsage, c.says)
+			}
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,10 +20,13 @@ func TestHubInvites(t *testing.T) {
 		{"--uses", "0"}, {"--uses", "-1"}, {"--uses", "10001"}, {"--expires", "0s"}, {"--expires", "-1h"}, {"--expires", "91d"}, {"--expires", "soon"},
 		{"--shop-name", strings.Repeat("x", 65)}, {"--shop-name", ""}, {"--shop-name", " "},
 	} {
-		out := tn.souk(exitUsage, append([]string{"hub", "invite", "--dir", "hub"}, bad...)...)
-		if !strings.Contains(out, bad[0]) {
-			t.Errorf("%v: the error does not name the flag: %s", bad, out)
-		}
+		t.Run(fmt.Sprintf("%s %.10q", bad[0], bad[1]), func(t *testing.T) {
+			tn := &town{t, tn.dir}
+			out := tn.souk(exitUsage, append([]string{"hub", "invite", "--dir", "hub"}, bad...)...)
+			if !strings.Contains(out, bad[0]) {
+				t.Errorf("the error does not name the flag: %s", out)
+			}
+		})
 	}
 	tn.ok("No invite is open", "hub", "invites", "--dir", "hub")
 	var made hub.Invited

@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/ed25519"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -36,17 +37,21 @@ func TestFindShop(t *testing.T) {
 		old.String():   old,
 		end(birch):     birch,
 	} {
-		got, err := findShop(shops, ref)
-		if err != nil || got.shop != want {
-			t.Errorf("%q is %v, %v; want %v", ref, got.shop, err, want)
-		}
+		t.Run(strconv.Quote(ref), func(t *testing.T) {
+			got, err := findShop(shops, ref)
+			if err != nil || got.shop != want {
+				t.Errorf("it is %v, %v; want %v", got.shop, err, want)
+			}
+		})
 	}
 	for ref, code := range map[string]int{
 		"twin": exitUsage, end(acorn): exitUsage, "nobody": exitFailure, shopNumber(t, 9).String(): exitFailure, end(birch)[1:]: exitFailure, "": exitFailure,
 	} {
-		if got, err := findShop(shops, ref); exitCode(err) != code {
-			t.Errorf("%q is %v, %v; want an error with exit code %d", ref, got.shop, err, code)
-		}
+		t.Run(strconv.Quote(ref), func(t *testing.T) {
+			if got, err := findShop(shops, ref); exitCode(err) != code {
+				t.Errorf("it is %v, %v; want an error with exit code %d", got.shop, err, code)
+			}
+		})
 	}
 }
 
@@ -59,14 +64,18 @@ func TestPartnerProduct(t *testing.T) {
 		"a:b:SHOE":                    {Shop: colon, SKU: "SHOE"},
 		acorn.String() + ":SHOE:42 ü": {Shop: acorn, SKU: "SHOE:42 ü"},
 	} {
-		if got, err := partnerProduct(shops, ref); err != nil || got != want {
-			t.Errorf("%q is %v, %v; want %v", ref, got, err, want)
-		}
+		t.Run(strconv.Quote(ref), func(t *testing.T) {
+			if got, err := partnerProduct(shops, ref); err != nil || got != want {
+				t.Errorf("it is %v, %v; want %v", got, err, want)
+			}
+		})
 	}
 	for _, ref := range []string{"SHOE-42", "oak:SHOE-42", "acorn: SHOE", "acorn:", ":SHOE", ""} {
-		if got, err := partnerProduct(shops, ref); err == nil {
-			t.Errorf("%q is %v; want an error", ref, got)
-		}
+		t.Run(strconv.Quote(ref), func(t *testing.T) {
+			if got, err := partnerProduct(shops, ref); err == nil {
+				t.Errorf("it is %v; want an error", got)
+			}
+		})
 	}
 }
 
@@ -78,9 +87,11 @@ func TestOwnSKU(t *testing.T) {
 		}
 	}
 	for _, ref := range []string{"", " a", other.String() + ":A"} {
-		if got, err := ownSKU(me, ref); exitCode(err) != exitUsage {
-			t.Errorf("%q is %q, %v; want a usage error", ref, got, err)
-		}
+		t.Run(strconv.Quote(ref), func(t *testing.T) {
+			if got, err := ownSKU(me, ref); exitCode(err) != exitUsage {
+				t.Errorf("it is %q, %v; want a usage error", got, err)
+			}
+		})
 	}
 }
 
@@ -91,15 +102,19 @@ func TestSplitQuantity(t *testing.T) {
 	}{
 		"acorn:SHOE=2": {"acorn:SHOE", 2}, "acorn:SHOE": {"acorn:SHOE", 1}, "a:1+1=2=3": {"a:1+1=2", 3}, "x=1000000": {"x", 1_000_000},
 	} {
-		product, q, err := splitQuantity(arg)
-		if err != nil || product != want.product || q != want.q {
-			t.Errorf("%q is %q × %d, %v; want %v", arg, product, q, err, want)
-		}
+		t.Run(strconv.Quote(arg), func(t *testing.T) {
+			product, q, err := splitQuantity(arg)
+			if err != nil || product != want.product || q != want.q {
+				t.Errorf("it is %q × %d, %v; want %v", product, q, err, want)
+			}
+		})
 	}
 	for _, arg := range []string{"x=0", "x=-1", "x=1000001", "x=", "x=two", "=2", "x=1.5", "x=9223372036854775808"} {
-		if product, q, err := splitQuantity(arg); exitCode(err) != exitUsage {
-			t.Errorf("%q is %q × %d, %v; want a usage error", arg, product, q, err)
-		}
+		t.Run(strconv.Quote(arg), func(t *testing.T) {
+			if product, q, err := splitQuantity(arg); exitCode(err) != exitUsage {
+				t.Errorf("it is %q × %d, %v; want a usage error", product, q, err)
+			}
+		})
 	}
 }
 
@@ -112,16 +127,20 @@ func TestMatchID(t *testing.T) {
 	for ref, want := range map[string]string{
 		a.String(): a.String(), strings.ToUpper(b.String()): b.String(), unseen: unseen, end(a, 22): a.String(), strings.ToUpper(end(b, 22)): b.String(),
 	} {
-		if got, err := matchID(ids, ref); err != nil || got != want {
-			t.Errorf("%q is %q, %v; want %q", ref, got, err, want)
-		}
+		t.Run(strconv.Quote(ref), func(t *testing.T) {
+			if got, err := matchID(ids, ref); err != nil || got != want {
+				t.Errorf("it is %q, %v; want %q", got, err, want)
+			}
+		})
 	}
 	for ref, code := range map[string]int{
 		end(a, minShort): exitUsage, // both end so
 		"abc":            exitUsage, "": exitUsage, "vvvvvvvv": exitFailure,
 	} {
-		if got, err := matchID(ids, ref); exitCode(err) != code {
-			t.Errorf("%q is %q, %v; want exit code %d", ref, got, err, code)
-		}
+		t.Run(strconv.Quote(ref), func(t *testing.T) {
+			if got, err := matchID(ids, ref); exitCode(err) != code {
+				t.Errorf("it is %q, %v; want exit code %d", got, err, code)
+			}
+		})
 	}
 }

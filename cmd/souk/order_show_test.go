@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -36,13 +37,15 @@ func TestNextForOrder(t *testing.T) {
 		{view.Bought, "partly_shipped", []view.OrderLine{units(2, 1, 0, 0)}, false, []string{"cancel"}},
 		{view.Bought, "shipped", []view.OrderLine{units(2, 2, 0, 0)}, false, nil},
 	} {
-		o := &view.Order{Role: c.role, Status: c.status, Lines: c.lines}
-		if c.asked {
-			o.Cancelling = time.Unix(1, 0)
-		}
-		if got := nextVerbs(o); !slices.Equal(got, c.want) {
-			t.Errorf("%s %s %+v: next is %v, want %v", c.role, c.status, c.lines, got, c.want)
-		}
+		t.Run(fmt.Sprintf("%s %s, next %v", c.role, c.status, c.want), func(t *testing.T) {
+			o := &view.Order{Role: c.role, Status: c.status, Lines: c.lines}
+			if c.asked {
+				o.Cancelling = time.Unix(1, 0)
+			}
+			if got := nextVerbs(o); !slices.Equal(got, c.want) {
+				t.Errorf("%+v: next is %v", c.lines, got)
+			}
+		})
 	}
 }
 

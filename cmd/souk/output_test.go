@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -70,22 +71,28 @@ func TestTexts(t *testing.T) {
 		{untilText(now.Add(15*time.Minute), now), "2030-01-02 03:19:05 (in 15m)"}, {untilText(now, now), "2030-01-02 03:04:05 (over)"},
 		{quoteArg("shop/a-1"), "shop/a-1"}, {quoteArg("my shop"), "'my shop'"}, {quoteArg("it's"), `'it'\''s'`}, {quoteArg(""), "''"}, {quoteArg("$(x)"), "'$(x)'"},
 	} {
-		if c.got != c.want {
-			t.Errorf("%q, want %q", c.got, c.want)
-		}
+		t.Run(c.want, func(t *testing.T) {
+			if c.got != c.want {
+				t.Errorf("%q, want %q", c.got, c.want)
+			}
+		})
 	}
 }
 
 func TestFlagValues(t *testing.T) {
 	for text, want := range map[string]time.Duration{"15m": 15 * time.Minute, "48h": 48 * time.Hour, "7d": 168 * time.Hour, "0d": 0, "1h30m": 90 * time.Minute} {
-		if got, err := parseDuration(text); err != nil || got != want {
-			t.Errorf("%q is %v, %v; want %v", text, got, err, want)
-		}
+		t.Run(strconv.Quote(text), func(t *testing.T) {
+			if got, err := parseDuration(text); err != nil || got != want {
+				t.Errorf("it is %v, %v; want %v", got, err, want)
+			}
+		})
 	}
 	for _, text := range []string{"", "d", "-1d", "-5m", "1.5d", "99999d", "15", "1w"} {
-		if got, err := parseDuration(text); err == nil {
-			t.Errorf("%q is %v; want an error", text, got)
-		}
+		t.Run(strconv.Quote(text), func(t *testing.T) {
+			if got, err := parseDuration(text); err == nil {
+				t.Errorf("it is %v; want an error", got)
+			}
+		})
 	}
 	var countries []string
 	f := countriesFlag{&countries}

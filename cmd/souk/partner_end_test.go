@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -22,12 +23,14 @@ func TestEndMade(t *testing.T) {
 		{"ending", "propose", "Closed: the proposal to buy from Birch."},
 		{"ending", "withdraw", "Closed: the proposal to buy from Birch."},
 	} {
-		var out strings.Builder
-		now := view.Partnership{PartnerName: "Birch", Direction: view.Buy, Status: "ending", Queued: "end", EndedBy: "self"}
-		endMade(&page{w: &out}, &federation{}, now, view.Partnership{Direction: view.Buy, Status: c.status, Queued: c.queued})
-		if !strings.HasPrefix(out.String(), c.says) {
-			t.Errorf("%s with %q queued: %s", c.status, c.queued, out.String())
-		}
+		t.Run(fmt.Sprintf("%s, %q queued", c.status, c.queued), func(t *testing.T) {
+			var out strings.Builder
+			now := view.Partnership{PartnerName: "Birch", Direction: view.Buy, Status: "ending", Queued: "end", EndedBy: "self"}
+			endMade(&page{w: &out}, &federation{}, now, view.Partnership{Direction: view.Buy, Status: c.status, Queued: c.queued})
+			if !strings.HasPrefix(out.String(), c.says) {
+				t.Error(out.String())
+			}
+		})
 	}
 }
 
@@ -38,12 +41,14 @@ func TestWithdrawalMade(t *testing.T) {
 		exchange.CodeOK: "Withdrawn: the proposal to buy from Birch.", exchange.CodeStale: "Too late to withdraw",
 		exchange.CodeCurrency: "Withdrawn: the proposal to buy from Birch.", exchange.CodeLimit: "Withdrawn: the proposal to buy from Birch.",
 	} {
-		var out strings.Builder
-		partnerCommands{&app{}}.withdrawalMade(&page{w: &out}, &federation{}, view.Partnership{
-			PartnerName: "Birch", Direction: view.Buy, Refusal: view.RefusalOf(code, "refused"),
+		t.Run(code.String(), func(t *testing.T) {
+			var out strings.Builder
+			partnerCommands{&app{}}.withdrawalMade(&page{w: &out}, &federation{}, view.Partnership{
+				PartnerName: "Birch", Direction: view.Buy, Refusal: view.RefusalOf(code, "refused"),
+			})
+			if !strings.HasPrefix(out.String(), says) {
+				t.Errorf("%s", out.String())
+			}
 		})
-		if !strings.HasPrefix(out.String(), says) {
-			t.Errorf("%v: %s", code, out.String())
-		}
 	}
 }

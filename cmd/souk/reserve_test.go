@@ -26,13 +26,15 @@ func TestPerhapsHeld(t *testing.T) {
 		"no node":                     {exchange.Errorf(exchange.CodeNotRunning, "no node runs on birch"), ""},
 		"refused":                     {&view.Problem{Code: "insufficient-stock", Detail: "1 asked, 0 available"}, ""},
 	} {
-		got := reservationCommands{a}.perhapsHeld(c.err, "basket-17", "Acorn Shoes")
-		if exchange.CodeOf(got) != exchange.CodeOf(c.err) || isCancel(got) != isCancel(c.err) {
-			t.Errorf("%s: %v became %v", name, c.err, got)
-		}
-		if c.says == "" && !errors.Is(got, c.err) || !strings.Contains(interruptedOr(got), c.says) {
-			t.Errorf("%s: %v does not say %q", name, got, c.says)
-		}
+		t.Run(name, func(t *testing.T) {
+			got := reservationCommands{a}.perhapsHeld(c.err, "basket-17", "Acorn Shoes")
+			if exchange.CodeOf(got) != exchange.CodeOf(c.err) || isCancel(got) != isCancel(c.err) {
+				t.Errorf("%v became %v", c.err, got)
+			}
+			if c.says == "" && !errors.Is(got, c.err) || !strings.Contains(interruptedOr(got), c.says) {
+				t.Errorf("%v does not say %q", got, c.says)
+			}
+		})
 	}
 }
 

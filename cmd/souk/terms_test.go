@@ -21,19 +21,21 @@ func TestTermsFlags(t *testing.T) {
 		{"--settlement-days -1", `"-1" is not a number of days such as 30`},
 		{"--discount 101%", "discount"},
 	} {
-		var terms termsFlags
-		cmd := &cobra.Command{}
-		terms.register(cmd)
-		err := cmd.ParseFlags(strings.Fields(c.args))
-		if err == nil {
-			err = terms.check()
-		}
-		switch {
-		case c.says == "" && err != nil:
-			t.Errorf("%s: %v", c.args, err)
-		case c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)):
-			t.Errorf("%s: %v, want %q", c.args, err, c.says)
-		}
+		t.Run(c.args, func(t *testing.T) {
+			var terms termsFlags
+			cmd := &cobra.Command{}
+			terms.register(cmd)
+			err := cmd.ParseFlags(strings.Fields(c.args))
+			if err == nil {
+				err = terms.check()
+			}
+			switch {
+			case c.says == "" && err != nil:
+				t.Error(err)
+			case c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)):
+				t.Errorf("%v, want %q", err, c.says)
+			}
+		})
 	}
 }
 
@@ -46,19 +48,21 @@ func TestTextFlags(t *testing.T) {
 		"order place 00052ap5m48vv6u926huggirh0 --address x --name x --city", "order place 00052ap5m48vv6u926huggirh0 --address x --city x --name",
 		"hub revoke acorn --why", "hub void 0fn0e4c451tqfdhlajqnkqrg8s --why",
 	} {
-		say := func(text string) (code int, said string) {
-			var out, errs bytes.Buffer
-			args := append(strings.Fields(command), text, "--dir", t.TempDir())
-			return run(t.Context(), args, strings.NewReader(""), &out, &errs), errs.String()
-		}
-		if code, said := say(long); code != exitUsage || !strings.Contains(said, "it has 256 bytes; 255 are allowed") || strings.Contains(said, long) {
-			t.Errorf("%s, too long: exit code %d, %s", command, code, said)
-		}
-		if code, said := say("\xff"); code != exitUsage || !strings.Contains(said, "it is not UTF-8") {
-			t.Errorf("%s, not UTF-8: exit code %d, %s", command, code, said)
-		}
-		if code, said := say(fits); code == exitUsage || code == exitOK {
-			t.Errorf("%s, which fits: exit code %d, %s", command, code, said)
-		}
+		t.Run(command, func(t *testing.T) {
+			say := func(text string) (code int, said string) {
+				var out, errs bytes.Buffer
+				args := append(strings.Fields(command), text, "--dir", t.TempDir())
+				return run(t.Context(), args, strings.NewReader(""), &out, &errs), errs.String()
+			}
+			if code, said := say(long); code != exitUsage || !strings.Contains(said, "it has 256 bytes; 255 are allowed") || strings.Contains(said, long) {
+				t.Errorf("too long: exit code %d, %s", code, said)
+			}
+			if code, said := say("\xff"); code != exitUsage || !strings.Contains(said, "it is not UTF-8") {
+				t.Errorf("not UTF-8: exit code %d, %s", code, said)
+			}
+			if code, said := say(fits); code == exitUsage || code == exitOK {
+				t.Errorf("which fits: exit code %d, %s", code, said)
+			}
+		})
 	}
 }

@@ -150,7 +150,7 @@ func TestMissingEntry(t *testing.T) {
 			}
 			faults := check(t, acorn, db).Faults
 			if len(faults) != 1 || !strings.Contains(faults[0].What, c.says) || !strings.Contains(faults[0].Where, "ledger") {
-				t.Errorf("faults: %v", faults[1:])
+				t.Errorf("faults: %v", faults)
 			}
 		})
 	}

@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"fmt"
 	"math"
 	"math/big"
 	"testing"
@@ -38,9 +39,11 @@ func TestDecide(t *testing.T) {
 		{"head alone", proven, catalog.Offer{Head: head(5, 12)}, catalog.PullAfter},
 		{"changes onto an unproven set", open, catalog.Offer{Head: head(5, 12), Changes: true, After: 10}, catalog.PullAfter},
 	} {
-		if got := catalog.Decide(c.r, c.o); got != c.want {
-			t.Errorf("%s: %v, want %v", c.name, got, c.want)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if got := catalog.Decide(c.r, c.o); got != c.want {
+				t.Errorf("%v, want %v", got, c.want)
+			}
+		})
 	}
 }
 
@@ -68,9 +71,11 @@ func TestNextEpoch(t *testing.T) {
 		highest uint64
 		want    uint64
 	}{{1000, 0, 1000}, {1000, 999, 1000}, {1000, 1000, 1001}, {1000, 5000, 5001}, {0, 0, 1}, {-5, 0, 1}} {
-		if got, err := catalog.NextEpoch(c.now, c.highest); err != nil || got != c.want {
-			t.Errorf("NextEpoch(%d, %d) = %d, %v; want %d", c.now, c.highest, got, err, c.want)
-		}
+		t.Run(fmt.Sprintf("%d after %d", c.now, c.highest), func(t *testing.T) {
+			if got, err := catalog.NextEpoch(c.now, c.highest); err != nil || got != c.want {
+				t.Errorf("NextEpoch(%d, %d) = %d, %v; want %d", c.now, c.highest, got, err, c.want)
+			}
+		})
 	}
 	if _, err := catalog.NextEpoch(1000, math.MaxUint64); exchange.CodeOf(err) != exchange.CodeOverflow {
 		t.Errorf("the last epoch has a successor: %v", err)
@@ -90,9 +95,11 @@ func TestNeedsFull(t *testing.T) {
 		{catalog.Position{Epoch: 5, Sequence: 40}, false}, // the floor itself is what it knows of
 		{now, false},
 	} {
-		if got := catalog.NeedsFull(c.at, now, 40); got != c.want {
-			t.Errorf("NeedsFull(%v) = %v", c.at, got)
-		}
+		t.Run(fmt.Sprintf("epoch %d, sequence %d", c.at.Epoch, c.at.Sequence), func(t *testing.T) {
+			if got := catalog.NeedsFull(c.at, now, 40); got != c.want {
+				t.Errorf("NeedsFull(%v) = %v", c.at, got)
+			}
+		})
 	}
 }
 
@@ -106,9 +113,11 @@ func TestRateMoves(t *testing.T) {
 		{0, 0, false}, {0, 1, true}, {1, 1, false}, {1, 2, true}, {150, 151, false}, {150, 152, true},
 		{math.MaxInt64, 0, true}, {0, math.MaxInt64, true},
 	} {
-		if got := catalog.RateMoves(cents(c.old), cents(c.next)); got != c.want {
-			t.Errorf("RateMoves(%d, %d) = %v", c.old, c.next, got)
-		}
+		t.Run(fmt.Sprintf("%d to %d", c.old, c.next), func(t *testing.T) {
+			if got := catalog.RateMoves(cents(c.old), cents(c.next)); got != c.want {
+				t.Errorf("RateMoves(%d, %d) = %v", c.old, c.next, got)
+			}
+		})
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		old, next := rapid.Int64Min(1).Draw(t, "old"), rapid.Int64Min(0).Draw(t, "next")

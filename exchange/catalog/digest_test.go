@@ -20,11 +20,13 @@ const goldenEmptySet = "4797b889e53f1894f02caf17424cf9ce0a4b1ccf4cca4a2e4b0bd725
 
 func TestBucketOf(t *testing.T) {
 	for _, sku := range []exchange.SKU{"A", "SHOE-42", "id-7", "日本"} {
-		sum := sha256.Sum256([]byte(sku))
-		want := uint32(sum[0])<<4 | uint32(sum[1])>>4 // the first 12 bits
-		if got := catalog.BucketOf(sku); got != want || got >= catalog.Buckets {
-			t.Errorf("BucketOf(%s) = %d, want %d", sku, got, want)
-		}
+		t.Run(string(sku), func(t *testing.T) {
+			sum := sha256.Sum256([]byte(sku))
+			want := uint32(sum[0])<<4 | uint32(sum[1])>>4 // the first 12 bits
+			if got := catalog.BucketOf(sku); got != want || got >= catalog.Buckets {
+				t.Errorf("BucketOf(%s) = %d, want %d", sku, got, want)
+			}
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -28,9 +29,11 @@ func TestWords(t *testing.T) {
 		strings.Repeat("ж", 100):       {strings.Repeat("ж", catalog.MaxToken/2)},
 		"x" + strings.Repeat("ж", 100): {"x" + strings.Repeat("ж", (catalog.MaxToken-1)/2)},
 	} {
-		if got := catalog.Words(text); !slices.Equal(got, want) {
-			t.Errorf("Words(%q) = %q, want %q", text, got, want)
-		}
+		t.Run(fmt.Sprintf("%.30q", text), func(t *testing.T) {
+			if got := catalog.Words(text); !slices.Equal(got, want) {
+				t.Errorf("Words(%q) = %q, want %q", text, got, want)
+			}
+		})
 	}
 }
 
@@ -128,10 +131,12 @@ func TestCheckProduct(t *testing.T) {
 		"options":     func(p *exchange.Product) { p.Options = make([]exchange.Option, exchange.MaxOptions+1) },
 		"long option": func(p *exchange.Product) { p.Options = []exchange.Option{{Name: strings.Repeat("x", 256)}} },
 	} {
-		p := good
-		spoil(&p)
-		if err := catalog.CheckProduct(p); exchange.CodeOf(err) != exchange.CodeInvalid {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			p := good
+			spoil(&p)
+			if err := catalog.CheckProduct(p); exchange.CodeOf(err) != exchange.CodeInvalid {
+				t.Error(err)
+			}
+		})
 	}
 }

@@ -94,35 +94,39 @@ func TestHoldSteps(t *testing.T) {
 
 		{"no event", held, nil, 150, hold.Held, exchange.CodeInternal, 0},
 	} {
-		next, fx, err := hold.Step(c.hold, c.event, c.now)
-		if exchange.CodeOf(err) != c.code || next.State != c.want {
-			t.Errorf("%s: %v, %v; want %v, %v", c.name, next.State, err, c.want, c.code)
-			continue
-		}
-		if err != nil && !reflect.DeepEqual(next, c.hold) {
-			t.Errorf("%s: refused, but the hold changed", c.name)
-		}
-		var want []hold.Delta
-		for _, l := range next.Lines.All() {
-			if c.move != 0 {
-				want = append(want, hold.Delta{SKU: l.SKU, Move: c.move, Units: int64(l.Quantity)})
+		t.Run(c.name, func(t *testing.T) {
+			next, fx, err := hold.Step(c.hold, c.event, c.now)
+			if exchange.CodeOf(err) != c.code || next.State != c.want {
+				t.Errorf("%v, %v; want %v, %v", next.State, err, c.want, c.code)
+				return
 			}
-		}
-		if !slices.Equal(fx.Stock, want) {
-			t.Errorf("%s: effects %+v, want %+v", c.name, fx.Stock, want)
-		}
-		if err == nil && next.State.Terminal() && next.Ended != c.now {
-			t.Errorf("%s: ended at %d, want %d", c.name, next.Ended, c.now)
-		}
+			if err != nil && !reflect.DeepEqual(next, c.hold) {
+				t.Error("refused, but the hold changed")
+			}
+			var want []hold.Delta
+			for _, l := range next.Lines.All() {
+				if c.move != 0 {
+					want = append(want, hold.Delta{SKU: l.SKU, Move: c.move, Units: int64(l.Quantity)})
+				}
+			}
+			if !slices.Equal(fx.Stock, want) {
+				t.Errorf("effects %+v, want %+v", fx.Stock, want)
+			}
+			if err == nil && next.State.Terminal() && next.Ended != c.now {
+				t.Errorf("ended at %d, want %d", next.Ended, c.now)
+			}
+		})
 	}
 }
 
 func TestExtendNeverShortens(t *testing.T) {
 	for until, want := range map[exchange.Time]exchange.Time{-5: 200, 0: 200, 199: 200, 200: 200, 201: 201, 600: 600} {
-		next, _, err := hold.Step(held, hold.Extend{Until: until, Limit: 500 * time.Millisecond}, 150)
-		if err != nil || next.Expires != want {
-			t.Errorf("extended to %d: expires %d, %v; want %d", until, next.Expires, err, want)
-		}
+		t.Run(fmt.Sprintf("to %d", until), func(t *testing.T) {
+			next, _, err := hold.Step(held, hold.Extend{Until: until, Limit: 500 * time.Millisecond}, 150)
+			if err != nil || next.Expires != want {
+				t.Errorf("expires %d, %v; want %d", next.Expires, err, want)
+			}
+		})
 	}
 }
 
@@ -131,9 +135,11 @@ func TestStateNames(t *testing.T) {
 		hold.None: "none", hold.Held: "held", hold.Committed: "committed", hold.Released: "released",
 		hold.Expired: "expired", hold.Refused: "refused", 6: "unknown", math.MaxUint32: "unknown",
 	} {
-		if s.String() != want {
-			t.Errorf("state %d is %q, want %q", uint32(s), s, want)
-		}
+		t.Run(fmt.Sprint(uint32(s)), func(t *testing.T) {
+			if s.String() != want {
+				t.Errorf("%q, want %q", s, want)
+			}
+		})
 	}
 }
 

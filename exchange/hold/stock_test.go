@@ -1,6 +1,7 @@
 package hold_test
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
@@ -147,10 +148,12 @@ func TestStockRefuses(t *testing.T) {
 		"unlimited wraps":     {hold.Stock{Unlimited: true, Held: 1}, hold.MoveHold, math.MaxInt64, exchange.CodeInternal},
 		"greatest number":     {s, hold.MoveHold, math.MaxInt64, exchange.CodeInsufficient},
 	} {
-		next, err := c.stock.Step(c.move, c.units)
-		if exchange.CodeOf(err) != c.code || (err != nil && next != c.stock) {
-			t.Errorf("%s: %+v, %v; want %v", name, next, err, c.code)
-		}
+		t.Run(name, func(t *testing.T) {
+			next, err := c.stock.Step(c.move, c.units)
+			if exchange.CodeOf(err) != c.code || (err != nil && next != c.stock) {
+				t.Errorf("%+v, %v; want %v", next, err, c.code)
+			}
+		})
 	}
 }
 
@@ -185,14 +188,16 @@ func TestCountBounds(t *testing.T) {
 	for shelf, ok := range map[int64]bool{
 		math.MinInt64: false, -1: false, 0: true, hold.MaxShelf: true, hold.MaxShelf + 1: false, math.MaxInt64: false,
 	} {
-		s := hold.Stock{Unlimited: true, Stocked: 7, Held: 1, Sold: 6, Shipped: 5}
-		next, err := s.Count(shelf)
-		if (err == nil) != ok || (!ok && (exchange.CodeOf(err) != exchange.CodeInvalid || next != s)) {
-			t.Errorf("count %d: %+v, %v", shelf, next, err)
-		}
-		if ok && (next.Unlimited || next.Shelf() != shelf) {
-			t.Errorf("count %d: %+v", shelf, next)
-		}
+		t.Run(fmt.Sprint(shelf), func(t *testing.T) {
+			s := hold.Stock{Unlimited: true, Stocked: 7, Held: 1, Sold: 6, Shipped: 5}
+			next, err := s.Count(shelf)
+			if (err == nil) != ok || (!ok && (exchange.CodeOf(err) != exchange.CodeInvalid || next != s)) {
+				t.Errorf("%+v, %v", next, err)
+			}
+			if ok && (next.Unlimited || next.Shelf() != shelf) {
+				t.Errorf("%+v", next)
+			}
+		})
 	}
 }
 

@@ -72,18 +72,20 @@ func TestAppendRefuses(t *testing.T) {
 		"skips request 2":            {func(l *ledger.Link) { l.Number = 3 }, exchange.CodeFork},
 		"answers the last number":    {func(l *ledger.Link) { l.Number = math.MaxUint64 }, exchange.CodeFork},
 	} {
-		l := chain.Next(400, 0)
-		c.change(&l)
-		next, err := chain.Append(l, hashOf(l))
-		if exchange.CodeOf(err) != c.code {
-			t.Errorf("%s: %v, want %v", name, err, c.code)
-		}
-		if err != nil && next != chain {
-			t.Errorf("%s: refused, but the chain changed", name)
-		}
-		if _, err := chain.Freeze().Append(l, hashOf(l)); exchange.CodeOf(err) != exchange.CodeFrozen {
-			t.Errorf("%s, on a frozen chain: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			l := chain.Next(400, 0)
+			c.change(&l)
+			next, err := chain.Append(l, hashOf(l))
+			if exchange.CodeOf(err) != c.code {
+				t.Errorf("%v, want %v", err, c.code)
+			}
+			if err != nil && next != chain {
+				t.Error("refused, but the chain changed")
+			}
+			if _, err := chain.Freeze().Append(l, hashOf(l)); exchange.CodeOf(err) != exchange.CodeFrozen {
+				t.Errorf("on a frozen chain: %v", err)
+			}
+		})
 	}
 }
 
@@ -100,9 +102,11 @@ func TestFirstEntry(t *testing.T) {
 		"before 1970":       {ledger.Link{Supplier: acorn, Retailer: birch, Position: 1, At: -1}, exchange.CodeFork},
 		"second":            {ledger.Link{Supplier: acorn, Retailer: birch, Position: 2, At: 1}, exchange.CodeBehind},
 	} {
-		if _, err := empty.Append(c.link, hashOf(c.link)); exchange.CodeOf(err) != c.code {
-			t.Errorf("%s: %v, want %v", name, err, c.code)
-		}
+		t.Run(name, func(t *testing.T) {
+			if _, err := empty.Append(c.link, hashOf(c.link)); exchange.CodeOf(err) != c.code {
+				t.Errorf("%v, want %v", err, c.code)
+			}
+		})
 	}
 }
 

@@ -170,13 +170,15 @@ func TestJoinAgain(t *testing.T) {
 // TestUsesAreCounted has one invite for many shops.
 func TestUsesAreCounted(t *testing.T) {
 	for _, uses := range []uint32{1, 2, 5} {
-		w := newWorld(t)
-		inv := w.invite(uses)
-		for range uses {
-			w.append(w.join(inv, w.key()))
-		}
-		_, err := w.state.Sign(w.logKey, []Statement{w.join(inv, w.key())}, w.now)
-		wantCode(t, err, exchange.CodeInvite)
+		t.Run(fmt.Sprintf("%d uses", uses), func(t *testing.T) {
+			w := newWorld(t)
+			inv := w.invite(uses)
+			for range uses {
+				w.append(w.join(inv, w.key()))
+			}
+			_, err := w.state.Sign(w.logKey, []Statement{w.join(inv, w.key())}, w.now)
+			wantCode(t, err, exchange.CodeInvite)
+		})
 	}
 }
 
@@ -305,13 +307,15 @@ func TestFreshness(t *testing.T) {
 	for age, want := range map[time.Duration]Freshness{
 		-time.Hour: Fresh, 0: Fresh, WarnAfter: Fresh, WarnAfter + 1e6: Ageing, StaleAfter: Ageing, StaleAfter + 1e6: Stale,
 	} {
-		now := signed.Add(age)
-		if got := w.state.Freshness(now); got != want {
-			t.Errorf("%v old: %v, want %v", age, got, want)
-		}
-		if err := w.state.MayTakeOn(now); (err != nil) != (want == Stale) {
-			t.Errorf("%v old: %v", age, err)
-		}
+		t.Run(age.String(), func(t *testing.T) {
+			now := signed.Add(age)
+			if got := w.state.Freshness(now); got != want {
+				t.Errorf("%v, want %v", got, want)
+			}
+			if err := w.state.MayTakeOn(now); (err != nil) != (want == Stale) {
+				t.Errorf("MayTakeOn: %v", err)
+			}
+		})
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -106,8 +107,10 @@ func TestInviteID(t *testing.T) {
 		}
 	})
 	for _, bad := range []string{"", "0", strings.Repeat("z", 26), strings.Repeat("v", 26), strings.Repeat("0", 27)} {
-		if _, err := ParseInviteID(bad); err == nil {
-			t.Errorf("%q passes", bad)
-		}
+		t.Run(strconv.Quote(bad), func(t *testing.T) {
+			if _, err := ParseInviteID(bad); err == nil {
+				t.Error("it passes")
+			}
+		})
 	}
 }

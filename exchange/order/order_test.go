@@ -1,6 +1,7 @@
 package order_test
 
 import (
+	"fmt"
 	"math"
 	"reflect"
 	"slices"
@@ -36,7 +37,7 @@ func units(pairs ...any) []order.Units {
 	return out
 }
 
-// steps is one table of what each event does in each status.
+// TestSteps is one table of what each event does in each status.
 func TestSteps(t *testing.T) {
 	const (
 		byShop   = exchange.Supplier
@@ -116,30 +117,34 @@ func TestSteps(t *testing.T) {
 
 		{"no event", any, nil, nil, 150, order.Submitted, exchange.CodeInternal, nil, nil},
 	} {
-		before := at(t, c.rule, c.before...)
-		next, fx, err := order.Step(before, c.event, c.now)
-		if exchange.CodeOf(err) != c.code || next.Status() != c.want {
-			t.Errorf("%s: %v, %v; want %v, %v", c.name, next.Status(), err, c.want, c.code)
-			continue
-		}
-		if err != nil && !reflect.DeepEqual(next, before) {
-			t.Errorf("%s: refused, but the order changed", c.name)
-		}
-		if !slices.Equal(fx.Shipped, c.shipped) || !slices.Equal(fx.Freed, c.freed) {
-			t.Errorf("%s: effects %+v; want shipped %+v, freed %+v", c.name, fx, c.shipped, c.freed)
-		}
-		if err == nil && (next.Closed == c.now) != next.Status().Terminal() {
-			t.Errorf("%s: %v, closed at %v", c.name, next.Status(), next.Closed)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			before := at(t, c.rule, c.before...)
+			next, fx, err := order.Step(before, c.event, c.now)
+			if exchange.CodeOf(err) != c.code || next.Status() != c.want {
+				t.Errorf("%v, %v; want %v, %v", next.Status(), err, c.want, c.code)
+				return
+			}
+			if err != nil && !reflect.DeepEqual(next, before) {
+				t.Error("refused, but the order changed")
+			}
+			if !slices.Equal(fx.Shipped, c.shipped) || !slices.Equal(fx.Freed, c.freed) {
+				t.Errorf("effects %+v; want shipped %+v, freed %+v", fx, c.shipped, c.freed)
+			}
+			if err == nil && (next.Closed == c.now) != next.Status().Terminal() {
+				t.Errorf("%v, closed at %v", next.Status(), next.Closed)
+			}
+		})
 	}
 }
 
 func TestNothingSubmitted(t *testing.T) {
 	for _, e := range []order.Event{order.Accept{}, order.Reject{}, order.Expire{}, order.Ship{}, order.Deliver{}, order.Cancel{By: exchange.Retailer}} {
-		next, _, err := order.Step(order.Order{}, e, 100)
-		if exchange.CodeOf(err) != exchange.CodeNotFound || next.Status() != order.None {
-			t.Errorf("%T: %v, %v", e, next.Status(), err)
-		}
+		t.Run(fmt.Sprintf("%T", e), func(t *testing.T) {
+			next, _, err := order.Step(order.Order{}, e, 100)
+			if exchange.CodeOf(err) != exchange.CodeNotFound || next.Status() != order.None {
+				t.Errorf("%v, %v", next.Status(), err)
+			}
+		})
 	}
 }
 
@@ -157,13 +162,15 @@ func TestSubmitRefuses(t *testing.T) {
 		"no time":             {good, 0, exchange.CodeInvalid},
 		"before 1970":         {good, -1, exchange.CodeInvalid},
 	} {
-		next, fx, err := order.Step(order.Order{}, c.submit, c.now)
-		if exchange.CodeOf(err) != c.code || (next.Status() == order.Submitted) != (err == nil) {
-			t.Errorf("%s: %v, %v", name, next.Status(), err)
-		}
-		if fx.Shipped != nil || fx.Freed != nil {
-			t.Errorf("%s: effects %+v", name, fx)
-		}
+		t.Run(name, func(t *testing.T) {
+			next, fx, err := order.Step(order.Order{}, c.submit, c.now)
+			if exchange.CodeOf(err) != c.code || (next.Status() == order.Submitted) != (err == nil) {
+				t.Errorf("%v, %v", next.Status(), err)
+			}
+			if fx.Shipped != nil || fx.Freed != nil {
+				t.Errorf("effects %+v", fx)
+			}
+		})
 	}
 }
 
@@ -176,26 +183,28 @@ func TestStepKeepsItsInput(t *testing.T) {
 		order.Deliver{Lines: spare(nil)}, order.Deliver{Lines: spare(units("shoe", 1))},
 		order.Cancel{By: exchange.Supplier, Lines: spare(nil)}, order.Cancel{By: exchange.Supplier, Lines: spare(units("shoe", 1))},
 	} {
-		o := at(t, exchange.CancelUntilShipped, order.Accept{}, order.Ship{Lines: units("shoe", 2)})
-		o.Lines = append(make([]order.Line, 0, 16), o.Lines...)
-		lines := slices.Clone(o.Lines)
-		given := linesOf(e)
-		whole := slices.Clone(given[:cap(given)])
-		next, fx, err := order.Step(o, e, 150)
-		if err != nil {
-			t.Fatalf("%#v: %v", e, err)
-		}
-		for i := range next.Lines {
-			next.Lines[i].Ordered = -1
-		}
-		for _, out := range [][]order.Units{fx.Shipped, fx.Freed} {
-			for i := range out {
-				out[i].Units = -1
+		t.Run(fmt.Sprintf("%T of %d lines", e, len(linesOf(e))), func(t *testing.T) {
+			o := at(t, exchange.CancelUntilShipped, order.Accept{}, order.Ship{Lines: units("shoe", 2)})
+			o.Lines = append(make([]order.Line, 0, 16), o.Lines...)
+			lines := slices.Clone(o.Lines)
+			given := linesOf(e)
+			whole := slices.Clone(given[:cap(given)])
+			next, fx, err := order.Step(o, e, 150)
+			if err != nil {
+				t.Fatalf("%#v: %v", e, err)
 			}
-		}
-		if !slices.Equal(o.Lines, lines) || !slices.Equal(given[:cap(given)], whole) {
-			t.Errorf("%T shares memory with its input", e)
-		}
+			for i := range next.Lines {
+				next.Lines[i].Ordered = -1
+			}
+			for _, out := range [][]order.Units{fx.Shipped, fx.Freed} {
+				for i := range out {
+					out[i].Units = -1
+				}
+			}
+			if !slices.Equal(o.Lines, lines) || !slices.Equal(given[:cap(given)], whole) {
+				t.Error("it shares memory with its input")
+			}
+		})
 	}
 }
 
@@ -217,9 +226,11 @@ func TestStatusNames(t *testing.T) {
 		order.Shipped: "shipped", order.Delivered: "delivered", order.Cancelled: "cancelled", order.Rejected: "rejected",
 		order.Expired: "expired", 9: "unknown", math.MaxUint32: "unknown",
 	} {
-		if s.String() != want {
-			t.Errorf("status %d is %q, want %q", uint32(s), s, want)
-		}
+		t.Run(fmt.Sprint(uint32(s)), func(t *testing.T) {
+			if s.String() != want {
+				t.Errorf("%q, want %q", s, want)
+			}
+		})
 	}
 }
 

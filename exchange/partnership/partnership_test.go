@@ -117,15 +117,17 @@ func TestSteps(t *testing.T) {
 		{name: "end closes a new start", before: []partnership.Event{p1, accept(retailer, 1), end(retailer), p2}, event: end(supplier), want: closed1},
 		{name: "end as nobody", before: []partnership.Event{p1, accept(retailer, 1)}, event: end(0), code: exchange.CodeInvalid},
 	} {
-		before := after(t, c.before...)
-		next, fx, err := partnership.Step(before, c.event, 99)
-		want := c.want
-		if c.code != exchange.CodeOK {
-			want = before
-		}
-		if exchange.CodeOf(err) != c.code || fx != c.fx || !reflect.DeepEqual(next, want) {
-			t.Errorf("%s: %v, %+v\n got %+v\nwant %+v", c.name, err, fx, next, want)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			before := after(t, c.before...)
+			next, fx, err := partnership.Step(before, c.event, 99)
+			want := c.want
+			if c.code != exchange.CodeOK {
+				want = before
+			}
+			if exchange.CodeOf(err) != c.code || fx != c.fx || !reflect.DeepEqual(next, want) {
+				t.Errorf("%v, %+v\n got %+v\nwant %+v", err, fx, next, want)
+			}
+		})
 	}
 }
 

@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -147,10 +148,12 @@ func TestTokenFile(t *testing.T) {
 		t.Error("the token changes")
 	}
 	for _, bad := range []string{"", "short", strings.Repeat("!", 43)} {
-		if err := os.WriteFile(filepath.Join(dir, api.TokenFile), []byte(bad), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		_, err := api.EnsureToken(dir)
-		wantCode(t, "a damaged token file", err, exchange.CodeInvalid)
+		t.Run(fmt.Sprintf("%.10q", bad), func(t *testing.T) {
+			if err := os.WriteFile(filepath.Join(dir, api.TokenFile), []byte(bad), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := api.EnsureToken(dir)
+			wantCode(t, "a damaged token file", err, exchange.CodeInvalid)
+		})
 	}
 }

@@ -87,18 +87,20 @@ func TestFault25API(t *testing.T) {
 		"own product":          {"POST", "/api/v1/reservations", `{"lines":[{"product":"` + s.product("shoe").String() + `","quantity":1}],"country":"SE"}`, nil, 422, exchange.CodeInvalid},
 		"two hundred shoes to": {"POST", "/api/v1/reservations", `{"lines":[{"product":"` + s.product("shoe").String() + `","quantity":1}],"country":"Sweden"}`, nil, 422, exchange.CodeInvalid},
 	} {
-		res, body := s.raw(c.method, c.target, c.body, c.header...)
-		var p view.Problem
-		if err := json.Unmarshal([]byte(body), &p); err != nil || res.Header.Get("Content-Type") != view.ProblemType {
-			t.Errorf("%s: %d, not a problem: %s", name, res.StatusCode, body)
-			continue
-		}
-		if res.StatusCode != c.status || p.Status != c.status || p.Code != c.code.String() || p.Detail == "" || p.Title == "" {
-			t.Errorf("%s: %d, want %d %v: %s", name, res.StatusCode, c.status, c.code, body)
-		}
-		if res.Header.Get("Access-Control-Allow-Origin") != "" || res.Header.Get("X-Content-Type-Options") != "nosniff" {
-			t.Errorf("%s: headers %v", name, res.Header)
-		}
+		t.Run(name, func(t *testing.T) {
+			res, body := s.raw(c.method, c.target, c.body, c.header...)
+			var p view.Problem
+			if err := json.Unmarshal([]byte(body), &p); err != nil || res.Header.Get("Content-Type") != view.ProblemType {
+				t.Errorf("%d, not a problem: %s", res.StatusCode, body)
+				return
+			}
+			if res.StatusCode != c.status || p.Status != c.status || p.Code != c.code.String() || p.Detail == "" || p.Title == "" {
+				t.Errorf("%d, want %d %v: %s", res.StatusCode, c.status, c.code, body)
+			}
+			if res.Header.Get("Access-Control-Allow-Origin") != "" || res.Header.Get("X-Content-Type-Options") != "nosniff" {
+				t.Errorf("headers %v", res.Header)
+			}
+		})
 	}
 	if got := must(s.desk().Shelf.Stock("shoe"))(t); got.Stocked != 10 {
 		t.Errorf("a refused request changed the stock: %+v", got)
@@ -120,9 +122,11 @@ func TestWhoMayAsk(t *testing.T) {
 		"typed by a person":  {"Sec-Fetch-Site", "none"},
 		"bearer, small case": {"Authorization", "bearer " + s.token},
 	} {
-		if res, body := s.raw(http.MethodPut, "/api/v1/products/shoe/stock", `{"units":10}`, header...); res.StatusCode != 200 {
-			t.Errorf("%s: %d %s", name, res.StatusCode, body)
-		}
+		t.Run(name, func(t *testing.T) {
+			if res, body := s.raw(http.MethodPut, "/api/v1/products/shoe/stock", `{"units":10}`, header...); res.StatusCode != 200 {
+				t.Errorf("%d %s", res.StatusCode, body)
+			}
+		})
 	}
 	if res, body := s.raw(http.MethodGet, "/healthz", "", "Authorization", ""); res.StatusCode != 200 {
 		t.Errorf("health without a token: %d %s", res.StatusCode, body)
@@ -134,13 +138,15 @@ func TestStrangeProducts(t *testing.T) {
 	s := lone(t)
 	ctx := waiting(t)
 	for _, sku := range []exchange.SKU{"a/b", "..", ".", "50% off?", "Größe 42", "a#b", "a+b c", "x:y", "<script>"} {
-		s.stock(sku, "A "+string(sku), 3, 100)
-		if got := must(s.SetStock(ctx, sku, view.SetStock{Units: ptr(int64(7))}))(t); got.Available != 7 {
-			t.Errorf("%s: %+v", sku, got)
-		}
-		if p := must(s.Product(ctx, s.product(sku), true))(t); p.SKU != sku || p.Live.Available.Units != 7 {
-			t.Errorf("%s: %+v", sku, p)
-		}
+		t.Run(string(sku), func(t *testing.T) {
+			s.stock(sku, "A "+string(sku), 3, 100)
+			if got := must(s.SetStock(ctx, sku, view.SetStock{Units: ptr(int64(7))}))(t); got.Available != 7 {
+				t.Errorf("%+v", got)
+			}
+			if p := must(s.Product(ctx, s.product(sku), true))(t); p.SKU != sku || p.Live.Available.Units != 7 {
+				t.Errorf("%+v", p)
+			}
+		})
 	}
 	if got := must(s.SetStock(ctx, "..", view.SetStock{Unlimited: true}))(t); !got.Unlimited || got.Available != 0 {
 		t.Errorf("unlimited: %+v", got)

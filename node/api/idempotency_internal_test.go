@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -170,15 +171,17 @@ func TestKeyOfTheVersionBefore(t *testing.T) {
 // TestKeyAnswers: final answers are kept, answers that invite to try again are not.
 func TestKeyAnswers(t *testing.T) {
 	for status, kept := range map[int]bool{200: true, 201: true, 202: true, 403: true, 409: true, 410: true, 400: false, 404: false, 415: false, 422: false, 408: false, 429: false, 500: false, 503: false, 507: false} {
-		w := newKeptWorld(t)
-		w.do = func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(status) }
-		w.want("first", w.ask(keyOnce, "k", "a"), status, 1)
-		w.restart()
-		runs := 2
-		if kept {
-			runs = 1
-		}
-		w.want(fmt.Sprintf("%d again", status), w.ask(keyOnce, "k", "a"), status, runs)
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			w := newKeptWorld(t)
+			w.do = func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(status) }
+			w.want("first", w.ask(keyOnce, "k", "a"), status, 1)
+			w.restart()
+			runs := 2
+			if kept {
+				runs = 1
+			}
+			w.want("again", w.ask(keyOnce, "k", "a"), status, runs)
+		})
 	}
 	w := newKeptWorld(t)
 	w.do = func(rw http.ResponseWriter, _ *http.Request) { rw.Write(make([]byte, maxKeptBody+1)) }

@@ -111,26 +111,26 @@ func TestKeyOfShipment(t *testing.T) {
 // to the corrected one.
 func TestKeyOfMistake(t *testing.T) {
 	acorn, birch := partners(t, nil)
-	fails := func(what string, status int, from *shop, target, body string) {
+	fails := func(t *testing.T, what string, status int, from *shop, target, body string) {
 		t.Helper()
 		if res, said := from.raw(http.MethodPost, target, body, "Idempotency-Key", what); res.StatusCode != status {
 			t.Errorf("%s: %d %s, want %d", what, res.StatusCode, said, status)
 		}
 	}
 	shoe := acorn.product("shoe").String()
-	for _, bad := range []string{
-		`{"lines":[]}`,
-		`{"lines":[{"product":"` + shoe + `","quantity":0}],"country":"SE"}`,
-		`{"lines":[{"product":"` + shoe + `","quantity":1}],"country":"Sweden"}`,
-		`{"lines":[{"product":"` + shoe + `","quantity":1},{"product":"` + shoe + `","quantity":1}],"country":"SE"}`,
+	for name, bad := range map[string]string{
+		"no lines":        `{"lines":[]}`,
+		"no quantity":     `{"lines":[{"product":"` + shoe + `","quantity":0}],"country":"SE"}`,
+		"no country":      `{"lines":[{"product":"` + shoe + `","quantity":1}],"country":"Sweden"}`,
+		"a product twice": `{"lines":[{"product":"` + shoe + `","quantity":1},{"product":"` + shoe + `","quantity":1}],"country":"SE"}`,
 	} {
-		fails("cart", 422, birch, "/api/v1/reservations", bad)
+		t.Run(name, func(t *testing.T) { fails(t, "cart", 422, birch, "/api/v1/reservations", bad) })
 	}
 	held := must(birch.Reserve(client.WithKey(waiting(t), "cart"), reserve(acorn, "shoe", 4)))(t)
-	fails("checkout", 422, birch, "/api/v1/orders", `{"reservation":"`+held.ID.String()+`","ship_to":{"name":"Åsa Berg","lines":["Storgatan 1"],"city":""}}`)
-	fails("checkout", 422, birch, "/api/v1/orders", `{"reservation":"`+held.ID.String()+`","ship_to":{"name":"Åsa Berg","lines":[""],"city":"Lund"}}`)
+	fails(t, "checkout", 422, birch, "/api/v1/orders", `{"reservation":"`+held.ID.String()+`","ship_to":{"name":"Åsa Berg","lines":["Storgatan 1"],"city":""}}`)
+	fails(t, "checkout", 422, birch, "/api/v1/orders", `{"reservation":"`+held.ID.String()+`","ship_to":{"name":"Åsa Berg","lines":[""],"city":"Lund"}}`)
 	placed := must(birch.PlaceOrder(client.WithKey(waiting(t), "checkout"), view.PlaceOrder{Reservation: held.ID, ShipTo: stockholm}, patience))(t)
-	fails("parcel", 422, acorn, "/api/v1/orders/"+placed.ID.String()+"/ship", `{"lines":[{"sku":"shoe","units":0}]}`)
-	fails("parcel", 404, acorn, "/api/v1/orders/"+exchange.OrderID{}.String()+"/ship", "")
+	fails(t, "parcel", 422, acorn, "/api/v1/orders/"+placed.ID.String()+"/ship", `{"lines":[{"sku":"shoe","units":0}]}`)
+	fails(t, "parcel", 404, acorn, "/api/v1/orders/"+exchange.OrderID{}.String()+"/ship", "")
 	must(acorn.ShipOrder(client.WithKey(waiting(t), "parcel"), placed.ID, view.Ship{}))(t)
 }

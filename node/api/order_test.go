@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -68,11 +69,13 @@ func TestSuppliersActs(t *testing.T) {
 		"ship":    func() error { _, err := birch.ShipOrder(ctx, held.ID, view.Ship{}); return err },
 		"deliver": func() error { _, err := birch.DeliverOrder(ctx, held.ID, view.Deliver{}); return err },
 	} {
-		err := act()
-		wantCode(t, what, err, exchange.CodeState)
-		if err != nil && !strings.Contains(err.Error(), "only the supplier, Acorn Shoes") {
-			t.Errorf("%s: %v", what, err)
-		}
+		t.Run(what, func(t *testing.T) {
+			err := act()
+			wantCode(t, "the retailer", err, exchange.CodeState)
+			if err != nil && !strings.Contains(err.Error(), "only the supplier, Acorn Shoes") {
+				t.Error(err)
+			}
+		})
 	}
 	_, err := acorn.ShipOrder(ctx, held.ID, view.Ship{Lines: []view.Units{{SKU: "hat", Units: 5}}})
 	wantCode(t, "more than was ordered", err, exchange.CodeState)
@@ -105,12 +108,14 @@ func TestCountries(t *testing.T) {
 	acorn, birch := partners(t, func(c *node.Config) {})
 	ctx := waiting(t)
 	for _, country := range []string{"XX", "Sweden", "UK", ""} {
-		wish := reserve(acorn, "hat", 1)
-		wish.Country = country
-		_, err := birch.Reserve(ctx, wish)
-		wantCode(t, country, err, exchange.CodeInvalid)
-		_, err = acorn.Propose(ctx, view.Propose{Partner: birch.id(), Direction: view.Sell, Terms: view.ProposedTerms{Countries: []string{"SE", country}}})
-		wantCode(t, "terms with "+country, err, exchange.CodeInvalid)
+		t.Run(strconv.Quote(country), func(t *testing.T) {
+			wish := reserve(acorn, "hat", 1)
+			wish.Country = country
+			_, err := birch.Reserve(ctx, wish)
+			wantCode(t, "a reservation", err, exchange.CodeInvalid)
+			_, err = acorn.Propose(ctx, view.Propose{Partner: birch.id(), Direction: view.Sell, Terms: view.ProposedTerms{Countries: []string{"SE", country}}})
+			wantCode(t, "terms", err, exchange.CodeInvalid)
+		})
 	}
 	res, body := birch.raw(http.MethodPost, "/api/v1/reservations", `{"lines":[{"product":"`+acorn.product("hat").String()+`","quantity":0}],"country":"SE"}`)
 	if res.StatusCode != 422 || !strings.Contains(body, `"detail":"the request is not valid: lines[0].quantity is less than 1"`) {

@@ -3,6 +3,7 @@ package api_test
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 	"testing"
 
 	"github.com/souk-market/souk/exchange"
@@ -28,15 +29,17 @@ func TestListReservations(t *testing.T) {
 	}
 
 	for status, want := range map[string]int{"": 4, "held": 1, "open": 1, "committed": 1, "released": 1, "refused": 1, "none": 0, "expired": 0} {
-		got := must(birch.Reservations(ctx, client.ReservationsQuery{Status: status}))(t)
-		if len(got.Reservations) != want || got.Next != "" {
-			t.Errorf("status %q: %d reservations, not %d; next %q", status, len(got.Reservations), want, got.Next)
-		}
-		for _, r := range got.Reservations {
-			if status != "" && status != "open" && r.State != status {
-				t.Errorf("status %q has one that is %s", status, r.State)
+		t.Run(strconv.Quote(status), func(t *testing.T) {
+			got := must(birch.Reservations(ctx, client.ReservationsQuery{Status: status}))(t)
+			if len(got.Reservations) != want || got.Next != "" {
+				t.Errorf("%d reservations, not %d; next %q", len(got.Reservations), want, got.Next)
 			}
-		}
+			for _, r := range got.Reservations {
+				if status != "" && status != "open" && r.State != status {
+					t.Errorf("one is %s", r.State)
+				}
+			}
+		})
 	}
 	found := must(birch.Reservations(ctx, client.ReservationsQuery{Status: "held"}))(t).Reservations[0]
 	if found.ID != held.ID || found.SupplierName != "Acorn Shoes" || found.Created != held.Created || found.Expires != held.Expires ||
@@ -62,9 +65,11 @@ func TestListReservations(t *testing.T) {
 		t.Errorf("pages of one show %d reservations", len(seen))
 	}
 	for _, bad := range []url.Values{{"status": {"lost"}}, {"cursor": {"17"}}, {"limit": {"201"}}} {
-		if res, _ := birch.raw(http.MethodGet, "/api/v1/reservations?"+bad.Encode(), ""); res.StatusCode/100 != 4 {
-			t.Errorf("%v: %s", bad, res.Status)
-		}
+		t.Run(bad.Encode(), func(t *testing.T) {
+			if res, _ := birch.raw(http.MethodGet, "/api/v1/reservations?"+bad.Encode(), ""); res.StatusCode/100 != 4 {
+				t.Error(res.Status)
+			}
+		})
 	}
 	answered(t, []*shop{birch}, "list-reservations")
 }

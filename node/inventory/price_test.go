@@ -43,19 +43,21 @@ func TestFreeProductsByTheOwnersWord(t *testing.T) {
 	o := inEuro()
 	o.Free = true
 	for name, file := range map[string]string{"shopify": shopifyPrices, "woocommerce": wooPrices, "jsonl": jsonPrices} {
-		items, report, err := read(t, o, file)
-		if err != nil || report.ErrorCount != 1 || !strings.Contains(report.Errors[0].Message, "no price") {
-			t.Errorf("%s: %+v, %v", name, report.Errors, err)
-		}
-		free := int64(0)
-		for _, it := range items {
-			if it.Product.Price.Minor == 0 {
-				free++
+		t.Run(name, func(t *testing.T) {
+			items, report, err := read(t, o, file)
+			if err != nil || report.ErrorCount != 1 || !strings.Contains(report.Errors[0].Message, "no price") {
+				t.Errorf("%+v, %v", report.Errors, err)
 			}
-		}
-		if free == 0 || report.Free != free {
-			t.Errorf("%s: %d products are free, the report says %d", name, free, report.Free)
-		}
+			free := int64(0)
+			for _, it := range items {
+				if it.Product.Price.Minor == 0 {
+					free++
+				}
+			}
+			if free == 0 || report.Free != free {
+				t.Errorf("%d products are free, the report says %d", free, report.Free)
+			}
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"fmt"
 	"math/big"
 	"strings"
 	"testing"
@@ -20,42 +21,48 @@ const ratesXML = `<?xml version="1.0" encoding="UTF-8"?>
 
 func TestRates(t *testing.T) {
 	csv := "Date, USD, JPY, GBP, KWD, IDR, RUB, \n15 January 2026, 1.1250, 168.40, 0.8480, 0.3456, 18350.00, N/A, \n"
-	for _, file := range []string{ratesXML, csv, "\ufeff" + csv} {
-		rates, err := ReadRates(strings.NewReader(file))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if rates.Date != "2026-01-15" || len(rates.perEuro) != 5 {
-			t.Errorf("%s: %v", rates.Date, rates.perEuro)
-		}
-		for _, c := range []struct {
-			from     exchange.Currency
-			minor    int64
-			num, den int64
-			text     string
-			cents    int64
-		}{
-			{"EUR", 10000, 9, 8, "1.125", 11250},
-			{"USD", 10000, 1, 1, "1", 10000},
-			{"JPY", 10000, 1125, 1684, "0.00668052", 6681},
-			{"GBP", 10000, 1125, 848, "1.3266509", 13267},
-			{"KWD", 10000, 625, 1920, "3.25521", 3255},
-			{"IDR", 10000000, 9, 146800, "0.0000613079", 613},
-		} {
-			r, err := rates.USD(c.from)
+	for name, file := range map[string]string{"XML": ratesXML, "CSV": csv, "CSV with a byte order mark": "\ufeff" + csv} {
+		t.Run(name, func(t *testing.T) {
+			rates, err := ReadRates(strings.NewReader(file))
 			if err != nil {
 				t.Fatal(err)
 			}
-			cents, err := r.Cents(exchange.Money{Minor: c.minor, Currency: c.from})
-			if err != nil || cents != c.cents || r.Num*c.den != r.Den*c.num || r.From != c.from || r.Date != "2026-01-15" || !strings.HasPrefix(c.text, r.Text) {
-				t.Errorf("%s: %+v gives %d cents, %v; want %+v", c.from, r, cents, err, c)
+			if rates.Date != "2026-01-15" || len(rates.perEuro) != 5 {
+				t.Errorf("%s: %v", rates.Date, rates.perEuro)
 			}
-		}
-		for from, code := range map[exchange.Currency]exchange.Code{"SEK": exchange.CodeNoRate, "RUB": exchange.CodeNoRate, "XXZ": exchange.CodeInvalid} {
-			if _, err := rates.USD(from); exchange.CodeOf(err) != code || !strings.Contains(err.Error(), string(from)) {
-				t.Errorf("%s: %v", from, err)
+			for _, c := range []struct {
+				from     exchange.Currency
+				minor    int64
+				num, den int64
+				text     string
+				cents    int64
+			}{
+				{"EUR", 10000, 9, 8, "1.125", 11250},
+				{"USD", 10000, 1, 1, "1", 10000},
+				{"JPY", 10000, 1125, 1684, "0.00668052", 6681},
+				{"GBP", 10000, 1125, 848, "1.3266509", 13267},
+				{"KWD", 10000, 625, 1920, "3.25521", 3255},
+				{"IDR", 10000000, 9, 146800, "0.0000613079", 613},
+			} {
+				t.Run(string(c.from), func(t *testing.T) {
+					r, err := rates.USD(c.from)
+					if err != nil {
+						t.Fatal(err)
+					}
+					cents, err := r.Cents(exchange.Money{Minor: c.minor, Currency: c.from})
+					if err != nil || cents != c.cents || r.Num*c.den != r.Den*c.num || r.From != c.from || r.Date != "2026-01-15" || !strings.HasPrefix(c.text, r.Text) {
+						t.Errorf("%+v gives %d cents, %v; want %+v", r, cents, err, c)
+					}
+				})
 			}
-		}
+			for from, code := range map[exchange.Currency]exchange.Code{"SEK": exchange.CodeNoRate, "RUB": exchange.CodeNoRate, "XXZ": exchange.CodeInvalid} {
+				t.Run(string(from), func(t *testing.T) {
+					if _, err := rates.USD(from); exchange.CodeOf(err) != code || !strings.Contains(err.Error(), string(from)) {
+						t.Error(err)
+					}
+				})
+			}
+		})
 	}
 }
 
@@ -83,10 +90,12 @@ func TestBadRates(t *testing.T) {
 		{"Date, USD\n15 January 2026, nan\n", "not a number"},
 		{strings.Repeat("x", MaxRatesBytes+1), "longer than"},
 	} {
-		_, err := ReadRates(strings.NewReader(c.file))
-		if exchange.CodeOf(err) != exchange.CodeInvalid || !strings.Contains(err.Error(), c.message) {
-			t.Errorf("%.60q: %v, want %q", c.file, err, c.message)
-		}
+		t.Run(fmt.Sprintf("%.60q", c.file), func(t *testing.T) {
+			_, err := ReadRates(strings.NewReader(c.file))
+			if exchange.CodeOf(err) != exchange.CodeInvalid || !strings.Contains(err.Error(), c.message) {
+				t.Errorf("%v, want %q", err, c.message)
+			}
+		})
 	}
 }
 

@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"math/rand/v2"
 	"os"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode"
@@ -43,10 +45,12 @@ func TestFilesThatAreRefused(t *testing.T) {
 		{"Han\xe9le,Title,Variant Price\n", "Windows-1252"},
 		{"\"Handle,Title\n", "never closed"},
 	} {
-		_, report, err := read(t, inEuro(), c.file)
-		if exchange.CodeOf(err) != exchange.CodeInvalid || !strings.Contains(err.Error(), c.message) || report.Rows != 0 {
-			t.Errorf("%.30q: %v, want %q", c.file, err, c.message)
-		}
+		t.Run(fmt.Sprintf("%.30q", c.file), func(t *testing.T) {
+			_, report, err := read(t, inEuro(), c.file)
+			if exchange.CodeOf(err) != exchange.CodeInvalid || !strings.Contains(err.Error(), c.message) || report.Rows != 0 {
+				t.Errorf("%v, want %q", err, c.message)
+			}
+		})
 	}
 	for _, f := range []Format{FormatShopify, FormatWooCommerce} {
 		o := inEuro()
@@ -56,9 +60,11 @@ func TestFilesThatAreRefused(t *testing.T) {
 		}
 	}
 	for _, o := range []Options{{}, {Currency: "XXZ"}, {Currency: "EUR", Format: "xml"}} {
-		if _, _, err := read(t, o, smallCSV); exchange.CodeOf(err) != exchange.CodeInvalid {
-			t.Errorf("%+v: %v", o, err)
-		}
+		t.Run(fmt.Sprintf("%q as %q", o.Currency, o.Format), func(t *testing.T) {
+			if _, _, err := read(t, o, smallCSV); exchange.CodeOf(err) != exchange.CodeInvalid {
+				t.Error(err)
+			}
+		})
 	}
 }
 
@@ -79,10 +85,12 @@ func TestStrayControlCharactersAreText(t *testing.T) {
 
 func TestHeaderOnlyGivesNothing(t *testing.T) {
 	for _, text := range []string{"Handle,Title,Variant Price\n", woo(), "ID,Type,SKU,Name,Regular price"} {
-		items, report, err := read(t, inEuro(), text)
-		if err != nil || len(items) != 0 || report.Rows != 0 {
-			t.Errorf("%q: %v, %+v", text, err, report)
-		}
+		t.Run(fmt.Sprintf("%.30q", text), func(t *testing.T) {
+			items, report, err := read(t, inEuro(), text)
+			if err != nil || len(items) != 0 || report.Rows != 0 {
+				t.Errorf("%v, %+v", err, report)
+			}
+		})
 	}
 }
 
@@ -105,12 +113,18 @@ func TestEndings(t *testing.T) {
 	if err != context.Canceled || report.Items != 1 {
 		t.Errorf("cancelled: %v, %+v", err, report)
 	}
-	for _, text := range []string{smallCSV, woo("ID=1|Type=simple|SKU=A|Name=A|Regular price=1"), `{"sku":"A","title":"A","price":1}` + "\n"} {
-		// a source that breaks beyond what detect looks at
-		long := io.MultiReader(strings.NewReader(text), &endless{n: maxHead}, brokenReader{wrong})
-		if _, _, err := readFrom(t, inEuro(), long); !errors.Is(err, wrong) {
-			t.Errorf("%.20q: a source that breaks: %v", text, err)
-		}
+	for name, text := range map[string]string{
+		"shopify":     smallCSV,
+		"woocommerce": woo("ID=1|Type=simple|SKU=A|Name=A|Regular price=1"),
+		"jsonl":       `{"sku":"A","title":"A","price":1}` + "\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			// a source that breaks beyond what detect looks at
+			long := io.MultiReader(strings.NewReader(text), &endless{n: maxHead}, brokenReader{wrong})
+			if _, _, err := readFrom(t, inEuro(), long); !errors.Is(err, wrong) {
+				t.Errorf("a source that breaks: %v", err)
+			}
+		})
 	}
 }
 
@@ -171,18 +185,22 @@ func TestStock(t *testing.T) {
 		{notCounted, "unlimited", exchange.Availability{Unlimited: true}},
 		{notCounted, "25", exchange.Availability{Units: 25}},
 	} {
-		u, err := ParseUntracked(c.untracked)
-		if err != nil || c.s.Available(u) != c.want {
-			t.Errorf("%+v with %s: %+v, %v", c.s, u, c.s.Available(u), err)
-		}
-		if again, err := ParseUntracked(u.String()); err != nil || again != u {
-			t.Errorf("%s reads back as %v, %v", u, again, err)
-		}
+		t.Run(fmt.Sprintf("%+v with %q", c.s, c.untracked), func(t *testing.T) {
+			u, err := ParseUntracked(c.untracked)
+			if err != nil || c.s.Available(u) != c.want {
+				t.Errorf("%s: %+v, %v", u, c.s.Available(u), err)
+			}
+			if again, err := ParseUntracked(u.String()); err != nil || again != u {
+				t.Errorf("%s reads back as %v, %v", u, again, err)
+			}
+		})
 	}
 	for _, s := range []string{"-1", "many", "1000000001", "1.5"} {
-		if _, err := ParseUntracked(s); err == nil {
-			t.Errorf("%q is taken", s)
-		}
+		t.Run(strconv.Quote(s), func(t *testing.T) {
+			if _, err := ParseUntracked(s); err == nil {
+				t.Error("it is taken")
+			}
+		})
 	}
 }
 
@@ -196,9 +214,11 @@ func TestTexts(t *testing.T) {
 		"\ufffd":                  "",
 		"Größe 3":                 "Größe 3",
 	} {
-		if got, _ := plainLine(in, 100); got != want {
-			t.Errorf("plainLine(%q) = %q, want %q", in, got, want)
-		}
+		t.Run(strconv.Quote(in), func(t *testing.T) {
+			if got, _ := plainLine(in, 100); got != want {
+				t.Errorf("plainLine(%q) = %q, want %q", in, got, want)
+			}
+		})
 	}
 	for in, want := range map[string]string{
 		"<p>a</p><p>b <b>c</b></p>":              "a\n\nb c",
@@ -211,17 +231,21 @@ func TestTexts(t *testing.T) {
 		"a\r\nb\r\n\r\n\r\nc":                    "a\n\nb\n\nc",
 		"<script>never closed":                   "",
 	} {
-		if got, _ := plainText(fromHTML(in), 1000); got != want {
-			t.Errorf("%q becomes %q, want %q", in, got, want)
-		}
+		t.Run(strconv.Quote(in), func(t *testing.T) {
+			if got, _ := plainText(fromHTML(in), 1000); got != want {
+				t.Errorf("%q becomes %q, want %q", in, got, want)
+			}
+		})
 	}
 	if s, cut := plainLine(strings.Repeat("ä", 10), 7); s != "äää" || !cut {
 		t.Errorf("cut to %q", s)
 	}
 	for _, s := range []string{"javascript:alert(1)", "//example.com/a.jpg", "https://", "https://user@example.com/", "https://example.com/ a", "https://example.com/\u202ea", "https://example.com/" + strings.Repeat("a", 1000)} {
-		if image(s) != "" {
-			t.Errorf("%q is taken for an image", s)
-		}
+		t.Run(fmt.Sprintf("%.40q", s), func(t *testing.T) {
+			if image(s) != "" {
+				t.Error("it is taken for an image")
+			}
+		})
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -88,11 +89,13 @@ func sameAsStandard(t interface{ Fatalf(string, ...any) }, text string) {
 // line after the one on which the row starts.
 func TestBrokenQuotesLoseOneLine(t *testing.T) {
 	for _, broken := range []string{`a,"open`, `a,"x"y`, `a,5" pipe`, `"`} {
-		text := "h,i\n" + broken + "\nb,c\n\"d\n\",\"\"\"e\"\"\"\n"
-		rows, bad := readAll(t, text)
-		if len(bad) == 0 || bad[0] != 2 || !slices.Equal(rows[len(rows)-1], []string{"d\n", `"e"`}) || !slices.Equal(rows[len(rows)-2], []string{"b", "c"}) {
-			t.Errorf("%q: rows %q, bad lines %d", broken, rows, bad)
-		}
+		t.Run(strconv.Quote(broken), func(t *testing.T) {
+			text := "h,i\n" + broken + "\nb,c\n\"d\n\",\"\"\"e\"\"\"\n"
+			rows, bad := readAll(t, text)
+			if len(bad) == 0 || bad[0] != 2 || !slices.Equal(rows[len(rows)-1], []string{"d\n", `"e"`}) || !slices.Equal(rows[len(rows)-2], []string{"b", "c"}) {
+				t.Errorf("rows %q, bad lines %d", rows, bad)
+			}
+		})
 	}
 }
 

@@ -134,9 +134,11 @@ func TestSlug(t *testing.T) {
 		{"größe", []string{"Mittel Groß"}, "größe/mittel-groß"},
 		{"bolt", []string{"1/2"}, "bolt/1-2~584a1b9567"},
 	} {
-		if got := slug(c.handle, c.values); got != c.want {
-			t.Errorf("slug(%q, %q) = %q, want %q", c.handle, c.values, got, c.want)
-		}
+		t.Run(c.want, func(t *testing.T) {
+			if got := slug(c.handle, c.values); got != c.want {
+				t.Errorf("slug(%q, %q) = %q, want %q", c.handle, c.values, got, c.want)
+			}
+		})
 	}
 	long := slug(strings.Repeat("ä", 100), []string{"x"})
 	if len(long) > 128 || !strings.Contains(long, "~") {

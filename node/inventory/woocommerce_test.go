@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -121,16 +122,18 @@ func TestWooCommerceSalePrice(t *testing.T) {
 		{"8", "2026-06-15T21:30:00+00:00", "", 800, time.Time{}},
 		{"8", "2026-06-15T21:30:01+00:00", "", 1000, time.Date(2026, 6, 15, 23, 30, 1, 0, stockholm)},
 	} {
-		o := inEuro()
-		o.Now = now
-		items, report, err := read(t, o, woo("ID=1|Type=simple|SKU=A|Name=A|Regular price=10|Sale price="+c.sale+"|Date sale price starts="+c.from+"|Date sale price ends="+c.to))
-		if err != nil || len(items) != 1 || items[0].Product.Price.Minor != c.want {
-			t.Errorf("%+v: %+v, %v", c, items, err)
-			continue
-		}
-		if next := report.NextPriceChange; (next == nil) != c.next.IsZero() || next != nil && !next.Equal(c.next) {
-			t.Errorf("%+v: the next change of price is %v", c, next)
-		}
+		t.Run(fmt.Sprintf("%s from %q to %q", c.sale, c.from, c.to), func(t *testing.T) {
+			o := inEuro()
+			o.Now = now
+			items, report, err := read(t, o, woo("ID=1|Type=simple|SKU=A|Name=A|Regular price=10|Sale price="+c.sale+"|Date sale price starts="+c.from+"|Date sale price ends="+c.to))
+			if err != nil || len(items) != 1 || items[0].Product.Price.Minor != c.want {
+				t.Errorf("%+v, %v", items, err)
+				return
+			}
+			if next := report.NextPriceChange; (next == nil) != c.next.IsZero() || next != nil && !next.Equal(c.next) {
+				t.Errorf("the next change of price is %v", next)
+			}
+		})
 	}
 	o := inEuro()
 	o.Now = time.Time{}

@@ -2,6 +2,7 @@ package money
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -32,10 +33,12 @@ func TestParse(t *testing.T) {
 		{"JPY", "9223372036854775807", math.MaxInt64},
 	}
 	for _, c := range good {
-		m, err := Parse(c.currency, c.text)
-		if err != nil || m.Minor != c.minor || m.Currency != c.currency {
-			t.Errorf("Parse(%s, %q) = %v, %v; want %d", c.currency, c.text, m, err, c.minor)
-		}
+		t.Run(fmt.Sprintf("%s %s", c.currency, c.text), func(t *testing.T) {
+			m, err := Parse(c.currency, c.text)
+			if err != nil || m.Minor != c.minor || m.Currency != c.currency {
+				t.Errorf("Parse(%s, %q) = %v, %v; want %d", c.currency, c.text, m, err, c.minor)
+			}
+		})
 	}
 	bad := []struct {
 		currency exchange.Currency
@@ -69,10 +72,12 @@ func TestParse(t *testing.T) {
 		{"", "1", exchange.CodeInvalid},
 	}
 	for _, c := range bad {
-		m, err := Parse(c.currency, c.text)
-		if code := exchange.CodeOf(err); code != c.code {
-			t.Errorf("Parse(%q, %q) = %v, %v (%v); want %v", c.currency, c.text, m, err, code, c.code)
-		}
+		t.Run(fmt.Sprintf("%q %.30q", c.currency, c.text), func(t *testing.T) {
+			m, err := Parse(c.currency, c.text)
+			if code := exchange.CodeOf(err); code != c.code {
+				t.Errorf("Parse(%q, %q) = %v, %v (%v); want %v", c.currency, c.text, m, err, code, c.code)
+			}
+		})
 	}
 }
 
@@ -89,9 +94,11 @@ func TestFormat(t *testing.T) {
 		{exchange.Money{Minor: math.MinInt64, Currency: "EUR"}, "-92233720368547758.08 EUR"},
 		{exchange.Money{Minor: 7, Currency: "XYZ"}, "7 minor XYZ"},
 	} {
-		if got := FormatWithCode(c.m); got != c.want {
-			t.Errorf("FormatWithCode(%v) = %q, want %q", c.m, got, c.want)
-		}
+		t.Run(c.want, func(t *testing.T) {
+			if got := FormatWithCode(c.m); got != c.want {
+				t.Errorf("FormatWithCode(%v) = %q, want %q", c.m, got, c.want)
+			}
+		})
 	}
 }
 

@@ -62,9 +62,11 @@ func TestCreate(t *testing.T) {
 
 func TestIsTemp(t *testing.T) {
 	for name, want := range map[string]bool{".souk-write-123": true, "api.token": false, ".souk-import-1": false} {
-		if durable.IsTemp(name) != want {
-			t.Errorf("%s: %v", name, !want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if durable.IsTemp(name) != want {
+				t.Error(!want)
+			}
+		})
 	}
 }
 

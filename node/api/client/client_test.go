@@ -56,14 +56,16 @@ func TestAnswers(t *testing.T) {
 		"nothing":     {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, exchange.CodeUnavailable},
 		"new answers": {func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"name":"A","new_field":1}`) }, exchange.CodeOK},
 	} {
-		_, err := serve(t, c.handle).Shop(t.Context())
-		if exchange.CodeOf(err) != c.code {
-			t.Errorf("%s: %v (%v), want %v", name, err, exchange.CodeOf(err), c.code)
-		}
-		var p *view.Problem
-		if strings.HasPrefix(name, "a problem") && (!errors.As(err, &p) || p.Detail != "dearer" || err.Error() != "dearer") {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			_, err := serve(t, c.handle).Shop(t.Context())
+			if exchange.CodeOf(err) != c.code {
+				t.Errorf("%v (%v), want %v", err, exchange.CodeOf(err), c.code)
+			}
+			var p *view.Problem
+			if strings.HasPrefix(name, "a problem") && (!errors.As(err, &p) || p.Detail != "dearer" || err.Error() != "dearer") {
+				t.Error(err)
+			}
+		})
 	}
 }
 
@@ -83,14 +85,18 @@ func TestRequests(t *testing.T) {
 		t.Errorf("%v: %v", err, got.Header)
 	}
 	for sku, path := range map[exchange.SKU]string{"a/b": "/api/v1/products/a%2Fb/stock", "..": "/api/v1/products/%2E%2E/stock", "?#%": "/api/v1/products/%3F%23%25/stock"} {
-		if _, err := c.SetStock(ctx, sku, view.SetStock{}); err != nil || got.URL.EscapedPath() != path {
-			t.Errorf("%s goes to %s: %v", sku, got.URL.EscapedPath(), err)
-		}
+		t.Run(string(sku), func(t *testing.T) {
+			if _, err := c.SetStock(ctx, sku, view.SetStock{}); err != nil || got.URL.EscapedPath() != path {
+				t.Errorf("it goes to %s: %v", got.URL.EscapedPath(), err)
+			}
+		})
 	}
 	for wait, want := range map[time.Duration]string{-time.Second: "0", 0: "0", 1500 * time.Millisecond: "1", time.Hour: "30"} {
-		if _, err := c.PlaceOrder(ctx, view.PlaceOrder{}, wait); err != nil || got.URL.Query().Get("wait") != want {
-			t.Errorf("waiting %v asks for %s: %v", wait, got.URL.Query().Get("wait"), err)
-		}
+		t.Run(wait.String(), func(t *testing.T) {
+			if _, err := c.PlaceOrder(ctx, view.PlaceOrder{}, wait); err != nil || got.URL.Query().Get("wait") != want {
+				t.Errorf("it asks for %s: %v", got.URL.Query().Get("wait"), err)
+			}
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package view_test
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
@@ -28,10 +29,12 @@ func TestAmount(t *testing.T) {
 		"too many decimals": {view.Amount{Amount: "12.999", Currency: "EUR"}, 0, exchange.CodeInvalid},
 		"too large":         {view.Amount{Amount: "99999999999999999999", Currency: "EUR"}, 0, exchange.CodeOverflow},
 	} {
-		got, err := c.in.Money()
-		if exchange.CodeOf(err) != c.code || err == nil && (got.Minor != c.want || got.Currency != c.in.Currency) {
-			t.Errorf("%s: %v, %v", name, got, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			got, err := c.in.Money()
+			if exchange.CodeOf(err) != c.code || err == nil && (got.Minor != c.want || got.Currency != c.in.Currency) {
+				t.Errorf("%v, %v", got, err)
+			}
+		})
 	}
 }
 
@@ -56,8 +59,10 @@ func FuzzAmount(f *testing.F) {
 
 func TestTimeIsAlwaysJSON(t *testing.T) {
 	for _, at := range []exchange.Time{math.MinInt64, -1, 0, 1, exchange.MaxTime, exchange.MaxTime + 1, 1 << 62, math.MaxInt64} {
-		if _, err := view.Time(at).MarshalJSON(); err != nil {
-			t.Errorf("%d: %v", int64(at), err)
-		}
+		t.Run(fmt.Sprint(int64(at)), func(t *testing.T) {
+			if _, err := view.Time(at).MarshalJSON(); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
