@@ -166,7 +166,7 @@ func (s *Supplier) checkShipTo(secret *record.ShipTo, hash [32]byte, country str
 	if err != nil {
 		return err
 	}
-	to := v.(*message.ShipTo)
+	to := v.(*message.ShipTo) // the codec has checked it
 	if to.Country != country {
 		return exchange.Errorf(exchange.CodeCountry, "the reservation was quoted for %s, the address is in %s", country, to.Country)
 	}
