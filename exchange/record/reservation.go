@@ -39,7 +39,8 @@ func (rec *Reservation) Same(other *Reservation) bool {
 		rec.Created <= other.Created && bytes.Equal(rec.Answer, other.Answer)
 }
 
-// Take notes an answer; it returns the refusal where it is one.
+// Take notes an answer that the codec has read, so its sums add up; it returns the refusal
+// where it is one.
 func (rec *Reservation) Take(answer *message.HoldAnswer, sealed []byte) error {
 	rec.State, rec.Refusal, rec.Detail = answer.State, answer.Refusal, answer.Detail
 	if answer.Quote != nil {
