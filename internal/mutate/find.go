@@ -103,7 +103,7 @@ func lastIsError(sig *ast.FuncType) bool {
 func isMessage(c *ast.CallExpr) bool {
 	switch fun := c.Fun.(type) {
 	case *ast.Ident:
-		return fun.Name == "panic"
+		return fun.Name == "panic" || strings.HasSuffix(fun.Name, "rrorf")
 	case *ast.SelectorExpr:
 		if on, ok := fun.X.(*ast.SelectorExpr); ok && on.Sel.Name == "log" {
 			return true
