@@ -68,7 +68,7 @@ func try(ctx context.Context, root string, m *mutant, source []byte, limit time.
 // .ci/run and would reject decided conditions.
 func goTest(ctx context.Context, root string, t *target, flags ...string) (string, error) {
 	args := append([]string{"test", "-count=1", "-short", "-failfast", "-vet=off"}, flags...)
-	args = append(append(args, t.flags...), "./"+t.dir)
+	args = append(append(args, "./"+t.dir), t.flags...)
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = root
 	cmd.WaitDelay = time.Second
