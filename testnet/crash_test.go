@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -21,10 +22,11 @@ import (
 )
 
 const (
-	crashRounds      = 20
 	crashRoundsShort = 3
 	restock          = 60 // units of the scarce product a round: gone a moment before or after the kill
 )
+
+var crashRounds = flag.Int("crash.rounds", 20, "rounds of TestCrash")
 
 const (
 	scarce exchange.SKU = "LAST"
@@ -59,7 +61,7 @@ type crash struct {
 func TestCrash(t *testing.T) {
 	seed := crashSeed(t)
 	c := newCrash(t, seed, t.TempDir())
-	rounds := crashRounds
+	rounds := *crashRounds
 	if testing.Short() {
 		rounds = crashRoundsShort
 	}

@@ -79,6 +79,7 @@ func TestHoldSteps(t *testing.T) {
 		{"commit nothing", none, hold.Commit{}, 100, hold.None, exchange.CodeNotFound, 0},
 		{"commit again", committed, hold.Commit{}, 160, hold.Committed, exchange.CodeOrdered, 0},
 		{"commit what was released", released, hold.Commit{}, 160, hold.Released, exchange.CodeReleased, 0},
+		{"commit what was released, after its expiry", released, hold.Commit{}, 250, hold.Released, exchange.CodeReleased, 0},
 		{"commit a tombstone", tombstone, hold.Commit{}, 160, hold.Released, exchange.CodeReleased, 0},
 		{"commit what expired", expired, hold.Commit{}, 160, hold.Expired, exchange.CodeExpired, 0},
 		{"commit what was refused", refused, hold.Commit{}, 160, hold.Refused, exchange.CodeInsufficient, 0},
@@ -127,6 +128,16 @@ func TestExtendNeverShortens(t *testing.T) {
 				t.Errorf("expires %d, %v; want %d", next.Expires, err, want)
 			}
 		})
+	}
+}
+
+func TestTerminal(t *testing.T) {
+	for s, want := range map[hold.State]bool{
+		hold.None: false, hold.Held: false, hold.Committed: true, hold.Released: true, hold.Expired: true, hold.Refused: true,
+	} {
+		if s.Terminal() != want {
+			t.Errorf("%v is terminal: %v", s, !want)
+		}
 	}
 }
 

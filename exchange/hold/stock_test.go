@@ -201,6 +201,37 @@ func TestCountBounds(t *testing.T) {
 	}
 }
 
+func TestUncount(t *testing.T) {
+	s := hold.Stock{Stocked: 7, Held: 1, Sold: 6, Shipped: 5}
+	want := s
+	want.Unlimited = true
+	if got := s.Uncount(); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+// TestCheck has counts that no step makes: they come from a store that was damaged.
+func TestCheck(t *testing.T) {
+	for name, c := range map[string]struct {
+		stock hold.Stock
+		ok    bool
+	}{
+		"nothing":                 {hold.Stock{}, true},
+		"all shipped":             {hold.Stock{Stocked: 3, Sold: 3, Shipped: 3}, true},
+		"short":                   {hold.Stock{Stocked: 1, Held: 2, Sold: 3, Shipped: 1}, true},
+		"held below zero":         {hold.Stock{Stocked: 3, Held: -1}, false},
+		"shipped below zero":      {hold.Stock{Stocked: 3, Shipped: -1}, false},
+		"more shipped than sold":  {hold.Stock{Stocked: 3, Sold: 1, Shipped: 2}, false},
+		"more shipped than there": {hold.Stock{Stocked: 1, Sold: 2, Shipped: 2}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := c.stock.Check(); (err == nil) != c.ok {
+				t.Errorf("%+v: %v", c.stock, err)
+			}
+		})
+	}
+}
+
 func count(t *testing.T, s hold.Stock, shelf int64) hold.Stock {
 	t.Helper()
 	next, err := s.Count(shelf)

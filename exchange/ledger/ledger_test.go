@@ -52,25 +52,26 @@ func TestAppendRefuses(t *testing.T) {
 		change func(*ledger.Link)
 		code   exchange.Code
 	}{
-		"next":                       {func(*ledger.Link) {}, exchange.CodeOK},
-		"next, answers request 2":    {func(l *ledger.Link) { l.Number = 2 }, exchange.CodeOK},
-		"same time":                  {func(l *ledger.Link) { l.At = 300 }, exchange.CodeOK},
-		"other supplier":             {func(l *ledger.Link) { l.Supplier = birch }, exchange.CodeInvalid},
-		"other retailer":             {func(l *ledger.Link) { l.Retailer = acorn }, exchange.CodeInvalid},
-		"the other direction":        {func(l *ledger.Link) { l.Supplier, l.Retailer = birch, acorn }, exchange.CodeInvalid},
-		"gap":                        {func(l *ledger.Link) { l.Position++ }, exchange.CodeBehind},
-		"far ahead":                  {func(l *ledger.Link) { l.Position = math.MaxUint64 }, exchange.CodeBehind},
-		"gap wins over other faults": {func(l *ledger.Link) { l.Position, l.Prev, l.At = 9, ledger.Hash{}, 0 }, exchange.CodeBehind},
-		"repeat of the last":         {func(l *ledger.Link) { *l = links[2] }, exchange.CodeFork},
-		"repeat of the first":        {func(l *ledger.Link) { *l = links[0] }, exchange.CodeFork},
-		"position 0":                 {func(l *ledger.Link) { l.Position = 0 }, exchange.CodeFork},
-		"follows another entry":      {func(l *ledger.Link) { l.Prev[31] ^= 1 }, exchange.CodeFork},
-		"follows nothing":            {func(l *ledger.Link) { l.Prev = ledger.Hash{} }, exchange.CodeFork},
-		"a millisecond older":        {func(l *ledger.Link) { l.At = 299 }, exchange.CodeFork},
-		"before 1970":                {func(l *ledger.Link) { l.At = math.MinInt64 }, exchange.CodeFork},
-		"answers request 1 again":    {func(l *ledger.Link) { l.Number = 1 }, exchange.CodeFork},
-		"skips request 2":            {func(l *ledger.Link) { l.Number = 3 }, exchange.CodeFork},
-		"answers the last number":    {func(l *ledger.Link) { l.Number = math.MaxUint64 }, exchange.CodeFork},
+		"next":                         {func(*ledger.Link) {}, exchange.CodeOK},
+		"next, answers request 2":      {func(l *ledger.Link) { l.Number = 2 }, exchange.CodeOK},
+		"same time":                    {func(l *ledger.Link) { l.At = 300 }, exchange.CodeOK},
+		"other supplier":               {func(l *ledger.Link) { l.Supplier = birch }, exchange.CodeInvalid},
+		"other retailer":               {func(l *ledger.Link) { l.Retailer = acorn }, exchange.CodeInvalid},
+		"the other direction":          {func(l *ledger.Link) { l.Supplier, l.Retailer = birch, acorn }, exchange.CodeInvalid},
+		"gap":                          {func(l *ledger.Link) { l.Position++ }, exchange.CodeBehind},
+		"far ahead":                    {func(l *ledger.Link) { l.Position = math.MaxUint64 }, exchange.CodeBehind},
+		"gap wins over other faults":   {func(l *ledger.Link) { l.Position, l.Prev, l.At = 9, ledger.Hash{}, 0 }, exchange.CodeBehind},
+		"repeat of the last":           {func(l *ledger.Link) { *l = links[2] }, exchange.CodeFork},
+		"repeat of the first":          {func(l *ledger.Link) { *l = links[0] }, exchange.CodeFork},
+		"after the last, in its place": {func(l *ledger.Link) { l.Position = links[2].Position }, exchange.CodeFork},
+		"position 0":                   {func(l *ledger.Link) { l.Position = 0 }, exchange.CodeFork},
+		"follows another entry":        {func(l *ledger.Link) { l.Prev[31] ^= 1 }, exchange.CodeFork},
+		"follows nothing":              {func(l *ledger.Link) { l.Prev = ledger.Hash{} }, exchange.CodeFork},
+		"a millisecond older":          {func(l *ledger.Link) { l.At = 299 }, exchange.CodeFork},
+		"before 1970":                  {func(l *ledger.Link) { l.At = math.MinInt64 }, exchange.CodeFork},
+		"answers request 1 again":      {func(l *ledger.Link) { l.Number = 1 }, exchange.CodeFork},
+		"skips request 2":              {func(l *ledger.Link) { l.Number = 3 }, exchange.CodeFork},
+		"answers the last number":      {func(l *ledger.Link) { l.Number = math.MaxUint64 }, exchange.CodeFork},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := chain.Next(400, 0)
@@ -86,6 +87,16 @@ func TestAppendRefuses(t *testing.T) {
 				t.Errorf("on a frozen chain: %v", err)
 			}
 		})
+	}
+}
+
+func TestPartner(t *testing.T) {
+	id := ledger.ID{Supplier: acorn, Retailer: birch}
+	if partner, side := id.Partner(acorn); partner != birch || side != exchange.Supplier {
+		t.Errorf("the supplier deals with %v as %v", partner, side)
+	}
+	if partner, side := id.Partner(birch); partner != acorn || side != exchange.Retailer {
+		t.Errorf("the retailer deals with %v as %v", partner, side)
 	}
 }
 

@@ -95,6 +95,7 @@ func TestSteps(t *testing.T) {
 		{"deliver a part", any, []order.Event{accept, shipAll}, order.Deliver{Lines: units("shoe", 1)}, 150, order.Shipped, exchange.CodeOK, nil, nil},
 		{"deliver one parcel of two", any, []order.Event{accept, order.Ship{Lines: units("shoe", 2)}}, order.Deliver{}, 150, order.PartlyShipped, exchange.CodeOK, nil, nil},
 		{"deliver more than was shipped", any, []order.Event{accept, order.Ship{Lines: units("shoe", 2)}}, order.Deliver{Lines: units("shoe", 3)}, 150, order.PartlyShipped, exchange.CodeState, nil, nil},
+		{"deliver more than is on the way", any, []order.Event{accept, shipAll, order.Deliver{Lines: units("shoe", 3)}}, order.Deliver{Lines: units("shoe", 3)}, 150, order.Shipped, exchange.CodeState, nil, nil},
 		{"deliver again", any, []order.Event{accept, shipAll, order.Deliver{}}, order.Deliver{}, 150, order.Delivered, exchange.CodeState, nil, nil},
 		{"deliver what was not cancelled", any, []order.Event{accept, order.Ship{Lines: units("shoe", 2)}, order.Cancel{By: byBuyer}}, order.Deliver{}, 150, order.Delivered, exchange.CodeOK, nil, nil},
 
@@ -218,6 +219,15 @@ func linesOf(e order.Event) []order.Units {
 		return e.Lines
 	}
 	return nil
+}
+
+func TestTerminal(t *testing.T) {
+	for s := range order.Expired + 1 {
+		want := s == order.Delivered || s == order.Cancelled || s == order.Rejected || s == order.Expired
+		if s.Terminal() != want {
+			t.Errorf("%v is terminal: %v", s, !want)
+		}
+	}
 }
 
 func TestStatusNames(t *testing.T) {

@@ -56,7 +56,7 @@ func TestSimulation(t *testing.T) {
 		seen["rounds"]++
 		s.run(*simSteps)
 		if t.Failed() {
-			t.Fatalf("again with: go test ./exchange/desk -run TestSimulation -seed %d -steps %d", s.w.Seed, *simSteps)
+			t.Fatalf("again with: go test ./exchange/trade -run TestSimulation -seed %d -steps %d", s.w.Seed, *simSteps)
 		}
 	}
 }
@@ -172,6 +172,7 @@ func (s *sim) run(steps int) {
 
 func (s *sim) step(name string) {
 	s.what = name
+	s.seen["steps"]++
 	pause := time.Duration(s.rng.IntN(1500)) * time.Millisecond
 	switch {
 	case s.chance(0.05):
