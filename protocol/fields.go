@@ -64,7 +64,7 @@ func each[A, B any](list []A, convert func(A) B) []B {
 	return out
 }
 
-func linesOut(lines []exchange.Line) []*pb.Line {
+func linesToPB(lines []exchange.Line) []*pb.Line {
 	if len(lines) == 0 {
 		return nil
 	}
@@ -76,7 +76,7 @@ func linesOut(lines []exchange.Line) []*pb.Line {
 	return out
 }
 
-func linesIn(lines []*pb.Line) []exchange.Line {
+func linesFromPB(lines []*pb.Line) []exchange.Line {
 	return each(lines, func(l *pb.Line) exchange.Line {
 		return exchange.Line{SKU: exchange.SKU(l.Sku), Quantity: exchange.Quantity(l.Quantity)}
 	})
@@ -85,26 +85,26 @@ func linesIn(lines []*pb.Line) []exchange.Line {
 // A signed statement has two names in desk, by what is signed; both have the
 // same two fields.
 
-func signedOut(payload, signature []byte) *pb.Signed {
+func signedToPB(payload, signature []byte) *pb.Signed {
 	if len(payload) == 0 && len(signature) == 0 {
 		return nil
 	}
 	return &pb.Signed{Payload: payload, Signature: signature}
 }
 
-func feedSignedIn(m *pb.Signed) message.SignedFeedHead {
+func feedSignedFromPB(m *pb.Signed) message.SignedFeedHead {
 	return message.SignedFeedHead{Payload: m.GetPayload(), Signature: m.GetSignature()}
 }
 
-func requestSignedIn(m *pb.Signed) message.SignedRequest {
+func requestSignedFromPB(m *pb.Signed) message.SignedRequest {
 	return message.SignedRequest{Payload: m.GetPayload(), Signature: m.GetSignature()}
 }
 
-func headSignedIn(m *pb.Signed) message.SignedHead {
+func headSignedFromPB(m *pb.Signed) message.SignedHead {
 	return message.SignedHead{Payload: m.GetPayload(), Signature: m.GetSignature()}
 }
 
-func feedKeyOut(k *message.FeedKey) *pb.FeedKey {
+func feedKeyToPB(k *message.FeedKey) *pb.FeedKey {
 	return &pb.FeedKey{Id: raw(k.ID[:]), Key: raw(k.Key[:])}
 }
 
