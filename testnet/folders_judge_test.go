@@ -96,10 +96,10 @@ func (w *oldWorld) auditAsFound() {
 	w.must("acorn and cedar", audit.Pair(acorn, cedar))
 	w.must("birch and cedar", audit.Pair(birch, cedar))
 	w.frozen(birch, dogwood)
-	if ours := birch.Chains[audit.ChainID{Supplier: acorn.Shop, Retailer: birch.Shop}]; len(ours.Outbox) == 0 {
+	if ours := birch.Ledgers[audit.LedgerID{Supplier: acorn.Shop, Retailer: birch.Shop}]; len(ours.Outbox) == 0 {
 		w.t.Error("birch has no queued request: the folders do not hold what they are to hold")
 	}
-	if c := acorn.Chains[audit.ChainID{Supplier: acorn.Shop, Retailer: birch.Shop}].Record.Chain; c.Acked >= c.Position {
+	if c := acorn.Ledgers[audit.LedgerID{Supplier: acorn.Shop, Retailer: birch.Shop}].Record.Chain; c.Acked >= c.Position {
 		w.t.Error("acorn's ledger is countersigned: the folders do not hold what they are to hold")
 	}
 }
@@ -107,7 +107,7 @@ func (w *oldWorld) auditAsFound() {
 // frozen checks that the retailer keeps two entries of one position as evidence.
 func (w *oldWorld) frozen(retailer, supplier *audit.Books) {
 	w.t.Helper()
-	c := retailer.Chains[audit.ChainID{Supplier: supplier.Shop, Retailer: retailer.Shop}]
+	c := retailer.Ledgers[audit.LedgerID{Supplier: supplier.Shop, Retailer: retailer.Shop}]
 	if c == nil || !c.Record.Chain.Frozen || c.Evidence == nil {
 		w.t.Errorf("the forked ledger is not frozen with its evidence: %+v", c)
 	}

@@ -20,8 +20,8 @@ type Key struct {
 	ID      exchange.HoldID
 }
 
-// ChainID names one direction of trade.
-type ChainID struct{ Supplier, Retailer exchange.ShopID }
+// LedgerID names one direction of trade.
+type LedgerID struct{ Supplier, Retailer exchange.ShopID }
 
 // Books is what a shop's store says.
 type Books struct {
@@ -33,13 +33,13 @@ type Books struct {
 	Bought       map[Key]*record.Order
 	ShipTo       map[Key]*record.ShipTo
 	Reservations map[exchange.HoldID]*record.Reservation
-	Chains       map[ChainID]*Chain
+	Ledgers      map[LedgerID]*Ledger
 	Products     map[exchange.SKU]bool
 	Feed         *record.Feed
 
 	holdExpiry  map[Key]exchange.Time // the index of HELD holds
 	orderExpiry map[Key]exchange.Time // the index of SUBMITTED orders
-	aside       map[Key]quarantined
+	quarantined map[Key]quarantined
 	unknown     map[string]int // rows under prefixes that this version does not know
 
 	codec    message.Codec
@@ -54,8 +54,8 @@ type quarantined struct {
 	why   string
 }
 
-// Chain is one direction of trade.
-type Chain struct {
+// Ledger is one direction of trade.
+type Ledger struct {
 	Record      record.Ledger
 	Partnership record.Partnership
 	Entries     []*Entry
@@ -67,20 +67,20 @@ type Chain struct {
 }
 
 // Last is the position of the last entry that could be read.
-func (c *Chain) Last() uint64 {
-	if len(c.Entries) == 0 {
+func (l *Ledger) Last() uint64 {
+	if len(l.Entries) == 0 {
 		return 0
 	}
-	return c.Entries[len(c.Entries)-1].Position
+	return l.Entries[len(l.Entries)-1].Position
 }
 
 // entry is the entry at a position, or nil.
-func (c *Chain) entry(position uint64) *Entry {
-	i, ok := slices.BinarySearchFunc(c.Entries, position, func(e *Entry, p uint64) int { return cmp.Compare(e.Position, p) })
+func (l *Ledger) entry(position uint64) *Entry {
+	i, ok := slices.BinarySearchFunc(l.Entries, position, func(e *Entry, p uint64) int { return cmp.Compare(e.Position, p) })
 	if !ok {
 		return nil
 	}
-	return c.Entries[i]
+	return l.Entries[i]
 }
 
 // Entry is one entry of a ledger.
@@ -103,10 +103,10 @@ func newBooks(c Check) *Books {
 		Shop: c.Shop, codec: c.Codec, verifier: c.Verifier, name: c.Name,
 		Stock: map[exchange.SKU]hold.Stock{}, Holds: map[Key]*record.Hold{},
 		Sold: map[Key]*record.Order{}, Bought: map[Key]*record.Order{}, ShipTo: map[Key]*record.ShipTo{},
-		Reservations: map[exchange.HoldID]*record.Reservation{}, Chains: map[ChainID]*Chain{},
+		Reservations: map[exchange.HoldID]*record.Reservation{}, Ledgers: map[LedgerID]*Ledger{},
 		Products:   map[exchange.SKU]bool{},
 		holdExpiry: map[Key]exchange.Time{}, orderExpiry: map[Key]exchange.Time{},
-		aside: map[Key]quarantined{}, unknown: map[string]int{},
+		quarantined: map[Key]quarantined{}, unknown: map[string]int{},
 	}
 	if b.name == nil {
 		b.name = exchange.ShopID.Short
@@ -201,7 +201,7 @@ func (r reader) record(prefix string, key, value []byte) {
 			}
 		}
 	case "e/", "l/", "n/", "t/", "v/", "x/":
-		r.chainRecord(prefix, key, value)
+		r.ledgerRecord(prefix, key, value)
 	default:
 		r.unknown[prefix]++
 	}
@@ -260,7 +260,7 @@ func (r reader) quarantine(key, why []byte) {
 			continue
 		}
 		k, _ := r.shopThenID(rest[8:])
-		r.aside[k] = quarantined{index == record.PrefixOrderExpiry, exchange.Time(binary.BigEndian.Uint64(rest)), string(why)}
+		r.quarantined[k] = quarantined{index == record.PrefixOrderExpiry, exchange.Time(binary.BigEndian.Uint64(rest)), string(why)}
 		return
 	}
 	r.f.fault(Records, "it names nothing that can be in quarantine")
@@ -297,10 +297,10 @@ func (r reader) orderRecord(prefix string, key, value []byte) {
 	list[Key{partner, v.ID}] = v
 }
 
-// chainRecord reads what belongs to one direction of trade. Scans run in the
+// ledgerRecord reads what belongs to one direction of trade. Scans run in the
 // order of positions and numbers.
-func (r reader) chainRecord(prefix string, key, value []byte) {
-	var id ChainID
+func (r reader) ledgerRecord(prefix string, key, value []byte) {
+	var id LedgerID
 	shops, number := 2, 0
 	switch prefix {
 	case "x/": // its retailer is this shop
@@ -321,37 +321,37 @@ func (r reader) chainRecord(prefix string, key, value []byte) {
 		r.f.fault(Records, "it is of %s, which is none of this shop's", r.name.ledger(id))
 		return
 	}
-	c := r.Chains[id]
-	if c == nil {
-		c = &Chain{numbers: map[uint64]uint64{}, unread: map[uint64]bool{}}
-		r.Chains[id] = c
+	l := r.Ledgers[id]
+	if l == nil {
+		l = &Ledger{numbers: map[uint64]uint64{}, unread: map[uint64]bool{}}
+		r.Ledgers[id] = l
 	}
 	rest := key[shops*shopLen:]
 	switch prefix {
 	case "l/":
 		if v := decode[*record.Ledger](r, record.KindLedger, value); v != nil {
-			c.Record = *v
+			l.Record = *v
 		}
 	case "t/":
 		if v := decode[*record.Partnership](r, record.KindPartnership, value); v != nil {
-			c.Partnership = *v
+			l.Partnership = *v
 		}
 	case "v/":
-		c.Evidence = decode[*record.Evidence](r, record.KindEvidence, value)
+		l.Evidence = decode[*record.Evidence](r, record.KindEvidence, value)
 	case "x/":
 		if v := decode[*record.Outbox](r, record.KindOutbox, value); v != nil {
-			c.Outbox = append(c.Outbox, v)
+			l.Outbox = append(l.Outbox, v)
 		}
 	case "n/":
-		c.numbers[binary.BigEndian.Uint64(rest)] = binary.BigEndian.Uint64(value)
+		l.numbers[binary.BigEndian.Uint64(rest)] = binary.BigEndian.Uint64(value)
 	case "e/":
 		position := binary.BigEndian.Uint64(rest)
 		in := reader{r.Books, notes{r.place().where, r.f.into}.at("%s, entry %d", ledgerIn{r.name, id}, position)}
 		e := in.entry(id, position, value)
 		if e == nil {
-			c.unread[position] = true
+			l.unread[position] = true
 			return
 		}
-		c.Entries = append(c.Entries, e)
+		l.Entries = append(l.Entries, e)
 	}
 }

@@ -65,13 +65,13 @@ func (b *Books) counts(f notes) {
 	for sku, sum := range sums {
 		f.at("product %s", sku).fault(Stock, "%d units are held and %d sold, and it has no stock record", sum.Held, sum.Sold)
 	}
-	for id, c := range b.Chains {
+	for id, l := range b.Ledgers {
 		if id.Supplier != b.Shop {
 			continue
 		}
-		if want := opens[id.Retailer]; c.Record.OpenHeld != want.held || c.Record.OpenUnshipped != want.unshipped {
+		if want := opens[id.Retailer]; l.Record.OpenHeld != want.held || l.Record.OpenUnshipped != want.unshipped {
 			f.at("%s", b.name.ledger(id)).fault(Stock, "it says that %d units are held and %d unshipped; the holds and orders of this retailer add up to %d and %d",
-				c.Record.OpenHeld, c.Record.OpenUnshipped, want.held, want.unshipped)
+				l.Record.OpenHeld, l.Record.OpenUnshipped, want.held, want.unshipped)
 		}
 		delete(opens, id.Retailer)
 	}
@@ -84,7 +84,7 @@ func (b *Books) addHolds(f notes, sums map[exchange.SKU]hold.Stock, opens map[ex
 	for k, h := range b.Holds {
 		f := f.at("hold %v of %s", k.ID, shopIn{b.name, k.Partner})
 		at, indexed := b.holdExpiry[k]
-		if _, aside := b.aside[k]; aside && !indexed {
+		if _, quarantined := b.quarantined[k]; quarantined && !indexed {
 			at, indexed = h.Hold.Expires, h.Hold.State == hold.Held
 		}
 		if held := h.Hold.State == hold.Held; held != indexed || held && at != h.Hold.Expires {
@@ -121,7 +121,7 @@ func (b *Books) addOrders(f notes, sums map[exchange.SKU]hold.Stock, opens map[e
 	for k, o := range b.Sold {
 		f := f.at("order %v of %s", k.ID, shopIn{b.name, k.Partner})
 		at, indexed := b.orderExpiry[k]
-		if _, aside := b.aside[k]; aside && !indexed {
+		if _, quarantined := b.quarantined[k]; quarantined && !indexed {
 			at, indexed = o.Order.AcceptBy, o.Order.Status() == order.Submitted
 		}
 		if waits := o.Order.Status() == order.Submitted; waits != indexed || waits && at != o.Order.AcceptBy {

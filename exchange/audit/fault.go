@@ -146,7 +146,7 @@ type (
 	}
 	ledgerIn struct {
 		names places
-		id    ChainID
+		id    LedgerID
 	}
 	keyOf []byte
 )
@@ -155,6 +155,6 @@ func (s shopIn) String() string   { return s.names(s.shop) }
 func (l ledgerIn) String() string { return l.names.ledger(l.id) }
 func (k keyOf) String() string    { return keyText(k) }
 
-func (p places) ledger(id ChainID) string {
+func (p places) ledger(id LedgerID) string {
 	return fmt.Sprintf("the ledger of %s as supplier with %s as retailer", p(id.Supplier), p(id.Retailer))
 }

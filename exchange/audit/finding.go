@@ -13,7 +13,7 @@ func (b *Books) findings(f notes) {
 	if why := b.Meta.Stopped; why != "" {
 		f.finding(Stopped, "it has stopped selling: %s", why)
 	}
-	for k, q := range b.aside {
+	for k, q := range b.quarantined {
 		b.quarantineFinding(f, k, q)
 	}
 	for sku, n := range b.Shortfalls() {
@@ -22,10 +22,10 @@ func (b *Books) findings(f notes) {
 	for _, prefix := range slices.Sorted(maps.Keys(b.unknown)) {
 		f.finding(Unknown, "%d rows under %q are of a kind that this version does not know; they were not checked. A newer version may have written them", b.unknown[prefix], prefix)
 	}
-	for id, c := range b.Chains {
-		if e := c.Evidence; e != nil {
+	for id, l := range b.Ledgers {
+		if e := l.Evidence; e != nil {
 			f.at("%s", ledgerIn{b.name, id}).finding(Frozen, "it is frozen since %v at entry %d: %s. What the supplier sealed is kept as evidence", e.At, e.Position, e.Why)
-		} else if c.Record.Chain.Frozen {
+		} else if l.Record.Chain.Frozen {
 			f.at("%s", ledgerIn{b.name, id}).finding(Frozen, "it is frozen")
 		}
 	}
@@ -52,12 +52,12 @@ func (b *Books) quarantineFinding(f notes, k Key, q quarantined) {
 
 // checkEvidence holds what froze a ledger against the supplier's seals: evidence that
 // proves nothing is a fault.
-func (b *Books) checkEvidence(f notes, c *Chain) {
-	e := c.Evidence
+func (b *Books) checkEvidence(f notes, l *Ledger) {
+	e := l.Evidence
 	if e == nil {
 		return
 	}
-	if !c.Record.Chain.Frozen {
+	if !l.Record.Chain.Frozen {
 		f.fault(Ledgers, "there is evidence against it, and its record says that it is not frozen")
 	}
 	for _, sealed := range [][]byte{e.Ours, e.Theirs} {

@@ -22,7 +22,7 @@ func Compare(a, b *Books) *Report {
 func compare(f notes, a, b *Books) {
 	for _, side := range [][2]*Books{{a, b}, {b, a}} {
 		supplier, retailer := side[0], side[1]
-		id := ChainID{supplier.Shop, retailer.Shop}
+		id := LedgerID{supplier.Shop, retailer.Shop}
 		comparePrefix(f.at("%s", ledgerIn{a.name, id}), id, supplier, retailer)
 		for hold, res := range retailer.Reservations {
 			if res.Supplier == supplier.Shop {
@@ -55,9 +55,9 @@ func Healed(a, b *Books) error {
 	f := newNotes("shops " + a.name(a.Shop) + " and " + b.name(b.Shop) + ", healed")
 	for _, side := range [][2]*Books{{a, b}, {b, a}} {
 		supplier, retailer := side[0], side[1]
-		id := ChainID{supplier.Shop, retailer.Shop}
+		id := LedgerID{supplier.Shop, retailer.Shop}
 		f := f.at("%s", ledgerIn{a.name, id})
-		s, r := supplier.chain(id), retailer.chain(id)
+		s, r := supplier.ledger(id), retailer.ledger(id)
 		if s.Record.Chain.Position != r.Record.Chain.Position {
 			f.fault(Prefix, "it has %d entries at its supplier, %d at its retailer", s.Record.Chain.Position, r.Record.Chain.Position)
 		}
@@ -67,7 +67,7 @@ func Healed(a, b *Books) error {
 		if len(r.Outbox) > 0 {
 			f.fault(Answered, "%d requests are unanswered, from %d", len(r.Outbox), r.Outbox[0].Number)
 		}
-		if !sameTrade(s.Partnership.State, r.Partnership.State) || r.Partnership.Ending {
+		if !samePartnership(s.Partnership.State, r.Partnership.State) || r.Partnership.Ending {
 			f.fault(Prefix, "the partnership is %+v at its supplier, %+v at its retailer", s.Partnership.State, r.Partnership)
 		}
 		compareSets(f, supplier, retailer)
@@ -75,15 +75,15 @@ func Healed(a, b *Books) error {
 	return f.err()
 }
 
-func (b *Books) chain(id ChainID) *Chain {
-	if c := b.Chains[id]; c != nil {
-		return c
+func (b *Books) ledger(id LedgerID) *Ledger {
+	if l := b.Ledgers[id]; l != nil {
+		return l
 	}
-	return &Chain{}
+	return &Ledger{}
 }
 
-func comparePrefix(f notes, id ChainID, supplier, retailer *Books) {
-	s, r := supplier.chain(id), retailer.chain(id)
+func comparePrefix(f notes, id LedgerID, supplier, retailer *Books) {
+	s, r := supplier.ledger(id), retailer.ledger(id)
 	switch {
 	case r.Record.Chain.Frozen || s.Record.Chain.Frozen:
 		f.finding(Frozen, "it is frozen as evidence")

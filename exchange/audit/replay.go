@@ -18,32 +18,32 @@ type replayed struct {
 	at       exchange.Time
 	answered uint64
 	position uint64
-	resumed  bool // the next entry stands behind a gap
+	afterGap bool // the next entry stands behind a gap
 	// unnumbered is set behind a gap until an entry tells the number of a request again.
-	unnumbered bool
-	broken     bool // there was one: what the entries add up to is not known
-	trade      partnership.State
-	lives      []time.Duration // how long each version of the terms let a hold live
-	ended      uint32          // the latest version that ended
-	orders     map[exchange.OrderID]order.Order
-	quotes     map[exchange.OrderID]*exchange.Quote
-	submits    map[exchange.OrderID]*Entry
-	refused    map[exchange.OrderID]bool // a submit of it was
+	unnumbered  bool
+	broken      bool // there was one: what the entries add up to is not known
+	partnership partnership.State
+	lives       []time.Duration // how long each version of the terms let a hold live
+	ended       uint32          // the latest version that ended
+	orders      map[exchange.OrderID]order.Order
+	quotes      map[exchange.OrderID]*exchange.Quote
+	submits     map[exchange.OrderID]*Entry
+	refused     map[exchange.OrderID]bool // a submit of it was
 }
 
-// checkChain replays a ledger and compares what it says with the records. Behind an entry
+// checkLedger replays a ledger and compares what it says with the records. Behind an entry
 // that is missing or unreadable only the links are checked: what it did is not known.
-func (b *Books) checkChain(f notes, id ChainID, c *Chain) {
+func (b *Books) checkLedger(f notes, id LedgerID, l *Ledger) {
 	defer f.survive()
 	r := replayed{
 		orders: map[exchange.OrderID]order.Order{}, quotes: map[exchange.OrderID]*exchange.Quote{},
 		submits: map[exchange.OrderID]*Entry{}, refused: map[exchange.OrderID]bool{},
 	}
-	for _, e := range c.Entries {
-		r.gap(f, c, e.Position)
+	for _, e := range l.Entries {
+		r.gap(f, l, e.Position)
 		r.link(f, id, e)
-		if e.Number != 0 && c.numbers[e.Number] != e.Position {
-			f.fault(OneAnswer, "request %d is answered by entry %d; the index says entry %d", e.Number, e.Position, c.numbers[e.Number])
+		if e.Number != 0 && l.numbers[e.Number] != e.Position {
+			f.fault(OneAnswer, "request %d is answered by entry %d; the index says entry %d", e.Number, e.Position, l.numbers[e.Number])
 		}
 		if r.broken {
 			continue
@@ -57,46 +57,46 @@ func (b *Books) checkChain(f notes, id ChainID, c *Chain) {
 			f.fault(Ledgers, "entry %d says terms %d are in force; they are %d", e.Position, e.Terms, want)
 		}
 	}
-	end := c.Record.Chain
-	r.gap(f, c, end.Position+1)
+	end := l.Record.Chain
+	r.gap(f, l, end.Position+1)
 	if end.Supplier != id.Supplier || end.Retailer != id.Retailer {
 		f.fault(Ledgers, "its record is of another ledger")
 	}
 	if end.Position < r.position {
 		f.fault(Ledgers, "its record ends at entry %d, and there is an entry %d", end.Position, r.position)
-	} else if end.Position == r.position && !r.resumed && (end.Hash != r.hash || end.At != r.at || !r.unnumbered && end.Answered != r.answered) {
+	} else if end.Position == r.position && !r.afterGap && (end.Hash != r.hash || end.At != r.at || !r.unnumbered && end.Answered != r.answered) {
 		f.fault(Ledgers, "its record is of another end than its last entry, %d", r.position)
 	}
-	b.checkEvidence(f, c)
+	b.checkEvidence(f, l)
 	if id.Supplier == b.Shop {
-		b.checkAcked(f, id, c)
+		b.checkAcked(f, id, l)
 	}
 	if r.broken {
 		return
 	}
-	if uint64(len(c.numbers)) != r.answered {
-		f.fault(OneAnswer, "%d requests are indexed, %d answered", len(c.numbers), r.answered)
+	if uint64(len(l.numbers)) != r.answered {
+		f.fault(OneAnswer, "%d requests are indexed, %d answered", len(l.numbers), r.answered)
 	}
-	if !sameTrade(c.Partnership.State, r.trade) {
-		f.fault(Ledgers, "the partnership's record says %s; the entries say %s", tradeText(c.Partnership.State), tradeText(r.trade))
+	if !samePartnership(l.Partnership.State, r.partnership) {
+		f.fault(Ledgers, "the partnership's record says %s; the entries say %s", partnershipText(l.Partnership.State), partnershipText(r.partnership))
 	}
 	if id.Supplier == b.Shop {
 		b.compareOrders(f, id.Retailer, b.Sold, r)
 		return
 	}
 	b.compareOrders(f, id.Supplier, b.Bought, r)
-	b.checkOutbox(f, id, c, r)
+	b.checkOutbox(f, id, l, r)
 }
 
 // gap reports the entries that are missing between the last one and next.
-func (r *replayed) gap(f notes, c *Chain, next uint64) {
+func (r *replayed) gap(f notes, l *Ledger, next uint64) {
 	from := r.position + 1
 	if next <= from {
 		return
 	}
-	r.broken, r.resumed, r.unnumbered = true, true, true
+	r.broken, r.afterGap, r.unnumbered = true, true, true
 	missing := next - from
-	for p := range c.unread {
+	for p := range l.unread {
 		if p >= from && p < next {
 			missing-- // a fault already
 		}
@@ -114,25 +114,25 @@ func (r *replayed) gap(f notes, c *Chain, next uint64) {
 }
 
 // link checks an entry's place in the chain.
-func (r *replayed) link(f notes, id ChainID, e *Entry) {
+func (r *replayed) link(f notes, id LedgerID, e *Entry) {
 	if e.Supplier != id.Supplier || e.Retailer != id.Retailer {
 		f.fault(Ledgers, "entry %d is of another ledger", e.Position)
 	}
-	if !r.resumed && e.Prev != r.hash || e.At < r.at {
+	if !r.afterGap && e.Prev != r.hash || e.At < r.at {
 		f.fault(Ledgers, "entry %d does not follow the one before", e.Position)
 	}
 	if !r.unnumbered && e.Number != 0 && e.Number != r.answered+1 {
 		f.fault(OneAnswer, "entry %d answers request %d after request %d", e.Position, e.Number, r.answered)
 	}
-	r.position, r.hash, r.at, r.answered, r.resumed = e.Position, e.Hash, e.At, max(r.answered, e.Number), false
+	r.position, r.hash, r.at, r.answered, r.afterGap = e.Position, e.Hash, e.At, max(r.answered, e.Number), false
 	r.unnumbered = r.unnumbered && e.Number == 0
 }
 
 func (r *replayed) version() uint32 {
-	if !r.trade.Active {
+	if !r.partnership.Active {
 		return 0
 	}
-	return r.trade.Version
+	return r.partnership.Version
 }
 
 // apply runs the machines on an entry that was not refused.
@@ -144,15 +144,15 @@ func (r *replayed) apply(f notes, e *Entry) {
 	var err error
 	switch act := e.Act.(type) {
 	case message.ProposeTerms:
-		r.trade, _, err = partnership.Step(r.trade, partnership.Propose{By: by, Terms: act.Terms, Hash: e.Hash}, e.At)
+		r.partnership, _, err = partnership.Step(r.partnership, partnership.Propose{By: by, Terms: act.Terms, Hash: e.Hash}, e.At)
 	case message.AcceptTerms:
-		r.trade, _, err = partnership.Step(r.trade, partnership.Accept{By: by, Hash: act.Proposal}, e.At)
-		r.lives = append(r.lives, r.trade.Terms.HoldLifetime)
+		r.partnership, _, err = partnership.Step(r.partnership, partnership.Accept{By: by, Hash: act.Proposal}, e.At)
+		r.lives = append(r.lives, r.partnership.Terms.HoldLifetime)
 	case message.DeclineTerms:
-		r.trade, _, err = partnership.Step(r.trade, partnership.Decline{By: by, Hash: act.Proposal}, e.At)
+		r.partnership, _, err = partnership.Step(r.partnership, partnership.Decline{By: by, Hash: act.Proposal}, e.At)
 	case message.EndTrade:
-		r.trade, _, err = partnership.Step(r.trade, partnership.End{By: by, Reason: act.Reason}, e.At)
-		r.ended = r.trade.Version
+		r.partnership, _, err = partnership.Step(r.partnership, partnership.End{By: by, Reason: act.Reason}, e.At)
+		r.ended = r.partnership.Version
 	case message.SubmitOrder:
 		r.submit(f, e, act)
 	case message.CancelOrder:
@@ -187,7 +187,7 @@ func (r *replayed) submit(f notes, e *Entry, act message.SubmitOrder) {
 		f.fault(Price, "entry %d: order %v has no quote", e.Position, act.Order)
 		return
 	}
-	if !r.trade.Active || q.TermsVersion <= r.ended || e.At >= r.latestEnd(q) {
+	if !r.partnership.Active || q.TermsVersion <= r.ended || e.At >= r.latestEnd(q) {
 		f.fault(OneEnd, "entry %d: order %v came after the end of its hold or partnership", e.Position, act.Order)
 	}
 	lines := make([]exchange.Line, len(q.Lines))
@@ -215,8 +215,8 @@ func (r *replayed) latestEnd(q *exchange.Quote) exchange.Time {
 	return end
 }
 
-// sameTrade compares two states; an empty list of countries is none.
-func sameTrade(a, b partnership.State) bool {
+// samePartnership compares two states; an empty list of countries is none.
+func samePartnership(a, b partnership.State) bool {
 	for _, s := range []*partnership.State{&a, &b} {
 		for _, t := range []*exchange.Terms{&s.Terms, &s.Open.Terms} {
 			if len(t.Countries) == 0 {
@@ -253,8 +253,8 @@ func (b *Books) compareOrders(f notes, partner exchange.ShopID, records map[Key]
 	}
 }
 
-// tradeText is what a partnership's state says, in short.
-func tradeText(s partnership.State) string {
+// partnershipText is what a partnership's state says, in short.
+func partnershipText(s partnership.State) string {
 	switch {
 	case s.Active:
 		return fmt.Sprintf("that terms %d are in force", s.Version)
@@ -267,12 +267,12 @@ func tradeText(s partnership.State) string {
 }
 
 // checkAcked verifies the retailer's countersigned head.
-func (b *Books) checkAcked(f notes, id ChainID, c *Chain) {
-	end := c.Record.Chain
+func (b *Books) checkAcked(f notes, id LedgerID, l *Ledger) {
+	end := l.Record.Chain
 	if end.Acked == 0 {
 		return
 	}
-	signed := c.Record.AckedHead
+	signed := l.Record.AckedHead
 	if err := b.verifier.Verify(message.DomainHead, id.Retailer, signed.Payload, signed.Signature); err != nil {
 		f.fault(Signed, "the head that the retailer countersigned: %v", err)
 		return
@@ -283,17 +283,17 @@ func (b *Books) checkAcked(f notes, id ChainID, c *Chain) {
 		return
 	}
 	head := v.(*message.Head)
-	if head.Position != end.Acked || end.Acked > end.Position || c.entry(end.Acked) != nil && c.entry(end.Acked).Hash != head.Hash {
+	if head.Position != end.Acked || end.Acked > end.Position || l.entry(end.Acked) != nil && l.entry(end.Acked).Hash != head.Hash {
 		f.fault(Ledgers, "the retailer countersigned another entry than entry %d, which the record says", end.Acked)
 	}
 }
 
 // checkOutbox checks that what is queued continues what was answered, and that
 // every order placed is entered, refused or queued.
-func (b *Books) checkOutbox(f notes, id ChainID, c *Chain, r replayed) {
+func (b *Books) checkOutbox(f notes, id LedgerID, l *Ledger, r replayed) {
 	queued := map[exchange.OrderID]bool{}
 	rd := reader{b, f}
-	for i, o := range c.Outbox {
+	for i, o := range l.Outbox {
 		if want := r.answered + 1 + uint64(i); o.Number != want {
 			f.fault(OneAnswer, "request %d is queued where request %d is next", o.Number, want)
 		}
@@ -308,8 +308,8 @@ func (b *Books) checkOutbox(f notes, id ChainID, c *Chain, r replayed) {
 			queued[submit.Order] = true
 		}
 	}
-	if want := r.answered + uint64(len(c.Outbox)); c.Record.Queued != want {
-		f.fault(OneAnswer, "%d requests were numbered, %d are answered or queued", c.Record.Queued, want)
+	if want := r.answered + uint64(len(l.Outbox)); l.Record.Queued != want {
+		f.fault(OneAnswer, "%d requests were numbered, %d are answered or queued", l.Record.Queued, want)
 	}
 	for k, rec := range b.Bought {
 		if k.Partner != id.Supplier || rec.Order.Submitted != 0 {

@@ -84,7 +84,7 @@ func (c Check) Run(ctx context.Context) (*Books, *Report, error) {
 	}
 	b.checkBooks(f)
 	for _, id := range b.ledgers() {
-		b.checkChain(f.at("%s", ledgerIn{b.name, id}), id, b.Chains[id])
+		b.checkLedger(f.at("%s", ledgerIn{b.name, id}), id, b.Ledgers[id])
 		replayed++
 		if err := tell(); err != nil {
 			return nil, nil, err
@@ -97,17 +97,17 @@ func (c Check) Run(ctx context.Context) (*Books, *Report, error) {
 func (b *Books) count(rows, replayed int) Count {
 	n := Count{
 		Rows: rows, Replayed: replayed, Products: len(b.Products), Holds: len(b.Holds), Reservations: len(b.Reservations),
-		Sold: len(b.Sold), Bought: len(b.Bought), Ledgers: len(b.Chains),
+		Sold: len(b.Sold), Bought: len(b.Bought), Ledgers: len(b.Ledgers),
 	}
-	for _, c := range b.Chains {
-		n.Entries += len(c.Entries)
+	for _, l := range b.Ledgers {
+		n.Entries += len(l.Entries)
 	}
 	return n
 }
 
 // ledgers are the ledgers in a fixed order.
-func (b *Books) ledgers() []ChainID {
-	return slices.SortedFunc(maps.Keys(b.Chains), func(x, y ChainID) int {
+func (b *Books) ledgers() []LedgerID {
+	return slices.SortedFunc(maps.Keys(b.Ledgers), func(x, y LedgerID) int {
 		return cmp.Or(slices.Compare(x.Supplier[:], y.Supplier[:]), slices.Compare(x.Retailer[:], y.Retailer[:]))
 	})
 }
@@ -137,12 +137,12 @@ func (b *Books) checkBooks(f notes) {
 		}
 	}
 	for k := range b.Bought {
-		if b.Chains[ChainID{k.Partner, b.Shop}] == nil {
+		if b.Ledgers[LedgerID{k.Partner, b.Shop}] == nil {
 			f.at("order %v at %s", k.ID, b.name(k.Partner)).fault(Ledgers, "it was bought outside every ledger")
 		}
 	}
 	b.checkShipTo(f)
-	if b.Meta.Written == 0 && len(b.Stock)+len(b.Chains) > 0 {
+	if b.Meta.Written == 0 && len(b.Stock)+len(b.Ledgers) > 0 {
 		f.fault(Records, "its own bookkeeping, which every commit writes, is missing")
 	}
 	for sku := range b.Products {
@@ -275,7 +275,7 @@ func (b *Books) checkReservation(f notes, res *record.Reservation) {
 }
 
 // entry reads and verifies one sealed entry of a ledger; nil, and a fault, where it cannot.
-func (r reader) entry(id ChainID, position uint64, sealed []byte) *Entry {
+func (r reader) entry(id LedgerID, position uint64, sealed []byte) *Entry {
 	defer r.f.survive()
 	payload, err := r.verifier.Open(id.Supplier, sealed)
 	if err != nil {
@@ -308,7 +308,7 @@ func (r reader) entry(id ChainID, position uint64, sealed []byte) *Entry {
 }
 
 // request verifies a retailer's signed request.
-func (r reader) request(id ChainID, signed message.SignedRequest) *message.Request {
+func (r reader) request(id LedgerID, signed message.SignedRequest) *message.Request {
 	if err := r.verifier.Verify(message.DomainRequest, id.Retailer, signed.Payload, signed.Signature); err != nil {
 		r.f.fault(Signed, "the retailer's request: %v", err)
 	}
@@ -320,7 +320,7 @@ func (r reader) request(id ChainID, signed message.SignedRequest) *message.Reque
 }
 
 // quoted opens the sealed quote that an order embeds.
-func (r reader) quoted(id ChainID, e *Entry, act message.SubmitOrder) {
+func (r reader) quoted(id LedgerID, e *Entry, act message.SubmitOrder) {
 	payload, err := r.verifier.Open(id.Supplier, act.Quote)
 	if err != nil {
 		if e.Outcome == exchange.CodeOK {

@@ -132,7 +132,7 @@ func submitOf(t testing.TB, supplier, retailer *desktest.Shop, list ...message.S
 
 // answering is the entry in a supplier's ledger that answers a request.
 func (s *scenario) answering(supplier, retailer *desktest.Shop, number uint64) *audit.Entry {
-	for _, e := range s.books(supplier).Chains[audit.ChainID{Supplier: supplier.ID, Retailer: retailer.ID}].Entries {
+	for _, e := range s.books(supplier).Ledgers[audit.LedgerID{Supplier: supplier.ID, Retailer: retailer.ID}].Entries {
 		if e.Number == number {
 			return e
 		}

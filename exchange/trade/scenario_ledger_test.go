@@ -18,13 +18,13 @@ import (
 // retailer still waits for.
 func (s *scenario) ledger(c command) string {
 	supplier, retailer := s.shop(c.word(0)), s.shop(c.word(1))
-	id := audit.ChainID{Supplier: supplier.ID, Retailer: retailer.ID}
-	a, b := s.books(supplier).Chains[id], s.books(retailer).Chains[id]
+	id := audit.LedgerID{Supplier: supplier.ID, Retailer: retailer.ID}
+	a, b := s.books(supplier).Ledgers[id], s.books(retailer).Ledgers[id]
 	if a == nil {
-		a = &audit.Chain{}
+		a = &audit.Ledger{}
 	}
 	if b == nil {
-		b = &audit.Chain{}
+		b = &audit.Ledger{}
 	}
 	same := 0
 	for same < len(a.Entries) && same < len(b.Entries) && a.Entries[same].Hash == b.Entries[same].Hash {
@@ -32,7 +32,7 @@ func (s *scenario) ledger(c command) string {
 	}
 	var out strings.Builder
 	t := teller{s, supplier, retailer, map[exchange.OrderID]order.Order{}}
-	head := func(c *audit.Chain) string { return fmt.Sprintf("%d, head %.4x", len(c.Entries), c.Record.Chain.Hash) }
+	head := func(c *audit.Ledger) string { return fmt.Sprintf("%d, head %.4x", len(c.Entries), c.Record.Chain.Hash) }
 	longer := a
 	switch {
 	case same == len(a.Entries) && same == len(b.Entries):
@@ -65,17 +65,17 @@ func (s *scenario) ledger(c command) string {
 	}
 	for _, copy := range []struct {
 		at *desktest.Shop
-		*audit.Chain
+		*audit.Ledger
 	}{{supplier, a}, {retailer, b}} {
 		if copy.Record.Chain.Frozen {
-			fmt.Fprintf(&out, "%s has frozen its copy: %s\n", copy.at.Name, s.evidence(supplier, copy.Chain))
+			fmt.Fprintf(&out, "%s has frozen its copy: %s\n", copy.at.Name, s.evidence(supplier, copy.Ledger))
 		}
 	}
 	return out.String()
 }
 
 // evidence tells why a copy is frozen, and whether two sealed entries contradict each other.
-func (s *scenario) evidence(supplier *desktest.Shop, c *audit.Chain) string {
+func (s *scenario) evidence(supplier *desktest.Shop, c *audit.Ledger) string {
 	ev := c.Evidence
 	if ev == nil {
 		return "there is no evidence"

@@ -89,7 +89,7 @@ func (s *sim) endedOnce(a *desktest.Shop, b *audit.Books) {
 
 // grown checks that a ledger only ever grows at its end.
 func (s *sim) grown(a *desktest.Shop, b *audit.Books) {
-	for id, c := range b.Chains {
+	for id, c := range b.Ledgers {
 		k := chainAt{a, id}
 		if h := s.heads[k]; h.position > 0 && (len(c.Entries) < int(h.position) || c.Entries[h.position-1].Hash != h.hash) {
 			s.Errorf("seed %d, step %s: %s: entry %d is lost or changed", s.w.Seed, s.what, a.Name, h.position)
@@ -106,7 +106,7 @@ type takenBack struct {
 
 // tookBack notes a withdrawal at a retailer, where trade was before it.
 func (s *sim) tookBack(a, from *desktest.Shop, p trade.Partnership) {
-	k := chainAt{a, audit.ChainID{Supplier: from.ID, Retailer: a.ID}}
+	k := chainAt{a, audit.LedgerID{Supplier: from.ID, Retailer: a.ID}}
 	t := s.taken[k]
 	if p.Queued == "propose" {
 		t.to = p.QueuedNumber
@@ -125,7 +125,7 @@ func (s *sim) tookBack(a, from *desktest.Shop, p trade.Partnership) {
 // that the supplier has accepted was so before it had the decline, or what was proposed or
 // ended after.
 func (s *sim) staysWithdrawn(a *desktest.Shop, b *audit.Books) {
-	for id, c := range b.Chains {
+	for id, c := range b.Ledgers {
 		taken, ok := s.taken[chainAt{a, id}]
 		if !ok {
 			continue
@@ -146,7 +146,7 @@ func (s *sim) staysWithdrawn(a *desktest.Shop, b *audit.Books) {
 }
 
 // has reports whether the proposal that an entry of the ledger carries is taken back.
-func (t takenBack) has(c *audit.Chain, proposal ledger.Hash) bool {
+func (t takenBack) has(c *audit.Ledger, proposal ledger.Hash) bool {
 	return t.hashes[proposal] || slices.ContainsFunc(c.Entries, func(e *audit.Entry) bool {
 		return e.Hash == proposal && e.Request != nil && e.Number <= t.to
 	})
@@ -202,7 +202,7 @@ func (s *sim) tally(books []*audit.Books) {
 		for _, o := range b.Sold {
 			s.seen["order "+o.Order.Status().String()]++
 		}
-		for id, c := range b.Chains {
+		for id, c := range b.Ledgers {
 			if id.Supplier == b.Shop {
 				s.seen["entries"] += len(c.Entries)
 				s.seen["versions of terms"] += int(c.Partnership.State.Version)

@@ -104,7 +104,7 @@ type head struct {
 
 type chainAt struct {
 	shop *desktest.Shop
-	id   audit.ChainID
+	id   audit.LedgerID
 }
 
 type placedOrder struct {
