@@ -159,7 +159,7 @@ var forms = [...]*form{
 	record.KindStock:       of("stock record", MaxRecord, stockRecordToPB, stockRecordFromPB, checkNothing),
 	record.KindHold:        of("hold record", MaxRecord, holdRecordToPB, holdRecordFromPB, checkHoldRecord),
 	record.KindOrder:       of("order record", MaxRecord, orderRecordToPB, orderRecordFromPB, checkOrderRecord),
-	record.KindLedger:      of("chain record", MaxRecord, ledgerRecordToPB, ledgerRecordFromPB, checkNothing),
+	record.KindLedger:      of("ledger record", MaxRecord, ledgerRecordToPB, ledgerRecordFromPB, checkNothing),
 	record.KindPartnership: of("partnership record", MaxRecord, partnershipRecordToPB, partnershipRecordFromPB, checkPartnershipRecord),
 	record.KindOutbox:      of("outbox record", MaxRecord, outboxRecordToPB, outboxRecordFromPB, checkNothing),
 	record.KindReservation: of("reservation record", MaxRecord, reservationRecordToPB, reservationRecordFromPB, checkReservationRecord),

@@ -147,8 +147,8 @@ func helloToPB(v *message.Hello) *pb.Hello {
 		Agent: v.Agent, Members: v.Members, Profile: v.Profile,
 		Greeting: &pb.Greeting{Window: uint32(g.Window)},
 	}
-	for i := range g.Chains {
-		c := &g.Chains[i]
+	for i := range g.Ledgers {
+		c := &g.Ledgers[i]
 		m.Greeting.Chains = append(m.Greeting.Chains, &pb.ChainGreeting{Head: headToPB(&c.Head), Proof: c.Proof})
 	}
 	if g.FeedHead != nil {
@@ -164,8 +164,8 @@ func helloFromPB(f *fields, m *pb.Hello) *message.Hello {
 	g := m.GetGreeting()
 	v := &message.Hello{Agent: m.Agent, Members: m.Members, Profile: m.Profile, Greeting: message.Greeting{
 		Window: exchange.Window(g.GetWindow()),
-		Chains: each(g.GetChains(), func(c *pb.ChainGreeting) message.ChainGreeting {
-			return message.ChainGreeting{Head: *headFromPB(f, c.Head), Proof: c.Proof}
+		Ledgers: each(g.GetChains(), func(c *pb.ChainGreeting) message.LedgerGreeting {
+			return message.LedgerGreeting{Head: *headFromPB(f, c.Head), Proof: c.Proof}
 		}),
 	}}
 	if g.GetFeedHead() != nil {

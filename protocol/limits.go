@@ -73,8 +73,8 @@ const MaxShipTo = 3 << 10
 const (
 	MaxHelloMembers = 8 << 10
 	MaxHelloProfile = 8 << 10
-	MaxChains       = 2
-	MaxHello        = MaxChains*(MaxSealedEntry+256) + MaxHelloMembers + MaxHelloProfile + 1<<10
+	MaxLedgers      = 2
+	MaxHello        = MaxLedgers*(MaxSealedEntry+256) + MaxHelloMembers + MaxHelloProfile + 1<<10
 )
 
 // Bounds of the catalog feed. One product has at most catalog.MaxRecord.

@@ -89,15 +89,15 @@ type FeedKey struct {
 // Greeting is the part of a hello that is about trade. It is sent to partners
 // only; a member that is no partner gets an empty one.
 type Greeting struct {
-	Window   exchange.Window // the sender's current hold window, as a supplier
-	Chains   []ChainGreeting // one for each direction with the receiver
-	FeedHead *SignedFeedHead // where the receiver may see the sender's feed
+	Window   exchange.Window  // the sender's current hold window, as a supplier
+	Ledgers  []LedgerGreeting // one for each direction with the receiver
+	FeedHead *SignedFeedHead  // where the receiver may see the sender's feed
 	FeedKey  *FeedKey
 }
 
-// ChainGreeting says where the sender's copy of a ledger ends. Proof is the
+// LedgerGreeting says where the sender's copy of a ledger ends. Proof is the
 // sealed last entry: a supplier that lacks it knows that it has lost state.
-type ChainGreeting struct {
+type LedgerGreeting struct {
 	Head  Head
 	Proof []byte
 }
