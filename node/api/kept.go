@@ -176,7 +176,7 @@ func (s *keptKeys) keepSoon(kept *keptKey) {
 			delete(s.soon, kept.ID)
 		}
 	}
-	queued := s.changes.Later(func(b *writer.Batch) error {
+	queued := s.changes.WriteBehind(func(b *writer.Batch) error {
 		record, _ := copied.keys()
 		if raw, ok, err := b.Get(record); err != nil {
 			return err
