@@ -20,7 +20,7 @@ type Key struct {
 	ID      exchange.HoldID
 }
 
-// LedgerID names one direction of trade.
+// LedgerID names a ledger: the ledger of this supplier and this retailer.
 type LedgerID struct{ Supplier, Retailer exchange.ShopID }
 
 // Books is what a shop's store says.
@@ -47,14 +47,14 @@ type Books struct {
 	name     places
 }
 
-// quarantined is a hold or order that was taken out of its expiry index.
+// quarantined is a hold or order in quarantine: it is no longer in its expiry index.
 type quarantined struct {
 	order bool
 	due   exchange.Time
 	why   string
 }
 
-// Ledger is one direction of trade.
+// Ledger is a shop's copy of one ledger, with the records that belong to it.
 type Ledger struct {
 	Record      record.Ledger
 	Partnership record.Partnership
@@ -114,8 +114,8 @@ func newBooks(c Check) *Books {
 	return b
 }
 
-// read reads the records in the given ranges; see record's keys.go. Each row is told to
-// step, which may end the reading.
+// read reads the records in the given ranges; see record's keys.go. step is called after
+// each row, and may end the reading.
 func (b *Books) read(store kv.Store, f notes, ranges []kv.Range, step func() error) error {
 	r := reader{b, f}
 	for _, keys := range ranges {
@@ -297,7 +297,7 @@ func (r reader) orderRecord(prefix string, key, value []byte) {
 	list[Key{partner, v.ID}] = v
 }
 
-// ledgerRecord reads what belongs to one direction of trade. Scans run in the
+// ledgerRecord reads a record that belongs to one ledger. Scans run in the
 // order of positions and numbers.
 func (r reader) ledgerRecord(prefix string, key, value []byte) {
 	var id LedgerID

@@ -12,7 +12,7 @@ import (
 
 // Counts adds up a shop's holds and orders and compares the sums with its stock
 // (I1), with the open quantity of each retailer, and with the indexes of what expires.
-// It holds at every moment, between any two commits. The books have no more than
+// I1 holds between any two commits. The books have no more than
 // what it read.
 func Counts(shop exchange.ShopID, store kv.Store, codec message.Codec) (*Books, error) {
 	b := newBooks(Check{Shop: shop, Codec: codec})

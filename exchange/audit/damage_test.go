@@ -209,7 +209,7 @@ func TestFrozen(t *testing.T) {
 	}
 }
 
-// TestQuarantineIsNoFault: a hold that stands, and whose index was set aside.
+// TestQuarantineIsNoFault: a hold whose record stands, and whose index row is in quarantine.
 func TestQuarantineIsNoFault(t *testing.T) {
 	_, acorn, _ := market(t)
 	db := acorn.Mem.Clone()

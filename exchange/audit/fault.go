@@ -53,7 +53,7 @@ const (
 	Quarantine FindingKind = "quarantine" // a hold or order could not end when its time had come
 	Shortfall  FindingKind = "shortfall"  // more is promised than was counted
 	Unknown    FindingKind = "unknown"    // rows that this version does not know
-	OnTheWay   FindingKind = "on-the-way" // one of two shops has not heard yet what the other knows
+	OnTheWay   FindingKind = "on-the-way" // an entry or request that one of two shops has and the other has not received
 )
 
 // notes collects faults and findings of one place, which is put into words only where

@@ -9,10 +9,10 @@ import (
 	"github.com/souk-market/souk/exchange/record"
 )
 
-// Compare compares two shops' books, both read while neither shop ran: in each direction
-// the retailer's ledger is a prefix of the supplier's (I5), an answered request has one
-// content (I2), and what the supplier sealed about a hold is in its books (I4). What one of
-// them has not heard yet, and a frozen ledger, are findings.
+// Compare compares two shops' books, both read while neither shop ran: for each of their ledgers
+// the retailer's copy is a prefix of the supplier's (I5), an answered request has one
+// content (I2), and what the supplier sealed about a hold is in its books (I4). An
+// entry or answer that is still on its way, and a frozen ledger, are findings.
 func Compare(a, b *Books) *Report {
 	f := newNotes("shops " + a.name(a.Shop) + " and " + b.name(b.Shop))
 	compare(f, a, b)
@@ -140,7 +140,7 @@ func compareHold(f notes, k Key, res *record.Reservation, supplier, retailer *Bo
 	}
 }
 
-// compareSets compares the orders of one direction of trade.
+// compareSets compares the orders of one ledger.
 func compareSets(f notes, supplier, retailer *Books) {
 	for k, sold := range supplier.Sold {
 		if k.Partner != retailer.Shop {

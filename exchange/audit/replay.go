@@ -18,10 +18,10 @@ type replayed struct {
 	at       exchange.Time
 	answered uint64
 	position uint64
-	afterGap bool // the next entry stands behind a gap
-	// unnumbered is set behind a gap until an entry tells the number of a request again.
+	afterGap bool // the next entry follows a gap
+	// unnumbered is set behind a gap until an entry states the number of a request again.
 	unnumbered  bool
-	broken      bool // there was one: what the entries add up to is not known
+	broken      bool // there was a gap: what the entries add up to is not known
 	partnership partnership.State
 	lives       []time.Duration // how long each version of the terms let a hold live
 	ended       uint32          // the latest version that ended

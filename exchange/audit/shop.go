@@ -24,12 +24,12 @@ type Check struct {
 	Verifier message.Verifier
 	// Name names a shop in faults and findings; nil = by the end of its ID.
 	Name func(exchange.ShopID) string
-	// Progress, where it is set, is told now and then how far the check is.
+	// Progress, where it is set, is called now and then with how far the check is.
 	Progress func(Count)
 }
 
-// tellEvery is after how many rows Progress is told: some 10 ms of verifying.
-const tellEvery = 100
+// progressRows is after how many rows Progress is called: some 10 ms of verifying.
+const progressRows = 100
 
 // Count is how much was checked.
 type Count struct {
@@ -59,7 +59,7 @@ func (c Check) Run(ctx context.Context) (*Books, *Report, error) {
 	b := newBooks(c)
 	f := b.place()
 	rows, replayed := 0, 0
-	tell := func() error {
+	progress := func() error {
 		if c.Progress != nil {
 			c.Progress(b.count(rows, replayed))
 		}
@@ -70,10 +70,10 @@ func (c Check) Run(ctx context.Context) (*Books, *Report, error) {
 		everything = counted
 	}
 	err := b.read(c.Store, f, everything, func() error {
-		if rows++; rows%tellEvery != 0 {
+		if rows++; rows%progressRows != 0 {
 			return nil
 		}
-		return tell()
+		return progress()
 	})
 	if err != nil {
 		return nil, nil, err
@@ -86,7 +86,7 @@ func (c Check) Run(ctx context.Context) (*Books, *Report, error) {
 	for _, id := range b.ledgers() {
 		b.checkLedger(f.at("%s", ledgerIn{b.name, id}), id, b.Ledgers[id])
 		replayed++
-		if err := tell(); err != nil {
+		if err := progress(); err != nil {
 			return nil, nil, err
 		}
 	}
