@@ -58,7 +58,7 @@ func checkCancel(r exchange.CancelRule) error {
 	return nil
 }
 
-// checkTimes refuses moments that people and other programs cannot be shown. Whether
+// checkTimes refuses times that cannot be shown to people and other programs. Whether
 // a time makes sense now is for whoever has a clock.
 func checkTimes(times ...exchange.Time) error {
 	for _, t := range times {

@@ -10,7 +10,7 @@ import (
 	"github.com/souk-market/souk/exchange/record"
 )
 
-// Codec turns the desk's values into wire and record bytes and back. It
+// Codec turns values of packages message and record into bytes and back. It
 // implements message.Codec, has no state, and is safe for concurrent use.
 //
 // What Encode accepts, Decode accepts and returns equal to the value encoded

@@ -82,8 +82,8 @@ func linesFromPB(lines []*pb.Line) []exchange.Line {
 	})
 }
 
-// A signed statement has two names in desk, by what is signed; both have the
-// same two fields.
+// A signed statement is a type of its own in package message, by what is signed. All have
+// the same two fields, and all are pb.Signed.
 
 func signedToPB(payload, signature []byte) *pb.Signed {
 	if len(payload) == 0 && len(signature) == 0 {
