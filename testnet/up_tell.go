@@ -51,7 +51,9 @@ func (t *teller) step(name, format string, args ...any) {
 }
 
 // note tells something that is no step.
-func (t *teller) note(format string, args ...any) { t.line(outputLine{Text: fmt.Sprintf(format, args...)}) }
+func (t *teller) note(format string, args ...any) {
+	t.line(outputLine{Text: fmt.Sprintf(format, args...)})
+}
 
 // tail tells the end of a process's log.
 func (t *teller) tail(p *process) {
