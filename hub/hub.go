@@ -101,7 +101,7 @@ func New(p Parts) (*Hub, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.sync, err = members.New(members.Config{Roster: h.list.roster, Self: self, Logger: p.Logger, Gone: h.cut})
+	h.sync, err = members.New(members.Config{Roster: h.list.roster, Self: self, Logger: p.Logger, Departed: h.cut})
 	if err != nil {
 		return nil, err
 	}

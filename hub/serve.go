@@ -191,6 +191,6 @@ func (s hellos) Greet(from exchange.ShopID, raw []byte) error {
 		return err
 	}
 	hello := v.(*message.Hello)
-	s.h.sync.Heard(from, hello.Members, hello.Profile)
+	s.h.sync.Greeted(from, hello.Members, hello.Profile)
 	return nil
 }

@@ -118,7 +118,7 @@ func (h hellos) Greet(from exchange.ShopID, raw []byte) error {
 	if err != nil {
 		return err
 	}
-	h.s.list.Heard(from, hello.Members, hello.Profile)
+	h.s.list.Greeted(from, hello.Members, hello.Profile)
 	ctx, cancel := context.WithTimeout(context.Background(), greetTimeout)
 	defer cancel()
 	if err := h.s.desk.Ledgers.Greeted(ctx, from, &hello.Greeting); err != nil {

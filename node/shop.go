@@ -112,7 +112,7 @@ func New(p Parts) (*Shop, error) {
 		return nil, err
 	}
 	if s.list, err = members.New(members.Config{
-		Roster: s.roster, Self: me, Hub: []exchange.ShopID{p.Hub.Closed.Peer}, Logger: p.Logger, Gone: s.memberDeparted,
+		Roster: s.roster, Self: me, Hub: []exchange.ShopID{p.Hub.Closed.Peer}, Logger: p.Logger, Departed: s.memberDeparted,
 		Status: p.AskHub,
 	}); err != nil {
 		return nil, err

@@ -58,7 +58,7 @@ func checkCancel(r exchange.CancelRule) error {
 	return nil
 }
 
-// checkTimes refuses moments that people and other programs cannot be shown. Whether
+// checkTimes refuses times that cannot be shown to people and other programs. Whether
 // a time makes sense now is for whoever has a clock.
 func checkTimes(times ...exchange.Time) error {
 	for _, t := range times {
@@ -253,11 +253,11 @@ func checkHello(v *message.Hello) error {
 		return errorf("the member list's part has %d bytes; %d are allowed", len(v.Members), MaxHelloMembers)
 	case len(v.Profile) > MaxHelloProfile:
 		return errorf("the profile has %d bytes; %d are allowed", len(v.Profile), MaxHelloProfile)
-	case len(v.Greeting.Chains) > MaxChains:
-		return errorf("two shops share at most %d ledgers, not %d", MaxChains, len(v.Greeting.Chains))
+	case len(v.Greeting.Ledgers) > MaxLedgers:
+		return errorf("two shops share at most %d ledgers, not %d", MaxLedgers, len(v.Greeting.Ledgers))
 	}
-	for i := range v.Greeting.Chains {
-		c := &v.Greeting.Chains[i]
+	for i := range v.Greeting.Ledgers {
+		c := &v.Greeting.Ledgers[i]
 		if err := checkHead(&c.Head); err != nil {
 			return err
 		}

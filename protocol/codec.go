@@ -10,7 +10,7 @@ import (
 	"github.com/souk-market/souk/exchange/record"
 )
 
-// Codec turns the desk's values into wire and record bytes and back. It
+// Codec turns values of packages message and record into bytes and back. It
 // implements message.Codec, has no state, and is safe for concurrent use.
 //
 // What Encode accepts, Decode accepts and returns equal to the value encoded
@@ -34,7 +34,7 @@ func (Codec) Encode(v message.Value) ([]byte, error) {
 	if err := f.check(v); err != nil {
 		return nil, f.invalid(err)
 	}
-	b, err := marshal.Marshal(f.out(v))
+	b, err := marshal.Marshal(f.toPB(v))
 	if err != nil { // a text that is not UTF-8
 		return nil, f.invalid(err)
 	}
@@ -54,7 +54,7 @@ func (Codec) Decode(k message.Kind, b []byte) (message.Value, error) {
 	if crowded(b) {
 		return nil, exchange.Errorf(exchange.CodeLimit, "%s: more than %d parts", f.name, MaxParts)
 	}
-	v, err := f.in(b)
+	v, err := f.fromPB(b)
 	if err == nil {
 		err = f.check(v)
 	}
@@ -66,28 +66,28 @@ func (Codec) Decode(k message.Kind, b []byte) (message.Value, error) {
 
 // form is how values of one kind are written.
 type form struct {
-	name  string                              // for errors
-	max   int                                 // encoded bytes
-	out   func(message.Value) proto.Message   // aliases the value
-	in    func([]byte) (message.Value, error) // shares nothing with the bytes
-	check func(message.Value) error           // the rules that out's caller and in's caller hold it to
+	name   string                              // for errors
+	max    int                                 // encoded bytes
+	toPB   func(message.Value) proto.Message   // aliases the value
+	fromPB func([]byte) (message.Value, error) // shares nothing with the bytes
+	check  func(message.Value) error           // the rules of form; Encode and Decode hold the value to them
 }
 
 // of makes a form of functions between a native value V and its message M.
 func of[V message.Value, T any, M interface {
 	*T
 	proto.Message
-}](name string, limit int, out func(V) M, in func(*fields, M) V, check func(V) error) *form {
+}](name string, limit int, toPB func(V) M, fromPB func(*fields, M) V, check func(V) error) *form {
 	return &form{
 		name: name, max: limit,
-		out: func(v message.Value) proto.Message { return out(v.(V)) },
-		in: func(b []byte) (message.Value, error) {
+		toPB: func(v message.Value) proto.Message { return toPB(v.(V)) },
+		fromPB: func(b []byte) (message.Value, error) {
 			m := M(new(T))
 			if err := proto.Unmarshal(b, m); err != nil {
 				return nil, err
 			}
 			var f fields
-			v := in(&f, m)
+			v := fromPB(&f, m)
 			return v, f.err
 		},
 		check: func(v message.Value) error { return check(v.(V)) },
@@ -134,44 +134,44 @@ func crowded(b []byte) bool {
 
 // forms has every kind, at its number.
 var forms = [...]*form{
-	message.KindHold:       of("hold", MaxHold, holdOut, holdIn, checkHold),
-	message.KindRelease:    of("release", maxSmall, releaseOut, releaseIn, checkRelease),
-	message.KindExtend:     of("extend", maxSmall, extendOut, extendIn, checkExtend),
-	message.KindHoldStatus: of("hold status", maxSmall, statusOut, statusIn, checkStatus),
-	message.KindSubmit:     of("submit", MaxSubmit, submitOut, submitIn, checkSubmit),
-	message.KindPush:       of("push", MaxTradeMessage, pushOut, pushIn, checkPush),
-	message.KindPull:       of("pull", maxSmall, pullOut, pullIn, checkNothing),
-	message.KindStockQuery: of("stock query", maxStock, stockQueryOut, stockQueryIn, checkStockQuery),
-	message.KindHello:      of("hello", MaxHello, helloOut, helloIn, checkHello),
+	message.KindHold:       of("hold", MaxHold, holdToPB, holdFromPB, checkHold),
+	message.KindRelease:    of("release", maxSmall, releaseToPB, releaseFromPB, checkRelease),
+	message.KindExtend:     of("extend", maxSmall, extendToPB, extendFromPB, checkExtend),
+	message.KindHoldStatus: of("hold status", maxSmall, statusToPB, statusFromPB, checkStatus),
+	message.KindSubmit:     of("submit", MaxSubmit, submitToPB, submitFromPB, checkSubmit),
+	message.KindPush:       of("push", MaxTradeMessage, pushToPB, pushFromPB, checkPush),
+	message.KindPull:       of("pull", maxSmall, pullToPB, pullFromPB, checkNothing),
+	message.KindStockQuery: of("stock query", maxStock, stockQueryToPB, stockQueryFromPB, checkStockQuery),
+	message.KindHello:      of("hello", MaxHello, helloToPB, helloFromPB, checkHello),
 
-	message.KindSealedAnswer: of("sealed answer", MaxSealedAnswer+tag, sealedAnswerOut, sealedAnswerIn, checkSealedAnswer),
-	message.KindEntries:      of("entries", MaxTradeMessage, entriesOut, entriesIn, checkEntries),
-	message.KindSignedHead:   of("signed head", maxSmall, signedHeadOut, signedHeadIn, checkSignedHead),
-	message.KindStockAnswer:  of("stock answer", maxStock, stockAnswerOut, stockAnswerIn, checkStockAnswer),
+	message.KindSealedAnswer: of("sealed answer", MaxSealedAnswer+tag, sealedAnswerToPB, sealedAnswerFromPB, checkSealedAnswer),
+	message.KindEntries:      of("entries", MaxTradeMessage, entriesToPB, entriesFromPB, checkEntries),
+	message.KindSignedHead:   of("signed head", maxSmall, signedHeadToPB, signedHeadFromPB, checkSignedHead),
+	message.KindStockAnswer:  of("stock answer", maxStock, stockAnswerToPB, stockAnswerFromPB, checkStockAnswer),
 
-	message.KindHoldAnswer: of("hold answer", MaxHoldAnswer, holdAnswerOut, holdAnswerIn, checkHoldAnswer),
-	message.KindEntry:      of("entry", MaxEntry, entryOut, entryIn, checkEntry),
-	message.KindRequest:    of("request", MaxRequest, requestOut, requestIn, checkRequest),
-	message.KindHead:       of("head", maxSmall, headOut, headIn, checkHead),
-	message.KindShipTo:     of("ship-to", MaxShipTo, shipToOut, shipToIn, checkShipTo),
+	message.KindHoldAnswer: of("hold answer", MaxHoldAnswer, holdAnswerToPB, holdAnswerFromPB, checkHoldAnswer),
+	message.KindEntry:      of("entry", MaxEntry, entryToPB, entryFromPB, checkEntry),
+	message.KindRequest:    of("request", MaxRequest, requestToPB, requestFromPB, checkRequest),
+	message.KindHead:       of("head", maxSmall, headToPB, headFromPB, checkHead),
+	message.KindShipTo:     of("ship-to", MaxShipTo, shipToToPB, shipToFromPB, checkShipTo),
 
-	record.KindProduct:     of("product record", MaxRecord, productRecordOut, productRecordIn, checkNothing),
-	record.KindStock:       of("stock record", MaxRecord, stockRecordOut, stockRecordIn, checkNothing),
-	record.KindHold:        of("hold record", MaxRecord, holdRecordOut, holdRecordIn, checkHoldRecord),
-	record.KindOrder:       of("order record", MaxRecord, orderRecordOut, orderRecordIn, checkOrderRecord),
-	record.KindLedger:      of("chain record", MaxRecord, chainRecordOut, chainRecordIn, checkNothing),
-	record.KindPartnership: of("partnership record", MaxRecord, partnershipRecordOut, partnershipRecordIn, checkPartnershipRecord),
-	record.KindOutbox:      of("outbox record", MaxRecord, outboxRecordOut, outboxRecordIn, checkNothing),
-	record.KindReservation: of("reservation record", MaxRecord, reservationRecordOut, reservationRecordIn, checkReservationRecord),
-	record.KindMeta:        of("meta record", MaxRecord, metaRecordOut, metaRecordIn, checkNothing),
-	record.KindEvidence:    of("evidence record", MaxRecord, evidenceRecordOut, evidenceRecordIn, checkNothing),
-	record.KindShipTo:      of("ship-to record", MaxRecord, shipToRecordOut, shipToRecordIn, checkNothing),
+	record.KindProduct:     of("product record", MaxRecord, productRecordToPB, productRecordFromPB, checkNothing),
+	record.KindStock:       of("stock record", MaxRecord, stockRecordToPB, stockRecordFromPB, checkNothing),
+	record.KindHold:        of("hold record", MaxRecord, holdRecordToPB, holdRecordFromPB, checkHoldRecord),
+	record.KindOrder:       of("order record", MaxRecord, orderRecordToPB, orderRecordFromPB, checkOrderRecord),
+	record.KindLedger:      of("ledger record", MaxRecord, ledgerRecordToPB, ledgerRecordFromPB, checkNothing),
+	record.KindPartnership: of("partnership record", MaxRecord, partnershipRecordToPB, partnershipRecordFromPB, checkPartnershipRecord),
+	record.KindOutbox:      of("outbox record", MaxRecord, outboxRecordToPB, outboxRecordFromPB, checkNothing),
+	record.KindReservation: of("reservation record", MaxRecord, reservationRecordToPB, reservationRecordFromPB, checkReservationRecord),
+	record.KindMeta:        of("meta record", MaxRecord, metaRecordToPB, metaRecordFromPB, checkNothing),
+	record.KindEvidence:    of("evidence record", MaxRecord, evidenceRecordToPB, evidenceRecordFromPB, checkNothing),
+	record.KindShipTo:      of("ship-to record", MaxRecord, shipToRecordToPB, shipToRecordFromPB, checkNothing),
 
-	message.KindFeedProduct: of("feed record", catalog.MaxRecord, feedProductOut, feedProductIn, checkFeedProduct),
-	message.KindFeedHead:    of("feed head", maxSmall, feedHeadOut, feedHeadIn, checkFeedHead),
-	message.KindFeedUpdate:  of("feed update", MaxFeedUpdate, feedUpdateOut, feedUpdateIn, checkFeedUpdate),
-	message.KindFeedPull:    of("feed pull", MaxFeedPull, feedPullOut, feedPullIn, checkFeedPull),
-	message.KindFeedChunk:   of("feed chunk", MaxFeedChunk, feedChunkOut, feedChunkIn, checkFeedChunk),
-	record.KindFeed:         of("feed meta", MaxRecord, feedMetaOut, feedMetaIn, checkNothing),
-	record.KindReplica:      of("replica meta", MaxRecord, replicaMetaOut, replicaMetaIn, checkNothing),
+	message.KindFeedProduct: of("feed record", catalog.MaxRecord, feedProductToPB, feedProductFromPB, checkFeedProduct),
+	message.KindFeedHead:    of("feed head", maxSmall, feedHeadToPB, feedHeadFromPB, checkFeedHead),
+	message.KindFeedUpdate:  of("feed update", MaxFeedUpdate, feedUpdateToPB, feedUpdateFromPB, checkFeedUpdate),
+	message.KindFeedPull:    of("feed pull", MaxFeedPull, feedPullToPB, feedPullFromPB, checkFeedPull),
+	message.KindFeedChunk:   of("feed chunk", MaxFeedChunk, feedChunkToPB, feedChunkFromPB, checkFeedChunk),
+	record.KindFeed:         of("feed meta", MaxRecord, feedMetaToPB, feedMetaFromPB, checkNothing),
+	record.KindReplica:      of("replica meta", MaxRecord, replicaMetaToPB, replicaMetaFromPB, checkNothing),
 }

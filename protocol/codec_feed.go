@@ -7,61 +7,61 @@ import (
 	"github.com/souk-market/souk/protocol/pb"
 )
 
-func productOut(p *exchange.Product) *pb.Product {
+func productToPB(p *exchange.Product) *pb.Product {
 	return &pb.Product{
 		Sku: string(p.SKU), Group: p.Group, Title: p.Title,
 		Options:     each(p.Options, func(o exchange.Option) *pb.Option { return &pb.Option{Name: o.Name, Value: o.Value} }),
 		Description: p.Description, Vendor: p.Vendor, Category: p.Category, Barcode: p.Barcode,
-		Image: p.Image, Grams: p.Grams, Price: moneyOut(p.Price),
+		Image: p.Image, Grams: p.Grams, Price: moneyToPB(p.Price),
 		Usd:       &pb.UsdPrice{Cents: p.USD.Cents, Rate: p.USD.Rate, Source: p.USD.Source, Date: p.USD.Date},
-		Available: availabilityOut(p.Available),
+		Available: availabilityToPB(p.Available),
 	}
 }
 
-func productIn(m *pb.Product) exchange.Product {
+func productFromPB(m *pb.Product) exchange.Product {
 	u := m.GetUsd()
 	return exchange.Product{
 		SKU: exchange.SKU(m.GetSku()), Group: m.GetGroup(), Title: m.GetTitle(),
 		Options:     each(m.GetOptions(), func(o *pb.Option) exchange.Option { return exchange.Option{Name: o.Name, Value: o.Value} }),
 		Description: m.GetDescription(), Vendor: m.GetVendor(), Category: m.GetCategory(), Barcode: m.GetBarcode(),
-		Image: m.GetImage(), Grams: m.GetGrams(), Price: moneyIn(m.GetPrice()),
+		Image: m.GetImage(), Grams: m.GetGrams(), Price: moneyFromPB(m.GetPrice()),
 		USD:       exchange.USDPrice{Cents: u.GetCents(), Rate: u.GetRate(), Source: u.GetSource(), Date: u.GetDate()},
-		Available: availabilityIn(m.GetAvailable()),
+		Available: availabilityFromPB(m.GetAvailable()),
 	}
 }
 
-func moneyOut(v exchange.Money) *pb.Money {
+func moneyToPB(v exchange.Money) *pb.Money {
 	return &pb.Money{Minor: v.Minor, Currency: string(v.Currency)}
 }
 
-func moneyIn(m *pb.Money) exchange.Money {
+func moneyFromPB(m *pb.Money) exchange.Money {
 	return exchange.Money{Minor: m.GetMinor(), Currency: exchange.Currency(m.GetCurrency())}
 }
 
-func availabilityOut(v exchange.Availability) *pb.Availability {
+func availabilityToPB(v exchange.Availability) *pb.Availability {
 	return &pb.Availability{Unlimited: v.Unlimited, Units: v.Units}
 }
 
-func availabilityIn(m *pb.Availability) exchange.Availability {
+func availabilityFromPB(m *pb.Availability) exchange.Availability {
 	return exchange.Availability{Unlimited: m.GetUnlimited(), Units: m.GetUnits()}
 }
 
-func feedProductOut(v *message.FeedProduct) *pb.FeedProduct {
-	return &pb.FeedProduct{Product: productOut(&v.Product)}
+func feedProductToPB(v *message.FeedProduct) *pb.FeedProduct {
+	return &pb.FeedProduct{Product: productToPB(&v.Product)}
 }
 
-func feedProductIn(_ *fields, m *pb.FeedProduct) *message.FeedProduct {
-	return &message.FeedProduct{Product: productIn(m.Product)}
+func feedProductFromPB(_ *fields, m *pb.FeedProduct) *message.FeedProduct {
+	return &message.FeedProduct{Product: productFromPB(m.Product)}
 }
 
-func feedHeadOut(v *message.FeedHead) *pb.FeedHead {
+func feedHeadToPB(v *message.FeedHead) *pb.FeedHead {
 	return &pb.FeedHead{
 		Shop: raw(v.Shop[:]), Feed: v.Feed, Epoch: v.Epoch, Sequence: v.Sequence,
 		Count: v.Count, Digest: raw(v.Digest[:]), AtMs: int64(v.At),
 	}
 }
 
-func feedHeadIn(f *fields, m *pb.FeedHead) *message.FeedHead {
+func feedHeadFromPB(f *fields, m *pb.FeedHead) *message.FeedHead {
 	v := &message.FeedHead{
 		Feed: m.Feed, Epoch: m.Epoch, Sequence: m.Sequence, Count: m.Count, At: exchange.Time(m.AtMs),
 	}
@@ -70,7 +70,7 @@ func feedHeadIn(f *fields, m *pb.FeedHead) *message.FeedHead {
 	return v
 }
 
-func feedItemsOut(items []message.FeedItem) []*pb.FeedItem {
+func feedItemsToPB(items []message.FeedItem) []*pb.FeedItem {
 	if len(items) == 0 {
 		return nil
 	}
@@ -83,50 +83,50 @@ func feedItemsOut(items []message.FeedItem) []*pb.FeedItem {
 	return out
 }
 
-func feedItemsIn(items []*pb.FeedItem) []message.FeedItem {
+func feedItemsFromPB(items []*pb.FeedItem) []message.FeedItem {
 	return each(items, func(m *pb.FeedItem) message.FeedItem {
 		return message.FeedItem{Sequence: m.Sequence, SKU: exchange.SKU(m.Sku), Record: m.Record}
 	})
 }
 
-func feedUpdateOut(v *message.FeedUpdate) *pb.FeedUpdate {
+func feedUpdateToPB(v *message.FeedUpdate) *pb.FeedUpdate {
 	return &pb.FeedUpdate{
-		Head: signedOut(v.Head.Payload, v.Head.Signature), After: v.After, Items: feedItemsOut(v.Items),
+		Head: signedToPB(v.Head.Payload, v.Head.Signature), After: v.After, Items: feedItemsToPB(v.Items),
 	}
 }
 
-func feedUpdateIn(_ *fields, m *pb.FeedUpdate) *message.FeedUpdate {
-	return &message.FeedUpdate{Head: feedSignedIn(m.Head), After: m.After, Items: feedItemsIn(m.Items)}
+func feedUpdateFromPB(_ *fields, m *pb.FeedUpdate) *message.FeedUpdate {
+	return &message.FeedUpdate{Head: feedSignedFromPB(m.Head), After: m.After, Items: feedItemsFromPB(m.Items)}
 }
 
-func feedPullOut(v *message.FeedPull) *pb.FeedPull {
+func feedPullToPB(v *message.FeedPull) *pb.FeedPull {
 	m := &pb.FeedPull{
 		Feed: v.Feed, Epoch: v.Epoch, After: v.After, Buckets: v.Buckets, BucketDigests: v.BucketDigests,
 	}
 	if v.Have != nil {
-		m.Have = signedOut(v.Have.Payload, v.Have.Signature)
+		m.Have = signedToPB(v.Have.Payload, v.Have.Signature)
 	}
 	return m
 }
 
-func feedPullIn(_ *fields, m *pb.FeedPull) *message.FeedPull {
+func feedPullFromPB(_ *fields, m *pb.FeedPull) *message.FeedPull {
 	v := &message.FeedPull{
 		Feed: m.Feed, Epoch: m.Epoch, After: m.After, Buckets: m.Buckets, BucketDigests: m.BucketDigests,
 	}
 	if m.Have != nil {
-		head := feedSignedIn(m.Have)
+		head := feedSignedFromPB(m.Have)
 		v.Have = &head
 	}
 	return v
 }
 
-func feedChunkOut(v *message.FeedChunk) *pb.FeedChunk {
-	m := &pb.FeedChunk{Full: v.Full, Items: feedItemsOut(v.Items), Last: v.Last}
+func feedChunkToPB(v *message.FeedChunk) *pb.FeedChunk {
+	m := &pb.FeedChunk{Full: v.Full, Items: feedItemsToPB(v.Items), Last: v.Last}
 	if v.Head != nil {
-		m.Head = signedOut(v.Head.Payload, v.Head.Signature)
+		m.Head = signedToPB(v.Head.Payload, v.Head.Signature)
 	}
 	if v.Key != nil {
-		m.Key = feedKeyOut(v.Key)
+		m.Key = feedKeyToPB(v.Key)
 	}
 	if len(v.Digests) > 0 {
 		m.Digests = make([]byte, 0, 32*len(v.Digests))
@@ -137,10 +137,10 @@ func feedChunkOut(v *message.FeedChunk) *pb.FeedChunk {
 	return m
 }
 
-func feedChunkIn(f *fields, m *pb.FeedChunk) *message.FeedChunk {
-	v := &message.FeedChunk{Full: m.Full, Items: feedItemsIn(m.Items), Last: m.Last}
+func feedChunkFromPB(f *fields, m *pb.FeedChunk) *message.FeedChunk {
+	v := &message.FeedChunk{Full: m.Full, Items: feedItemsFromPB(m.Items), Last: m.Last}
 	if m.Head != nil {
-		head := feedSignedIn(m.Head)
+		head := feedSignedFromPB(m.Head)
 		v.Head = &head
 	}
 	if m.Key != nil {
@@ -158,30 +158,30 @@ func feedChunkIn(f *fields, m *pb.FeedChunk) *message.FeedChunk {
 	return v
 }
 
-func feedMetaOut(v *record.Feed) *pb.FeedMeta {
+func feedMetaToPB(v *record.Feed) *pb.FeedMeta {
 	return &pb.FeedMeta{
 		Epoch: v.Epoch, Sequence: v.Sequence, Count: v.Count, Floor: v.Floor, Tombstones: v.Tombstones,
-		Key: feedKeyOut(&v.Key), Head: signedOut(v.Head.Payload, v.Head.Signature),
+		Key: feedKeyToPB(&v.Key), Head: signedToPB(v.Head.Payload, v.Head.Signature),
 	}
 }
 
-func feedMetaIn(f *fields, m *pb.FeedMeta) *record.Feed {
+func feedMetaFromPB(f *fields, m *pb.FeedMeta) *record.Feed {
 	return &record.Feed{
 		Epoch: m.Epoch, Sequence: m.Sequence, Count: m.Count, Floor: m.Floor, Tombstones: m.Tombstones,
-		Key: f.feedKey(m.Key), Head: feedSignedIn(m.Head),
+		Key: f.feedKey(m.Key), Head: feedSignedFromPB(m.Head),
 	}
 }
 
-func replicaMetaOut(v *record.Replica) *pb.ReplicaMeta {
+func replicaMetaToPB(v *record.Replica) *pb.ReplicaMeta {
 	return &pb.ReplicaMeta{
-		Shop: raw(v.Shop[:]), Head: signedOut(v.Head.Payload, v.Head.Signature),
-		Epoch: v.Epoch, At: v.At, Key: feedKeyOut(&v.Key), RefreshedMs: int64(v.Refreshed),
+		Shop: raw(v.Shop[:]), Head: signedToPB(v.Head.Payload, v.Head.Signature),
+		Epoch: v.Epoch, At: v.At, Key: feedKeyToPB(&v.Key), RefreshedMs: int64(v.Refreshed),
 	}
 }
 
-func replicaMetaIn(f *fields, m *pb.ReplicaMeta) *record.Replica {
+func replicaMetaFromPB(f *fields, m *pb.ReplicaMeta) *record.Replica {
 	v := &record.Replica{
-		Head: feedSignedIn(m.Head), Epoch: m.Epoch, At: m.At,
+		Head: feedSignedFromPB(m.Head), Epoch: m.Epoch, At: m.At,
 		Key: f.feedKey(m.Key), Refreshed: exchange.Time(m.RefreshedMs),
 	}
 	f.fixed("shop", v.Shop[:], m.Shop)

@@ -8,33 +8,33 @@ import (
 	"github.com/souk-market/souk/protocol/pb"
 )
 
-func requestOut(v *message.Request) *pb.Request {
+func requestToPB(v *message.Request) *pb.Request {
 	return &pb.Request{
 		Supplier: raw(v.Supplier[:]), Retailer: raw(v.Retailer[:]),
-		Number: v.Number, AtMs: int64(v.At), Act: actOut(v.Act),
+		Number: v.Number, AtMs: int64(v.At), Act: actToPB(v.Act),
 	}
 }
 
-func requestIn(f *fields, m *pb.Request) *message.Request {
+func requestFromPB(f *fields, m *pb.Request) *message.Request {
 	v := &message.Request{Number: m.Number, At: exchange.Time(m.AtMs), Act: f.act(m.Act)}
 	f.fixed("supplier", v.Supplier[:], m.Supplier)
 	f.fixed("retailer", v.Retailer[:], m.Retailer)
 	return v
 }
 
-func entryOut(v *message.Entry) *pb.Leaf {
+func entryToPB(v *message.Entry) *pb.Leaf {
 	m := &pb.Entry{
 		Supplier: raw(v.Supplier[:]), Retailer: raw(v.Retailer[:]), Position: v.Position,
 		Prev: raw(v.Prev[:]), AtMs: int64(v.At), Number: v.Number,
-		Outcome: pb.Code(v.Outcome), Detail: clip(v.Detail), Terms: v.Terms, Own: actOut(v.Own),
+		Outcome: pb.Code(v.Outcome), Detail: clip(v.Detail), Terms: v.Terms, Own: actToPB(v.Own),
 	}
 	if v.Request != nil {
-		m.Request = signedOut(v.Request.Payload, v.Request.Signature)
+		m.Request = signedToPB(v.Request.Payload, v.Request.Signature)
 	}
 	return &pb.Leaf{Kind: &pb.Leaf_Entry{Entry: m}}
 }
 
-func entryIn(f *fields, leaf *pb.Leaf) *message.Entry {
+func entryFromPB(f *fields, leaf *pb.Leaf) *message.Entry {
 	m := leaf.GetEntry()
 	if m == nil {
 		f.fail("the leaf holds none")
@@ -48,7 +48,7 @@ func entryIn(f *fields, leaf *pb.Leaf) *message.Entry {
 	f.fixed("retailer", v.Retailer[:], m.Retailer)
 	f.fixed("prev", v.Prev[:], m.Prev)
 	if m.Request != nil {
-		request := requestSignedIn(m.Request)
+		request := requestSignedFromPB(m.Request)
 		v.Request = &request
 	}
 	if m.Own != nil {
@@ -57,13 +57,13 @@ func entryIn(f *fields, leaf *pb.Leaf) *message.Entry {
 	return v
 }
 
-func headOut(v *message.Head) *pb.Head {
+func headToPB(v *message.Head) *pb.Head {
 	return &pb.Head{
 		Supplier: raw(v.Supplier[:]), Retailer: raw(v.Retailer[:]), Position: v.Position, Hash: raw(v.Hash[:]),
 	}
 }
 
-func headIn(f *fields, m *pb.Head) *message.Head {
+func headFromPB(f *fields, m *pb.Head) *message.Head {
 	v := &message.Head{Position: m.GetPosition()}
 	f.fixed("the head's supplier", v.Supplier[:], m.GetSupplier())
 	f.fixed("the head's retailer", v.Retailer[:], m.GetRetailer())
@@ -71,19 +71,19 @@ func headIn(f *fields, m *pb.Head) *message.Head {
 	return v
 }
 
-func signedHeadOut(v *message.SignedHead) *pb.Signed {
+func signedHeadToPB(v *message.SignedHead) *pb.Signed {
 	return &pb.Signed{Payload: v.Payload, Signature: v.Signature}
 }
 
-func signedHeadIn(_ *fields, m *pb.Signed) *message.SignedHead {
-	v := headSignedIn(m)
+func signedHeadFromPB(_ *fields, m *pb.Signed) *message.SignedHead {
+	v := headSignedFromPB(m)
 	return &v
 }
 
-func actOut(a message.Act) *pb.Act {
+func actToPB(a message.Act) *pb.Act {
 	switch a := a.(type) {
 	case message.ProposeTerms:
-		return &pb.Act{Act: &pb.Act_ProposeTerms{ProposeTerms: &pb.ProposeTerms{Terms: termsOut(&a.Terms)}}}
+		return &pb.Act{Act: &pb.Act_ProposeTerms{ProposeTerms: &pb.ProposeTerms{Terms: termsToPB(&a.Terms)}}}
 	case message.AcceptTerms:
 		return &pb.Act{Act: &pb.Act_AcceptTerms{AcceptTerms: &pb.AcceptTerms{Proposal: raw(a.Proposal[:])}}}
 	case message.DeclineTerms:
@@ -96,7 +96,7 @@ func actOut(a message.Act) *pb.Act {
 		}}}
 	case message.CancelOrder:
 		return &pb.Act{Act: &pb.Act_CancelOrder{CancelOrder: &pb.CancelOrder{
-			Order: raw(a.Order[:]), Lines: unitsOut(a.Lines), Reason: a.Reason,
+			Order: raw(a.Order[:]), Lines: unitsToPB(a.Lines), Reason: a.Reason,
 		}}}
 	case message.AcceptOrder:
 		return &pb.Act{Act: &pb.Act_AcceptOrder{AcceptOrder: &pb.AcceptOrder{Order: raw(a.Order[:])}}}
@@ -104,11 +104,11 @@ func actOut(a message.Act) *pb.Act {
 		return &pb.Act{Act: &pb.Act_RejectOrder{RejectOrder: &pb.RejectOrder{Order: raw(a.Order[:]), Reason: a.Reason}}}
 	case message.ShipOrder:
 		return &pb.Act{Act: &pb.Act_ShipOrder{ShipOrder: &pb.ShipOrder{
-			Order: raw(a.Order[:]), Lines: unitsOut(a.Lines), Carrier: a.Carrier, Tracking: a.Tracking,
+			Order: raw(a.Order[:]), Lines: unitsToPB(a.Lines), Carrier: a.Carrier, Tracking: a.Tracking,
 		}}}
 	case message.DeliverOrder:
 		return &pb.Act{Act: &pb.Act_DeliverOrder{DeliverOrder: &pb.DeliverOrder{
-			Order: raw(a.Order[:]), Lines: unitsOut(a.Lines),
+			Order: raw(a.Order[:]), Lines: unitsToPB(a.Lines),
 		}}}
 	case message.ExpireOrder:
 		return &pb.Act{Act: &pb.Act_ExpireOrder{ExpireOrder: &pb.ExpireOrder{Order: raw(a.Order[:])}}}
@@ -132,16 +132,16 @@ func (f *fields) act(m *pb.Act) message.Act {
 		return message.SubmitOrder{Order: f.order(m.Order), Quote: m.Quote, ShipTo: f.hash("ship-to hash", m.ShipTo)}
 	case *pb.Act_CancelOrder:
 		m := a.CancelOrder
-		return message.CancelOrder{Order: f.order(m.Order), Lines: unitsIn(m.Lines), Reason: m.Reason}
+		return message.CancelOrder{Order: f.order(m.Order), Lines: unitsFromPB(m.Lines), Reason: m.Reason}
 	case *pb.Act_AcceptOrder:
 		return message.AcceptOrder{Order: f.order(a.AcceptOrder.Order)}
 	case *pb.Act_RejectOrder:
 		return message.RejectOrder{Order: f.order(a.RejectOrder.Order), Reason: a.RejectOrder.Reason}
 	case *pb.Act_ShipOrder:
 		m := a.ShipOrder
-		return message.ShipOrder{Order: f.order(m.Order), Lines: unitsIn(m.Lines), Carrier: m.Carrier, Tracking: m.Tracking}
+		return message.ShipOrder{Order: f.order(m.Order), Lines: unitsFromPB(m.Lines), Carrier: m.Carrier, Tracking: m.Tracking}
 	case *pb.Act_DeliverOrder:
-		return message.DeliverOrder{Order: f.order(a.DeliverOrder.Order), Lines: unitsIn(a.DeliverOrder.Lines)}
+		return message.DeliverOrder{Order: f.order(a.DeliverOrder.Order), Lines: unitsFromPB(a.DeliverOrder.Lines)}
 	case *pb.Act_ExpireOrder:
 		return message.ExpireOrder{Order: f.order(a.ExpireOrder.Order)}
 	}
@@ -159,10 +159,10 @@ func (f *fields) order(b []byte) (id exchange.OrderID) {
 	return id
 }
 
-func unitsOut(lines []order.Units) []*pb.Units {
+func unitsToPB(lines []order.Units) []*pb.Units {
 	return each(lines, func(u order.Units) *pb.Units { return &pb.Units{Sku: string(u.SKU), Units: u.Units} })
 }
 
-func unitsIn(lines []*pb.Units) []order.Units {
+func unitsFromPB(lines []*pb.Units) []order.Units {
 	return each(lines, func(u *pb.Units) order.Units { return order.Units{SKU: exchange.SKU(u.Sku), Units: u.Units} })
 }

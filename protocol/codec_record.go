@@ -10,43 +10,43 @@ import (
 	"github.com/souk-market/souk/protocol/pb"
 )
 
-func productRecordOut(v *record.Product) *pb.ProductRecord {
+func productRecordToPB(v *record.Product) *pb.ProductRecord {
 	return &pb.ProductRecord{
-		Product: productOut(&v.Product), ImportedMs: int64(v.Imported), Removed: v.Removed,
+		Product: productToPB(&v.Product), ImportedMs: int64(v.Imported), Removed: v.Removed,
 		FileStock: &pb.FileStock{Set: v.FileStock.Set, Unlimited: v.FileStock.Unlimited, Units: v.FileStock.Units},
 	}
 }
 
-func productRecordIn(_ *fields, m *pb.ProductRecord) *record.Product {
+func productRecordFromPB(_ *fields, m *pb.ProductRecord) *record.Product {
 	s := m.FileStock
 	return &record.Product{
-		Product: productIn(m.Product), Imported: exchange.Time(m.ImportedMs), Removed: m.Removed,
+		Product: productFromPB(m.Product), Imported: exchange.Time(m.ImportedMs), Removed: m.Removed,
 		FileStock: record.FileStock{Set: s.GetSet(), Unlimited: s.GetUnlimited(), Units: s.GetUnits()},
 	}
 }
 
-func stockRecordOut(v *record.Stock) *pb.StockRecord {
+func stockRecordToPB(v *record.Stock) *pb.StockRecord {
 	s := v.Stock
 	return &pb.StockRecord{Unlimited: s.Unlimited, Stocked: s.Stocked, Held: s.Held, Sold: s.Sold, Shipped: s.Shipped}
 }
 
-func stockRecordIn(_ *fields, m *pb.StockRecord) *record.Stock {
+func stockRecordFromPB(_ *fields, m *pb.StockRecord) *record.Stock {
 	return &record.Stock{Stock: hold.Stock{
 		Unlimited: m.Unlimited, Stocked: m.Stocked, Held: m.Held, Sold: m.Sold, Shipped: m.Shipped,
 	}}
 }
 
-func holdRecordOut(v *record.Hold) *pb.HoldRecord {
+func holdRecordToPB(v *record.Hold) *pb.HoldRecord {
 	h := &v.Hold
 	return &pb.HoldRecord{
-		Retailer: raw(v.Retailer[:]), State: pb.HoldState(h.State), Lines: linesOut(h.Lines),
+		Retailer: raw(v.Retailer[:]), State: pb.HoldState(h.State), Lines: linesToPB(h.Lines),
 		IssuedMs: int64(h.Issued), ExpiresMs: int64(h.Expires), EndedMs: int64(h.Ended),
 		Refusal: pb.Code(h.Refusal), Request: raw(v.Request[:]), Terms: v.Terms,
 		Placed: v.Placed, Latest: v.Latest, LatestRequest: raw(v.LatestRequest[:]),
 	}
 }
 
-func holdRecordIn(f *fields, m *pb.HoldRecord) *record.Hold {
+func holdRecordFromPB(f *fields, m *pb.HoldRecord) *record.Hold {
 	v := &record.Hold{
 		Hold: hold.Hold{
 			State: hold.State(m.State), Lines: f.lines(m.Lines), Issued: exchange.Time(m.IssuedMs),
@@ -60,13 +60,13 @@ func holdRecordIn(f *fields, m *pb.HoldRecord) *record.Hold {
 	return v
 }
 
-func orderRecordOut(v *record.Order) *pb.OrderRecord {
+func orderRecordToPB(v *record.Order) *pb.OrderRecord {
 	o := &v.Order
 	m := &pb.OrderRecord{
 		Id: raw(v.ID[:]), Supplier: raw(v.Supplier[:]), Retailer: raw(v.Retailer[:]),
 		Cancel: pb.CancelRule(o.Cancel), SubmittedMs: int64(o.Submitted), AcceptByMs: int64(o.AcceptBy),
 		AcceptedMs: int64(o.Accepted), ClosedMs: int64(o.Closed), Rejected: o.Rejected, Expired: o.Expired,
-		Quote: quoteOut(&v.Quote), ShipToHash: raw(v.ShipToHash[:]), First: v.First, Last: v.Last,
+		Quote: quoteToPB(&v.Quote), ShipToHash: raw(v.ShipToHash[:]), First: v.First, Last: v.Last,
 		Reason: v.Reason, RequestedMs: int64(v.Requested), Refusal: pb.Code(v.Refusal),
 		Detail: clip(v.Detail), CancelAtMs: int64(v.CancelAt),
 		CancelledMs: int64(v.Cancelled), CancelledBy: pb.Party(v.CancelledBy),
@@ -77,12 +77,12 @@ func orderRecordOut(v *record.Order) *pb.OrderRecord {
 		}
 	})
 	m.Parcels = each(v.Parcels, func(p record.Parcel) *pb.Parcel {
-		return &pb.Parcel{AtMs: int64(p.At), Lines: unitsOut(p.Lines), Carrier: p.Carrier, Tracking: p.Tracking}
+		return &pb.Parcel{AtMs: int64(p.At), Lines: unitsToPB(p.Lines), Carrier: p.Carrier, Tracking: p.Tracking}
 	})
 	return m
 }
 
-func orderRecordIn(f *fields, m *pb.OrderRecord) *record.Order {
+func orderRecordFromPB(f *fields, m *pb.OrderRecord) *record.Order {
 	v := &record.Order{
 		Order: order.Order{
 			Cancel: exchange.CancelRule(m.Cancel), Submitted: exchange.Time(m.SubmittedMs),
@@ -99,7 +99,7 @@ func orderRecordIn(f *fields, m *pb.OrderRecord) *record.Order {
 		}
 	})
 	v.Parcels = each(m.Parcels, func(p *pb.Parcel) record.Parcel {
-		return record.Parcel{At: exchange.Time(p.AtMs), Lines: unitsIn(p.Lines), Carrier: p.Carrier, Tracking: p.Tracking}
+		return record.Parcel{At: exchange.Time(p.AtMs), Lines: unitsFromPB(p.Lines), Carrier: p.Carrier, Tracking: p.Tracking}
 	})
 	if q := f.quote(m.Quote); q != nil {
 		v.Quote = *q
@@ -111,22 +111,22 @@ func orderRecordIn(f *fields, m *pb.OrderRecord) *record.Order {
 	return v
 }
 
-func chainRecordOut(v *record.Ledger) *pb.ChainRecord {
+func ledgerRecordToPB(v *record.Ledger) *pb.ChainRecord {
 	c := &v.Chain
 	return &pb.ChainRecord{
 		Supplier: raw(c.Supplier[:]), Retailer: raw(c.Retailer[:]), Position: c.Position, Hash: raw(c.Hash[:]),
 		AtMs: int64(c.At), Answered: c.Answered, Acked: c.Acked, Frozen: c.Frozen, Queued: v.Queued,
 		OpenHeld: v.OpenHeld, OpenUnshipped: v.OpenUnshipped,
-		AckedHead: signedOut(v.AckedHead.Payload, v.AckedHead.Signature),
+		AckedHead: signedToPB(v.AckedHead.Payload, v.AckedHead.Signature),
 	}
 }
 
-func chainRecordIn(f *fields, m *pb.ChainRecord) *record.Ledger {
+func ledgerRecordFromPB(f *fields, m *pb.ChainRecord) *record.Ledger {
 	v := &record.Ledger{
 		Chain: ledger.Chain{
 			Position: m.Position, At: exchange.Time(m.AtMs), Answered: m.Answered, Acked: m.Acked, Frozen: m.Frozen,
 		},
-		Queued: m.Queued, OpenHeld: m.OpenHeld, OpenUnshipped: m.OpenUnshipped, AckedHead: headSignedIn(m.AckedHead),
+		Queued: m.Queued, OpenHeld: m.OpenHeld, OpenUnshipped: m.OpenUnshipped, AckedHead: headSignedFromPB(m.AckedHead),
 	}
 	f.fixed("supplier", v.Chain.Supplier[:], m.Supplier)
 	f.fixed("retailer", v.Chain.Retailer[:], m.Retailer)
@@ -134,28 +134,28 @@ func chainRecordIn(f *fields, m *pb.ChainRecord) *record.Ledger {
 	return v
 }
 
-func partnershipRecordOut(v *record.Partnership) *pb.PartnershipRecord {
+func partnershipRecordToPB(v *record.Partnership) *pb.PartnershipRecord {
 	s := &v.State
 	return &pb.PartnershipRecord{
-		Version: s.Version, Terms: termsOut(&s.Terms), Active: s.Active, SinceMs: int64(s.Since),
+		Version: s.Version, Terms: termsToPB(&s.Terms), Active: s.Active, SinceMs: int64(s.Since),
 		EndedMs: int64(s.Ended), EndedBy: pb.Party(s.EndedBy),
 		Open: &pb.Proposal{
-			Hash: raw(s.Open.Hash[:]), By: pb.Party(s.Open.By), Terms: termsOut(&s.Open.Terms), AtMs: int64(s.Open.At),
+			Hash: raw(s.Open.Hash[:]), By: pb.Party(s.Open.By), Terms: termsToPB(&s.Open.Terms), AtMs: int64(s.Open.At),
 		},
-		Ending: v.Ending, Queued: v.Queued, Refusal: pb.Code(v.Refusal), Detail: clip(v.Detail), Declined: declinedOut(s.Declined),
+		Ending: v.Ending, Queued: v.Queued, Refusal: pb.Code(v.Refusal), Detail: clip(v.Detail), Declined: declinedToPB(s.Declined),
 		EndReason: clip(s.EndReason), EndingMs: int64(v.EndingAt), EndingReason: clip(v.EndingReason), QueuedNumber: v.QueuedNumber,
 		EndNumber: v.EndNumber, WithdrawnTo: v.WithdrawnTo, Withdrawn: raw(v.Withdrawn[:]),
 	}
 }
 
-func declinedOut(v partnership.Declined) *pb.Declined {
+func declinedToPB(v partnership.Declined) *pb.Declined {
 	if v == (partnership.Declined{}) {
 		return nil
 	}
 	return &pb.Declined{Hash: raw(v.Hash[:]), Of: pb.Party(v.Of), By: pb.Party(v.By), AtMs: int64(v.At)}
 }
 
-func partnershipRecordIn(f *fields, m *pb.PartnershipRecord) *record.Partnership {
+func partnershipRecordFromPB(f *fields, m *pb.PartnershipRecord) *record.Partnership {
 	open := m.GetOpen()
 	return &record.Partnership{
 		State: partnership.State{
@@ -176,29 +176,29 @@ func partnershipRecordIn(f *fields, m *pb.PartnershipRecord) *record.Partnership
 	}
 }
 
-func outboxRecordOut(v *record.Outbox) *pb.OutboxRecord {
+func outboxRecordToPB(v *record.Outbox) *pb.OutboxRecord {
 	return &pb.OutboxRecord{
-		Number: v.Number, Signed: signedOut(v.Signed.Payload, v.Signed.Signature), Salt: raw(v.Salt[:]), ShipTo: v.ShipTo,
+		Number: v.Number, Signed: signedToPB(v.Signed.Payload, v.Signed.Signature), Salt: raw(v.Salt[:]), ShipTo: v.ShipTo,
 	}
 }
 
-func outboxRecordIn(f *fields, m *pb.OutboxRecord) *record.Outbox {
-	v := &record.Outbox{Number: m.Number, Signed: requestSignedIn(m.Signed), ShipTo: m.ShipTo}
+func outboxRecordFromPB(f *fields, m *pb.OutboxRecord) *record.Outbox {
+	v := &record.Outbox{Number: m.Number, Signed: requestSignedFromPB(m.Signed), ShipTo: m.ShipTo}
 	f.fixed("salt", v.Salt[:], m.Salt)
 	return v
 }
 
-func reservationRecordOut(v *record.Reservation) *pb.ReservationRecord {
+func reservationRecordToPB(v *record.Reservation) *pb.ReservationRecord {
 	return &pb.ReservationRecord{
-		Supplier: raw(v.Supplier[:]), Request: holdOut(&v.Request), Raw: v.Raw, State: pb.HoldState(v.State),
+		Supplier: raw(v.Supplier[:]), Request: holdToPB(&v.Request), Raw: v.Raw, State: pb.HoldState(v.State),
 		Answer: v.Answer, Refusal: pb.Code(v.Refusal), Detail: clip(v.Detail),
 		CreatedMs: int64(v.Created), ExpiresMs: int64(v.Expires),
 	}
 }
 
-func reservationRecordIn(f *fields, m *pb.ReservationRecord) *record.Reservation {
+func reservationRecordFromPB(f *fields, m *pb.ReservationRecord) *record.Reservation {
 	v := &record.Reservation{
-		Request: *holdIn(f, m.Request), Raw: m.Raw, State: hold.State(m.State), Answer: m.Answer,
+		Request: *holdFromPB(f, m.Request), Raw: m.Raw, State: hold.State(m.State), Answer: m.Answer,
 		Refusal: exchange.Code(m.Refusal), Detail: m.Detail,
 		Created: exchange.Time(m.CreatedMs), Expires: exchange.Time(m.ExpiresMs),
 	}
@@ -206,22 +206,22 @@ func reservationRecordIn(f *fields, m *pb.ReservationRecord) *record.Reservation
 	return v
 }
 
-func metaRecordOut(v *record.Meta) *pb.MetaRecord {
+func metaRecordToPB(v *record.Meta) *pb.MetaRecord {
 	return &pb.MetaRecord{WrittenMs: int64(v.Written), Stopped: clip(v.Stopped)}
 }
 
-func metaRecordIn(_ *fields, m *pb.MetaRecord) *record.Meta {
+func metaRecordFromPB(_ *fields, m *pb.MetaRecord) *record.Meta {
 	return &record.Meta{Written: exchange.Time(m.WrittenMs), Stopped: m.Stopped}
 }
 
-func evidenceRecordOut(v *record.Evidence) *pb.EvidenceRecord {
+func evidenceRecordToPB(v *record.Evidence) *pb.EvidenceRecord {
 	return &pb.EvidenceRecord{
 		Supplier: raw(v.Supplier[:]), Retailer: raw(v.Retailer[:]), Position: v.Position,
 		Ours: v.Ours, Theirs: v.Theirs, Why: clip(v.Why), AtMs: int64(v.At),
 	}
 }
 
-func evidenceRecordIn(f *fields, m *pb.EvidenceRecord) *record.Evidence {
+func evidenceRecordFromPB(f *fields, m *pb.EvidenceRecord) *record.Evidence {
 	v := &record.Evidence{
 		Position: m.Position, Ours: m.Ours, Theirs: m.Theirs, Why: m.Why, At: exchange.Time(m.AtMs),
 	}
@@ -230,11 +230,11 @@ func evidenceRecordIn(f *fields, m *pb.EvidenceRecord) *record.Evidence {
 	return v
 }
 
-func shipToRecordOut(v *record.ShipTo) *pb.ShipToRecord {
+func shipToRecordToPB(v *record.ShipTo) *pb.ShipToRecord {
 	return &pb.ShipToRecord{Salt: raw(v.Salt[:]), Raw: v.Raw}
 }
 
-func shipToRecordIn(f *fields, m *pb.ShipToRecord) *record.ShipTo {
+func shipToRecordFromPB(f *fields, m *pb.ShipToRecord) *record.ShipTo {
 	v := &record.ShipTo{Raw: m.Raw}
 	f.fixed("salt", v.Salt[:], m.Salt)
 	return v

@@ -8,7 +8,7 @@ import (
 
 // Terms, quotes and addresses: parts of several messages and records.
 
-func termsOut(t *exchange.Terms) *pb.Terms {
+func termsToPB(t *exchange.Terms) *pb.Terms {
 	return &pb.Terms{
 		DiscountBp: uint32(t.Discount), Currency: string(t.Currency),
 		HoldLifetimeMs: t.HoldLifetime.Milliseconds(), OpenQuantity: t.OpenQuantity,
@@ -26,16 +26,16 @@ func (f *fields) terms(m *pb.Terms) exchange.Terms {
 	}
 }
 
-func quoteOut(q *exchange.Quote) *pb.Quote {
+func quoteToPB(q *exchange.Quote) *pb.Quote {
 	if q == nil {
 		return nil
 	}
 	return &pb.Quote{
 		Supplier: raw(q.Supplier[:]), Retailer: raw(q.Retailer[:]), Hold: raw(q.Hold[:]),
 		TermsVersion: q.TermsVersion, Country: q.Country, Currency: string(q.Currency),
-		Lines: quoteLinesOut(q.Lines), Shipping: q.Shipping, UsdShipping: q.USDShipping,
+		Lines: quoteLinesToPB(q.Lines), Shipping: q.Shipping, UsdShipping: q.USDShipping,
 		Tax: pb.TaxTreatment(q.Tax.Treatment), TaxRateBp: uint32(q.Tax.Rate),
-		Total: q.Total, UsdTotal: q.USDTotal, Rate: rateOut(&q.Rate),
+		Total: q.Total, UsdTotal: q.USDTotal, Rate: rateToPB(&q.Rate),
 		IssuedMs: int64(q.Issued), ExpiresMs: int64(q.Expires),
 		AcceptWithinMs: q.AcceptWithin.Milliseconds(), Cancel: pb.CancelRule(q.Cancel),
 	}
@@ -47,9 +47,9 @@ func (f *fields) quote(m *pb.Quote) *exchange.Quote {
 	}
 	q := &exchange.Quote{
 		TermsVersion: m.TermsVersion, Country: m.Country, Currency: exchange.Currency(m.Currency),
-		Lines: quoteLinesIn(m.Lines), Shipping: m.Shipping, USDShipping: m.UsdShipping,
+		Lines: quoteLinesFromPB(m.Lines), Shipping: m.Shipping, USDShipping: m.UsdShipping,
 		Tax:   exchange.Tax{Treatment: exchange.TaxTreatment(m.Tax), Rate: exchange.BasisPoints(m.TaxRateBp)},
-		Total: m.Total, USDTotal: m.UsdTotal, Rate: rateIn(m.Rate),
+		Total: m.Total, USDTotal: m.UsdTotal, Rate: rateFromPB(m.Rate),
 		Issued: exchange.Time(m.IssuedMs), Expires: exchange.Time(m.ExpiresMs),
 		AcceptWithin: f.duration("accept-within", m.AcceptWithinMs), Cancel: exchange.CancelRule(m.Cancel),
 	}
@@ -59,7 +59,7 @@ func (f *fields) quote(m *pb.Quote) *exchange.Quote {
 	return q
 }
 
-func quoteLinesOut(lines []exchange.QuoteLine) []*pb.QuoteLine {
+func quoteLinesToPB(lines []exchange.QuoteLine) []*pb.QuoteLine {
 	if len(lines) == 0 {
 		return nil
 	}
@@ -74,7 +74,7 @@ func quoteLinesOut(lines []exchange.QuoteLine) []*pb.QuoteLine {
 	return out
 }
 
-func quoteLinesIn(lines []*pb.QuoteLine) []exchange.QuoteLine {
+func quoteLinesFromPB(lines []*pb.QuoteLine) []exchange.QuoteLine {
 	return each(lines, func(m *pb.QuoteLine) exchange.QuoteLine {
 		return exchange.QuoteLine{
 			SKU: exchange.SKU(m.Sku), Title: m.Title, Quantity: exchange.Quantity(m.Quantity),
@@ -83,25 +83,25 @@ func quoteLinesIn(lines []*pb.QuoteLine) []exchange.QuoteLine {
 	})
 }
 
-func rateOut(r *exchange.Rate) *pb.Rate {
+func rateToPB(r *exchange.Rate) *pb.Rate {
 	return &pb.Rate{From: string(r.From), Num: r.Num, Den: r.Den, Text: r.Text, Source: r.Source, Date: r.Date}
 }
 
-func rateIn(m *pb.Rate) exchange.Rate {
+func rateFromPB(m *pb.Rate) exchange.Rate {
 	return exchange.Rate{
 		From: exchange.Currency(m.GetFrom()), Num: m.GetNum(), Den: m.GetDen(),
 		Text: m.GetText(), Source: m.GetSource(), Date: m.GetDate(),
 	}
 }
 
-func shipToOut(v *message.ShipTo) *pb.ShipTo {
+func shipToToPB(v *message.ShipTo) *pb.ShipTo {
 	return &pb.ShipTo{
 		Name: v.Name, Lines: v.Lines, City: v.City, Region: v.Region, PostalCode: v.PostalCode,
 		Country: v.Country, Email: v.Email, Phone: v.Phone,
 	}
 }
 
-func shipToIn(_ *fields, m *pb.ShipTo) *message.ShipTo {
+func shipToFromPB(_ *fields, m *pb.ShipTo) *message.ShipTo {
 	return &message.ShipTo{ShipTo: exchange.ShipTo{
 		Name: m.Name, Lines: m.Lines, City: m.City, Region: m.Region, PostalCode: m.PostalCode,
 		Country: m.Country, Email: m.Email, Phone: m.Phone,

@@ -49,7 +49,7 @@ func TestRoundTrip(t *testing.T) {
 }
 
 // Every field of every native value is set by some generated value; with the
-// round trip above, none can be forgotten in the schema when desk grows one.
+// round trip above, none can be forgotten in the schema when package message or record gets one.
 func TestEveryFieldIsCarried(t *testing.T) {
 	const samples = 300
 	forEachKind(t, func(t *testing.T, k message.Kind) {

@@ -1,7 +1,7 @@
 // Package protocol is how Souk's values travel and rest: the schema, the names of
 // protocols, every limit on messages, seals and signatures, and the encryption of
-// catalog gossip. It serves exchange/desk, whose ports Codec, Signer and Verifier it
-// implements; libp2p is package p2p below it.
+// catalog gossip. It implements the ports Codec, Signer and Verifier of package
+// message; libp2p is package p2p below it.
 //
 //	ids.go         names of protocols and topics
 //	limits.go      every limit, with its arithmetic
@@ -18,9 +18,10 @@
 // Leaf, whose field number says whether it is a hold answer or a ledger entry, since
 // one signature covers both.
 //
-// Native types are desk's and exchange's; generated types stop at this package. In the
-// schema a shop is 32 bytes, a hash 32, a hold or order 16, a moment milliseconds since
-// 1970, a span milliseconds; a field of fixed size that is absent is all zeros, and any
+// Native types are those of packages exchange, message and record; generated types stop at
+// this package. In the
+// schema a shop is 32 bytes, a hash 32, a hold or order 16, a time milliseconds since
+// 1970, a duration milliseconds; a field of fixed size that is absent is all zeros, and any
 // other length is an error. Codes and states are numbers whose list only grows.
 //
 // Signed and hashed bytes are those that were sent: they are stored and passed on as

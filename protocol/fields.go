@@ -68,7 +68,7 @@ func each[A, B any](list []A, convert func(A) B) []B {
 	return out
 }
 
-func linesOut(lines exchange.Lines) []*pb.Line {
+func linesToPB(lines exchange.Lines) []*pb.Line {
 	if lines.IsZero() {
 		return nil
 	}
@@ -94,29 +94,29 @@ func (f *fields) lines(lines []*pb.Line) exchange.Lines {
 	return out
 }
 
-// A signed statement has two names in desk, by what is signed; both have the
-// same two fields.
+// A signed statement is a type of its own in package message, by what is signed. All have
+// the same two fields, and all are pb.Signed.
 
-func signedOut(payload, signature []byte) *pb.Signed {
+func signedToPB(payload, signature []byte) *pb.Signed {
 	if len(payload) == 0 && len(signature) == 0 {
 		return nil
 	}
 	return &pb.Signed{Payload: payload, Signature: signature}
 }
 
-func feedSignedIn(m *pb.Signed) message.SignedFeedHead {
+func feedSignedFromPB(m *pb.Signed) message.SignedFeedHead {
 	return message.SignedFeedHead{Payload: m.GetPayload(), Signature: m.GetSignature()}
 }
 
-func requestSignedIn(m *pb.Signed) message.SignedRequest {
+func requestSignedFromPB(m *pb.Signed) message.SignedRequest {
 	return message.SignedRequest{Payload: m.GetPayload(), Signature: m.GetSignature()}
 }
 
-func headSignedIn(m *pb.Signed) message.SignedHead {
+func headSignedFromPB(m *pb.Signed) message.SignedHead {
 	return message.SignedHead{Payload: m.GetPayload(), Signature: m.GetSignature()}
 }
 
-func feedKeyOut(k *message.FeedKey) *pb.FeedKey {
+func feedKeyToPB(k *message.FeedKey) *pb.FeedKey {
 	return &pb.FeedKey{Id: raw(k.ID[:]), Key: raw(k.Key[:])}
 }
 

@@ -13,7 +13,7 @@ import (
 
 // Limits of single fields, in bytes.
 const (
-	// MaxDetail bounds explanations for a person (details of refusals, why a chain
+	// MaxDetail bounds explanations for a person (details of refusals, why a ledger
 	// is frozen). Longer ones are cut when they are encoded: an explanation must
 	// never be the reason why a batch cannot be written.
 	MaxDetail = 500
@@ -52,29 +52,29 @@ const MaxEntry = MaxRequest + 1<<10
 const MaxSealedEntry = MaxEntry + MaxSealOverhead
 
 // MaxTradeMessage bounds a request or reply of the trade protocol. The longest carries
-// ledger entries, as many as the desk puts into one, and a tag for each: the smallest
+// ledger entries, as many as package trade puts into one message, and a tag for each: the smallest
 // has some 200 bytes, so that tags are a fiftieth. A submit is no longer.
 const MaxTradeMessage = message.MaxEntriesBytes + 32<<10
 
-// MaxSubmit bounds a submit. The desk counts outbox records, which are longer than what
+// MaxSubmit bounds a submit. Package trade counts outbox records, which are longer than what
 // is sent of them, tags included.
 const MaxSubmit = message.MaxSubmitBytes + 1<<10
 
 // MaxParts bounds the items of any list that is a message's main content. The most
-// there can be are removals in a chunk of the feed, at 25 bytes each by the desk's count.
+// there can be are removals in a chunk of the feed, by the bytes that package feed counts for each.
 const MaxParts = 8192
 
 // MaxShipTo bounds an encoded ship-to: eleven texts of exchange.MaxText and their tags.
 const MaxShipTo = 3 << 10
 
-// Bounds of a hello: at most one ledger for each direction of trade, each proven by a
-// sealed entry; the member list's part; a profile; the feed's head and key. A test
+// Bounds of a hello: at most MaxLedgers ledgers, in which the two shops have one side each, and a sealed
+// entry that proves each; the member list's part; a profile; the feed's head and key. A test
 // of package members holds MaxHello against what p2p lets through.
 const (
 	MaxHelloMembers = 8 << 10
 	MaxHelloProfile = 8 << 10
-	MaxChains       = 2
-	MaxHello        = MaxChains*(MaxSealedEntry+256) + MaxHelloMembers + MaxHelloProfile + 1<<10
+	MaxLedgers      = 2
+	MaxHello        = MaxLedgers*(MaxSealedEntry+256) + MaxHelloMembers + MaxHelloProfile + 1<<10
 )
 
 // Bounds of the catalog feed. One product has at most catalog.MaxRecord.
@@ -84,7 +84,7 @@ const (
 	MaxGossip = 64 << 10
 	// MaxFeedUpdate bounds an update before its encryption.
 	MaxFeedUpdate = MaxGossip - FeedBoxOverhead
-	// MaxFeedChunk bounds a chunk: one that reached the desk's ChunkBytes with the largest
+	// MaxFeedChunk bounds a chunk: a chunk that reached message.MaxChunkBytes with the largest
 	// item added, a signed head and 5% for tags; or the digests of all buckets.
 	MaxFeedChunk = message.MaxChunkBytes + 32<<10
 	// MaxFeedPull bounds a pull: the numbers of all buckets, two bytes each, and a signed head.
@@ -95,7 +95,7 @@ const (
 // order: its quote and MaxParcels parcels, each of all lines, a carrier and a tracking code.
 const MaxRecord = 896 << 10
 
-// MaxParcels is how many parcels an order has at most: the desk refuses the next, so
+// MaxParcels is how many parcels an order has at most: package trade refuses the next, so
 // that the record has room for it whatever is in them.
 const MaxParcels = record.MaxParcels
 

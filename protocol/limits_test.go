@@ -188,13 +188,13 @@ func longHead() *message.SignedFeedHead {
 }
 
 func longestHello() *message.Hello {
-	chain := message.ChainGreeting{Proof: make([]byte, protocol.MaxSealedEntry), Head: message.Head{
+	own := message.LedgerGreeting{Proof: make([]byte, protocol.MaxSealedEntry), Head: message.Head{
 		Supplier: shopID("acorn"), Retailer: shopID("birch"), Position: math.MaxUint64, Hash: filled[ledger.Hash](),
 	}}
 	return &message.Hello{
 		Agent: full(protocol.MaxAgent), Members: make([]byte, protocol.MaxHelloMembers), Profile: make([]byte, protocol.MaxHelloProfile),
 		Greeting: message.Greeting{
-			Window: math.MaxUint32, Chains: []message.ChainGreeting{chain, chain}, FeedHead: longHead(),
+			Window: math.MaxUint32, Ledgers: []message.LedgerGreeting{own, own}, FeedHead: longHead(),
 			FeedKey: &message.FeedKey{ID: filled[[8]byte](), Key: filled[[32]byte]()},
 		},
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/souk-market/souk/protocol"
 )
 
-// TestTimesAreBounded: a moment that JSON cannot say is in no message, so that no
+// TestTimesAreBounded: a time that JSON cannot say is in no message, so that no
 // partner can break a page that lists it.
 func TestTimesAreBounded(t *testing.T) {
 	a, b := exchange.ShopID{1}, exchange.ShopID{2}

@@ -18,7 +18,7 @@ func BenchmarkCommit(b *testing.B) {
 	for _, writes := range []int{1, 16, 256} {
 		b.Run(fmt.Sprintf("writes=%d", writes), func(b *testing.B) { benchCommit(b, writes, 300) })
 	}
-	// What the desk's writer commits: 256 holds, each with a sealed answer.
+	// What a supplier's writer commits: 256 holds, each with a sealed answer.
 	b.Run("holds=256", func(b *testing.B) { benchCommit(b, 256, 1500) })
 }
 

@@ -1,7 +1,7 @@
 // Package store keeps a shop's state on its disk. It implements kv.Store
 // (get, ordered scan, one atomic durable batch) over opaque bytes and is the
-// only package that imports Badger. What the bytes mean is the desk's and the
-// codec's business; nothing here decodes them.
+// only package that imports Badger. What the bytes mean, package record and the
+// codec say; nothing here decodes them.
 //
 // The small files beside the database are written by package store/durable, and the
 // configuration among them is read by package store/tomlfile.
@@ -30,9 +30,9 @@
 // one-byte space before it:
 //
 //	0x00 "format"   the decimal number of the store's format, ASCII
-//	0x01 key        the value of the desk's key
+//	0x01 key        the value of the caller's key
 //
-// so the desk may use any key of 1 to [MaxKeyBytes] bytes, Badger's own included.
+// so a caller may use any key of 1 to [MaxKeyBytes] bytes, Badger's own included.
 // Values stay under Badger's value threshold of 1 MiB ([MaxValueBytes]); its value
 // log therefore stays empty, no garbage collection has to run, and what a Commit
 // makes durable is a single write-ahead log (WAL). Nothing is compressed: blocks are
@@ -52,9 +52,10 @@
 //
 // Commit checks the limits, then that the disk's free space is above the floor,
 // then hands Badger one transaction, which it writes to the WAL, and syncs that
-// file (activeLog says why Badger does not do it itself). Commits run one at a time. That costs nothing, since Badger does not share a sync between
-// transactions (callers that want throughput put more into a batch), and it gives the
-// WAL the property on which damage is told from a crash, below.
+// file (activeLog says why Badger does not do it itself). Commits run one at a
+// time. That costs nothing: Badger does not share a sync between transactions, and callers
+// that want throughput put more into a batch. It also gives the WAL the property by which
+// Open distinguishes damage from a crash; see below.
 //
 // A refusal wraps kv.ErrRefused and wrote nothing. Any other error means that
 // nobody knows what is on the disk: the store then refuses every further call with
@@ -84,7 +85,7 @@
 //     cut short by a crash, for commits run one at a time and each is synced; an intact
 //     entry of a later transaction behind a break, or a gap, is damage, and Open refuses the
 //     folder (CodeInternal) until the owner restores it or sets Options.AcceptLoss.
-//     Damage to the very last transaction looks like a crash and cannot be told here.
+//     Damage to the very last transaction looks like a crash and cannot be noticed here.
 //   - In MANIFEST, or a table missing: Badger refuses most of it. It would delete
 //     tables that a MANIFEST cut short no longer names; Open refuses that folder.
 //     A missing WAL that was the only one is not noticed here.

@@ -7,7 +7,7 @@ import (
 
 // Limits of keys and values, the same for every profile.
 const (
-	// MaxKeyBytes is the longest key, several times the desk's longest: index keys of a
+	// MaxKeyBytes is the longest key, several times the longest of package replica's index keys: a
 	// tag, a search token, a ShopID and a SKU. Badger's own limit is 65,000, space byte
 	// included.
 	MaxKeyBytes = 1024

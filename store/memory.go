@@ -54,9 +54,9 @@ func (m *Mem) FailNext(f Fault) {
 	m.fault = f
 }
 
-// Clone is the store that a process finds which starts after a crash at this
-// moment: all that was committed, no fault pending. It shares memory with m; neither sees
-// the other's later commits.
+// Clone is the store that a process finds which starts after a crash now: all that was
+// committed, no fault pending. The clone shares memory with m; neither sees what the other
+// commits from now on.
 func (m *Mem) Clone() *Mem {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -13,7 +13,7 @@ import (
 type Profile int
 
 const (
-	Ledger  Profile = iota // a shop's own state: holds, orders, chains, its catalog
+	Ledger  Profile = iota // a shop's own state: holds, orders, ledgers, its catalog
 	Replica                // a copy of a partner's catalog
 )
 

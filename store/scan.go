@@ -12,12 +12,12 @@ import (
 const (
 	spaceMeta byte = 0x00
 	spaceData byte = 0x01
-	spaceEnd  byte = 0x02 // the first key behind the desk's
+	spaceEnd  byte = 0x02 // the first key behind the callers' keys
 )
 
 var formatKey = append([]byte{spaceMeta}, "format"...)
 
-// inner is the key under which Badger has the desk's key.
+// inner is the key under which Badger has a caller's key.
 func inner(key []byte) []byte {
 	return append(append(make([]byte, 0, 1+len(key)), spaceData), key...)
 }

@@ -24,7 +24,7 @@ type step struct {
 }
 
 // demo starts everything and goes through what Souk does, step by step. Its error
-// names the step; of the process concerned the log's end has been told.
+// names the step; the end of the log of the process concerned has been written to out.
 func (n *testnet) demo(ctx context.Context) error {
 	n.tell.note("A hub and %d shops, each a process of its own, in %s:", len(n.shops), n.dir)
 	trade := &demoTrade{n: n, supplier: n.shops[0], retailer: n.shops[1], rival: n.shops[len(n.shops)-1]}

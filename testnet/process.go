@@ -171,7 +171,7 @@ func (p *process) logTail() string {
 const pollEvery = 20 * time.Millisecond
 
 // until asks again and again, until ready says true or the process has ended.
-// Errors of ready are taken as "not yet" and told when ctx ends.
+// Errors of ready are taken as "not yet" and returned when ctx ends.
 func until(ctx context.Context, p *process, ready func(context.Context) (bool, error)) error {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()

@@ -20,7 +20,7 @@ const upStopTime = stopTime + time.Second
 
 // Down stops the testnet in dir: the running souk testnet up, which stops its
 // processes, and whatever an earlier one left. It signals only processes that hold
-// a folder's lock under the very pid that the testnet recorded. What it does is told
+// a folder's lock under the very pid that the testnet recorded. What it does is written
 // to out. The folder stays, for its logs; the next testnet in it replaces it.
 func Down(ctx context.Context, dir string, out io.Writer) error {
 	dir = orDefaultDir(dir)

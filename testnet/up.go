@@ -64,7 +64,7 @@ func (o Options) withDefaults() (Options, error) {
 // With Exit it ends after the last step.
 //
 // However it returns, its processes have ended. An error says which step failed
-// and why; the end of the log of the process concerned has been told by then. CodeLocked where
+// and why; the end of the log of the process concerned has been written by then. CodeLocked where
 // a testnet runs in Dir already, CodeConflict where Dir holds anything else. The
 // folders stay behind, for their logs, until the next testnet in Dir replaces them.
 func Up(ctx context.Context, o Options) error {
@@ -118,7 +118,7 @@ func (n *testnet) live(ctx context.Context, exit bool) error {
 	return errors.Join(err, stopped)
 }
 
-// watch returns when ctx ends. A process that ends before is told; the others run on.
+// watch returns when ctx ends. A process that ends before is reported; the others run on.
 func (n *testnet) watch(ctx context.Context) {
 	gone := make(chan *process, len(n.all()))
 	for _, p := range n.all() {

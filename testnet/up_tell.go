@@ -24,15 +24,15 @@ func newTeller(out io.Writer, json bool) *teller {
 	return &teller{out: out, json: json, start: time.Now()}
 }
 
-// told is one JSON line.
-type told struct {
+// outputLine is one line of output, for a program one JSON object.
+type outputLine struct {
 	Seconds float64 `json:"seconds"`        // since the start
 	Step    string  `json:"step,omitempty"` // the stable name of a step
 	Text    string  `json:"text,omitempty"`
 	Testnet *Status `json:"testnet,omitempty"`
 }
 
-func (t *teller) line(v told) {
+func (t *teller) line(v outputLine) {
 	v.Seconds = time.Since(t.start).Seconds()
 	if t.json {
 		_ = json.NewEncoder(t.out).Encode(v)
@@ -47,11 +47,13 @@ func (t *teller) line(v told) {
 
 // step tells one step of the demo that was done.
 func (t *teller) step(name, format string, args ...any) {
-	t.line(told{Step: name, Text: fmt.Sprintf(format, args...)})
+	t.line(outputLine{Step: name, Text: fmt.Sprintf(format, args...)})
 }
 
 // note tells something that is no step.
-func (t *teller) note(format string, args ...any) { t.line(told{Text: fmt.Sprintf(format, args...)}) }
+func (t *teller) note(format string, args ...any) {
+	t.line(outputLine{Text: fmt.Sprintf(format, args...)})
+}
 
 // tail tells the end of a process's log.
 func (t *teller) tail(p *process) {
@@ -65,7 +67,7 @@ func indent(text string) string { return "  | " + strings.ReplaceAll(text, "\n",
 // table tells who there is and how to talk to them.
 func (t *teller) table(s *Status) {
 	if t.json {
-		t.line(told{Testnet: s})
+		t.line(outputLine{Testnet: s})
 		return
 	}
 	fmt.Fprintf(t.out, "\n%s\nTry, in another terminal:\n", s.Table())

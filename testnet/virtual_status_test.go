@@ -124,9 +124,9 @@ func TestVirtualLossIsExplained(t *testing.T) {
 		}
 		w.clock.pass(time.Hour)
 		a.setStock(sku(0), 9) // the writer looks at its clock
-		w.wait(2*time.Minute, "the hold is set aside", func() bool { return a.problem("set-aside").Name != "" })
+		w.wait(2*time.Minute, "the hold is in quarantine", func() bool { return a.problem("set-aside").Name != "" })
 		if p := a.problem("set-aside"); p.Blocks || !strings.Contains(p.Detail, b.name) || !strings.Contains(p.Detail, held.Request.ID.String()) {
-			t.Errorf("what was set aside: %+v", p)
+			t.Errorf("what is in quarantine: %+v", p)
 		}
 	})
 }
@@ -143,8 +143,8 @@ func TestVirtualLeaveWithFrozenLedger(t *testing.T) {
 		w.partner(leaver, c)
 		leaver.stop()
 		leaver.folder = t.TempDir()
-		chain := append(append([]byte("l/"), a.id[:]...), leaver.id[:]...)
-		leaver.change(chain, record.KindLedger, func(v message.Value) { v.(*record.Ledger).Chain.Frozen = true })
+		ledger := append(append([]byte("l/"), a.id[:]...), leaver.id[:]...)
+		leaver.change(ledger, record.KindLedger, func(v message.Value) { v.(*record.Ledger).Chain.Frozen = true })
 		leaver.change([]byte("m"), record.KindMeta, func(v message.Value) { v.(*record.Meta).Stopped = "records are lost" })
 		leaver.start()
 		w.wait(time.Minute, "it is back", func() bool { return leaver.Net().Connected(idOf(w.closed)) })

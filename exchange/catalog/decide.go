@@ -34,7 +34,7 @@ func NextEpoch(now exchange.Time, highest uint64) (uint64, error) {
 }
 
 // MaxTombstones is how many removals a feed remembers (design: Catalogs). A
-// tombstone takes about 250 bytes in three rows: 25 MB at most.
+// tombstone takes about 250 bytes in three rows.
 const MaxTombstones = 100_000
 
 // NeedsFull reports whether a replica at 'at' must take the whole set from a

@@ -1,7 +1,8 @@
 // Package catalog is the rules of a catalog feed: how a supplier's set of
 // products becomes one digest, which of two heads wins, what a replica does with
 // what it is offered, and how product texts become search tokens. It is pure:
-// values in, values out; exchange/desk keeps the rows and moves them.
+// values in, values out; package feed keeps a supplier's
+// rows and serves them, package replica a partner's copy.
 //
 // # The feed
 //
@@ -32,7 +33,7 @@
 // Integers are big-endian. A record is the exact bytes that the supplier encoded;
 // nobody encodes them again. 4,096 buckets keep a bucket of a million products at
 // 244 rows: a change costs one bucket's rows and 13 hashes of the tree, and two
-// sets that differ are told apart by 128 KiB of digests.
+// sets that differ are compared by the digests of all buckets.
 //
 // # What a replica does
 //
@@ -44,5 +45,5 @@
 // # Search
 //
 // [Tokens] folds a product's texts into tokens with weights, [Score] ranks a
-// product by them. The index that uses them is in exchange/desk.
+// product by them. Package replica has the index of them.
 package catalog

@@ -7,9 +7,8 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// MaxRecord bounds an encoded product, in bytes: with every text at its limit
-// (500 + 4,000 + 9 × 255 + 1,000 + SKU 128, and below 200 for numbers and tags) a
-// record has less than 8,200; 10 KiB leave room for fields to come.
+// MaxRecord bounds an encoded product, in bytes. It fits a product with every text at its
+// limit, with its numbers and tags, and leaves room for fields to come.
 const MaxRecord = 10 << 10
 
 // MaxUnits bounds what a catalog may say is available; it is the greatest shelf count.

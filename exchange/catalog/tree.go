@@ -8,12 +8,12 @@ import (
 )
 
 // Tree keeps the bucket digests of one set and, over them, the Merkle tree whose
-// root is the set digest. It takes 384 KiB: 4,096 digests and 8,191 nodes of 32
-// bytes. It is not safe for concurrent use.
+// root is the set digest. A tree is not small: it takes Buckets digests and twice as many
+// nodes. It is not safe for concurrent use.
 type Tree struct {
 	digests [Buckets]Digest
 	// nodes is the tree as a heap: 1 is the root, the children of i are 2i and
-	// 2i+1, leaf b is Buckets+b. 4,096 is a power of two, so RFC 6962's split is
+	// 2i+1, leaf b is Buckets+b. Buckets is a power of two, so RFC 6962's split is
 	// this shape.
 	nodes [2 * Buckets]merkle.Hash
 	stale bool // nodes above the leaves wait to be rebuilt

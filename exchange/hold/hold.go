@@ -10,7 +10,7 @@ import (
 type State uint32
 
 const (
-	None      State = 0 // the supplier has never heard of it
+	None      State = 0 // the supplier has no record of it
 	Held      State = 1
 	Committed State = 2
 	Released  State = 3
@@ -30,8 +30,8 @@ func (s State) String() string {
 // Terminal reports whether a hold in s can never change again.
 func (s State) Terminal() bool { return s != None && s != Held }
 
-// Hold is stock set aside for one retailer. The zero Hold is one the supplier
-// has never heard of.
+// Hold is units that a supplier sets aside for one retailer. The zero Hold is a hold of which
+// the supplier has no record.
 type Hold struct {
 	State   State
 	Lines   exchange.Lines // none where it was never placed

@@ -154,7 +154,7 @@ func TestStateNames(t *testing.T) {
 	}
 }
 
-// shop is a supplier's whole stock and its holds, driven as the desk does it:
+// shop is a supplier's whole stock and its holds, driven as package trade does it:
 // a step's deltas all apply, or the step is dropped.
 type shop struct {
 	stock map[exchange.SKU]hold.Stock

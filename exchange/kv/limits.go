@@ -6,6 +6,5 @@ type Limits struct {
 	BatchWrites int
 }
 
-// DefaultLimits suit a store with an 8 MiB memtable, whose transactions take
-// 15% of it: 1.2 MB.
+// DefaultLimits are below those of the smallest store (store.Replica).
 var DefaultLimits = Limits{BatchBytes: 1 << 20, BatchWrites: 10_000}

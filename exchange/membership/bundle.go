@@ -13,7 +13,7 @@ const MaxBundleBytes = 1 << 20
 // bundleFrame is what a bundle has besides its entries.
 const bundleFrame = 2 + len(tagBundle) + 2 + maxOrigin + 8 + 2 + MaxCheckpoint + 4
 
-// MinBundleBytes is the room that a bundle with any one entry needs, 5,159 bytes. A shop that
+// MinBundleBytes is the room that a bundle with any one entry needs. A shop that
 // asks for less might get no entry, however often it asks.
 const MinBundleBytes = bundleFrame + 2 + MaxEntry
 

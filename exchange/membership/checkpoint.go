@@ -18,7 +18,7 @@ import (
 // Bounds of a list.
 const (
 	// MaxEntries bounds the list. With MaxEntry it bounds the memory that a shop spends on a
-	// checkpoint of any size: 1,000,000 × 984 bytes ≈ 1 GB. Only the hub's own key can cause that.
+	// checkpoint of any size, to about 1 GB. Only the hub's own key can cause that.
 	MaxEntries = 1_000_000
 	// MaxCheckpoint bounds a signed note, in bytes. It leaves room for twenty witnesses' lines
 	// (≈ 170 bytes each) beside the log key's two.

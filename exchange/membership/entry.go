@@ -9,8 +9,8 @@ import (
 // Bounds of statements and entries, in bytes. A join is the longest statement: tag, origin and
 // kind, then the token, the ShopID, a name, the recovery hash and two signatures.
 const (
-	maxStatement = 2 + len(tagMember) + 2 + maxOrigin + 1 + 2 + maxTokenBytes + 32 + 2 + maxNameBytes + sha256.Size + 2*64 // 960 bytes
-	MaxEntry     = 2 + len(tagEntry) + 8 + 2 + maxStatement                                                                // 984 bytes
+	maxStatement = 2 + len(tagMember) + 2 + maxOrigin + 1 + 2 + maxTokenBytes + 32 + 2 + maxNameBytes + sha256.Size + 2*64
+	MaxEntry     = 2 + len(tagEntry) + 8 + 2 + maxStatement
 )
 
 // signedPart is what a statement's signatures cover.

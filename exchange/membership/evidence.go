@@ -11,7 +11,7 @@ import (
 // maxProof bounds a consistency proof: at most two hashes a level of a tree of MaxEntries ≤ 2^20.
 const maxProof = 40
 
-// maxEvidence is what encoded evidence may have: about 9.6 KB.
+// maxEvidence bounds encoded evidence, in bytes: two checkpoints and a proof.
 const maxEvidence = 2 + len(tagEvidence) + 2 + maxOrigin + 2*(2+MaxCheckpoint) + tlog.HashSize + 1 + maxProof*tlog.HashSize
 
 // Evidence proves to anybody who has the public log key that the key signed two lists, neither

@@ -14,7 +14,7 @@ const (
 	MaxReturns = 1000
 	MaxWeb     = 253 // a DNS name (RFC 1035)
 
-	// MaxProfileBytes holds all fields at their longest: 3,013 bytes and the frame.
+	// MaxProfileBytes holds all fields at their longest, and the frame.
 	MaxProfileBytes = 4096
 )
 

@@ -100,7 +100,7 @@ func (s *State) Member(shop exchange.ShopID) (Member, bool) {
 	return m, ok
 }
 
-// IsMember reports whether a shop is in the list and neither revoked nor gone.
+// IsMember reports whether a shop is in the list and has not departed.
 func (s *State) IsMember(shop exchange.ShopID) bool { return s.members[shop].Status == Active }
 
 // Members are all shops that are or were in the list, in the order in which they first joined.

@@ -11,8 +11,8 @@ import (
 // Bounds of a token.
 const (
 	MaxUses       = 10_000
-	signedToken   = 2 + len(tagToken) + 2 + maxOrigin + 16 + 32 + 4 + 8 + 2 + maxNameBytes // 381 bytes
-	maxTokenBytes = signedToken + ed25519.SignatureSize                                    // 445 bytes
+	signedToken   = 2 + len(tagToken) + 2 + maxOrigin + 16 + 32 + 4 + 8 + 2 + maxNameBytes
+	maxTokenBytes = signedToken + ed25519.SignatureSize
 )
 
 // InviteID names an invite: 128 random bits.
@@ -65,7 +65,7 @@ type Token struct {
 	ID        InviteID
 	Key       [ed25519.PublicKeySize]byte // the invite's public key
 	Uses      uint32                      // how many shops may join with it, 1 to MaxUses
-	Expires   exchange.Time               // the last moment to join
+	Expires   exchange.Time               // the last time to join
 	ShopName  string                      // the name the shop will have; empty = its own choice
 	Signature Signature
 }

@@ -78,7 +78,7 @@ const MaxReason = 255
 type Request struct {
 	Supplier exchange.ShopID
 	Retailer exchange.ShopID
-	Number   uint64 // 1, 2, 3 … per chain
+	Number   uint64 // 1, 2, 3 … per ledger
 	At       exchange.Time
 	Act      Act
 }

@@ -51,7 +51,7 @@ type FeedUpdate struct {
 
 // FeedPull opens a catalog stream. After 0 with a zero Epoch asks for everything.
 // Buckets asks for the whole content of those buckets instead (after a digest
-// mismatch); BucketDigests asks for all 4,096 bucket digests only.
+// mismatch); BucketDigests asks for the digests of all buckets only.
 type FeedPull struct {
 	Feed          string
 	Epoch         uint64
@@ -89,15 +89,15 @@ type FeedKey struct {
 // Greeting is the part of a hello that is about trade. It is sent to partners
 // only; a member that is no partner gets an empty one.
 type Greeting struct {
-	Window   exchange.Window // the sender's current hold window, as a supplier
-	Chains   []ChainGreeting // one for each direction with the receiver
-	FeedHead *SignedFeedHead // where the receiver may see the sender's feed
+	Window   exchange.Window  // the sender's current hold window, as a supplier
+	Ledgers  []LedgerGreeting // one for each ledger with the receiver
+	FeedHead *SignedFeedHead  // where the receiver may see the sender's feed
 	FeedKey  *FeedKey
 }
 
-// ChainGreeting says where the sender's copy of a ledger ends. Proof is the
-// sealed last entry: a supplier that lacks it knows that it has lost state.
-type ChainGreeting struct {
+// LedgerGreeting says where the sender's copy of a ledger ends. Proof is the sealed last
+// entry: a supplier that lacks the entry knows that its store has lost records.
+type LedgerGreeting struct {
 	Head  Head
 	Proof []byte
 }

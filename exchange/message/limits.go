@@ -2,10 +2,9 @@ package message
 
 // Limits of what one message carries. Package protocol holds its own limits against them.
 
-// MaxEntriesBytes bounds the sealed entries of one answer or push: a message of
-// the trade protocol is 256 KiB at most, its tags included, and one entry (an order
-// of 64 lines, its quote inside its request) may be 53 KiB. A test holds it against
-// the limits of package protocol.
+// MaxEntriesBytes bounds the sealed entries of one answer or push. They fit into a message of
+// protocol.MaxTradeMessage with their tags, and the longest entry (protocol.MaxSealedEntry) is
+// a fraction of them. A test of package protocol holds the constants against each other.
 const MaxEntriesBytes = 240 << 10
 
 // MaxSubmitBytes bounds the requests of one Submit, as MaxEntriesBytes does its answer.

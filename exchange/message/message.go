@@ -79,8 +79,8 @@ type HoldAnswer struct {
 	Hold     exchange.HoldID
 	Request  [32]byte // SHA-256 of the raw request that is answered
 	State    hold.State
-	Quote    *exchange.Quote // set when State is reservation.Held
-	Refusal  exchange.Code   // set when State is reservation.Refused, or a release, extend or status was refused
+	Quote    *exchange.Quote // set when State is hold.Held
+	Refusal  exchange.Code   // set when State is hold.Refused, or a release, extend or status was refused
 	Detail   string          // for a person, with the SKU that was short, say
 	At       exchange.Time
 }
@@ -127,11 +127,11 @@ type Entries struct {
 	Head    uint64
 }
 
-// Head is a chain's position and hash, as one side has it.
+// Head is a ledger's position and hash, as one side has them.
 type Head struct {
 	Supplier exchange.ShopID
 	Retailer exchange.ShopID
-	Position uint64   // of the last entry; 0 = the chain is empty
+	Position uint64   // of the last entry; 0 = the ledger is empty
 	Hash     [32]byte // of the last entry's payload; zero when empty
 }
 

@@ -22,16 +22,16 @@ import (
 //	os/ order partner                    Order (as supplier)
 //	or/ order partner                    Order (as retailer)
 //	ox/ acceptBy retailer order          index of SUBMITTED orders (as supplier, no value)
-//	a/ retailer order                    ShipTo; under this shop's own ID the salts of what it bought
+//	a/ retailer order                    ShipTo; under this shop's own ID the salt alone
 //	l/ supplier retailer                 Ledger
 //	e/ supplier retailer position        sealed entry, as sealed
 //	n/ supplier retailer number          position (8 bytes) of the entry that answers the request
 //	t/ supplier retailer                 Partnership
 //	x/ supplier number                   Outbox (as retailer)
-//	xm/ supplier                         number (8 bytes) of the next request to move up; see adopt.go, renumber
+//	xm/ supplier                         number (8 bytes) of the next request to move up; see trade/adopt.go, renumber
 //	r/ hold                              Reservation (as retailer)
 //	v/ supplier retailer                 Evidence
-//	y/ hx/… or ox/…                      why an item of that index was set aside (text); see expiry.go
+//	y/ hx/… or ox/…                      why that item of an index is in quarantine (text)
 //
 // Keys of other packages in the same store: "members/" member list (roster), "addr/"
 // members' addresses (node), "k/" API idempotency (node/api).
@@ -119,7 +119,7 @@ func OutboxKey(supplier exchange.ShopID, number uint64) []byte {
 	return kv.Key(PrefixOutbox, supplier[:], kv.Uint64(number))
 }
 
-// QuarantineKey is where an item of an expiry index is set aside.
+// QuarantineKey is the key of an item of an expiry index in quarantine.
 func QuarantineKey(indexKey []byte) []byte { return kv.Key(PrefixQuarantine, indexKey) }
 
 func MovingKey(supplier exchange.ShopID) []byte { return kv.Key(prefixMoving, supplier[:]) }

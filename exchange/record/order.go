@@ -94,5 +94,6 @@ func (r *Order) Size() int {
 }
 
 // MaxParcels bounds the shipments of one order, so that its record stays below
-// 896 KiB whatever is in them: 80 × 9,930 bytes (64 lines, carrier, tracking).
+// protocol.MaxRecord when each has exchange.MaxLines lines, a carrier and a tracking code at
+// their longest. A test of package protocol encodes that order.
 const MaxParcels = 80

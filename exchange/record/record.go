@@ -85,7 +85,7 @@ type Meta struct {
 	Stopped string        // why selling is stopped (a partner proved records we lack); empty = it is not
 }
 
-// Evidence keeps what froze a chain: the stored entry and the one that
+// Evidence keeps what froze a ledger: the stored entry and the entry that
 // contradicts it, both sealed by the supplier.
 type Evidence struct {
 	Supplier exchange.ShopID

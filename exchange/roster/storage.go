@@ -10,7 +10,7 @@ import (
 	"github.com/souk-market/souk/exchange/membership"
 )
 
-// Bounds of one commit, far below what the smallest store takes (1.2 MB, 12,000 writes). A first
+// Bounds of one commit, far below what the smallest store takes (store.Replica). A first
 // pull of 10,000 shops, 6 MB, takes 24 commits of 0.2 ms.
 const (
 	commitBytes = 256 << 10

@@ -182,7 +182,7 @@ func TestGreetingIsNotLost(t *testing.T) {
 	acorn.Desk, err = desk.Open(cfg)
 	desktest.Must(t, err)
 	desktest.Must(t, acorn.Desk.Writer.Together(nil))
-	acorn.Desk.Writer.FillLater()
+	acorn.Desk.Writer.FillWriteBehind()
 	acorn.Desk.Ledgers.GreetedBy(birch.ID)
 	desktest.Must(t, acorn.Desk.Writer.Together(nil))
 	if got := desktest.OrderAt(t, acorn, exchange.Supplier, placed.ID).Order.Status(); got != order.Expired {

@@ -130,7 +130,7 @@ func TestReleaseAllIsNotLost(t *testing.T) {
 	desktest.Must(t, err)
 	desktest.Must(t, results[0].err)
 	delete(m.supplier.W.Keys, birch.ID)
-	m.desk.Writer.FillLater()
+	m.desk.Writer.FillWriteBehind()
 	m.desk.Supplier.ReleaseAll(birch.ID)
 	m.mem.FailNext(store.FaultRefuse)
 	for range 2 {

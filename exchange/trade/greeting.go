@@ -20,14 +20,14 @@ func (l *Ledgers) Greeting(to exchange.ShopID) (*message.Greeting, error) {
 			continue
 		}
 		chain := rec.Chain
-		cg := message.ChainGreeting{Head: message.Head{Supplier: c.Supplier, Retailer: c.Retailer, Position: chain.Position, Hash: chain.Hash}}
+		cg := message.LedgerGreeting{Head: message.Head{Supplier: c.Supplier, Retailer: c.Retailer, Position: chain.Position, Hash: chain.Hash}}
 		if chain.Position > 0 {
 			var err error
 			if cg.Proof, _, err = l.store.Get(record.EntryKey(c, chain.Position)); err != nil {
 				return nil, err
 			}
 		}
-		g.Chains = append(g.Chains, cg)
+		g.Ledgers = append(g.Ledgers, cg)
 	}
 	if l.partnerships.MayReadFeed(to) {
 		var err error
@@ -58,7 +58,7 @@ func (l *Ledgers) Greeted(ctx context.Context, from exchange.ShopID, g *message.
 	if g.Window != 0 {
 		l.partnerships.view.setWindow(from, g.Window)
 	}
-	for _, cg := range g.Chains {
+	for _, cg := range g.Ledgers {
 		switch (ledger.ID{Supplier: cg.Head.Supplier, Retailer: cg.Head.Retailer}) {
 		case ledger.ID{Supplier: from, Retailer: l.me}:
 			l.partnerships.view.seen(from, cg.Head.Position)
@@ -78,7 +78,7 @@ func (l *Ledgers) Greeted(ctx context.Context, from exchange.ShopID, g *message.
 // compareHead looks for proof that this shop, a supplier, has lost entries it
 // sealed: the retailer's last entry opens and is not in the store. The position
 // alone proves nothing.
-func (l *Ledgers) compareHead(ctx context.Context, from exchange.ShopID, cg message.ChainGreeting) error {
+func (l *Ledgers) compareHead(ctx context.Context, from exchange.ShopID, cg message.LedgerGreeting) error {
 	if cg.Head.Position == 0 || len(cg.Proof) == 0 {
 		return nil
 	}

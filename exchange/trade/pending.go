@@ -106,7 +106,7 @@ func (r *pendingReservations) has(rec *record.Reservation) bool {
 	return r.of[rec.Request.ID] == rec
 }
 
-// saveSoon records a reservation with the next commit, or within laterDelay. Where
+// saveSoon records a reservation with the next commit, or within writeBehindDelay. Where
 // the store refuses, it is forgotten here too: its supplier knows it.
 func (r *Retailer) saveSoon(rec record.Reservation) { r.soon(rec, r.saveReservation) }
 
@@ -126,7 +126,7 @@ func (r *Retailer) saveNewSoon(rec record.Reservation) {
 func (r *Retailer) soon(rec record.Reservation, save func(*writer.Batch, *record.Reservation) error) {
 	r.pending.put(&rec)
 	forget := func() { r.pending.forget(&rec) }
-	if !r.writer.Later(func(b *writer.Batch) error { return save(b, &rec) }, forget) {
+	if !r.writer.WriteBehind(func(b *writer.Batch) error { return save(b, &rec) }, forget) {
 		forget()
 	}
 }

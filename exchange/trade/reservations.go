@@ -14,7 +14,7 @@ import (
 // latest asked for first, after the given one (zero = from the start), until visit
 // returns false. One that a supplier has not answered is visited too, as
 // reservation.None: the supplier may hold its stock. A reservation whose record was lost
-// in a crash, less than laterDelay after it was asked for, is not visited; its supplier
+// in a crash, less than writeBehindDelay after it was asked for, is not visited; its supplier
 // lets it expire.
 //
 // Records are kept for exchange.WindowsKept windows. Of a window's records 32 bytes each

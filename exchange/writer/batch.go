@@ -74,7 +74,7 @@ func (b *Batch) Attempt(part func(*Batch) error) error {
 	return err
 }
 
-// savepoint is a moment of the operation that runs.
+// savepoint is how far the operation that runs has come, for rollback.
 type savepoint struct{ undo, leaves, effects, rows, bytes int }
 
 func (b *Batch) savepoint() savepoint {

@@ -1,7 +1,7 @@
 package writer
 
-// LaterDelay is how long an operation of Later waits for company.
-const LaterDelay = laterDelay
+// WriteBehindDelay is how long an operation of WriteBehind waits for company.
+const WriteBehindDelay = writeBehindDelay
 
-// NextLater waits for the next operation that a caller of Later queues.
-func (w *Writer) NextLater() *Operation { return <-w.idle }
+// NextWriteBehind waits for the next operation that a caller of WriteBehind queues.
+func (w *Writer) NextWriteBehind() *Operation { return <-w.idle }

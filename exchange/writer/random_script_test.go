@@ -17,12 +17,12 @@ import (
 // call is an operation, how its caller asks for it, and what it must be told.
 type call struct {
 	*script
-	gaveUp   bool   // before its turn
-	end      func() // ends the caller's context, in the operation
-	later    bool   // nobody waits for it
-	got      error
-	returned atomic.Bool
-	settled  int
+	gaveUp      bool   // before its turn
+	end         func() // ends the caller's context, in the operation
+	writeBehind bool   // nobody waits for it
+	got         error
+	returned    atomic.Bool
+	settled     int
 
 	want    error // as far as the operation has run
 	final   bool  // and nothing of it is to come
@@ -244,18 +244,18 @@ func (v value) sealed() string {
 func (s *simulation) queue(c *call, callers *sync.WaitGroup) *writer.Operation {
 	op := func(b *writer.Batch) error { return s.run(b, c) }
 	ctx := context.Background()
-	switch rapid.SampledFrom([]string{"waits", "waits", "waits", "gives up", "ends in its turn", "later"}).Draw(s.T, "caller") {
+	switch rapid.SampledFrom([]string{"waits", "waits", "waits", "gives up", "ends in its turn", "write-behind"}).Draw(s.T, "caller") {
 	case "gives up":
 		c.gaveUp = true
 		ctx, c.end = context.WithCancel(ctx)
 	case "ends in its turn":
 		ctx, c.end = context.WithCancel(ctx)
-	case "later":
-		c.later = true
-		if !s.w.Later(op, func() { s.settle(c) }) {
+	case "write-behind":
+		c.writeBehind = true
+		if !s.w.WriteBehind(op, func() { s.settle(c) }) {
 			s.Fatalf("an empty queue takes nothing")
 		}
-		return s.w.NextLater()
+		return s.w.NextWriteBehind()
 	}
 	asked := make(chan struct{})
 	callers.Go(func() {
@@ -271,7 +271,7 @@ func (s *simulation) queue(c *call, callers *sync.WaitGroup) *writer.Operation {
 	return queued
 }
 
-// settle is told that an operation of Later is over: its effects were applied.
+// settle is told that an operation of WriteBehind is over: its effects were applied.
 func (s *simulation) settle(c *call) {
 	c.settled++
 	if s.broken == nil && (!s.ended && !s.nothing() || len(s.effects) > 0) {
@@ -282,7 +282,7 @@ func (s *simulation) settle(c *call) {
 // check compares what a caller was told; broken says that the writer has ended.
 func (c *call) check(t *rapid.T, broken bool) {
 	switch {
-	case c.later:
+	case c.writeBehind:
 		if c.settled != 1 {
 			t.Fatalf("operation %d was settled %d times", c.n, c.settled)
 		}

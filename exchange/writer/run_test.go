@@ -80,10 +80,10 @@ func (r *running) telling(what string) operation {
 	}
 }
 
-// TestLaterWaitsForCompany: an operation of Later shares the commit of what comes next, and
-// waits for it no longer than LaterDelay.
-func TestLaterWaitsForCompany(t *testing.T) {
-	const short = writer.LaterDelay / 4
+// TestWriteBehindWaitsForCompany: an operation of WriteBehind shares the commit of what comes next, and
+// waits for it no longer than WriteBehindDelay.
+func TestWriteBehindWaitsForCompany(t *testing.T) {
+	const short = writer.WriteBehindDelay / 4
 	for _, c := range []struct {
 		name    string
 		due     time.Duration // after the start; 0 = never
@@ -91,25 +91,25 @@ func TestLaterWaitsForCompany(t *testing.T) {
 		told    []string
 		batches []int
 	}{
-		{"alone", 0, func(r *running) { r.Later(r.telling("a"), nil) }, []string{"200ms: a"}, []int{1}},
+		{"alone", 0, func(r *running) { r.WriteBehind(r.telling("a"), nil) }, []string{"200ms: a"}, []int{1}},
 		{"two share one commit, and the first one's delay", 0, func(r *running) {
-			r.Later(r.telling("a"), nil)
+			r.WriteBehind(r.telling("a"), nil)
 			time.Sleep(short)
-			r.Later(r.telling("b"), nil)
+			r.WriteBehind(r.telling("b"), nil)
 		}, []string{"200ms: a", "200ms: b"}, []int{2}},
 		{"one that comes after the commit has a delay of its own", 0, func(r *running) {
-			r.Later(r.telling("a"), nil)
-			time.Sleep(writer.LaterDelay + short)
-			r.Later(r.telling("b"), nil)
+			r.WriteBehind(r.telling("a"), nil)
+			time.Sleep(writer.WriteBehindDelay + short)
+			r.WriteBehind(r.telling("b"), nil)
 		}, []string{"200ms: a", "450ms: b"}, []int{1, 1}},
 		{"who waits takes it along", 0, func(r *running) {
-			r.Later(r.telling("a"), nil)
+			r.WriteBehind(r.telling("a"), nil)
 			time.Sleep(short)
 			if err := r.Do(context.Background(), r.telling("b")); err != nil {
 				r.tell(err.Error())
 			}
 		}, []string{"50ms: b", "50ms: a"}, []int{2}},
-		{"what is due takes it along", short, func(r *running) { r.Later(r.telling("a"), nil) }, []string{"50ms: due", "50ms: a"}, []int{1}},
+		{"what is due takes it along", short, func(r *running) { r.WriteBehind(r.telling("a"), nil) }, []string{"50ms: due", "50ms: a"}, []int{1}},
 		{"a wake finds what is due", 0, func(r *running) { r.Wake() }, nil, []int{1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -137,13 +137,13 @@ func TestLaterWaitsForCompany(t *testing.T) {
 	}
 }
 
-// TestFullCompany: as many operations of Later as one transaction takes wait for nobody.
+// TestFullCompany: as many operations of WriteBehind as one transaction takes wait for nobody.
 func TestFullCompany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRunning(nil)
 		r.run(t)
 		for range writer.MaxOperations {
-			r.Later(put("k", "v"), func() { r.tell("settled") })
+			r.WriteBehind(put("k", "v"), func() { r.tell("settled") })
 		}
 		synctest.Wait()
 		if len(r.told) != writer.MaxOperations || r.told[0] != "0s: settled" {
@@ -156,11 +156,11 @@ func TestFullCompany(t *testing.T) {
 	})
 }
 
-// TestLaterDropsAtAFullQueue: a caller of Later never waits, and is told.
-func TestLaterDropsAtAFullQueue(t *testing.T) {
+// TestWriteBehindDropsAtAFullQueue: a caller of WriteBehind never waits, and is told.
+func TestWriteBehindDropsAtAFullQueue(t *testing.T) {
 	r := newRig(nil)
-	r.FillLater()
-	if r.Later(put("k", "v"), func() { t.Error("settled, and never queued") }) {
+	r.FillWriteBehind()
+	if r.WriteBehind(put("k", "v"), func() { t.Error("settled, and never queued") }) {
 		t.Error("a full queue takes one more")
 	}
 }
@@ -230,7 +230,7 @@ func TestStopDrains(t *testing.T) {
 					t.Error(err)
 				}
 			}()
-			if !r.Later(put(fmt.Sprint("later ", i), ""), func() { settled++ }) {
+			if !r.WriteBehind(put(fmt.Sprint("later ", i), ""), func() { settled++ }) {
 				t.Error("dropped")
 			}
 		}
@@ -261,7 +261,7 @@ func TestUnknownOutcomeEndsTheWriter(t *testing.T) {
 				for i := range 2 {
 					go func() { answers <- r.Do(context.Background(), each(put(fmt.Sprint(i), ""), then("effect"))) }()
 				}
-				r.Later(each(put("later", ""), then("effect")), nil)
+				r.WriteBehind(each(put("later", ""), then("effect")), nil)
 				synctest.Wait()
 				r.run(t)
 				if err := <-r.ended; err == nil || errors.Is(err, kv.ErrRefused) {

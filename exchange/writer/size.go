@@ -21,7 +21,7 @@ func (b *Batch) size() (bytes, writes int) {
 
 // Full reports whether another operation of usual size might pass the store's limits.
 func (b *Batch) Full() bool {
-	const worst = 256 // writes of one operation: 64 lines, and their marks and indexes
+	const worst = 256 // writes of one operation: exchange.MaxLines lines, their marks and indexes
 	bytes, writes := b.size()
 	return bytes > b.w.cfg.Limits.BatchBytes/2 || writes+worst > b.w.cfg.Limits.BatchWrites
 }
@@ -38,7 +38,7 @@ type Share struct{ bytes, writes int }
 // Share begins an operation that does many things, each of them complete by itself:
 // between two of them it asks Spent, and goes on in another operation. A quarter of
 // the limits fits a batch that is not full, and leaves room for the greatest thing
-// there is (an order's record of 896 KiB).
+// there is (an order's record, protocol.MaxRecord).
 func (b *Batch) Share() Share {
 	bytes, writes := b.size()
 	return Share{bytes + b.w.cfg.Limits.BatchBytes/4, writes + b.w.cfg.Limits.BatchWrites/4}

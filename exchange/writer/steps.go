@@ -18,8 +18,8 @@ func (w *Writer) NextBefore(done <-chan struct{}) *Operation {
 // Together runs operations as Run does what it has drained.
 func (w *Writer) Together(ops []*Operation) error { return w.batch(ops) }
 
-// FillLater fills the queue of operations that may wait.
-func (w *Writer) FillLater() {
-	for w.Later(func(*Batch) error { return nil }, nil) {
+// FillWriteBehind fills the queue of operations that may wait.
+func (w *Writer) FillWriteBehind() {
+	for w.WriteBehind(func(*Batch) error { return nil }, nil) {
 	}
 }

@@ -16,9 +16,9 @@ import (
 // answer to the first waits longer for the last than the shared fsync saves.
 const MaxOperations = 1024
 
-// laterDelay is how long an operation of Later waits for others to share a
-// commit with: five commits a second, whatever a busy retailer reserves.
-const laterDelay = 200 * time.Millisecond
+// writeBehindDelay is how long an operation of WriteBehind waits for others to share a
+// commit. It bounds the commits a second, whatever a busy retailer reserves.
+const writeBehindDelay = 200 * time.Millisecond
 
 // Signer seals a batch; it is the part of message.Signer that the writer needs.
 type Signer interface {
@@ -34,7 +34,7 @@ type Due interface {
 	// Next is the earliest time at which Expire may have something to do.
 	Next() exchange.Time
 	// Rest is called where the store refused a batch of the time now: Expire has nothing
-	// to do for a moment.
+	// to do for a while.
 	Rest(now exchange.Time)
 }
 
@@ -49,7 +49,7 @@ type Config struct {
 	Stamp func(*Batch) error
 	// Apply does one effect of a batch that is durable, in the writer's turn: be quick.
 	Apply func(at exchange.Time, e Effect)
-	// Committed, optional, is told how many operations a durable batch had.
+	// Committed, optional, receives how many operations a durable batch had.
 	Committed func(operations int)
 	// Inline makes every operation a batch of its own, run by its caller: for
 	// single-goroutine simulations. Run must not be called then.
@@ -62,7 +62,7 @@ type Writer struct {
 	cfg   Config
 	due   Due
 	queue chan *Operation
-	idle  chan *Operation // may wait for company, laterDelay at most
+	idle  chan *Operation // may wait for company, writeBehindDelay at most
 
 	stopped chan struct{} // closed when Run has returned
 
@@ -89,7 +89,7 @@ type Operation struct {
 	settled func()
 }
 
-// answer ends the operation and tells who waits.
+// answer ends the operation and answers its caller.
 func (o *Operation) answer(err error) {
 	o.done <- err
 	if o.settled != nil {
@@ -166,11 +166,11 @@ func (w *Writer) Do(ctx context.Context, op func(*Batch) error) error {
 	}
 }
 
-// Later queues op and returns at once; for records whose loss in a crash costs
-// nothing that was promised. It drops op when the queue is full, and reports whether it
-// was queued; then settled, unless nil, runs when op is over, in the writer's turn. After
-// Run has returned neither op nor settled runs.
-func (w *Writer) Later(op func(*Batch) error, settled func()) bool {
+// WriteBehind queues op and returns at once. It is for records whose loss in a crash costs
+// nothing that was promised. It drops op when the queue is full, and reports whether op was
+// queued. After a queued op is over, settled runs in the writer's turn, unless it is nil.
+// After Run has returned neither op nor settled runs.
+func (w *Writer) WriteBehind(op func(*Batch) error, settled func()) bool {
 	o := &Operation{run: op, done: make(chan error, 1), settled: settled}
 	if w.cfg.Inline {
 		w.batch([]*Operation{o})
@@ -184,9 +184,9 @@ func (w *Writer) Later(op func(*Batch) error, settled func()) bool {
 	}
 }
 
-// Wake has a batch run soon, within laterDelay, though nothing may be queued: something is
-// due that was not. Where the queue is full, the writer is awake.
-func (w *Writer) Wake() { w.Later(func(*Batch) error { return nil }, nil) }
+// Wake has a batch run within writeBehindDelay, though nothing may be queued: something has
+// become due. Where the queue is full, the writer is awake.
+func (w *Writer) Wake() { w.WriteBehind(func(*Batch) error { return nil }, nil) }
 
 var errStopping = exchange.Errorf(exchange.CodeUnavailable, "the shop is stopping; try again when it runs")
 
@@ -211,7 +211,7 @@ func (w *Writer) Run(ctx context.Context) error {
 			idle = nil
 		case o := <-w.idle:
 			if len(idle) == 0 {
-				idleDue = time.Now().Add(laterDelay)
+				idleDue = time.Now().Add(writeBehindDelay)
 			}
 			if idle = append(idle, o); len(idle) < MaxOperations {
 				continue

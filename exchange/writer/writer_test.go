@@ -377,7 +377,7 @@ func TestInline(t *testing.T) {
 	if err := r.Do(t.Context(), put("a", "")); err != nil || r.rows(t) != "a=" {
 		t.Errorf("%s, %v", r.rows(t), err)
 	}
-	if !r.Later(put("b", ""), func() { settled = true }) || !settled || r.rows(t) != "a= b=" {
+	if !r.WriteBehind(put("b", ""), func() { settled = true }) || !settled || r.rows(t) != "a= b=" {
 		t.Errorf("%s, settled %v", r.rows(t), settled)
 	}
 	if err := r.Tick(); err != nil || len(r.committed) != 3 || !r.Inline() {

@@ -106,7 +106,7 @@ func (s *Shop) Start() {
 	t.Helper()
 	hubHost := s.World.Address().Closed
 	var err error
-	cfg := members.Config{Roster: s.List, Self: s.ID, Hub: []exchange.ShopID{hubHost.Peer}, Logger: Log(s.Name), Gone: s.noteDeparted}
+	cfg := members.Config{Roster: s.List, Self: s.ID, Hub: []exchange.ShopID{hubHost.Peer}, Logger: Log(s.Name), Departed: s.noteDeparted}
 	if s.Asks {
 		cfg.Status = s.AskStatus
 	}
@@ -205,6 +205,6 @@ func (h hellos) Greet(from exchange.ShopID, raw []byte) error {
 		return err
 	}
 	hello := v.(*message.Hello)
-	h.s.Sync.Heard(from, hello.Members, hello.Profile)
+	h.s.Sync.Greeted(from, hello.Members, hello.Profile)
 	return nil
 }

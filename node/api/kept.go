@@ -179,7 +179,7 @@ func (s *keptKeys) writeBehind(kept *keptKey) {
 			delete(s.unwritten, kept.ID)
 		}
 	}
-	queued := s.changes.Later(func(b *writer.Batch) error {
+	queued := s.changes.WriteBehind(func(b *writer.Batch) error {
 		record, _ := copied.keys()
 		if raw, ok, err := b.Get(record); err != nil {
 			return err

@@ -12,12 +12,12 @@
 // hub is gone still agrees on who is in it.
 //
 // The hub gossips each new entry with its checkpoint. When a shop left or was revoked the hub
-// also says hello to everybody again: gossip may be lost, but every member must hear of this.
+// also says hello to everybody again: gossip may be lost, but every member must learn of this.
 //
 // Gossip reaches a shop only when its neighbours have taken it into their mesh, a second or
 // two after the hello. The shop then pulls once more, for what was published in between.
 //
-// A key that is not in the list may belong to a shop that joined a moment ago. When such a
+// A key that is not in the list may belong to a shop that joined a second ago. When such a
 // key knocks, or is to be dialed, the list is pulled, at most once a second.
 //
 // A shop that left or was revoked is admitted by no member, and so no member can tell it.

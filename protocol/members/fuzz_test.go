@@ -111,7 +111,7 @@ func FuzzGossip(f *testing.F) {
 			t.Error("made-up bytes changed the list")
 		}
 		_ = s.validateProfile(from, b)
-		s.Heard(from, b, b)
+		s.Greeted(from, b, b)
 	})
 }
 

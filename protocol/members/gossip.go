@@ -61,7 +61,7 @@ func (s *Syncer) afterMeshed(ctx context.Context) {
 			return
 		}
 		if !s.isHub() {
-			s.pullSoon(job{})
+			s.queuePull(job{})
 		}
 	}
 }
@@ -120,7 +120,7 @@ func (s *Syncer) judge(from exchange.ShopID, b membership.Bundle) p2p.Verdict {
 			return p2p.Accept
 		}
 	case exchange.CodeBehind, exchange.CodeSignature:
-		s.pullSoon(job{from: from, size: c.Size})
+		s.queuePull(job{from: from, size: c.Size})
 	case exchange.CodeFork:
 		return p2p.Accept // the hub signed it: every shop shall raise the alarm
 	case exchange.CodeInvalid:

@@ -34,7 +34,7 @@ func (s *Syncer) PublishProfile(signed []byte) error {
 	s.mu.Lock()
 	s.profile, s.unspread = signed, true
 	s.mu.Unlock()
-	s.untold.Set()
+	s.hasNews.Set()
 	return nil
 }
 

@@ -44,8 +44,8 @@ type job struct {
 	size uint64          // of the list shown: no pull where the own list is larger; 0 = pull in any case
 }
 
-// pullSoon queues a pull, or drops it where maxJobs wait.
-func (s *Syncer) pullSoon(j job) {
+// queuePull queues a pull, or drops it where maxJobs wait.
+func (s *Syncer) queuePull(j job) {
 	select {
 	case s.jobs <- j:
 	default:

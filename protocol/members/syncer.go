@@ -33,7 +33,7 @@ const (
 	retry = 10 * time.Second
 )
 
-// Config is what a Syncer needs. Status, Gone and Logger are optional.
+// Config is what a Syncer needs. Status, Departed and Logger are optional.
 type Config struct {
 	Roster *roster.Roster
 	Self   exchange.ShopID
@@ -43,8 +43,8 @@ type Config struct {
 	// own key. It is used while no closed host of the hub's is connected. With nil, a shop that was
 	// revoked while it was off does not learn it.
 	Status Ask
-	// Gone is called for each shop that left or was revoked, when that is durable.
-	Gone func(shop exchange.ShopID, why string)
+	// Departed is called for each shop that left or was revoked, when that is durable.
+	Departed func(shop exchange.ShopID, why string)
 }
 
 // Syncer keeps this member's list in step with the lists of the other members. Its methods are safe
@@ -56,7 +56,7 @@ type Syncer struct {
 	unknown *rate.Limiter
 	jobs    chan job
 	serving chan struct{} // capacity maxServing: held by each answer being made
-	untold  wake.Signal   // news, or unspread was set
+	hasNews wake.Signal   // news, or unspread was set
 	changed wake.Signal   // the list is to be compared with other members'
 	meshed  wake.Signal   // a neighbour began to gossip with us
 	failed  chan error    // capacity 1: a fault that must end the process
@@ -82,7 +82,7 @@ func New(cfg Config) (*Syncer, error) {
 	s := &Syncer{
 		cfg: cfg, log: cfg.Logger, unknown: rate.NewLimiter(unknownPulls, 1),
 		jobs: make(chan job, maxJobs), serving: make(chan struct{}, maxServing),
-		untold: wake.New(), changed: wake.New(), meshed: wake.New(), failed: make(chan error, 1),
+		hasNews: wake.New(), changed: wake.New(), meshed: wake.New(), failed: make(chan error, 1),
 		gossipers: map[exchange.ShopID]*rate.Limiter{},
 	}
 	if s.log == nil {
@@ -108,7 +108,7 @@ func (s *Syncer) note(e roster.Event) {
 		s.news.frozen = true
 	}
 	s.mu.Unlock()
-	s.untold.Set()
+	s.hasNews.Set()
 }
 
 // Bind registers the protocols on a node that has not been started.
@@ -129,7 +129,7 @@ func (s *Syncer) Admit(shop exchange.ShopID) bool {
 // joined in the meantime.
 func (s *Syncer) Unknown(exchange.ShopID) {
 	if s.unknown.Allow() {
-		s.pullSoon(job{})
+		s.queuePull(job{})
 	}
 }
 
@@ -140,9 +140,9 @@ func (s *Syncer) HelloPart() (checkpoint, profile []byte) {
 	return s.cfg.Roster.Checkpoint(), s.profile
 }
 
-// Heard takes the checkpoint and the profile of another member's hello. It may wait for a commit, but
+// Greeted takes the checkpoint and the profile of another member's hello. It may wait for a commit, but
 // not for the network.
-func (s *Syncer) Heard(from exchange.ShopID, checkpoint, profile []byte) {
+func (s *Syncer) Greeted(from exchange.ShopID, checkpoint, profile []byte) {
 	if len(checkpoint) > 0 {
 		s.noteCheckpoint(from, checkpoint)
 	}
@@ -161,7 +161,7 @@ func (s *Syncer) noteCheckpoint(from exchange.ShopID, note []byte) {
 		return
 	}
 	if c.Size > s.cfg.Roster.State().Size() {
-		s.pullSoon(job{from: from, size: c.Size})
+		s.queuePull(job{from: from, size: c.Size})
 		return
 	}
 	err = s.cfg.Roster.Apply(membership.Bundle{Origin: fed.Origin, From: c.Size, Checkpoint: note})
@@ -173,7 +173,7 @@ func (s *Syncer) applied(from exchange.ShopID, size uint64, err error) {
 	switch exchange.CodeOf(err) {
 	case exchange.CodeOK, exchange.CodeStale:
 	case exchange.CodeBehind, exchange.CodeSignature:
-		s.pullSoon(job{from: from, size: size})
+		s.queuePull(job{from: from, size: size})
 	case exchange.CodeFrozen:
 		s.log.Debug("a member's list was not taken", "from", from, "err", err)
 	default:
@@ -231,23 +231,23 @@ func (s *Syncer) Run(ctx context.Context) error {
 	return s.spread(ctx, list, profiles, again)
 }
 
-// spread gossips what is new in this member's list and profile, and calls Gone.
+// spread gossips what is new in this member's list and profile, and calls Departed.
 func (s *Syncer) spread(ctx context.Context, list, profiles *p2p.Topic, again wake.Signal) error {
-	later, often := time.NewTicker(refresh), time.NewTicker(retry)
-	defer later.Stop()
+	slow, often := time.NewTicker(refresh), time.NewTicker(retry)
+	defer slow.Stop()
 	defer often.Stop()
 	for {
 		s.mu.Lock()
 		n := s.news
 		s.news = news{}
 		s.mu.Unlock()
-		s.tell(ctx, list, n, again)
+		s.spreadNews(ctx, list, n, again)
 		s.spreadProfile(ctx, profiles)
 		select {
-		case <-s.untold.C():
+		case <-s.hasNews.C():
 		case <-often.C:
-		case <-later.C:
-			s.pullSoon(job{})
+		case <-slow.C:
+			s.queuePull(job{})
 			s.mu.Lock()
 			s.news.frozen = s.cfg.Roster.Evidence() != nil
 			s.mu.Unlock()
@@ -259,8 +259,8 @@ func (s *Syncer) spread(ctx context.Context, list, profiles *p2p.Topic, again wa
 	}
 }
 
-// tell spreads one batch of news.
-func (s *Syncer) tell(ctx context.Context, list *p2p.Topic, n news, again wake.Signal) {
+// spreadNews spreads one batch of news.
+func (s *Syncer) spreadNews(ctx context.Context, list *p2p.Topic, n news, again wake.Signal) {
 	if n.renewed {
 		s.passOn(ctx, list)
 		s.changed.Set()
@@ -279,9 +279,9 @@ func (s *Syncer) tell(ctx context.Context, list *p2p.Topic, n news, again wake.S
 		if m.Status == membership.Revoked {
 			why = "was revoked"
 		}
-		s.log.Info("a shop is gone", "shop", m.Shop, "name", m.Name, "why", why)
-		if s.cfg.Gone != nil {
-			s.cfg.Gone(m.Shop, why)
+		s.log.Info("a shop has departed", "shop", m.Shop, "name", m.Name, "why", why)
+		if s.cfg.Departed != nil {
+			s.cfg.Departed(m.Shop, why)
 		}
 	}
 	if len(n.departed) > 0 && s.isHub() {

@@ -73,7 +73,7 @@
 // a person: UTF-8 of at most [MaxErrorText] bytes, up to the end of the frame. Whether
 // the same request may work later follows from the code: a reader that does not know
 // it goes by its bit 16, [exchange.RetryBit]. It keeps the code as it is, and so may pass
-// it on. An internal fault is told without its detail. Golden vectors are in
+// it on. An internal fault is sent without its detail. Golden vectors are in
 // testdata/golden/errors.json; errors-before.json has those of the first version, which
 // knew no RetryBit and takes a code that has it for an unknown one.
 //
@@ -81,7 +81,7 @@
 //
 // The side that dialed opens /souk/<federation>/hello/1 and sends one hello frame. The other
 // side answers with its own hello; or it answers with an error frame and closes the connection.
-// Either side may exchange hellos again later, to tell news ([Node.Rehello]).
+// Either side may exchange hellos again, to tell news ([Node.Rehello]).
 //
 //	hello payload = uvarint n ‖ header (n bytes) ‖ application's bytes
 //	header        = uvarint count ‖ count × uvarint version      ascending, ≤ 16

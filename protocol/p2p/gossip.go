@@ -121,7 +121,7 @@ func (t *gossipTracer) RejectMessage(m *pubsub.Message, reason string) {
 		t.filter.fault(m.ReceivedFrom, "messages with bad signatures", time.Now())
 	}
 }
-func (t *gossipTracer) OnClosedOutboundStream(p peer.ID) { t.filter.gone(p) }
+func (t *gossipTracer) OnClosedOutboundStream(p peer.ID) { t.filter.disconnected(p) }
 
 // Graft is called by gossip's own loop when a neighbour joins our mesh, whichever side began.
 func (t *gossipTracer) Graft(_ peer.ID, topic string) {

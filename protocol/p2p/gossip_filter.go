@@ -177,8 +177,8 @@ func (f *gossipFilter) fault(p peer.ID, why string, now time.Time) {
 	}
 }
 
-// gone forgets the topics of a neighbour that disconnected.
-func (f *gossipFilter) gone(p peer.ID) {
+// disconnected forgets the topics of a neighbour that disconnected.
+func (f *gossipFilter) disconnected(p peer.ID) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if nb := f.neighbours[p]; nb != nil {

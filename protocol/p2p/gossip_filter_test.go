@@ -45,7 +45,7 @@ func TestGossipBounds(t *testing.T) {
 	if _, err := subscribe("/souk/test/one-more"); err == nil {
 		t.Fatal("a topic too many was kept")
 	}
-	f.gone("peer")
+	f.disconnected("peer")
 	if kept, err := subscribe("/souk/test/one-more"); kept != 1 || err != nil {
 		t.Fatal("a neighbour that left still counts")
 	}
@@ -98,7 +98,7 @@ func TestNeighbourQuotas(t *testing.T) {
 	if handed(f, "c", "c", 1, 1, now); len(told) != 1 {
 		t.Fatalf("not muted beyond the bound: %v", told)
 	}
-	f.gone("c") // coming back changes nothing
+	f.disconnected("c") // coming back changes nothing
 	if n := handed(f, "c", "d", 1, 1, now.Add(muteTime-time.Second)); n != 0 {
 		t.Error("heard while muted")
 	}

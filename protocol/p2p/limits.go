@@ -105,7 +105,7 @@ const (
 // Reconnecting. Pauses double up to the longest, and vary by ±retryJitter, so that shops do not
 // return to a restarted hub all at once.
 const (
-	retryPartner = backoff.Longest // 1, 2, 4, 8, 8 … s: an order is terminal ≤ 30 s after a network heals
+	retryPartner = backoff.Longest // an order is terminal ≤ 30 s after a network heals
 	retryJitter  = 0.2
 	// retryHub is the longest pause for a hub that has been away for retryPatience. Restarts and
 	// updates take less. In that time shops behind a NAT, which the hub cannot call, are back within

@@ -6,9 +6,9 @@
 
 // Souk's wire and record schema, version 1. Package protocol's doc.go says how
 // it may change; each message's native counterpart, with its rules, is in
-// exchange or exchange/desk. In every message: a shop is the 32 bytes of its
+// exchange, message or record. In every message: a shop is the 32 bytes of its
 // ShopID, a hash 32 bytes, a hold or order ID 16 bytes; *_ms is milliseconds,
-// since the Unix epoch where it is a moment; amounts are minor units of the
+// since the Unix epoch where it is a time; amounts are minor units of the
 // currency beside them, or US cents where the name says so. An absent
 // fixed-size field is all zeros.
 
@@ -188,7 +188,7 @@ func (Code) EnumDescriptor() ([]byte, []int) {
 type HoldState int32
 
 const (
-	HoldState_HOLD_STATE_UNSPECIFIED HoldState = 0 // the supplier has never heard of it
+	HoldState_HOLD_STATE_UNSPECIFIED HoldState = 0 // the supplier has no record of it
 	HoldState_HOLD_STATE_HELD        HoldState = 1
 	HoldState_HOLD_STATE_COMMITTED   HoldState = 2
 	HoldState_HOLD_STATE_RELEASED    HoldState = 3

@@ -1,6 +1,6 @@
 // Package storetest is the contract of kv.Store as tests. Every store passes
 // [Run]; a store that keeps its data over a restart passes [RunDurable] as well. A store over
-// another database starts here: write Open, run both, and the desk runs on it.
+// another database starts here: write Open, run both, and a shop runs on it.
 //
 // What the tests hold a store to, beyond the port's own comments:
 //

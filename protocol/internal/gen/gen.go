@@ -53,7 +53,7 @@ var makers = map[message.Kind]func(source) message.Value{
 	record.KindStock:         stockRecord,
 	record.KindHold:          holdRecord,
 	record.KindOrder:         orderRecord,
-	record.KindLedger:        chainRecord,
+	record.KindLedger:        ledgerRecord,
 	record.KindPartnership:   partnershipRecord,
 	record.KindOutbox:        outboxRecord,
 	record.KindReservation:   reservationRecord,

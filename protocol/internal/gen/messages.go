@@ -42,8 +42,8 @@ func stockAnswer(s source) message.Value {
 func hello(s source) message.Value {
 	return &message.Hello{Agent: "souk/1.0.0", Members: s.optional(), Profile: s.optional(), Greeting: message.Greeting{
 		Window: exchange.Window(s.small()),
-		Chains: list(s, 2, func() message.ChainGreeting {
-			return message.ChainGreeting{Head: s.head(), Proof: s.optional()}
+		Ledgers: list(s, 2, func() message.LedgerGreeting {
+			return message.LedgerGreeting{Head: s.head(), Proof: s.optional()}
 		}),
 		FeedHead: maybe(s, s.signedFeed), FeedKey: maybe(s, s.feedKey),
 	}}

@@ -56,7 +56,7 @@ func orderRecord(s source) message.Value {
 	return v
 }
 
-func chainRecord(s source) message.Value {
+func ledgerRecord(s source) message.Value {
 	v := &record.Ledger{
 		Chain: ledger.Chain{
 			Position: s.number(), Hash: s.hash(), At: s.time(), Answered: s.number(), Acked: s.number(), Frozen: s.flag(),
