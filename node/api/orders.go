@@ -149,7 +149,7 @@ func (s *orderRoutes) shipTo(ctx context.Context, in view.PlaceOrder) (exchange.
 	return to, nil
 }
 
-// await returns the bought order when settled says so, or as it stands after so
+// await returns the purchase when settled says so, or as it stands after so
 // long, or when the caller has gone or the server stops: what was asked of the
 // supplier is durable and goes on.
 func (s *orderRoutes) await(ctx context.Context, events <-chan event.Event, wait time.Duration, rec *record.Order, settled func(*record.Order) bool) (*record.Order, error) {
@@ -344,14 +344,14 @@ func (s *orderRoutes) cancelOrder(ctx context.Context, in *cancelInput) (*orderB
 	var rec *record.Order
 	b := orZero(in.Body)
 	if side == exchange.Supplier {
-		if rec, err = s.desk.Supplier.CancelSold(ctx, in.ID, unitsOf(b.Lines), b.Reason); err != nil {
+		if rec, err = s.desk.Supplier.CancelSale(ctx, in.ID, unitsOf(b.Lines), b.Reason); err != nil {
 			return nil, err
 		}
 		return s.orderAnswer(ctx, side, rec, true, http.StatusOK), nil
 	}
 	events, stop := s.desk.Events.Watch()
 	defer stop()
-	if rec, err = s.desk.Retailer.CancelBought(ctx, in.ID, unitsOf(b.Lines), b.Reason); err != nil {
+	if rec, err = s.desk.Retailer.CancelPurchase(ctx, in.ID, unitsOf(b.Lines), b.Reason); err != nil {
 		return nil, err
 	}
 	if s.shops.gone(rec.Supplier) != nil {

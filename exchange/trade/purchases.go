@@ -131,10 +131,10 @@ func sameShipTo(rec *record.Order, salt *record.ShipTo, shipTo []byte) error {
 	return nil
 }
 
-// CancelBought asks the supplier to cancel unshipped units of an order this shop
+// CancelPurchase asks the supplier to cancel unshipped units of an order this shop
 // placed; no lines means everything open. A supplier that was revoked or has left is asked
 // nothing: the order is closed in this shop's own record alone, whole (see closeHere).
-func (r *Retailer) CancelBought(ctx context.Context, id exchange.OrderID, lines []order.Units, reason string) (*record.Order, error) {
+func (r *Retailer) CancelPurchase(ctx context.Context, id exchange.OrderID, lines []order.Units, reason string) (*record.Order, error) {
 	found, err := r.orders.Find(exchange.Retailer, id)
 	if err != nil {
 		return nil, err
@@ -166,7 +166,7 @@ func (r *Retailer) CancelBought(ctx context.Context, id exchange.OrderID, lines 
 	return rec, err
 }
 
-// closeHere closes a bought order whose supplier is out of the federation: CancelAt says
+// closeHere closes a purchase whose supplier is out of the federation: CancelAt says
 // when, and no request is queued, since nobody would answer it. The ledger and with it the
 // order's counts stay as the two shops signed them. The terms' cancel rule binds the shops
 // while both are there; who is out ships nothing that is owed. Repeats change nothing. If
