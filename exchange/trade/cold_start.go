@@ -38,25 +38,25 @@ type coldStart struct {
 	fresh   bool                     // somebody greeted first since the writer looked
 }
 
-func (r *coldStart) init(at, last exchange.Time) {
-	r.at, r.last, r.greeted = at, last, make(map[exchange.ShopID]bool)
+func (c *coldStart) init(at, last exchange.Time) {
+	c.at, c.last, c.greeted = at, last, make(map[exchange.ShopID]bool)
 }
 
-func (r *coldStart) heard(partner exchange.ShopID) (first bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	first = !r.greeted[partner]
-	r.greeted[partner] = true
-	r.fresh = r.fresh || first
+func (c *coldStart) heard(partner exchange.ShopID) (first bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	first = !c.greeted[partner]
+	c.greeted[partner] = true
+	c.fresh = c.fresh || first
 	return first
 }
 
 // takeFresh reports, once, whether a partner has greeted first.
-func (r *coldStart) takeFresh() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	fresh := r.fresh
-	r.fresh = false
+func (c *coldStart) takeFresh() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	fresh := c.fresh
+	c.fresh = false
 	return fresh
 }
 

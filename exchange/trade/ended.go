@@ -32,9 +32,9 @@ type ending struct {
 }
 
 // end begins to release the holds of a version and earlier ones. Writer's turn only.
-func (s *Supplier) end(c ledger.ID, version uint32) {
-	if version > s.ended[c].version {
-		s.ended[c] = ending{version: version}
+func (s *Supplier) end(id ledger.ID, version uint32) {
+	if version > s.ended[id].version {
+		s.ended[id] = ending{version: version}
 		s.nextExpiry = 0
 	}
 }
@@ -42,13 +42,13 @@ func (s *Supplier) end(c ledger.ID, version uint32) {
 // releaseEnded goes on with every direction of trade that is ending.
 func (s *Supplier) releaseEnded(b *writer.Batch, next *exchange.Time) error {
 	look := releaseLook
-	chains := slices.SortedFunc(maps.Keys(s.ended), func(a, b ledger.ID) int { return a.Retailer.Compare(b.Retailer) })
-	for _, c := range chains {
+	ids := slices.SortedFunc(maps.Keys(s.ended), func(a, b ledger.ID) int { return a.Retailer.Compare(b.Retailer) })
+	for _, id := range ids {
 		if look == 0 || b.Full() {
 			*next = b.Now()
 			return nil
 		}
-		if err := s.releaseSome(b, c, &look, next); err != nil {
+		if err := s.releaseSome(b, id, &look, next); err != nil {
 			return err
 		}
 	}
@@ -57,17 +57,17 @@ func (s *Supplier) releaseEnded(b *writer.Batch, next *exchange.Time) error {
 
 // releaseSome gives back holds of one retailer, reading at most look records. How far
 // it came counts once the batch is durable.
-func (s *Supplier) releaseSome(b *writer.Batch, c ledger.ID, look *int, next *exchange.Time) error {
-	chain, err := s.ledgers.get(b, c)
+func (s *Supplier) releaseSome(b *writer.Batch, id ledger.ID, look *int, next *exchange.Time) error {
+	rec, err := s.ledgers.get(b, id)
 	if err != nil {
 		return err
 	}
-	e := s.ended[c]
-	if chain.OpenHeld == 0 {
-		b.Then(holdsReleased{c, e.version, nil})
+	e := s.ended[id]
+	if rec.OpenHeld == 0 {
+		b.Then(holdsReleased{id, e.version, nil})
 		return nil
 	}
-	list, from, err := s.heldBy(c.Retailer, e, look)
+	list, from, err := s.heldBy(id.Retailer, e, look)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (s *Supplier) releaseSome(b *writer.Batch, c ledger.ID, look *int, next *ex
 		return err
 	}
 	if all {
-		b.Then(holdsReleased{c, e.version, from})
+		b.Then(holdsReleased{id, e.version, from})
 	}
 	if !all || from != nil {
 		*next = b.Now()
@@ -118,13 +118,13 @@ func (s *Supplier) heldBy(retailer exchange.ShopID, e ending, look *int) (list [
 
 // releasedUntil notes durable progress: nothing is left before from, or nothing at all
 // where it is nil.
-func (s *Supplier) releasedUntil(c ledger.ID, version uint32, from []byte) {
+func (s *Supplier) releasedUntil(id ledger.ID, version uint32, from []byte) {
 	switch {
-	case s.ended[c].version != version: // a later version has ended since
+	case s.ended[id].version != version: // a later version has ended since
 	case from == nil:
-		delete(s.ended, c)
+		delete(s.ended, id)
 	default:
-		s.ended[c] = ending{version, from}
+		s.ended[id] = ending{version, from}
 	}
 }
 

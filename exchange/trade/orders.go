@@ -57,10 +57,10 @@ func (s *Supplier) actOnSale(ctx context.Context, id exchange.OrderID, act messa
 	if err != nil {
 		return nil, err
 	}
-	c := ledger.ID{Supplier: s.me, Retailer: found.Retailer}
+	ledgerID := ledger.ID{Supplier: s.me, Retailer: found.Retailer}
 	var rec *record.Order
 	err = s.writer.Act(ctx, func(b *writer.Batch) error {
-		if err := s.ledgers.perform(b, c, act); err != nil {
+		if err := s.ledgers.perform(b, ledgerID, act); err != nil {
 			return err
 		}
 		rec, err = s.orders.get(b, orderID{exchange.Supplier, id, found.Retailer})

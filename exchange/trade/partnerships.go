@@ -33,53 +33,53 @@ type tradeView struct {
 	terms   exchange.Terms
 }
 
-func (p *partnerView) init() {
-	p.trade = make(map[ledger.ID]tradeView)
-	p.windows = make(map[exchange.ShopID]exchange.Window)
-	p.ahead = make(map[exchange.ShopID]uint64)
+func (v *partnerView) init() {
+	v.trade = make(map[ledger.ID]tradeView)
+	v.windows = make(map[exchange.ShopID]exchange.Window)
+	v.ahead = make(map[exchange.ShopID]uint64)
 }
 
 // isAhead reports whether the supplier said its ledger goes on after have.
-func (p *partnerView) isAhead(supplier exchange.ShopID, have uint64) bool {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	return p.ahead[supplier] > have
+func (v *partnerView) isAhead(supplier exchange.ShopID, have uint64) bool {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.ahead[supplier] > have
 }
 
-func (p *partnerView) seen(supplier exchange.ShopID, position uint64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.ahead[supplier] = position
+func (v *partnerView) seen(supplier exchange.ShopID, position uint64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.ahead[supplier] = position
 }
 
-func (p *partnerView) set(c ledger.ID, t tradeView) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.trade[c] = t
+func (v *partnerView) set(id ledger.ID, t tradeView) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.trade[id] = t
 }
 
 // isEnding reports whether this shop has ended its trade as c's retailer, which
 // binds it at once.
-func (p *partnerView) isEnding(c ledger.ID) bool {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	return p.trade[c].ending
+func (v *partnerView) isEnding(id ledger.ID) bool {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.trade[id].ending
 }
 
 // terms are the latest ones of a direction of trade, in force or ended, and their
 // version; 0 where there were none.
-func (p *partnerView) terms(c ledger.ID) (exchange.Terms, uint32) {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	t := p.trade[c]
+func (v *partnerView) terms(id ledger.ID) (exchange.Terms, uint32) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	t := v.trade[id]
 	return t.terms, t.version
 }
 
 // inForce are the terms in force of a partnership, and whether there are any.
-func (p *partnerView) inForce(c ledger.ID) (exchange.Terms, bool) {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	t := p.trade[c]
+func (v *partnerView) inForce(id ledger.ID) (exchange.Terms, bool) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	t := v.trade[id]
 	return t.terms, t.active
 }
 
@@ -93,12 +93,12 @@ func viewOf(p *record.Partnership) tradeView {
 
 // list returns the partners on the other side of chains in which this shop has
 // the given side, in a stable order; active only where asked.
-func (p *partnerView) list(me exchange.ShopID, side exchange.Party, activeOnly bool) []exchange.ShopID {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
+func (v *partnerView) list(me exchange.ShopID, side exchange.Party, activeOnly bool) []exchange.ShopID {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
 	var out []exchange.ShopID
-	for c, t := range p.trade {
-		partner, mine := c.Partner(me)
+	for id, t := range v.trade {
+		partner, mine := id.Partner(me)
 		if mine == side && (t.active || !activeOnly) {
 			out = append(out, partner)
 		}

@@ -18,10 +18,10 @@ type pendingReservations struct {
 }
 
 // get returns a copy of an answered reservation; nil where it is not recent.
-func (r *pendingReservations) get(id exchange.HoldID) *record.Reservation {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	rec := r.of[id]
+func (p *pendingReservations) get(id exchange.HoldID) *record.Reservation {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	rec := p.of[id]
 	if rec == nil || rec.State == hold.None {
 		return nil
 	}
@@ -31,28 +31,28 @@ func (r *pendingReservations) get(id exchange.HoldID) *record.Reservation {
 
 // asked reports whether anything is recent of a reservation, if only that its supplier
 // has not answered.
-func (r *pendingReservations) asked(id exchange.HoldID) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.of[id] != nil
+func (p *pendingReservations) asked(id exchange.HoldID) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.of[id] != nil
 }
 
 // created is when a reservation that is recent was first asked for.
-func (r *pendingReservations) created(id exchange.HoldID) (at exchange.Time, ok bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if rec := r.of[id]; rec != nil {
+func (p *pendingReservations) created(id exchange.HoldID) (at exchange.Time, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if rec := p.of[id]; rec != nil {
 		return rec.Created, true
 	}
 	return 0, false
 }
 
 // all returns copies of what is recent, by id.
-func (r *pendingReservations) all() map[exchange.HoldID]*record.Reservation {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	all := make(map[exchange.HoldID]*record.Reservation, len(r.of))
-	for id, rec := range r.of {
+func (p *pendingReservations) all() map[exchange.HoldID]*record.Reservation {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := make(map[exchange.HoldID]*record.Reservation, len(p.of))
+	for id, rec := range p.of {
 		copied := *rec
 		all[id] = &copied
 	}
@@ -72,38 +72,38 @@ func (r *Retailer) mayHold(id exchange.HoldID) bool {
 	return rec.State == hold.None || rec.State == hold.Held || rec.State == hold.Committed
 }
 
-func (r *pendingReservations) put(rec *record.Reservation) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.of == nil {
-		r.of = make(map[exchange.HoldID]*record.Reservation)
+func (p *pendingReservations) put(rec *record.Reservation) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.of == nil {
+		p.of = make(map[exchange.HoldID]*record.Reservation)
 	}
-	if before := r.of[rec.Request.ID]; before == nil || !before.After(rec) {
-		r.of[rec.Request.ID] = rec
+	if before := p.of[rec.Request.ID]; before == nil || !before.After(rec) {
+		p.of[rec.Request.ID] = rec
 	}
 }
 
 // forget drops rec, unless another answer has replaced it.
-func (r *pendingReservations) forget(rec *record.Reservation) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.of[rec.Request.ID] == rec {
-		delete(r.of, rec.Request.ID)
+func (p *pendingReservations) forget(rec *record.Reservation) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.of[rec.Request.ID] == rec {
+		delete(p.of, rec.Request.ID)
 	}
 }
 
 // drop forgets whatever is recent of a reservation: the store has it.
-func (r *pendingReservations) drop(id exchange.HoldID) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.of, id)
+func (p *pendingReservations) drop(id exchange.HoldID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.of, id)
 }
 
 // has reports whether rec itself is what is recent of its reservation.
-func (r *pendingReservations) has(rec *record.Reservation) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.of[rec.Request.ID] == rec
+func (p *pendingReservations) has(rec *record.Reservation) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.of[rec.Request.ID] == rec
 }
 
 // saveSoon records a reservation with the next commit, or within laterDelay. Where

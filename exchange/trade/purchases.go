@@ -72,7 +72,7 @@ func (r *Retailer) orderedBefore(before *record.Order, shipTo []byte) (*record.O
 
 // submitOrder queues the order of a reservation, unless it was ordered meanwhile.
 func (r *Retailer) submitOrder(b *writer.Batch, res *record.Reservation, quote *exchange.Quote, shipTo []byte) (*record.Order, error) {
-	id, c := res.Request.ID, ledger.ID{Supplier: res.Supplier, Retailer: r.me}
+	id, ledgerID := res.Request.ID, ledger.ID{Supplier: res.Supplier, Retailer: r.me}
 	k := orderID{exchange.Retailer, id, res.Supplier}
 	before, err := r.orders.get(b, k)
 	if err != nil {
@@ -92,7 +92,7 @@ func (r *Retailer) submitOrder(b *writer.Batch, res *record.Reservation, quote *
 	if err := r.members.MayTrade(); err != nil {
 		return nil, err
 	}
-	terms, version, err := r.partnerships.termsInForce(b, c)
+	terms, version, err := r.partnerships.termsInForce(b, ledgerID)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +113,7 @@ func (r *Retailer) submitOrder(b *writer.Batch, res *record.Reservation, quote *
 		return nil, err
 	}
 	b.Then(reservationOrdered{id})
-	return rec, r.ledgers.queue(b, c, message.SubmitOrder{Order: id, Quote: res.Answer, ShipTo: hash}, secret.Salt, shipTo)
+	return rec, r.ledgers.queue(b, ledgerID, message.SubmitOrder{Order: id, Quote: res.Answer, ShipTo: hash}, secret.Salt, shipTo)
 }
 
 // sameShipTo reports an order that goes elsewhere than shipTo says, or that may: salt
