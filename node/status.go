@@ -58,7 +58,7 @@ func (s *Shop) Problems(context.Context) []api.Problem {
 			add("store", true, err.Error())
 		}
 	}
-	list = append(list, s.StandingProblems()...)
+	list = append(list, s.FolderProblems()...)
 	if !s.roster.IsMember(s.me) && s.Gone() == nil {
 		add("membership", true, "the member list that this shop has does not name it; a newer one is asked of the hub")
 	}
@@ -102,15 +102,15 @@ func (s *Shop) Problems(context.Context) []api.Problem {
 		}
 		list = append(list, p)
 	}
-	list = append(list, s.unheardProblems()...)
+	list = append(list, s.ungreetedProblems()...)
 	list = append(list, s.rateProblems()...)
 	list = append(list, s.weightProblems()...)
 	return list
 }
 
-// StandingProblems are those of Problems that the folder alone shows, whether the shop
+// FolderProblems are those of Problems that the folder alone shows, whether the shop
 // runs or not.
-func (s *Shop) StandingProblems() []api.Problem {
+func (s *Shop) FolderProblems() []api.Problem {
 	var list []api.Problem
 	if err := s.Gone(); err != nil {
 		list = append(list, api.Problem{Name: "membership", Blocks: true, Detail: err.Error()})
@@ -127,10 +127,10 @@ func (s *Shop) StandingProblems() []api.Problem {
 	return append(list, s.asideProblems()...)
 }
 
-// unheardProblems tells of overdue orders that wait for partners who do not greet: of
+// ungreetedProblems tells of overdue orders that wait for partners who do not greet: of
 // each partner the first.
-func (s *Shop) unheardProblems() []api.Problem {
-	list, err := s.desk.Supplier.Unheard()
+func (s *Shop) ungreetedProblems() []api.Problem {
+	list, err := s.desk.Supplier.Ungreeted()
 	if err != nil {
 		return []api.Problem{{Name: "store", Blocks: true, Detail: err.Error()}}
 	}
@@ -161,7 +161,7 @@ func (s *Shop) StoppedWhy() string {
 	for _, m := range s.roster.State().Members() {
 		why = strings.ReplaceAll(why, m.Shop.String(), m.Name+" ("+m.Shop.String()+")")
 	}
-	return why + ". " + trade.RestoreAdvice
+	return why + ". " + trade.RollbackAdvice
 }
 
 // asideProblems tells of what could not end when its time had come.

@@ -253,7 +253,7 @@ func (a *app) checkStopped(ctx context.Context, d *diagnosis, dir string) {
 	d.good("ledgers", "store opened, all ledgers verified")
 	a.checkFacts(d, factsOf(f.Shop()))
 	checkArchive(d, f.Shop())
-	for _, p := range f.Shop().StandingProblems() {
+	for _, p := range f.Shop().FolderProblems() {
 		if p.Blocks {
 			d.fatal(p.Name, "%s", p.Detail)
 		} else {

@@ -12,9 +12,9 @@ const (
 	// Interval is how long holds and changes of stock are collected: as long as the
 	// publisher of the catalog waits.
 	Interval = 100 * time.Millisecond
-	// MaxTold bounds the events of holds of one telling, to a quarter of what a watcher
+	// MaxHoldEvents bounds the events of holds of one telling, to a quarter of what a watcher
 	// may fall behind: 640 a second.
-	MaxTold = Buffer / 4
+	MaxHoldEvents = Buffer / 4
 	// maxProducts is how many products one event names: a reservation's lines.
 	maxProducts = exchange.MaxLines
 )
@@ -27,7 +27,7 @@ type collected struct {
 	waiting bool // a telling is on its way
 }
 
-// holdsOf is what the holds of one event have in common. Beyond MaxTold the other shop is
+// holdsOf is what the holds of one event have in common. Beyond MaxHoldEvents the other shop is
 // left out.
 type holdsOf struct {
 	partner exchange.ShopID
@@ -43,7 +43,7 @@ func (w *Watchers) Hold(at exchange.Time, partner exchange.ShopID, side exchange
 	if c.holds == nil {
 		c.holds = make(map[holdsOf]*Holds)
 	}
-	if c.holds[of] == nil && len(c.holds) >= MaxTold {
+	if c.holds[of] == nil && len(c.holds) >= MaxHoldEvents {
 		of.partner = exchange.ShopID{}
 	}
 	e := c.holds[of]
@@ -58,24 +58,24 @@ func (w *Watchers) Hold(at exchange.Time, partner exchange.ShopID, side exchange
 	if side == exchange.Supplier || !of.partner.IsZero() { // several suppliers' products are not summed up
 		e.add(lines)
 	}
-	w.tellSoon() // unlocks
+	w.schedule() // unlocks
 }
 
 // add sums lines up by product; an event that would name too many names none.
-func (e *Holds) add(lines exchange.Lines) {
-	if e.Count > 1 && len(e.Lines) == 0 {
+func (h *Holds) add(lines exchange.Lines) {
+	if h.Count > 1 && len(h.Lines) == 0 {
 		return
 	}
 	for _, l := range lines.All() {
-		i := slices.IndexFunc(e.Lines, func(of exchange.Line) bool { return of.SKU == l.SKU })
+		i := slices.IndexFunc(h.Lines, func(of exchange.Line) bool { return of.SKU == l.SKU })
 		switch {
 		case i >= 0:
-			e.Lines[i].Quantity += l.Quantity
-		case len(e.Lines) == maxProducts:
-			e.Lines = nil
+			h.Lines[i].Quantity += l.Quantity
+		case len(h.Lines) == maxProducts:
+			h.Lines = nil
 			return
 		default:
-			e.Lines = append(e.Lines, l)
+			h.Lines = append(h.Lines, l)
 		}
 	}
 }
@@ -90,25 +90,25 @@ func (w *Watchers) StockChanged(sku exchange.SKU) {
 	if len(c.stock) <= maxProducts { // one more says that there are too many
 		c.stock[sku] = true
 	}
-	w.tellSoon()
+	w.schedule()
 }
 
-// tellSoon has what is collected told, and unlocks it.
-func (w *Watchers) tellSoon() {
+// schedule has what is collected told, and unlocks it.
+func (w *Watchers) schedule() {
 	c := &w.collected
 	first := !c.waiting
 	c.waiting = true
 	c.mu.Unlock()
 	switch {
 	case w.atOnce:
-		w.tell()
+		w.flush()
 	case first:
-		time.AfterFunc(Interval, w.tell)
+		time.AfterFunc(Interval, w.flush)
 	}
 }
 
-// tell tells what is collected.
-func (w *Watchers) tell() {
+// flush hands out what is collected.
+func (w *Watchers) flush() {
 	c := &w.collected
 	c.mu.Lock()
 	holds, stock := c.holds, c.stock

@@ -362,7 +362,7 @@ func (l *Ledgers) servePush(ctx context.Context, from exchange.ShopID, req *mess
 	}
 	// Entries that are missing before these are asked for; the head says which.
 	if err := l.adoptAll(ctx, id, list); exchange.CodeOf(err) == exchange.CodeBehind {
-		l.partnerships.view.seen(from, list[len(list)-1].entry.Position)
+		l.partnerships.view.noteAhead(from, list[len(list)-1].entry.Position)
 		l.sender.behind(from)
 	} else if err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ func (c *coldStart) init(at, last exchange.Time) {
 	c.at, c.last, c.greeted = at, last, make(map[exchange.ShopID]bool)
 }
 
-func (c *coldStart) heard(partner exchange.ShopID) (first bool) {
+func (c *coldStart) note(partner exchange.ShopID) (first bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	first = !c.greeted[partner]
@@ -65,38 +65,38 @@ func (c *coldStart) takeFresh() bool {
 // that is overdue was accepted and shipped long since, and an entry that says otherwise
 // would be a fork. One that is no member has nobody to greet for.
 func (l *Ledgers) mustBeGreeted(retailer exchange.ShopID) bool {
-	r := &l.start
-	if r.last == 0 || r.at.Sub(r.last) < awayAtLeast || !l.members.IsMember(retailer) {
+	start := &l.start
+	if start.last == 0 || start.at.Sub(start.last) < awayAtLeast || !l.members.IsMember(retailer) {
 		return false
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return !r.greeted[retailer]
+	start.mu.Lock()
+	defer start.mu.Unlock()
+	return !start.greeted[retailer]
 }
 
 // greetedBy lets what waited for a retailer's greeting go on, with the next batch.
 func (l *Ledgers) greetedBy(retailer exchange.ShopID) {
-	if l.start.heard(retailer) {
+	if l.start.note(retailer) {
 		l.writer.Wake()
 	}
 }
 
-// Unheard is a submitted order that is overdue and waits, its units off sale, for its
+// Ungreeted is a submitted order that is overdue and waits, its units off sale, for its
 // retailer's greeting. The owner can reject it without.
-type Unheard struct {
+type Ungreeted struct {
 	Retailer exchange.ShopID
 	ID       exchange.OrderID
 	Due      exchange.Time // when it would have expired
 }
 
-// MaxUnheard bounds what Unheard lists: enough to see that there are many.
-const MaxUnheard = 100
+// MaxUngreeted bounds what Ungreeted lists: enough to see that there are many.
+const MaxUngreeted = 100
 
-// Unheard lists the overdue orders that wait for their retailers' greetings, up to
-// MaxUnheard, by when they were due.
-func (s *Supplier) Unheard() ([]Unheard, error) {
-	var list []Unheard
-	now, wait := s.clock.Now(), s.unheard()
+// Ungreeted lists the overdue orders that wait for their retailers' greetings, up to
+// MaxUngreeted, by when they were due.
+func (s *Supplier) Ungreeted() ([]Ungreeted, error) {
+	var list []Ungreeted
+	now, wait := s.clock.Now(), s.mustGreet()
 	for row, err := range kv.Rows(s.store, kv.Prefix([]byte(record.PrefixOrderExpiry))) {
 		if err != nil {
 			return list, err
@@ -105,18 +105,18 @@ func (s *Supplier) Unheard() ([]Unheard, error) {
 		if !ok {
 			continue
 		}
-		if at > now || len(list) >= MaxUnheard {
+		if at > now || len(list) >= MaxUngreeted {
 			break
 		}
 		if wait(retailer) {
-			list = append(list, Unheard{Retailer: retailer, ID: id, Due: at})
+			list = append(list, Ungreeted{Retailer: retailer, ID: id, Due: at})
 		}
 	}
 	return list, nil
 }
 
-// unheard is mustBeGreeted for one run over many orders: each retailer is asked for once.
-func (s *Supplier) unheard() func(exchange.ShopID) bool {
+// mustGreet is mustBeGreeted for one run over many orders: each retailer is asked for once.
+func (s *Supplier) mustGreet() func(exchange.ShopID) bool {
 	known := make(map[exchange.ShopID]bool)
 	return func(retailer exchange.ShopID) bool {
 		wait, ok := known[retailer]
@@ -172,6 +172,6 @@ func (r *Retailer) keyedID(ctx context.Context, supplier exchange.ShopID, tail [
 // mayHaveAsked reports whether an earlier life may have asked for a hold of window w and
 // have recorded nothing of it.
 func (r *Retailer) mayHaveAsked(w exchange.Window) bool {
-	asked := &r.ledgers.start
-	return asked.last != 0 && r.clock.Now().Sub(asked.at) < keyedFor && exchange.WindowAt(max(asked.last.Add(-lastAsked), 0)) <= w
+	start := &r.ledgers.start
+	return start.last != 0 && r.clock.Now().Sub(start.at) < keyedFor && exchange.WindowAt(max(start.last.Add(-lastAsked), 0)) <= w
 }

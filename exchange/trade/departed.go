@@ -14,17 +14,17 @@ import (
 // record changes by it but the holds that ReleaseAll gives back: a shop that is out and
 // comes back finds its ledger as it was.
 
-// TellDeparted tells watchers that shop was revoked or has left: of each direction of trade
+// NotifyDeparted tells watchers that shop was revoked or has left: of each direction of trade
 // that was not over, and of each hold that this shop loses there. status is "revoked" or
 // "left", why a text for people. It reads every reservation of the last eight windows, at
 // some 5 µs each, until ctx ends; it must not run in the writer's turn.
-func (r *Retailer) TellDeparted(ctx context.Context, shop exchange.ShopID, status, why string) error {
+func (r *Retailer) NotifyDeparted(ctx context.Context, shop exchange.ShopID, status, why string) error {
 	for _, side := range []exchange.Party{exchange.Supplier, exchange.Retailer} {
-		t, err := r.partnerships.Get(shop, side)
+		p, err := r.partnerships.Get(shop, side)
 		if err != nil {
 			return err
 		}
-		if !t.Over() {
+		if !p.Over() {
 			r.events.Notify(event.Partnership{At: r.clock.Now(), Partner: shop, Side: side, Status: status, Detail: why})
 		}
 	}
@@ -42,22 +42,22 @@ func (r *Retailer) TellDeparted(ctx context.Context, shop exchange.ShopID, statu
 		if rec.Supplier != shop || rec.State != hold.Held || rec.Expires <= now {
 			continue
 		}
-		state, err := r.Standing(rec)
+		state, err := r.StateOf(rec)
 		if err != nil {
 			return err
 		}
 		if state == hold.Released {
 			lost++
-			r.tellLost(rec, now, lost)
+			r.notifyLost(rec, now, lost)
 		}
 	}
 	return nil
 }
 
-// tellLost tells of a hold of this shop's that its supplier keeps no more. The first
-// event.MaxTold of one telling have an event each; of the others watchers are told together.
-func (r *Retailer) tellLost(rec *record.Reservation, now exchange.Time, nth int) {
-	if nth > event.MaxTold {
+// notifyLost tells of a hold of this shop's that its supplier keeps no more. The first
+// event.MaxHoldEvents of one telling have an event each; of the others watchers are told together.
+func (r *Retailer) notifyLost(rec *record.Reservation, now exchange.Time, nth int) {
+	if nth > event.MaxHoldEvents {
 		r.events.Hold(now, rec.Supplier, exchange.Retailer, hold.Released.String(), rec.Request.ID, rec.Request.Lines)
 		return
 	}

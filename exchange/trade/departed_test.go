@@ -31,7 +31,7 @@ func TestSupplierDeparted(t *testing.T) {
 
 	key := w.Keys[acorn.ID]
 	delete(w.Keys, acorn.ID)
-	desktest.Must(t, birch.Desk.Retailer.TellDeparted(desktest.Ctx, acorn.ID, "revoked", "sold counterfeits"))
+	desktest.Must(t, birch.Desk.Retailer.NotifyDeparted(desktest.Ctx, acorn.ID, "revoked", "sold counterfeits"))
 	stop()
 	told := map[exchange.HoldID]bool{}
 	for range len(events) {
@@ -54,7 +54,7 @@ func TestSupplierDeparted(t *testing.T) {
 		t.Errorf("told of %v", told)
 	}
 	for _, rec := range append(lost, &record.Reservation{Supplier: acorn.ID, Request: message.Hold{ID: exchange.HoldID{1}}}) {
-		if got, err := birch.Desk.Retailer.Standing(rec); err != nil || got != hold.Released {
+		if got, err := birch.Desk.Retailer.StateOf(rec); err != nil || got != hold.Released {
 			t.Errorf("a hold at a shop that is out is %v, %v", got, err)
 		}
 	}

@@ -128,23 +128,23 @@ func (s *Supplier) releasedUntil(id ledger.ID, version uint32, from []byte) {
 	}
 }
 
-// goneShops are retailers whose holds are to be released as soon as the writer has its turn.
-type goneShops struct {
+// departedShops are retailers whose holds are to be released as soon as the writer has its turn.
+type departedShops struct {
 	mu   sync.Mutex
 	list []exchange.ShopID
 }
 
-func (g *goneShops) add(shop exchange.ShopID) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.list = append(g.list, shop)
+func (d *departedShops) add(shop exchange.ShopID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.list = append(d.list, shop)
 }
 
-func (g *goneShops) take() []exchange.ShopID {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	list := g.list
-	g.list = nil
+func (d *departedShops) take() []exchange.ShopID {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	list := d.list
+	d.list = nil
 	return list
 }
 
@@ -153,7 +153,7 @@ func (g *goneShops) take() []exchange.ShopID {
 // Membership). A commit that the store refuses is tried again until it is done; opening
 // the desk begins it anew, since the shop is no member.
 func (s *Supplier) ReleaseAll(retailer exchange.ShopID) {
-	s.gone.add(retailer)
+	s.departed.add(retailer)
 	s.writer.Wake() // it takes it with its next batch
 }
 

@@ -17,11 +17,11 @@ import (
 )
 
 // A supplier says nothing when a hold ends by time, so a retailer's watchers are told of
-// its own reservations by this shop's clock, as Standing tells it. Nothing is recorded: the
+// its own reservations by this shop's clock, as StateOf tells it. Nothing is recorded: the
 // supplier's clock has the last word. Each is told once while the desk is open, and again
 // where it was extended after that, which a clock that was ahead allows. One whose time
 // passed before the desk was opened is not told: who watches reads first what there is. Nor
-// is one whose record the store refused, or that was lost in a crash (saveSoon), until
+// is one whose record the store refused, or that was lost in a crash (saveBehind), until
 // somebody asks for it.
 
 const (
@@ -139,7 +139,7 @@ func (r *Retailer) runNotices(ctx context.Context) {
 	timer := time.NewTimer(noticeIdle)
 	defer timer.Stop()
 	for {
-		timer.Reset(r.TellExpired(ctx))
+		timer.Reset(r.NotifyExpired(ctx))
 		select {
 		case <-timer.C:
 		case <-r.notices.wake.C():
@@ -166,10 +166,10 @@ func (r *Retailer) listNotices(ctx context.Context) error {
 	return nil
 }
 
-// TellExpired tells watchers of the reservations that have ended by time, and says when to
+// NotifyExpired tells watchers of the reservations that have ended by time, and says when to
 // look again. What was ordered or given back meanwhile has not ended; what was extended,
 // or is held again by a clock that was set back, is looked at again at its end.
-func (r *Retailer) TellExpired(ctx context.Context) (wait time.Duration) {
+func (r *Retailer) NotifyExpired(ctx context.Context) (wait time.Duration) {
 	now := r.clock.Now()
 	ids, more, wait := r.notices.due(now)
 	for i, id := range ids {
@@ -182,7 +182,7 @@ func (r *Retailer) TellExpired(ctx context.Context) (wait time.Duration) {
 		}
 		var state hold.State
 		if err == nil {
-			state, err = r.Standing(rec)
+			state, err = r.StateOf(rec)
 		}
 		switch {
 		case err != nil:

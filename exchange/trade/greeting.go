@@ -61,7 +61,7 @@ func (l *Ledgers) Greeted(ctx context.Context, from exchange.ShopID, g *message.
 	for _, cg := range g.Chains {
 		switch (ledger.ID{Supplier: cg.Head.Supplier, Retailer: cg.Head.Retailer}) {
 		case ledger.ID{Supplier: from, Retailer: l.me}:
-			l.partnerships.view.seen(from, cg.Head.Position)
+			l.partnerships.view.noteAhead(from, cg.Head.Position)
 		case ledger.ID{Supplier: l.me, Retailer: from}:
 			if err := l.compareHead(ctx, from, cg); err != nil {
 				return err

@@ -203,8 +203,8 @@ func (s *Supplier) ShipTo(rec *record.Order) (*exchange.ShipTo, error) {
 	return &to.(*message.ShipTo).ShipTo, nil
 }
 
-// tell tells watchers of an order's durable change.
-func (o *Orders) tell(at exchange.Time, c orderChanged) {
+// notify tells watchers of an order's durable change.
+func (o *Orders) notify(at exchange.Time, c orderChanged) {
 	rec := c.order
 	status := rec.Order.Status().String()
 	if rec.Refusal != exchange.CodeOK && rec.Order.Submitted == 0 {

@@ -18,14 +18,14 @@ import (
 // partnerView is what is kept in memory about partners: rebuilt from the store at opening,
 // and from greetings.
 type partnerView struct {
-	mu      sync.RWMutex
-	trade   map[ledger.ID]tradeView
-	windows map[exchange.ShopID]exchange.Window // suppliers' current windows
-	greeted chan struct{}                       // closed at the next window; nil while nobody waits
-	ahead   map[exchange.ShopID]uint64          // suppliers' ledger positions, as they said
+	mu           sync.RWMutex
+	partnerships map[ledger.ID]partnershipView
+	windows      map[exchange.ShopID]exchange.Window // suppliers' current windows
+	greeted      chan struct{}                       // closed at the next window; nil while nobody waits
+	ahead        map[exchange.ShopID]uint64          // suppliers' ledger positions, as they said
 }
 
-type tradeView struct {
+type partnershipView struct {
 	active bool // a partnership is in force
 	ending bool // this shop, its retailer, has ended it; the supplier may not know yet
 
@@ -34,7 +34,7 @@ type tradeView struct {
 }
 
 func (v *partnerView) init() {
-	v.trade = make(map[ledger.ID]tradeView)
+	v.partnerships = make(map[ledger.ID]partnershipView)
 	v.windows = make(map[exchange.ShopID]exchange.Window)
 	v.ahead = make(map[exchange.ShopID]uint64)
 }
@@ -46,16 +46,16 @@ func (v *partnerView) isAhead(supplier exchange.ShopID, have uint64) bool {
 	return v.ahead[supplier] > have
 }
 
-func (v *partnerView) seen(supplier exchange.ShopID, position uint64) {
+func (v *partnerView) noteAhead(supplier exchange.ShopID, position uint64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.ahead[supplier] = position
 }
 
-func (v *partnerView) set(id ledger.ID, t tradeView) {
+func (v *partnerView) set(id ledger.ID, t partnershipView) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.trade[id] = t
+	v.partnerships[id] = t
 }
 
 // isEnding reports whether this shop has ended its trade as c's retailer, which
@@ -63,7 +63,7 @@ func (v *partnerView) set(id ledger.ID, t tradeView) {
 func (v *partnerView) isEnding(id ledger.ID) bool {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
-	return v.trade[id].ending
+	return v.partnerships[id].ending
 }
 
 // terms are the latest ones of a direction of trade, in force or ended, and their
@@ -71,7 +71,7 @@ func (v *partnerView) isEnding(id ledger.ID) bool {
 func (v *partnerView) terms(id ledger.ID) (exchange.Terms, uint32) {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
-	t := v.trade[id]
+	t := v.partnerships[id]
 	return t.terms, t.version
 }
 
@@ -79,13 +79,13 @@ func (v *partnerView) terms(id ledger.ID) (exchange.Terms, uint32) {
 func (v *partnerView) inForce(id ledger.ID) (exchange.Terms, bool) {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
-	t := v.trade[id]
+	t := v.partnerships[id]
 	return t.terms, t.active
 }
 
 // viewOf is what is kept in memory of a direction of trade.
-func viewOf(p *record.Partnership) tradeView {
-	return tradeView{
+func viewOf(p *record.Partnership) partnershipView {
+	return partnershipView{
 		active: p.State.Active && !p.Ending, ending: p.Ending,
 		version: p.State.Version, terms: p.State.Terms,
 	}
@@ -97,7 +97,7 @@ func (v *partnerView) list(me exchange.ShopID, side exchange.Party, activeOnly b
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	var out []exchange.ShopID
-	for id, t := range v.trade {
+	for id, t := range v.partnerships {
 		partner, mine := id.Partner(me)
 		if mine == side && (t.active || !activeOnly) {
 			out = append(out, partner)
@@ -141,7 +141,7 @@ func (p *Partnerships) Counterparts() []exchange.ShopID {
 // MayReadFeed reports whether a shop may see this shop's catalog.
 func (p *Partnerships) MayReadFeed(from exchange.ShopID) bool {
 	p.view.mu.RLock()
-	active := p.view.trade[ledger.ID{Supplier: p.me, Retailer: from}].active
+	active := p.view.partnerships[ledger.ID{Supplier: p.me, Retailer: from}].active
 	p.view.mu.RUnlock()
 	return active && p.members.IsMember(from)
 }

@@ -159,9 +159,9 @@ type Supplier struct {
 	ledgers      *Ledgers
 	orders       *Orders
 
-	policy atomic.Pointer[Policy]
-	meter  atomic.Pointer[Meter]
-	gone   goneShops
+	policy   atomic.Pointer[Policy]
+	meter    atomic.Pointer[Meter]
+	departed departedShops
 
 	// What follows belongs to the writer's turn.
 

@@ -106,14 +106,14 @@ func (p *pendingReservations) has(rec *record.Reservation) bool {
 	return p.of[rec.Request.ID] == rec
 }
 
-// saveSoon records a reservation with the next commit, or within laterDelay. Where
+// saveBehind records a reservation with the next commit, or within laterDelay. Where
 // the store refuses, it is forgotten here too: its supplier knows it.
-func (r *Retailer) saveSoon(rec record.Reservation) { r.soon(rec, r.saveReservation) }
+func (r *Retailer) saveBehind(rec record.Reservation) { r.writeBehind(rec, r.saveReservation) }
 
-// saveNewSoon is saveSoon for the first answer about a new id: whatever else is known
+// saveNewBehind is saveBehind for the first answer about a new id: whatever else is known
 // of it came after, and has taken rec's place in recent. The store need not be asked.
-func (r *Retailer) saveNewSoon(rec record.Reservation) {
-	r.soon(rec, func(b *writer.Batch, rec *record.Reservation) error {
+func (r *Retailer) saveNewBehind(rec record.Reservation) {
+	r.writeBehind(rec, func(b *writer.Batch, rec *record.Reservation) error {
 		if !r.pending.has(rec) {
 			return nil
 		}
@@ -123,7 +123,7 @@ func (r *Retailer) saveNewSoon(rec record.Reservation) {
 	})
 }
 
-func (r *Retailer) soon(rec record.Reservation, save func(*writer.Batch, *record.Reservation) error) {
+func (r *Retailer) writeBehind(rec record.Reservation, save func(*writer.Batch, *record.Reservation) error) {
 	r.pending.put(&rec)
 	forget := func() { r.pending.forget(&rec) }
 	if !r.writer.Later(func(b *writer.Batch) error { return save(b, &rec) }, forget) {

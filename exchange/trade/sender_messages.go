@@ -88,7 +88,7 @@ func (s *sender) submitted(ctx context.Context, to queue, have uint64, reply []b
 		return
 	}
 	s.taken(to)
-	s.partnerships.view.seen(to.partner, entries.Head)
+	s.partnerships.view.noteAhead(to.partner, entries.Head)
 	progress := len(entries.Entries) > 0
 	if progress {
 		s.plan(queue{to.partner, message.KindSignedHead}, s.clock.Now().Add(ackDelay), false)

@@ -26,7 +26,7 @@ func (l *Ledgers) open() error {
 		if err != nil {
 			return err
 		}
-		l.partnerships.view.trade[id] = viewOf(&p.Partnership)
+		l.partnerships.view.partnerships[id] = viewOf(&p.Partnership)
 		partner, side := id.Partner(l.me)
 		if side == exchange.Supplier && ended > 0 {
 			l.supplier.end(id, ended) // some holds may not have been released before the stop

@@ -47,7 +47,7 @@ func (r *Retailer) Window(supplier exchange.ShopID) (exchange.Window, bool) {
 func (v *partnerView) awaited(id ledger.ID) <-chan struct{} {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if _, known := v.windows[id.Supplier]; known || !v.trade[id].active {
+	if _, known := v.windows[id.Supplier]; known || !v.partnerships[id].active {
 		return nil
 	}
 	if v.greeted == nil {
