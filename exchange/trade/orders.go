@@ -8,15 +8,14 @@ import (
 	"iter"
 	"slices"
 
-	"github.com/souk-market/souk/exchange/event"
-	"github.com/souk-market/souk/exchange/writer"
-
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/event"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
 	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/writer"
 )
 
 // What a supplier does with the orders it received, and how both sides look

@@ -4,13 +4,12 @@ import (
 	"sort"
 	"sync"
 
-	"github.com/souk-market/souk/exchange/event"
-	"github.com/souk-market/souk/exchange/writer"
-
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/event"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/writer"
 )
 
 // Partnerships, in both roles.

@@ -3,11 +3,10 @@ package trade
 import (
 	"time"
 
-	"github.com/souk-market/souk/exchange/writer"
-
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/writer"
 )
 
 // What one shop can make this one keep is bounded, most of all what is kept for ever.
