@@ -15,10 +15,10 @@ import (
 	"github.com/souk-market/souk/exchange/writer"
 )
 
-// The retailer's half of a ledger: entries come from the supplier, are checked
-// by running the same machines, and are countersigned.
+// The retailer's half of a ledger. The supplier sends entries; the retailer checks each
+// by running the same machines, stores it and countersigns the head.
 
-// incoming is a sealed entry that opened.
+// incoming is a sealed entry whose seal was verified.
 type incoming struct {
 	sealed []byte
 	hash   ledger.Hash
@@ -46,9 +46,9 @@ func (l *Ledgers) openEntries(supplier exchange.ShopID, sealed [][]byte) ([]inco
 	return list, nil
 }
 
-// adoptAll takes the entries of one answer or push, in as many operations as their
+// adoptAll adopts the entries of one answer or push, in as many operations as their
 // size asks for: each entry is complete by itself. An entry that breaks the rules
-// freezes the chain, durably, and is returned as errFrozen's code.
+// freezes the ledger in the commit that finds it; the error says which rule.
 func (l *Ledgers) adoptAll(ctx context.Context, id ledger.ID, list []incoming) error {
 	for len(list) > 0 {
 		var taken int
@@ -68,9 +68,9 @@ func (l *Ledgers) adoptAll(ctx context.Context, id ledger.ID, list []incoming) e
 	return nil
 }
 
-// adoptSome takes entries until its share of the batch is spent, and says how many
-// those were; none where making way for the first took all of it. end is why no more
-// may be taken: those before stay adopted.
+// adoptSome adopts entries until its share of the batch is spent; taken is how many. It
+// is 0 where moving queued requests up (renumber) took the whole share. end is why no
+// further entry may be adopted: the entries before it stay adopted.
 func (l *Ledgers) adoptSome(b *writer.Batch, id ledger.ID, list []incoming) (taken int, end, err error) {
 	for share := b.Share(); taken < len(list) && !share.Spent(b); {
 		in := list[taken]
@@ -166,9 +166,9 @@ func (l *Ledgers) adoptAgain(b *writer.Batch, id ledger.ID, in incoming) error {
 	return nil
 }
 
-// actOf is what an entry does. A request it embeds must be one this shop signed.
-// Where another one is queued under its number, this shop has lost state
-// (errNumberTaken): the queued ones have not been answered and move up.
+// actOf is the act of an entry. A request that the entry embeds must be signed by this
+// shop. Where another request is queued under the same number, this shop has lost
+// records: actOf returns errNumberTaken, and the caller moves the queue up (renumber).
 func (l *Ledgers) actOf(b *writer.Batch, id ledger.ID, e *message.Entry) (message.Act, error) {
 	if (e.Request == nil) == (e.Own == nil) || (e.Request != nil) != (e.Number != 0) {
 		return nil, exchange.Errorf(exchange.CodeFork, "entry %d is neither an answer nor an act of the supplier", e.Position)
@@ -203,11 +203,13 @@ func (l *Ledgers) actOf(b *writer.Batch, id ledger.ID, e *message.Entry) (messag
 // errNumberTaken: the supplier has answered a lost request under a queued one's number.
 var errNumberTaken = errors.New("the number of a queued request is taken")
 
-// renumber moves the queued requests from a number on up by one, signed anew: the
-// supplier can take a number only once, and it has taken this one. It moves from the
-// highest down while share lasts, keeps its place in the store, and reports whether it
-// is done. In between a number is free in the middle of the outbox: what is sent then
-// is refused for the number that is taken, and nothing after it is entered.
+// renumber moves the queued requests from a number on up by one and signs them anew:
+// the supplier has answered another request under this number. It begins at the highest
+// number and works down while share lasts. It keeps its place in the store
+// (record.MovingKey) and reports whether it is done.
+//
+// Until it is done, one number in the middle of the outbox is free. The supplier refuses
+// what is sent meanwhile for the taken number, and enters nothing after it.
 func (l *Ledgers) renumber(b *writer.Batch, id ledger.ID, from uint64, share writer.Share) (done bool, err error) {
 	rec, err := l.get(b, id)
 	if err != nil {
@@ -274,7 +276,7 @@ func (l *Ledgers) requestedAct(id ledger.ID, e *message.Entry) (message.Act, err
 	return req.Act, nil
 }
 
-// refusedByPartner notes a refusal where people look for it.
+// refusedByPartner notes a refusal by the supplier in the order's or the partnership's record.
 func (l *Ledgers) refusedByPartner(b *writer.Batch, id ledger.ID, act message.Act, e *message.Entry) error {
 	switch act := act.(type) {
 	case message.EndTrade:
@@ -288,7 +290,7 @@ func (l *Ledgers) refusedByPartner(b *writer.Batch, id ledger.ID, act message.Ac
 	if err != nil {
 		return err
 	}
-	if _, propose := act.(message.ProposeTerms); propose && p.IsWithdrawn(e.Number) { // which is what its owner wants
+	if _, propose := act.(message.ProposeTerms); propose && p.IsWithdrawn(e.Number) { // the owner has taken it back
 		p.Answered(e.Number)
 		l.partnerships.rows.Set(b, id, p)
 		b.Then(partnershipChanged{ledger: id, record: p})
@@ -316,7 +318,7 @@ func (l *Ledgers) orderRefused(b *writer.Batch, ledgerID ledger.ID, id exchange.
 		// says nothing about it.
 		rec.Refusal, rec.Detail = e.Outcome, e.Detail
 	}
-	if submit && rec.Order.Submitted == 0 { // it goes nowhere
+	if submit && rec.Order.Submitted == 0 { // nothing is shipped: the address is not needed
 		b.Delete(record.ShipToKey(l.me, id))
 		if err := l.retailer.reservationEnded(b, id, e.Outcome); err != nil {
 			return err
@@ -327,8 +329,8 @@ func (l *Ledgers) orderRefused(b *writer.Batch, ledgerID ledger.ID, id exchange.
 	return nil
 }
 
-// freeze keeps the proof and stops the chain: nothing is appended, held or
-// ordered on it any more.
+// freeze keeps the proof and stops the ledger: no entry is adopted, no hold and no order
+// made in it any more.
 func (l *Ledgers) freeze(b *writer.Batch, id ledger.ID, in incoming, why error) error {
 	rec, err := l.get(b, id)
 	if err != nil {
@@ -352,7 +354,7 @@ func (l *Ledgers) freeze(b *writer.Batch, id ledger.ID, in incoming, why error) 
 	})
 }
 
-// servePush takes entries from a supplier and answers how far this shop has them.
+// servePush adopts the entries of a supplier's push and answers with this shop's head.
 func (l *Ledgers) servePush(ctx context.Context, from exchange.ShopID, req *message.Push) (message.Value, error) {
 	id := ledger.ID{Supplier: from, Retailer: l.me}
 	list, err := l.openEntries(from, req.Entries)
@@ -369,7 +371,8 @@ func (l *Ledgers) servePush(ctx context.Context, from exchange.ShopID, req *mess
 	return l.signHead(id)
 }
 
-// mayAdopt bounds what a supplier without terms can push; see mayEnter.
+// mayAdopt bounds the entries of a supplier with which no terms were ever in force; see
+// mayEnter.
 func (l *Ledgers) mayAdopt(b *writer.Batch, id ledger.ID, e *message.Entry) error {
 	rec, err := l.get(b, id)
 	if err != nil || e.Position <= rec.Chain.Position {
@@ -382,8 +385,7 @@ func (l *Ledgers) mayAdopt(b *writer.Batch, id ledger.ID, e *message.Entry) erro
 	return err
 }
 
-// signHead countersigns how far this shop has a supplier's ledger, from
-// committed state only.
+// signHead countersigns the head of a supplier's ledger as this shop has committed it.
 func (l *Ledgers) signHead(id ledger.ID) (*message.SignedHead, error) {
 	rec := l.committed(id)
 	head := message.Head{Supplier: id.Supplier, Retailer: id.Retailer}

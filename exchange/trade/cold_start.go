@@ -11,37 +11,38 @@ import (
 	"github.com/souk-market/souk/exchange/record"
 )
 
-// What a shop that has just been opened cannot know of its earlier life: whether its
-// store is the newest one, and what was under way when the process ended.
+// The cold start: a shop that was just opened does not know whether its store is the
+// newest copy, nor what was under way when the last process ended.
 
 const (
-	// awayAtLeast is how long nothing was committed before a start that may be one on an
-	// old copy of the store: whoever puts a copy back takes longer than a supervisor that
-	// starts a killed process again.
+	// awayAtLeast is the shortest absence after which a start may be one on an old copy of
+	// the store. Whoever puts a copy back takes longer; a supervisor that starts a killed
+	// process again takes less.
 	awayAtLeast = 5 * time.Minute
-	// keyedFor is how long a key is promised to find its reservation, and so how long
-	// after a start one that an earlier life asked for is looked for at its supplier.
+	// keyedFor is how long a key is promised to find its reservation. For as long after a
+	// start, the supplier is asked for reservations that an earlier life may have made.
 	keyedFor = 24 * time.Hour
-	// lastAsked is how long before the last commit of an earlier life a request that it
-	// did not record may have been made: a request waits for seconds, and what is known of
+	// lastAsked is how far the window of an unrecorded request may lie before the last
+	// commit of an earlier life: a request waits for seconds, and what this shop knows of
 	// the supplier's window may be an hour old.
 	lastAsked = time.Hour
 )
 
-// coldStart is what an opened shop knows of its earlier life.
+// coldStart is what an opened shop knows of its earlier life, and who has greeted since.
 type coldStart struct {
 	at   exchange.Time // when the desk was opened, by its clock
 	last exchange.Time // the last commit before; 0 = there was none
 
 	mu      sync.Mutex
-	greeted map[exchange.ShopID]bool // since then
-	fresh   bool                     // somebody greeted first since the writer looked
+	greeted map[exchange.ShopID]bool // since at
+	fresh   bool                     // a first greeting came since takeFresh was called
 }
 
 func (c *coldStart) init(at, last exchange.Time) {
 	c.at, c.last, c.greeted = at, last, make(map[exchange.ShopID]bool)
 }
 
+// note notes a partner's greeting, and reports whether it is the first since the start.
 func (c *coldStart) note(partner exchange.ShopID) (first bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -51,7 +52,7 @@ func (c *coldStart) note(partner exchange.ShopID) (first bool) {
 	return first
 }
 
-// takeFresh reports, once, whether a partner has greeted first.
+// takeFresh reports, once, whether some partner's first greeting has come.
 func (c *coldStart) takeFresh() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -60,10 +61,10 @@ func (c *coldStart) takeFresh() bool {
 	return fresh
 }
 
-// mustBeGreeted reports whether this shop should hear a retailer's greeting before it does
-// anything by itself in their ledger: the store may be an old copy, in which the order
-// that is overdue was accepted and shipped long since, and an entry that says otherwise
-// would be a fork. One that is no member has nobody to greet for.
+// mustBeGreeted reports whether this shop waits for a retailer's greeting before it does
+// anything by itself in their ledger. The store may be an old copy: the overdue order may
+// have been accepted and shipped since, and an entry that says otherwise would be a fork.
+// A retailer that has departed greets nobody, so nothing waits for it.
 func (l *Ledgers) mustBeGreeted(retailer exchange.ShopID) bool {
 	start := &l.start
 	if start.last == 0 || start.at.Sub(start.last) < awayAtLeast || !l.members.IsMember(retailer) {
@@ -74,15 +75,15 @@ func (l *Ledgers) mustBeGreeted(retailer exchange.ShopID) bool {
 	return !start.greeted[retailer]
 }
 
-// greetedBy lets what waited for a retailer's greeting go on, with the next batch.
+// greetedBy notes a retailer's greeting. What waited for it goes on with the next batch.
 func (l *Ledgers) greetedBy(retailer exchange.ShopID) {
 	if l.start.note(retailer) {
 		l.writer.Wake()
 	}
 }
 
-// Ungreeted is a submitted order that is overdue and waits, its units off sale, for its
-// retailer's greeting. The owner can reject it without.
+// Ungreeted is a submitted order that is overdue and waits for its retailer's greeting.
+// Its units stay sold meanwhile. The owner can reject it without waiting.
 type Ungreeted struct {
 	Retailer exchange.ShopID
 	ID       exchange.OrderID
@@ -115,7 +116,8 @@ func (s *Supplier) Ungreeted() ([]Ungreeted, error) {
 	return list, nil
 }
 
-// mustGreet is mustBeGreeted for one run over many orders: each retailer is asked for once.
+// mustGreet is mustBeGreeted for one run over many orders: it remembers each retailer's
+// result.
 func (s *Supplier) mustGreet() func(exchange.ShopID) bool {
 	known := make(map[exchange.ShopID]bool)
 	return func(retailer exchange.ShopID) bool {
@@ -128,11 +130,11 @@ func (s *Supplier) mustGreet() func(exchange.ShopID) bool {
 	}
 }
 
-// keyedID is newID for a tail that a caller's key decides, and
-// that may have been used in the supplier's window before: a reservation that was made
-// then, at most 24 hours ago, has its id. Only an earlier life of this process can have asked for one that it
-// did not record; then the supplier is asked, in the first day after a start. Where it does
-// not answer, the error is CodeUnavailable and nothing is known.
+// keyedID is newID for a tail that a caller's key decides. A reservation with the same key
+// may have been made in the supplier's previous window: if it is at most 24 hours old, its
+// id is returned. Only an earlier life of this process can have made a reservation that is
+// not recorded here; in the first day after a start the supplier is asked about it. Where
+// the supplier does not answer, the error is CodeUnavailable and nothing is known.
 func (r *Retailer) keyedID(ctx context.Context, supplier exchange.ShopID, tail [12]byte) (exchange.HoldID, error) {
 	id, err := r.newID(supplier, tail)
 	if err != nil {
@@ -149,7 +151,7 @@ func (r *Retailer) keyedID(ctx context.Context, supplier exchange.ShopID, tail [
 	if rec != nil && r.clock.Now().Sub(rec.Created) <= keyedFor {
 		return before, nil
 	}
-	if rec != nil { // the key's time is over, and it is used for a new wish
+	if rec != nil { // older than 24 hours: the key now means a new reservation
 		return id, nil
 	}
 	if !r.mayHaveAsked(before.Window()) {
@@ -163,14 +165,14 @@ func (r *Retailer) keyedID(ctx context.Context, supplier exchange.ShopID, tail [
 	switch exchange.CodeOf(err) {
 	case exchange.CodeNotFound:
 		return id, nil
-	case exchange.CodeOK, exchange.CodeReleased: // released before it arrived: the id is used up
+	case exchange.CodeOK, exchange.CodeReleased: // CodeReleased: a tombstone stands there, so the id is used up
 		return before, nil
 	}
 	return id, err
 }
 
-// mayHaveAsked reports whether an earlier life may have asked for a hold of window w and
-// have recorded nothing of it.
+// mayHaveAsked reports whether an earlier life may have asked for a hold of window w
+// without recording it.
 func (r *Retailer) mayHaveAsked(w exchange.Window) bool {
 	start := &r.ledgers.start
 	return start.last != 0 && r.clock.Now().Sub(start.at) < keyedFor && exchange.WindowAt(max(start.last.Add(-lastAsked), 0)) <= w
