@@ -25,8 +25,8 @@ type archive struct {
 	Written    string              `json:"written"`
 	Ended      string              `json:"ended,omitempty"` // why this shop is out, where it knows
 	Trades     []trade.Partnership `json:"trades"`
-	Sold       []*record.Order     `json:"orders_sold"`
-	Bought     []*record.Order     `json:"orders_bought"`
+	Sales      []*record.Order     `json:"orders_sold"`
+	Purchases  []*record.Order     `json:"orders_bought"`
 	ToShip     []parcelFor         `json:"to_ship"`
 }
 
@@ -72,7 +72,7 @@ func (s *Shop) writeArchive(path string) error {
 	if a.Trades, err = s.desk.Partnerships.List(); err != nil {
 		return err
 	}
-	for side, list := range map[exchange.Party]*[]*record.Order{exchange.Supplier: &a.Sold, exchange.Retailer: &a.Bought} {
+	for side, list := range map[exchange.Party]*[]*record.Order{exchange.Supplier: &a.Sales, exchange.Retailer: &a.Purchases} {
 		if err := s.desk.Orders.List(side, exchange.OrderID{}, func(r *record.Order) bool {
 			*list = append(*list, r)
 			return true
@@ -80,7 +80,7 @@ func (s *Shop) writeArchive(path string) error {
 			return err
 		}
 	}
-	for _, r := range a.Sold {
+	for _, r := range a.Sales {
 		if !toShip(r) {
 			continue
 		}

@@ -79,7 +79,7 @@ func (s *Shop) tellDeparted(ctx context.Context) {
 			if g == nil {
 				continue // the shop is a member again
 			}
-			if err := s.desk.Retailer.TellDeparted(ctx, shop, g.Status, g.Why); err != nil {
+			if err := s.desk.Retailer.NotifyDeparted(ctx, shop, g.Status, g.Why); err != nil {
 				s.log.Error("watchers were not told of a shop that is out", "shop", shop, "err", err)
 			}
 		case <-ctx.Done():

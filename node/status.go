@@ -129,7 +129,7 @@ func (s *Shop) FolderProblems() []api.Problem {
 // overdueProblems lists overdue orders that wait for partners who do not greet: the first order of
 // each partner.
 func (s *Shop) overdueProblems() []api.Problem {
-	list, err := s.desk.Supplier.Unheard()
+	list, err := s.desk.Supplier.Ungreeted()
 	if err != nil {
 		return []api.Problem{{Name: "store", Blocks: true, Detail: err.Error()}}
 	}
@@ -160,7 +160,7 @@ func (s *Shop) StoppedWhy() string {
 	for _, m := range s.roster.State().Members() {
 		why = strings.ReplaceAll(why, m.Shop.String(), m.Name+" ("+m.Shop.String()+")")
 	}
-	return why + ". " + trade.RestoreAdvice
+	return why + ". " + trade.RollbackAdvice
 }
 
 // quarantineProblems names the first hold or order in quarantine, and how many there are.

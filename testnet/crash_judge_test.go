@@ -95,7 +95,7 @@ func (c *crash) judgesSee() {
 		c.t.Error("nobody sees one unit sold too many")
 	}
 	for id := range b.placed {
-		delete(sold.Sold, audit.Key{Partner: b.shop.id, ID: id})
+		delete(sold.Sales, audit.Key{Partner: b.shop.id, ID: id})
 	}
 	if err := b.judge(sold, bought); !errors.Is(err, errLost) {
 		c.t.Errorf("nobody sees the supplier's lost orders: %v", err)
@@ -113,7 +113,7 @@ func (c *crash) judgesSee() {
 
 // unitsBought counts the scarce product in a retailer's own orders.
 func unitsBought(b *audit.Books) (units int64) {
-	for _, o := range b.Bought {
+	for _, o := range b.Purchases {
 		for _, l := range o.Order.Lines {
 			if l.SKU == scarce {
 				units += l.Ordered - l.Cancelled
@@ -160,17 +160,17 @@ func (b *buyer) judge(sold, bought *audit.Books) error {
 		}
 	}
 	for id := range b.cancelled {
-		o := sold.Sold[audit.Key{Partner: b.shop.id, ID: id}]
+		o := sold.Sales[audit.Key{Partner: b.shop.id, ID: id}]
 		if o == nil || o.Order.Status() != order.Cancelled {
 			lost("the cancellation of order", id)
 		}
 	}
 	for id := range b.placed {
-		o := bought.Bought[audit.Key{Partner: b.supplier, ID: id}]
+		o := bought.Purchases[audit.Key{Partner: b.supplier, ID: id}]
 		switch {
 		case o == nil:
 			lost("order", id)
-		case b.ordered[id] && (o.Order.Submitted == 0 || sold.Sold[audit.Key{Partner: b.shop.id, ID: id}] == nil):
+		case b.ordered[id] && (o.Order.Submitted == 0 || sold.Sales[audit.Key{Partner: b.shop.id, ID: id}] == nil):
 			lost("the supplier's answer to order", id)
 		case b.held[id] != nil && o.Quote.Total != b.held[id].Quote.Total.Minor:
 			errs = append(errs, fmt.Errorf("order %v costs %d, %d was quoted", id, o.Quote.Total, b.held[id].Quote.Total.Minor))
@@ -201,7 +201,7 @@ func (p *packer) judge(buyers []*buyer, sold *audit.Books) error {
 	for id, units := range p.shipped {
 		var found int64
 		for _, b := range buyers {
-			if o := sold.Sold[audit.Key{Partner: b.shop.id, ID: id}]; o != nil {
+			if o := sold.Sales[audit.Key{Partner: b.shop.id, ID: id}]; o != nil {
 				for _, l := range o.Order.Lines {
 					found += l.Shipped
 				}

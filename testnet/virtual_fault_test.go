@@ -97,7 +97,7 @@ func TestFault15OneWayPartition(t *testing.T) {
 						w.world.Cut(a.place, b.place)
 					}
 					order := must(b.Desk().Retailer.PlaceOrder(w.ctx(), res.Request.ID, shipTo)).ID
-					must(b.Desk().Retailer.CancelBought(w.ctx(), before, nil, "changed my mind"))
+					must(b.Desk().Retailer.CancelPurchase(w.ctx(), before, nil, "changed my mind"))
 					holding := make(chan error, 1)
 					ctx, cancel := context.WithTimeout(context.Background(), lasts+healing)
 					defer cancel()

@@ -209,7 +209,7 @@ func (tn *town) testAuditUsage(t *testing.T) {
 
 // TestAuditProgress: a terminal is told how far a long check is.
 func TestAuditProgress(t *testing.T) {
-	got := countProgress(audit.Count{Rows: 1200, Holds: 1, Sold: 2, Bought: 3, Entries: 40, Ledgers: 2, Replayed: 1})
+	got := countProgress(audit.Count{Rows: 1200, Holds: 1, Sales: 2, Purchases: 3, Entries: 40, Ledgers: 2, Replayed: 1})
 	if want := "1200 rows, 1 hold, 5 orders, 40 entries, 1 of 2 ledgers replayed"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}

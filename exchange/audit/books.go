@@ -27,8 +27,8 @@ type Books struct {
 	Meta         record.Meta
 	Stock        map[exchange.SKU]hold.Stock
 	Holds        map[Key]*record.Hold // as supplier
-	Sold         map[Key]*record.Order
-	Bought       map[Key]*record.Order
+	Sales        map[Key]*record.Order
+	Purchases    map[Key]*record.Order
 	ShipTo       map[Key]*record.ShipTo
 	Reservations map[exchange.HoldID]*record.Reservation
 	Ledgers      map[ledger.ID]*Ledger
@@ -100,7 +100,7 @@ func newBooks(c Check) *Books {
 	b := &Books{
 		Shop: c.Shop, codec: c.Codec, verifier: c.Verifier, name: c.Name,
 		Stock: map[exchange.SKU]hold.Stock{}, Holds: map[Key]*record.Hold{},
-		Sold: map[Key]*record.Order{}, Bought: map[Key]*record.Order{}, ShipTo: map[Key]*record.ShipTo{},
+		Sales: map[Key]*record.Order{}, Purchases: map[Key]*record.Order{}, ShipTo: map[Key]*record.ShipTo{},
 		Reservations: map[exchange.HoldID]*record.Reservation{}, Ledgers: map[ledger.ID]*Ledger{},
 		Products:   map[exchange.SKU]bool{},
 		holdExpiry: map[Key]exchange.Time{}, orderExpiry: map[Key]exchange.Time{},
@@ -285,9 +285,9 @@ func (r reader) orderRecord(prefix string, key, value []byte) {
 	if v == nil {
 		return
 	}
-	list, partner := r.Sold, v.Retailer
+	list, partner := r.Sales, v.Retailer
 	if prefix == "or/" {
-		list, partner = r.Bought, v.Supplier
+		list, partner = r.Purchases, v.Supplier
 	}
 	if string(key) != string(v.ID[:])+string(partner[:]) {
 		r.f.fault(Records, "order %v of %s stands under this key", v.ID, r.name(partner))

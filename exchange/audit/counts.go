@@ -90,7 +90,7 @@ func (b *Books) addHolds(f notes, sums map[exchange.SKU]hold.Stock, opens map[ex
 		if held := h.Hold.State == hold.Held; held != indexed || held && at != h.Hold.Expires {
 			f.fault(Records, "it is %v until %v; %s", h.Hold.State, h.Hold.Expires, indexText(at, indexed))
 		}
-		_, sold := b.Sold[k]
+		_, sold := b.Sales[k]
 		if committed := h.Hold.State == hold.Committed; committed != sold {
 			if sold {
 				f.fault(OneEnd, "it is %v, and there is an order of it", h.Hold.State)
@@ -118,7 +118,7 @@ func (b *Books) addHolds(f notes, sums map[exchange.SKU]hold.Stock, opens map[ex
 }
 
 func (b *Books) addOrders(f notes, sums map[exchange.SKU]hold.Stock, opens map[exchange.ShopID]open) {
-	for k, o := range b.Sold {
+	for k, o := range b.Sales {
 		f := f.at("order %v of %s", k.ID, shopIn{b.name, k.Partner})
 		at, indexed := b.orderExpiry[k]
 		if _, quarantined := b.quarantine[k]; quarantined && !indexed {
@@ -141,7 +141,7 @@ func (b *Books) addOrders(f notes, sums map[exchange.SKU]hold.Stock, opens map[e
 		}
 	}
 	for k := range b.orderExpiry {
-		if b.Sold[k] == nil {
+		if b.Sales[k] == nil {
 			f.at("order %v of %s", k.ID, b.name(k.Partner)).fault(Records, "the expiry index names it, and it has no record")
 		}
 	}

@@ -28,7 +28,7 @@ func market(t *testing.T) (w *desktest.World, acorn, birch *desktest.Shop) {
 	w.Settle()
 	_, err := acorn.Desk.Supplier.ShipOrder(desktest.Ctx, shipped.ID, []order.Units{{SKU: "shoe", Units: 1}}, "Post", "T1")
 	desktest.Must(t, err)
-	_, err = birch.Desk.Retailer.CancelBought(desktest.Ctx, cancelled.ID, nil, "")
+	_, err = birch.Desk.Retailer.CancelPurchase(desktest.Ctx, cancelled.ID, nil, "")
 	desktest.Must(t, err)
 	w.Settle()
 	acorn.Policy.AcceptByHand = true
@@ -67,7 +67,7 @@ func TestSoundBooks(t *testing.T) {
 		if len(report.Faults)+len(report.Findings) > 0 {
 			t.Errorf("%s: %v, %v", s.Name, report.Faults, report.Findings)
 		}
-		if c := report.Count; c.Ledgers != 1 || c.Replayed != 1 || c.Entries == 0 || c.Sold+c.Bought != 3 {
+		if c := report.Count; c.Ledgers != 1 || c.Replayed != 1 || c.Entries == 0 || c.Sales+c.Purchases != 3 {
 			t.Errorf("%s: checked %+v", s.Name, c)
 		}
 	}

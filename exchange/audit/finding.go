@@ -35,7 +35,7 @@ func (b *Books) quarantineFinding(f notes, k Key, q quarantined) {
 	what, ended, known := "hold", true, false
 	if q.order {
 		what = "order"
-		if o := b.Sold[k]; o != nil {
+		if o := b.Sales[k]; o != nil {
 			known, ended = true, o.Order.Status() != order.Submitted
 		}
 	} else if h := b.Holds[k]; h != nil {

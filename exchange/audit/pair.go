@@ -143,17 +143,17 @@ func compareHold(f notes, k Key, res *record.Reservation, supplier, retailer *Bo
 
 // compareSets compares the orders that a supplier and a retailer have of each other.
 func compareSets(f notes, supplier, retailer *Books) {
-	for k, sold := range supplier.Sold {
+	for k, sold := range supplier.Sales {
 		if k.Partner != retailer.Shop {
 			continue
 		}
-		bought := retailer.Bought[Key{supplier.Shop, k.ID}]
+		bought := retailer.Purchases[Key{supplier.Shop, k.ID}]
 		if bought == nil || !reflect.DeepEqual(sold.Order, bought.Order) || !reflect.DeepEqual(sold.Parcels, bought.Parcels) {
 			f.at("order %v", k.ID).fault(SameOrders, "it differs between its shops")
 		}
 	}
-	for k, bought := range retailer.Bought {
-		if k.Partner == supplier.Shop && bought.Order.Submitted != 0 && supplier.Sold[Key{retailer.Shop, k.ID}] == nil {
+	for k, bought := range retailer.Purchases {
+		if k.Partner == supplier.Shop && bought.Order.Submitted != 0 && supplier.Sales[Key{retailer.Shop, k.ID}] == nil {
 			f.at("order %v", k.ID).fault(SameOrders, "it is at its retailer alone")
 		}
 	}

@@ -82,10 +82,10 @@ func (b *Books) checkLedger(f notes, id ledger.ID, c *Ledger) {
 		f.fault(Ledgers, "the partnership's record says %s; the entries say %s", tradeText(c.Partnership.State), tradeText(r.trade))
 	}
 	if id.Supplier == b.Shop {
-		b.compareOrders(f, id.Retailer, b.Sold, r)
+		b.compareOrders(f, id.Retailer, b.Sales, r)
 		return
 	}
-	b.compareOrders(f, id.Supplier, b.Bought, r)
+	b.compareOrders(f, id.Supplier, b.Purchases, r)
 	b.checkOutbox(f, id, c, r)
 }
 
@@ -312,7 +312,7 @@ func (b *Books) checkOutbox(f notes, id ledger.ID, c *Ledger, r replayed) {
 	if want := r.answered + uint64(len(c.Outbox)); c.Record.Queued != want {
 		f.fault(OneAnswer, "%d requests were numbered, %d are answered or queued", c.Record.Queued, want)
 	}
-	for k, rec := range b.Bought {
+	for k, rec := range b.Purchases {
 		if k.Partner != id.Supplier || rec.Order.Submitted != 0 {
 			continue
 		}

@@ -38,8 +38,8 @@ type Count struct {
 	Products     int `json:"products"`
 	Holds        int `json:"holds"`
 	Reservations int `json:"reservations"`
-	Sold         int `json:"orders_sold"`
-	Bought       int `json:"orders_bought"`
+	Sales        int `json:"orders_sold"`
+	Purchases    int `json:"orders_bought"`
 	Ledgers      int `json:"ledgers"`
 	Entries      int `json:"entries"`
 	Replayed     int `json:"ledgers_replayed"`
@@ -98,7 +98,7 @@ func (c Check) Run(ctx context.Context) (*Books, *Report, error) {
 func (b *Books) count(rows, replayed int) Count {
 	n := Count{
 		Rows: rows, Replayed: replayed, Products: len(b.Products), Holds: len(b.Holds), Reservations: len(b.Reservations),
-		Sold: len(b.Sold), Bought: len(b.Bought), Ledgers: len(b.Ledgers),
+		Sales: len(b.Sales), Purchases: len(b.Purchases), Ledgers: len(b.Ledgers),
 	}
 	for _, c := range b.Ledgers {
 		n.Entries += len(c.Entries)
@@ -132,12 +132,12 @@ func (b *Books) checkBooks(f notes) {
 	for id, res := range b.Reservations {
 		b.checkReservation(f.at("reservation %v at %s", id, shopIn{b.name, res.Supplier}), res)
 	}
-	for k := range b.Sold {
+	for k := range b.Sales {
 		if b.Holds[k] == nil && b.keeps(k.ID) {
 			f.at("order %v of %s", k.ID, b.name(k.Partner)).fault(OneEnd, "it has lost its hold")
 		}
 	}
-	for k := range b.Bought {
+	for k := range b.Purchases {
 		if b.Ledgers[ledger.ID{Supplier: k.Partner, Retailer: b.Shop}] == nil {
 			f.at("order %v at %s", k.ID, b.name(k.Partner)).fault(Ledgers, "it was bought outside every ledger")
 		}
@@ -159,8 +159,8 @@ func (b *Books) checkBooks(f notes) {
 }
 
 func (b *Books) checkShipTo(f notes) {
-	bought := make(map[exchange.OrderID]bool, len(b.Bought))
-	for k := range b.Bought {
+	bought := make(map[exchange.OrderID]bool, len(b.Purchases))
+	for k := range b.Purchases {
 		bought[k.ID] = true
 	}
 	for k, to := range b.ShipTo {
@@ -174,7 +174,7 @@ func (b *Books) checkShipTo(f notes) {
 			}
 			continue
 		}
-		o := b.Sold[k]
+		o := b.Sales[k]
 		if o == nil {
 			f.fault(Records, "there is no order for it")
 			continue

@@ -189,7 +189,7 @@ func (d *Desk) Run(ctx context.Context) error {
 // Sends are taken with Outgoing, publishing with Feed.Publish.
 func (d *Desk) Tick() error {
 	err := d.Writer.Tick()
-	d.Retailer.TellExpired(context.Background())
+	d.Retailer.NotifyExpired(context.Background())
 	return err
 }
 

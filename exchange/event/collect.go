@@ -12,9 +12,9 @@ const (
 	// Interval is how long holds and changes of stock are collected. The publisher of the
 	// catalog waits as long.
 	Interval = 100 * time.Millisecond
-	// MaxTold bounds the events of holds, of an interval, that name a partner: to a quarter
+	// MaxHoldEvents bounds the events of holds, of an interval, that name a partner: to a quarter
 	// of Buffer, 640 a second.
-	MaxTold = Buffer / 4
+	MaxHoldEvents = Buffer / 4
 	// maxProducts is how many products one event names: as many as a reservation has lines.
 	maxProducts = exchange.MaxLines
 )
@@ -27,7 +27,7 @@ type collected struct {
 	waiting bool // a timer will call tell
 }
 
-// holdsOf is what the holds of one event have in common. With MaxTold events collected, the
+// holdsOf is what the holds of one event have in common. With MaxHoldEvents events collected, the
 // partner of a further event is zero.
 type holdsOf struct {
 	partner exchange.ShopID
@@ -43,7 +43,7 @@ func (w *Watchers) Hold(at exchange.Time, partner exchange.ShopID, side exchange
 	if c.holds == nil {
 		c.holds = make(map[holdsOf]*Holds)
 	}
-	if c.holds[of] == nil && len(c.holds) >= MaxTold {
+	if c.holds[of] == nil && len(c.holds) >= MaxHoldEvents {
 		of.partner = exchange.ShopID{}
 	}
 	e := c.holds[of]
@@ -58,24 +58,24 @@ func (w *Watchers) Hold(at exchange.Time, partner exchange.ShopID, side exchange
 	if side == exchange.Supplier || !of.partner.IsZero() { // SKUs of several suppliers have no sum
 		e.add(lines)
 	}
-	w.tellSoon() // unlocks
+	w.schedule() // unlocks
 }
 
 // add sums lines up by product. An event of too many products names none.
-func (e *Holds) add(lines exchange.Lines) {
-	if e.Count > 1 && len(e.Lines) == 0 {
+func (h *Holds) add(lines exchange.Lines) {
+	if h.Count > 1 && len(h.Lines) == 0 {
 		return
 	}
 	for _, l := range lines.All() {
-		i := slices.IndexFunc(e.Lines, func(of exchange.Line) bool { return of.SKU == l.SKU })
+		i := slices.IndexFunc(h.Lines, func(of exchange.Line) bool { return of.SKU == l.SKU })
 		switch {
 		case i >= 0:
-			e.Lines[i].Quantity += l.Quantity
-		case len(e.Lines) == maxProducts:
-			e.Lines = nil
+			h.Lines[i].Quantity += l.Quantity
+		case len(h.Lines) == maxProducts:
+			h.Lines = nil
 			return
 		default:
-			e.Lines = append(e.Lines, l)
+			h.Lines = append(h.Lines, l)
 		}
 	}
 }
@@ -90,26 +90,26 @@ func (w *Watchers) StockChanged(sku exchange.SKU) {
 	if len(c.stock) <= maxProducts { // maxProducts + 1 SKUs say that there are too many
 		c.stock[sku] = true
 	}
-	w.tellSoon()
+	w.schedule()
 }
 
-// tellSoon has tell called, at once or at the interval's end. It is called with collected.mu
+// schedule has tell called, at once or at the interval's end. It is called with collected.mu
 // held, and unlocks it.
-func (w *Watchers) tellSoon() {
+func (w *Watchers) schedule() {
 	c := &w.collected
 	first := !c.waiting
 	c.waiting = true
 	c.mu.Unlock()
 	switch {
 	case w.atOnce:
-		w.tell()
+		w.flush()
 	case first:
-		time.AfterFunc(Interval, w.tell)
+		time.AfterFunc(Interval, w.flush)
 	}
 }
 
-// tell notifies the watchers of what is collected.
-func (w *Watchers) tell() {
+// flush tells the watchers of what is collected.
+func (w *Watchers) flush() {
 	c := &w.collected
 	c.mu.Lock()
 	holds, stock := c.holds, c.stock

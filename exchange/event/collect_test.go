@@ -91,7 +91,7 @@ func TestHoldsAreSummedUp(t *testing.T) {
 // of more partners are in one event for each side and status, which names none; a retailer's
 // does not sum up the products of several suppliers.
 func TestHoldsOfManyPartners(t *testing.T) {
-	const partners = event.MaxTold + 10
+	const partners = event.MaxHoldEvents + 10
 	for name, side := range map[string]exchange.Party{"supplier": exchange.Supplier, "retailer": exchange.Retailer} {
 		t.Run(name, func(t *testing.T) {
 			told := collect(t, func(w *event.Watchers) {
@@ -99,8 +99,8 @@ func TestHoldsOfManyPartners(t *testing.T) {
 					w.Hold(now, shop(i+1), side, "held", holdID(i), exchangetest.Lines(lines(1)...))
 				}
 			})
-			if len(told) != event.MaxTold+1 {
-				t.Fatalf("told %d events, want %d", len(told), event.MaxTold+1)
+			if len(told) != event.MaxHoldEvents+1 {
+				t.Fatalf("told %d events, want %d", len(told), event.MaxHoldEvents+1)
 			}
 			count := 0
 			for _, e := range told {

@@ -36,24 +36,24 @@ import (
 // Keys of other packages in the same store: "members/" member list (roster), "addr/"
 // members' addresses (node), "k/" API idempotency (node/api).
 const (
-	PrefixProduct     = "p/"
-	prefixStock       = "s/"
-	PrefixDirty       = "d/"
-	PrefixHold        = "h/"
-	PrefixHoldExpiry  = "hx/"
-	PrefixOrderSold   = "os/"
-	prefixOrderBought = "or/"
-	PrefixOrderExpiry = "ox/"
-	prefixShipTo      = "a/"
-	PrefixLedger      = "l/"
-	PrefixEntry       = "e/"
-	prefixNumber      = "n/"
-	prefixPartnership = "t/"
-	PrefixOutbox      = "x/"
-	prefixMoving      = "xm/"
-	PrefixReservation = "r/"
-	prefixEvidence    = "v/"
-	PrefixQuarantine  = "y/"
+	PrefixProduct       = "p/"
+	prefixStock         = "s/"
+	PrefixDirty         = "d/"
+	PrefixHold          = "h/"
+	PrefixHoldExpiry    = "hx/"
+	PrefixOrderSale     = "os/"
+	prefixOrderPurchase = "or/"
+	PrefixOrderExpiry   = "ox/"
+	prefixShipTo        = "a/"
+	PrefixLedger        = "l/"
+	PrefixEntry         = "e/"
+	prefixNumber        = "n/"
+	prefixPartnership   = "t/"
+	PrefixOutbox        = "x/"
+	prefixMoving        = "xm/"
+	PrefixReservation   = "r/"
+	prefixEvidence      = "v/"
+	PrefixQuarantine    = "y/"
 )
 
 var KeyMeta = []byte("m")
@@ -92,9 +92,9 @@ func OrderKey(side exchange.Party, id exchange.OrderID, partner exchange.ShopID)
 
 func OrderPrefix(side exchange.Party) string {
 	if side == exchange.Supplier {
-		return PrefixOrderSold
+		return PrefixOrderSale
 	}
-	return prefixOrderBought
+	return prefixOrderPurchase
 }
 
 func ShipToKey(retailer exchange.ShopID, id exchange.OrderID) []byte {

@@ -6,20 +6,19 @@ import (
 	"encoding/binary"
 	"errors"
 
-	"github.com/souk-market/souk/exchange/event"
-	"github.com/souk-market/souk/exchange/writer"
-
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/event"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/writer"
 )
 
-// The retailer's half of a ledger: entries come from the supplier, are checked
-// by running the same machines, and are countersigned.
+// The retailer's half of a ledger. The supplier sends entries; the retailer checks each
+// by running the same machines, stores it and countersigns the head.
 
-// incoming is a sealed entry that opened.
+// incoming is a sealed entry whose seal was verified.
 type incoming struct {
 	sealed []byte
 	hash   ledger.Hash
@@ -46,15 +45,15 @@ func (l *Ledgers) openEntries(supplier exchange.ShopID, sealed [][]byte) ([]inco
 	return list, nil
 }
 
-// adoptAll takes the entries of one answer or push, in as many operations as their
+// adoptAll adopts the entries of one answer or push, in as many operations as their
 // size asks for: each entry is complete by itself. An entry that breaks the rules
-// freezes the chain, durably, and is returned as errFrozen's code.
-func (l *Ledgers) adoptAll(ctx context.Context, c ledger.ID, list []incoming) error {
+// freezes the ledger in the commit that finds it; the error says which rule.
+func (l *Ledgers) adoptAll(ctx context.Context, id ledger.ID, list []incoming) error {
 	for len(list) > 0 {
 		var taken int
 		var end error
 		err := l.writer.Do(ctx, func(b *writer.Batch) (err error) {
-			taken, end, err = l.adoptSome(b, c, list)
+			taken, end, err = l.adoptSome(b, id, list)
 			return err
 		})
 		if err == nil {
@@ -68,18 +67,18 @@ func (l *Ledgers) adoptAll(ctx context.Context, c ledger.ID, list []incoming) er
 	return nil
 }
 
-// adoptSome takes entries until its share of the batch is spent, and says how many
-// those were; none where making way for the first took all of it. end is why no more
-// may be taken: those before stay adopted.
-func (l *Ledgers) adoptSome(b *writer.Batch, c ledger.ID, list []incoming) (taken int, end, err error) {
+// adoptSome adopts entries until its share of the batch is spent; taken is how many. It
+// is 0 where moving queued requests up (renumber) took the whole share. end is why no
+// further entry may be adopted: the entries before it stay adopted.
+func (l *Ledgers) adoptSome(b *writer.Batch, id ledger.ID, list []incoming) (taken int, end, err error) {
 	for share := b.Share(); taken < len(list) && !share.Spent(b); {
 		in := list[taken]
-		if end := l.mayAdopt(b, c, in.entry); end != nil {
+		if end := l.mayAdopt(b, id, in.entry); end != nil {
 			return taken, end, nil
 		}
-		err := b.Attempt(func(b *writer.Batch) error { return l.adopt(b, c, in) })
+		err := b.Attempt(func(b *writer.Batch) error { return l.adopt(b, id, in) })
 		if errors.Is(err, errNumberTaken) {
-			if done, err := l.renumber(b, c, in.entry.Number, share); err != nil {
+			if done, err := l.renumber(b, id, in.entry.Number, share); err != nil {
 				return 0, nil, exchange.Errorf(exchange.CodeInternal, "request %d cannot move up: %w", in.entry.Number, err)
 			} else if !done {
 				return taken, nil, nil
@@ -93,63 +92,63 @@ func (l *Ledgers) adoptSome(b *writer.Batch, c ledger.ID, list []incoming) (take
 		case exchange.CodeInternal, exchange.CodeBehind, exchange.CodeFrozen, exchange.CodeNotMember:
 			return 0, nil, err
 		}
-		return taken, err, l.freeze(b, c, in, err)
+		return taken, err, l.freeze(b, id, in, err)
 	}
 	return taken, nil, nil
 }
 
 // adopt appends one entry. Any error but CodeInternal, CodeBehind, CodeFrozen
 // and CodeNotMember is proof that the supplier broke the rules.
-func (l *Ledgers) adopt(b *writer.Batch, c ledger.ID, in incoming) error {
-	rec, err := l.get(b, c)
+func (l *Ledgers) adopt(b *writer.Batch, id ledger.ID, in incoming) error {
+	rec, err := l.get(b, id)
 	if err != nil {
 		return err
 	}
 	e := in.entry
 	if e.Position > 0 && e.Position <= rec.Chain.Position {
-		return l.adoptAgain(b, c, in)
+		return l.adoptAgain(b, id, in)
 	}
 	next, err := rec.Chain.Append(e.Link, in.hash)
 	if err != nil {
 		return err
 	}
-	act, err := l.actOf(b, c, e)
+	act, err := l.actOf(b, id, e)
 	if err != nil {
 		return err
 	}
-	at := entryAt{chain: c, by: exchange.Supplier, at: e.At, position: e.Position, hash: in.hash, number: e.Number}
+	at := entryAt{ledger: id, by: exchange.Supplier, at: e.At, position: e.Position, hash: in.hash, number: e.Number}
 	if e.Request != nil {
 		at.by = exchange.Retailer
 	}
 	if e.Outcome == exchange.CodeOK {
 		err = l.step(b, at, act)
 	} else {
-		err = l.refusedByPartner(b, c, act, e)
+		err = l.refusedByPartner(b, id, act, e)
 	}
 	if err != nil {
 		return err
 	}
-	b.Put(record.EntryKey(c, e.Position), in.sealed)
-	if rec, err = l.get(b, c); err != nil {
+	b.Put(record.EntryKey(id, e.Position), in.sealed)
+	if rec, err = l.get(b, id); err != nil {
 		return err
 	}
 	rec.Chain = next
 	if e.Number != 0 {
-		b.Put(record.NumberKey(c, e.Number), kv.Uint64(e.Position))
-		b.Delete(record.OutboxKey(c.Supplier, e.Number))
+		b.Put(record.NumberKey(id, e.Number), kv.Uint64(e.Position))
+		b.Delete(record.OutboxKey(id.Supplier, e.Number))
 		rec.Queued = max(rec.Queued, e.Number)
 	}
-	l.set(b, c, rec)
+	l.set(b, id, rec)
 	switch act.(type) {
 	case message.ProposeTerms, message.AcceptTerms, message.DeclineTerms, message.EndTrade:
-		return l.partnerships.closeWithdrawn(b, c)
+		return l.partnerships.closeWithdrawn(b, id)
 	}
 	return nil
 }
 
 // adoptAgain compares an entry with the one at its position.
-func (l *Ledgers) adoptAgain(b *writer.Batch, c ledger.ID, in incoming) error {
-	ours, ok, err := b.Get(record.EntryKey(c, in.entry.Position))
+func (l *Ledgers) adoptAgain(b *writer.Batch, id ledger.ID, in incoming) error {
+	ours, ok, err := b.Get(record.EntryKey(id, in.entry.Position))
 	if err != nil {
 		return err
 	}
@@ -166,10 +165,10 @@ func (l *Ledgers) adoptAgain(b *writer.Batch, c ledger.ID, in incoming) error {
 	return nil
 }
 
-// actOf is what an entry does. A request it embeds must be one this shop signed.
-// Where another one is queued under its number, this shop has lost state
-// (errNumberTaken): the queued ones have not been answered and move up.
-func (l *Ledgers) actOf(b *writer.Batch, c ledger.ID, e *message.Entry) (message.Act, error) {
+// actOf is the act of an entry. A request that the entry embeds must be signed by this
+// shop. Where another request is queued under the same number, this shop has lost
+// records: actOf returns errNumberTaken, and the caller moves the queue up (renumber).
+func (l *Ledgers) actOf(b *writer.Batch, id ledger.ID, e *message.Entry) (message.Act, error) {
 	if (e.Request == nil) == (e.Own == nil) || (e.Request != nil) != (e.Number != 0) {
 		return nil, exchange.Errorf(exchange.CodeFork, "entry %d is neither an answer nor an act of the supplier", e.Position)
 	}
@@ -179,7 +178,7 @@ func (l *Ledgers) actOf(b *writer.Batch, c ledger.ID, e *message.Entry) (message
 		}
 		return e.Own, nil
 	}
-	waiting, err := record.Get[record.Outbox](b, l.codec, record.OutboxKey(c.Supplier, e.Number))
+	waiting, err := record.Get[record.Outbox](b, l.codec, record.OutboxKey(id.Supplier, e.Number))
 	if err != nil {
 		return nil, exchange.Errorf(exchange.CodeInternal, "queued request %d is unreadable: %w", e.Number, err)
 	}
@@ -189,11 +188,11 @@ func (l *Ledgers) actOf(b *writer.Batch, c ledger.ID, e *message.Entry) (message
 	}
 	same := bytes.Equal(queued.Payload, e.Request.Payload)
 	if !same || !bytes.Equal(queued.Signature, e.Request.Signature) { // else it is this shop's own
-		if err := l.verifier.Verify(message.DomainRequest, c.Retailer, e.Request.Payload, e.Request.Signature); err != nil {
+		if err := l.verifier.Verify(message.DomainRequest, id.Retailer, e.Request.Payload, e.Request.Signature); err != nil {
 			return nil, err
 		}
 	}
-	act, err := l.requestedAct(c, e)
+	act, err := l.requestedAct(id, e)
 	if err == nil && waiting != nil && !same {
 		err = errNumberTaken
 	}
@@ -203,17 +202,19 @@ func (l *Ledgers) actOf(b *writer.Batch, c ledger.ID, e *message.Entry) (message
 // errNumberTaken: the supplier has answered a lost request under a queued one's number.
 var errNumberTaken = errors.New("the number of a queued request is taken")
 
-// renumber moves the queued requests from a number on up by one, signed anew: the
-// supplier can take a number only once, and it has taken this one. It moves from the
-// highest down while share lasts, keeps its place in the store, and reports whether it
-// is done. In between a number is free in the middle of the outbox: what is sent then
-// is refused for the number that is taken, and nothing after it is entered.
-func (l *Ledgers) renumber(b *writer.Batch, c ledger.ID, from uint64, share writer.Share) (done bool, err error) {
-	rec, err := l.get(b, c)
+// renumber moves the queued requests from a number on up by one and signs them anew:
+// the supplier has answered another request under this number. It begins at the highest
+// number and works down while share lasts. It keeps its place in the store
+// (record.MovingKey) and reports whether it is done.
+//
+// Until it is done, one number in the middle of the outbox is free. The supplier refuses
+// what is sent meanwhile for the taken number, and enters nothing after it.
+func (l *Ledgers) renumber(b *writer.Batch, id ledger.ID, from uint64, share writer.Share) (done bool, err error) {
+	rec, err := l.get(b, id)
 	if err != nil {
 		return false, err
 	}
-	k := record.MovingKey(c.Supplier)
+	k := record.MovingKey(id.Supplier)
 	place, moving, err := b.Get(k)
 	if err != nil {
 		return false, err
@@ -223,10 +224,10 @@ func (l *Ledgers) renumber(b *writer.Batch, c ledger.ID, from uint64, share writ
 		n = binary.BigEndian.Uint64(place)
 	} else {
 		l.log.Warn("this shop has lost requests it had signed, and continues after them; was it restored from an old backup?",
-			"supplier", c.Supplier, "number", from)
+			"supplier", id.Supplier, "number", from)
 		rec.Queued++ // what is queued from now on comes after those that move
-		l.set(b, c, rec)
-		if err := l.partnerships.queuedMovesUp(b, c, from); err != nil {
+		l.set(b, id, rec)
+		if err := l.partnerships.queuedMovesUp(b, id, from); err != nil {
 			return false, err
 		}
 	}
@@ -235,18 +236,18 @@ func (l *Ledgers) renumber(b *writer.Batch, c ledger.ID, from uint64, share writ
 			b.Put(k, kv.Uint64(n))
 			return false, nil
 		}
-		if err := l.moveUp(b, c, n); err != nil {
+		if err := l.moveUp(b, id, n); err != nil {
 			return false, err
 		}
 	}
 	b.Delete(k)
-	b.Then(requestQueued{c.Supplier})
+	b.Then(requestQueued{id.Supplier})
 	return true, nil
 }
 
 // moveUp gives a queued request the next number.
-func (l *Ledgers) moveUp(b *writer.Batch, c ledger.ID, n uint64) error {
-	old, err := record.Get[record.Outbox](b, l.codec, record.OutboxKey(c.Supplier, n))
+func (l *Ledgers) moveUp(b *writer.Batch, id ledger.ID, n uint64) error {
+	old, err := record.Get[record.Outbox](b, l.codec, record.OutboxKey(id.Supplier, n))
 	if err != nil {
 		return err
 	}
@@ -257,53 +258,53 @@ func (l *Ledgers) moveUp(b *writer.Batch, c ledger.ID, n uint64) error {
 	if err != nil {
 		return err
 	}
-	b.Delete(record.OutboxKey(c.Supplier, n))
-	return l.sign(b, c, n+1, req.Act, old.Salt, old.ShipTo)
+	b.Delete(record.OutboxKey(id.Supplier, n))
+	return l.sign(b, id, n+1, req.Act, old.Salt, old.ShipTo)
 }
 
 // requestedAct is the act of the request that an entry embeds.
-func (l *Ledgers) requestedAct(c ledger.ID, e *message.Entry) (message.Act, error) {
+func (l *Ledgers) requestedAct(id ledger.ID, e *message.Entry) (message.Act, error) {
 	req, err := message.Decode[message.Request](l.codec, e.Request.Payload)
 	if err != nil {
 		return nil, err
 	}
-	if req.Supplier != c.Supplier || req.Retailer != c.Retailer || req.Number != e.Number {
+	if req.Supplier != id.Supplier || req.Retailer != id.Retailer || req.Number != e.Number {
 		return nil, exchange.Errorf(exchange.CodeFork, "the entry embeds a request of another ledger or number")
 	}
 	return req.Act, nil
 }
 
-// refusedByPartner notes a refusal where people look for it.
-func (l *Ledgers) refusedByPartner(b *writer.Batch, c ledger.ID, act message.Act, e *message.Entry) error {
+// refusedByPartner notes a refusal by the supplier in the order's or the partnership's record.
+func (l *Ledgers) refusedByPartner(b *writer.Batch, id ledger.ID, act message.Act, e *message.Entry) error {
 	switch act := act.(type) {
 	case message.EndTrade:
 		return exchange.Errorf(exchange.CodeFork, "entry %d refuses an end, which cannot be refused", e.Position)
 	case message.SubmitOrder:
-		return l.orderRefused(b, c, act.Order, act, e)
+		return l.orderRefused(b, id, act.Order, act, e)
 	case message.CancelOrder:
-		return l.orderRefused(b, c, act.Order, act, e)
+		return l.orderRefused(b, id, act.Order, act, e)
 	}
-	p, err := l.partnerships.get(b, c)
+	p, err := l.partnerships.get(b, id)
 	if err != nil {
 		return err
 	}
-	if _, propose := act.(message.ProposeTerms); propose && p.IsWithdrawn(e.Number) { // which is what its owner wants
+	if _, propose := act.(message.ProposeTerms); propose && p.IsWithdrawn(e.Number) { // the owner has taken it back
 		p.Answered(e.Number)
-		l.partnerships.rows.Set(b, c, p)
-		b.Then(partnershipChanged{ledger: c, record: p})
+		l.partnerships.rows.Set(b, id, p)
+		b.Then(partnershipChanged{ledger: id, record: p})
 		return nil
 	}
 	p.Refusal, p.Detail = e.Outcome, e.Detail
 	p.Answered(e.Number)
-	l.partnerships.rows.Set(b, c, p)
+	l.partnerships.rows.Set(b, id, p)
 	b.Then(event.Partnership{
-		At: e.At, Partner: c.Supplier, Side: exchange.Retailer, Status: "refused", By: exchange.Supplier, Detail: e.Detail,
+		At: e.At, Partner: id.Supplier, Side: exchange.Retailer, Status: "refused", By: exchange.Supplier, Detail: e.Detail,
 	})
 	return nil
 }
 
-func (l *Ledgers) orderRefused(b *writer.Batch, c ledger.ID, id exchange.OrderID, act message.Act, e *message.Entry) error {
-	k := orderID{exchange.Retailer, id, c.Supplier}
+func (l *Ledgers) orderRefused(b *writer.Batch, ledgerID ledger.ID, id exchange.OrderID, act message.Act, e *message.Entry) error {
+	k := orderID{exchange.Retailer, id, ledgerID.Supplier}
 	rec, err := l.orders.get(b, k)
 	if err != nil || rec == nil {
 		return err
@@ -315,77 +316,77 @@ func (l *Ledgers) orderRefused(b *writer.Batch, c ledger.ID, id exchange.OrderID
 		// says nothing about it.
 		rec.Refusal, rec.Detail = e.Outcome, e.Detail
 	}
-	if submit && rec.Order.Submitted == 0 { // it goes nowhere
+	if submit && rec.Order.Submitted == 0 { // nothing is shipped: the address is not needed
 		b.Delete(record.ShipToKey(l.me, id))
 		if err := l.retailer.reservationEnded(b, id, e.Outcome); err != nil {
 			return err
 		}
 	}
 	l.orders.rows.Set(b, k, rec)
-	b.Then(orderChanged{order: rec, partner: c.Supplier, side: exchange.Retailer})
+	b.Then(orderChanged{order: rec, partner: ledgerID.Supplier, side: exchange.Retailer})
 	return nil
 }
 
-// freeze keeps the proof and stops the chain: nothing is appended, held or
-// ordered on it any more.
-func (l *Ledgers) freeze(b *writer.Batch, c ledger.ID, in incoming, why error) error {
-	rec, err := l.get(b, c)
+// freeze keeps the proof and stops the ledger: no entry is adopted, no hold and no order
+// made in it any more.
+func (l *Ledgers) freeze(b *writer.Batch, id ledger.ID, in incoming, why error) error {
+	rec, err := l.get(b, id)
 	if err != nil {
 		return err
 	}
 	if rec.Chain.Frozen {
 		return nil
 	}
-	ours, _, err := b.Get(record.EntryKey(c, in.entry.Position))
+	ours, _, err := b.Get(record.EntryKey(id, in.entry.Position))
 	if err != nil {
 		return err
 	}
 	rec.Chain = rec.Chain.Freeze()
-	l.set(b, c, rec)
-	partner, _ := c.Partner(l.me)
+	l.set(b, id, rec)
+	partner, _ := id.Partner(l.me)
 	l.log.Error("ledger frozen as evidence", "partner", partner, "position", in.entry.Position, "why", why)
 	b.Then(event.Frozen{At: b.Now(), Partner: partner, Why: why.Error()})
-	return l.put(b, record.EvidenceKey(c), &record.Evidence{
-		Supplier: c.Supplier, Retailer: c.Retailer, Position: in.entry.Position,
+	return l.put(b, record.EvidenceKey(id), &record.Evidence{
+		Supplier: id.Supplier, Retailer: id.Retailer, Position: in.entry.Position,
 		Ours: ours, Theirs: in.sealed, Why: exchange.Clip(why.Error(), message.MaxReason), At: b.Now(),
 	})
 }
 
-// servePush takes entries from a supplier and answers how far this shop has them.
+// servePush adopts the entries of a supplier's push and answers with this shop's head.
 func (l *Ledgers) servePush(ctx context.Context, from exchange.ShopID, req *message.Push) (message.Value, error) {
-	c := ledger.ID{Supplier: from, Retailer: l.me}
+	id := ledger.ID{Supplier: from, Retailer: l.me}
 	list, err := l.openEntries(from, req.Entries)
 	if err != nil {
 		return nil, err
 	}
 	// Entries that are missing before these are asked for; the head says which.
-	if err := l.adoptAll(ctx, c, list); exchange.CodeOf(err) == exchange.CodeBehind {
-		l.partnerships.view.seen(from, list[len(list)-1].entry.Position)
+	if err := l.adoptAll(ctx, id, list); exchange.CodeOf(err) == exchange.CodeBehind {
+		l.partnerships.view.noteAhead(from, list[len(list)-1].entry.Position)
 		l.sender.behind(from)
 	} else if err != nil {
 		return nil, err
 	}
-	return l.signHead(c)
+	return l.signHead(id)
 }
 
-// mayAdopt bounds what a supplier without terms can push; see mayEnter.
-func (l *Ledgers) mayAdopt(b *writer.Batch, c ledger.ID, e *message.Entry) error {
-	rec, err := l.get(b, c)
+// mayAdopt bounds the entries of a supplier with which no terms were ever in force; see
+// mayEnter.
+func (l *Ledgers) mayAdopt(b *writer.Batch, id ledger.ID, e *message.Entry) error {
+	rec, err := l.get(b, id)
 	if err != nil || e.Position <= rec.Chain.Position {
 		return err
 	}
-	version, err := l.partnerships.everTerms(b, c)
-	if err == nil && version == 0 && !l.strangers.take(b, c.Supplier) {
+	version, err := l.partnerships.everTerms(b, id)
+	if err == nil && version == 0 && !l.strangers.take(b, id.Supplier) {
 		err = errSlower
 	}
 	return err
 }
 
-// signHead countersigns how far this shop has a supplier's ledger, from
-// committed state only.
-func (l *Ledgers) signHead(c ledger.ID) (*message.SignedHead, error) {
-	rec := l.committed(c)
-	head := message.Head{Supplier: c.Supplier, Retailer: c.Retailer}
+// signHead countersigns the head of a supplier's ledger as this shop has committed it.
+func (l *Ledgers) signHead(id ledger.ID) (*message.SignedHead, error) {
+	rec := l.committed(id)
+	head := message.Head{Supplier: id.Supplier, Retailer: id.Retailer}
 	if rec != nil {
 		chain := rec.Chain
 		if chain.Frozen {

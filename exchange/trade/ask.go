@@ -12,10 +12,11 @@ import (
 
 // The asking side of the trade protocol.
 
-// ask sends a framed request to a partner and waits for a signed answer: a
-// time-out is "unknown", so it asks again with the same bytes after 1, 2, 4, 8, 8 …
-// seconds until ctx ends. A partner's own refusal ends it; so does its word that it
-// could write nothing, unless an attempt before that may have been carried out.
+// ask sends a framed request to a partner and waits for a signed answer. After a time-out
+// nobody knows whether the partner acted, so ask sends the same bytes again after 1, 2, 4,
+// 8, 8 … seconds until ctx ends. A refusal by the partner ends it. So does a partner's
+// answer that its store refused the commit (kv.ErrRefused), unless an earlier attempt may
+// have been carried out.
 func (r *Retailer) ask(ctx context.Context, to exchange.ShopID, raw []byte) ([]byte, error) {
 	sure := true // no earlier attempt may have been carried out
 	var pauses backoff.Doubling
@@ -38,7 +39,7 @@ func (r *Retailer) ask(ctx context.Context, to exchange.ShopID, raw []byte) ([]b
 	}
 }
 
-// attempt is one request whose answer is waited for as long as one may be under way.
+// attempt sends a request once and waits up to askTimeout for the answer.
 func (r *Retailer) attempt(ctx context.Context, to exchange.ShopID, raw []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
@@ -49,8 +50,8 @@ func (r *Retailer) attempt(ctx context.Context, to exchange.ShopID, raw []byte) 
 // worst round trip over a relay (1 s) and a busy supplier's batches (1 s), doubled.
 const askTimeout = 4 * time.Second
 
-// ErrUnanswered is what a partner leaves behind that did not answer a request: nobody
-// knows whether it acted. It comes with CodeUnavailable, the partner and the cause.
+// ErrUnanswered says that a partner did not answer a request: nobody knows whether it
+// acted. It comes with CodeUnavailable, the partner and the cause.
 var ErrUnanswered = errors.New("did not answer; whether it acted is unknown, ask again with the same id")
 
 func unknown(to exchange.ShopID, err error) error {

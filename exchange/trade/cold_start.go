@@ -11,92 +11,93 @@ import (
 	"github.com/souk-market/souk/exchange/record"
 )
 
-// What a shop that has just been opened cannot know of its earlier life: whether its
-// store is the newest one, and what was under way when the process ended.
+// The cold start: a shop that was just opened does not know whether its store is the
+// newest copy, nor what was under way when the last process ended.
 
 const (
-	// awayAtLeast is how long nothing was committed before a start that may be one on an
-	// old copy of the store: whoever puts a copy back takes longer than a supervisor that
-	// starts a killed process again.
+	// awayAtLeast is the shortest absence after which a start may be one on an old copy of
+	// the store. Whoever puts a copy back takes longer; a supervisor that starts a killed
+	// process again takes less.
 	awayAtLeast = 5 * time.Minute
-	// keyedFor is how long a key is promised to find its reservation, and so how long
-	// after a start one that an earlier life asked for is looked for at its supplier.
+	// keyedFor is how long a key is promised to find its reservation. For as long after a
+	// start, the supplier is asked for reservations that an earlier life may have made.
 	keyedFor = 24 * time.Hour
-	// lastAsked is how long before the last commit of an earlier life a request that it
-	// did not record may have been made: a request waits for seconds, and what is known of
+	// lastAsked is how far the window of an unrecorded request may lie before the last
+	// commit of an earlier life: a request waits for seconds, and what this shop knows of
 	// the supplier's window may be an hour old.
 	lastAsked = time.Hour
 )
 
-// coldStart is what an opened shop knows of its earlier life.
+// coldStart is what an opened shop knows of its earlier life, and who has greeted since.
 type coldStart struct {
 	at   exchange.Time // when the desk was opened, by its clock
 	last exchange.Time // the last commit before; 0 = there was none
 
 	mu      sync.Mutex
-	greeted map[exchange.ShopID]bool // since then
-	fresh   bool                     // somebody greeted first since the writer looked
+	greeted map[exchange.ShopID]bool // since at
+	fresh   bool                     // a first greeting came since takeFresh was called
 }
 
-func (r *coldStart) init(at, last exchange.Time) {
-	r.at, r.last, r.greeted = at, last, make(map[exchange.ShopID]bool)
+func (c *coldStart) init(at, last exchange.Time) {
+	c.at, c.last, c.greeted = at, last, make(map[exchange.ShopID]bool)
 }
 
-func (r *coldStart) heard(partner exchange.ShopID) (first bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	first = !r.greeted[partner]
-	r.greeted[partner] = true
-	r.fresh = r.fresh || first
+// note notes a partner's greeting, and reports whether it is the first since the start.
+func (c *coldStart) note(partner exchange.ShopID) (first bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	first = !c.greeted[partner]
+	c.greeted[partner] = true
+	c.fresh = c.fresh || first
 	return first
 }
 
-// takeFresh reports, once, whether a partner has greeted first.
-func (r *coldStart) takeFresh() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	fresh := r.fresh
-	r.fresh = false
+// takeFresh reports, once, whether some partner's first greeting has come.
+func (c *coldStart) takeFresh() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	fresh := c.fresh
+	c.fresh = false
 	return fresh
 }
 
-// mustBeGreeted reports whether this shop should hear a retailer's greeting before it does
-// anything by itself in their ledger: the store may be an old copy, in which the order
-// that is overdue was accepted and shipped long since, and an entry that says otherwise
-// would be a fork. One that is no member has nobody to greet for.
+// mustBeGreeted reports whether this shop waits for a retailer's greeting before it does
+// anything by itself in their ledger. The store may be an old copy: the overdue order may
+// have been accepted and shipped since, and an entry that says otherwise would be a fork.
+// A retailer that has departed greets nobody, so nothing waits for it.
 func (l *Ledgers) mustBeGreeted(retailer exchange.ShopID) bool {
-	r := &l.start
-	if r.last == 0 || r.at.Sub(r.last) < awayAtLeast || !l.members.IsMember(retailer) {
+	start := &l.start
+	if start.last == 0 || start.at.Sub(start.last) < awayAtLeast || !l.members.IsMember(retailer) {
 		return false
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return !r.greeted[retailer]
+	start.mu.Lock()
+	defer start.mu.Unlock()
+	return !start.greeted[retailer]
 }
 
-// greetedBy lets what waited for a retailer's greeting go on, with the next batch.
+// greetedBy notes a retailer's greeting. What waited for it goes on with the next batch.
 func (l *Ledgers) greetedBy(retailer exchange.ShopID) {
-	if l.start.heard(retailer) {
+	if l.start.note(retailer) {
 		l.writer.Wake()
 	}
 }
 
-// Unheard is a submitted order that is overdue and waits, its units off sale, for its
-// retailer's greeting. The owner can reject it without.
-type Unheard struct {
+// Ungreeted is a submitted order that is overdue and waits for its retailer's greeting.
+// Its units stay sold meanwhile. The owner can reject it without waiting.
+type Ungreeted struct {
 	Retailer exchange.ShopID
 	ID       exchange.OrderID
 	Due      exchange.Time // when it would have expired
 }
 
-// MaxUnheard bounds what Unheard lists: enough to see that there are many.
-const MaxUnheard = 100
+// MaxUngreeted bounds what Ungreeted lists: enough to see that there are many.
+const MaxUngreeted = 100
 
-// Unheard lists the overdue orders that wait for their retailers' greetings, up to
-// MaxUnheard, by when they were due.
-func (s *Supplier) Unheard() ([]Unheard, error) {
-	var list []Unheard
-	now, wait := s.clock.Now(), s.unheard()
+// Ungreeted lists the overdue orders that wait for their retailers' greetings, up to
+// MaxUngreeted, by when they were due.
+func (s *Supplier) Ungreeted() ([]Ungreeted, error) {
+	var list []Ungreeted
+	now, wait := s.clock.Now(), s.mustGreet()
 	for row, err := range kv.Rows(s.store, kv.Prefix([]byte(record.PrefixOrderExpiry))) {
 		if err != nil {
 			return list, err
@@ -105,18 +106,19 @@ func (s *Supplier) Unheard() ([]Unheard, error) {
 		if !ok {
 			continue
 		}
-		if at > now || len(list) >= MaxUnheard {
+		if at > now || len(list) >= MaxUngreeted {
 			break
 		}
 		if wait(retailer) {
-			list = append(list, Unheard{Retailer: retailer, ID: id, Due: at})
+			list = append(list, Ungreeted{Retailer: retailer, ID: id, Due: at})
 		}
 	}
 	return list, nil
 }
 
-// unheard is mustBeGreeted for one run over many orders: each retailer is asked for once.
-func (s *Supplier) unheard() func(exchange.ShopID) bool {
+// mustGreet is mustBeGreeted for one run over many orders: it remembers each retailer's
+// result.
+func (s *Supplier) mustGreet() func(exchange.ShopID) bool {
 	known := make(map[exchange.ShopID]bool)
 	return func(retailer exchange.ShopID) bool {
 		wait, ok := known[retailer]
@@ -128,11 +130,11 @@ func (s *Supplier) unheard() func(exchange.ShopID) bool {
 	}
 }
 
-// keyedID is newID for a tail that a caller's key decides, and
-// that may have been used in the supplier's window before: a reservation that was made
-// then, at most 24 hours ago, has its id. Only an earlier life of this process can have asked for one that it
-// did not record; then the supplier is asked, in the first day after a start. Where it does
-// not answer, the error is CodeUnavailable and nothing is known.
+// keyedID is newID for a tail that a caller's key decides. A reservation with the same key
+// may have been made in the supplier's previous window: if it is at most 24 hours old, its
+// id is returned. Only an earlier life of this process can have made a reservation that is
+// not recorded here; in the first day after a start the supplier is asked about it. Where
+// the supplier does not answer, the error is CodeUnavailable and nothing is known.
 func (r *Retailer) keyedID(ctx context.Context, supplier exchange.ShopID, tail [12]byte) (exchange.HoldID, error) {
 	id, err := r.newID(supplier, tail)
 	if err != nil {
@@ -149,7 +151,7 @@ func (r *Retailer) keyedID(ctx context.Context, supplier exchange.ShopID, tail [
 	if rec != nil && r.clock.Now().Sub(rec.Created) <= keyedFor {
 		return before, nil
 	}
-	if rec != nil { // the key's time is over, and it is used for a new wish
+	if rec != nil { // older than 24 hours: the key now means a new reservation
 		return id, nil
 	}
 	if !r.mayHaveAsked(before.Window()) {
@@ -163,15 +165,15 @@ func (r *Retailer) keyedID(ctx context.Context, supplier exchange.ShopID, tail [
 	switch exchange.CodeOf(err) {
 	case exchange.CodeNotFound:
 		return id, nil
-	case exchange.CodeOK, exchange.CodeReleased: // released before it arrived: the id is used up
+	case exchange.CodeOK, exchange.CodeReleased: // CodeReleased: a tombstone stands there, so the id is used up
 		return before, nil
 	}
 	return id, err
 }
 
-// mayHaveAsked reports whether an earlier life may have asked for a hold of window w and
-// have recorded nothing of it.
+// mayHaveAsked reports whether an earlier life may have asked for a hold of window w
+// without recording it.
 func (r *Retailer) mayHaveAsked(w exchange.Window) bool {
-	asked := &r.ledgers.start
-	return asked.last != 0 && r.clock.Now().Sub(asked.at) < keyedFor && exchange.WindowAt(max(asked.last.Add(-lastAsked), 0)) <= w
+	start := &r.ledgers.start
+	return start.last != 0 && r.clock.Now().Sub(start.at) < keyedFor && exchange.WindowAt(max(start.last.Add(-lastAsked), 0)) <= w
 }

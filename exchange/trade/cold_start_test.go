@@ -143,7 +143,7 @@ func TestOverdueOrdersWaitForTheirRetailer(t *testing.T) {
 			if got := desktest.OrderAt(t, acorn, exchange.Supplier, placed.ID).Order.Status(); got != want {
 				t.Errorf("nobody greeted: the order is %v", got)
 			}
-			waiting, err := acorn.Desk.Supplier.Unheard()
+			waiting, err := acorn.Desk.Supplier.Ungreeted()
 			desktest.Must(t, err)
 			if named := len(waiting) == 1 && waiting[0].ID == placed.ID && waiting[0].Retailer == birch.ID && waiting[0].Due < w.Now; named != (want == order.Submitted) {
 				t.Errorf("the orders that wait for a greeting: %+v", waiting)

@@ -10,21 +10,22 @@ import (
 	"github.com/souk-market/souk/exchange/record"
 )
 
-// What watchers are told when a partner is out of the federation (design: Membership). No
-// record changes by it but the holds that ReleaseAll gives back: a shop that is out and
-// comes back finds its ledger as it was.
+// What watchers are told when a partner has departed (design: Membership). A departure
+// changes no record but the holds that ReleaseAll gives back: a shop that comes back finds
+// its ledger as it was.
 
-// TellDeparted tells watchers that shop was revoked or has left: of each direction of trade
-// that was not over, and of each hold that this shop loses there. status is "revoked" or
-// "left", why a text for people. It reads every reservation of the last eight windows, at
-// some 5 µs each, until ctx ends; it must not run in the writer's turn.
-func (r *Retailer) TellDeparted(ctx context.Context, shop exchange.ShopID, status, why string) error {
+// NotifyDeparted tells watchers that shop was revoked or has left. There is an event for
+// each partnership with it that was not over, and for each hold that this shop loses
+// there. status is "revoked" or "left"; why is a text for people. It reads every
+// reservation of the last eight windows, at some 5 µs each, until ctx ends. It must not run
+// in the writer's turn.
+func (r *Retailer) NotifyDeparted(ctx context.Context, shop exchange.ShopID, status, why string) error {
 	for _, side := range []exchange.Party{exchange.Supplier, exchange.Retailer} {
-		t, err := r.partnerships.Get(shop, side)
+		p, err := r.partnerships.Get(shop, side)
 		if err != nil {
 			return err
 		}
-		if !t.Over() {
+		if !p.Over() {
 			r.events.Notify(event.Partnership{At: r.clock.Now(), Partner: shop, Side: side, Status: status, Detail: why})
 		}
 	}
@@ -36,28 +37,28 @@ func (r *Retailer) TellDeparted(ctx context.Context, shop exchange.ShopID, statu
 		case row.Key == nil:
 			return err
 		case err != nil:
-			continue // who reads a damaged one is told so
+			continue // a damaged record: Reservation reports it
 		}
 		rec, now := row.Record, r.clock.Now()
 		if rec.Supplier != shop || rec.State != hold.Held || rec.Expires <= now {
 			continue
 		}
-		state, err := r.Standing(rec)
+		state, err := r.StateOf(rec)
 		if err != nil {
 			return err
 		}
 		if state == hold.Released {
 			lost++
-			r.tellLost(rec, now, lost)
+			r.notifyLost(rec, now, lost)
 		}
 	}
 	return nil
 }
 
-// tellLost tells of a hold of this shop's that its supplier keeps no more. The first
-// event.MaxTold of one telling have an event each; of the others watchers are told together.
-func (r *Retailer) tellLost(rec *record.Reservation, now exchange.Time, nth int) {
-	if nth > event.MaxTold {
+// notifyLost tells watchers of the nth hold that this shop loses at a departed supplier. The
+// first event.MaxHoldEvents have an event each; the others are summed up.
+func (r *Retailer) notifyLost(rec *record.Reservation, now exchange.Time, nth int) {
+	if nth > event.MaxHoldEvents {
 		r.events.Hold(now, rec.Supplier, exchange.Retailer, hold.Released.String(), rec.Request.ID, rec.Request.Lines)
 		return
 	}
@@ -67,8 +68,8 @@ func (r *Retailer) tellLost(rec *record.Reservation, now exchange.Time, nth int)
 	})
 }
 
-// SupplierOf is whose stock a reservation of this shop's is, where it is recorded here; no
-// supplier is asked.
+// SupplierOf is the supplier of a reservation of this shop's; ok is false where the
+// reservation is not recorded here. It asks no supplier.
 func (r *Retailer) SupplierOf(id exchange.HoldID) (supplier exchange.ShopID, ok bool, err error) {
 	rec, err := r.known(id)
 	if err != nil || rec == nil {

@@ -31,7 +31,7 @@ func TestSupplierDeparted(t *testing.T) {
 
 	key := w.Keys[acorn.ID]
 	delete(w.Keys, acorn.ID)
-	desktest.Must(t, birch.Desk.Retailer.TellDeparted(desktest.Ctx, acorn.ID, "revoked", "sold counterfeits"))
+	desktest.Must(t, birch.Desk.Retailer.NotifyDeparted(desktest.Ctx, acorn.ID, "revoked", "sold counterfeits"))
 	stop()
 	told := map[exchange.HoldID]bool{}
 	for range len(events) {
@@ -54,7 +54,7 @@ func TestSupplierDeparted(t *testing.T) {
 		t.Errorf("told of %v", told)
 	}
 	for _, rec := range append(lost, &record.Reservation{Supplier: acorn.ID, Request: message.Hold{ID: exchange.HoldID{1}}}) {
-		if got, err := birch.Desk.Retailer.Standing(rec); err != nil || got != hold.Released {
+		if got, err := birch.Desk.Retailer.StateOf(rec); err != nil || got != hold.Released {
 			t.Errorf("a hold at a shop that is out is %v, %v", got, err)
 		}
 	}
@@ -66,14 +66,14 @@ func TestSupplierDeparted(t *testing.T) {
 
 	before, err := birch.Desk.Partnerships.Get(acorn.ID, exchange.Retailer)
 	desktest.Must(t, err)
-	_, err = birch.Desk.Retailer.CancelBought(desktest.Ctx, ordered, []order.Units{{SKU: "shoe", Units: 1}}, "")
+	_, err = birch.Desk.Retailer.CancelPurchase(desktest.Ctx, ordered, []order.Units{{SKU: "shoe", Units: 1}}, "")
 	if exchange.CodeOf(err) != exchange.CodeInvalid {
 		t.Errorf("closing a part: %v", err)
 	}
-	closed, err := birch.Desk.Retailer.CancelBought(desktest.Ctx, ordered, nil, "")
+	closed, err := birch.Desk.Retailer.CancelPurchase(desktest.Ctx, ordered, nil, "")
 	desktest.Must(t, err)
 	w.Now++
-	again, err := birch.Desk.Retailer.CancelBought(desktest.Ctx, ordered, nil, "")
+	again, err := birch.Desk.Retailer.CancelPurchase(desktest.Ctx, ordered, nil, "")
 	desktest.Must(t, err)
 	if closed.CancelAt == 0 || again.CancelAt != closed.CancelAt {
 		t.Errorf("closed at %v, and again at %v", closed.CancelAt, again.CancelAt)
@@ -84,7 +84,7 @@ func TestSupplierDeparted(t *testing.T) {
 
 	w.Keys[acorn.ID] = key
 	audited(t, acorn, birch)
-	_, err = birch.Desk.Retailer.CancelBought(desktest.Ctx, ordered, nil, "still not wanted")
+	_, err = birch.Desk.Retailer.CancelPurchase(desktest.Ctx, ordered, nil, "still not wanted")
 	desktest.Must(t, err)
 	w.Settle()
 	o, err := birch.Desk.Orders.Find(exchange.Retailer, ordered)
@@ -106,7 +106,7 @@ func TestNothingLeftToClose(t *testing.T) {
 	desktest.Must(t, err)
 	w.Settle()
 	delete(w.Keys, acorn.ID)
-	_, err = birch.Desk.Retailer.CancelBought(desktest.Ctx, id, nil, "")
+	_, err = birch.Desk.Retailer.CancelPurchase(desktest.Ctx, id, nil, "")
 	if exchange.CodeOf(err) != exchange.CodeState {
 		t.Errorf("closing a shipped order: %v", err)
 	}

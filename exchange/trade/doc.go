@@ -19,7 +19,7 @@
 //	                 pending.go those whose record is not durable yet
 //	quote_check.go   a quote against the request and the terms, before it is believed
 //	expiry_notice.go when own reservations are told to be over
-//	bought.go        orders that this shop places; orders.go those it received, and look-ups
+//	purchases.go     orders that this shop places; orders.go those it received, and look-ups
 //	submit.go        what a submitted order does
 //	ledgers.go       what an entry does, at either side; outbox.go requests not answered yet
 //	serve.go         the answering side of the trade protocol; ask.go the asking side

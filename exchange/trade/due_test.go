@@ -45,13 +45,13 @@ func TestDue(t *testing.T) {
 		t.Errorf("not answered yet: %d due", got.Due())
 	}
 	want("submitted", id, full, fullUSD, 0, "")
-	_, err := birch.Desk.Retailer.CancelBought(desktest.Ctx, id, []order.Units{{SKU: "shoe", Units: 1}}, "one is enough")
+	_, err := birch.Desk.Retailer.CancelPurchase(desktest.Ctx, id, []order.Units{{SKU: "shoe", Units: 1}}, "one is enough")
 	desktest.Must(t, err)
 	want("one shoe cancelled", id, full-shoe, fullUSD-9257, exchange.Retailer, "one is enough")
 	_, err = acorn.Desk.Supplier.AcceptOrder(desktest.Ctx, id)
 	desktest.Must(t, err)
 	events, stop := acorn.Desk.Events.Watch()
-	_, err = acorn.Desk.Supplier.CancelSold(desktest.Ctx, id, []order.Units{{SKU: "hat", Units: 1}}, "moths")
+	_, err = acorn.Desk.Supplier.CancelSale(desktest.Ctx, id, []order.Units{{SKU: "hat", Units: 1}}, "moths")
 	desktest.Must(t, err)
 	for told := range events {
 		e, ok := told.(event.Order)
@@ -65,7 +65,7 @@ func TestDue(t *testing.T) {
 	}
 	stop()
 	want("the hat cancelled", id, shoe+shipping, 9257+539, exchange.Supplier, "moths")
-	_, err = acorn.Desk.Supplier.CancelSold(desktest.Ctx, id, nil, "")
+	_, err = acorn.Desk.Supplier.CancelSale(desktest.Ctx, id, nil, "")
 	desktest.Must(t, err)
 	want("all cancelled", id, 0, 0, exchange.Supplier, "")
 
@@ -77,7 +77,7 @@ func TestDue(t *testing.T) {
 
 	id = place()
 	w.Settle()
-	_, err = birch.Desk.Retailer.CancelBought(desktest.Ctx, id, []order.Units{{SKU: "shoe", Units: 1}}, "one is enough")
+	_, err = birch.Desk.Retailer.CancelPurchase(desktest.Ctx, id, []order.Units{{SKU: "shoe", Units: 1}}, "one is enough")
 	desktest.Must(t, err)
 	w.Settle()
 	w.Now = desktest.OrderAt(t, acorn, exchange.Supplier, id).Order.AcceptBy

@@ -97,7 +97,7 @@ func (t *Trade) Apply(at exchange.Time, e writer.Effect) bool {
 	case holdChanged:
 		t.Supplier.events.Hold(at, e.retailer, exchange.Supplier, e.hold.State.String(), e.id, e.hold.Lines)
 	case orderChanged:
-		t.Orders.tell(at, e)
+		t.Orders.notify(at, e)
 	case reservationRecorded:
 		t.Retailer.notices.note(e.reservation)
 	case reservationOrdered:

@@ -6,13 +6,12 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/souk-market/souk/exchange/writer"
-
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/writer"
 )
 
 // The holds of partnerships that have ended, and of retailers that are gone, are given
@@ -32,9 +31,9 @@ type ending struct {
 }
 
 // end begins to release the holds of a version and earlier ones. Writer's turn only.
-func (s *Supplier) end(c ledger.ID, version uint32) {
-	if version > s.ended[c].version {
-		s.ended[c] = ending{version: version}
+func (s *Supplier) end(id ledger.ID, version uint32) {
+	if version > s.ended[id].version {
+		s.ended[id] = ending{version: version}
 		s.nextExpiry = 0
 	}
 }
@@ -42,13 +41,13 @@ func (s *Supplier) end(c ledger.ID, version uint32) {
 // releaseEnded goes on with every direction of trade that is ending.
 func (s *Supplier) releaseEnded(b *writer.Batch, next *exchange.Time) error {
 	look := releaseLook
-	chains := slices.SortedFunc(maps.Keys(s.ended), func(a, b ledger.ID) int { return a.Retailer.Compare(b.Retailer) })
-	for _, c := range chains {
+	ids := slices.SortedFunc(maps.Keys(s.ended), func(a, b ledger.ID) int { return a.Retailer.Compare(b.Retailer) })
+	for _, id := range ids {
 		if look == 0 || b.Full() {
 			*next = b.Now()
 			return nil
 		}
-		if err := s.releaseSome(b, c, &look, next); err != nil {
+		if err := s.releaseSome(b, id, &look, next); err != nil {
 			return err
 		}
 	}
@@ -57,17 +56,17 @@ func (s *Supplier) releaseEnded(b *writer.Batch, next *exchange.Time) error {
 
 // releaseSome gives back holds of one retailer, reading at most look records. How far
 // it came counts once the batch is durable.
-func (s *Supplier) releaseSome(b *writer.Batch, c ledger.ID, look *int, next *exchange.Time) error {
-	chain, err := s.ledgers.get(b, c)
+func (s *Supplier) releaseSome(b *writer.Batch, id ledger.ID, look *int, next *exchange.Time) error {
+	rec, err := s.ledgers.get(b, id)
 	if err != nil {
 		return err
 	}
-	e := s.ended[c]
-	if chain.OpenHeld == 0 {
-		b.Then(holdsReleased{c, e.version, nil})
+	e := s.ended[id]
+	if rec.OpenHeld == 0 {
+		b.Then(holdsReleased{id, e.version, nil})
 		return nil
 	}
-	list, from, err := s.heldBy(c.Retailer, e, look)
+	list, from, err := s.heldBy(id.Retailer, e, look)
 	if err != nil {
 		return err
 	}
@@ -81,7 +80,7 @@ func (s *Supplier) releaseSome(b *writer.Batch, c ledger.ID, look *int, next *ex
 		return err
 	}
 	if all {
-		b.Then(holdsReleased{c, e.version, from})
+		b.Then(holdsReleased{id, e.version, from})
 	}
 	if !all || from != nil {
 		*next = b.Now()
@@ -118,33 +117,33 @@ func (s *Supplier) heldBy(retailer exchange.ShopID, e ending, look *int) (list [
 
 // releasedUntil notes durable progress: nothing is left before from, or nothing at all
 // where it is nil.
-func (s *Supplier) releasedUntil(c ledger.ID, version uint32, from []byte) {
+func (s *Supplier) releasedUntil(id ledger.ID, version uint32, from []byte) {
 	switch {
-	case s.ended[c].version != version: // a later version has ended since
+	case s.ended[id].version != version: // a later version has ended since
 	case from == nil:
-		delete(s.ended, c)
+		delete(s.ended, id)
 	default:
-		s.ended[c] = ending{version, from}
+		s.ended[id] = ending{version, from}
 	}
 }
 
-// goneShops are retailers whose holds are to be released as soon as the writer has its turn.
-type goneShops struct {
+// departedShops are retailers whose holds are to be released as soon as the writer has its turn.
+type departedShops struct {
 	mu   sync.Mutex
 	list []exchange.ShopID
 }
 
-func (g *goneShops) add(shop exchange.ShopID) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.list = append(g.list, shop)
+func (d *departedShops) add(shop exchange.ShopID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.list = append(d.list, shop)
 }
 
-func (g *goneShops) take() []exchange.ShopID {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	list := g.list
-	g.list = nil
+func (d *departedShops) take() []exchange.ShopID {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	list := d.list
+	d.list = nil
 	return list
 }
 
@@ -153,7 +152,7 @@ func (g *goneShops) take() []exchange.ShopID {
 // Membership). A commit that the store refuses is tried again until it is done; opening
 // the desk begins it anew, since the shop is no member.
 func (s *Supplier) ReleaseAll(retailer exchange.ShopID) {
-	s.gone.add(retailer)
+	s.departed.add(retailer)
 	s.writer.Wake() // it takes it with its next batch
 }
 

@@ -5,14 +5,13 @@ import (
 	"context"
 	"time"
 
-	"github.com/souk-market/souk/exchange/writer"
-
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/writer"
 )
 
 // What ends by itself: holds, orders nobody accepted, holds of ended
@@ -45,7 +44,7 @@ func (s *Supplier) Next() exchange.Time { return s.nextExpiry }
 
 // Expire ends what the batch's time has passed, before any operation runs.
 func (s *Supplier) Expire(b *writer.Batch) error {
-	for _, retailer := range s.gone.take() {
+	for _, retailer := range s.departed.take() {
 		s.end(ledger.ID{Supplier: s.me, Retailer: retailer}, allTerms)
 	}
 	if s.ledgers.start.takeFresh() {
@@ -136,7 +135,7 @@ func (s *Supplier) endEach(b *writer.Batch, list []expiry, indexKey func(expiry)
 // units stay held or sold: stock that nobody can account for is never offered again
 // by itself.
 func (s *Supplier) quarantine(b *writer.Batch, indexKey []byte, e expiry, why error) {
-	s.log.Error("a hold or order whose time has come cannot end; it is set aside, and its units stay as they are, until somebody looks at it",
+	s.log.Error("a hold or order whose time has come cannot end; it is put into quarantine, and its units stay as they are, until somebody looks at it",
 		"id", e.id, "retailer", e.retailer, "due", e.at, "err", why)
 	b.Delete(indexKey)
 	b.Put(record.QuarantineKey(indexKey), []byte(exchange.Clip(why.Error(), message.MaxReason)))
@@ -183,7 +182,7 @@ func (s *Supplier) expireOrders(b *writer.Batch, next *exchange.Time) error {
 	if s.selling.Stopped() != "" {
 		return nil
 	}
-	list, empty, err := s.orderExpiry.due(b, s.store, next, s.unheard())
+	list, empty, err := s.orderExpiry.due(b, s.store, next, s.mustGreet())
 	if err != nil {
 		return err
 	}

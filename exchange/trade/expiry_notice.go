@@ -17,11 +17,11 @@ import (
 )
 
 // A supplier says nothing when a hold ends by time, so a retailer's watchers are told of
-// its own reservations by this shop's clock, as Standing tells it. Nothing is recorded: the
+// its own reservations by this shop's clock, as StateOf tells it. Nothing is recorded: the
 // supplier's clock has the last word. Each is told once while the desk is open, and again
 // where it was extended after that, which a clock that was ahead allows. One whose time
 // passed before the desk was opened is not told: who watches reads first what there is. Nor
-// is one whose record the store refused, or that was lost in a crash (saveSoon), until
+// is one whose record the store refused, or that was lost in a crash (saveBehind), until
 // somebody asks for it.
 
 const (
@@ -67,45 +67,45 @@ func (h *tickHeap) Pop() any {
 	return last
 }
 
-func (l *expiryNotices) init() {
-	l.ticks, l.wake = make(map[exchange.Time]*notice), wake.New()
+func (n *expiryNotices) init() {
+	n.ticks, n.wake = make(map[exchange.Time]*notice), wake.New()
 }
 
 // note lists a reservation that is held, also where its time has passed: with a clock that
 // is ahead it may have when its answer comes. It is on the way of every reservation: an
 // append, and a place in the heap for the first of each tick.
-func (l *expiryNotices) note(rec *record.Reservation) {
+func (n *expiryNotices) note(rec *record.Reservation) {
 	if rec.State == hold.Held {
-		l.list(rec.Request.ID, rec.Expires)
+		n.list(rec.Request.ID, rec.Expires)
 	}
 }
 
 // list has a reservation looked at in the tick that ends at until or after it.
-func (l *expiryNotices) list(id exchange.HoldID, until exchange.Time) {
+func (n *expiryNotices) list(id exchange.HoldID, until exchange.Time) {
 	const tick = exchange.Time(noticeTick / time.Millisecond)
 	at := (until + tick - 1) / tick * tick
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	t := l.ticks[at]
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	t := n.ticks[at]
 	if t == nil {
 		t = &notice{}
-		l.ticks[at] = t
-		heap.Push(&l.order, at)
-		if l.order[0] == at {
-			l.wake.Set()
+		n.ticks[at] = t
+		heap.Push(&n.order, at)
+		if n.order[0] == at {
+			n.wake.Set()
 		}
 	}
-	if l.listed == maxNotices {
+	if n.listed == maxNotices {
 		t.more = true
 		return
 	}
 	t.ids = append(t.ids, id)
-	l.listed++
+	n.listed++
 }
 
 // due takes what may have ended by now, and says when to look again.
-func (l *expiryNotices) due(now exchange.Time) (ids []exchange.HoldID, more bool, wait time.Duration) {
-	ticks, wait := l.take(now)
+func (n *expiryNotices) due(now exchange.Time) (ids []exchange.HoldID, more bool, wait time.Duration) {
+	ticks, wait := n.take(now)
 	for _, t := range ticks {
 		ids, more = append(ids, t.ids...), more || t.more
 	}
@@ -115,18 +115,18 @@ func (l *expiryNotices) due(now exchange.Time) (ids []exchange.HoldID, more bool
 
 // take takes the ticks that are over, and says when the next one is. The writer lists what
 // it has committed under the same lock: nothing that takes longer is done under it.
-func (l *expiryNotices) take(now exchange.Time) (over []*notice, wait time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for len(l.order) > 0 && l.order[0] <= now {
-		at := heap.Pop(&l.order).(exchange.Time)
-		over = append(over, l.ticks[at])
-		l.listed -= len(l.ticks[at].ids)
-		delete(l.ticks, at)
+func (n *expiryNotices) take(now exchange.Time) (over []*notice, wait time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for len(n.order) > 0 && n.order[0] <= now {
+		at := heap.Pop(&n.order).(exchange.Time)
+		over = append(over, n.ticks[at])
+		n.listed -= len(n.ticks[at].ids)
+		delete(n.ticks, at)
 	}
 	wait = noticeIdle
-	if len(l.order) > 0 {
-		wait = min(wait, l.order[0].Sub(now))
+	if len(n.order) > 0 {
+		wait = min(wait, n.order[0].Sub(now))
 	}
 	return over, wait
 }
@@ -139,7 +139,7 @@ func (r *Retailer) runNotices(ctx context.Context) {
 	timer := time.NewTimer(noticeIdle)
 	defer timer.Stop()
 	for {
-		timer.Reset(r.TellExpired(ctx))
+		timer.Reset(r.NotifyExpired(ctx))
 		select {
 		case <-timer.C:
 		case <-r.notices.wake.C():
@@ -166,10 +166,10 @@ func (r *Retailer) listNotices(ctx context.Context) error {
 	return nil
 }
 
-// TellExpired tells watchers of the reservations that have ended by time, and says when to
+// NotifyExpired tells watchers of the reservations that have ended by time, and says when to
 // look again. What was ordered or given back meanwhile has not ended; what was extended,
 // or is held again by a clock that was set back, is looked at again at its end.
-func (r *Retailer) TellExpired(ctx context.Context) (wait time.Duration) {
+func (r *Retailer) NotifyExpired(ctx context.Context) (wait time.Duration) {
 	now := r.clock.Now()
 	ids, more, wait := r.notices.due(now)
 	for i, id := range ids {
@@ -182,7 +182,7 @@ func (r *Retailer) TellExpired(ctx context.Context) (wait time.Duration) {
 		}
 		var state hold.State
 		if err == nil {
-			state, err = r.Standing(rec)
+			state, err = r.StateOf(rec)
 		}
 		switch {
 		case err != nil:

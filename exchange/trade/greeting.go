@@ -3,27 +3,26 @@ package trade
 import (
 	"context"
 
-	"github.com/souk-market/souk/exchange/writer"
-
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/writer"
 )
 
 // Greeting is what this shop tells a partner about trade, first on each connection.
 func (l *Ledgers) Greeting(to exchange.ShopID) (*message.Greeting, error) {
 	g := &message.Greeting{}
-	for _, c := range []ledger.ID{{Supplier: l.me, Retailer: to}, {Supplier: to, Retailer: l.me}} {
-		rec := l.committed(c)
+	for _, id := range []ledger.ID{{Supplier: l.me, Retailer: to}, {Supplier: to, Retailer: l.me}} {
+		rec := l.committed(id)
 		if rec == nil {
 			continue
 		}
 		chain := rec.Chain
-		cg := message.LedgerGreeting{Head: message.Head{Supplier: c.Supplier, Retailer: c.Retailer, Position: chain.Position, Hash: chain.Hash}}
+		cg := message.LedgerGreeting{Head: message.Head{Supplier: id.Supplier, Retailer: id.Retailer, Position: chain.Position, Hash: chain.Hash}}
 		if chain.Position > 0 {
 			var err error
-			if cg.Proof, _, err = l.store.Get(record.EntryKey(c, chain.Position)); err != nil {
+			if cg.Proof, _, err = l.store.Get(record.EntryKey(id, chain.Position)); err != nil {
 				return nil, err
 			}
 		}
@@ -61,7 +60,7 @@ func (l *Ledgers) Greeted(ctx context.Context, from exchange.ShopID, g *message.
 	for _, cg := range g.Ledgers {
 		switch (ledger.ID{Supplier: cg.Head.Supplier, Retailer: cg.Head.Retailer}) {
 		case ledger.ID{Supplier: from, Retailer: l.me}:
-			l.partnerships.view.seen(from, cg.Head.Position)
+			l.partnerships.view.noteAhead(from, cg.Head.Position)
 		case ledger.ID{Supplier: l.me, Retailer: from}:
 			if err := l.compareHead(ctx, from, cg); err != nil {
 				return err
@@ -90,18 +89,18 @@ func (l *Ledgers) compareHead(ctx context.Context, from exchange.ShopID, cg mess
 	if err != nil {
 		return err
 	}
-	c := ledger.ID{Supplier: l.me, Retailer: from}
+	id := ledger.ID{Supplier: l.me, Retailer: from}
 	if e.Supplier != l.me || e.Retailer != from || e.Position != cg.Head.Position {
 		return exchange.Errorf(exchange.CodeInvalid, "a greeting's proof is not of its head")
 	}
 	return l.writer.Do(ctx, func(b *writer.Batch) error {
-		rec, err := l.get(b, c)
+		rec, err := l.get(b, id)
 		if err != nil || rec.Chain.Frozen {
 			return err
 		}
 		hash := rec.Chain.Hash
 		if e.Position < rec.Chain.Position {
-			if hash, err = l.entryHash(b, c, e.Position); err != nil {
+			if hash, err = l.entryHash(b, id, e.Position); err != nil {
 				return err
 			}
 		}

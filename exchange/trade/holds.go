@@ -4,13 +4,12 @@ import (
 	"context"
 	"time"
 
-	"github.com/souk-market/souk/exchange/writer"
-
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/writer"
 )
 
 // Holds, as the shop that ships: the hot path.
@@ -176,12 +175,12 @@ func (s *Supplier) place(b *writer.Batch, id ledger.ID, rec *heldRecord, place h
 	if err != nil {
 		return err
 	}
-	c, err := s.ledgers.get(b, id)
+	ledgerRec, err := s.ledgers.get(b, id)
 	if err != nil {
 		return err
 	}
 	units := next.Units()
-	if open := c.OpenHeld + c.OpenUnshipped; open+units > terms.OpenQuantity {
+	if open := ledgerRec.OpenHeld + ledgerRec.OpenUnshipped; open+units > terms.OpenQuantity {
 		return exchange.Errorf(exchange.CodeOpenQuantity, "%d units asked; %d of the %d that the terms allow are held or unshipped", units, open, terms.OpenQuantity)
 	}
 	if err := s.shelf.Fits(b, fx.Stock); err != nil {
@@ -190,8 +189,8 @@ func (s *Supplier) place(b *writer.Batch, id ledger.ID, rec *heldRecord, place h
 	if err := s.shelf.Move(b, fx.Stock); err != nil {
 		return exchange.Errorf(exchange.CodeInternal, "stock moved between check and step: %w", err)
 	}
-	c.OpenHeld += units
-	s.ledgers.set(b, id, c)
+	ledgerRec.OpenHeld += units
+	s.ledgers.set(b, id, ledgerRec)
 	rec.Hold = next
 	b.Put(record.HoldExpiryKey(next.Expires, rec.Retailer, held), nil)
 	s.noteExpiry(next.Expires)
@@ -248,12 +247,12 @@ func (s *Supplier) extend(b *writer.Batch, req *message.Extend, rec *heldRecord,
 	if err := s.selling.MaySell(); err != nil {
 		return err
 	}
-	chain := ledger.ID{Supplier: s.me, Retailer: rec.Retailer}
-	terms, _, err := s.partnerships.termsInForce(b, chain)
+	id := ledger.ID{Supplier: s.me, Retailer: rec.Retailer}
+	terms, _, err := s.partnerships.termsInForce(b, id)
 	if err != nil {
 		return err
 	}
-	if err := s.checkEnded(b, chain, rec); err != nil && rec.Hold.State == hold.Held {
+	if err := s.checkEnded(b, id, rec); err != nil && rec.Hold.State == hold.Held {
 		return err
 	}
 	next, _, err := hold.Step(rec.Hold, hold.Extend{Until: req.Until, Limit: terms.HoldLifetime}, b.Now())
@@ -350,13 +349,13 @@ func (s *Supplier) endHold(b *writer.Batch, id exchange.HoldID, rec *heldRecord,
 		return err
 	}
 	if before.State == hold.Held {
-		chain := ledger.ID{Supplier: s.me, Retailer: rec.Retailer}
-		c, err := s.ledgers.get(b, chain)
+		ledgerID := ledger.ID{Supplier: s.me, Retailer: rec.Retailer}
+		ledgerRec, err := s.ledgers.get(b, ledgerID)
 		if err != nil {
 			return err
 		}
-		c.OpenHeld -= before.Units()
-		s.ledgers.set(b, chain, c)
+		ledgerRec.OpenHeld -= before.Units()
+		s.ledgers.set(b, ledgerID, ledgerRec)
 		b.Delete(record.HoldExpiryKey(before.Expires, rec.Retailer, id))
 		if next.State != hold.Committed { // the order's event tells of that
 			b.Then(holdChanged{rec.Retailer, id, next})

@@ -80,7 +80,7 @@ func TestRequestsLargerThanATransaction(t *testing.T) {
 	w, acorn, birch, lines := bulkPair(t, 250)
 	ids := ordered(t, w, acorn, birch, 300, lines, false)
 	for _, id := range ids {
-		_, err := birch.Desk.Retailer.CancelBought(desktest.Ctx, id, nil, "")
+		_, err := birch.Desk.Retailer.CancelPurchase(desktest.Ctx, id, nil, "")
 		desktest.Must(t, err)
 	}
 	w.Settle()
@@ -104,7 +104,7 @@ func TestLargeOutboxMovesUp(t *testing.T) {
 			ids := ordered(t, w, acorn, birch, 1, lines, false)
 			backup := birch.Mem.Clone()
 			for _, reason := range []string{"one lost", "another lost"} {
-				_, err := birch.Desk.Retailer.CancelBought(desktest.Ctx, ids[0], []order.Units{{SKU: lines[len(reason)].SKU, Units: 1}}, reason)
+				_, err := birch.Desk.Retailer.CancelPurchase(desktest.Ctx, ids[0], []order.Units{{SKU: lines[len(reason)].SKU, Units: 1}}, reason)
 				desktest.Must(t, err)
 				w.Settle()
 			}

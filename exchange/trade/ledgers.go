@@ -17,7 +17,7 @@ import (
 
 // entryAt is a place in a ledger: what step needs to know besides the act.
 type entryAt struct {
-	chain    ledger.ID
+	ledger   ledger.ID
 	by       exchange.Party
 	at       exchange.Time
 	position uint64
@@ -39,35 +39,35 @@ func allowed(act message.Act, by exchange.Party) bool {
 }
 
 // perform enters the supplier's own act. A refusal enters nothing.
-func (l *Ledgers) perform(b *writer.Batch, c ledger.ID, act message.Act) error {
+func (l *Ledgers) perform(b *writer.Batch, id ledger.ID, act message.Act) error {
 	if err := l.selling.mayAct(); err != nil {
 		return err
 	}
-	rec, err := l.get(b, c)
+	rec, err := l.get(b, id)
 	if err != nil {
 		return err
 	}
 	if rec.Chain.Frozen {
 		return errFrozen
 	}
-	at := entryAt{chain: c, by: exchange.Supplier, at: b.Now(), position: rec.Chain.Position + 1}
+	at := entryAt{ledger: id, by: exchange.Supplier, at: b.Now(), position: rec.Chain.Position + 1}
 	if err := l.step(b, at, act); err != nil {
 		return err
 	}
-	return l.enter(b, at, message.Entry{Own: act, Terms: l.partnerships.termsVersion(b, c)}, 0)
+	return l.enter(b, at, message.Entry{Own: act, Terms: l.partnerships.termsVersion(b, id)}, 0)
 }
 
 // answer enters the retailer's request, whatever its outcome, and says what that
 // was. A shop that has stopped selling answers nothing.
-func (l *Ledgers) answer(b *writer.Batch, c ledger.ID, signed message.SignedRequest, req *message.Request, secret *record.ShipTo) (exchange.Code, error) {
+func (l *Ledgers) answer(b *writer.Batch, id ledger.ID, signed message.SignedRequest, req *message.Request, secret *record.ShipTo) (exchange.Code, error) {
 	if err := l.selling.MaySell(); err != nil {
 		return 0, err
 	}
-	rec, err := l.get(b, c)
+	rec, err := l.get(b, id)
 	if err != nil {
 		return 0, err
 	}
-	at := entryAt{chain: c, by: exchange.Retailer, at: b.Now(), position: rec.Chain.Position + 1, secret: secret}
+	at := entryAt{ledger: id, by: exchange.Retailer, at: b.Now(), position: rec.Chain.Position + 1, secret: secret}
 	entry := message.Entry{Request: &signed}
 	// What the act itself does is undone alone when it is refused: the entry stays.
 	if err := b.Attempt(func(b *writer.Batch) error { return l.step(b, at, req.Act) }); err != nil {
@@ -75,16 +75,16 @@ func (l *Ledgers) answer(b *writer.Batch, c ledger.ID, signed message.SignedRequ
 			return 0, err
 		}
 		entry.Outcome, entry.Detail = exchange.CodeOf(err), exchange.Clip(err.Error(), message.MaxReason)
-		l.requests.take(b, c.Retailer)
+		l.requests.take(b, id.Retailer)
 	}
-	entry.Terms = l.partnerships.termsVersion(b, c)
+	entry.Terms = l.partnerships.termsVersion(b, id)
 	return entry.Outcome, l.enter(b, at, entry, req.Number)
 }
 
 // enter links the entry into the chain, seals it, and schedules its way to the
 // retailer. A proposal is named by the hash of its entry, known only here.
 func (l *Ledgers) enter(b *writer.Batch, at entryAt, e message.Entry, number uint64) error {
-	rec, err := l.get(b, at.chain) // again: the step may have moved its counts
+	rec, err := l.get(b, at.ledger) // again: the step may have moved its counts
 	if err != nil {
 		return err
 	}
@@ -97,23 +97,23 @@ func (l *Ledgers) enter(b *writer.Batch, at entryAt, e message.Entry, number uin
 	if rec.Chain, err = rec.Chain.Append(e.Link, hash); err != nil {
 		return err
 	}
-	l.set(b, at.chain, rec)
+	l.set(b, at.ledger, rec)
 	if number != 0 {
-		b.Put(record.NumberKey(at.chain, number), kv.Uint64(e.Position))
-		l.entered.Set(b, requestID{at.chain, number}, message.Digest(e.Request.Payload))
+		b.Put(record.NumberKey(at.ledger, number), kv.Uint64(e.Position))
+		l.entered.Set(b, requestID{at.ledger, number}, message.Digest(e.Request.Payload))
 	}
 	if e.Outcome == exchange.CodeOK {
 		if err := l.partnerships.nameProposal(b, at, e, hash); err != nil {
 			return err
 		}
 	}
-	b.Seal(payload, record.EntryKey(at.chain, e.Position))
-	b.Then(entryAppended{at.chain, l.answering})
+	b.Seal(payload, record.EntryKey(at.ledger, e.Position))
+	b.Then(entryAppended{at.ledger, l.answering})
 	return nil
 }
 
 func (p *Partnerships) nameProposal(b *writer.Batch, at entryAt, e message.Entry, hash ledger.Hash) error {
-	rec, err := p.get(b, at.chain)
+	rec, err := p.get(b, at.ledger)
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func (p *Partnerships) nameProposal(b *writer.Batch, at entryAt, e message.Entry
 		return nil
 	}
 	rec.State.Open.Hash = hash
-	p.rows.Set(b, at.chain, rec)
+	p.rows.Set(b, at.ledger, rec)
 	return nil
 }
 
@@ -159,12 +159,12 @@ func (l *Ledgers) step(b *writer.Batch, at entryAt, act message.Act) error {
 }
 
 func (p *Partnerships) stepPartnership(b *writer.Batch, at entryAt, e partnership.Event) error {
-	if at.chain.Supplier == p.me {
+	if at.ledger.Supplier == p.me {
 		if err := p.mayPartner(b, at, e); err != nil {
 			return err
 		}
 	}
-	rec, err := p.get(b, at.chain)
+	rec, err := p.get(b, at.ledger)
 	if err != nil {
 		return err
 	}
@@ -174,20 +174,20 @@ func (p *Partnerships) stepPartnership(b *writer.Batch, at entryAt, e partnershi
 	}
 	if at.number != 0 {
 		rec.Entered(at.number, e)
-	} else if _, end := e.(partnership.End); end && at.chain.Supplier == p.me {
+	} else if _, end := e.(partnership.End); end && at.ledger.Supplier == p.me {
 		rec.ForgetEnd()
 	}
 	if rec.Withdrawn != rec.State.Open.Hash { // it was answered, closed or replaced
 		rec.Withdrawn = ledger.Hash{}
 	}
-	p.rows.Set(b, at.chain, rec)
-	if fx.Ended && at.chain.Supplier == p.me {
-		p.supplier.endTerms(b, at.chain, rec.State.Version)
+	p.rows.Set(b, at.ledger, rec)
+	if fx.Ended && at.ledger.Supplier == p.me {
+		p.supplier.endTerms(b, at.ledger, rec.State.Version)
 		if err := p.feed.RotateKey(b); err != nil {
 			return err
 		}
 	}
-	b.Then(partnershipChanged{at.chain, rec, fx})
+	b.Then(partnershipChanged{at.ledger, rec, fx})
 	return nil
 }
 
@@ -201,7 +201,7 @@ func (p *Partnerships) mayPartner(b *writer.Batch, at entryAt, e partnership.Eve
 		if err := p.members.MayTakeOn(); err != nil {
 			return err
 		}
-		if at.by == exchange.Retailer && !p.proposals.take(b, at.chain.Retailer) {
+		if at.by == exchange.Retailer && !p.proposals.take(b, at.ledger.Retailer) {
 			return exchange.Errorf(exchange.CodeLimit, "the supplier answers %d proposals a day; propose again tomorrow", proposalsADay)
 		}
 		return nil
@@ -212,7 +212,7 @@ func (p *Partnerships) mayPartner(b *writer.Batch, at entryAt, e partnership.Eve
 }
 
 func (o *Orders) stepOrder(b *writer.Batch, at entryAt, id exchange.OrderID, e order.Event, also func(*record.Order)) error {
-	partner, side := at.chain.Partner(o.me)
+	partner, side := at.ledger.Partner(o.me)
 	k := orderID{side, id, partner}
 	rec, err := o.get(b, k)
 	if err != nil {
@@ -266,21 +266,21 @@ func (s *Supplier) orderEffects(b *writer.Batch, at entryAt, id exchange.OrderID
 		return exchange.Errorf(exchange.CodeInternal, "the order and its stock disagree: %w", err)
 	}
 	if closed > 0 {
-		c, err := s.ledgers.get(b, at.chain)
+		ledgerRec, err := s.ledgers.get(b, at.ledger)
 		if err != nil {
 			return err
 		}
-		c.OpenUnshipped -= closed
-		s.ledgers.set(b, at.chain, c)
+		ledgerRec.OpenUnshipped -= closed
+		s.ledgers.set(b, at.ledger, ledgerRec)
 	}
 	if before.Status() == order.Submitted && next.Status() != order.Submitted {
-		b.Delete(record.OrderExpiryKey(before.AcceptBy, at.chain.Retailer, id))
+		b.Delete(record.OrderExpiryKey(before.AcceptBy, at.ledger.Retailer, id))
 	}
 	return nil
 }
 
 func (o *Orders) stepShip(b *writer.Batch, at entryAt, act message.ShipOrder) error {
-	partner, side := at.chain.Partner(o.me)
+	partner, side := at.ledger.Partner(o.me)
 	if rec, err := o.get(b, orderID{side, act.Order, partner}); err != nil {
 		return err
 	} else if rec != nil && len(rec.Parcels) >= record.MaxParcels {

@@ -48,7 +48,7 @@ func TestOpenQuantityAtItsBound(t *testing.T) {
 	_, err = acorn.Desk.Supplier.ShipOrder(desktest.Ctx, placed.ID, []order.Units{{SKU: "shoe", Units: 1}}, "", "")
 	desktest.Must(t, err)
 	full("one shipped", 3)
-	_, err = birch.Desk.Retailer.CancelBought(desktest.Ctx, placed.ID, []order.Units{{SKU: "hat", Units: 1}}, "")
+	_, err = birch.Desk.Retailer.CancelPurchase(desktest.Ctx, placed.ID, []order.Units{{SKU: "hat", Units: 1}}, "")
 	desktest.Must(t, err)
 	w.Settle()
 	full("one cancelled", 2)

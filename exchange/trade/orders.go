@@ -8,15 +8,14 @@ import (
 	"iter"
 	"slices"
 
-	"github.com/souk-market/souk/exchange/event"
-	"github.com/souk-market/souk/exchange/writer"
-
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/event"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
 	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/writer"
 )
 
 // What a supplier does with the orders it received, and how both sides look
@@ -24,12 +23,12 @@ import (
 
 // AcceptOrder binds this shop to ship.
 func (s *Supplier) AcceptOrder(ctx context.Context, id exchange.OrderID) (*record.Order, error) {
-	return s.actOnSold(ctx, id, message.AcceptOrder{Order: id})
+	return s.actOnSale(ctx, id, message.AcceptOrder{Order: id})
 }
 
 // RejectOrder turns a submitted order down.
 func (s *Supplier) RejectOrder(ctx context.Context, id exchange.OrderID, reason string) (*record.Order, error) {
-	return s.actOnSold(ctx, id, message.RejectOrder{Order: id, Reason: exchange.Clip(reason, message.MaxReason)})
+	return s.actOnSale(ctx, id, message.RejectOrder{Order: id, Reason: exchange.Clip(reason, message.MaxReason)})
 }
 
 // ShipOrder marks units as sent; no lines means everything open.
@@ -37,30 +36,30 @@ func (s *Supplier) ShipOrder(ctx context.Context, id exchange.OrderID, lines []o
 	if len(carrier) > message.MaxReason || len(tracking) > message.MaxReason {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "carrier and tracking have at most %d bytes", message.MaxReason)
 	}
-	return s.actOnSold(ctx, id, message.ShipOrder{Order: id, Lines: lines, Carrier: carrier, Tracking: tracking})
+	return s.actOnSale(ctx, id, message.ShipOrder{Order: id, Lines: lines, Carrier: carrier, Tracking: tracking})
 }
 
 // DeliverOrder marks units as arrived; no lines means everything shipped.
 func (s *Supplier) DeliverOrder(ctx context.Context, id exchange.OrderID, lines []order.Units) (*record.Order, error) {
-	return s.actOnSold(ctx, id, message.DeliverOrder{Order: id, Lines: lines})
+	return s.actOnSale(ctx, id, message.DeliverOrder{Order: id, Lines: lines})
 }
 
-// CancelSold cancels unshipped units of an order this shop received.
-func (s *Supplier) CancelSold(ctx context.Context, id exchange.OrderID, lines []order.Units, reason string) (*record.Order, error) {
-	return s.actOnSold(ctx, id, message.CancelOrder{Order: id, Lines: lines, Reason: exchange.Clip(reason, message.MaxReason)})
+// CancelSale cancels unshipped units of an order this shop received.
+func (s *Supplier) CancelSale(ctx context.Context, id exchange.OrderID, lines []order.Units, reason string) (*record.Order, error) {
+	return s.actOnSale(ctx, id, message.CancelOrder{Order: id, Lines: lines, Reason: exchange.Clip(reason, message.MaxReason)})
 }
 
-// actOnSold enters an act on an order this shop received, and returns the order after it, or
+// actOnSale enters an act on an order this shop received, and returns the order after it, or
 // as it stands where the act was done before under its key.
-func (s *Supplier) actOnSold(ctx context.Context, id exchange.OrderID, act message.Act) (*record.Order, error) {
+func (s *Supplier) actOnSale(ctx context.Context, id exchange.OrderID, act message.Act) (*record.Order, error) {
 	found, err := s.orders.Find(exchange.Supplier, id)
 	if err != nil {
 		return nil, err
 	}
-	c := ledger.ID{Supplier: s.me, Retailer: found.Retailer}
+	ledgerID := ledger.ID{Supplier: s.me, Retailer: found.Retailer}
 	var rec *record.Order
 	err = s.writer.Act(ctx, func(b *writer.Batch) error {
-		if err := s.ledgers.perform(b, c, act); err != nil {
+		if err := s.ledgers.perform(b, ledgerID, act); err != nil {
 			return err
 		}
 		rec, err = s.orders.get(b, orderID{exchange.Supplier, id, found.Retailer})
@@ -172,7 +171,7 @@ func (s *Supplier) checkUnique(b *writer.Batch, id exchange.OrderID, retailer ex
 		return err
 	}
 	other := begun && by != retailer
-	prefix := kv.Key(record.PrefixOrderSold, id[:])
+	prefix := kv.Key(record.PrefixOrderSale, id[:])
 	for row, err := range kv.Rows(s.store, kv.Prefix(prefix)) {
 		if err != nil {
 			return err
@@ -203,8 +202,8 @@ func (s *Supplier) ShipTo(rec *record.Order) (*exchange.ShipTo, error) {
 	return &to.ShipTo, nil
 }
 
-// tell tells watchers of an order's durable change.
-func (o *Orders) tell(at exchange.Time, c orderChanged) {
+// notify tells watchers of an order's durable change.
+func (o *Orders) notify(at exchange.Time, c orderChanged) {
 	rec := c.order
 	status := rec.Order.Status().String()
 	if rec.Refusal != exchange.CodeOK && rec.Order.Submitted == 0 {

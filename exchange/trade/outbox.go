@@ -11,8 +11,8 @@ import (
 // What a retailer has signed and its supplier has not yet answered.
 
 // queue numbers and signs a request and puts it into the outbox.
-func (l *Ledgers) queue(b *writer.Batch, c ledger.ID, act message.Act, salt [16]byte, shipTo []byte) error {
-	rec, err := l.get(b, c)
+func (l *Ledgers) queue(b *writer.Batch, id ledger.ID, act message.Act, salt [16]byte, shipTo []byte) error {
+	rec, err := l.get(b, id)
 	if err != nil {
 		return err
 	}
@@ -27,14 +27,14 @@ func (l *Ledgers) queue(b *writer.Batch, c ledger.ID, act message.Act, salt [16]
 		return exchange.Errorf(exchange.CodeLimit, "%d requests to this supplier wait for an answer; try again when it is online", waiting)
 	}
 	rec.Queued++
-	l.set(b, c, rec)
-	b.Then(requestQueued{c.Supplier})
-	return l.sign(b, c, rec.Queued, act, salt, shipTo)
+	l.set(b, id, rec)
+	b.Then(requestQueued{id.Supplier})
+	return l.sign(b, id, rec.Queued, act, salt, shipTo)
 }
 
 // sign puts a signed request into the outbox.
-func (l *Ledgers) sign(b *writer.Batch, c ledger.ID, number uint64, act message.Act, salt [16]byte, shipTo []byte) error {
-	payload, err := l.codec.Encode(&message.Request{Supplier: c.Supplier, Retailer: c.Retailer, Number: number, At: b.Now(), Act: act})
+func (l *Ledgers) sign(b *writer.Batch, id ledger.ID, number uint64, act message.Act, salt [16]byte, shipTo []byte) error {
+	payload, err := l.codec.Encode(&message.Request{Supplier: id.Supplier, Retailer: id.Retailer, Number: number, At: b.Now(), Act: act})
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (l *Ledgers) sign(b *writer.Batch, c ledger.ID, number uint64, act message.
 	if err != nil {
 		return err
 	}
-	return l.put(b, record.OutboxKey(c.Supplier, number), &record.Outbox{
+	return l.put(b, record.OutboxKey(id.Supplier, number), &record.Outbox{
 		Number: number, Signed: message.SignedRequest{Payload: payload, Signature: sig}, Salt: salt, ShipTo: shipTo,
 	})
 }

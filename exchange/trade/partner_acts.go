@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 
-	"github.com/souk-market/souk/exchange/writer"
-
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/partnership"
 	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/writer"
 )
 
 // What an owner does about a partnership: propose, accept, decline, withdraw, end. As
@@ -55,9 +54,9 @@ func (p *Partnerships) DeclineTerms(ctx context.Context, partner exchange.ShopID
 // Repeats change nothing. As supplier whose end could not be entered when it was made, the
 // end is entered, which closes the proposal.
 func (p *Partnerships) WithdrawTerms(ctx context.Context, partner exchange.ShopID, side exchange.Party) error {
-	c := p.ledgerWith(partner, side)
+	id := p.ledgerWith(partner, side)
 	return p.act(ctx, func(b *writer.Batch) error {
-		rec, err := p.get(b, c)
+		rec, err := p.get(b, id)
 		if err != nil {
 			return err
 		}
@@ -67,58 +66,58 @@ func (p *Partnerships) WithdrawTerms(ctx context.Context, partner exchange.ShopI
 		case rec.Queued == record.QueuedWithdraw, own && (rec.Queued == record.QueuedDecline || rec.Queued == record.QueuedEnd):
 			return nil // it is on its way
 		case rec.Queued == record.QueuedPropose:
-			return p.takeBackQueued(b, c, rec)
+			return p.takeBackQueued(b, id, rec)
 		case !own && closed.Of == side && closed.By == side:
 			return nil // it is done
 		case !own:
 			return exchange.Errorf(exchange.CodeStale, "this shop has no proposal that could be taken back; it was answered, withdrawn or replaced")
 		case side == exchange.Supplier && rec.Ending:
-			return p.ledgers.perform(b, c, message.EndTrade{Reason: rec.EndingReason})
+			return p.ledgers.perform(b, id, message.EndTrade{Reason: rec.EndingReason})
 		case side == exchange.Supplier:
-			return p.supplierAct(b, c, decline)
+			return p.supplierAct(b, id, decline)
 		}
-		return p.retailerAct(b, c, record.QueuedDecline, decline)
+		return p.retailerAct(b, id, record.QueuedDecline, decline)
 	})
 }
 
 // takeBackQueued takes back every proposal of this shop's, the newest of which is queued. An
 // older one may be with the supplier, and is what is open there if that refuses the newest.
-func (p *Partnerships) takeBackQueued(b *writer.Batch, c ledger.ID, rec record.Partnership) error {
-	chain, err := p.ledgers.get(b, c)
+func (p *Partnerships) takeBackQueued(b *writer.Batch, id ledger.ID, rec record.Partnership) error {
+	ledgerRec, err := p.ledgers.get(b, id)
 	if err != nil {
 		return err
 	}
-	rec.Queued, rec.WithdrawnTo = record.QueuedWithdraw, chain.Queued
+	rec.Queued, rec.WithdrawnTo = record.QueuedWithdraw, ledgerRec.Queued
 	if rec.State.Open.By == exchange.Retailer {
 		rec.Withdrawn = rec.State.Open.Hash
 	}
-	p.rows.Set(b, c, rec)
-	b.Then(partnershipChanged{ledger: c, record: rec})
+	p.rows.Set(b, id, rec)
+	b.Then(partnershipChanged{ledger: id, record: rec})
 	return nil
 }
 
 // closeWithdrawn declines an open proposal that is taken back, as soon as no request is
 // queued that closes or replaces it unless it is refused. It follows each entry of a
 // partnership request.
-func (p *Partnerships) closeWithdrawn(b *writer.Batch, c ledger.ID) error {
-	rec, err := p.get(b, c)
+func (p *Partnerships) closeWithdrawn(b *writer.Batch, id ledger.ID) error {
+	rec, err := p.get(b, id)
 	if err != nil || rec.Queued != "" || rec.Withdrawn == (ledger.Hash{}) || rec.Withdrawn != rec.State.Open.Hash {
 		return err
 	}
 	err = b.Attempt(func(b *writer.Batch) error {
-		if err := p.retailerAct(b, c, record.QueuedDecline, message.DeclineTerms{Proposal: rec.Withdrawn}); err != nil {
+		if err := p.retailerAct(b, id, record.QueuedDecline, message.DeclineTerms{Proposal: rec.Withdrawn}); err != nil {
 			return err
 		}
-		queued, err := p.get(b, c)
+		queued, err := p.get(b, id)
 		if err != nil {
 			return err
 		}
 		queued.Refusal, queued.Detail = rec.Refusal, rec.Detail // of what was proposed after it
-		p.rows.Set(b, c, queued)
+		p.rows.Set(b, id, queued)
 		return nil
 	})
 	if err != nil && exchange.CodeOf(err) != exchange.CodeInternal { // nothing that its supplier did: the entry stands
-		p.log.Warn("a withdrawn proposal stays open; withdraw it again", "supplier", c.Supplier, "err", err)
+		p.log.Warn("a withdrawn proposal stays open; withdraw it again", "supplier", id.Supplier, "err", err)
 		return nil
 	}
 	return err
@@ -143,28 +142,28 @@ func (p *Partnerships) act(ctx context.Context, op func(*writer.Batch) error) er
 }
 
 func (p *Partnerships) partnershipAct(ctx context.Context, partner exchange.ShopID, side exchange.Party, kind string, act message.Act) error {
-	c := p.ledgerWith(partner, side)
+	id := p.ledgerWith(partner, side)
 	return p.act(ctx, func(b *writer.Batch) error {
 		if side == exchange.Supplier {
-			return p.supplierAct(b, c, act)
+			return p.supplierAct(b, id, act)
 		}
-		return p.retailerAct(b, c, kind, act)
+		return p.retailerAct(b, id, kind, act)
 	})
 }
 
 // retailerAct queues a retailer's partnership act.
-func (p *Partnerships) retailerAct(b *writer.Batch, c ledger.ID, kind string, act message.Act) error {
-	rec, err := p.get(b, c)
+func (p *Partnerships) retailerAct(b *writer.Batch, id ledger.ID, kind string, act message.Act) error {
+	rec, err := p.get(b, id)
 	if err != nil {
 		return err
 	}
 	if end, ok := act.(message.EndTrade); ok {
-		chain, err := p.ledgers.get(b, c)
+		ledgerRec, err := p.ledgers.get(b, id)
 		if err != nil || rec.NothingToEnd() {
 			return err
 		}
-		if chain.Chain.Frozen {
-			return p.markEnding(b, c, rec, end.Reason)
+		if ledgerRec.Chain.Frozen {
+			return p.markEnding(b, id, rec, end.Reason)
 		}
 		if !rec.Ending {
 			rec.Ending, rec.EndingAt, rec.EndingReason = true, b.Now(), end.Reason
@@ -173,25 +172,25 @@ func (p *Partnerships) retailerAct(b *writer.Batch, c ledger.ID, kind string, ac
 	if err := checkAct(rec, act); err != nil {
 		return err
 	}
-	if err := p.ledgers.queue(b, c, act, [16]byte{}, nil); err != nil {
+	if err := p.ledgers.queue(b, id, act, [16]byte{}, nil); err != nil {
 		return err
 	}
-	chain, err := p.ledgers.get(b, c)
+	ledgerRec, err := p.ledgers.get(b, id)
 	if err != nil {
 		return err
 	}
-	rec.Queued, rec.QueuedNumber, rec.Refusal, rec.Detail = kind, chain.Queued, exchange.CodeOK, ""
+	rec.Queued, rec.QueuedNumber, rec.Refusal, rec.Detail = kind, ledgerRec.Queued, exchange.CodeOK, ""
 	if kind == record.QueuedEnd {
-		rec.EndNumber = chain.Queued
+		rec.EndNumber = ledgerRec.Queued
 	}
-	p.rows.Set(b, c, rec)
-	b.Then(partnershipChanged{ledger: c, record: rec})
+	p.rows.Set(b, id, rec)
+	b.Then(partnershipChanged{ledger: id, record: rec})
 	return nil
 }
 
 // queuedMovesUp follows requests that get the next number, those from from on.
-func (p *Partnerships) queuedMovesUp(b *writer.Batch, c ledger.ID, from uint64) error {
-	rec, err := p.get(b, c)
+func (p *Partnerships) queuedMovesUp(b *writer.Batch, id ledger.ID, from uint64) error {
+	rec, err := p.get(b, id)
 	if err != nil || max(rec.QueuedNumber, rec.EndNumber, rec.WithdrawnTo) < from {
 		return err
 	}
@@ -200,14 +199,14 @@ func (p *Partnerships) queuedMovesUp(b *writer.Batch, c ledger.ID, from uint64) 
 			*n++
 		}
 	}
-	p.rows.Set(b, c, rec)
+	p.rows.Set(b, id, rec)
 	return nil
 }
 
 // supplierAct enters a supplier's partnership act, after an end that could not be
 // entered when it was made.
-func (p *Partnerships) supplierAct(b *writer.Batch, c ledger.ID, act message.Act) error {
-	rec, err := p.get(b, c)
+func (p *Partnerships) supplierAct(b *writer.Batch, id ledger.ID, act message.Act) error {
+	rec, err := p.get(b, id)
 	if err != nil {
 		return err
 	}
@@ -216,32 +215,32 @@ func (p *Partnerships) supplierAct(b *writer.Batch, c ledger.ID, act message.Act
 		return nil
 	}
 	if rec.Ending && !ends {
-		if err := p.ledgers.perform(b, c, message.EndTrade{Reason: rec.EndingReason}); err != nil {
+		if err := p.ledgers.perform(b, id, message.EndTrade{Reason: rec.EndingReason}); err != nil {
 			return err
 		}
 	}
-	err = b.Attempt(func(b *writer.Batch) error { return p.ledgers.perform(b, c, act) })
+	err = b.Attempt(func(b *writer.Batch) error { return p.ledgers.perform(b, id, act) })
 	if code := exchange.CodeOf(err); ends && (code == exchange.CodeRestored || code == exchange.CodeFrozen) {
-		return p.markEnding(b, c, rec, end.Reason)
+		return p.markEnding(b, id, rec, end.Reason)
 	}
 	return err
 }
 
 // markEnding ends a partnership in this shop's own records: no hold, no order, no
 // catalog; and what is held here is released.
-func (p *Partnerships) markEnding(b *writer.Batch, c ledger.ID, rec record.Partnership, reason string) error {
+func (p *Partnerships) markEnding(b *writer.Batch, id ledger.ID, rec record.Partnership, reason string) error {
 	if rec.Ending {
 		return nil
 	}
 	rec.Ending, rec.EndingAt, rec.EndingReason = true, b.Now(), reason
-	p.rows.Set(b, c, rec)
-	if c.Supplier == p.me {
-		p.supplier.endTerms(b, c, rec.State.Version)
+	p.rows.Set(b, id, rec)
+	if id.Supplier == p.me {
+		p.supplier.endTerms(b, id, rec.State.Version)
 		if err := p.feed.RotateKey(b); err != nil {
 			return err
 		}
 	}
-	b.Then(partnershipChanged{c, rec, partnership.Effects{Ended: true}})
+	b.Then(partnershipChanged{id, rec, partnership.Effects{Ended: true}})
 	return nil
 }
 

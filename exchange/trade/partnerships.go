@@ -4,13 +4,12 @@ import (
 	"sort"
 	"sync"
 
-	"github.com/souk-market/souk/exchange/event"
-	"github.com/souk-market/souk/exchange/writer"
-
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/event"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/writer"
 )
 
 // Partnerships, in both roles.
@@ -18,14 +17,14 @@ import (
 // partnerView is what is kept in memory about partners: rebuilt from the store at opening,
 // and from greetings.
 type partnerView struct {
-	mu      sync.RWMutex
-	trade   map[ledger.ID]tradeView
-	windows map[exchange.ShopID]exchange.Window // suppliers' current windows
-	greeted chan struct{}                       // closed at the next window; nil while nobody waits
-	ahead   map[exchange.ShopID]uint64          // suppliers' ledger positions, as they said
+	mu           sync.RWMutex
+	partnerships map[ledger.ID]partnershipView
+	windows      map[exchange.ShopID]exchange.Window // suppliers' current windows
+	greeted      chan struct{}                       // closed at the next window; nil while nobody waits
+	ahead        map[exchange.ShopID]uint64          // suppliers' ledger positions, as they said
 }
 
-type tradeView struct {
+type partnershipView struct {
 	active bool // a partnership is in force
 	ending bool // this shop, its retailer, has ended it; the supplier may not know yet
 
@@ -33,59 +32,59 @@ type tradeView struct {
 	terms   exchange.Terms
 }
 
-func (p *partnerView) init() {
-	p.trade = make(map[ledger.ID]tradeView)
-	p.windows = make(map[exchange.ShopID]exchange.Window)
-	p.ahead = make(map[exchange.ShopID]uint64)
+func (v *partnerView) init() {
+	v.partnerships = make(map[ledger.ID]partnershipView)
+	v.windows = make(map[exchange.ShopID]exchange.Window)
+	v.ahead = make(map[exchange.ShopID]uint64)
 }
 
 // isAhead reports whether the supplier said its ledger goes on after have.
-func (p *partnerView) isAhead(supplier exchange.ShopID, have uint64) bool {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	return p.ahead[supplier] > have
+func (v *partnerView) isAhead(supplier exchange.ShopID, have uint64) bool {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.ahead[supplier] > have
 }
 
-func (p *partnerView) seen(supplier exchange.ShopID, position uint64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.ahead[supplier] = position
+func (v *partnerView) noteAhead(supplier exchange.ShopID, position uint64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.ahead[supplier] = position
 }
 
-func (p *partnerView) set(c ledger.ID, t tradeView) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.trade[c] = t
+func (v *partnerView) set(id ledger.ID, t partnershipView) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.partnerships[id] = t
 }
 
 // isEnding reports whether this shop has ended its trade as c's retailer, which
 // binds it at once.
-func (p *partnerView) isEnding(c ledger.ID) bool {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	return p.trade[c].ending
+func (v *partnerView) isEnding(id ledger.ID) bool {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.partnerships[id].ending
 }
 
 // terms are the latest ones of a direction of trade, in force or ended, and their
 // version; 0 where there were none.
-func (p *partnerView) terms(c ledger.ID) (exchange.Terms, uint32) {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	t := p.trade[c]
+func (v *partnerView) terms(id ledger.ID) (exchange.Terms, uint32) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	t := v.partnerships[id]
 	return t.terms, t.version
 }
 
 // inForce are the terms in force of a partnership, and whether there are any.
-func (p *partnerView) inForce(c ledger.ID) (exchange.Terms, bool) {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	t := p.trade[c]
+func (v *partnerView) inForce(id ledger.ID) (exchange.Terms, bool) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	t := v.partnerships[id]
 	return t.terms, t.active
 }
 
 // viewOf is what is kept in memory of a direction of trade.
-func viewOf(p *record.Partnership) tradeView {
-	return tradeView{
+func viewOf(p *record.Partnership) partnershipView {
+	return partnershipView{
 		active: p.State.Active && !p.Ending, ending: p.Ending,
 		version: p.State.Version, terms: p.State.Terms,
 	}
@@ -93,12 +92,12 @@ func viewOf(p *record.Partnership) tradeView {
 
 // list returns the partners on the other side of chains in which this shop has
 // the given side, in a stable order; active only where asked.
-func (p *partnerView) list(me exchange.ShopID, side exchange.Party, activeOnly bool) []exchange.ShopID {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
+func (v *partnerView) list(me exchange.ShopID, side exchange.Party, activeOnly bool) []exchange.ShopID {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
 	var out []exchange.ShopID
-	for c, t := range p.trade {
-		partner, mine := c.Partner(me)
+	for id, t := range v.partnerships {
+		partner, mine := id.Partner(me)
 		if mine == side && (t.active || !activeOnly) {
 			out = append(out, partner)
 		}
@@ -141,7 +140,7 @@ func (p *Partnerships) Counterparts() []exchange.ShopID {
 // MayReadFeed reports whether a shop may see this shop's catalog.
 func (p *Partnerships) MayReadFeed(from exchange.ShopID) bool {
 	p.view.mu.RLock()
-	active := p.view.trade[ledger.ID{Supplier: p.me, Retailer: from}].active
+	active := p.view.partnerships[ledger.ID{Supplier: p.me, Retailer: from}].active
 	p.view.mu.RUnlock()
 	return active && p.members.IsMember(from)
 }

@@ -75,17 +75,17 @@ type shop struct {
 }
 
 // amount writes an amount in a text for people.
-func (d *shop) amount(minor int64, c exchange.Currency) string {
-	return d.show(exchange.Money{Minor: minor, Currency: c})
+func (s *shop) amount(minor int64, c exchange.Currency) string {
+	return s.show(exchange.Money{Minor: minor, Currency: c})
 }
 
 // put writes a record that is in no table.
-func (d *shop) put(b *writer.Batch, key []byte, v message.Value) error {
-	return record.Put(b, d.codec, key, v)
+func (s *shop) put(b *writer.Batch, key []byte, v message.Value) error {
+	return record.Put(b, s.codec, key, v)
 }
 
-func (d *shop) frame(v message.Value) ([]byte, error)   { return message.Frame(d.codec, v) }
-func (d *shop) unframe(b []byte) (message.Value, error) { return message.Unframe(d.codec, b) }
+func (s *shop) frame(v message.Value) ([]byte, error)   { return message.Frame(s.codec, v) }
+func (s *shop) unframe(b []byte) (message.Value, error) { return message.Unframe(s.codec, b) }
 
 // Partnerships are the terms on which this shop trades: with every partner one partnership
 // for each direction.
@@ -159,9 +159,9 @@ type Supplier struct {
 	ledgers      *Ledgers
 	orders       *Orders
 
-	policy atomic.Pointer[Policy]
-	meter  atomic.Pointer[Meter]
-	gone   goneShops
+	policy   atomic.Pointer[Policy]
+	meter    atomic.Pointer[Meter]
+	departed departedShops
 
 	// What follows belongs to the writer's turn.
 
@@ -226,12 +226,12 @@ func New(cfg Config) *Trade {
 		holdExpiry: expiryIndex{prefix: record.PrefixHoldExpiry}, orderExpiry: expiryIndex{prefix: record.PrefixOrderExpiry},
 	}
 	r := &Retailer{shop: base, selling: cfg.Selling}
-	q := newSender(base, p, l)
+	send := newSender(base, p, l)
 	p.ledgers, p.supplier = l, s
-	l.partnerships, l.orders, l.supplier, l.retailer, l.sender = p, o, s, r, q
+	l.partnerships, l.orders, l.supplier, l.retailer, l.sender = p, o, s, r, send
 	o.partnerships, o.ledgers, o.supplier, o.retailer = p, l, s, r
 	s.partnerships, s.ledgers, s.orders = p, l, o
-	r.partnerships, r.ledgers, r.orders, r.sender = p, l, o, q
+	r.partnerships, r.ledgers, r.orders, r.sender = p, l, o, send
 	p.view.init()
 	r.notices.init()
 	s.policy.Store(&Policy{})

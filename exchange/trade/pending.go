@@ -3,11 +3,10 @@ package trade
 import (
 	"sync"
 
-	"github.com/souk-market/souk/exchange/writer"
-
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/writer"
 )
 
 // pendingReservations are those whose answer has come and whose record is not
@@ -18,10 +17,10 @@ type pendingReservations struct {
 }
 
 // get returns a copy of an answered reservation; nil where it is not recent.
-func (r *pendingReservations) get(id exchange.HoldID) *record.Reservation {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	rec := r.of[id]
+func (p *pendingReservations) get(id exchange.HoldID) *record.Reservation {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	rec := p.of[id]
 	if rec == nil || rec.State == hold.None {
 		return nil
 	}
@@ -31,28 +30,28 @@ func (r *pendingReservations) get(id exchange.HoldID) *record.Reservation {
 
 // asked reports whether anything is recent of a reservation, if only that its supplier
 // has not answered.
-func (r *pendingReservations) asked(id exchange.HoldID) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.of[id] != nil
+func (p *pendingReservations) asked(id exchange.HoldID) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.of[id] != nil
 }
 
 // created is when a reservation that is recent was first asked for.
-func (r *pendingReservations) created(id exchange.HoldID) (at exchange.Time, ok bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if rec := r.of[id]; rec != nil {
+func (p *pendingReservations) created(id exchange.HoldID) (at exchange.Time, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if rec := p.of[id]; rec != nil {
 		return rec.Created, true
 	}
 	return 0, false
 }
 
 // all returns copies of what is recent, by id.
-func (r *pendingReservations) all() map[exchange.HoldID]*record.Reservation {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	all := make(map[exchange.HoldID]*record.Reservation, len(r.of))
-	for id, rec := range r.of {
+func (p *pendingReservations) all() map[exchange.HoldID]*record.Reservation {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := make(map[exchange.HoldID]*record.Reservation, len(p.of))
+	for id, rec := range p.of {
 		copied := *rec
 		all[id] = &copied
 	}
@@ -72,48 +71,48 @@ func (r *Retailer) mayHold(id exchange.HoldID) bool {
 	return rec.State == hold.None || rec.State == hold.Held || rec.State == hold.Committed
 }
 
-func (r *pendingReservations) put(rec *record.Reservation) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.of == nil {
-		r.of = make(map[exchange.HoldID]*record.Reservation)
+func (p *pendingReservations) put(rec *record.Reservation) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.of == nil {
+		p.of = make(map[exchange.HoldID]*record.Reservation)
 	}
-	if before := r.of[rec.Request.ID]; before == nil || !before.After(rec) {
-		r.of[rec.Request.ID] = rec
+	if before := p.of[rec.Request.ID]; before == nil || !before.After(rec) {
+		p.of[rec.Request.ID] = rec
 	}
 }
 
 // forget drops rec, unless another answer has replaced it.
-func (r *pendingReservations) forget(rec *record.Reservation) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.of[rec.Request.ID] == rec {
-		delete(r.of, rec.Request.ID)
+func (p *pendingReservations) forget(rec *record.Reservation) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.of[rec.Request.ID] == rec {
+		delete(p.of, rec.Request.ID)
 	}
 }
 
 // drop forgets whatever is recent of a reservation: the store has it.
-func (r *pendingReservations) drop(id exchange.HoldID) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.of, id)
+func (p *pendingReservations) drop(id exchange.HoldID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.of, id)
 }
 
-// has reports whether rec itself is what is recent of its reservation.
-func (r *pendingReservations) has(rec *record.Reservation) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.of[rec.Request.ID] == rec
+// has reports whether rec itself is what is pending of its reservation.
+func (p *pendingReservations) has(rec *record.Reservation) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.of[rec.Request.ID] == rec
 }
 
-// saveSoon records a reservation with the next commit, or within writeBehindDelay. Where
+// saveBehind records a reservation with the next commit, or within writeBehindDelay. Where
 // the store refuses, it is forgotten here too: its supplier knows it.
-func (r *Retailer) saveSoon(rec record.Reservation) { r.soon(rec, r.saveReservation) }
+func (r *Retailer) saveBehind(rec record.Reservation) { r.writeBehind(rec, r.saveReservation) }
 
-// saveNewSoon is saveSoon for the first answer about a new id: whatever else is known
-// of it came after, and has taken rec's place in recent. The store need not be asked.
-func (r *Retailer) saveNewSoon(rec record.Reservation) {
-	r.soon(rec, func(b *writer.Batch, rec *record.Reservation) error {
+// saveNewBehind is saveBehind for the first answer about a new id: whatever else is known
+// of it came after, and has taken rec's place in pending. The store need not be asked.
+func (r *Retailer) saveNewBehind(rec record.Reservation) {
+	r.writeBehind(rec, func(b *writer.Batch, rec *record.Reservation) error {
 		if !r.pending.has(rec) {
 			return nil
 		}
@@ -123,7 +122,7 @@ func (r *Retailer) saveNewSoon(rec record.Reservation) {
 	})
 }
 
-func (r *Retailer) soon(rec record.Reservation, save func(*writer.Batch, *record.Reservation) error) {
+func (r *Retailer) writeBehind(rec record.Reservation, save func(*writer.Batch, *record.Reservation) error) {
 	r.pending.put(&rec)
 	forget := func() { r.pending.forget(&rec) }
 	if !r.writer.WriteBehind(func(b *writer.Batch) error { return save(b, &rec) }, forget) {

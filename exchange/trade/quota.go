@@ -3,11 +3,10 @@ package trade
 import (
 	"time"
 
-	"github.com/souk-market/souk/exchange/writer"
-
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/writer"
 )
 
 // What one shop can make this one keep is bounded, most of all what is kept for ever.
@@ -72,8 +71,8 @@ func (q *quota) take(b *writer.Batch, shop exchange.ShopID) bool {
 // retailer's later requests wait behind it. That withholds nothing from a partner: it
 // queues an order or a cancel only after an entry of this shop's has put terms into
 // force, and CodeLimit says to send the same again later.
-func (l *Ledgers) mayEnter(b *writer.Batch, c ledger.ID, act message.Act) error {
-	version, err := l.partnerships.everTerms(b, c)
+func (l *Ledgers) mayEnter(b *writer.Batch, id ledger.ID, act message.Act) error {
+	version, err := l.partnerships.everTerms(b, id)
 	if err != nil {
 		return err
 	}
@@ -81,9 +80,9 @@ func (l *Ledgers) mayEnter(b *writer.Batch, c ledger.ID, act message.Act) error 
 	switch {
 	case version == 0 && !leadsToTerms(act):
 		return exchange.Errorf(exchange.CodeNoPartnership, "no partnership was ever in force in this direction; propose one")
-	case version == 0 && !l.strangers.take(b, c.Retailer):
+	case version == 0 && !l.strangers.take(b, id.Retailer):
 		return errSlower
-	case version != 0 && !end && l.requests.spent(b, c.Retailer):
+	case version != 0 && !end && l.requests.spent(b, id.Retailer):
 		return errSlower
 	}
 	return nil

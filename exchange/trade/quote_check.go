@@ -137,7 +137,7 @@ func otherQuote(format string, args ...any) error {
 func (r *Retailer) distrust(ctx context.Context, rec *record.Reservation, sealed []byte, why error) {
 	r.log.Error("a quote was refused", "supplier", rec.Supplier, "hold", rec.Request.ID, "why", why)
 	rec.State, rec.Refusal, rec.Detail, rec.Answer = hold.Refused, exchange.CodeOf(why), exchange.Clip(why.Error(), message.MaxReason), sealed
-	r.saveSoon(*rec)
+	r.saveBehind(*rec)
 	raw, err := r.frame(&message.Release{ID: rec.Request.ID})
 	if err == nil {
 		_, err = r.attempt(ctx, rec.Supplier, raw)

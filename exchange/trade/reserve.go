@@ -5,14 +5,13 @@ import (
 	"errors"
 	"time"
 
-	"github.com/souk-market/souk/exchange/writer"
-
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/writer"
 )
 
 // Reservations, as the shop that sells.
@@ -39,7 +38,7 @@ type ReservationKey [12]byte
 type Reservation struct {
 	*record.Reservation
 	Quote *exchange.Quote // nil where it has none
-	// State is where it stands, which the record alone cannot say; see [Retailer.Standing].
+	// State is where it stands, which the record alone cannot say; see [Retailer.StateOf].
 	State hold.State
 }
 
@@ -70,7 +69,7 @@ func (r *Retailer) Reserve(ctx context.Context, req ReserveRequest) (*Reservatio
 		}
 		if !isRefusal(err) && !errors.Is(err, kv.ErrRefused) {
 			rec.Detail = "the supplier has not answered"
-			r.saveSoon(*rec)
+			r.saveBehind(*rec)
 		}
 		return out, err
 	}
@@ -189,7 +188,7 @@ func (r *Retailer) reserved(ctx context.Context, rec *record.Reservation, reply 
 		return nil, err // the record, if it is kept, is of the hold that has this id
 	}
 	if isNew {
-		r.saveNewSoon(*rec)
+		r.saveNewBehind(*rec)
 		return answer.Quote, err
 	}
 	known, failed := r.known(rec.Request.ID)
@@ -197,7 +196,7 @@ func (r *Retailer) reserved(ctx context.Context, rec *record.Reservation, reply 
 		return nil, failed
 	}
 	if known == nil || !known.After(rec) { // else the answer is an old one, and known would be hidden by it
-		r.saveSoon(*rec)
+		r.saveBehind(*rec)
 	}
 	return answer.Quote, err
 }
@@ -212,7 +211,7 @@ func (r *Retailer) judge(ctx context.Context, rec *record.Reservation, answer *m
 	case exchange.CodeBehind: // held or not is decided when the terms have come
 		r.sender.behind(rec.Supplier)
 		rec.Detail = err.Error()
-		r.saveSoon(*rec)
+		r.saveBehind(*rec)
 	default:
 		r.distrust(ctx, rec, sealed, err)
 	}
@@ -280,7 +279,7 @@ func (r *Retailer) shown(rec *record.Reservation, err error) (*Reservation, erro
 	}
 	out := &Reservation{Reservation: rec}
 	var failed error
-	if out.State, failed = r.Standing(rec); failed != nil {
+	if out.State, failed = r.StateOf(rec); failed != nil {
 		return nil, failed
 	}
 	if rec.Answer != nil {
@@ -422,14 +421,14 @@ func (r *Retailer) quoteOf(rec *record.Reservation) (*exchange.Quote, error) {
 	return nil, exchange.Errorf(exchange.CodeState, "the reservation has no quote")
 }
 
-// Standing is where a reservation of this shop's stands now, as far as this shop can
+// StateOf is where a reservation of this shop's stands now, as far as this shop can
 // tell: the supplier says nothing when a hold ends by time or with the partnership, and
 // its clock, not this one, has the last word on an order. One whose order is on its way
 // is committed. A supplier that was revoked or has left holds nothing.
-func (r *Retailer) Standing(rec *record.Reservation) (hold.State, error) {
-	gone := !r.members.IsMember(rec.Supplier)
+func (r *Retailer) StateOf(rec *record.Reservation) (hold.State, error) {
+	departed := !r.members.IsMember(rec.Supplier)
 	switch {
-	case rec.State == hold.None && gone:
+	case rec.State == hold.None && departed:
 		return hold.Released, nil
 	case rec.State != hold.Held:
 		return rec.State, nil
@@ -440,11 +439,11 @@ func (r *Retailer) Standing(rec *record.Reservation) (hold.State, error) {
 	case err != nil && exchange.CodeOf(err) != exchange.CodeNotFound:
 		return 0, err
 	}
-	trade, err := r.partnerships.Get(rec.Supplier, exchange.Retailer)
+	p, err := r.partnerships.Get(rec.Supplier, exchange.Retailer)
 	switch {
 	case err != nil:
 		return 0, err
-	case gone || !trade.State.Active || trade.Ending:
+	case departed || !p.State.Active || p.Ending:
 		return hold.Released, nil
 	case rec.Expires <= r.clock.Now():
 		return hold.Expired, nil

@@ -232,9 +232,9 @@ func (s *scenario) deliver(shop *desktest.Shop, c command) string {
 func (s *scenario) cancel(shop *desktest.Shop, c command) string {
 	id := s.id(c.word(0))
 	reason, _ := c.option("reason")
-	cancel := shop.Desk.Retailer.CancelBought
+	cancel := shop.Desk.Retailer.CancelPurchase
 	if rec, err := shop.Desk.Orders.Find(exchange.Supplier, id); err == nil && rec.Supplier == shop.ID {
-		cancel = shop.Desk.Supplier.CancelSold
+		cancel = shop.Desk.Supplier.CancelSale
 	}
 	return s.changed(cancel(desktest.Ctx, id, unitsOf(c), reason))
 }

@@ -73,10 +73,10 @@ func (s *Selling) Stop(b *writer.Batch, why string) {
 	b.Keep(event.Stopped{At: b.Now(), Why: why})
 }
 
-// RestoreAdvice is what the owner of a shop that has stopped selling should know and do.
+// RollbackAdvice is what the owner of a shop that has stopped selling should know and do.
 // There is no way back without the lost records: where no copy has them, what is left is
 // another shop, whose key has signed nothing yet.
-const RestoreAdvice = "This shop has lost records that it had signed, so it sells nothing and enters nothing into its ledgers: otherwise it could sell twice. " +
+const RollbackAdvice = "This shop has lost records that it had signed, so it sells nothing and enters nothing into its ledgers: otherwise it could sell twice. " +
 	"Stop the node and put the newest copy of its folder back, all of it, newer than the one in use; delete nothing. " +
 	"Records that no copy holds cannot be taken back from partners by this version: if they are gone for good, this shop will not sell again. " +
 	"Keep the folder, finish open orders with the partners by hand, and begin a new shop in another folder, with a new invite from the hub and new partnerships"
@@ -93,7 +93,7 @@ func (s *Selling) MaySell() error {
 // mayAct refuses the owner's own acts while the shop has stopped selling.
 func (s *Selling) mayAct() error {
 	if why := s.Stopped(); why != "" {
-		return exchange.Errorf(exchange.CodeRestored, "selling has stopped: %s. %s", why, RestoreAdvice)
+		return exchange.Errorf(exchange.CodeRestored, "selling has stopped: %s. %s", why, RollbackAdvice)
 	}
 	return nil
 }

@@ -67,89 +67,89 @@ func newSender(base *shop, p *Partnerships, l *Ledgers) *sender {
 
 // plan moves a queue's next send to at, if that is sooner. fresh forgets earlier
 // failures.
-func (q *sender) plan(to queue, at exchange.Time, fresh bool) {
-	q.mu.Lock()
-	s := q.queues[to]
-	if s == nil {
-		s = &queueState{}
-		q.queues[to] = s
+func (s *sender) plan(to queue, at exchange.Time, fresh bool) {
+	s.mu.Lock()
+	state := s.queues[to]
+	if state == nil {
+		state = &queueState{}
+		s.queues[to] = state
 	}
 	if fresh {
-		s.pauses.Reset()
+		state.pauses.Reset()
 	}
-	if s.due == 0 || at < s.due {
-		s.due = at
+	if state.due == 0 || at < state.due {
+		state.due = at
 	}
-	q.mu.Unlock()
-	q.wake.Set()
+	s.mu.Unlock()
+	s.wake.Set()
 }
 
 // queued: a request was put into the outbox.
-func (q *sender) queued(supplier exchange.ShopID) {
-	q.plan(queue{supplier, message.KindSubmit}, q.clock.Now(), false)
+func (s *sender) queued(supplier exchange.ShopID) {
+	s.plan(queue{supplier, message.KindSubmit}, s.clock.Now(), false)
 }
 
 // appended: an entry was appended for a retailer; inAnswer when it went out in an answer.
-func (q *sender) appended(id ledger.ID, inAnswer bool) {
-	at := q.clock.Now()
+func (s *sender) appended(id ledger.ID, inAnswer bool) {
+	at := s.clock.Now()
 	if inAnswer {
 		at = at.Add(answeredDelay)
 	}
-	q.plan(queue{id.Retailer, message.KindPush}, at, !inAnswer)
+	s.plan(queue{id.Retailer, message.KindPush}, at, !inAnswer)
 }
 
 // behind: entries of a supplier are missing here.
-func (q *sender) behind(supplier exchange.ShopID) {
-	q.plan(queue{supplier, message.KindSubmit}, q.clock.Now(), true)
+func (s *sender) behind(supplier exchange.ShopID) {
+	s.plan(queue{supplier, message.KindSubmit}, s.clock.Now(), true)
 }
 
 // acknowledged: the retailer has countersigned everything up to position acked.
-func (q *sender) acknowledged(id ledger.ID, acked, head uint64) {
+func (s *sender) acknowledged(id ledger.ID, acked, head uint64) {
 	if acked < head {
 		return
 	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if s := q.queues[queue{id.Retailer, message.KindPush}]; s != nil {
-		s.due = 0
-		s.pauses.Reset()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if state := s.queues[queue{id.Retailer, message.KindPush}]; state != nil {
+		state.due = 0
+		state.pauses.Reset()
 	}
 }
 
 // connected: the partner is there; whatever waits for it goes now.
-func (q *sender) connected(partner exchange.ShopID) {
-	now := q.clock.Now()
-	q.plan(queue{partner, message.KindSubmit}, now, true)
-	q.plan(queue{partner, message.KindPush}, now, true)
+func (s *sender) connected(partner exchange.ShopID) {
+	now := s.clock.Now()
+	s.plan(queue{partner, message.KindSubmit}, now, true)
+	s.plan(queue{partner, message.KindPush}, now, true)
 }
 
 // outgoing takes what is due now, and says when to ask again (0 = when woken).
-func (q *sender) outgoing() (list []Outgoing, next exchange.Time) {
-	now := q.clock.Now()
+func (s *sender) outgoing() (list []Outgoing, next exchange.Time) {
+	now := s.clock.Now()
 	var due []queue
-	q.mu.Lock()
-	for to, s := range q.queues {
-		if latest := now.Add(backoff.Longest); s.due > latest {
-			s.due = latest // the clock fell back since it was planned
+	s.mu.Lock()
+	for to, state := range s.queues {
+		if latest := now.Add(backoff.Longest); state.due > latest {
+			state.due = latest // the clock fell back since it was planned
 		}
 		switch {
-		case s.due == 0 || s.inFlight:
-		case s.due <= now:
-			s.inFlight, s.due = true, 0
+		case state.due == 0 || state.inFlight:
+		case state.due <= now:
+			state.inFlight, state.due = true, 0
 			due = append(due, to)
-		case next == 0 || s.due < next:
-			next = s.due
+		case next == 0 || state.due < next:
+			next = state.due
 		}
 	}
-	q.mu.Unlock()
+	s.mu.Unlock()
 	sortQueues(due)
 	for _, to := range due {
-		out, err := q.compose(to)
+		out, err := s.compose(to)
 		if err != nil {
-			q.log.Error("composing a message", "to", to.partner, "err", err)
+			s.log.Error("composing a message", "to", to.partner, "err", err)
 		}
 		if out == nil {
-			q.landed(to, err == nil, false)
+			s.landed(to, err == nil, false)
 			continue
 		}
 		list = append(list, *out)
@@ -158,25 +158,25 @@ func (q *sender) outgoing() (list []Outgoing, next exchange.Time) {
 }
 
 // landed ends a send: rest when everything is answered, else try again.
-func (q *sender) landed(to queue, ok, more bool) {
-	q.mu.Lock()
-	s := q.queues[to]
-	s.inFlight = false
-	now := q.clock.Now()
+func (s *sender) landed(to queue, ok, more bool) {
+	s.mu.Lock()
+	state := s.queues[to]
+	state.inFlight = false
+	now := s.clock.Now()
 	switch {
 	case ok && !more:
-		s.pauses.Reset() // what was planned meanwhile stays planned
+		state.pauses.Reset() // what was planned meanwhile stays planned
 	case ok:
-		s.pauses.Reset()
-		s.due = now
+		state.pauses.Reset()
+		state.due = now
 	default:
-		again := now.Add(s.pauses.Next())
-		if s.due == 0 || s.due > again {
-			s.due = again
+		again := now.Add(state.pauses.Next())
+		if state.due == 0 || state.due > again {
+			state.due = again
 		}
 	}
-	q.mu.Unlock()
-	q.wake.Set()
+	s.mu.Unlock()
+	s.wake.Set()
 }
 
 // sendFailed plans the next attempt. A refusal may be lifted by something that this
@@ -184,59 +184,59 @@ func (q *sender) landed(to queue, ok, more bool) {
 // asked again each backoff.Longest, and logged when it is another than the last one. A
 // fork or a frozen ledger is final: it waits for the next event on the queue or the next
 // connection.
-func (q *sender) sendFailed(to queue, err error) {
+func (s *sender) sendFailed(to queue, err error) {
 	final := false
 	if isRefusal(err) {
 		code := exchange.CodeOf(err)
-		if q.refusedAnew(to, code) {
-			q.log.Warn("a message was refused; it is sent again until it is taken", "to", to.partner, "err", err)
+		if s.refusedAnew(to, code) {
+			s.log.Warn("a message was refused; it is sent again until it is taken", "to", to.partner, "err", err)
 		}
 		final = code == exchange.CodeFork || code == exchange.CodeFrozen
 	}
-	q.landed(to, final, false)
+	s.landed(to, final, false)
 }
 
 // refusedAnew notes a partner's refusal, and reports whether its last answer was
 // another.
-func (q *sender) refusedAnew(to queue, code exchange.Code) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	s := q.queues[to]
-	anew := s.refused != code
-	s.refused = code
+func (s *sender) refusedAnew(to queue, code exchange.Code) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state := s.queues[to]
+	anew := state.refused != code
+	state.refused = code
 	return anew
 }
 
 // taken notes that a partner took a message of a queue.
-func (q *sender) taken(to queue) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.queues[to].refused = exchange.CodeOK
+func (s *sender) taken(to queue) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queues[to].refused = exchange.CodeOK
 }
 
 // run sends what is due until ctx ends.
-func (q *sender) run(ctx context.Context) {
+func (s *sender) run(ctx context.Context) {
 	var sends sync.WaitGroup
 	defer sends.Wait()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
-		list, next := q.outgoing()
+		list, next := s.outgoing()
 		for _, out := range list {
 			sends.Go(func() {
 				sendCtx, cancel := context.WithTimeout(ctx, sendTimeout)
 				defer cancel()
-				reply, err := q.network.Request(sendCtx, out.To, out.Raw)
+				reply, err := s.network.Request(sendCtx, out.To, out.Raw)
 				// What came must be recorded even while stopping; the writer outlives this.
 				out.Done(context.WithoutCancel(ctx), reply, err)
 			})
 		}
 		timer.Reset(time.Hour)
 		if next != 0 {
-			timer.Reset(max(next.Sub(q.clock.Now()), time.Millisecond))
+			timer.Reset(max(next.Sub(s.clock.Now()), time.Millisecond))
 		}
 		select {
-		case <-q.wake.C():
+		case <-s.wake.C():
 		case <-timer.C:
 		case <-ctx.Done():
 			return

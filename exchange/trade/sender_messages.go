@@ -13,22 +13,22 @@ import (
 // What the sender sends, made of what is committed, and what becomes of the answers.
 
 // compose makes the message of a queue from committed state; nil where nothing waits.
-func (q *sender) compose(to queue) (*Outgoing, error) {
-	if !q.members.IsMember(to.partner) {
+func (s *sender) compose(to queue) (*Outgoing, error) {
+	if !s.members.IsMember(to.partner) {
 		return nil, nil
 	}
 	switch to.kind {
 	case message.KindSubmit:
-		return q.composeSubmit(to)
+		return s.composeSubmit(to)
 	case message.KindPush:
-		return q.composePush(to)
+		return s.composePush(to)
 	}
-	return q.composeHead(to)
+	return s.composeHead(to)
 }
 
-func (q *sender) composeSubmit(to queue) (*Outgoing, error) {
-	c := ledger.ID{Supplier: to.partner, Retailer: q.me}
-	rec := q.ledgers.committed(c)
+func (s *sender) composeSubmit(to queue) (*Outgoing, error) {
+	id := ledger.ID{Supplier: to.partner, Retailer: s.me}
+	rec := s.ledgers.committed(id)
 	msg := &message.Submit{}
 	first := uint64(1)
 	if rec != nil {
@@ -39,27 +39,27 @@ func (q *sender) composeSubmit(to queue) (*Outgoing, error) {
 		msg.Have, first = chain.Position, chain.Answered+1
 	}
 	var err error
-	if msg.Requests, err = q.unanswered(to.partner, first); err != nil {
+	if msg.Requests, err = s.unanswered(to.partner, first); err != nil {
 		return nil, err
 	}
-	if len(msg.Requests) == 0 && !q.partnerships.view.isAhead(to.partner, msg.Have) {
+	if len(msg.Requests) == 0 && !s.partnerships.view.isAhead(to.partner, msg.Have) {
 		return nil, nil
 	}
-	raw, err := q.frame(msg)
+	raw, err := s.frame(msg)
 	if err != nil {
 		return nil, err
 	}
 	return &Outgoing{To: to.partner, Raw: raw, Done: func(ctx context.Context, reply []byte, err error) {
-		q.submitted(ctx, to, msg.Have, reply, err)
+		s.submitted(ctx, to, msg.Have, reply, err)
 	}}, nil
 }
 
 // unanswered reads the requests queued for a supplier, message.MaxSubmitBytes of them. Those before
 // the number first are answered and gone, and a scan pays for what is gone (expiryIndex).
-func (q *sender) unanswered(supplier exchange.ShopID, first uint64) (list []message.SubmittedRequest, err error) {
+func (s *sender) unanswered(supplier exchange.ShopID, first uint64) (list []message.SubmittedRequest, err error) {
 	size := 0
 	r := kv.Range{From: record.OutboxKey(supplier, first), To: kv.Prefix(kv.Key(record.PrefixOutbox, supplier[:])).To}
-	for row, err := range record.Rows[record.Outbox](q.store, q.codec, r) {
+	for row, err := range record.Rows[record.Outbox](s.store, s.codec, r) {
 		if err != nil {
 			return nil, err
 		}
@@ -77,36 +77,36 @@ func (q *sender) unanswered(supplier exchange.ShopID, first uint64) (list []mess
 const requestOverhead = 64
 
 // submitted takes the outcome of a Submit, which said that entries up to have are here.
-func (q *sender) submitted(ctx context.Context, to queue, have uint64, reply []byte, err error) {
-	c := ledger.ID{Supplier: to.partner, Retailer: q.me}
+func (s *sender) submitted(ctx context.Context, to queue, have uint64, reply []byte, err error) {
+	id := ledger.ID{Supplier: to.partner, Retailer: s.me}
 	var entries *message.Entries
 	if err == nil {
-		entries, err = q.takeEntries(ctx, c, reply)
+		entries, err = s.takeEntries(ctx, id, reply)
 	}
 	if err != nil {
-		q.sendFailed(to, err)
+		s.sendFailed(to, err)
 		return
 	}
-	q.taken(to)
-	q.partnerships.view.seen(to.partner, entries.Head)
+	s.taken(to)
+	s.partnerships.view.noteAhead(to.partner, entries.Head)
 	progress := len(entries.Entries) > 0
 	if progress {
-		q.plan(queue{to.partner, message.KindSignedHead}, q.clock.Now().Add(ackDelay), false)
+		s.plan(queue{to.partner, message.KindSignedHead}, s.clock.Now().Add(ackDelay), false)
 	}
-	more := have+uint64(len(entries.Entries)) < entries.Head || q.waiting(c)
+	more := have+uint64(len(entries.Entries)) < entries.Head || s.waiting(id)
 	// An answer that brings nothing while something is missing is a failed attempt.
-	q.landed(to, progress || !more, more)
+	s.landed(to, progress || !more, more)
 }
 
 // waiting reports whether requests to a supplier are unanswered.
-func (q *sender) waiting(c ledger.ID) bool {
-	rec := q.ledgers.committed(c)
+func (s *sender) waiting(id ledger.ID) bool {
+	rec := s.ledgers.committed(id)
 	return rec != nil && !rec.Chain.Frozen && rec.Queued > rec.Chain.Answered
 }
 
 // takeEntries adopts the entries of an answer.
-func (q *sender) takeEntries(ctx context.Context, c ledger.ID, reply []byte) (*message.Entries, error) {
-	v, err := q.unframe(reply)
+func (s *sender) takeEntries(ctx context.Context, id ledger.ID, reply []byte) (*message.Entries, error) {
+	v, err := s.unframe(reply)
 	if err != nil {
 		return nil, err
 	}
@@ -114,16 +114,16 @@ func (q *sender) takeEntries(ctx context.Context, c ledger.ID, reply []byte) (*m
 	if !ok {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "the supplier answered with a %T", v)
 	}
-	list, err := q.ledgers.openEntries(c.Supplier, entries.Entries)
+	list, err := s.ledgers.openEntries(id.Supplier, entries.Entries)
 	if err != nil {
 		return nil, err
 	}
-	return entries, q.ledgers.adoptAll(ctx, c, list)
+	return entries, s.ledgers.adoptAll(ctx, id, list)
 }
 
-func (q *sender) composePush(to queue) (*Outgoing, error) {
-	c := ledger.ID{Supplier: q.me, Retailer: to.partner}
-	rec := q.ledgers.committed(c)
+func (s *sender) composePush(to queue) (*Outgoing, error) {
+	id := ledger.ID{Supplier: s.me, Retailer: to.partner}
+	rec := s.ledgers.committed(id)
 	if rec == nil {
 		return nil, nil
 	}
@@ -131,30 +131,30 @@ func (q *sender) composePush(to queue) (*Outgoing, error) {
 	if chain.Frozen || chain.Acked >= chain.Position {
 		return nil, nil
 	}
-	entries, err := q.ledgers.entriesAfter(c, chain.Acked)
+	entries, err := s.ledgers.entriesAfter(id, chain.Acked)
 	if err != nil {
 		return nil, err
 	}
-	raw, err := q.frame(&message.Push{Entries: entries.Entries})
+	raw, err := s.frame(&message.Push{Entries: entries.Entries})
 	if err != nil {
 		return nil, err
 	}
 	covered := chain.Acked + uint64(len(entries.Entries))
 	return &Outgoing{To: to.partner, Raw: raw, Done: func(ctx context.Context, reply []byte, err error) {
 		if err == nil {
-			err = q.takeHead(ctx, to.partner, reply)
+			err = s.takeHead(ctx, to.partner, reply)
 		}
 		if err != nil {
-			q.sendFailed(to, err)
+			s.sendFailed(to, err)
 			return
 		}
-		q.taken(to)
-		q.landed(to, true, covered < entries.Head)
+		s.taken(to)
+		s.landed(to, true, covered < entries.Head)
 	}}, nil
 }
 
-func (q *sender) takeHead(ctx context.Context, retailer exchange.ShopID, reply []byte) error {
-	v, err := q.unframe(reply)
+func (s *sender) takeHead(ctx context.Context, retailer exchange.ShopID, reply []byte) error {
+	v, err := s.unframe(reply)
 	if err != nil {
 		return err
 	}
@@ -162,23 +162,23 @@ func (q *sender) takeHead(ctx context.Context, retailer exchange.ShopID, reply [
 	if !ok {
 		return exchange.Errorf(exchange.CodeInvalid, "the retailer answered with a %T", v)
 	}
-	return q.ledgers.acknowledge(ctx, retailer, head)
+	return s.ledgers.acknowledge(ctx, retailer, head)
 }
 
 // composeHead tells a supplier how far this shop has its entries, unasked: it
 // spares the push of entries that came in an answer.
-func (q *sender) composeHead(to queue) (*Outgoing, error) {
-	head, err := q.ledgers.signHead(ledger.ID{Supplier: to.partner, Retailer: q.me})
+func (s *sender) composeHead(to queue) (*Outgoing, error) {
+	head, err := s.ledgers.signHead(ledger.ID{Supplier: to.partner, Retailer: s.me})
 	if exchange.CodeOf(err) == exchange.CodeFrozen {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	raw, err := q.frame(head)
+	raw, err := s.frame(head)
 	if err != nil {
 		return nil, err
 	}
 	// One attempt: the supplier's push asks again.
-	return &Outgoing{To: to.partner, Raw: raw, Done: func(context.Context, []byte, error) { q.landed(to, true, false) }}, nil
+	return &Outgoing{To: to.partner, Raw: raw, Done: func(context.Context, []byte, error) { s.landed(to, true, false) }}, nil
 }

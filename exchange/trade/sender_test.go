@@ -57,7 +57,7 @@ func TestRefusalIsToldOnce(t *testing.T) {
 	if got := desktest.BothSee(t, acorn, birch, placed.ID); got != order.Accepted {
 		t.Errorf("the order is %v once the partner takes it", got)
 	}
-	_, err = birch.Desk.Retailer.CancelBought(desktest.Ctx, placed.ID, nil, "")
+	_, err = birch.Desk.Retailer.CancelPurchase(desktest.Ctx, placed.ID, nil, "")
 	desktest.Must(t, err)
 	refuse(exchange.CodeRestored, 4)
 }

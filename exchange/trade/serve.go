@@ -5,13 +5,12 @@ import (
 	"context"
 	"errors"
 
-	"github.com/souk-market/souk/exchange/writer"
-
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/writer"
 )
 
 // Serve answers one request of the trade protocol. raw is what the partner
@@ -61,8 +60,8 @@ func (t *Trade) Serve(ctx context.Context, from exchange.ShopID, raw []byte) ([]
 // serveSubmit enters the retailer's signed requests in the order of their
 // numbers and answers with every entry the retailer does not have.
 func (l *Ledgers) serveSubmit(ctx context.Context, from exchange.ShopID, req *message.Submit) (message.Value, error) {
-	c := ledger.ID{Supplier: l.me, Retailer: from}
-	if err := l.checkHave(c, req.Have); err != nil {
+	id := ledger.ID{Supplier: l.me, Retailer: from}
+	if err := l.checkHave(id, req.Have); err != nil {
 		return nil, err
 	}
 	acts := make([]*message.Request, len(req.Requests))
@@ -82,11 +81,11 @@ func (l *Ledgers) serveSubmit(ctx context.Context, from exchange.ShopID, req *me
 	for entered := 0; entered < len(acts); {
 		var n int
 		err := l.writer.Do(ctx, func(b *writer.Batch) (err error) {
-			n, err = l.enterSome(b, c, req.Requests[entered:], acts[entered:])
+			n, err = l.enterSome(b, id, req.Requests[entered:], acts[entered:])
 			return err
 		})
 		if exchange.CodeOf(err) == exchange.CodeConflict {
-			return l.entriesInstead(c, req.Have, err)
+			return l.entriesInstead(id, req.Have, err)
 		}
 		if err == errSlower && entered > 0 { // those before it stay entered
 			break
@@ -96,17 +95,17 @@ func (l *Ledgers) serveSubmit(ctx context.Context, from exchange.ShopID, req *me
 		}
 		entered += n
 	}
-	return l.entriesAfter(c, req.Have)
+	return l.entriesAfter(id, req.Have)
 }
 
 // enterSome enters requests until its share of the batch is spent, and says how many
 // those were: each is complete by itself, and what one writes (an order, its parcels,
 // its stock) has little to do with its own size.
-func (l *Ledgers) enterSome(b *writer.Batch, c ledger.ID, sent []message.SubmittedRequest, acts []*message.Request) (n int, err error) {
+func (l *Ledgers) enterSome(b *writer.Batch, id ledger.ID, sent []message.SubmittedRequest, acts []*message.Request) (n int, err error) {
 	l.answering = true
 	defer func() { l.answering = false }()
 	for share := b.Share(); n < len(acts) && !share.Spent(b); n++ {
-		err := l.enterRequest(b, c, sent[n], acts[n])
+		err := l.enterRequest(b, id, sent[n], acts[n])
 		if err == errSlower && n > 0 {
 			return n, nil
 		}
@@ -120,8 +119,8 @@ func (l *Ledgers) enterSome(b *writer.Batch, c ledger.ID, sent []message.Submitt
 // checkHave refuses a retailer that says it has more of the ledger than this shop:
 // to enter anything below its position would be a fork. Its word proves nothing, so
 // nothing else follows; its next greeting carries the proof.
-func (l *Ledgers) checkHave(c ledger.ID, have uint64) error {
-	rec := l.committed(c)
+func (l *Ledgers) checkHave(id ledger.ID, have uint64) error {
+	rec := l.committed(id)
 	end := uint64(0)
 	if rec != nil {
 		end = rec.Chain.Position
@@ -135,8 +134,8 @@ func (l *Ledgers) checkHave(c ledger.ID, have uint64) error {
 // entriesInstead answers a retailer that gave an answered number to another
 // request with the entries it lacks: it has lost state, adopts them and continues its
 // numbering. One that lacks nothing gets the conflict.
-func (l *Ledgers) entriesInstead(c ledger.ID, have uint64, conflict error) (message.Value, error) {
-	entries, err := l.entriesAfter(c, have)
+func (l *Ledgers) entriesInstead(id ledger.ID, have uint64, conflict error) (message.Value, error) {
+	entries, err := l.entriesAfter(id, have)
 	if err == nil && len(entries.Entries) == 0 {
 		err = conflict
 	}
@@ -147,9 +146,9 @@ func (l *Ledgers) entriesInstead(c ledger.ID, have uint64, conflict error) (mess
 }
 
 // enterRequest answers the next number, repeats an answered one, and refuses a gap.
-func (l *Ledgers) enterRequest(b *writer.Batch, c ledger.ID, sent message.SubmittedRequest, req *message.Request) error {
+func (l *Ledgers) enterRequest(b *writer.Batch, id ledger.ID, sent message.SubmittedRequest, req *message.Request) error {
 	signed := sent.Signed
-	rec, err := l.get(b, c)
+	rec, err := l.get(b, id)
 	if err != nil {
 		return err
 	}
@@ -159,21 +158,21 @@ func (l *Ledgers) enterRequest(b *writer.Batch, c ledger.ID, sent message.Submit
 	case req.Number > rec.Chain.Answered+1:
 		return exchange.Errorf(exchange.CodeBehind, "request %d came before request %d", req.Number, rec.Chain.Answered+1)
 	case req.Number <= rec.Chain.Answered:
-		return l.sameRequest(b, c, signed, req.Number)
+		return l.sameRequest(b, id, signed, req.Number)
 	}
-	if err := l.mayEnter(b, c, req.Act); err != nil {
+	if err := l.mayEnter(b, id, req.Act); err != nil {
 		return err
 	}
 	var secret *record.ShipTo
 	if len(sent.ShipTo) > 0 {
 		secret = &record.ShipTo{Salt: sent.Salt, Raw: sent.ShipTo}
 	}
-	outcome, err := l.answer(b, c, signed, req, secret)
+	outcome, err := l.answer(b, id, signed, req, secret)
 	if err != nil {
 		return err
 	}
 	if submit, ok := req.Act.(message.SubmitOrder); ok && outcome == exchange.CodeOK && !l.supplier.policy.Load().AcceptByHand {
-		return l.attemptQuietly(b, func(b *writer.Batch) error { return l.perform(b, c, message.AcceptOrder{Order: submit.Order}) })
+		return l.attemptQuietly(b, func(b *writer.Batch) error { return l.perform(b, id, message.AcceptOrder{Order: submit.Order}) })
 	}
 	return nil
 }
@@ -187,10 +186,10 @@ func (l *Ledgers) attemptQuietly(b *writer.Batch, op func(*writer.Batch) error) 
 }
 
 // sameRequest lets a repeat pass and calls other bytes under its number a conflict.
-func (l *Ledgers) sameRequest(b *writer.Batch, c ledger.ID, signed message.SignedRequest, number uint64) error {
-	answered, begun, _ := l.entered.Get(b, requestID{c, number})
+func (l *Ledgers) sameRequest(b *writer.Batch, id ledger.ID, signed message.SignedRequest, number uint64) error {
+	answered, begun, _ := l.entered.Get(b, requestID{id, number})
 	if !begun {
-		e, err := l.entryOf(b, c, number)
+		e, err := l.entryOf(b, id, number)
 		if err != nil {
 			return err
 		}
@@ -205,9 +204,9 @@ func (l *Ledgers) sameRequest(b *writer.Batch, c ledger.ID, signed message.Signe
 }
 
 // entriesAfter reads committed entries after a position, up to message.MaxEntriesBytes.
-func (l *Ledgers) entriesAfter(c ledger.ID, after uint64) (*message.Entries, error) {
+func (l *Ledgers) entriesAfter(id ledger.ID, after uint64) (*message.Entries, error) {
 	out := &message.Entries{}
-	rec := l.committed(c)
+	rec := l.committed(id)
 	if rec == nil {
 		return out, nil
 	}
@@ -216,7 +215,7 @@ func (l *Ledgers) entriesAfter(c ledger.ID, after uint64) (*message.Entries, err
 		return out, nil
 	}
 	size := 0
-	for row, err := range kv.Rows(l.store, kv.Range{From: record.EntryKey(c, after+1), To: record.EntryKey(c, out.Head+1)}) {
+	for row, err := range kv.Rows(l.store, kv.Range{From: record.EntryKey(id, after+1), To: record.EntryKey(id, out.Head+1)}) {
 		if err != nil {
 			return nil, err
 		}
@@ -245,15 +244,15 @@ func (l *Ledgers) acknowledge(ctx context.Context, from exchange.ShopID, signed 
 	if head.Supplier != l.me || head.Retailer != from {
 		return exchange.Errorf(exchange.CodeInvalid, "the head is of another ledger")
 	}
-	c := ledger.ID{Supplier: l.me, Retailer: from}
+	id := ledger.ID{Supplier: l.me, Retailer: from}
 	return l.writer.Do(ctx, func(b *writer.Batch) error {
-		rec, err := l.get(b, c)
+		rec, err := l.get(b, id)
 		if err != nil || head.Position == rec.Chain.Acked || head.Position == 0 {
 			return err
 		}
 		at := rec.Chain.Hash
 		if head.Position < rec.Chain.Position {
-			if at, err = l.entryHash(b, c, head.Position); err != nil {
+			if at, err = l.entryHash(b, id, head.Position); err != nil {
 				return err
 			}
 		}
@@ -265,14 +264,14 @@ func (l *Ledgers) acknowledge(ctx context.Context, from exchange.ShopID, signed 
 		if head.Position == rec.Chain.Acked {
 			rec.AckedHead = *signed
 		}
-		l.set(b, c, rec)
-		b.Then(headCountersigned{c, rec.Chain.Acked, rec.Chain.Position})
+		l.set(b, id, rec)
+		b.Then(headCountersigned{id, rec.Chain.Acked, rec.Chain.Position})
 		return nil
 	})
 }
 
-func (l *Ledgers) entryHash(b *writer.Batch, c ledger.ID, position uint64) ([32]byte, error) {
-	sealed, ok, err := b.Get(record.EntryKey(c, position))
+func (l *Ledgers) entryHash(b *writer.Batch, id ledger.ID, position uint64) ([32]byte, error) {
+	sealed, ok, err := b.Get(record.EntryKey(id, position))
 	if err != nil {
 		return [32]byte{}, err
 	}

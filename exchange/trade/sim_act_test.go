@@ -243,7 +243,7 @@ func (s *sim) handle(a *desktest.Shop) {
 	case 6, 7:
 		_, err = a.Desk.Supplier.DeliverOrder(ctx, o.ID, s.some(o))
 	case 8:
-		_, err = a.Desk.Supplier.CancelSold(ctx, o.ID, s.some(o), "broken")
+		_, err = a.Desk.Supplier.CancelSale(ctx, o.ID, s.some(o), "broken")
 	}
 	s.allow(a, err)
 }
@@ -267,7 +267,7 @@ func (s *sim) cancel(a *desktest.Shop) {
 	if len(o.Order.Lines) > 0 {
 		lines = s.some(o)
 	}
-	_, err := a.Desk.Retailer.CancelBought(context.Background(), o.ID, lines, "not needed")
+	_, err := a.Desk.Retailer.CancelPurchase(context.Background(), o.ID, lines, "not needed")
 	s.allow(a, err)
 }
 

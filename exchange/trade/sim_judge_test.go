@@ -199,7 +199,7 @@ func (s *sim) tally(books []*audit.Books) {
 				s.seen["hold changed"]++
 			}
 		}
-		for _, o := range b.Sold {
+		for _, o := range b.Sales {
 			s.seen["order "+o.Order.Status().String()]++
 		}
 		for id, c := range b.Ledgers {

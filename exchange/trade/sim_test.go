@@ -241,7 +241,7 @@ func (s *sim) heal() {
 		}
 	}
 	for _, p := range s.placed {
-		o := books[slices.Index(s.w.Shops, p.by)].Bought
+		o := books[slices.Index(s.w.Shops, p.by)].Purchases
 		if !slices.ContainsFunc(keys(o), func(k audit.Key) bool {
 			return k.ID == p.id && (o[k].Order.Submitted != 0 || o[k].Refusal != exchange.CodeOK)
 		}) {

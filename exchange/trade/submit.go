@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"reflect"
 
-	"github.com/souk-market/souk/exchange/writer"
-
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
 	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/writer"
 )
 
 // What a submitted order does: it commits its hold at the price that was sealed for it.
@@ -19,7 +18,7 @@ import (
 // stepSubmit begins an order. The supplier commits the hold; the retailer finds
 // the order that it queued.
 func (o *Orders) stepSubmit(b *writer.Batch, at entryAt, act message.SubmitOrder) error {
-	partner, side := at.chain.Partner(o.me)
+	partner, side := at.ledger.Partner(o.me)
 	var held *heldRecord
 	var err error
 	if side == exchange.Supplier {
@@ -27,7 +26,7 @@ func (o *Orders) stepSubmit(b *writer.Batch, at entryAt, act message.SubmitOrder
 			return err
 		}
 	}
-	quote, err := o.openQuote(at.chain, act, held)
+	quote, err := o.openQuote(at.ledger, act, held)
 	if err != nil {
 		return err
 	}
@@ -37,7 +36,7 @@ func (o *Orders) stepSubmit(b *writer.Batch, at entryAt, act message.SubmitOrder
 		return err
 	}
 	if rec == nil {
-		rec = &record.Order{ID: act.Order, Supplier: at.chain.Supplier, Retailer: at.chain.Retailer, Quote: *quote, ShipToHash: act.ShipTo}
+		rec = &record.Order{ID: act.Order, Supplier: at.ledger.Supplier, Retailer: at.ledger.Retailer, Quote: *quote, ShipToHash: act.ShipTo}
 	}
 	if side == exchange.Supplier {
 		if err := o.supplier.commitHold(b, at, act, quote, held); err != nil {
@@ -54,7 +53,7 @@ func (o *Orders) stepSubmit(b *writer.Batch, at entryAt, act message.SubmitOrder
 	}
 	rec.First, rec.Last = at.position, at.position
 	if side == exchange.Supplier {
-		b.Put(record.OrderExpiryKey(acceptBy, at.chain.Retailer, act.Order), nil)
+		b.Put(record.OrderExpiryKey(acceptBy, at.ledger.Retailer, act.Order), nil)
 		o.supplier.noteExpiry(acceptBy)
 	} else if err := o.retailer.reservationOrdered(b, act.Order); err != nil {
 		return err
@@ -66,8 +65,8 @@ func (o *Orders) stepSubmit(b *writer.Batch, at entryAt, act message.SubmitOrder
 
 // openQuote checks that the order's quote was sealed by the supplier for this hold;
 // held is the supplier's own record of it, if there is one.
-func (o *Orders) openQuote(c ledger.ID, act message.SubmitOrder, held *heldRecord) (*exchange.Quote, error) {
-	open := func(sealed []byte) ([]byte, error) { return o.verifier.Open(c.Supplier, sealed) }
+func (o *Orders) openQuote(id ledger.ID, act message.SubmitOrder, held *heldRecord) (*exchange.Quote, error) {
+	open := func(sealed []byte) ([]byte, error) { return o.verifier.Open(id.Supplier, sealed) }
 	if held != nil && held.Answered(act.Quote) {
 		open = o.verifier.Peek
 	}
@@ -82,7 +81,7 @@ func (o *Orders) openQuote(c ledger.ID, act message.SubmitOrder, held *heldRecor
 	if err != nil {
 		return nil, err
 	}
-	if a.Supplier != c.Supplier || a.Retailer != c.Retailer || a.Hold != act.Order || a.Quote == nil {
+	if a.Supplier != id.Supplier || a.Retailer != id.Retailer || a.Hold != act.Order || a.Quote == nil {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "the order's quote is for another hold")
 	}
 	return a.Quote, nil
@@ -93,7 +92,7 @@ func (s *Supplier) commitHold(b *writer.Batch, at entryAt, act message.SubmitOrd
 	if err := s.members.MayTrade(); err != nil {
 		return err
 	}
-	if _, _, err := s.partnerships.termsInForce(b, at.chain); err != nil {
+	if _, _, err := s.partnerships.termsInForce(b, at.ledger); err != nil {
 		return err
 	}
 	if err := s.checkShipTo(at.secret, act.ShipTo, quote.Country); err != nil {
@@ -101,7 +100,7 @@ func (s *Supplier) commitHold(b *writer.Batch, at entryAt, act message.SubmitOrd
 	}
 	if rec == nil && s.keepsHold(b, act.Order) {
 		// openQuote has seen this shop's seal on it.
-		s.selling.Stop(b, "shop "+at.chain.Retailer.String()+" holds a quote sealed by this shop whose hold is not in this store; the store was restored from an old backup or lost data")
+		s.selling.Stop(b, "shop "+at.ledger.Retailer.String()+" holds a quote sealed by this shop whose hold is not in this store; the store was restored from an old backup or lost data")
 		return s.selling.MaySell()
 	}
 	if rec == nil {
@@ -110,27 +109,27 @@ func (s *Supplier) commitHold(b *writer.Batch, at entryAt, act message.SubmitOrd
 	if same, err := s.quotedFor(rec, act.Quote, quote); err != nil {
 		return err
 	} else if !same {
-		s.selling.Stop(b, "shop "+at.chain.Retailer.String()+" holds a quote sealed by this shop for hold "+act.Order.String()+", which is another one in this store; the store was restored from an old backup or lost data")
+		s.selling.Stop(b, "shop "+at.ledger.Retailer.String()+" holds a quote sealed by this shop for hold "+act.Order.String()+", which is another one in this store; the store was restored from an old backup or lost data")
 		return s.selling.MaySell()
 	}
-	if err := s.checkEnded(b, at.chain, rec); err != nil {
+	if err := s.checkEnded(b, at.ledger, rec); err != nil {
 		return err
 	}
-	if err := s.checkUnique(b, act.Order, at.chain.Retailer); err != nil {
+	if err := s.checkUnique(b, act.Order, at.ledger.Retailer); err != nil {
 		return err
 	}
 	units := rec.Hold.Units()
 	if err := s.endHold(b, act.Order, rec, hold.Commit{}); err != nil {
 		return err
 	}
-	s.holds.Set(b, holdID{at.chain.Retailer, act.Order}, rec)
-	c, err := s.ledgers.get(b, at.chain)
+	s.holds.Set(b, holdID{at.ledger.Retailer, act.Order}, rec)
+	ledgerRec, err := s.ledgers.get(b, at.ledger)
 	if err != nil {
 		return err
 	}
-	c.OpenUnshipped += units
-	s.ledgers.set(b, at.chain, c)
-	return s.put(b, record.ShipToKey(at.chain.Retailer, act.Order), at.secret)
+	ledgerRec.OpenUnshipped += units
+	s.ledgers.set(b, at.ledger, ledgerRec)
+	return s.put(b, record.ShipToKey(at.ledger.Retailer, act.Order), at.secret)
 }
 
 // quotedFor reports whether a quote that this shop sealed is of this hold: what the

@@ -15,27 +15,27 @@ func (l *Ledgers) open() error {
 	if err := l.load(); err != nil {
 		return err
 	}
-	trades, err := l.partnerships.List()
+	list, err := l.partnerships.List()
 	if err != nil {
 		return err
 	}
 	now := l.clock.Now()
-	for _, t := range trades {
-		c := ledger.ID{Supplier: t.Supplier, Retailer: t.Retailer}
-		ended, err := l.verify(c, t)
+	for _, p := range list {
+		id := ledger.ID{Supplier: p.Supplier, Retailer: p.Retailer}
+		ended, err := l.verify(id, p)
 		if err != nil {
 			return err
 		}
-		l.partnerships.view.trade[c] = viewOf(&t.Partnership)
-		partner, side := c.Partner(l.me)
+		l.partnerships.view.partnerships[id] = viewOf(&p.Partnership)
+		partner, side := id.Partner(l.me)
 		if side == exchange.Supplier && ended > 0 {
-			l.supplier.end(c, ended) // some holds may not have been released before the stop
+			l.supplier.end(id, ended) // some holds may not have been released before the stop
 		}
-		if side == exchange.Supplier && t.Ending {
-			l.supplier.end(c, t.State.Version) // an end that is in no entry
+		if side == exchange.Supplier && p.Ending {
+			l.supplier.end(id, p.State.Version) // an end that is in no entry
 		}
 		if side == exchange.Supplier && !l.members.IsMember(partner) {
-			l.supplier.end(c, allTerms)
+			l.supplier.end(id, allTerms)
 		}
 		kind := message.KindPush
 		if side == exchange.Retailer {
@@ -49,11 +49,11 @@ func (l *Ledgers) open() error {
 // verify reads a ledger from its first entry and compares its end with the
 // record. Every entry was verified before it was stored, so form and hashes are
 // enough to find damage. It returns the last version of terms that ended.
-func (l *Ledgers) verify(c ledger.ID, t Partnership) (ended uint32, err error) {
-	chain := ledger.Chain{Supplier: c.Supplier, Retailer: c.Retailer}
+func (l *Ledgers) verify(id ledger.ID, p Partnership) (ended uint32, err error) {
+	chain := ledger.Chain{Supplier: id.Supplier, Retailer: id.Retailer}
 	var failed error
 	var terms uint32
-	for row, rerr := range kv.Rows(l.store, kv.Prefix(kv.Key(record.PrefixEntry, c.Supplier[:], c.Retailer[:]))) {
+	for row, rerr := range kv.Rows(l.store, kv.Prefix(kv.Key(record.PrefixEntry, id.Supplier[:], id.Retailer[:]))) {
 		if rerr != nil {
 			return 0, rerr
 		}
@@ -66,11 +66,11 @@ func (l *Ledgers) verify(c ledger.ID, t Partnership) (ended uint32, err error) {
 		}
 		terms = e.Terms
 	}
-	if failed == nil && (chain.Position != t.Position || chain.Hash != t.Hash) {
-		failed = exchange.Errorf(exchange.CodeSignature, "its entries end at %d, its record says %d", chain.Position, t.Position)
+	if failed == nil && (chain.Position != p.Position || chain.Hash != p.Hash) {
+		failed = exchange.Errorf(exchange.CodeSignature, "its entries end at %d, its record says %d", chain.Position, p.Position)
 	}
 	if failed != nil {
-		partner, _ := c.Partner(l.me)
+		partner, _ := id.Partner(l.me)
 		return 0, exchange.Errorf(exchange.CodeSignature, "the stored ledger with %v is damaged after entry %d (%w); restore the latest backup and start again, partners then return what is missing", partner, chain.Position, failed)
 	}
 	return ended, nil
@@ -91,12 +91,12 @@ func (l *Ledgers) verifyEntry(chain ledger.Chain, sealed []byte) (ledger.Chain, 
 
 // entryOf is the entry that answers a request number; nil where it is being
 // entered in this very batch.
-func (l *Ledgers) entryOf(b *writer.Batch, c ledger.ID, number uint64) (*message.Entry, error) {
-	at, ok, err := b.Get(record.NumberKey(c, number))
+func (l *Ledgers) entryOf(b *writer.Batch, id ledger.ID, number uint64) (*message.Entry, error) {
+	at, ok, err := b.Get(record.NumberKey(id, number))
 	if err != nil || !ok {
 		return nil, err
 	}
-	sealed, ok, err := b.Get(kv.Key(record.PrefixEntry, c.Supplier[:], c.Retailer[:], at))
+	sealed, ok, err := b.Get(kv.Key(record.PrefixEntry, id.Supplier[:], id.Retailer[:], at))
 	if err != nil || !ok {
 		return nil, err
 	}

@@ -44,31 +44,31 @@ func (r *Retailer) Window(supplier exchange.ShopID) (exchange.Window, bool) {
 
 // awaited is closed when some supplier tells its window; nil where that of c's supplier is
 // known, or nothing can be bought from it.
-func (p *partnerView) awaited(c ledger.ID) <-chan struct{} {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if _, known := p.windows[c.Supplier]; known || !p.trade[c].active {
+func (v *partnerView) awaited(id ledger.ID) <-chan struct{} {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if _, known := v.windows[id.Supplier]; known || !v.partnerships[id].active {
 		return nil
 	}
-	if p.greeted == nil {
-		p.greeted = make(chan struct{})
+	if v.greeted == nil {
+		v.greeted = make(chan struct{})
 	}
-	return p.greeted
+	return v.greeted
 }
 
-func (p *partnerView) window(supplier exchange.ShopID) (exchange.Window, bool) {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	w, ok := p.windows[supplier]
+func (v *partnerView) window(supplier exchange.ShopID) (exchange.Window, bool) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	w, ok := v.windows[supplier]
 	return w, ok
 }
 
-func (p *partnerView) setWindow(supplier exchange.ShopID, w exchange.Window) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.windows[supplier] = w
-	if p.greeted != nil {
-		close(p.greeted)
-		p.greeted = nil
+func (v *partnerView) setWindow(supplier exchange.ShopID, w exchange.Window) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.windows[supplier] = w
+	if v.greeted != nil {
+		close(v.greeted)
+		v.greeted = nil
 	}
 }

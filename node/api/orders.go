@@ -149,7 +149,7 @@ func (s *orderRoutes) shipTo(ctx context.Context, in view.PlaceOrder) (exchange.
 	return to, nil
 }
 
-// await returns the bought order when settled says so. After wait, or when the caller is gone or
+// await returns the purchase when settled says so. After wait, or when the caller is gone or
 // the server stops, it returns the order as it stands: the request to the supplier is durable,
 // and its sender goes on.
 func (s *orderRoutes) await(ctx context.Context, events <-chan event.Event, wait time.Duration, rec *record.Order, settled func(*record.Order) bool) (*record.Order, error) {
@@ -343,14 +343,14 @@ func (s *orderRoutes) cancelOrder(ctx context.Context, in *cancelInput) (*orderB
 	var rec *record.Order
 	b := orZero(in.Body)
 	if side == exchange.Supplier {
-		if rec, err = s.desk.Supplier.CancelSold(ctx, in.ID, unitsOf(b.Lines), b.Reason); err != nil {
+		if rec, err = s.desk.Supplier.CancelSale(ctx, in.ID, unitsOf(b.Lines), b.Reason); err != nil {
 			return nil, err
 		}
 		return s.orderAnswer(ctx, side, rec, true, http.StatusOK), nil
 	}
 	events, stop := s.desk.Events.Watch()
 	defer stop()
-	if rec, err = s.desk.Retailer.CancelBought(ctx, in.ID, unitsOf(b.Lines), b.Reason); err != nil {
+	if rec, err = s.desk.Retailer.CancelPurchase(ctx, in.ID, unitsOf(b.Lines), b.Reason); err != nil {
 		return nil, err
 	}
 	if s.shops.departure(rec.Supplier) != nil {

@@ -4,25 +4,25 @@ import (
 	"context"
 	"errors"
 
-	"github.com/souk-market/souk/exchange/writer"
-
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
 	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/writer"
 )
 
-// Orders, as the shop that sells.
+// A retailer's purchases: the orders that this shop places with suppliers.
 
-// PlaceOrder commits a reservation with the consumer's address. When it returns,
-// the signed request is durable here and on its way until the supplier answers,
-// whatever fails meanwhile; the record says how far it is. Placing the same
-// reservation again for the same address returns the order it became, for as long as
-// the order is kept; for another address it is CodeConflict, since the parcel goes
-// where the first said. An order that the supplier refused is returned whatever the
-// address: it goes nowhere.
+// PlaceOrder commits a reservation with the consumer's address. When it returns, the
+// signed request is durable in the outbox and is sent until the supplier answers; the
+// record says how far it is.
+//
+// Placing the same reservation again for the same address returns its order, for as long
+// as the order is kept. For another address the error is CodeConflict, since the parcel
+// goes to the first one. An order that the supplier refused is returned whatever the
+// address: nothing is shipped.
 func (r *Retailer) PlaceOrder(ctx context.Context, id exchange.HoldID, to exchange.ShipTo) (*record.Order, error) {
 	if err := to.Check(); err != nil {
 		return nil, err
@@ -57,8 +57,9 @@ func (r *Retailer) PlaceOrder(ctx context.Context, id exchange.HoldID, to exchan
 	return rec, err
 }
 
-// orderedBefore answers the repeat of an order as it was read before the salt: a refusal
-// that comes in between erases the salt, and then is what is to be said.
+// orderedBefore answers PlaceOrder for a reservation that has an order. A refusal that
+// comes between the reads of the order and of the salt erases the salt; then the order is
+// read again and shows the refusal.
 func (r *Retailer) orderedBefore(before *record.Order, shipTo []byte) (*record.Order, error) {
 	salt, err := record.Get[record.ShipTo](r.store, r.codec, record.ShipToKey(r.me, before.ID))
 	if err == nil && salt == nil {
@@ -72,7 +73,7 @@ func (r *Retailer) orderedBefore(before *record.Order, shipTo []byte) (*record.O
 
 // submitOrder queues the order of a reservation, unless it was ordered meanwhile.
 func (r *Retailer) submitOrder(b *writer.Batch, res *record.Reservation, quote *exchange.Quote, shipTo []byte) (*record.Order, error) {
-	id, c := res.Request.ID, ledger.ID{Supplier: res.Supplier, Retailer: r.me}
+	id, ledgerID := res.Request.ID, ledger.ID{Supplier: res.Supplier, Retailer: r.me}
 	k := orderID{exchange.Retailer, id, res.Supplier}
 	before, err := r.orders.get(b, k)
 	if err != nil {
@@ -92,7 +93,7 @@ func (r *Retailer) submitOrder(b *writer.Batch, res *record.Reservation, quote *
 	if err := r.members.MayTrade(); err != nil {
 		return nil, err
 	}
-	terms, version, err := r.partnerships.termsInForce(b, c)
+	terms, version, err := r.partnerships.termsInForce(b, ledgerID)
 	if err != nil {
 		return nil, err
 	}
@@ -109,15 +110,16 @@ func (r *Retailer) submitOrder(b *writer.Batch, res *record.Reservation, quote *
 	if err := r.put(b, record.ShipToKey(r.me, id), &secret); err != nil {
 		return nil, err
 	}
-	if err := r.saveReservation(b, res); err != nil { // the order's entry will find it
+	if err := r.saveReservation(b, res); err != nil { // the order's entry marks it later (reservationOrdered)
 		return nil, err
 	}
 	b.Then(reservationOrdered{id})
-	return rec, r.ledgers.queue(b, c, message.SubmitOrder{Order: id, Quote: res.Answer, ShipTo: hash}, secret.Salt, shipTo)
+	return rec, r.ledgers.queue(b, ledgerID, message.SubmitOrder{Order: id, Quote: res.Answer, ShipTo: hash}, secret.Salt, shipTo)
 }
 
-// sameShipTo reports an order that goes elsewhere than shipTo says, or that may: salt
-// is what the retailer keeps to tell, nil once it has been erased with the address.
+// sameShipTo fails with CodeConflict where an order was placed for another address than
+// shipTo, or where nobody can say. salt is what the retailer keeps to compare addresses;
+// it is nil once it has been erased with the address.
 func sameShipTo(rec *record.Order, salt *record.ShipTo, shipTo []byte) error {
 	if rec.Order.Submitted == 0 && rec.Refusal != exchange.CodeOK {
 		return nil
@@ -131,10 +133,10 @@ func sameShipTo(rec *record.Order, salt *record.ShipTo, shipTo []byte) error {
 	return nil
 }
 
-// CancelBought asks the supplier to cancel unshipped units of an order this shop
-// placed; no lines means everything open. A supplier that was revoked or has left is asked
-// nothing: the order is closed in this shop's own record alone, whole (see closeHere).
-func (r *Retailer) CancelBought(ctx context.Context, id exchange.OrderID, lines []order.Units, reason string) (*record.Order, error) {
+// CancelPurchase asks the supplier to cancel unshipped units of an order that this shop
+// placed; no lines means everything open. Where the supplier has departed, nobody is
+// asked: the order is closed whole, in this shop's own record alone (closeHere).
+func (r *Retailer) CancelPurchase(ctx context.Context, id exchange.OrderID, lines []order.Units, reason string) (*record.Order, error) {
 	found, err := r.orders.Find(exchange.Retailer, id)
 	if err != nil {
 		return nil, err
@@ -166,12 +168,11 @@ func (r *Retailer) CancelBought(ctx context.Context, id exchange.OrderID, lines 
 	return rec, err
 }
 
-// closeHere closes a bought order whose supplier is out of the federation: CancelAt says
-// when, and no request is queued, since nobody would answer it. The ledger and with it the
-// order's counts stay as the two shops signed them. The terms' cancel rule binds the shops
-// while both are there; who is out ships nothing that is owed. Repeats change nothing. If
-// the supplier becomes a member again, the order stands as its ledger says, and a further
-// cancellation is sent.
+// closeHere closes a purchase whose supplier has departed. It sets CancelAt and queues no
+// request, since nobody would answer. The ledger, and with it the order's counts, stay as
+// the two shops signed them. The terms' cancel rule is not asked: a departed supplier ships
+// nothing. Repeats change nothing. If the supplier becomes a member again, the order stands
+// as its ledger says, and a further cancellation is sent.
 func (r *Retailer) closeHere(b *writer.Batch, k orderID, rec *record.Order, lines []order.Units) error {
 	if len(lines) > 0 {
 		return exchange.Errorf(exchange.CodeInvalid, "the supplier is out of the federation, so the order can only be closed whole, in this shop's own records; leave the lines out")

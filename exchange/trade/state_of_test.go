@@ -9,9 +9,9 @@ import (
 	"github.com/souk-market/souk/exchange/hold"
 )
 
-// TestStanding: what a retailer is told of its reservation, though the supplier says
+// TestStateOf: what a retailer is told of its reservation, though the supplier says
 // nothing when a hold ends by time or with the partnership.
-func TestStanding(t *testing.T) {
+func TestStateOf(t *testing.T) {
 	w, acorn, birch := desktest.Pair(t)
 	held := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
 	ordered := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
