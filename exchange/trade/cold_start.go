@@ -130,45 +130,45 @@ func (s *Supplier) mustGreet() func(exchange.ShopID) bool {
 	}
 }
 
-// keyedID is newID for a tail that a caller's key decides. A reservation with the same key
-// may have been made in the supplier's previous window: if it is at most 24 hours old, its
-// id is returned. Only an earlier life of this process can have made a reservation that is
-// not recorded here; in the first day after a start the supplier is asked about it. Where
-// the supplier does not answer, the error is CodeUnavailable and nothing is known.
-func (r *Retailer) keyedID(ctx context.Context, supplier exchange.ShopID, tail [12]byte) (exchange.HoldID, error) {
+// keyedWish is the wish whose id ends with tail, which a caller's key decides. A reservation with
+// the same key may have been made in the supplier's previous window: if it is at most 24 hours
+// old, the wish is that reservation. Only an earlier life of this process can have made a
+// reservation that is not recorded here; in the first day after a start the supplier is asked
+// about it. Where the supplier does not answer, the error is CodeUnavailable.
+func (r *Retailer) keyedWish(ctx context.Context, supplier exchange.ShopID, tail [12]byte) (wish, error) {
 	id, err := r.newID(supplier, tail)
 	if err != nil {
-		return id, err
+		return wish{}, err
 	}
 	if rec, err := r.known(id); err != nil || rec != nil {
-		return id, err
+		return wish{id: id, known: rec}, err
 	}
 	before := exchange.NewHoldID(id.Window()-1, tail)
 	rec, err := r.known(before)
 	if err != nil {
-		return id, err
+		return wish{}, err
 	}
 	if rec != nil && r.clock.Now().Sub(rec.Created) <= keyedFor {
-		return before, nil
+		return wish{id: before, known: rec}, nil
 	}
 	if rec != nil { // older than 24 hours: the key now means a new reservation
-		return id, nil
+		return wish{id: id}, nil
 	}
 	if !r.mayHaveAsked(before.Window()) {
-		return id, nil
+		return wish{id: id}, nil
 	}
 	raw, err := r.frame(&message.HoldStatus{ID: before})
 	if err != nil {
-		return id, err
+		return wish{id: id}, err
 	}
 	_, err = r.ask(ctx, supplier, raw)
 	switch exchange.CodeOf(err) {
 	case exchange.CodeNotFound:
-		return id, nil
+		return wish{id: id}, nil
 	case exchange.CodeOK, exchange.CodeReleased: // CodeReleased: a tombstone stands there, so the id is used up
-		return before, nil
+		return wish{id: before}, nil
 	}
-	return id, err
+	return wish{id: id}, err
 }
 
 // mayHaveAsked reports whether an earlier life may have asked for a hold of window w

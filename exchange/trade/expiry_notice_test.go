@@ -11,6 +11,7 @@ import (
 	"github.com/souk-market/souk/exchange/event"
 	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/trade"
 )
 
@@ -171,7 +172,8 @@ func TestUnreadableExpiryToldLater(t *testing.T) {
 	w, acorn, birch := desktest.Pair(t)
 	told := expiryNotices(t, birch)
 	rec := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
-	p := slices.Concat([]byte("t/"), acorn.ID[:], birch.ID[:])
+	w.Settle() // the record is written behind
+	p := record.ReservationKey(rec.Request.ID)
 	whole, _, err := birch.Mem.Get(p)
 	desktest.Must(t, err)
 	desktest.Must(t, birch.Mem.Commit([]kv.Write{{Key: p, Value: []byte("damaged")}}))

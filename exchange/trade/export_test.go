@@ -43,5 +43,6 @@ func (r *Retailer) NewID(supplier exchange.ShopID, tail [12]byte) (exchange.Hold
 
 // KeyedID is the id of the reservation that was made, or will be, under a key.
 func (r *Retailer) KeyedID(ctx context.Context, supplier exchange.ShopID, key ReservationKey) (exchange.HoldID, error) {
-	return r.keyedID(ctx, supplier, key)
+	w, err := r.keyedWish(ctx, supplier, key)
+	return w.id, err
 }

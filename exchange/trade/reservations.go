@@ -108,16 +108,3 @@ func (r *Retailer) lastReserved(before []byte, pending map[exchange.HoldID]*reco
 	}
 	return w, ok, err
 }
-
-// firstAsked is when a reservation was first asked for, as far as this shop has noted;
-// else now. A repeat is the same reservation.
-func (r *Retailer) firstAsked(id exchange.HoldID) (exchange.Time, error) {
-	if at, ok := r.pending.created(id); ok {
-		return at, nil
-	}
-	rec, err := r.known(id)
-	if err != nil || rec == nil {
-		return r.clock.Now(), err
-	}
-	return rec.Created, nil
-}

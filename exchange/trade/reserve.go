@@ -53,18 +53,18 @@ func (r *Retailer) Reserve(ctx context.Context, req ReserveRequest) (*Reservatio
 	if err := r.checkReserve(req); err != nil {
 		return nil, err
 	}
-	id, isNew, err := r.idFor(ctx, req)
+	wish, err := r.wishOf(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	rec, err := r.prepareReserve(req, id, isNew)
+	rec, err := r.prepareReserve(req, wish)
 	if err != nil {
 		return nil, err
 	}
 	out := &Reservation{Reservation: rec, State: hold.None}
 	reply, err := r.ask(ctx, req.Supplier, rec.Raw)
 	if err != nil {
-		if errors.Is(err, kv.ErrRefused) && !isNew && r.mayHold(id) {
+		if errors.Is(err, kv.ErrRefused) && !wish.isNew && r.mayHold(wish.id) {
 			err = unknown(req.Supplier, err)
 		}
 		if !isRefusal(err) && !errors.Is(err, kv.ErrRefused) {
@@ -73,10 +73,16 @@ func (r *Retailer) Reserve(ctx context.Context, req ReserveRequest) (*Reservatio
 		}
 		return out, err
 	}
-	if out.Quote, err = r.reserved(ctx, rec, reply, isNew); err == nil && !isNew {
+	out.Quote, err = r.reserved(ctx, rec, reply, wish.isNew)
+	switch {
+	case err != nil || wish.isNew:
+		out.State = rec.State
+		return out, err
+	case wish.known != nil:
 		return r.shownAgain(rec)
 	}
-	out.State = rec.State
+	// The order may be here though the reservation is not: a ledger brings it back after a loss.
+	out.State, err = r.StateOf(rec)
 	return out, err
 }
 
@@ -120,25 +126,31 @@ func (r *Retailer) checkReserve(req ReserveRequest) error {
 	return nil
 }
 
-// idFor is the id of the hold that a request asks for. isNew says that nothing has ever been
-// asked under it: nothing is known of it, so nothing is looked up.
-func (r *Retailer) idFor(ctx context.Context, req ReserveRequest) (id exchange.HoldID, isNew bool, err error) {
+// wish is a reservation that is asked for.
+type wish struct {
+	id    exchange.HoldID
+	known *record.Reservation // what this shop has of it already; nil = nothing
+	isNew bool                // nothing was ever asked under this id, so nothing is looked up
+}
+
+// wishOf finds or makes the id of the hold that a request asks for.
+func (r *Retailer) wishOf(ctx context.Context, req ReserveRequest) (wish, error) {
 	if !req.ID.IsZero() {
-		return req.ID, false, nil
+		known, err := r.known(req.ID)
+		return wish{id: req.ID, known: known}, err
 	}
 	if !r.writer.Inline() { // a simulation waits for nothing
 		r.awaitWindow(ctx, req.Supplier)
 	}
 	if req.Key != (ReservationKey{}) {
-		id, err = r.keyedID(ctx, req.Supplier, req.Key)
-		return id, false, err
+		return r.keyedWish(ctx, req.Supplier, req.Key)
 	}
 	var tail [12]byte
 	if err := r.random(tail[:]); err != nil {
-		return id, false, err
+		return wish{}, err
 	}
-	id, err = r.newID(req.Supplier, tail)
-	return id, true, err
+	id, err := r.newID(req.Supplier, tail)
+	return wish{id: id, isNew: true}, err
 }
 
 // newID makes an id for a hold at supplier: its current window and 12 bytes, which must be
@@ -153,16 +165,16 @@ func (r *Retailer) newID(supplier exchange.ShopID, tail [12]byte) (exchange.Hold
 	return exchange.HoldID{}, exchange.Errorf(exchange.CodeUnavailable, "%v has not been reached since this shop started; try again when it is online", supplier)
 }
 
-// prepareReserve makes the bytes that are sent.
-func (r *Retailer) prepareReserve(req ReserveRequest, id exchange.HoldID, isNew bool) (*record.Reservation, error) {
+// prepareReserve makes the bytes that are sent. A repeat is the same reservation: it keeps the
+// time at which it was first asked for, as far as this shop has noted it.
+func (r *Retailer) prepareReserve(req ReserveRequest, w wish) (*record.Reservation, error) {
 	created := r.clock.Now()
-	if !isNew {
-		var err error
-		if created, err = r.firstAsked(id); err != nil {
-			return nil, err
-		}
+	if at, ok := r.pending.created(w.id); ok && !w.isNew {
+		created = at
+	} else if w.known != nil {
+		created = w.known.Created
 	}
-	ask := message.Hold{ID: id, Lines: req.Lines, Country: req.Country, MaxTotal: req.MaxTotal.Minor, Lifetime: req.Lifetime.Milliseconds()}
+	ask := message.Hold{ID: w.id, Lines: req.Lines, Country: req.Country, MaxTotal: req.MaxTotal.Minor, Lifetime: req.Lifetime.Milliseconds()}
 	raw, err := r.frame(&ask)
 	if err != nil {
 		return nil, err
@@ -439,11 +451,9 @@ func (r *Retailer) StateOf(rec *record.Reservation) (hold.State, error) {
 	case err != nil && exchange.CodeOf(err) != exchange.CodeNotFound:
 		return 0, err
 	}
-	p, err := r.partnerships.Get(rec.Supplier, exchange.Retailer)
+	_, active := r.partnerships.view.inForce(ledger.ID{Supplier: rec.Supplier, Retailer: r.me})
 	switch {
-	case err != nil:
-		return 0, err
-	case departed || !p.State.Active || p.Ending:
+	case departed || !active:
 		return hold.Released, nil
 	case rec.Expires <= r.clock.Now():
 		return hold.Expired, nil

@@ -196,11 +196,16 @@ func (b *Batch) finish() error {
 			}
 		}
 	}
+	// Invariant: the effects of tables come before those of operations, so that whoever an
+	// operation's effect wakes finds the records' state as committed.
+	operations := b.effects
+	b.effects = nil
 	for _, t := range b.w.tables {
 		if err := t.flush(b); err != nil {
 			return err
 		}
 	}
+	b.effects = append(b.effects, operations...)
 	return b.w.cfg.Stamp(b)
 }
 

@@ -14,6 +14,11 @@
 //	                                  ▼
 //	                                 next op
 //
+// Effects of tables ([Rows.Flushed]) come before those of operations: whoever an operation's
+// effect wakes finds the records' state as committed. What is written behind
+// ([Writer.WriteBehind]) is the one exception to effects as values: who asked for it is told
+// by a function that it is over, also where nothing was committed.
+//
 // An operation that fails leaves no trace. A commit that the store refuses (kv.ErrRefused)
 // wrote nothing: its operations run again, each in a batch of its own, so that only the one
 // that is too large fails. Any other error of a commit leaves its outcome unknown: [Writer.Run]

@@ -11,6 +11,11 @@ import (
 // happen once: a row of each act's commit says how many of them were done. So nobody finds
 // an act without its key after a crash, or a key without its act, and the key costs no
 // commit of its own.
+//
+// A Once travels in the request's context, as a deadline does: it crosses the API's handlers and
+// the parts, and none of them needs to know of it. Acts are told apart by their order in the
+// request. So a version that changes the order of a request's acts must give the request
+// another key row.
 type Once struct {
 	// Key is the row's; Rows are what stands there, and beside it, once so many acts of the
 	// request were done.

@@ -226,6 +226,19 @@ func TestTable(t *testing.T) {
 			}
 		})
 	}
+	t.Run("its effects come first", func(t *testing.T) {
+		r := newRig(nil)
+		rows := numbers
+		rows.Flushed = func(b *writer.Batch, k string) { b.Then("record of " + k) }
+		counts := writer.NewTable(r.Writer, rows)
+		r.done(t, func(b *writer.Batch) error {
+			b.Then("wake who reads n")
+			return adding(counts, "n", 1)(b)
+		})
+		if want := []writer.Effect{"record of n", "wake who reads n"}; !slices.Equal(r.effects, want) {
+			t.Errorf("%q, want %q", r.effects, want)
+		}
+	})
 	t.Run("for one batch", func(t *testing.T) {
 		r := newRig(nil)
 		brief := writer.NewTable(r.Writer, writer.Rows[string, int]{})
