@@ -59,9 +59,9 @@
 //	catalog  membership                rules of a catalog; of the member list         → exchange, merkle
 //	kv                                 ordered keys, opaque values, one commit        → exchange
 //	message                            what two shops send, sign and seal             → machines
-//	record                             what a shop stores, under which key            → message, kv
+//	record                             what a shop stores, under which key            → message, machines, kv
 //	writer                             one goroutine, one batch, one commit           → kv
-//	bucket                             digests of a set of products                   → catalog, kv
+//	bucket                             digests of a set of products                   → catalog, message, kv
 //	shelf                              own products and their stock                   → writer, record, hold
 //	feed                               the own catalog, numbered, signed and served   → shelf, bucket
 //	event                              what watchers of a shop are told               → exchange
@@ -71,7 +71,8 @@
 //	audit                              checks the books by the records alone          → record, machines
 //	roster                             the member list as stored                      → membership, kv
 //
-// The machines never import each other: package trade runs them together.
+// The machines never import each other: package trade runs them together. Package exchangetest
+// and desk/desktest are for tests: values, and a world of shops in memory.
 //
 // # The walk of a hold
 //
@@ -91,12 +92,13 @@
 //	      trade      a known id gets its first answer again; window, selling and terms may refuse
 //	      shelf      Offered: the product; exchange.PriceQuote makes the quote
 //	      hold       Step: none → HELD, and what to move
-//	      shelf      Fits, then Move: units from the shelf into the hold; the product gets its
-//	                 dirty mark (feed.Changed)
-//	      trade      the ledger's total of open units; the expiry's index row
+//	      trade      the open quantity that the terms allow
+//	      shelf      Fits, then Move: units from the shelf into the hold
+//	      trade      the ledger's total of open units; the expiry is indexed and planned
 //	      writer     Seal: the answer joins the batch's Merkle tree
-//	 8  writer     one signature, the tables' rows, one Commit
-//	 9  trade      effects: watchers hear of the hold (event), the expiry is planned
+//	 8  writer     one signature, the tables' rows (a changed product gets its dirty mark, by
+//	               feed.Changed), one Commit
+//	 9  trade      effects: watchers are told of the hold (event)
 //	10  protocol   the sealed answer goes back
 //
 //	at the retailer
@@ -115,26 +117,27 @@
 // A supplier counts 7 pieces where 9 were.
 //
 //	at the supplier
-//	 1  node/api   PUT /api/v1/stock/{sku}, or souk set-stock
+//	 1  node/api   PUT /api/v1/products/{sku}/stock, or souk set-stock
 //	 2  shelf      Count: one operation of the writer
-//	 3  writer     in its turn: hold.Stock.Step sets the count; what is promised and missing
+//	 3  writer     in its turn: hold.Stock.Count sets the count; what is promised and missing
 //	               is a shortfall, never a negative number
+//	 4  writer     the stock's row is encoded, once a batch, however often it changed
 //	      shelf      Config.Changed
 //	      feed       Changed: a dirty mark, in the same commit
-//	 4  writer     Commit. Whoever reads now sees 7: Shelf.Current reads where it is written
-//	 5  event      watchers hear of it, at most ten times a second
-//	 6  feed       Run is woken (wake): for each mark it compares the product with what was
+//	 5  writer     Commit. Whoever reads now sees 7: Shelf.Current reads where it is written
+//	 6  event      watchers are told, at most ten times a second
+//	 7  feed       Run is woken (wake): for each mark it compares the product with what was
 //	               published last, numbers what differs, and signs a head: a commit of its own
 //	      bucket     the digest of the product's bucket and of the whole set
-//	 7  node       OnPublish: the update is encrypted with the feed's key (protocol) and
+//	 8  node       OnPublish: the update is encrypted with the feed's key (protocol) and
 //	               gossiped (protocol/p2p)
 //
 //	at each partner
-//	 8  node       decrypts the update with the key that a greeting brought
-//	 9  replica    Follower: an update that continues the copy is applied; otherwise the
+//	 9  node       decrypts the update with the key that a greeting brought
+//	10  replica    Follower: an update that continues the copy is applied; otherwise the
 //	               partner pulls what it lacks, and after a failure again (backoff)
-//	10  bucket     the copy's digest must be the one that the head states
-//	11  replica    one commit: rows, index, position. Search shows 7
+//	11  bucket     the copy's digest must be the one that the head states
+//	12  replica    one commit: rows, index, position. Search shows 7
 //
 // Gossip may lose the update; the next head, greeting or pull shows that something is missing.
 package exchange

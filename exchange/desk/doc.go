@@ -12,6 +12,9 @@
 //	writer.Config.Stamp    ─► trade.Selling            every commit carries the writer's time
 //	writer.Config.Apply    ─► the part whose effect it is
 //
+// Replicas are not among the parts: they lie in a store of their own, follow partners over the
+// network, and need nothing of the writer. Package node opens and runs them beside the desk.
+//
 // [Open] reads the store and verifies the ledgers; it starts nothing. [Desk.Run] runs until
 // its context ends; the writer outlives the other goroutines, so that what they brought in
 // is still recorded.
