@@ -23,8 +23,8 @@ import (
 // releaseLook bounds the hold records that one batch reads: at some 10 µs each, 10 ms.
 const releaseLook = 1024
 
-// ending is how far the release of a ledger's holds has come. Invariant: no hold made under
-// version or an earlier version of the terms has a key before from.
+// ending is how far the release of a ledger's holds has come. Invariant: no hold that is HELD
+// under version or an earlier version of the terms has a key before from.
 type ending struct {
 	version uint32
 	from    []byte // a key of the retailer's holds; nil = the first

@@ -18,8 +18,8 @@ import (
 // and the records of old windows. Only the supplier's time counts.
 
 const (
-	// expiriesPerBatch bounds the expiries before a batch's operations, for holds and for
-	// orders each, so that many late holds do not keep orders waiting.
+	// expiriesPerBatch bounds what ends before a batch's operations: of holds, of orders and of
+	// the holds of ended partnerships so many each, so that none keeps another waiting.
 	expiriesPerBatch = 256
 	// refusedPause is how long expiry pauses after the store refused a commit.
 	refusedPause = time.Second
