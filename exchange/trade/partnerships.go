@@ -111,6 +111,7 @@ func (v *partnerView) list(me exchange.ShopID, side exchange.Party, activeOnly b
 func (p *Partnerships) suppliers() []exchange.ShopID {
 	return p.view.list(p.me, exchange.Retailer, true)
 }
+
 // retailers are the shops that ever had a ledger with this supplier.
 func (p *Partnerships) retailers() []exchange.ShopID {
 	return p.view.list(p.me, exchange.Supplier, false)
