@@ -35,7 +35,9 @@ func (o *Once) Done() bool { return o.done }
 
 type onceKey struct{}
 
-// WithOnce has each act under the returned context happen once.
+// WithOnce has each act under the returned context happen once. The value goes by context
+// because it crosses the API's handlers and the parts of the shop, like a request's deadline:
+// only whoever makes it and [Writer.Act] need to know of it.
 func WithOnce(ctx context.Context, o *Once) context.Context {
 	return context.WithValue(ctx, onceKey{}, o)
 }
