@@ -10,7 +10,7 @@ type Event interface{ event() }
 // supplier, as retailer.
 type Holds struct {
 	At      exchange.Time
-	Partner exchange.ShopID // zero where they are of more shops than an event each is spent on
+	Partner exchange.ShopID // zero where more shops have events than MaxHoldEvents
 	Side    exchange.Party  // this shop's
 	Status  string          // a hold's state, as its machine calls it
 	// Count is how many; 0 says that some may have expired that are not counted.

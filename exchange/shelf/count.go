@@ -11,22 +11,21 @@ import (
 	"github.com/souk-market/souk/exchange/writer"
 )
 
-// Count is what an owner counted of one product: what its shelf holds, committed but unshipped units
-// included (design: Catalogs), or that it is not counted any more.
+// Count is what an owner counted of one product: the units on its shelf, held and unshipped
+// ones included (design: Catalogs), or that the product is not counted any more.
 type Count struct {
 	SKU       exchange.SKU
 	Units     int64 // of which Unlimited makes nothing
 	Unlimited bool
 }
 
-// MaxCounts bounds one Count: a record and a mark each, at most 544 bytes
+// MaxCounts bounds one call of Count. A record and a mark for each product, at most 544 bytes
 // by the stock table's estimate, are 0.55 MB of the some 4.8 MB that a transaction carries.
 const MaxCounts = 1000
 
-// Count records the shelves of up to MaxCounts different products, all in
-// one durable step or none: CodeNotFound names those that this shop does not offer.
-// It returns the counts after it, in the same order, or as they
-// stand where they were recorded before under the same key.
+// Count records the counts of up to MaxCounts different products, all in one commit or none:
+// CodeNotFound names the products that this shop does not offer. It returns the stock after
+// it, in the same order; where the key was used before, the stock as it stands.
 func (s *Shelf) Count(ctx context.Context, counts []Count) ([]hold.Stock, error) {
 	if len(counts) > MaxCounts {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "%d products are more than %d; count them in several steps", len(counts), MaxCounts)

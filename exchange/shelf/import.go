@@ -70,9 +70,9 @@ func (s *Shelf) Import(ctx context.Context, items []Item, dry bool) ([]Change, e
 	return changes, err
 }
 
-// notAsCommitted is which of items may change something. Most of a file that is
-// imported again changes nothing: that is told here, from what is committed, so that
-// holds and orders do not wait for it. The writer looks again at the others.
+// notAsCommitted is which of items may change something. Most of a file that is imported again
+// changes nothing. Those items are found here, in what is committed, so that holds and orders
+// do not wait for them. The writer checks the others again.
 func (s *Shelf) notAsCommitted(items []Item) (rest []int, err error) {
 	for i, item := range items {
 		rec, err := record.Get[record.Product](s.cfg.Store, s.cfg.Codec, record.ProductKey(item.Product.SKU))
@@ -117,8 +117,8 @@ func steady(rec *record.Product, p exchange.Product) exchange.Product {
 	return p
 }
 
-// importItem applies one item, which priced has passed. It is priced again: the rate
-// may be another one since.
+// importItem applies one item, which priced has checked. It is priced again, since the rate may
+// have changed meanwhile.
 func (s *Shelf) importItem(b *writer.Batch, item Item, dry bool) (Change, error) {
 	p, change, last := item.Product, Added, record.FileStock{}
 	var err error

@@ -18,8 +18,8 @@ type Config struct {
 	Codec    message.Codec
 	Writer   *writer.Writer
 	Currency exchange.Currency // the shop's own: every price is in it
-	// Changed follows a change of a product or its stock, once a batch and record, while
-	// the batch is finished: it may add rows and effects.
+	// Changed is called for each product or stock record that a batch changed, while the batch
+	// is finished. It may add rows and effects.
 	Changed func(b *writer.Batch, sku exchange.SKU)
 }
 
@@ -75,8 +75,8 @@ func New(cfg Config) *Shelf {
 	return s
 }
 
-// SetRate replaces the US dollar rate for prices from now on; [Shelf.Reprice] brings those
-// there are to it.
+// SetRate replaces the US dollar rate for prices from now on; [Shelf.Reprice] applies it to the
+// prices there are.
 func (s *Shelf) SetRate(r exchange.Rate) { s.rate.Store(&r) }
 
 // Currency is the shop's own.
