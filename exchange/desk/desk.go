@@ -76,9 +76,9 @@ func (e *entropy) fill(p []byte) error {
 	return nil
 }
 
-// Open loads a shop's desk from its store and verifies its ledgers: every ledger's
-// entries are there, hash-linked, and end where the record says (Badger can lose a
-// tail of its log to one flipped byte without an error). It starts nothing.
+// Open opens the parts of a shop on its store and verifies its ledgers: each ledger's entries
+// are there, hash-linked, and end where the record says. (Badger can lose a tail of its log to
+// one flipped byte without an error.) It starts nothing.
 func Open(cfg Config) (*Desk, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -132,7 +132,7 @@ func (d *Desk) compose(cfg Config) {
 	d.Supplier, d.Retailer = d.trade.Supplier, d.trade.Retailer
 }
 
-// apply does one effect of a durable batch.
+// apply hands an effect of a durable batch to the part that it belongs to.
 func (d *Desk) apply(at exchange.Time, e writer.Effect) {
 	if stock, ok := e.(shelf.StockChanged); ok {
 		d.Events.StockChanged(stock.SKU)
@@ -155,9 +155,8 @@ func (d *Desk) SetPolicy(p trade.Policy) error {
 	return nil
 }
 
-// Serve answers one request of the trade protocol. raw is what the partner
-// sent; the connection has proven that from sent it. An error that is an
-// *exchange.Error is for the partner.
+// Serve answers one request of the trade protocol. raw is the framed request; the connection
+// has proven that from sent it. An error that is an *exchange.Error is for the partner.
 func (d *Desk) Serve(ctx context.Context, from exchange.ShopID, raw []byte) ([]byte, error) {
 	return d.trade.Serve(ctx, from, raw)
 }
@@ -171,7 +170,7 @@ func (d *Desk) Run(ctx context.Context) error {
 	var background sync.WaitGroup
 	background.Go(func() { d.trade.Run(ctx) })
 	background.Go(func() { d.Feed.Run(ctx) })
-	// The writer outlives the others: what they brought in is still recorded.
+	// The writer outlives the other goroutines, so that their last operations are still committed.
 	writing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	go func() {

@@ -6,7 +6,7 @@
 // # How the parts are connected
 //
 //	shelf.Config.Changed   ─► feed.Feed.Changed        a changed product is marked for the catalog
-//	trade.Config.Feed      ─► feed.Feed                hello tells its head; an end rotates its key
+//	trade.Config.Feed      ─► feed.Feed                a greeting has its head; an end rotates its key
 //	feed.Config.MayRead    ─► trade.Partnerships       who may pull
 //	feed.Config.Selling    ─► trade.Selling            a shop that lost records signs no head
 //	writer.Config.Stamp    ─► trade.Selling            every commit carries the writer's time
@@ -16,6 +16,6 @@
 // network, and need nothing of the writer. Package node opens and runs them beside the desk.
 //
 // [Open] reads the store and verifies the ledgers; it starts nothing. [Desk.Run] runs until
-// its context ends; the writer outlives the other goroutines, so that what they brought in
-// is still recorded.
+// its context ends; the writer outlives the other goroutines, so that their last operations
+// are still committed.
 package desk

@@ -12,30 +12,30 @@ const (
 	// Interval is how long holds and changes of stock are collected. The publisher of the
 	// catalog waits as long.
 	Interval = 100 * time.Millisecond
-	// MaxHoldEvents bounds the events of holds, of an interval, that name a partner: to a quarter
-	// of Buffer, 640 a second.
+	// MaxHoldEvents bounds the events of holds that one flush hands out, to a quarter of what a
+	// watcher may fall behind: 640 a second.
 	MaxHoldEvents = Buffer / 4
 	// maxProducts is how many products one event names: as many as a reservation has lines.
 	maxProducts = exchange.MaxLines
 )
 
-// collected is what watchers have not been told yet.
+// collected is what the next flush hands out.
 type collected struct {
 	mu      sync.Mutex // guards the other fields
 	holds   map[holdsOf]*Holds
 	stock   map[exchange.SKU]bool
-	waiting bool // a timer will call tell
+	waiting bool // a flush is planned
 }
 
-// holdsOf is what the holds of one event have in common. With MaxHoldEvents events collected, the
-// partner of a further event is zero.
+// holdsOf is what the holds of one event have in common. Beyond MaxHoldEvents events of one
+// flush the partner is left out.
 type holdsOf struct {
 	partner exchange.ShopID
 	side    exchange.Party // this shop's
 	status  string
 }
 
-// Hold collects one hold for the next telling.
+// Hold collects one hold for the next flush.
 func (w *Watchers) Hold(at exchange.Time, partner exchange.ShopID, side exchange.Party, status string, id exchange.HoldID, lines exchange.Lines) {
 	c := &w.collected
 	of := holdsOf{partner, side, status}
@@ -58,10 +58,10 @@ func (w *Watchers) Hold(at exchange.Time, partner exchange.ShopID, side exchange
 	if side == exchange.Supplier || !of.partner.IsZero() { // SKUs of several suppliers have no sum
 		e.add(lines)
 	}
-	w.schedule() // unlocks
+	w.schedule() // unlocks c.mu
 }
 
-// add sums lines up by product. An event of too many products names none.
+// add sums up lines by product. An event that would name more than maxProducts names none.
 func (h *Holds) add(lines exchange.Lines) {
 	if h.Count > 1 && len(h.Lines) == 0 {
 		return
@@ -93,8 +93,8 @@ func (w *Watchers) StockChanged(sku exchange.SKU) {
 	w.schedule()
 }
 
-// schedule has tell called, at once or at the interval's end. It is called with collected.mu
-// held, and unlocks it.
+// schedule plans a flush, unless one is planned, and unlocks collected.mu, which the caller
+// has locked.
 func (w *Watchers) schedule() {
 	c := &w.collected
 	first := !c.waiting
@@ -108,7 +108,7 @@ func (w *Watchers) schedule() {
 	}
 }
 
-// flush tells the watchers of what is collected.
+// flush hands out what is collected, and empties it.
 func (w *Watchers) flush() {
 	c := &w.collected
 	c.mu.Lock()

@@ -10,7 +10,7 @@ type Event interface{ event() }
 // supplier, as retailer.
 type Holds struct {
 	At      exchange.Time
-	Partner exchange.ShopID // zero: the holds are of several shops, beyond MaxTold events
+	Partner exchange.ShopID // zero where more shops have events than MaxHoldEvents
 	Side    exchange.Party  // this shop's
 	Status  string          // a hold's state, as its machine calls it
 	// Count is the number of holds; 0 says that holds may have expired that nobody counted.

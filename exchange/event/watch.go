@@ -21,8 +21,8 @@ type Watchers struct {
 	collected collected
 }
 
-// NewWatchers makes the watchers of one shop. With atOnce they tell every change at once and
-// start no timer, as simulations need it.
+// NewWatchers makes the watchers of one shop. With atOnce every event is handed out at once,
+// for simulations.
 func NewWatchers(clock exchange.Clock, atOnce bool) *Watchers {
 	return &Watchers{clock: clock, atOnce: atOnce, list: make(map[int]chan Event)}
 }
@@ -43,7 +43,8 @@ func (w *Watchers) Watch() (<-chan Event, func()) {
 	}
 }
 
-// Notify tells every watcher. It never blocks: it drops the oldest event of a full channel.
+// Notify hands an event to every watcher. It never blocks: of a full watcher it drops the
+// oldest event.
 func (w *Watchers) Notify(e Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -11,22 +11,21 @@ import (
 	"github.com/souk-market/souk/exchange/writer"
 )
 
-// Count is what an owner counted of one product: the units on its shelf, with units that are
-// sold and not shipped (design: Catalogs).
+// Count is what an owner counted of one product: the units on its shelf, held and unshipped
+// ones included (design: Catalogs), or that the product is not counted any more.
 type Count struct {
 	SKU       exchange.SKU
 	Units     int64 // not read if Unlimited
 	Unlimited bool  // the product is not counted any more
 }
 
-// MaxCounts bounds one call of Count. A count writes a record and a mark, at most 544 bytes by
-// the stock table's estimate: 1,000 are 0.55 MB of the 4.8 MB that a transaction carries.
+// MaxCounts bounds one call of Count. A record and a mark for each product, at most 544 bytes
+// by the stock table's estimate, are 0.55 MB of the some 4.8 MB that a transaction carries.
 const MaxCounts = 1000
 
-// Count records counts of up to MaxCounts different products, all in one durable step or none.
-// It fails with CodeNotFound, naming products, if this shop does not offer some. It returns
-// each product's stock after the step, in the order of counts. If the same idempotency key
-// has recorded the counts before, it changes nothing and returns the stock as it is now.
+// Count records the counts of up to MaxCounts different products, all in one commit or none:
+// CodeNotFound names the products that this shop does not offer. It returns the stock after
+// it, in the same order; where the key was used before, the stock as it stands.
 func (s *Shelf) Count(ctx context.Context, counts []Count) ([]hold.Stock, error) {
 	if len(counts) > MaxCounts {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "%d products are more than %d; count them in several steps", len(counts), MaxCounts)

@@ -69,9 +69,9 @@ func (s *Shelf) Import(ctx context.Context, items []Item, dry bool) ([]Change, e
 	return changes, err
 }
 
-// notAsCommitted is the indexes of the items that may change something. Most items of a file
-// that is imported again change nothing. notAsCommitted compares them with the store, so that
-// holds and orders do not wait for them. The writer compares the rest again.
+// notAsCommitted is which of items may change something. Most of a file that is imported again
+// changes nothing. Those items are found here, in what is committed, so that holds and orders
+// do not wait for them. The writer checks the others again.
 func (s *Shelf) notAsCommitted(items []Item) (rest []int, err error) {
 	for i, item := range items {
 		rec, err := record.Get[record.Product](s.cfg.Store, s.cfg.Codec, record.ProductKey(item.Product.SKU))
@@ -116,8 +116,8 @@ func steady(rec *record.Product, p exchange.Product) exchange.Product {
 	return p
 }
 
-// importItem applies one item, which priced has checked. It converts the price again, for the
-// rate may have changed since.
+// importItem applies one item, which priced has checked. It is priced again, since the rate may
+// have changed meanwhile.
 func (s *Shelf) importItem(b *writer.Batch, item Item, dry bool) (Change, error) {
 	p, change, last := item.Product, Added, record.FileStock{}
 	var err error

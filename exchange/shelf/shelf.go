@@ -18,9 +18,9 @@ type Config struct {
 	Store    kv.Store
 	Codec    message.Codec
 	Writer   *writer.Writer
-	Currency exchange.Currency // of every price
-	// Changed is called for each product or stock record that a batch changed, once for
-	// each record, before the batch is committed. It may add rows and effects.
+	Currency exchange.Currency // the shop's own: every price is in it
+	// Changed is called for each product or stock record that a batch changed, while the batch
+	// is finished. It may add rows and effects.
 	Changed func(b *writer.Batch, sku exchange.SKU)
 }
 
@@ -75,8 +75,8 @@ func New(cfg Config) *Shelf {
 	return s
 }
 
-// SetRate replaces the US dollar rate for prices from now on; [Shelf.Reprice] converts the
-// prices that are there.
+// SetRate replaces the US dollar rate for prices from now on; [Shelf.Reprice] applies it to the
+// prices there are.
 func (s *Shelf) SetRate(r exchange.Rate) { s.rate.Store(&r) }
 
 // Currency is the currency of every price.

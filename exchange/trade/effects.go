@@ -10,12 +10,13 @@ import (
 	"github.com/souk-market/souk/exchange/writer"
 )
 
-// What follows a durable batch, as values. An event.Event is one more: watchers are told.
+// Effects: values that say what follows a durable batch. An event.Event is an effect too:
+// watchers get it.
 type (
-	// requestQueued: a signed request waits in the outbox for a supplier.
+	// requestQueued: a signed request was put into the outbox for a supplier.
 	requestQueued struct{ supplier exchange.ShopID }
-	// entryAppended: an entry waits for its retailer; inAnswer where the answer to the
-	// retailer's request carries it.
+	// entryAppended: an entry is to go to the ledger's retailer. inAnswer says that the answer
+	// to the retailer's request carries it.
 	entryAppended struct {
 		ledger   ledger.ID
 		inAnswer bool
@@ -42,14 +43,14 @@ type (
 		ledger  ledger.ID
 		version uint32
 	}
-	// holdsReleased: of the holds of an ended version none is left before from, or none at
-	// all where that is nil.
+	// holdsReleased: no hold of an ended version has a key before from; where from is nil, no
+	// hold of it is left.
 	holdsReleased struct {
 		ledger  ledger.ID
 		version uint32
 		from    []byte
 	}
-	// indexScanned: an expiry index has nothing before to.
+	// indexScanned: an expiry index has no item before to.
 	indexScanned struct {
 		index *expiryIndex
 		to    exchange.Time
@@ -60,8 +61,8 @@ type (
 		id       exchange.HoldID
 		hold     hold.Hold
 	}
-	// orderChanged: an order is now this; cancelled is what the change took off the amount
-	// due of an accepted one.
+	// orderChanged: an order is now this. cancelled is what the change took off the amount
+	// due of an accepted order.
 	orderChanged struct {
 		order     *record.Order
 		partner   exchange.ShopID
@@ -74,8 +75,8 @@ type (
 	reservationOrdered struct{ id exchange.HoldID }
 )
 
-// Apply does an effect of a batch that was made durable at the writer's time at; it reports
-// whether the effect is trade's.
+// Apply carries out an effect of a batch that was committed at the writer's time at. It
+// reports whether the effect is one of this package.
 func (t *Trade) Apply(at exchange.Time, e writer.Effect) bool {
 	switch e := e.(type) {
 	case requestQueued:

@@ -14,23 +14,24 @@ import (
 	"github.com/souk-market/souk/exchange/writer"
 )
 
-// The holds of partnerships that have ended, and of retailers that are gone, are given
-// back, some with each batch. Holds are indexed by their expiry and not by their
-// partnership, so the retailer's records are read, once, from a place that is kept in
-// memory: the cost follows what ended, however many holds there are of others. A restart
-// begins again, with ledgers that ended and still have units held.
+// The holds of ended partnerships and of departed retailers are released, some with each
+// batch. Holds are indexed by their expiry and not by their partnership, so the retailer's
+// hold records are read once, in the order of their keys. How far the reading came is kept
+// in memory: a restart begins again with each ended ledger that still has units held. The
+// cost follows the ended retailer's holds, not the others'.
 
 // releaseLook bounds the hold records that one batch reads: at some 10 µs each, 10 ms.
 const releaseLook = 1024
 
-// ending is one direction of trade whose holds are being released: those made under
-// this version of the terms and earlier ones. None is left before from.
+// ending is how far the release of a ledger's holds has come. Invariant: no hold that is HELD
+// under version or an earlier version of the terms has a key before from.
 type ending struct {
 	version uint32
 	from    []byte // a key of the retailer's holds; nil = the first
 }
 
-// end begins to release the holds of a version and earlier ones. Writer's turn only.
+// end begins to release the holds made under a version of the terms and earlier versions.
+// Writer's turn only.
 func (s *Supplier) end(id ledger.ID, version uint32) {
 	if version > s.ended[id].version {
 		s.ended[id] = ending{version: version}
@@ -38,7 +39,7 @@ func (s *Supplier) end(id ledger.ID, version uint32) {
 	}
 }
 
-// releaseEnded goes on with every direction of trade that is ending.
+// releaseEnded goes on releasing the holds of each ledger in s.ended.
 func (s *Supplier) releaseEnded(b *writer.Batch, next *exchange.Time) error {
 	look := releaseLook
 	ids := slices.SortedFunc(maps.Keys(s.ended), func(a, b ledger.ID) int { return a.Retailer.Compare(b.Retailer) })
@@ -54,8 +55,8 @@ func (s *Supplier) releaseEnded(b *writer.Batch, next *exchange.Time) error {
 	return nil
 }
 
-// releaseSome gives back holds of one retailer, reading at most look records. How far
-// it came counts once the batch is durable.
+// releaseSome releases holds of one retailer and reads at most look records. How far it
+// came is noted once the batch is durable (holdsReleased).
 func (s *Supplier) releaseSome(b *writer.Batch, id ledger.ID, look *int, next *exchange.Time) error {
 	rec, err := s.ledgers.get(b, id)
 	if err != nil {
@@ -72,7 +73,7 @@ func (s *Supplier) releaseSome(b *writer.Batch, id ledger.ID, look *int, next *e
 	}
 	all, err := s.endEach(b, list, expiry.holdKey, next, func(b *writer.Batch, x expiry) error {
 		if _, indexed, err := b.Get(x.holdKey()); err != nil || !indexed {
-			return err // it expired, or was set aside, in this very batch
+			return err // it expired, or was put into quarantine, in this very batch
 		}
 		return s.endAlone(b, x, hold.Release{})
 	})
@@ -88,8 +89,9 @@ func (s *Supplier) releaseSome(b *writer.Batch, id ledger.ID, look *int, next *e
 	return nil
 }
 
-// heldBy finds holds to release from e.from on, and where to go on; nil = there are no
-// more records. A record that is damaged or missing is expiry's to set aside.
+// heldBy lists holds to release from e.from on. from is where to go on; nil = the end of
+// the retailer's records. A damaged or missing record is left to its expiry, which puts it
+// into quarantine.
 func (s *Supplier) heldBy(retailer exchange.ShopID, e ending, look *int) (list []expiry, from []byte, err error) {
 	r := kv.Prefix(kv.Key(record.PrefixHold, retailer[:]))
 	id := len(r.From) // where the hold's id begins
@@ -108,15 +110,14 @@ func (s *Supplier) heldBy(retailer exchange.ShopID, e ending, look *int) (list [
 			continue
 		}
 		rec := row.Record
-		if rec.Hold.State == hold.Held && rec.Terms <= e.version { // others were made since, under other terms
+		if rec.Hold.State == hold.Held && rec.Terms <= e.version { // holds of later versions stay
 			list = append(list, expiry{rec.Hold.Expires, retailer, exchange.HoldID(row.Key[id:])})
 		}
 	}
 	return list, nil, nil
 }
 
-// releasedUntil notes durable progress: nothing is left before from, or nothing at all
-// where it is nil.
+// releasedUntil notes durable progress; see holdsReleased.
 func (s *Supplier) releasedUntil(id ledger.ID, version uint32, from []byte) {
 	switch {
 	case s.ended[id].version != version: // a later version has ended since
@@ -127,7 +128,7 @@ func (s *Supplier) releasedUntil(id ledger.ID, version uint32, from []byte) {
 	}
 }
 
-// departedShops are retailers whose holds are to be released as soon as the writer has its turn.
+// departedShops are departed retailers whose holds the next batch begins to release.
 type departedShops struct {
 	mu   sync.Mutex
 	list []exchange.ShopID
@@ -147,25 +148,25 @@ func (d *departedShops) take() []exchange.ShopID {
 	return list
 }
 
-// ReleaseAll gives back what a shop holds here, within a second of a running writer: it
-// was revoked or left the federation. Submitted orders stay and may be finished (design:
-// Membership). A commit that the store refuses is tried again until it is done; opening
-// the desk begins it anew, since the shop is no member.
+// ReleaseAll releases the holds of a retailer that departed, within a second of a running
+// writer. Submitted orders stay and may be finished (design: Membership). Where the store
+// refuses a commit, the next batch tries again. Opening the shop begins anew, since the
+// retailer is no member.
 func (s *Supplier) ReleaseAll(retailer exchange.ShopID) {
 	s.departed.add(retailer)
-	s.writer.Wake() // it takes it with its next batch
+	s.writer.Wake() // Expire takes the retailer with the next batch
 }
 
 // endTerms marks the holds made under a version of the terms and earlier ones for
-// release; from now on they can be neither ordered nor extended.
+// release. From now on these holds can be neither ordered nor extended.
 func (s *Supplier) endTerms(b *writer.Batch, id ledger.ID, version uint32) {
 	before, _, _ := s.endedNow.Get(b, id)
 	s.endedNow.Set(b, id, max(before, version))
 	b.Then(termsEnded{id, version})
 }
 
-// checkEnded refuses a hold whose partnership has ended since, though another may
-// be in force by now.
+// checkEnded refuses a hold whose terms have ended since, though newer terms may be in
+// force by now.
 func (s *Supplier) checkEnded(b *writer.Batch, id ledger.ID, rec *heldRecord) error {
 	now, _, _ := s.endedNow.Get(b, id)
 	if rec.Terms <= max(now, s.ended[id].version) {

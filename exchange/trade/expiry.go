@@ -14,14 +14,14 @@ import (
 	"github.com/souk-market/souk/exchange/writer"
 )
 
-// What ends by itself: holds, orders nobody accepted, holds of ended
-// partnerships, and the records of old windows. Only the supplier's time counts.
+// What ends by time: holds, orders that nobody accepted, the holds of ended partnerships,
+// and the records of old windows. Only the supplier's time counts.
 
 const (
-	// expiriesPerBatch bounds the work that time alone puts before a batch's
-	// operations: of each kind, so that one that is late holds up no other.
+	// expiriesPerBatch bounds what ends before a batch's operations: of holds, of orders and of
+	// the holds of ended partnerships so many each, so that none keeps another waiting.
 	expiriesPerBatch = 256
-	// refusedPause is how long expiry rests after the store refused a commit.
+	// refusedPause is how long expiry pauses after the store refused a commit.
 	refusedPause = time.Second
 	// janitorPause is how often records of old windows are looked for.
 	janitorPause = time.Hour
@@ -29,20 +29,21 @@ const (
 	prunesPerBatch = 1000
 )
 
-// noteExpiry remembers that something expires at t. Writer's turn only.
+// noteExpiry notes that a hold or an order expires at t. Writer's turn only.
 func (s *Supplier) noteExpiry(t exchange.Time) {
 	s.nextExpiry = min(s.nextExpiry, t)
 	// The clock may have stepped back since a scan that had nothing to commit.
 	s.holdExpiry.from, s.orderExpiry.from = min(s.holdExpiry.from, t), min(s.orderExpiry.from, t)
 }
 
-// Rest rests after a refused commit at the writer's time now.
+// Rest pauses expiry after a refused commit at the writer's time now.
 func (s *Supplier) Rest(now exchange.Time) { s.nextExpiry = now.Add(refusedPause) }
 
-// Next is when something of this shop's may expire.
+// Next is the earliest time at which Expire may have work.
 func (s *Supplier) Next() exchange.Time { return s.nextExpiry }
 
-// Expire ends what the batch's time has passed, before any operation runs.
+// Expire ends the holds and orders that are due at the batch's time. The writer calls it
+// before the batch's operations.
 func (s *Supplier) Expire(b *writer.Batch) error {
 	for _, retailer := range s.departed.take() {
 		s.end(ledger.ID{Supplier: s.me, Retailer: retailer}, allTerms)
@@ -63,17 +64,19 @@ func (s *Supplier) Expire(b *writer.Batch) error {
 	return nil
 }
 
-// expiryIndex is one of the two indexes of what expires. Keys that are gone cost a scan
-// as much as those that are there, until the store compacts them, and most items are
-// gone long before their time: a scan begins where the last one has left nothing.
+// expiryIndex is the index of the holds, or of the orders, by when they expire. Deleted keys
+// cost a scan as much as live ones until the store compacts them, and most items are
+// deleted long before their time. So a scan begins at from. Invariant: no item of the index
+// expires before from.
 type expiryIndex struct {
 	prefix string
-	from   exchange.Time // of every item, at least; writer's turn only
+	from   exchange.Time // writer's turn only
 }
 
-// due scans an expiry index up to the batch's time. Keys beyond it set next.
-// Those of retailers that wait is true for are passed by. empty is the time before
-// which the index has nothing once the list has ended.
+// due lists the items that are due at the batch's time, at most expiriesPerBatch. It lowers
+// next to when the first item after them is due. It skips items of retailers for which wait
+// is true. empty is the time before which the index has no item once the list's items are
+// deleted.
 func (x *expiryIndex) due(b *writer.Batch, store kv.Store, next *exchange.Time, wait func(exchange.ShopID) bool) (list []expiry, empty exchange.Time, err error) {
 	empty = b.Now()
 	r := kv.Range{From: kv.Key(x.prefix, kv.Uint64(uint64(x.from))), To: kv.Prefix([]byte(x.prefix)).To}
@@ -99,20 +102,21 @@ func (x *expiryIndex) due(b *writer.Batch, store kv.Store, next *exchange.Time, 
 	return list, empty, nil
 }
 
-// emptied notes, once the batch is durable, that the index has nothing before t.
+// emptied sets from to t once the batch is durable.
 func (x *expiryIndex) emptied(b *writer.Batch, t exchange.Time) {
 	b.Then(indexScanned{x, t})
 }
 
+// expiry is an item of an expiry index.
 type expiry struct {
 	at       exchange.Time
 	retailer exchange.ShopID
 	id       exchange.HoldID
 }
 
-// endEach ends what is due until the batch is full; the rest comes with the next.
-// all says that none is left. An item that cannot end is put into quarantine: only an error of the
-// store itself is fatal.
+// endEach ends the items of list until the batch is full; the next batch goes on. all says
+// that every item was ended or put into quarantine. An item that cannot end goes into
+// quarantine; only an error of the store itself is returned.
 func (s *Supplier) endEach(b *writer.Batch, list []expiry, indexKey func(expiry) []byte, next *exchange.Time, end func(*writer.Batch, expiry) error) (all bool, err error) {
 	for _, e := range list {
 		if b.Full() {
@@ -130,10 +134,9 @@ func (s *Supplier) endEach(b *writer.Batch, list []expiry, indexKey func(expiry)
 	return true, nil
 }
 
-// quarantine takes an item out of its expiry index, where it would be met again with
-// every batch and at every start, and keeps its key and why in quarantine. Its
-// units stay held or sold: stock that nobody can account for is never offered again
-// by itself.
+// quarantine moves an item from its expiry index into quarantine, with why as the value.
+// In the index, every batch and every start would meet the item again. Its units stay held
+// or sold: stock that nobody can account for is not offered again.
 func (s *Supplier) quarantine(b *writer.Batch, indexKey []byte, e expiry, why error) {
 	s.log.Error("a hold or order whose time has come cannot end; it is put into quarantine, and its units stay as they are, until somebody looks at it",
 		"id", e.id, "retailer", e.retailer, "due", e.at, "err", why)
@@ -158,7 +161,7 @@ func (s *Supplier) expireHolds(b *writer.Batch, next *exchange.Time) error {
 	return err
 }
 
-// endAlone ends a hold that nobody asked to end.
+// endAlone ends a hold by time or with its partnership, without a request.
 func (s *Supplier) endAlone(b *writer.Batch, e expiry, event hold.Event) error {
 	k := holdID{e.retailer, e.id}
 	rec, err := s.get(b, k)
@@ -175,9 +178,9 @@ func (s *Supplier) endAlone(b *writer.Batch, e expiry, event hold.Event) error {
 	return nil
 }
 
-// expireOrders ends the orders that were not accepted in time. A shop that has
-// stopped selling enters nothing: they wait until it sells again. So do they for a
-// retailer that must greet first; the owner can still reject them.
+// expireOrders ends the orders that were not accepted in time. A shop that has stopped
+// selling enters nothing, so the orders wait until it sells again. The orders of a retailer
+// that must greet first wait for the greeting; the owner can still reject them.
 func (s *Supplier) expireOrders(b *writer.Batch, next *exchange.Time) error {
 	if s.selling.Stopped() != "" {
 		return nil
@@ -200,7 +203,7 @@ func (s *Supplier) expireOrders(b *writer.Batch, next *exchange.Time) error {
 	return err
 }
 
-// allTerms is beyond every version of terms.
+// allTerms is greater than every version of terms.
 const allTerms = 1<<32 - 1
 
 // runJanitor prunes the records of windows older than WindowsKept.
@@ -226,9 +229,9 @@ func (s *Supplier) runJanitor(ctx context.Context) {
 	}
 }
 
-// Prune deletes up to prunesPerBatch terminal holds, as supplier and retailer,
-// whose window is more than WindowsKept old, and reports whether there may be more.
-// An absent hold of such a window is refused, so nothing can run twice.
+// Prune deletes up to prunesPerBatch records of ended holds and of reservations whose window
+// is more than WindowsKept old, and reports whether there may be more. A hold request of
+// such a window is refused (checkWindow), so no hold can be placed twice.
 func (s *Supplier) Prune(ctx context.Context) (more bool, err error) {
 	current := exchange.WindowAt(max(s.clock.Now(), 0))
 	if current <= exchange.WindowsKept {
@@ -259,7 +262,7 @@ func (s *Supplier) prune(b *writer.Batch, old exchange.Window) (more bool, err e
 				return true, err
 			}
 			if err != nil || row.Record.Hold.State == hold.Held {
-				continue // a damaged one stays, for who looks
+				continue // a damaged record stays, so that an audit can show it
 			}
 			b.Delete(bytes.Clone(row.Key))
 			if count++; count >= prunesPerBatch {

@@ -16,26 +16,28 @@ import (
 	"github.com/souk-market/souk/exchange/wake"
 )
 
-// A supplier says nothing when a hold ends by time, so a retailer's watchers are told of
-// its own reservations by this shop's clock, as StateOf tells it. Nothing is recorded: the
-// supplier's clock has the last word. Each is told once while the desk is open, and again
-// where it was extended after that, which a clock that was ahead allows. One whose time
-// passed before the desk was opened is not told: who watches reads first what there is. Nor
-// is one whose record the store refused, or that was lost in a crash (saveBehind), until
-// somebody asks for it.
+// Expiry notices. A supplier sends no message when a hold ends by time, so the retailer
+// notifies its watchers by its own clock (StateOf). A notice changes no record: the
+// supplier's clock has the last word.
+//
+// Each reservation has one notice while the shop is open, and another one where it was
+// extended after the first, which a clock that was ahead allows. There is no notice of a
+// reservation that expired before the shop was opened: a watcher reads the list first. Nor
+// is there one where the store refused the record or a crash lost it (saveBehind), until
+// somebody asks for the reservation.
 
 const (
-	// noticeTick is how long a reservation's end may be told late, so that those which end
-	// together are listed together.
+	// noticeTick is how late a notice may come: reservations that end within one tick are
+	// listed together.
 	noticeTick = event.Interval
-	// maxNotices bounds the reservations listed, at 16 bytes each and as many again while
-	// their lists grow: 32 MB, for over a thousand reservations a second that live 15
-	// minutes. Of those beyond it one event tells, without saying which.
+	// maxNotices bounds the reservations listed. At 16 bytes each, and as many again while the
+	// lists grow, they take 32 MB: over a thousand reservations a second that live 15 minutes.
+	// Beyond it one event says that others ended, without their ids.
 	maxNotices = 1 << 20
-	// noticeIdle is the longest wait, in case the clock is set, and when what could not be
-	// read is looked at again: a damaged record costs one read a minute.
+	// noticeIdle is the longest wait, in case the clock is set. It is also the pause before a
+	// record that could not be read is read again: a damaged one costs one read a minute.
 	noticeIdle = time.Minute
-	// noticeLook is how many reservations are looked at between looks at the context: at two
+	// noticeLook is how many reservations are checked between checks of the context: at two
 	// reads of the store each, 10 ms.
 	noticeLook = 1_000
 )
@@ -51,8 +53,8 @@ type expiryNotices struct {
 
 // notice is what may end in one tick.
 type notice struct {
-	ids  []exchange.HoldID // the same more than once, where more than one answer told of it
-	more bool              // and others, which are not listed
+	ids  []exchange.HoldID // an id is listed again by each answer about it
+	more bool              // beyond maxNotices others end in this tick
 }
 
 type tickHeap []exchange.Time
@@ -71,16 +73,16 @@ func (n *expiryNotices) init() {
 	n.ticks, n.wake = make(map[exchange.Time]*notice), wake.New()
 }
 
-// note lists a reservation that is held, also where its time has passed: with a clock that
-// is ahead it may have when its answer comes. It is on the way of every reservation: an
-// append, and a place in the heap for the first of each tick.
+// note lists a reservation that is held, even if its time has passed: by a clock that is
+// ahead, a short reservation may be over when its answer comes. Every reservation calls it,
+// so it costs an append, and a place in the heap for the first of each tick.
 func (n *expiryNotices) note(rec *record.Reservation) {
 	if rec.State == hold.Held {
 		n.list(rec.Request.ID, rec.Expires)
 	}
 }
 
-// list has a reservation looked at in the tick that ends at until or after it.
+// list lists a reservation in the first tick that ends at until or later.
 func (n *expiryNotices) list(id exchange.HoldID, until exchange.Time) {
 	const tick = exchange.Time(noticeTick / time.Millisecond)
 	at := (until + tick - 1) / tick * tick
@@ -103,7 +105,7 @@ func (n *expiryNotices) list(id exchange.HoldID, until exchange.Time) {
 	n.listed++
 }
 
-// due takes what may have ended by now, and says when to look again.
+// due takes the reservations that may have ended by now. wait is when to call it again.
 func (n *expiryNotices) due(now exchange.Time) (ids []exchange.HoldID, more bool, wait time.Duration) {
 	ticks, wait := n.take(now)
 	for _, t := range ticks {
@@ -113,8 +115,8 @@ func (n *expiryNotices) due(now exchange.Time) (ids []exchange.HoldID, more bool
 	return slices.Compact(ids), more, wait
 }
 
-// take takes the ticks that are over, and says when the next one is. The writer lists what
-// it has committed under the same lock: nothing that takes longer is done under it.
+// take takes the ticks that are over. wait is the time until the next tick. The writer calls
+// list under the same lock, so the lock is held for nothing slower than the heap.
 func (n *expiryNotices) take(now exchange.Time) (over []*notice, wait time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -131,7 +133,7 @@ func (n *expiryNotices) take(now exchange.Time) (over []*notice, wait time.Durat
 	return over, wait
 }
 
-// runNotices tells of each reservation that ends by time, until ctx ends.
+// runNotices notifies watchers of each reservation that ends by time, until ctx ends.
 func (r *Retailer) runNotices(ctx context.Context) {
 	if err := r.listNotices(ctx); err != nil {
 		r.log.Error("reservations made before this start are not told of when they expire", "err", err)
@@ -149,8 +151,8 @@ func (r *Retailer) runNotices(ctx context.Context) {
 	}
 }
 
-// listNotices lists what the store says is held, which is all that was reserved in the last
-// eight windows: 5 µs each, beside everything else.
+// listNotices lists the stored reservations that are held. It reads all reservations of the
+// last eight windows, at 5 µs each, while the shop already works.
 func (r *Retailer) listNotices(ctx context.Context) error {
 	for row, err := range record.Rows[record.Reservation](r.store, r.codec, kv.Prefix([]byte(record.PrefixReservation))) {
 		switch {
@@ -158,7 +160,7 @@ func (r *Retailer) listNotices(ctx context.Context) error {
 			return nil
 		case row.Key == nil:
 			return err
-		case err != nil: // who reads a damaged one is told so
+		case err != nil: // a damaged record: Reservation reports it
 		case row.Record.Expires > r.clock.Now():
 			r.notices.note(row.Record)
 		}
@@ -166,9 +168,9 @@ func (r *Retailer) listNotices(ctx context.Context) error {
 	return nil
 }
 
-// NotifyExpired tells watchers of the reservations that have ended by time, and says when to
-// look again. What was ordered or given back meanwhile has not ended; what was extended,
-// or is held again by a clock that was set back, is looked at again at its end.
+// NotifyExpired notifies watchers of the reservations that have ended by time. wait is when
+// to call it again. A reservation that was ordered or released meanwhile has no notice. One
+// that was extended, or is held again since the clock was set back, is listed again.
 func (r *Retailer) NotifyExpired(ctx context.Context) (wait time.Duration) {
 	now := r.clock.Now()
 	ids, more, wait := r.notices.due(now)

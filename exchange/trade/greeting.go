@@ -10,7 +10,7 @@ import (
 	"github.com/souk-market/souk/exchange/writer"
 )
 
-// Greeting is what this shop tells a partner about trade, first on each connection.
+// Greeting is this shop's greeting for a partner: the first message on each connection.
 func (l *Ledgers) Greeting(to exchange.ShopID) (*message.Greeting, error) {
 	g := &message.Greeting{}
 	for _, id := range []ledger.ID{{Supplier: l.me, Retailer: to}, {Supplier: to, Retailer: l.me}} {
@@ -40,8 +40,8 @@ func (l *Ledgers) Greeting(to exchange.ShopID) (*message.Greeting, error) {
 	return g, nil
 }
 
-// window is the hold window that this shop issues now: of the time that its next
-// batch will have at least, whatever its clock says.
+// window is the hold window that this shop issues now. Its time is not before the newest
+// commit, whatever the clock says, since the next batch's time is not either.
 func (l *Ledgers) window() (exchange.Window, error) {
 	now := max(l.clock.Now(), 0)
 	meta, err := record.Get[record.Meta](l.store, l.codec, record.KeyMeta)
@@ -51,8 +51,8 @@ func (l *Ledgers) window() (exchange.Window, error) {
 	return exchange.WindowAt(now), err
 }
 
-// Greeted takes a partner's greeting: heads are compared before any request is
-// sent (design: Holds and orders, Restore).
+// Greeted takes a partner's greeting. It compares heads before any request is sent (design:
+// Holds and orders, Restore).
 func (l *Ledgers) Greeted(ctx context.Context, from exchange.ShopID, g *message.Greeting) error {
 	if g.Window != 0 {
 		l.partnerships.view.setWindow(from, g.Window)
@@ -74,9 +74,9 @@ func (l *Ledgers) Greeted(ctx context.Context, from exchange.ShopID, g *message.
 	return nil
 }
 
-// compareHead looks for proof that this shop, a supplier, has lost entries it
-// sealed: the retailer's last entry opens and is not in the store. The position
-// alone proves nothing.
+// compareHead looks for proof that this shop, the supplier, has lost entries that it sealed.
+// The proof is the retailer's last entry: its seal is this shop's, and the store has no such
+// entry. A position alone proves nothing.
 func (l *Ledgers) compareHead(ctx context.Context, from exchange.ShopID, cg message.LedgerGreeting) error {
 	if cg.Head.Position == 0 || len(cg.Proof) == 0 {
 		return nil

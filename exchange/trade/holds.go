@@ -12,7 +12,7 @@ import (
 	"github.com/souk-market/souk/exchange/writer"
 )
 
-// Holds, as the shop that ships: the hot path.
+// Holds at the supplier: the hot path.
 
 // holdOutcome is the answer to a request about a hold, sealed with the batch.
 type holdOutcome struct {
@@ -21,7 +21,7 @@ type holdOutcome struct {
 	reason exchange.Code
 }
 
-// serveHold answers a hold request; raw is the whole framed request.
+// serveHold answers a hold request. raw is the whole framed request.
 func (s *Supplier) serveHold(ctx context.Context, from exchange.ShopID, raw []byte, req *message.Hold) (message.Value, error) {
 	var out holdOutcome
 	sum := message.Digest(raw)
@@ -88,8 +88,8 @@ func (s *Supplier) hold(b *writer.Batch, from exchange.ShopID, sum [32]byte, req
 	return out, err
 }
 
-// holdAgain answers a hold whose id is known: a repeat gets the same bytes,
-// anything else a conflict; a tombstone refuses.
+// holdAgain answers a hold request whose id is known. A repeat gets the same bytes, another
+// request a conflict; a tombstone refuses.
 func (s *Supplier) holdAgain(b *writer.Batch, k holdID, rec *heldRecord, answer message.HoldAnswer) (*writer.Leaf, error) {
 	switch {
 	case rec.Request == answer.Request:
@@ -102,8 +102,8 @@ func (s *Supplier) holdAgain(b *writer.Batch, k holdID, rec *heldRecord, answer 
 		"this reservation id was used before with other content; use a new id")))
 }
 
-// placedAnswer is the answer to the request that placed the hold; it may wait for its seal
-// in this very batch. latestAnswer is the one to the latest release or extension.
+// placedAnswer is the answer to the request that placed the hold. It may wait for its seal
+// in this very batch.
 func (h *heldRecord) placedAnswer() *writer.Leaf {
 	if h.placed != nil {
 		return h.placed
@@ -111,6 +111,7 @@ func (h *heldRecord) placedAnswer() *writer.Leaf {
 	return writer.Sealed(h.Placed)
 }
 
+// latestAnswer is the answer to the latest release or extension.
 func (h *heldRecord) latestAnswer() *writer.Leaf {
 	if h.latest != nil {
 		return h.latest
@@ -118,8 +119,8 @@ func (h *heldRecord) latestAnswer() *writer.Leaf {
 	return writer.Sealed(h.Latest)
 }
 
-// checkWindow refuses an absent hold whose window has passed: its record may
-// have been pruned, so it could run twice.
+// checkWindow refuses a hold that has no record and whose window has passed: the record may
+// have been pruned, and the hold would be placed twice.
 func (s *Supplier) checkWindow(b *writer.Batch, id exchange.HoldID) error {
 	current, w := exchange.WindowAt(b.Now()), id.Window()
 	switch {
@@ -198,7 +199,8 @@ func (s *Supplier) place(b *writer.Batch, id ledger.ID, rec *heldRecord, place h
 	return nil
 }
 
-// serveRelease gives a hold back, or leaves a tombstone for one still to come.
+// serveRelease releases a hold. Where there is none it leaves a tombstone, which refuses the
+// hold's request should it come later.
 func (s *Supplier) serveRelease(ctx context.Context, from exchange.ShopID, raw []byte, req *message.Release) (message.Value, error) {
 	return s.serveHoldEvent(ctx, from, raw, req.ID, func(b *writer.Batch, k holdID, rec *heldRecord, answer message.HoldAnswer) (*writer.Leaf, error) {
 		if rec == nil {
@@ -225,7 +227,7 @@ func (s *Supplier) serveRelease(ctx context.Context, from exchange.ShopID, raw [
 	})
 }
 
-// serveExtend moves a hold's expiry within the terms.
+// serveExtend moves a hold's expiry as far as the terms allow.
 func (s *Supplier) serveExtend(ctx context.Context, from exchange.ShopID, raw []byte, req *message.Extend) (message.Value, error) {
 	return s.serveHoldEvent(ctx, from, raw, req.ID, func(b *writer.Batch, k holdID, rec *heldRecord, answer message.HoldAnswer) (*writer.Leaf, error) {
 		if rec == nil {
@@ -272,8 +274,7 @@ func (s *Supplier) extend(b *writer.Batch, req *message.Extend, rec *heldRecord,
 	return nil
 }
 
-// ownQuote is the quote of a hold of ours, from its first answer, in a copy of
-// the caller's.
+// ownQuote is a copy of the quote in the answer that placed a hold of this supplier.
 func (s *Supplier) ownQuote(rec *heldRecord) (*exchange.Quote, error) {
 	if rec.quote != nil {
 		copied := *rec.quote
@@ -293,8 +294,8 @@ func (s *Supplier) ownQuote(rec *heldRecord) (*exchange.Quote, error) {
 	return nil, exchange.Errorf(exchange.CodeState, "the hold was refused")
 }
 
-// serveHoldStatus tells the retailer where one of its holds stands: the answer
-// it may have missed, byte for byte.
+// serveHoldStatus answers with the latest answer about a hold, byte for byte: the retailer
+// may have missed it.
 func (s *Supplier) serveHoldStatus(from exchange.ShopID, req *message.HoldStatus) (message.Value, error) {
 	rec, err := record.Get[record.Hold](s.store, s.codec, record.HoldKey(from, req.ID))
 	if err != nil {
@@ -312,8 +313,8 @@ func (s *Supplier) serveHoldStatus(from exchange.ShopID, req *message.HoldStatus
 	return &message.SealedAnswer{Sealed: rec.Placed}, nil
 }
 
-// serveHoldEvent runs a release or extension; the repeat of the last one gets
-// the same bytes.
+// serveHoldEvent runs a release or an extension. A repeat of the latest one gets the same
+// bytes.
 func (s *Supplier) serveHoldEvent(ctx context.Context, from exchange.ShopID, raw []byte, id exchange.HoldID,
 	event func(*writer.Batch, holdID, *heldRecord, message.HoldAnswer) (*writer.Leaf, error)) (message.Value, error) {
 	var out *writer.Leaf
@@ -337,8 +338,8 @@ func (s *Supplier) serveHoldEvent(ctx context.Context, from exchange.ShopID, raw
 	return &message.SealedAnswer{Sealed: out.Bytes()}, nil
 }
 
-// endHold ends a HELD hold by e: stock, open quantity and index follow. On a
-// refusal nothing changes. The caller saves rec.
+// endHold ends a hold by e, and with it changes stock, open quantity and expiry index. On a
+// refusal nothing changes. The caller stores rec.
 func (s *Supplier) endHold(b *writer.Batch, id exchange.HoldID, rec *heldRecord, e hold.Event) error {
 	before := rec.Hold
 	next, fx, err := hold.Step(before, e, b.Now())
@@ -357,7 +358,7 @@ func (s *Supplier) endHold(b *writer.Batch, id exchange.HoldID, rec *heldRecord,
 		ledgerRec.OpenHeld -= before.Units()
 		s.ledgers.set(b, ledgerID, ledgerRec)
 		b.Delete(record.HoldExpiryKey(before.Expires, rec.Retailer, id))
-		if next.State != hold.Committed { // the order's event tells of that
+		if next.State != hold.Committed { // watchers get the order's event
 			b.Then(holdChanged{rec.Retailer, id, next})
 		}
 	}

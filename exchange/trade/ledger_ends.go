@@ -8,9 +8,9 @@ import (
 	"github.com/souk-market/souk/exchange/record"
 )
 
-// ledgerEnds are the durable records of all ledgers, in memory: an order asks six times how
-// far a ledger is, outside the writer's turn. At some 1 KB each, a thousand partners take 2 MB.
-// A record that was set is not changed any more.
+// ledgerEnds are the committed records of all ledgers, in memory: each order asks six times
+// where a ledger ends, outside the writer's turn. At some 1 KB each, a thousand partners take
+// 2 MB. Invariant: a record in the map is never changed, only replaced.
 type ledgerEnds struct {
 	mu sync.RWMutex
 	of map[ledger.ID]*record.Ledger
@@ -22,7 +22,7 @@ func (e *ledgerEnds) set(id ledger.ID, rec *record.Ledger) {
 	e.of[id] = rec
 }
 
-// load reads the records of a store.
+// load reads the records of all ledgers from the store.
 func (l *Ledgers) load() error {
 	l.ends.of = make(map[ledger.ID]*record.Ledger)
 	for row, err := range record.Rows[record.Ledger](l.store, l.codec, kv.Prefix([]byte(record.PrefixLedger))) {
@@ -35,8 +35,8 @@ func (l *Ledgers) load() error {
 	return nil
 }
 
-// committed is the durable record of a ledger, for reading only; nil where nobody has written
-// to it.
+// committed is the committed record of a ledger, for reading only; nil where the ledger has
+// none.
 func (l *Ledgers) committed(id ledger.ID) *record.Ledger {
 	l.ends.mu.RLock()
 	defer l.ends.mu.RUnlock()

@@ -12,22 +12,22 @@ import (
 	"github.com/souk-market/souk/exchange/writer"
 )
 
-// Both roles of a ledger: the supplier appends (perform, answer), the retailer
-// adopts (adopt), and both run step for what an entry does.
+// A ledger at either side: the supplier appends entries (perform, answer), the retailer
+// adopts them (adopt), and both run step for the entry's act.
 
-// entryAt is a place in a ledger: what step needs to know besides the act.
+// entryAt is where and when an entry stands: what step needs to know besides the act.
 type entryAt struct {
 	ledger   ledger.ID
 	by       exchange.Party
 	at       exchange.Time
 	position uint64
 	hash     ledger.Hash
-	number   uint64         // retailer: of its own request that the entry answers
-	secret   *record.ShipTo // supplier, SubmitOrder: what came beside the request
+	number   uint64         // at the retailer: of its request that the entry answers
+	secret   *record.ShipTo // at the supplier, of SubmitOrder: salt and address
 }
 
-// allowed reports whether a side may do an act. Acts either side may do are
-// absent from the table.
+// allowed reports whether a side may do an act. The cases list the acts of one side; either
+// side may do the others.
 func allowed(act message.Act, by exchange.Party) bool {
 	switch act.(type) {
 	case message.SubmitOrder:
@@ -57,8 +57,8 @@ func (l *Ledgers) perform(b *writer.Batch, id ledger.ID, act message.Act) error 
 	return l.enter(b, at, message.Entry{Own: act, Terms: l.partnerships.termsVersion(b, id)}, 0)
 }
 
-// answer enters the retailer's request, whatever its outcome, and says what that
-// was. A shop that has stopped selling answers nothing.
+// answer enters the retailer's request, also one that it refuses, and returns the outcome.
+// A shop that has stopped selling answers nothing.
 func (l *Ledgers) answer(b *writer.Batch, id ledger.ID, signed message.SignedRequest, req *message.Request, secret *record.ShipTo) (exchange.Code, error) {
 	if err := l.selling.MaySell(); err != nil {
 		return 0, err
@@ -69,7 +69,7 @@ func (l *Ledgers) answer(b *writer.Batch, id ledger.ID, signed message.SignedReq
 	}
 	at := entryAt{ledger: id, by: exchange.Retailer, at: b.Now(), position: rec.Chain.Position + 1, secret: secret}
 	entry := message.Entry{Request: &signed}
-	// What the act itself does is undone alone when it is refused: the entry stays.
+	// A refusal undoes what the act changed, and nothing else: the entry stands.
 	if err := b.Attempt(func(b *writer.Batch) error { return l.step(b, at, req.Act) }); err != nil {
 		if code := exchange.CodeOf(err); code == exchange.CodeInternal || code == exchange.CodeRestored {
 			return 0, err
@@ -81,10 +81,10 @@ func (l *Ledgers) answer(b *writer.Batch, id ledger.ID, signed message.SignedReq
 	return entry.Outcome, l.enter(b, at, entry, req.Number)
 }
 
-// enter links the entry into the chain, seals it, and schedules its way to the
-// retailer. A proposal is named by the hash of its entry, known only here.
+// enter links the entry into the ledger's hash chain, seals it and plans its sending. The
+// hash of a proposal's entry, known only here, becomes the proposal's name.
 func (l *Ledgers) enter(b *writer.Batch, at entryAt, e message.Entry, number uint64) error {
-	rec, err := l.get(b, at.ledger) // again: the step may have moved its counts
+	rec, err := l.get(b, at.ledger) // again: the step may have changed its counts
 	if err != nil {
 		return err
 	}
@@ -112,6 +112,7 @@ func (l *Ledgers) enter(b *writer.Batch, at entryAt, e message.Entry, number uin
 	return nil
 }
 
+// nameProposal gives the open proposal the hash of its entry, if it has none yet.
 func (p *Partnerships) nameProposal(b *writer.Batch, at entryAt, e message.Entry, hash ledger.Hash) error {
 	rec, err := p.get(b, at.ledger)
 	if err != nil {
@@ -125,8 +126,8 @@ func (p *Partnerships) nameProposal(b *writer.Batch, at entryAt, e message.Entry
 	return nil
 }
 
-// step does what an act does, at either side. It fails with the refusal that
-// belongs into the entry; then nothing has changed that the caller does not undo.
+// step carries out an act, at either side. It fails with the refusal that the entry states;
+// the caller then undoes whatever step has changed.
 func (l *Ledgers) step(b *writer.Batch, at entryAt, act message.Act) error {
 	if !allowed(act, at.by) {
 		return exchange.Errorf(exchange.CodeInvalid, "the %v cannot do this", at.by)
@@ -158,6 +159,7 @@ func (l *Ledgers) step(b *writer.Batch, at entryAt, act message.Act) error {
 	return exchange.Errorf(exchange.CodeInvalid, "this version does not know the act %T; upgrade", act)
 }
 
+// stepPartnership runs the partnership's machine for an entry, and what follows from it.
 func (p *Partnerships) stepPartnership(b *writer.Batch, at entryAt, e partnership.Event) error {
 	if at.ledger.Supplier == p.me {
 		if err := p.mayPartner(b, at, e); err != nil {
@@ -191,7 +193,7 @@ func (p *Partnerships) stepPartnership(b *writer.Batch, at entryAt, e partnershi
 	return nil
 }
 
-// mayPartner is what only the supplier can refuse in a partnership request.
+// mayPartner refuses a partnership request for reasons that only the supplier knows.
 func (p *Partnerships) mayPartner(b *writer.Batch, at entryAt, e partnership.Event) error {
 	switch e := e.(type) {
 	case partnership.Propose:
@@ -211,6 +213,8 @@ func (p *Partnerships) mayPartner(b *writer.Batch, at entryAt, e partnership.Eve
 	return nil
 }
 
+// stepOrder runs the order's machine for an entry, and what follows from it. also, if any,
+// changes the record further.
 func (o *Orders) stepOrder(b *writer.Batch, at entryAt, id exchange.OrderID, e order.Event, also func(*record.Order)) error {
 	partner, side := at.ledger.Partner(o.me)
 	k := orderID{side, id, partner}
@@ -250,7 +254,8 @@ func (o *Orders) stepOrder(b *writer.Batch, at entryAt, id exchange.OrderID, e o
 	return nil
 }
 
-// orderEffects moves the supplier's stock and open quantity with the order.
+// orderEffects changes the supplier's stock, open quantity and expiry index as the order
+// changed.
 func (s *Supplier) orderEffects(b *writer.Batch, at entryAt, id exchange.OrderID, before, next order.Order, fx order.Effects) error {
 	var deltas []hold.Delta
 	var closed int64
@@ -279,6 +284,7 @@ func (s *Supplier) orderEffects(b *writer.Batch, at entryAt, id exchange.OrderID
 	return nil
 }
 
+// stepShip is stepOrder for a shipment, which adds a parcel to the record.
 func (o *Orders) stepShip(b *writer.Batch, at entryAt, act message.ShipOrder) error {
 	partner, side := at.ledger.Partner(o.me)
 	if rec, err := o.get(b, orderID{side, act.Order, partner}); err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/souk-market/souk/exchange/message"
 )
 
-// AskStock asks a supplier what is available now of some of its products; the
-// answer is in their order. Nothing is held by it.
+// AskStock asks a supplier what is available now of some of its products. The answer has a
+// line for each, in the same order. The supplier holds nothing for it.
 func (r *Retailer) AskStock(ctx context.Context, supplier exchange.ShopID, skus []exchange.SKU) ([]message.StockLine, error) {
 	raw, err := r.frame(&message.StockQuery{SKUs: skus})
 	if err != nil {

@@ -18,10 +18,10 @@ import (
 	"github.com/souk-market/souk/exchange/writer"
 )
 
-// What a supplier does with the orders it received, and how both sides look
-// orders up.
+// What a supplier does with the orders that it received, and how either side looks up
+// orders.
 
-// AcceptOrder binds this shop to ship.
+// AcceptOrder accepts a submitted order, which binds this shop to ship.
 func (s *Supplier) AcceptOrder(ctx context.Context, id exchange.OrderID) (*record.Order, error) {
 	return s.actOnSale(ctx, id, message.AcceptOrder{Order: id})
 }
@@ -44,13 +44,14 @@ func (s *Supplier) DeliverOrder(ctx context.Context, id exchange.OrderID, lines 
 	return s.actOnSale(ctx, id, message.DeliverOrder{Order: id, Lines: lines})
 }
 
-// CancelSale cancels unshipped units of an order this shop received.
+// CancelSale cancels unshipped units of an order that this shop received; no lines means
+// everything open.
 func (s *Supplier) CancelSale(ctx context.Context, id exchange.OrderID, lines []order.Units, reason string) (*record.Order, error) {
 	return s.actOnSale(ctx, id, message.CancelOrder{Order: id, Lines: lines, Reason: exchange.Clip(reason, message.MaxReason)})
 }
 
-// actOnSale enters an act on an order this shop received, and returns the order after it, or
-// as it stands where the act was done before under its key.
+// actOnSale enters an act on an order that this shop received, and returns the order after
+// the act. Where the act was done before under its key, it returns the order as it stands.
 func (s *Supplier) actOnSale(ctx context.Context, id exchange.OrderID, act message.Act) (*record.Order, error) {
 	found, err := s.orders.Find(exchange.Supplier, id)
 	if err != nil {
@@ -78,7 +79,7 @@ func (o *Orders) Find(side exchange.Party, id exchange.OrderID) (*record.Order, 
 		if err != nil {
 			return nil, err
 		}
-		if found != nil { // ids are the retailers' to make; two made the same
+		if found != nil { // retailers make the ids, and two made the same
 			return nil, exchange.Errorf(exchange.CodeConflict, "two retailers gave an order the id %v", id)
 		}
 		found = row.Record
@@ -94,9 +95,9 @@ func (o *Orders) scan(r kv.Range) iter.Seq2[record.Row[*record.Order], error] {
 	return record.Rows[record.Order](o.store, o.codec, r)
 }
 
-// List visits this shop's orders in one role, those of the latest day's holds
-// first and of one day the latest placed first, after the given one (zero = from the
-// start), until visit returns false. It reads a day's orders at a time.
+// List visits this shop's orders in one role until visit returns false. Those of the latest
+// window's holds come first, and within a window those placed latest. It begins after the
+// order after (zero = at the first). It reads one window's orders at a time.
 func (o *Orders) List(side exchange.Party, after exchange.OrderID, visit func(*record.Order) bool) error {
 	before := kv.Prefix([]byte(record.OrderPrefix(side))).To
 	if !after.IsZero() {
@@ -150,8 +151,8 @@ func dayKey(side exchange.Party, w exchange.Window) []byte {
 	return kv.Key(record.OrderPrefix(side), first[:])
 }
 
-// lastWindow is the latest window of the holds whose IDs follow prefix in keys before a
-// given one: of orders, or of reservations.
+// lastWindow is the latest window of the ids that follow prefix in keys before the key
+// before. The keys are of orders or of reservations.
 func lastWindow(store kv.Store, prefix string, before []byte) (w exchange.Window, ok bool, err error) {
 	for row, err := range kv.Rows(store, kv.Range{From: []byte(prefix), To: before, Reverse: true}) {
 		var id exchange.OrderID
@@ -161,10 +162,9 @@ func lastWindow(store kv.Store, prefix string, before []byte) (w exchange.Window
 	return 0, false, nil
 }
 
-// checkUnique refuses an order whose id is another retailer's order here: the owner
-// names orders by id alone, and an id on a packing slip must not let anybody block that
-// order. It is asked of orders, not of each hold, because a hold blocks nothing and a
-// scan would cost the hot path more than the hold.
+// checkUnique refuses an order whose id another retailer's order has. The owner names orders
+// by id alone, and an id read off a packing slip must not let anybody block that order.
+// Holds are not checked: a hold blocks nothing, and the scan would cost more than the hold.
 func (s *Supplier) checkUnique(b *writer.Batch, id exchange.OrderID, retailer exchange.ShopID) error {
 	by, begun, err := s.began.Get(b, id)
 	if err != nil {
@@ -202,7 +202,7 @@ func (s *Supplier) ShipTo(rec *record.Order) (*exchange.ShipTo, error) {
 	return &to.ShipTo, nil
 }
 
-// notify tells watchers of an order's durable change.
+// notify gives watchers the event of an order's durable change.
 func (o *Orders) notify(at exchange.Time, c orderChanged) {
 	rec := c.order
 	status := rec.Order.Status().String()

@@ -8,7 +8,7 @@ import (
 	"github.com/souk-market/souk/exchange/writer"
 )
 
-// What a retailer has signed and its supplier has not yet answered.
+// The outbox: requests that a retailer has signed and its supplier has not answered.
 
 // queue numbers and signs a request and puts it into the outbox.
 func (l *Ledgers) queue(b *writer.Batch, id ledger.ID, act message.Act, salt [16]byte, shipTo []byte) error {
@@ -21,7 +21,7 @@ func (l *Ledgers) queue(b *writer.Batch, id ledger.ID, act message.Act, salt [16
 	}
 	most := uint64(MaxOutbox)
 	if _, end := act.(message.EndTrade); !end {
-		most-- // the last place is an end's, which cannot be refused and is queued once
+		most-- // the last place is kept for an end, which cannot be refused and is queued once
 	}
 	if waiting := rec.Queued - rec.Chain.Answered; waiting >= most {
 		return exchange.Errorf(exchange.CodeLimit, "%d requests to this supplier wait for an answer; try again when it is online", waiting)
@@ -47,6 +47,6 @@ func (l *Ledgers) sign(b *writer.Batch, id ledger.ID, number uint64, act message
 	})
 }
 
-// MaxOutbox bounds what waits for one supplier: at ~10 KiB for an order of 64
-// lines, 100 MB.
+// MaxOutbox bounds the requests that wait for one supplier: at some 10 KiB for an order of
+// 64 lines, 100 MB.
 const MaxOutbox = 10_000

@@ -12,11 +12,11 @@ import (
 	"github.com/souk-market/souk/exchange/writer"
 )
 
-// What an owner does about a partnership: propose, accept, decline, withdraw, end. As
-// supplier it is entered at once; as retailer it is queued until the supplier is reached.
+// What an owner does about a partnership: propose, accept, decline, withdraw, end. A
+// supplier's act is entered at once; a retailer's is queued until the supplier is reached.
 
-// Propose offers a partner terms for the direction in which this shop has the
-// given side. As retailer the proposal is queued until the supplier is reached.
+// Propose proposes terms for the partnership in which this shop has the given side. A
+// retailer's proposal is queued until the supplier is reached.
 func (p *Partnerships) Propose(ctx context.Context, partner exchange.ShopID, side exchange.Party, terms exchange.Terms) error {
 	if err := terms.Check(); err != nil {
 		return err
@@ -33,26 +33,29 @@ func (p *Partnerships) Propose(ctx context.Context, partner exchange.ShopID, sid
 	return p.partnershipAct(ctx, partner, side, record.QueuedPropose, message.ProposeTerms{Terms: terms})
 }
 
-// AcceptTerms accepts the open proposal of a partner; hash names the one the
-// owner has seen. As retailer the terms come into force with the supplier's entry.
+// AcceptTerms accepts the open proposal of a partner. hash names the proposal that the owner
+// has read. If this shop is the retailer, the terms come into force with the supplier's entry.
 func (p *Partnerships) AcceptTerms(ctx context.Context, partner exchange.ShopID, side exchange.Party, hash ledger.Hash) error {
 	return p.partnershipAct(ctx, partner, side, record.QueuedAccept, message.AcceptTerms{Proposal: hash})
 }
 
-// DeclineTerms closes a partner's proposal, or withdraws one's own.
+// DeclineTerms closes a partner's proposal, or withdraws this shop's own.
 func (p *Partnerships) DeclineTerms(ctx context.Context, partner exchange.ShopID, side exchange.Party, hash ledger.Hash) error {
 	return p.partnershipAct(ctx, partner, side, record.QueuedDecline, message.DeclineTerms{Proposal: hash})
 }
 
-// WithdrawTerms takes back this shop's own proposals, which must not be in force yet:
-// CodeStale where there is none. It is a decline by the proposer. A decline names the entry
-// that carries the proposal, and a retailer's that is still queued has none: its number is
-// noted here, and it is declined in the commit that brings its entry, or that of what was
-// proposed after it, where the supplier refuses that. Its number is taken, and it may be
-// with the supplier though no answer has come, so it cannot be left out. What the supplier
-// enters in between, an accept too, comes first, and then the withdrawal is refused.
-// Repeats change nothing. As supplier whose end could not be entered when it was made, the
-// end is entered, which closes the proposal.
+// WithdrawTerms takes back this shop's own proposals that are not in force yet; CodeStale
+// where there is none. Repeats change nothing.
+//
+// A withdrawal is a decline by the proposer, and names the entry of the proposal. A queued
+// proposal of a retailer has no entry yet. It cannot be left out either: its number is
+// taken, and the supplier may have it. So the number is noted (WithdrawnTo), and the decline
+// is queued in the commit that brings the proposal's entry. Where the supplier refuses a
+// later proposal, that commit queues the decline of the earlier one. An entry in between, an
+// accept too, comes first; then the withdrawal is refused.
+//
+// A supplier whose end could not be entered when it was made enters the end instead, which
+// closes the proposal.
 func (p *Partnerships) WithdrawTerms(ctx context.Context, partner exchange.ShopID, side exchange.Party) error {
 	id := p.ledgerWith(partner, side)
 	return p.act(ctx, func(b *writer.Batch) error {
@@ -64,11 +67,11 @@ func (p *Partnerships) WithdrawTerms(ctx context.Context, partner exchange.ShopI
 		decline := message.DeclineTerms{Proposal: rec.State.Open.Hash}
 		switch {
 		case rec.Queued == record.QueuedWithdraw, own && (rec.Queued == record.QueuedDecline || rec.Queued == record.QueuedEnd):
-			return nil // it is on its way
+			return nil // the withdrawal is queued already
 		case rec.Queued == record.QueuedPropose:
 			return p.takeBackQueued(b, id, rec)
 		case !own && closed.Of == side && closed.By == side:
-			return nil // it is done
+			return nil // the proposal is withdrawn already
 		case !own:
 			return exchange.Errorf(exchange.CodeStale, "this shop has no proposal that could be taken back; it was answered, withdrawn or replaced")
 		case side == exchange.Supplier && rec.Ending:
@@ -80,8 +83,8 @@ func (p *Partnerships) WithdrawTerms(ctx context.Context, partner exchange.ShopI
 	})
 }
 
-// takeBackQueued takes back every proposal of this shop's, the newest of which is queued. An
-// older one may be with the supplier, and is what is open there if that refuses the newest.
+// takeBackQueued takes back every proposal of this shop's, the newest of which is queued. The
+// supplier may have an older proposal, which stays open if it refuses the newest.
 func (p *Partnerships) takeBackQueued(b *writer.Batch, id ledger.ID, rec record.Partnership) error {
 	ledgerRec, err := p.ledgers.get(b, id)
 	if err != nil {
@@ -96,9 +99,9 @@ func (p *Partnerships) takeBackQueued(b *writer.Batch, id ledger.ID, rec record.
 	return nil
 }
 
-// closeWithdrawn declines an open proposal that is taken back, as soon as no request is
-// queued that closes or replaces it unless it is refused. It follows each entry of a
-// partnership request.
+// closeWithdrawn declines an open proposal that this shop has withdrawn. It waits while a
+// request is queued that may close or replace the proposal. adopt calls it after each entry
+// of a partnership act.
 func (p *Partnerships) closeWithdrawn(b *writer.Batch, id ledger.ID) error {
 	rec, err := p.get(b, id)
 	if err != nil || rec.Queued != "" || rec.Withdrawn == (ledger.Hash{}) || rec.Withdrawn != rec.State.Open.Hash {
@@ -116,24 +119,24 @@ func (p *Partnerships) closeWithdrawn(b *writer.Batch, id ledger.ID) error {
 		p.rows.Set(b, id, queued)
 		return nil
 	})
-	if err != nil && exchange.CodeOf(err) != exchange.CodeInternal { // nothing that its supplier did: the entry stands
+	if err != nil && exchange.CodeOf(err) != exchange.CodeInternal { // no fault of the supplier's: the entry stands
 		p.log.Warn("a withdrawn proposal stays open; withdraw it again", "supplier", id.Supplier, "err", err)
 		return nil
 	}
 	return err
 }
 
-// EndTrade ends a direction of trade. It binds this shop when it returns: no new
-// hold or order; submitted orders finish. It is never refused: on a ledger into which
-// this shop can enter nothing (frozen as evidence, or its own selling has stopped) the
-// end stands in this shop's records alone, and a supplier enters it before its next
-// act on that partnership. Where there is nothing to end, because it has ended or this
-// shop's end is on its way, nothing is done, and the end that was stays as it is.
+// EndTrade ends a partnership. It binds this shop when it returns: there are no new holds
+// and orders; submitted orders finish. An end is never refused. Where this shop can enter
+// nothing (the ledger is frozen, or selling has stopped), the end stands in this shop's
+// records alone; a supplier enters it before its next act on that partnership. Where the
+// partnership has ended, or this shop's end is queued, EndTrade changes nothing.
 func (p *Partnerships) EndTrade(ctx context.Context, partner exchange.ShopID, side exchange.Party, reason string) error {
 	return p.partnershipAct(ctx, partner, side, record.QueuedEnd, message.EndTrade{Reason: exchange.Clip(reason, message.MaxReason)})
 }
 
-// act runs an act of the owner's. One that was done before under its key is done.
+// act runs an act of the owner's. Where the act was done before under its key, act returns
+// nil.
 func (p *Partnerships) act(ctx context.Context, op func(*writer.Batch) error) error {
 	if err := p.writer.Act(ctx, op); !errors.Is(err, writer.ErrDone) {
 		return err
@@ -188,7 +191,8 @@ func (p *Partnerships) retailerAct(b *writer.Batch, id ledger.ID, kind string, a
 	return nil
 }
 
-// queuedMovesUp follows requests that get the next number, those from from on.
+// queuedMovesUp raises the record's request numbers that are at least from by one, as
+// renumber does with the requests.
 func (p *Partnerships) queuedMovesUp(b *writer.Batch, id ledger.ID, from uint64) error {
 	rec, err := p.get(b, id)
 	if err != nil || max(rec.QueuedNumber, rec.EndNumber, rec.WithdrawnTo) < from {
@@ -203,8 +207,8 @@ func (p *Partnerships) queuedMovesUp(b *writer.Batch, id ledger.ID, from uint64)
 	return nil
 }
 
-// supplierAct enters a supplier's partnership act, after an end that could not be
-// entered when it was made.
+// supplierAct enters a supplier's partnership act. An end that could not be entered when it
+// was made is entered first.
 func (p *Partnerships) supplierAct(b *writer.Batch, id ledger.ID, act message.Act) error {
 	rec, err := p.get(b, id)
 	if err != nil {
@@ -226,8 +230,8 @@ func (p *Partnerships) supplierAct(b *writer.Batch, id ledger.ID, act message.Ac
 	return err
 }
 
-// markEnding ends a partnership in this shop's own records: no hold, no order, no
-// catalog; and what is held here is released.
+// markEnding ends a partnership in this shop's own records: there is no new hold or order, the
+// retailer may not read the catalog, and the holds here are released.
 func (p *Partnerships) markEnding(b *writer.Batch, id ledger.ID, rec record.Partnership, reason string) error {
 	if rec.Ending {
 		return nil
@@ -244,8 +248,8 @@ func (p *Partnerships) markEnding(b *writer.Batch, id ledger.ID, rec record.Part
 	return nil
 }
 
-// checkAct refuses at once what the supplier is sure to refuse, or what a proposal of this
-// shop's that is on its way to the supplier will have replaced by then.
+// checkAct refuses at once what the supplier is sure to refuse. It also refuses to answer a
+// proposal that a queued proposal of this shop's replaces.
 func checkAct(p record.Partnership, act message.Act) error {
 	var e partnership.Event
 	switch act := act.(type) {

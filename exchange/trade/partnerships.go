@@ -12,10 +12,10 @@ import (
 	"github.com/souk-market/souk/exchange/writer"
 )
 
-// Partnerships, in both roles.
+// Partnerships in memory and as people see them, at either side.
 
-// partnerView is what is kept in memory about partners: rebuilt from the store at opening,
-// and from greetings.
+// partnerView is what this shop keeps in memory about partners. Opening rebuilds it from the
+// store; greetings add windows and positions.
 type partnerView struct {
 	mu           sync.RWMutex
 	partnerships map[ledger.ID]partnershipView
@@ -24,9 +24,10 @@ type partnerView struct {
 	ahead        map[exchange.ShopID]uint64          // suppliers' ledger positions, as they said
 }
 
+// partnershipView is what partnerView keeps of a partnership.
 type partnershipView struct {
 	active bool // a partnership is in force
-	ending bool // this shop, its retailer, has ended it; the supplier may not know yet
+	ending bool // this shop has ended it; the partner may not know yet
 
 	version uint32 // of terms; 0 = none were ever in force
 	terms   exchange.Terms
@@ -38,13 +39,14 @@ func (v *partnerView) init() {
 	v.ahead = make(map[exchange.ShopID]uint64)
 }
 
-// isAhead reports whether the supplier said its ledger goes on after have.
+// isAhead reports whether the supplier said that its ledger goes on after position have.
 func (v *partnerView) isAhead(supplier exchange.ShopID, have uint64) bool {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	return v.ahead[supplier] > have
 }
 
+// noteAhead notes the position at which a supplier says that its ledger ends.
 func (v *partnerView) noteAhead(supplier exchange.ShopID, position uint64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -57,16 +59,15 @@ func (v *partnerView) set(id ledger.ID, t partnershipView) {
 	v.partnerships[id] = t
 }
 
-// isEnding reports whether this shop has ended its trade as c's retailer, which
-// binds it at once.
+// isEnding reports whether this shop has ended a partnership, which binds it at once.
 func (v *partnerView) isEnding(id ledger.ID) bool {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	return v.partnerships[id].ending
 }
 
-// terms are the latest ones of a direction of trade, in force or ended, and their
-// version; 0 where there were none.
+// terms are the latest terms of a partnership, in force or ended, and their version; 0 where
+// there never were any.
 func (v *partnerView) terms(id ledger.ID) (exchange.Terms, uint32) {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
@@ -82,7 +83,7 @@ func (v *partnerView) inForce(id ledger.ID) (exchange.Terms, bool) {
 	return t.terms, t.active
 }
 
-// viewOf is what is kept in memory of a direction of trade.
+// viewOf is the part of a partnership's record that is kept in memory.
 func viewOf(p *record.Partnership) partnershipView {
 	return partnershipView{
 		active: p.State.Active && !p.Ending, ending: p.Ending,
@@ -90,8 +91,8 @@ func viewOf(p *record.Partnership) partnershipView {
 	}
 }
 
-// list returns the partners on the other side of chains in which this shop has
-// the given side, in a stable order; active only where asked.
+// list returns the partners of the ledgers in which this shop has the given side, sorted by
+// id. With activeOnly a partnership must be in force.
 func (v *partnerView) list(me exchange.ShopID, side exchange.Party, activeOnly bool) []exchange.ShopID {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
@@ -106,11 +107,12 @@ func (v *partnerView) list(me exchange.ShopID, side exchange.Party, activeOnly b
 	return out
 }
 
-// suppliers are the shops this one may buy from now; retailers all that ever had
-// a chain with it.
+// suppliers are the shops that this one may buy from now.
 func (p *Partnerships) suppliers() []exchange.ShopID {
 	return p.view.list(p.me, exchange.Retailer, true)
 }
+
+// retailers are the shops that ever had a ledger with this supplier.
 func (p *Partnerships) retailers() []exchange.ShopID {
 	return p.view.list(p.me, exchange.Supplier, false)
 }
@@ -123,8 +125,8 @@ func (p *Partnerships) Retailers() []exchange.ShopID {
 	return p.view.list(p.me, exchange.Supplier, true)
 }
 
-// Counterparts are all shops with which there is or was a ledger: the ones to
-// stay connected to.
+// Counterparts are all shops with which this one has a ledger. The node stays connected to
+// them.
 func (p *Partnerships) Counterparts() []exchange.ShopID {
 	all := append(p.view.list(p.me, exchange.Supplier, false), p.view.list(p.me, exchange.Retailer, false)...)
 	sort.Slice(all, func(i, j int) bool { return all[i].Compare(all[j]) < 0 })
@@ -145,7 +147,7 @@ func (p *Partnerships) MayReadFeed(from exchange.ShopID) bool {
 	return active && p.members.IsMember(from)
 }
 
-// changed follows a durable change.
+// changed brings a durable change of a partnership into the view, and notifies watchers.
 func (p *Partnerships) changed(at exchange.Time, c partnershipChanged) {
 	p.view.set(c.ledger, viewOf(&c.record))
 	partner, side := c.ledger.Partner(p.me)
@@ -157,7 +159,7 @@ func (p *Partnerships) changed(at exchange.Time, c partnershipChanged) {
 	p.events.Notify(e)
 }
 
-// Partnership is a partnership and how far its ledger is, as people see it.
+// Partnership is a partnership and the state of its ledger, as people see it.
 type Partnership struct {
 	Supplier exchange.ShopID
 	Retailer exchange.ShopID
@@ -186,8 +188,8 @@ func (p *Partnerships) List() ([]Partnership, error) {
 	return list, nil
 }
 
-// Get is the partnership with a partner in which this shop has the given side; an empty
-// one where the two never spoke.
+// Get is the partnership with a partner in which this shop has the given side. It is empty
+// where the two have no ledger.
 func (p *Partnerships) Get(partner exchange.ShopID, side exchange.Party) (Partnership, error) {
 	id := p.ledgerWith(partner, side)
 	rec := p.ledgers.committed(id)
@@ -221,8 +223,8 @@ func (p *Partnerships) ledgerWith(partner exchange.ShopID, side exchange.Party) 
 	return ledger.ID{Supplier: partner, Retailer: p.me}
 }
 
-// termsVersion is the version in force, 0 where there is none. An unreadable
-// record has failed the operation before.
+// termsVersion is the version of the terms in force; 0 where there are none. The caller has
+// read the record before, so it is readable.
 func (p *Partnerships) termsVersion(b *writer.Batch, id ledger.ID) uint32 {
 	rec, err := p.get(b, id)
 	if err != nil || !rec.State.Active {
@@ -238,9 +240,9 @@ func (p *Partnerships) everTerms(b *writer.Batch, id ledger.ID) (uint32, error) 
 	return rec.State.Version, err
 }
 
-// termsInForce is what a hold or order of the ledger stands on: CodeNoPartnership
-// where nothing is in force, CodeNotMember where the other shop was revoked or left,
-// CodeFrozen where the ledger is evidence.
+// termsInForce are the terms for a new hold or order, and their version. The error is
+// CodeNoPartnership where no terms are in force, CodeNotMember where the partner has
+// departed, and CodeFrozen where the ledger is frozen.
 func (p *Partnerships) termsInForce(b *writer.Batch, id ledger.ID) (exchange.Terms, uint32, error) {
 	partner, _ := id.Partner(p.me)
 	if !p.members.IsMember(partner) {

@@ -21,11 +21,11 @@ import (
 type Feed interface {
 	// Greeting is the last head and the gossip key; nil before the first publishing.
 	Greeting() (*message.SignedFeedHead, *message.FeedKey, error)
-	// RotateKey makes a new gossip key: whoever may read has shrunk.
+	// RotateKey makes a new gossip key, since a shop may read the feed no longer.
 	RotateKey(*writer.Batch) error
 }
 
-// Config is what trade is made of. Everything is required but Meter.
+// Config is what [New] needs. Everything is required.
 type Config struct {
 	Shop     exchange.ShopID
 	Store    kv.Store
@@ -48,7 +48,7 @@ type Config struct {
 }
 
 // Trade is a shop's partnerships, holds and orders, in both roles. Its parts share the
-// writer's turn: what one part does in a batch the others see.
+// writer's batch: each sees what the others changed in it.
 type Trade struct {
 	Partnerships *Partnerships
 	Ledgers      *Ledgers
@@ -57,7 +57,7 @@ type Trade struct {
 	Retailer     *Retailer
 }
 
-// shop is what every part knows of its shop and uses of the world. It never changes.
+// shop is what every part needs: the shop's id and its ports. It never changes.
 type shop struct {
 	me       exchange.ShopID
 	store    kv.Store
@@ -87,8 +87,8 @@ func (s *shop) put(b *writer.Batch, key []byte, v message.Value) error {
 func (s *shop) frame(v message.Value) ([]byte, error)   { return message.Frame(s.codec, v) }
 func (s *shop) unframe(b []byte) (message.Value, error) { return message.Unframe(s.codec, b) }
 
-// Partnerships are the terms on which this shop trades: with every partner one partnership
-// for each direction.
+// Partnerships are this shop's partnerships: with each partner up to two, one in which it
+// is the supplier and one in which it is the retailer.
 type Partnerships struct {
 	*shop
 	ledgers  *Ledgers
@@ -102,8 +102,8 @@ type Partnerships struct {
 	proposals quota
 }
 
-// Ledgers are the chains of entries that this shop shares with its partners: as supplier
-// it appends, as retailer it follows.
+// Ledgers are the ledgers that this shop shares with its partners. As supplier it appends
+// entries; as retailer it adopts them.
 type Ledgers struct {
 	*shop
 	selling      *Selling
@@ -118,8 +118,8 @@ type Ledgers struct {
 	ends ledgerEnds
 	// entered are the requests entered in the batch that runs: digests, by their number.
 	entered *writer.Table[requestID, [32]byte]
-	// answering is set while a retailer's requests are entered: what is appended goes out
-	// in the answer. Writer's turn only.
+	// answering is set while a retailer's requests are entered: the answer carries the
+	// entries appended meanwhile. Writer's turn only.
 	answering bool
 	start     coldStart
 	// strangers and requests count what each partner makes this shop keep. Writer's turn only.
@@ -150,7 +150,8 @@ type orderID struct {
 	partner exchange.ShopID
 }
 
-// Supplier is the shop that ships: its holds, and what becomes of them by time.
+// Supplier is this shop as supplier: the holds on its stock, their expiry, and the orders that
+// it ships.
 type Supplier struct {
 	*shop
 	selling      *Selling
@@ -166,10 +167,10 @@ type Supplier struct {
 	// What follows belongs to the writer's turn.
 
 	holds *writer.Table[holdID, *heldRecord]
-	// began are the orders begun in the batch that runs, and by whom.
+	// began are the orders submitted in the batch that runs, and their retailers.
 	began *writer.Table[exchange.OrderID, exchange.ShopID]
-	// endedNow are the versions of terms that the batch that runs has ended; ended are those
-	// of earlier ones whose holds are being released.
+	// endedNow are the versions of terms that the batch that runs has ended. ended are those
+	// that earlier batches ended and whose holds are being released.
 	endedNow                *writer.Table[ledger.ID, uint32]
 	ended                   map[ledger.ID]ending
 	holdExpiry, orderExpiry expiryIndex
@@ -183,7 +184,7 @@ type holdID struct {
 	id       exchange.HoldID
 }
 
-// Retailer is the shop that sells to consumers: its reservations and what it orders.
+// Retailer is this shop as retailer: its reservations and its purchases.
 type Retailer struct {
 	*shop
 	selling      *Selling
@@ -205,8 +206,8 @@ type Policy struct {
 	Rate         exchange.Rate // newest US dollar rate of the shop's currency
 }
 
-// Meter is told what the hot path does, for metrics; its functions are called
-// from many goroutines, must be quick, and may be nil.
+// Meter counts what the hot path does, for metrics. Its functions are called from many
+// goroutines, must be quick, and may be nil.
 type Meter struct {
 	// Hold: a retailer's hold was placed (Held) or refused, and why.
 	Hold func(retailer exchange.ShopID, state hold.State, refusal exchange.Code)
@@ -267,7 +268,7 @@ func (t *Trade) Run(ctx context.Context) {
 }
 
 // Outgoing takes the messages to partners that are due now, and says when to ask again
-// (0 = when woken). Where trade runs, it sends them itself.
+// (0 = when woken). While [Trade.Run] runs, it sends them itself.
 func (l *Ledgers) Outgoing() (list []Outgoing, next exchange.Time) { return l.sender.outgoing() }
 
 // SetPolicy replaces the policy for requests from now on.
@@ -279,5 +280,5 @@ func (s *Supplier) SetPolicy(p Policy) error {
 	return nil
 }
 
-// SetMeter tells m of what happens from now on.
+// SetMeter has m called from now on.
 func (s *Supplier) SetMeter(m Meter) { s.meter.Store(&m) }

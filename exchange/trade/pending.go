@@ -9,14 +9,15 @@ import (
 	"github.com/souk-market/souk/exchange/writer"
 )
 
-// pendingReservations are those whose answer has come and whose record is not
-// durable yet: the owner orders them before the record is on the disk.
+// pendingReservations are reservations whose record is not committed yet (write-behind). They
+// can be read, ordered and released at once. A record whose State is None notes a request
+// that the supplier has not answered.
 type pendingReservations struct {
 	mu sync.Mutex
 	of map[exchange.HoldID]*record.Reservation
 }
 
-// get returns a copy of an answered reservation; nil where it is not recent.
+// get returns a copy of a pending reservation that the supplier has answered, else nil.
 func (p *pendingReservations) get(id exchange.HoldID) *record.Reservation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -28,15 +29,14 @@ func (p *pendingReservations) get(id exchange.HoldID) *record.Reservation {
 	return &copied
 }
 
-// asked reports whether anything is recent of a reservation, if only that its supplier
-// has not answered.
+// asked reports whether a reservation is pending, answered or not.
 func (p *pendingReservations) asked(id exchange.HoldID) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.of[id] != nil
 }
 
-// created is when a reservation that is recent was first asked for.
+// created is when a pending reservation was first asked for.
 func (p *pendingReservations) created(id exchange.HoldID) (at exchange.Time, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -46,7 +46,7 @@ func (p *pendingReservations) created(id exchange.HoldID) (at exchange.Time, ok 
 	return 0, false
 }
 
-// all returns copies of what is recent, by id.
+// all returns copies of all pending reservations, by id.
 func (p *pendingReservations) all() map[exchange.HoldID]*record.Reservation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -58,8 +58,8 @@ func (p *pendingReservations) all() map[exchange.HoldID]*record.Reservation {
 	return all
 }
 
-// mayHold reports whether a request that was made before may have held a reservation at
-// its supplier, as far as this shop has noted: its own no to a repeat says nothing of that.
+// mayHold reports whether, by this shop's records, an earlier request may have placed the hold
+// id at its supplier. A refused repeat says nothing about the earlier request.
 func (r *Retailer) mayHold(id exchange.HoldID) bool {
 	if r.pending.asked(id) {
 		return true
@@ -71,6 +71,7 @@ func (r *Retailer) mayHold(id exchange.HoldID) bool {
 	return rec.State == hold.None || rec.State == hold.Held || rec.State == hold.Committed
 }
 
+// put makes rec pending, unless a later answer about the reservation is.
 func (p *pendingReservations) put(rec *record.Reservation) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -82,7 +83,7 @@ func (p *pendingReservations) put(rec *record.Reservation) {
 	}
 }
 
-// forget drops rec, unless another answer has replaced it.
+// forget removes rec, unless another record has replaced it.
 func (p *pendingReservations) forget(rec *record.Reservation) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -91,26 +92,27 @@ func (p *pendingReservations) forget(rec *record.Reservation) {
 	}
 }
 
-// drop forgets whatever is recent of a reservation: the store has it.
+// drop removes a reservation, whatever its pending record is: the store has a later one.
 func (p *pendingReservations) drop(id exchange.HoldID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.of, id)
 }
 
-// has reports whether rec itself is what is pending of its reservation.
+// has reports whether rec itself is the pending record of its reservation.
 func (p *pendingReservations) has(rec *record.Reservation) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.of[rec.Request.ID] == rec
 }
 
-// saveBehind records a reservation with the next commit, or within writeBehindDelay. Where
-// the store refuses, it is forgotten here too: its supplier knows it.
+// saveBehind writes a reservation's record behind: it is pending at once, and committed with
+// the next batch, or within the writer's delay. Where the store refuses it, it is pending no
+// longer; its supplier still knows the hold.
 func (r *Retailer) saveBehind(rec record.Reservation) { r.writeBehind(rec, r.saveReservation) }
 
-// saveNewBehind is saveBehind for the first answer about a new id: whatever else is known
-// of it came after, and has taken rec's place in pending. The store need not be asked.
+// saveNewBehind is saveBehind for the first answer about a new id. A record that came later
+// has replaced rec in pending, so the store need not be read.
 func (r *Retailer) saveNewBehind(rec record.Reservation) {
 	r.writeBehind(rec, func(b *writer.Batch, rec *record.Reservation) error {
 		if !r.pending.has(rec) {
@@ -122,6 +124,7 @@ func (r *Retailer) saveNewBehind(rec record.Reservation) {
 	})
 }
 
+// writeBehind makes rec pending and has the writer commit it with save.
 func (r *Retailer) writeBehind(rec record.Reservation, save func(*writer.Batch, *record.Reservation) error) {
 	r.pending.put(&rec)
 	forget := func() { r.pending.forget(&rec) }

@@ -2,9 +2,9 @@ package trade
 
 import "github.com/souk-market/souk/exchange"
 
-// Members answers what the desk asks of the member list.
+// Members is what trade asks of the member list.
 type Members interface {
-	// IsMember reports whether shop is in the list and neither revoked nor gone.
+	// IsMember reports whether shop is in the list and has not departed.
 	IsMember(shop exchange.ShopID) bool
 	// MayTakeOn reports nil where the list is fresh enough for new partnerships,
 	// else CodeFreshness or CodeFrozen.

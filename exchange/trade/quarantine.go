@@ -6,8 +6,8 @@ import (
 	"github.com/souk-market/souk/exchange/record"
 )
 
-// Quarantine is a hold or submitted order whose time has come and that could not end: its
-// record is damaged or missing. Its units stay held or sold.
+// Quarantine is a hold or a submitted order that was due and could not end, since its record
+// is damaged or missing. Its units stay held or sold.
 type Quarantine struct {
 	Retailer exchange.ShopID
 	ID       exchange.HoldID // an order has its hold's id
@@ -18,8 +18,8 @@ type Quarantine struct {
 // MaxQuarantined bounds what Quarantined lists: enough to see that there are many.
 const MaxQuarantined = 100
 
-// Quarantined lists what is in quarantine, up to MaxQuarantined, holds first, each kind by when it
-// was due.
+// Quarantined lists what is in quarantine, up to MaxQuarantined: first holds, then orders, each
+// by when they were due.
 func (s *Supplier) Quarantined() ([]Quarantine, error) {
 	var list []Quarantine
 	for _, index := range []string{record.PrefixHoldExpiry, record.PrefixOrderExpiry} {

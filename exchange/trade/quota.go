@@ -9,24 +9,23 @@ import (
 	"github.com/souk-market/souk/exchange/writer"
 )
 
-// What one shop can make this one keep is bounded, most of all what is kept for ever.
-// The counts are in memory: a restart begins them anew, as the next period does.
+// Quotas bound what one shop can make this one keep, most of all what is kept for ever. The
+// counts are in memory: a restart begins anew, as the next period does.
 const (
-	// strangerEntries a day are taken into a ledger in which no terms were ever in
-	// force, and only those that lead to terms: a proposal of 250 countries is kept in
-	// 4 KiB, so a member that nobody trades with costs 400 KiB a day.
+	// strangerEntries a day are taken into a ledger in which no terms were ever in force, and
+	// only entries that lead to terms. A proposal of 250 countries takes 4 KiB, so a member
+	// without a partnership costs 400 KiB a day.
 	strangerEntries = 100
-	// proposalsADay of one partner are answered; later ones are refused. A person
-	// makes a handful, and each is an event for the owner.
+	// proposalsADay of one partner are answered; later ones are refused. A person makes a
+	// handful, and each is an event for the owner.
 	proposalsADay = 50
-	// refusedRequests of one partner an hour are entered: as many as an outbox
-	// holds, so that even an outage in which every request ran out is answered at
-	// once. An entry has 53 KiB at most: 530 MB an hour, from a shop that the owner
-	// chose and can end trade with.
+	// refusedRequests of one partner an hour are entered: as many as an outbox holds, so that
+	// a full outbox of expired requests is answered at once. An entry has 53 KiB at most:
+	// 530 MB an hour, from a partner that the owner chose and can end the partnership with.
 	refusedRequests = MaxOutbox
 	// refusedHolds of one partner an hour leave a sealed refusal or a tombstone. At
 	// about 1 KB, kept for eight days: 1,000 × 24 × 8 = 190 MB. Further refusals are
-	// answered and not kept: nothing was set aside, so nothing can run twice.
+	// answered and not kept: they hold no stock, so a repeat does no harm.
 	refusedHolds = 1000
 )
 
@@ -55,8 +54,8 @@ func (q *quota) spent(b *writer.Batch, shop exchange.ShopID) bool {
 	return q.used[shop] >= q.limit
 }
 
-// take counts one, unless the share is used up. It is given back where the operation
-// fails.
+// take uses one of a shop's share, unless the share is used up. Where the operation fails,
+// the use is undone.
 func (q *quota) take(b *writer.Batch, shop exchange.ShopID) bool {
 	if q.spent(b, shop) {
 		return false
@@ -67,10 +66,10 @@ func (q *quota) take(b *writer.Batch, shop exchange.ShopID) bool {
 	return true
 }
 
-// mayEnter refuses a request without an entry: its number stays free, and the
-// retailer's later requests wait behind it. That withholds nothing from a partner: it
-// queues an order or a cancel only after an entry of this shop's has put terms into
-// force, and CodeLimit says to send the same again later.
+// mayEnter refuses a request without an entry where a quota is used up. The request's number
+// stays free, and the retailer's later requests wait behind it. A partner loses nothing: it
+// queues an order or a cancellation only after terms came into force, and CodeLimit tells it
+// to send the same again later.
 func (l *Ledgers) mayEnter(b *writer.Batch, id ledger.ID, act message.Act) error {
 	version, err := l.partnerships.everTerms(b, id)
 	if err != nil {

@@ -12,17 +12,16 @@ import (
 	"github.com/souk-market/souk/exchange/record"
 )
 
-// A retailer's check of a supplier's quote. A seal proves who said it, not that it
-// is what was asked: an order signs the quote, so whatever stands in it binds.
+// A retailer's check of a supplier's quote. A seal proves who sent the quote, not that it
+// prices what was asked for. An order signs the quote, so whatever the quote says binds.
 
-// maxAhead is how far a partner's clock may run before this shop's: a day for a
-// wrong date, a day for a wrong zone. What is dated later is refused.
+// maxAhead is how far a partner's clock may be ahead of this shop's: a day for a wrong date, a
+// day for a wrong zone. A quote or an entry dated later is refused.
 const maxAhead = 48 * time.Hour
 
-// checkAnswer holds an answer about a reservation against what this shop asked and
-// the terms it knows. It fails with CodeSignature where the supplier promises
-// something else, CodeStale where it quotes under terms that are in force no longer,
-// and CodeBehind where it does under terms that have not arrived here yet.
+// checkAnswer compares an answer about a reservation with the request and the terms. It fails
+// with CodeSignature where the quote is not what was asked for, CodeStale where its terms are
+// in force no longer, and CodeBehind where its terms have not arrived here yet.
 func (r *Retailer) checkAnswer(rec *record.Reservation, a *message.HoldAnswer) error {
 	placed := len(rec.Raw) > 0 && a.Request == message.Digest(rec.Raw)
 	switch {
@@ -52,8 +51,8 @@ func (r *Retailer) checkAnswer(rec *record.Reservation, a *message.HoldAnswer) e
 	return r.checkTerms(q, terms)
 }
 
-// checkAsked compares a quote with the request: what holds whatever the terms are.
-// A reservation whose request this shop has lost has no lines to compare.
+// checkAsked compares a quote with the request; it does not look at the terms. A reservation
+// whose request this shop has lost has no lines to compare.
 func (r *Retailer) checkAsked(rec *record.Reservation, q *exchange.Quote) error {
 	req := &rec.Request
 	switch {
@@ -91,8 +90,8 @@ func (r *Retailer) checkTerms(q *exchange.Quote, t exchange.Terms) error {
 	return nil
 }
 
-// checkExtended compares the quote of an extension with the one that was held: it
-// may move the expiry, and nothing else.
+// checkExtended compares the quote of an extension with the reservation's quote: only the
+// expiry may differ.
 func (r *Retailer) checkExtended(rec *record.Reservation, a *message.HoldAnswer) error {
 	if a.Quote == nil || rec.Answer == nil {
 		return r.checkAnswer(rec, a)
@@ -112,8 +111,8 @@ func (r *Retailer) checkExtended(rec *record.Reservation, a *message.HoldAnswer)
 	return nil
 }
 
-// checkOrdered is the last look at a quote, before an order signs it. One of earlier
-// terms was checked against them when it came: quotes pin their version.
+// checkOrdered is the last check of a quote before an order signs it. A quote under earlier
+// terms was checked against those when it came; a quote names the version of its terms.
 func (r *Retailer) checkOrdered(rec *record.Reservation, q *exchange.Quote, terms exchange.Terms, version uint32) error {
 	if err := r.checkAsked(rec, q); err != nil {
 		return err
@@ -127,13 +126,14 @@ func (r *Retailer) checkOrdered(rec *record.Reservation, q *exchange.Quote, term
 	return nil
 }
 
+// otherQuote is the error for a quote that is not what was asked for.
 func otherQuote(format string, args ...any) error {
 	return exchange.Errorf(exchange.CodeSignature, "the supplier's quote is not what was asked for: %w; tell the supplier, the sealed answer is kept",
 		exchange.Errorf(exchange.CodeSignature, format, args...))
 }
 
-// distrust records an answer that failed checkAnswer for why, so that nothing is
-// ordered on it, and gives the hold back. The sealed answer stays as evidence.
+// distrust records that an answer failed checkAnswer, so that nothing is ordered on it, and
+// releases the hold. The record keeps the sealed answer as evidence.
 func (r *Retailer) distrust(ctx context.Context, rec *record.Reservation, sealed []byte, why error) {
 	r.log.Error("a quote was refused", "supplier", rec.Supplier, "hold", rec.Request.ID, "why", why)
 	rec.State, rec.Refusal, rec.Detail, rec.Answer = hold.Refused, exchange.CodeOf(why), exchange.Clip(why.Error(), message.MaxReason), sealed

@@ -10,17 +10,18 @@ import (
 	"github.com/souk-market/souk/exchange/record"
 )
 
-// Reservations visits the reservations that this shop has made, as each stands now, those of the latest window first and of one window the
-// latest asked for first, after the given one (zero = from the start), until visit
-// returns false. One that a supplier has not answered is visited too, as
-// reservation.None: the supplier may hold its stock. A reservation whose record was lost
-// in a crash, less than writeBehindDelay after it was asked for, is not visited; its supplier
-// lets it expire.
+// Reservations visits the reservations that this shop has made, with their present state,
+// until visit returns false. Those of the latest window come first, and within a window those
+// asked for latest. It begins after the reservation after (zero = at the first).
 //
-// Records are kept for exchange.WindowsKept windows. Of a window's records 32 bytes each
-// are in memory while it is visited, so that a shop that reserves all day can list them.
+// A reservation that the supplier has not answered is visited too, in state hold.None: the
+// supplier may hold its stock. One that was pending when the process crashed is not visited;
+// its supplier lets it expire.
+//
+// Records are kept for exchange.WindowsKept windows. While a window is visited, 32 bytes a
+// record are in memory, so that a shop that reserves all day can list its reservations.
 func (r *Retailer) Reservations(after exchange.HoldID, visit func(*Reservation) bool) error {
-	pending := r.pending.all() // before the store is read: what leaves here is there
+	pending := r.pending.all() // before the store is read: a record leaves pending when the store has it
 	before := kv.Prefix([]byte(record.PrefixReservation)).To
 	if !after.IsZero() {
 		before = record.ReservationKey(exchange.NewHoldID(after.Window()+1, [12]byte{}))
@@ -46,7 +47,7 @@ func (r *Retailer) Reservations(after exchange.HoldID, visit func(*Reservation) 
 	}
 }
 
-// visitReservation calls visit with what is known of a reservation, if it is still kept.
+// visitReservation calls visit with a reservation, if its record is still kept.
 func (r *Retailer) visitReservation(id exchange.HoldID, pending map[exchange.HoldID]*record.Reservation, visit func(*Reservation) bool) (more bool, err error) {
 	stored, err := record.Get[record.Reservation](r.store, r.codec, record.ReservationKey(id))
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/souk-market/souk/exchange/writer"
 )
 
-// Reservations, as the shop that sells.
+// Reservations at the retailer.
 
 // ReserveRequest asks for one supplier's products.
 type ReserveRequest struct {
@@ -23,32 +23,34 @@ type ReserveRequest struct {
 	Country  string         // ship-to
 	MaxTotal exchange.Money // the most that may be due, shipping included; zero = any
 	Lifetime time.Duration  // 0 = the longest the terms allow
-	// Key makes a repeat of the same request find the same reservation, for 24 hours and
-	// across crashes; zero = each request is a new wish. It must be a secret's digest, for
-	// one supplier: it becomes a part of the hold's id, which the supplier sees.
+	// Key makes a repeat of the request find the same reservation, for 24 hours and across
+	// crashes; zero = each request makes a new one. It must be a secret's digest, another for
+	// each supplier: it becomes a part of the hold's id, which the supplier sees.
 	Key ReservationKey
-	// ID asks again for a reservation that was asked for before; zero = none was.
+	// ID asks again for the reservation with this id; zero = a new one, or that of Key.
 	ID exchange.HoldID
 }
 
-// ReservationKey is what a caller's key becomes of a hold's id.
+// ReservationKey is the part of a hold's id that a caller's key decides.
 type ReservationKey [12]byte
 
 // Reservation is a reservation of this shop's as it stands now.
 type Reservation struct {
 	*record.Reservation
 	Quote *exchange.Quote // nil where it has none
-	// State is where it stands, which the record alone cannot say; see [Retailer.StateOf].
+	// State is the present state, which the record alone cannot say; see [Retailer.StateOf].
 	State hold.State
 }
 
 // Reserve holds stock at a supplier and returns the reservation with its quote.
-// The hold is durable at the supplier when Reserve returns; here it is recorded soon
-// after (a reservation lost in a crash is found again by its id or key, or expires). A
-// refusal is an error with the supplier's code. Where the supplier does not answer in ctx's
-// time, the error is CodeUnavailable ([ErrUnanswered]) and the outcome unknown: call again
-// with the same key, or with the id of the reservation that is returned beside the error.
-// No reservation is returned where nothing was asked of the supplier.
+// The hold is durable at the supplier when Reserve returns. Here the record is pending and
+// committed with a later batch: a reservation lost in a crash is found again by its id or
+// key, or expires.
+//
+// A refusal is an error with the supplier's code. Where the supplier does not answer in ctx's
+// time, the error is CodeUnavailable ([ErrUnanswered]) and the outcome unknown. Then call
+// again with the same key, or with the id of the reservation returned beside the error. No
+// reservation is returned where the supplier was not asked.
 func (r *Retailer) Reserve(ctx context.Context, req ReserveRequest) (*Reservation, error) {
 	if err := r.checkReserve(req); err != nil {
 		return nil, err
@@ -86,8 +88,8 @@ func (r *Retailer) Reserve(ctx context.Context, req ReserveRequest) (*Reservatio
 	return out, err
 }
 
-// shownAgain is the reservation that a repeat found, as it stands now: the supplier repeats
-// the answer that placed the hold, also after a release, an extension or an order.
+// shownAgain is the reservation that a repeat found, with its present state. The supplier
+// repeats the answer that placed the hold, also after a release, an extension or an order.
 func (r *Retailer) shownAgain(rec *record.Reservation) (*Reservation, error) {
 	known, err := r.known(rec.Request.ID)
 	if err != nil {
@@ -99,7 +101,7 @@ func (r *Retailer) shownAgain(rec *record.Reservation) (*Reservation, error) {
 	return r.shown(rec, nil)
 }
 
-// checkReserve refuses what no supplier is to be asked.
+// checkReserve refuses a request before the supplier is asked.
 func (r *Retailer) checkReserve(req ReserveRequest) error {
 	if req.Supplier == r.me {
 		return exchange.Errorf(exchange.CodeInvalid, "this is your own product; sell it from your own stock")
@@ -207,20 +209,19 @@ func (r *Retailer) reserved(ctx context.Context, rec *record.Reservation, reply 
 	if failed != nil {
 		return nil, failed
 	}
-	if known == nil || !known.After(rec) { // else the answer is an old one, and known would be hidden by it
+	if known == nil || !known.After(rec) { // else known is newer than this answer and must not be replaced
 		r.saveBehind(*rec)
 	}
 	return answer.Quote, err
 }
 
-// judge is checkAnswer for a reservation that is not held here yet, and what follows
-// from it.
+// judge runs checkAnswer for a reservation that is not recorded as held, and records a failure.
 func (r *Retailer) judge(ctx context.Context, rec *record.Reservation, answer *message.HoldAnswer, sealed []byte) error {
 	err := r.checkAnswer(rec, answer)
 	switch exchange.CodeOf(err) {
 	case exchange.CodeOK:
 		return nil
-	case exchange.CodeBehind: // held or not is decided when the terms have come
+	case exchange.CodeBehind: // checked again when the terms have come
 		r.sender.behind(rec.Supplier)
 		rec.Detail = err.Error()
 		r.saveBehind(*rec)
@@ -230,8 +231,8 @@ func (r *Retailer) judge(ctx context.Context, rec *record.Reservation, answer *m
 	return err
 }
 
-// saveReservation keeps a later record from being overwritten by an earlier one, and the
-// moment at which the reservation was first asked for.
+// saveReservation writes a reservation's record unless the one before is later or the same. It
+// keeps the time at which the reservation was first asked for.
 func (r *Retailer) saveReservation(b *writer.Batch, rec *record.Reservation) error {
 	before, err := r.get(b, rec.Request.ID)
 	if err != nil {
@@ -241,18 +242,18 @@ func (r *Retailer) saveReservation(b *writer.Batch, rec *record.Reservation) err
 		return nil
 	}
 	if before != nil && before.Created < rec.Created {
-		first := *rec // rec itself may be read as a recent one
+		first := *rec // rec itself may be pending, and others read it
 		first.Created = before.Created
 		rec = &first
 	}
-	if before == nil || before.State != hold.Held || before.Expires != rec.Expires { // else it is listed, or told
+	if before == nil || before.State != hold.Held || before.Expires != rec.Expires { // else a notice is listed, or was given
 		b.Then(reservationRecorded{rec})
 	}
 	r.rows.Set(b, rec.Request.ID, rec)
 	return nil
 }
 
-// openAnswer verifies a sealed answer about a hold of ours.
+// openAnswer verifies and decodes a supplier's sealed answer about this shop's hold id.
 func (r *Retailer) openAnswer(supplier exchange.ShopID, id exchange.HoldID, reply []byte) (*message.HoldAnswer, []byte, error) {
 	v, err := r.unframe(reply)
 	if err != nil {
@@ -276,15 +277,15 @@ func (r *Retailer) openAnswer(supplier exchange.ShopID, id exchange.HoldID, repl
 	return a, sa.Sealed, nil
 }
 
-// Reservation is what this shop knows of a hold of its own; of one it has forgotten it asks
-// every supplier it trades with. Where the supplier of a recorded one does not answer, the
-// reservation is returned beside the error ([ErrUnanswered]).
+// Reservation is a reservation of this shop's. Where this shop has no record of it, every
+// supplier with a partnership in force is asked. Where the supplier of a recorded one does
+// not answer, the reservation is returned beside the error ([ErrUnanswered]).
 func (r *Retailer) Reservation(ctx context.Context, id exchange.HoldID) (*Reservation, error) {
 	rec, err := r.lookUp(ctx, id)
 	return r.shown(rec, err)
 }
 
-// shown is a record as it stands now, with its quote. An error passes through.
+// shown is the reservation of a record, with its present state and its quote. err is passed on.
 func (r *Retailer) shown(rec *record.Reservation, err error) (*Reservation, error) {
 	if rec == nil {
 		return nil, err
@@ -302,13 +303,15 @@ func (r *Retailer) shown(rec *record.Reservation, err error) (*Reservation, erro
 	return out, err
 }
 
+// lookUp is the record of a reservation. It asks a supplier where the record has no answer, and
+// all suppliers where there is no record.
 func (r *Retailer) lookUp(ctx context.Context, id exchange.HoldID) (*record.Reservation, error) {
 	rec, err := r.known(id)
 	if err != nil {
 		return nil, err
 	}
 	if rec != nil {
-		if rec.State != hold.None || !r.members.IsMember(rec.Supplier) { // who is out answers nobody
+		if rec.State != hold.None || !r.members.IsMember(rec.Supplier) { // a departed supplier answers nobody
 			return rec, nil
 		}
 		return r.recall(ctx, rec.Supplier, id, rec)
@@ -325,8 +328,8 @@ func (r *Retailer) lookUp(ctx context.Context, id exchange.HoldID) (*record.Rese
 	return nil, exchange.Errorf(exchange.CodeNotFound, "there is no reservation %v", id)
 }
 
-// known is what this shop has recorded of a reservation, or is about to; nil
-// where that is nothing.
+// known is the pending or else the committed record of a reservation; nil where there is
+// neither.
 func (r *Retailer) known(id exchange.HoldID) (*record.Reservation, error) {
 	if rec := r.pending.get(id); rec != nil {
 		return rec, nil
@@ -334,7 +337,7 @@ func (r *Retailer) known(id exchange.HoldID) (*record.Reservation, error) {
 	return record.Get[record.Reservation](r.store, r.codec, record.ReservationKey(id))
 }
 
-// recall asks a supplier about a hold whose answer was lost.
+// recall asks a supplier about a hold whose answer this shop does not have.
 func (r *Retailer) recall(ctx context.Context, supplier exchange.ShopID, id exchange.HoldID, rec *record.Reservation) (*record.Reservation, error) {
 	raw, err := r.frame(&message.HoldStatus{ID: id})
 	if err != nil {
@@ -367,8 +370,7 @@ func (r *Retailer) recall(ctx context.Context, supplier exchange.ShopID, id exch
 	return rec, r.writer.Do(ctx, func(b *writer.Batch) error { return r.saveReservation(b, rec) })
 }
 
-// Release gives a reservation back. A supplier that was revoked or has left holds nothing
-// and is asked nothing.
+// Release releases a reservation. A departed supplier holds nothing and is not asked.
 func (r *Retailer) Release(ctx context.Context, id exchange.HoldID) (*Reservation, error) {
 	if rec, err := r.known(id); err != nil || rec != nil && !r.members.IsMember(rec.Supplier) {
 		return r.shown(rec, err)
@@ -381,9 +383,10 @@ func (r *Retailer) Extend(ctx context.Context, id exchange.HoldID, until exchang
 	return r.shown(r.changeReservation(ctx, id, &message.Extend{ID: id, Until: until}))
 }
 
+// changeReservation sends a release or an extension and records the answer.
 func (r *Retailer) changeReservation(ctx context.Context, id exchange.HoldID, change message.Value) (*record.Reservation, error) {
 	rec, err := r.lookUp(ctx, id)
-	if rec == nil { // one whose request may still be on its way is given back by a tombstone
+	if rec == nil { // where the request may still arrive, the release leaves a tombstone
 		return nil, err
 	}
 	raw, err := r.frame(change)
@@ -433,10 +436,10 @@ func (r *Retailer) quoteOf(rec *record.Reservation) (*exchange.Quote, error) {
 	return nil, exchange.Errorf(exchange.CodeState, "the reservation has no quote")
 }
 
-// StateOf is where a reservation of this shop's stands now, as far as this shop can
-// tell: the supplier says nothing when a hold ends by time or with the partnership, and
-// its clock, not this one, has the last word on an order. One whose order is on its way
-// is committed. A supplier that was revoked or has left holds nothing.
+// StateOf is the present state of a reservation, as far as this shop can tell. The supplier
+// sends no message when a hold ends by time or with the partnership; its clock, not this
+// shop's, has the last word on an order. A reservation whose order is queued is committed. A
+// departed supplier holds nothing.
 func (r *Retailer) StateOf(rec *record.Reservation) (hold.State, error) {
 	departed := !r.members.IsMember(rec.Supplier)
 	switch {

@@ -13,9 +13,9 @@ import (
 	"github.com/souk-market/souk/exchange/writer"
 )
 
-// Selling is whether the shop may sell, and the time of its newest commit. A shop that has
-// lost records sells nothing and enters nothing into its ledgers: their ends may be lost,
-// and a second entry at a position would be a fork (design: Holds and orders, Restore).
+// Selling is whether the shop may sell, and the time of its newest commit. After a rollback a
+// shop sells nothing and enters nothing into its ledgers: their last entries may be lost, and
+// a second entry at a position would be a fork (design: Holds and orders, Restore).
 type Selling struct {
 	store kv.Store
 	codec message.Codec
@@ -26,7 +26,7 @@ type Selling struct {
 	stopped atomic.Pointer[string] // why selling is stopped; nil = it is not
 }
 
-// OpenSelling reads what the store says of it.
+// OpenSelling reads from the store whether the shop may sell.
 func OpenSelling(store kv.Store, codec message.Codec, clock exchange.Clock, log *slog.Logger) (*Selling, error) {
 	s := &Selling{store: store, codec: codec, clock: clock, log: log}
 	meta, err := record.Get[record.Meta](store, codec, record.KeyMeta)
@@ -43,7 +43,7 @@ func OpenSelling(store kv.Store, codec message.Codec, clock exchange.Clock, log 
 	return s, nil
 }
 
-// Stamp adds the shop's own bookkeeping to a batch: every commit carries it.
+// Stamp adds the Meta record, with the batch's time, to a batch. Every commit carries it.
 func (s *Selling) Stamp(b *writer.Batch) error {
 	meta := s.meta
 	meta.Written = b.Now()
@@ -61,8 +61,8 @@ func (s *Selling) Stopped() string {
 	return ""
 }
 
-// Stop makes the shop refuse every hold from now on, durably, and enter nothing into its
-// ledgers. It stands even where the operation that found the reason fails.
+// Stop has the shop refuse every hold and enter nothing into its ledgers from now on,
+// durably. The stop is kept even where the operation that calls it fails.
 func (s *Selling) Stop(b *writer.Batch, why string) {
 	if s.meta.Stopped != "" {
 		return
@@ -81,8 +81,8 @@ const RollbackAdvice = "This shop has lost records that it had signed, so it sel
 	"Records that no copy holds cannot be taken back from partners by this version: if they are gone for good, this shop will not sell again. " +
 	"Keep the folder, finish open orders with the partners by hand, and begin a new shop in another folder, with a new invite from the hub and new partnerships"
 
-// MaySell refuses a partner while the shop has stopped selling. Who proved what is not
-// the partner's business.
+// MaySell refuses a partner's request while selling is stopped. The error does not say who
+// proved what.
 func (s *Selling) MaySell() error {
 	if s.Stopped() == "" {
 		return nil
@@ -90,7 +90,7 @@ func (s *Selling) MaySell() error {
 	return exchange.Errorf(exchange.CodeRestored, "the shop has stopped selling, for it has lost records; ask its owner")
 }
 
-// mayAct refuses the owner's own acts while the shop has stopped selling.
+// mayAct refuses the owner's acts while selling is stopped.
 func (s *Selling) mayAct() error {
 	if why := s.Stopped(); why != "" {
 		return exchange.Errorf(exchange.CodeRestored, "selling has stopped: %s. %s", why, RollbackAdvice)
@@ -114,7 +114,7 @@ func (s *Selling) ClockBehind() time.Duration {
 	return max(meta.Written.Sub(s.clock.Now()), 0)
 }
 
-// AlarmClock logs a clock that is behind: nothing else shows it.
+// AlarmClock logs a clock that is more than MaxClockBehind behind.
 func (s *Selling) AlarmClock() {
 	if behind := s.ClockBehind(); behind > MaxClockBehind {
 		s.log.Error("the clock is behind the newest record of this shop: it was wrong then or is wrong now; no hold or order expires until it has caught up",

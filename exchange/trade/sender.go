@@ -14,9 +14,9 @@ import (
 	"github.com/souk-market/souk/exchange/wake"
 )
 
-// sender decides when queued requests go to suppliers and entries to retailers: at once,
-// then after 1, 2, 4, 8, 8 … seconds until they are answered or countersigned, and at once
-// when a partner comes back. It sends only what is committed.
+// sender decides when queued requests go to suppliers and entries to retailers. It sends at
+// once, then again after 1, 2, 4, 8, 8 … seconds until the partner answers or countersigns,
+// and at once when a partner connects. It sends only what is committed.
 type sender struct {
 	*shop
 	partnerships *Partnerships
@@ -27,7 +27,7 @@ type sender struct {
 	wake   wake.Signal // something is due sooner than the runner thinks
 }
 
-// queue is one direction of messages to one partner.
+// queue names the messages of one kind to one partner.
 type queue struct {
 	partner exchange.ShopID
 	kind    message.Kind // KindSubmit, KindPush, or KindSignedHead
@@ -65,8 +65,8 @@ func newSender(base *shop, p *Partnerships, l *Ledgers) *sender {
 	return &sender{shop: base, partnerships: p, ledgers: l, queues: make(map[queue]*queueState), wake: wake.New()}
 }
 
-// plan moves a queue's next send to at, if that is sooner. fresh forgets earlier
-// failures.
+// plan moves a queue's next send to at, if that is sooner. With fresh the pauses begin at one
+// second again.
 func (s *sender) plan(to queue, at exchange.Time, fresh bool) {
 	s.mu.Lock()
 	state := s.queues[to]
@@ -89,7 +89,7 @@ func (s *sender) queued(supplier exchange.ShopID) {
 	s.plan(queue{supplier, message.KindSubmit}, s.clock.Now(), false)
 }
 
-// appended: an entry was appended for a retailer; inAnswer when it went out in an answer.
+// appended: an entry was appended for a retailer. inAnswer says that an answer carried it.
 func (s *sender) appended(id ledger.ID, inAnswer bool) {
 	at := s.clock.Now()
 	if inAnswer {
@@ -103,7 +103,7 @@ func (s *sender) behind(supplier exchange.ShopID) {
 	s.plan(queue{supplier, message.KindSubmit}, s.clock.Now(), true)
 }
 
-// acknowledged: the retailer has countersigned everything up to position acked.
+// acknowledged: the retailer has countersigned the ledger up to acked; it ends at head.
 func (s *sender) acknowledged(id ledger.ID, acked, head uint64) {
 	if acked < head {
 		return
@@ -116,7 +116,7 @@ func (s *sender) acknowledged(id ledger.ID, acked, head uint64) {
 	}
 }
 
-// connected: the partner is there; whatever waits for it goes now.
+// connected: the partner is connected; what is queued for it goes now.
 func (s *sender) connected(partner exchange.ShopID) {
 	now := s.clock.Now()
 	s.plan(queue{partner, message.KindSubmit}, now, true)
@@ -157,7 +157,8 @@ func (s *sender) outgoing() (list []Outgoing, next exchange.Time) {
 	return list, next
 }
 
-// landed ends a send: rest when everything is answered, else try again.
+// landed ends a send. If it succeeded and more waits, the next one is due now; if it failed,
+// after a pause.
 func (s *sender) landed(to queue, ok, more bool) {
 	s.mu.Lock()
 	state := s.queues[to]
@@ -179,11 +180,10 @@ func (s *sender) landed(to queue, ok, more bool) {
 	s.wake.Set()
 }
 
-// sendFailed plans the next attempt. A refusal may be lifted by something that this
-// shop never hears of (the partner's records are mended, its version is newer), so it is
-// asked again each backoff.Longest, and logged when it is another than the last one. A
-// fork or a frozen ledger is final: it waits for the next event on the queue or the next
-// connection.
+// sendFailed plans the next attempt after a failure. A refusal may end without a message (the
+// partner mends its records, or upgrades), so the message is sent again, at most
+// backoff.Longest apart. The refusal is logged when its code differs from the last one's. A
+// fork and a frozen ledger are final: the queue waits for its next event or connection.
 func (s *sender) sendFailed(to queue, err error) {
 	final := false
 	if isRefusal(err) {
@@ -207,7 +207,7 @@ func (s *sender) refusedAnew(to queue, code exchange.Code) bool {
 	return anew
 }
 
-// taken notes that a partner took a message of a queue.
+// taken notes that a partner accepted a message of a queue.
 func (s *sender) taken(to queue) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -227,7 +227,7 @@ func (s *sender) run(ctx context.Context) {
 				sendCtx, cancel := context.WithTimeout(ctx, sendTimeout)
 				defer cancel()
 				reply, err := s.network.Request(sendCtx, out.To, out.Raw)
-				// What came must be recorded even while stopping; the writer outlives this.
+				// A reply must be recorded even while the shop stops; the writer outlives the sender.
 				out.Done(context.WithoutCancel(ctx), reply, err)
 			})
 		}
@@ -244,7 +244,7 @@ func (s *sender) run(ctx context.Context) {
 	}
 }
 
-// sortQueues keeps the order of sends independent of the map's.
+// sortQueues sorts queues, so that the order of sends does not depend on the map's.
 func sortQueues(list []queue) {
 	slices.SortFunc(list, func(a, b queue) int {
 		return cmp.Or(a.partner.Compare(b.partner), cmp.Compare(a.kind, b.kind))

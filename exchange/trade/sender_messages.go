@@ -10,7 +10,7 @@ import (
 	"github.com/souk-market/souk/exchange/record"
 )
 
-// What the sender sends, made of what is committed, and what becomes of the answers.
+// The sender's messages, made of committed records, and what becomes of the answers.
 
 // compose makes the message of a queue from committed state; nil where nothing waits.
 func (s *sender) compose(to queue) (*Outgoing, error) {
@@ -54,8 +54,8 @@ func (s *sender) composeSubmit(to queue) (*Outgoing, error) {
 	}}, nil
 }
 
-// unanswered reads the requests queued for a supplier, message.MaxSubmitBytes of them. Those before
-// the number first are answered and gone, and a scan pays for what is gone (expiryIndex).
+// unanswered reads the requests queued for a supplier, up to message.MaxSubmitBytes. Requests
+// before the number first are answered and deleted; a scan over them would cost (expiryIndex).
 func (s *sender) unanswered(supplier exchange.ShopID, first uint64) (list []message.SubmittedRequest, err error) {
 	size := 0
 	r := kv.Range{From: record.OutboxKey(supplier, first), To: kv.Prefix(kv.Key(record.PrefixOutbox, supplier[:])).To}
@@ -72,8 +72,8 @@ func (s *sender) unanswered(supplier exchange.ShopID, first uint64) (list []mess
 	return list, nil
 }
 
-// requestOverhead is what a submitted request takes beside its bytes: salt, number, tags
-// and lengths.
+// requestOverhead bounds what a submitted request takes beside payload, signature and address:
+// salt, number, tags and lengths.
 const requestOverhead = 64
 
 // submitted takes the outcome of a Submit, which said that entries up to have are here.
@@ -153,6 +153,7 @@ func (s *sender) composePush(to queue) (*Outgoing, error) {
 	}}, nil
 }
 
+// takeHead records the countersigned head that answers a push.
 func (s *sender) takeHead(ctx context.Context, retailer exchange.ShopID, reply []byte) error {
 	v, err := s.unframe(reply)
 	if err != nil {
@@ -165,8 +166,8 @@ func (s *sender) takeHead(ctx context.Context, retailer exchange.ShopID, reply [
 	return s.ledgers.acknowledge(ctx, retailer, head)
 }
 
-// composeHead tells a supplier how far this shop has its entries, unasked: it
-// spares the push of entries that came in an answer.
+// composeHead makes a countersigned head for a supplier. It spares the supplier the push of
+// entries that came in an answer.
 func (s *sender) composeHead(to queue) (*Outgoing, error) {
 	head, err := s.ledgers.signHead(ledger.ID{Supplier: to.partner, Retailer: s.me})
 	if exchange.CodeOf(err) == exchange.CodeFrozen {
@@ -179,6 +180,6 @@ func (s *sender) composeHead(to queue) (*Outgoing, error) {
 	if err != nil {
 		return nil, err
 	}
-	// One attempt: the supplier's push asks again.
+	// One attempt is enough: otherwise the supplier pushes, and gets the head as the answer.
 	return &Outgoing{To: to.partner, Raw: raw, Done: func(context.Context, []byte, error) { s.landed(to, true, false) }}, nil
 }

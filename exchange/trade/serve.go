@@ -13,9 +13,8 @@ import (
 	"github.com/souk-market/souk/exchange/writer"
 )
 
-// Serve answers one request of the trade protocol. raw is what the partner
-// sent; the connection has proven that from sent it. An error that is an
-// *exchange.Error is for the partner.
+// Serve answers one request of the trade protocol. raw is the framed request; the connection
+// has proven that from sent it. An error that is an *exchange.Error is for the partner.
 func (t *Trade) Serve(ctx context.Context, from exchange.ShopID, raw []byte) ([]byte, error) {
 	if from == t.Ledgers.me || !t.Ledgers.members.IsMember(from) {
 		return nil, exchange.Errorf(exchange.CodeNotMember, "%v is not a member", from)
@@ -47,7 +46,7 @@ func (t *Trade) Serve(ctx context.Context, from exchange.ShopID, raw []byte) ([]
 	default:
 		err = exchange.Errorf(exchange.CodeInvalid, "a %T is no trade request", v)
 	}
-	if errors.Is(err, kv.ErrRefused) { // what it says of this machine is not the partner's business
+	if errors.Is(err, kv.ErrRefused) { // the partner learns no detail of this machine
 		t.Ledgers.log.Error("a partner's request was refused by the store", "from", from, "err", err)
 		return nil, exchange.Errorf(exchange.CodeDiskFull, "the shop cannot write at the moment, and did nothing; try again later")
 	}
@@ -65,7 +64,7 @@ func (l *Ledgers) serveSubmit(ctx context.Context, from exchange.ShopID, req *me
 		return nil, err
 	}
 	acts := make([]*message.Request, len(req.Requests))
-	for i, r := range req.Requests { // verified before the queue
+	for i, r := range req.Requests { // verified before the writer's turn
 		if err := l.verifier.Verify(message.DomainRequest, from, r.Signed.Payload, r.Signed.Signature); err != nil {
 			return nil, err
 		}
@@ -87,7 +86,7 @@ func (l *Ledgers) serveSubmit(ctx context.Context, from exchange.ShopID, req *me
 		if exchange.CodeOf(err) == exchange.CodeConflict {
 			return l.entriesInstead(id, req.Have, err)
 		}
-		if err == errSlower && entered > 0 { // those before it stay entered
+		if err == errSlower && entered > 0 { // the requests before it stay entered
 			break
 		}
 		if err != nil {
@@ -98,9 +97,9 @@ func (l *Ledgers) serveSubmit(ctx context.Context, from exchange.ShopID, req *me
 	return l.entriesAfter(id, req.Have)
 }
 
-// enterSome enters requests until its share of the batch is spent, and says how many
-// those were: each is complete by itself, and what one writes (an order, its parcels,
-// its stock) has little to do with its own size.
+// enterSome enters requests until its share of the batch is spent; n is how many. Each is
+// complete by itself. How much a request writes (an order, its parcels, its stock) does not
+// follow from its size.
 func (l *Ledgers) enterSome(b *writer.Batch, id ledger.ID, sent []message.SubmittedRequest, acts []*message.Request) (n int, err error) {
 	l.answering = true
 	defer func() { l.answering = false }()
@@ -116,9 +115,9 @@ func (l *Ledgers) enterSome(b *writer.Batch, id ledger.ID, sent []message.Submit
 	return n, nil
 }
 
-// checkHave refuses a retailer that says it has more of the ledger than this shop:
-// to enter anything below its position would be a fork. Its word proves nothing, so
-// nothing else follows; its next greeting carries the proof.
+// checkHave refuses a retailer that says it has more of the ledger than this shop: an entry
+// at a position that the retailer has would be a fork. The retailer's word proves nothing, so
+// selling goes on; the retailer's next greeting carries the proof.
 func (l *Ledgers) checkHave(id ledger.ID, have uint64) error {
 	rec := l.committed(id)
 	end := uint64(0)
@@ -131,9 +130,9 @@ func (l *Ledgers) checkHave(id ledger.ID, have uint64) error {
 	return nil
 }
 
-// entriesInstead answers a retailer that gave an answered number to another
-// request with the entries it lacks: it has lost state, adopts them and continues its
-// numbering. One that lacks nothing gets the conflict.
+// entriesInstead answers a retailer that gave an answered number to another request, since it
+// has lost records. The answer is the entries that it lacks: it adopts them and moves its
+// requests up. A retailer that lacks no entry gets the conflict.
 func (l *Ledgers) entriesInstead(id ledger.ID, have uint64, conflict error) (message.Value, error) {
 	entries, err := l.entriesAfter(id, have)
 	if err == nil && len(entries.Entries) == 0 {
@@ -145,7 +144,8 @@ func (l *Ledgers) entriesInstead(id ledger.ID, have uint64, conflict error) (mes
 	return entries, nil
 }
 
-// enterRequest answers the next number, repeats an answered one, and refuses a gap.
+// enterRequest enters the request with the next number, accepts the repeat of an answered one,
+// and refuses a gap.
 func (l *Ledgers) enterRequest(b *writer.Batch, id ledger.ID, sent message.SubmittedRequest, req *message.Request) error {
 	signed := sent.Signed
 	rec, err := l.get(b, id)
@@ -185,7 +185,7 @@ func (l *Ledgers) attemptQuietly(b *writer.Batch, op func(*writer.Batch) error) 
 	return nil
 }
 
-// sameRequest lets a repeat pass and calls other bytes under its number a conflict.
+// sameRequest fails with CodeConflict unless the request is the one answered under its number.
 func (l *Ledgers) sameRequest(b *writer.Batch, id ledger.ID, signed message.SignedRequest, number uint64) error {
 	answered, begun, _ := l.entered.Get(b, requestID{id, number})
 	if !begun {
@@ -228,11 +228,12 @@ func (l *Ledgers) entriesAfter(id ledger.ID, after uint64) (*message.Entries, er
 	return out, nil
 }
 
-// serveHead records how far the retailer has countersigned; it answers nothing.
+// serveHead records a countersigned head. Its answer is empty.
 func (l *Ledgers) serveHead(ctx context.Context, from exchange.ShopID, signed *message.SignedHead) (message.Value, error) {
 	return &message.Entries{}, l.acknowledge(ctx, from, signed)
 }
 
+// acknowledge verifies a retailer's countersigned head and records it.
 func (l *Ledgers) acknowledge(ctx context.Context, from exchange.ShopID, signed *message.SignedHead) error {
 	if err := l.verifier.Verify(message.DomainHead, from, signed.Payload, signed.Signature); err != nil {
 		return err
@@ -257,8 +258,8 @@ func (l *Ledgers) acknowledge(ctx context.Context, from exchange.ShopID, signed 
 			}
 		}
 		if rec.Chain, err = rec.Chain.Ack(head.Position, head.Hash, at); err != nil {
-			// A head alone is the retailer's word; only an entry sealed by this shop
-			// (hello carries it) proves a loss.
+			// A head alone is the retailer's word. Only an entry sealed by this shop proves a
+			// loss; a greeting carries it.
 			return err
 		}
 		if head.Position == rec.Chain.Acked {
@@ -270,6 +271,7 @@ func (l *Ledgers) acknowledge(ctx context.Context, from exchange.ShopID, signed 
 	})
 }
 
+// entryHash is the hash of the stored entry at a position.
 func (l *Ledgers) entryHash(b *writer.Batch, id ledger.ID, position uint64) ([32]byte, error) {
 	sealed, ok, err := b.Get(record.EntryKey(id, position))
 	if err != nil {
@@ -285,7 +287,7 @@ func (l *Ledgers) entryHash(b *writer.Batch, id ledger.ID, position uint64) ([32
 	return message.Digest(payload), nil
 }
 
-// serveStock says what is available now, to partners.
+// serveStock answers a partner's question what is available now.
 func (s *Supplier) serveStock(from exchange.ShopID, req *message.StockQuery) (message.Value, error) {
 	if !s.partnerships.MayReadFeed(from) {
 		return nil, exchange.Errorf(exchange.CodeNoPartnership, "no partnership is in force in this direction")

@@ -13,10 +13,10 @@ import (
 	"github.com/souk-market/souk/exchange/writer"
 )
 
-// What a submitted order does: it commits its hold at the price that was sealed for it.
+// The submit of an order commits its hold, at the price that the supplier sealed.
 
-// stepSubmit begins an order. The supplier commits the hold; the retailer finds
-// the order that it queued.
+// stepSubmit begins an order. The supplier commits the hold; the retailer finds the record
+// that PlaceOrder wrote.
 func (o *Orders) stepSubmit(b *writer.Batch, at entryAt, act message.SubmitOrder) error {
 	partner, side := at.ledger.Partner(o.me)
 	var held *heldRecord
@@ -72,7 +72,7 @@ func (o *Orders) openQuote(id ledger.ID, act message.SubmitOrder, held *heldReco
 	}
 	payload, err := open(act.Quote)
 	if code := exchange.CodeOf(err); code == exchange.CodeNotMember || code == exchange.CodeInternal {
-		return nil, err // nothing is said about the quote
+		return nil, err // the quote may be sound
 	}
 	if err != nil {
 		return nil, exchange.Errorf(exchange.CodeSignature, "the order's quote was not sealed by the supplier: %w", err)
@@ -99,7 +99,7 @@ func (s *Supplier) commitHold(b *writer.Batch, at entryAt, act message.SubmitOrd
 		return err
 	}
 	if rec == nil && s.keepsHold(b, act.Order) {
-		// openQuote has seen this shop's seal on it.
+		// openQuote has verified this shop's seal on the quote.
 		s.selling.Stop(b, "shop "+at.ledger.Retailer.String()+" holds a quote sealed by this shop whose hold is not in this store; the store was restored from an old backup or lost data")
 		return s.selling.MaySell()
 	}
@@ -132,10 +132,9 @@ func (s *Supplier) commitHold(b *writer.Batch, at entryAt, act message.SubmitOrd
 	return s.put(b, record.ShipToKey(at.ledger.Retailer, act.Order), at.secret)
 }
 
-// quotedFor reports whether a quote that this shop sealed is of this hold: what the
-// first answer quoted, until then or until an extension that the hold knows of. Any
-// other is of a hold under the same id that this store has lost, for other units or
-// another price.
+// quotedFor reports whether a quote that this shop sealed is of this hold: the quote of the
+// first answer, with its expiry or a later one up to the hold's. Any other quote is of a hold
+// with the same id that this store has lost.
 func (s *Supplier) quotedFor(rec *heldRecord, sealed []byte, quote *exchange.Quote) (bool, error) {
 	if rec.Placed == nil || rec.Hold.State == hold.Refused {
 		return false, nil // a tombstone, a refusal, or placed in this very batch: nobody has a quote of it
@@ -160,6 +159,8 @@ func (s *Supplier) quotedFor(rec *heldRecord, sealed []byte, quote *exchange.Quo
 	return reflect.DeepEqual(&extended, quote) && quote.Prices(rec.Hold.Lines), nil
 }
 
+// checkShipTo checks that the address is the one that the request signed, and its country the
+// quote's.
 func (s *Supplier) checkShipTo(secret *record.ShipTo, hash [32]byte, country string) error {
 	if secret == nil || message.ShipToHash(secret.Salt, secret.Raw) != hash {
 		return exchange.Errorf(exchange.CodeInvalid, "the order's address does not match its hash")

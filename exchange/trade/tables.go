@@ -9,14 +9,14 @@ import (
 	"github.com/souk-market/souk/exchange/writer"
 )
 
-// The records that operations read and change, decoded until the commit.
+// Tables: the records that operations read and change, decoded until the commit.
 
 const (
 	// cachedLedgers bounds the ledgers, and the partnerships, that stay decoded between
 	// batches: at some 1 KB each, 8 MB.
 	cachedLedgers = 4_096
-	// overhead is what a record and its key take in a batch beside what is of no fixed
-	// length, generously.
+	// overhead bounds what a record and its key take in a batch beside their fields of no
+	// fixed length.
 	overhead = 128
 )
 
@@ -47,7 +47,7 @@ func decoder[T any, P interface {
 	}
 }
 
-// get is the partnership of a ledger; two shops that never spoke have a zero one.
+// get is the partnership of a ledger; its zero value where there is no record.
 func (p *Partnerships) get(b *writer.Batch, id ledger.ID) (record.Partnership, error) {
 	rec, _, err := p.rows.Get(b, id)
 	return rec, err
@@ -71,7 +71,7 @@ func (l *Ledgers) makeTables() {
 	l.entered = writer.NewTable(l.writer, writer.Rows[requestID, [32]byte]{})
 }
 
-// get is the record of a ledger; one that nobody has written to is empty.
+// get is the record of a ledger; an empty one where there is none.
 func (l *Ledgers) get(b *writer.Batch, id ledger.ID) (record.Ledger, error) {
 	rec, _, err := l.rows.Get(b, id)
 	rec.Chain.Supplier, rec.Chain.Retailer = id.Supplier, id.Retailer
@@ -89,7 +89,7 @@ func (o *Orders) makeTables() {
 	})
 }
 
-// get is an order's record, in a copy of the caller's; nil where there is none.
+// get is a copy of an order's record; nil where there is none.
 func (o *Orders) get(b *writer.Batch, k orderID) (*record.Order, error) {
 	rec, ok, err := o.rows.Get(b, k)
 	if err != nil || !ok {
@@ -101,7 +101,7 @@ func (o *Orders) get(b *writer.Batch, k orderID) (*record.Order, error) {
 
 type storedHold = record.Hold
 
-// heldRecord is a hold's record within a batch, with what is not stored yet.
+// heldRecord is a hold's record within a batch, with what the batch seals.
 type heldRecord struct {
 	storedHold
 	placed, latest *writer.Leaf    // the answers Placed and Latest, while they wait for their seal
@@ -135,7 +135,7 @@ func (s *Supplier) makeTables() {
 	s.endedNow = writer.NewTable(s.writer, writer.Rows[ledger.ID, uint32]{})
 }
 
-// get is a hold's record, in a copy of the caller's; nil where there is none.
+// get is a copy of a hold's record; nil where there is none.
 func (s *Supplier) get(b *writer.Batch, k holdID) (*heldRecord, error) {
 	h, ok, err := s.holds.Get(b, k)
 	if err != nil || !ok {
@@ -158,8 +158,7 @@ func (r *Retailer) makeTables() {
 	})
 }
 
-// get is what is recorded of a reservation, in a copy of the caller's; nil where that is
-// nothing.
+// get is a copy of a reservation's record; nil where there is none.
 func (r *Retailer) get(b *writer.Batch, id exchange.HoldID) (*record.Reservation, error) {
 	rec, ok, err := r.rows.Get(b, id)
 	if err != nil || !ok {
@@ -169,7 +168,8 @@ func (r *Retailer) get(b *writer.Batch, id exchange.HoldID) (*record.Reservation
 	return &copied, nil
 }
 
-// end marks the retailer's reservation, if it is still kept and its state may become it.
+// end sets the state of a reservation, if its record is still kept. Only a held one may become
+// another state than Committed.
 func (r *Retailer) end(b *writer.Batch, id exchange.HoldID, state hold.State) error {
 	rec, err := r.get(b, id)
 	if err != nil || rec == nil || state != hold.Committed && rec.State != hold.Held {
@@ -180,13 +180,13 @@ func (r *Retailer) end(b *writer.Batch, id exchange.HoldID, state hold.State) er
 	return nil
 }
 
-// reservationOrdered marks a reservation that became an order.
+// reservationOrdered marks a reservation committed: it became an order.
 func (r *Retailer) reservationOrdered(b *writer.Batch, id exchange.HoldID) error {
 	return r.end(b, id, hold.Committed)
 }
 
-// reservationEnded marks a reservation whose order the supplier refused for a reason that
-// ends it.
+// reservationEnded marks a reservation ended where why, the supplier's refusal of its order,
+// says that the hold is over.
 func (r *Retailer) reservationEnded(b *writer.Batch, id exchange.HoldID, why exchange.Code) error {
 	switch why {
 	case exchange.CodeExpired:

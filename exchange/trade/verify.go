@@ -9,8 +9,7 @@ import (
 	"github.com/souk-market/souk/exchange/writer"
 )
 
-// open verifies every ledger in the store and builds what is kept in memory about
-// partners.
+// open verifies every ledger in the store and rebuilds the partnerView.
 func (l *Ledgers) open() error {
 	if err := l.load(); err != nil {
 		return err
@@ -46,9 +45,9 @@ func (l *Ledgers) open() error {
 	return nil
 }
 
-// verify reads a ledger from its first entry and compares its end with the
-// record. Every entry was verified before it was stored, so form and hashes are
-// enough to find damage. It returns the last version of terms that ended.
+// verify reads a ledger from its first entry and compares its end with the record. Every
+// signature was verified before its entry was stored, so form and hashes are enough to find
+// damage. ended is the last version of terms that ended; 0 where none did.
 func (l *Ledgers) verify(id ledger.ID, p Partnership) (ended uint32, err error) {
 	chain := ledger.Chain{Supplier: id.Supplier, Retailer: id.Retailer}
 	var failed error
@@ -76,6 +75,7 @@ func (l *Ledgers) verify(id ledger.ID, p Partnership) (ended uint32, err error) 
 	return ended, nil
 }
 
+// verifyEntry decodes a stored entry and appends it to the hash chain.
 func (l *Ledgers) verifyEntry(chain ledger.Chain, sealed []byte) (ledger.Chain, *message.Entry, error) {
 	payload, err := l.verifier.Peek(sealed)
 	if err != nil {
@@ -89,8 +89,8 @@ func (l *Ledgers) verifyEntry(chain ledger.Chain, sealed []byte) (ledger.Chain, 
 	return chain, e, err
 }
 
-// entryOf is the entry that answers a request number; nil where it is being
-// entered in this very batch.
+// entryOf is the stored entry that answers a request number; nil where this very batch enters
+// it.
 func (l *Ledgers) entryOf(b *writer.Batch, id ledger.ID, number uint64) (*message.Entry, error) {
 	at, ok, err := b.Get(record.NumberKey(id, number))
 	if err != nil || !ok {

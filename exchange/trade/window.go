@@ -8,17 +8,17 @@ import (
 	"github.com/souk-market/souk/exchange/ledger"
 )
 
-// Windows of suppliers, which they tell in their greetings.
+// Suppliers' windows, which their greetings bring.
 
-// greetingWait bounds how long awaitWindow waits. A partner that is there greets within three
-// round trips of a partnership's beginning: 2 s are enough over a satellite, and a caller
-// whose supplier is offline bears them.
+// greetingWait bounds how long awaitWindow waits. A connected partner greets within three round
+// trips of a partnership's beginning: 2 s are enough over a satellite, and short enough for a
+// caller whose supplier is offline.
 const greetingWait = 2 * time.Second
 
-// awaitWindow waits, at most 2 s, until a supplier under a partnership in force has told
-// the window of the holds it takes, so that newID succeeds: its greeting is under way
-// for a moment after a start, or after the partnership began. It returns at once where nothing
-// is to be waited for.
+// awaitWindow waits, at most greetingWait, for the window of a supplier with a partnership in
+// force, so that newID succeeds. Shortly after a start, or after the partnership began, the
+// supplier's greeting may be under way. It returns at once where the window is known or no
+// partnership is in force.
 func (r *Retailer) awaitWindow(ctx context.Context, supplier exchange.ShopID) {
 	id := ledger.ID{Supplier: supplier, Retailer: r.me}
 	greeted := r.partnerships.view.awaited(id)
@@ -36,14 +36,14 @@ func (r *Retailer) awaitWindow(ctx context.Context, supplier exchange.ShopID) {
 	}
 }
 
-// Window is the window of the holds that a supplier takes, as it told last; false where it has
-// told none since this shop started, and Reserve waits for it.
+// Window is the window of the holds that a supplier takes, by its latest greeting; false where
+// none came since this shop started. Reserve waits for it.
 func (r *Retailer) Window(supplier exchange.ShopID) (exchange.Window, bool) {
 	return r.partnerships.view.window(supplier)
 }
 
-// awaited is closed when some supplier tells its window; nil where that of c's supplier is
-// known, or nothing can be bought from it.
+// awaited is closed when any supplier's window comes. It is nil where the window of id's
+// supplier is known, or no partnership with it is in force.
 func (v *partnerView) awaited(id ledger.ID) <-chan struct{} {
 	v.mu.Lock()
 	defer v.mu.Unlock()

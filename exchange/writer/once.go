@@ -12,9 +12,7 @@ import (
 // an act without its key after a crash, or a key without its act, and the key costs no
 // commit of its own.
 //
-// A Once travels in the request's context, as a deadline does: it crosses the API's handlers and
-// the parts, and none of them needs to know of it. Acts are told apart by their order in the
-// request. So a version that changes the order of a request's acts must give the request
+// Acts are told apart by their order in the request. So a version that changes the order of a request's acts must give the request
 // another key row.
 type Once struct {
 	// Key is the row's; Rows are what stands there, and beside it, once so many acts of the
@@ -40,7 +38,9 @@ func (o *Once) Done() bool { return o.done }
 
 type onceKey struct{}
 
-// WithOnce has each act under the returned context happen once.
+// WithOnce has each act under the returned context happen once. The value goes by context
+// because it crosses the API's handlers and the parts of the shop, like a request's deadline:
+// only whoever makes it and [Writer.Act] need to know of it.
 func WithOnce(ctx context.Context, o *Once) context.Context {
 	return context.WithValue(ctx, onceKey{}, o)
 }

@@ -31,8 +31,8 @@ type FeedWorld struct {
 	Alarms    []string
 	Keep      int // tombstones
 
-	// pieces and cut shape the answers of the supplier: at most so many items a
-	// chunk, and an end after so many chunks; 0 = as they come. bend changes a chunk.
+	// Pieces and Cut shape the answers of the supplier: at most Pieces items a chunk, and an
+	// end after Cut chunks; 0 = as they come. Bend changes a chunk.
 	Pieces, Cut int
 	Bend        func(*message.FeedChunk)
 	Sent, Items int // bytes and items of all answers
@@ -134,7 +134,7 @@ func (w *FeedWorld) split(c *message.FeedChunk) []*message.FeedChunk {
 	first, last := list[0], list[len(list)-1]
 	first.Full, first.Key = c.Full, c.Key
 	if c.Last && c.Key == nil {
-		last.Head = c.Head // the snapshot's own, told at the end
+		last.Head = c.Head // the snapshot's own, at the end
 	} else {
 		first.Head = c.Head
 	}

@@ -19,9 +19,9 @@ import (
 	"github.com/souk-market/souk/store"
 )
 
-// A world is a few shops in one goroutine: real desks, codec, signatures and
-// stores in memory, a clock that the test moves, and a network that calls the
-// other desk. Nothing in it depends on the machine's time or chance.
+// World is a few shops in one goroutine: real desks, codec, signatures and stores in memory, a
+// clock that the test moves, and a network that calls the other desk. Nothing in it depends on
+// the machine's time or chance.
 type World struct {
 	T     testing.TB
 	Now   exchange.Time // true time; each shop's clock may be off
@@ -30,13 +30,13 @@ type World struct {
 	Shops []*Shop
 	Fate  func(from, to *Shop) Fate // nil: every request arrives and is answered
 	Late  func(from, to *Shop, raw []byte)
-	// answered sees every answer that a shop gives.
+	// Answered, if any, is called with every answer that a shop gives.
 	Answered func(from, to *Shop, raw, reply []byte)
 }
 
 const Origin = "souk.test/federation"
 
-// start is the first moment of a world: away from the epoch, in the middle of a window.
+// start is the time at which a world begins: away from the epoch, in the middle of a window.
 const start = exchange.Time(1_790_000_000_000)
 
 // Fate is what becomes of one synchronous request.
@@ -61,9 +61,9 @@ type Shop struct {
 	Skew   time.Duration
 	Policy trade.Policy
 	Random *rand.ChaCha8
-	// changed is set by every commit, for who wants to look at what changed.
+	// Changed is set by every commit; the test resets it.
 	Changed bool
-	Life    int // restarts so far: what was in flight before one is gone with it
+	Life    int // restarts so far: what was in flight before a restart is lost
 }
 
 func NewWorld(t testing.TB, seed uint64, shops int) *World {
@@ -268,8 +268,7 @@ func (w *World) Greet(a, b *Shop) {
 	}
 }
 
-// Partner makes a direction of trade, proposed by the supplier and accepted by
-// the retailer.
+// Partner makes a partnership, proposed by the supplier and accepted by the retailer.
 func (w *World) Partner(supplier, retailer *Shop, terms exchange.Terms) {
 	w.T.Helper()
 	ctx := context.Background()
