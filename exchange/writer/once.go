@@ -12,8 +12,8 @@ import (
 // an act without its key after a crash, or a key without its act, and the key costs no
 // commit of its own.
 //
-// Acts are told apart by their order in the request. So a version that changes the order of a request's acts must give the request
-// another key row.
+// Acts are told apart by their order in the request. So a version that changes the order of a
+// request's acts must give the request another key row.
 type Once struct {
 	// Key is the row's; Rows are what stands there, and beside it, once so many acts of the
 	// request were done.
