@@ -3,7 +3,6 @@ module github.com/souk-market/souk
 go 1.26.6
 
 require (
-	github.com/Rhymond/go-money v1.0.15
 	github.com/cockroachdb/datadriven v1.0.3
 	github.com/danielgtaylor/huma/v2 v2.37.2
 	github.com/dgraph-io/badger/v4 v4.9.6

@@ -2,8 +2,8 @@
 // speaks in. Read it first.
 //
 // A [ShopID] names a member shop, a [SKU] one of its products, a [ProductID]
-// both. [Money] is an amount in minor units of an ISO 4217 currency; [Rate]
-// turns it into US cents. [Terms] are what a supplier and a retailer agreed
+// both. [Money] is an amount in minor units of an ISO 4217 [Currency], which knows its
+// decimals; [Rate] turns it into US cents. [Terms] are what a supplier and a retailer agreed
 // on; [Lines] are what a hold asks for; a [Quote] is the supplier's priced answer to a hold; an [Error] is a
 // refusal or fault whose [Code] survives the wire and a restart.
 //

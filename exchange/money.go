@@ -4,27 +4,9 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"strconv"
+	"strings"
 )
-
-// Currency is an ISO 4217 alphabetic code such as "EUR". The number of minor
-// units a currency has is looked up where text is read or shown, never here.
-type Currency string
-
-// USD is the currency in which every product is priced besides its own.
-const USD Currency = "USD"
-
-// Check reports a code that is not three letters A–Z.
-func (c Currency) Check() error {
-	if len(c) != 3 {
-		return Errorf(CodeInvalid, "%q is not a currency code such as EUR", string(c))
-	}
-	for _, r := range []byte(c) {
-		if r < 'A' || r > 'Z' {
-			return Errorf(CodeInvalid, "%q is not a currency code such as EUR", string(c))
-		}
-	}
-	return nil
-}
 
 // Money is an amount in minor units (cents, öre, yen) of a currency.
 type Money struct {
@@ -32,8 +14,41 @@ type Money struct {
 	Currency Currency
 }
 
-// String shows the minor units, for logs; people are shown decimals, outside the core.
-func (m Money) String() string { return fmt.Sprintf("%d minor %s", m.Minor, m.Currency) }
+// String is m for people, with its currency's decimals and code: "12.99 EUR". Where the
+// currency's decimals are not known it says the minor units: "1299 minor XYZ".
+func (m Money) String() string {
+	digits, err := m.Currency.Decimals()
+	if err != nil {
+		return fmt.Sprintf("%d minor %s", m.Minor, m.Currency)
+	}
+	return point(m.Minor, digits) + " " + string(m.Currency)
+}
+
+// Amount is String without the code, "12.99", where the currency's decimals are known.
+func (m Money) Amount() string {
+	digits, err := m.Currency.Decimals()
+	if err != nil {
+		return m.String()
+	}
+	return point(m.Minor, digits)
+}
+
+// point writes n with a decimal point before its last digits.
+func point(n int64, digits int) string {
+	sign, abs := "", uint64(n)
+	if n < 0 {
+		sign, abs = "-", -abs
+	}
+	text := strconv.FormatUint(abs, 10)
+	if digits == 0 {
+		return sign + text
+	}
+	if missing := digits + 1 - len(text); missing > 0 {
+		text = strings.Repeat("0", missing) + text
+	}
+	at := len(text) - digits
+	return sign + text[:at] + "." + text[at:]
+}
 
 // Add returns m + o. Different currencies or overflow are errors.
 func (m Money) Add(o Money) (Money, error) {
@@ -74,8 +89,8 @@ func Discount(list int64, bp BasisPoints) (int64, error) {
 }
 
 // Rate converts minor units of From into US cents: cents = minor × Num / Den,
-// rounded half up. The currencies' minor-unit exponents are folded into the
-// fraction when the rate is read, so that no table of them is needed here.
+// rounded half up. The decimals of both currencies are folded into the fraction
+// when the rate is read, so that converting is one multiplication and one division.
 type Rate struct {
 	From   Currency
 	Num    int64  // > 0

@@ -154,7 +154,7 @@ func TestMoney(t *testing.T) {
 	if _, err := eur.Add(sek); exchange.CodeOf(err) != exchange.CodeCurrency {
 		t.Errorf("EUR + SEK: %v", err)
 	}
-	if got, _ := eur.Add(eur); got != (exchange.Money{Minor: 2, Currency: "EUR"}) || got.String() != "2 minor EUR" {
+	if got, _ := eur.Add(eur); got != (exchange.Money{Minor: 2, Currency: "EUR"}) || got.String() != "0.02 EUR" {
 		t.Errorf("1 + 1 = %v", got)
 	}
 	for _, c := range []exchange.Currency{"", "EU", "EURO", "eur", "E1R", "€", "ÅÄÖ", "E R"} {

@@ -109,10 +109,7 @@ func (c Config) policy() (policyParts, error) {
 	if c.HaltAfterDays < 0 || c.HaltAfterDays > maxHaltAfterDays {
 		return p, tomlfile.AtKey("halt_after_days", exchange.Errorf(exchange.CodeInvalid, "it is 0 (never) to %d, not %d", maxHaltAfterDays, c.HaltAfterDays))
 	}
-	if err := c.Currency.Check(); err != nil {
-		return p, tomlfile.AtKey("currency", err)
-	}
-	if _, err := money.Digits(c.Currency); err != nil {
+	if _, err := c.Currency.Decimals(); err != nil {
 		return p, tomlfile.AtKey("currency", err)
 	}
 	var err error

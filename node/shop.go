@@ -19,7 +19,6 @@ import (
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/exchange/roster"
 	"github.com/souk-market/souk/exchange/trade"
-	"github.com/souk-market/souk/node/money"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/protocol/members"
 	"github.com/souk-market/souk/protocol/p2p"
@@ -124,7 +123,7 @@ func New(p Parts) (*Shop, error) {
 		Store: p.Store, Codec: s.codec, Signer: protocol.NewSigner(p.Key, p.Federation.Origin, p.Random),
 		Verifier: protocol.NewVerifier(p.Federation.Origin, s.roster), Network: partnerNetwork{s.net},
 		Clock: p.Clock, Members: s.roster, Random: p.Random, Limits: p.Limits, Policy: s.policy,
-		Currency: p.Config.Currency, Logger: p.Logger, Show: money.FormatWithCode,
+		Currency: p.Config.Currency, Logger: p.Logger,
 	}); err != nil {
 		return nil, err
 	}

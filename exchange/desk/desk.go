@@ -30,9 +30,6 @@ type Config struct {
 	Policy   trade.Policy
 	Currency exchange.Currency // the shop's own
 	Logger   *slog.Logger      // optional
-	// Show writes amounts in texts for people: how many decimals a currency has is not
-	// known here. Optional: exchange.Money's own form.
-	Show func(exchange.Money) string
 	// Committed, optional, is told how many operations each durable batch had.
 	Committed func(operations int)
 
@@ -83,9 +80,6 @@ func Open(cfg Config) (*Desk, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	if cfg.Show == nil {
-		cfg.Show = exchange.Money.String
-	}
 	if cfg.Limits == (kv.Limits{}) {
 		cfg.Limits = kv.DefaultLimits
 	}
@@ -126,7 +120,7 @@ func (d *Desk) compose(cfg Config) {
 	d.trade = trade.New(trade.Config{
 		Shop: d.shop, Store: cfg.Store, Codec: cfg.Codec, Signer: cfg.Signer, Verifier: cfg.Verifier, Network: cfg.Network,
 		Clock: cfg.Clock, Members: cfg.Members, Writer: d.Writer, Shelf: d.Shelf, Feed: d.Feed, Selling: d.Selling,
-		Events: d.Events, Random: d.random.fill, Logger: cfg.Logger, Show: cfg.Show,
+		Events: d.Events, Random: d.random.fill, Logger: cfg.Logger,
 	})
 	d.Partnerships, d.Ledgers, d.Orders = d.trade.Partnerships, d.trade.Ledgers, d.trade.Orders
 	d.Supplier, d.Retailer = d.trade.Supplier, d.trade.Retailer

@@ -165,7 +165,8 @@ func (s *Supplier) quote(b *writer.Batch, from exchange.ShopID, req *message.Hol
 		return nil, hold.Place{}, err
 	}
 	if req.MaxTotal > 0 && q.Total > req.MaxTotal {
-		return nil, hold.Place{}, exchange.Errorf(exchange.CodePriceChanged, "the total, shipping included, is %s, above the limit of %s", s.amount(q.Total, q.Currency), s.amount(req.MaxTotal, q.Currency))
+		return nil, hold.Place{}, exchange.Errorf(exchange.CodePriceChanged, "the total, shipping included, is %s, above the limit of %s",
+			exchange.Money{Minor: q.Total, Currency: q.Currency}, exchange.Money{Minor: req.MaxTotal, Currency: q.Currency})
 	}
 	return q, hold.Place{Lines: req.Lines, Expires: q.Expires}, nil
 }

@@ -43,8 +43,6 @@ type Config struct {
 	// Random fills bytes that nobody can guess: hold ids and salts.
 	Random func([]byte) error
 	Logger *slog.Logger
-	// Show writes amounts in texts for people.
-	Show func(exchange.Money) string
 }
 
 // Trade is a shop's partnerships, holds and orders, in both roles. Its parts share the
@@ -71,12 +69,6 @@ type shop struct {
 	events   *event.Watchers
 	random   func([]byte) error
 	log      *slog.Logger
-	show     func(exchange.Money) string
-}
-
-// amount writes an amount in a text for people.
-func (s *shop) amount(minor int64, c exchange.Currency) string {
-	return s.show(exchange.Money{Minor: minor, Currency: c})
 }
 
 // put writes a record that is in no table.
@@ -217,7 +209,7 @@ type Meter struct {
 func New(cfg Config) *Trade {
 	base := &shop{
 		me: cfg.Shop, store: cfg.Store, codec: cfg.Codec, signer: cfg.Signer, verifier: cfg.Verifier, network: cfg.Network,
-		clock: cfg.Clock, members: cfg.Members, writer: cfg.Writer, events: cfg.Events, random: cfg.Random, log: cfg.Logger, show: cfg.Show,
+		clock: cfg.Clock, members: cfg.Members, writer: cfg.Writer, events: cfg.Events, random: cfg.Random, log: cfg.Logger,
 	}
 	p := &Partnerships{shop: base, feed: cfg.Feed, currency: cfg.Shelf.Currency(), proposals: proposalsQuota()}
 	l := &Ledgers{shop: base, selling: cfg.Selling, feed: cfg.Feed, strangers: strangersQuota(), requests: requestsQuota()}

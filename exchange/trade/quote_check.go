@@ -61,7 +61,7 @@ func (r *Retailer) checkAsked(rec *record.Reservation, q *exchange.Quote) error 
 	case req.Country != "" && q.Country != req.Country:
 		return otherQuote("it ships to %s, not %s", q.Country, req.Country)
 	case req.MaxTotal > 0 && q.Total > req.MaxTotal:
-		return otherQuote("its total of %s is above the limit of %s", r.amount(q.Total, q.Currency), r.amount(req.MaxTotal, q.Currency))
+		return otherQuote("its total of %s is above the limit of %s", exchange.Money{Minor: q.Total, Currency: q.Currency}, exchange.Money{Minor: req.MaxTotal, Currency: q.Currency})
 	case q.Expires <= q.Issued || q.Issued > r.clock.Now().Add(maxAhead):
 		return otherQuote("it is of %v and expires at %v", q.Issued, q.Expires)
 	case !req.Lines.IsZero() && !q.Prices(req.Lines):
@@ -84,7 +84,7 @@ func (r *Retailer) checkTerms(q *exchange.Quote, t exchange.Terms) error {
 	}
 	for _, l := range q.Lines {
 		if unit, err := exchange.Discount(l.List, t.Discount); err != nil || unit != l.Unit {
-			return otherQuote("%s costs %s, not %s less the terms' discount", l.SKU, r.amount(l.Unit, q.Currency), r.amount(l.List, q.Currency))
+			return otherQuote("%s costs %s, not %s less the terms' discount", l.SKU, exchange.Money{Minor: l.Unit, Currency: q.Currency}, exchange.Money{Minor: l.List, Currency: q.Currency})
 		}
 	}
 	return nil

@@ -27,7 +27,7 @@ func price(c exchange.Currency, s string) (exchange.Money, error) {
 	}
 	if m.Minor > MaxPrice {
 		return exchange.Money{}, fmt.Errorf("%s is more than the highest price, %s", s,
-			money.FormatWithCode(exchange.Money{Minor: MaxPrice, Currency: c}))
+			exchange.Money{Minor: MaxPrice, Currency: c})
 	}
 	return m, nil
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/node/money"
 )
 
 // Limits on what is read from a file.
@@ -109,7 +108,7 @@ type Stock struct {
 // the file starts; it must not change while Read runs.
 func Read(ctx context.Context, r io.Reader, o Options, yield func(Item) error) (*Report, error) {
 	report := newReport(o.Format)
-	if _, err := money.Digits(o.Currency); err != nil {
+	if _, err := o.Currency.Decimals(); err != nil {
 		return report, err
 	}
 	if _, err := ParseFormat(string(o.Format)); err != nil {

@@ -12,7 +12,6 @@ import (
 	"github.com/govalues/decimal"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/node/money"
 )
 
 // Limits on a rates file.
@@ -88,7 +87,7 @@ func (r *Rates) USD(c exchange.Currency) (exchange.Rate, error) {
 		rate.Date = r.Date
 		return rate, nil
 	}
-	digits, err := money.Digits(c)
+	digits, err := c.Decimals()
 	if err != nil {
 		return exchange.Rate{}, err
 	}

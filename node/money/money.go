@@ -2,10 +2,8 @@ package money
 
 import (
 	"math"
-	"strconv"
 	"strings"
 
-	iso4217 "github.com/Rhymond/go-money"
 	"github.com/govalues/decimal"
 
 	"github.com/souk-market/souk/exchange"
@@ -15,24 +13,11 @@ import (
 // int64, a point, and a dozen zeros that change nothing.
 const MaxText = 32
 
-// Digits is how many decimals currency c has by ISO 4217, 0 to 4. A malformed
-// or unknown code is CodeInvalid.
-func Digits(c exchange.Currency) (int, error) {
-	if err := c.Check(); err != nil {
-		return 0, err
-	}
-	known := iso4217.GetCurrency(string(c))
-	if known == nil {
-		return 0, exchange.Errorf(exchange.CodeInvalid, "%s is not a currency of ISO 4217; use a code such as EUR", c)
-	}
-	return known.Fraction, nil
-}
-
 // Parse reads an amount of currency c exactly, in the package's text form. It
 // fails with CodeInvalid on anything else, also on more decimals than c has, and
 // with CodeOverflow on an amount of more minor units than an int64 holds.
 func Parse(c exchange.Currency, s string) (exchange.Money, error) {
-	digits, err := Digits(c)
+	digits, err := c.Decimals()
 	if err != nil {
 		return exchange.Money{}, err
 	}
@@ -86,35 +71,4 @@ func allDigits(s string) bool {
 
 func errTooLarge(s string, c exchange.Currency) error {
 	return exchange.Errorf(exchange.CodeOverflow, "%s %s is too large an amount", s, c)
-}
-
-// Format shows m with its currency's decimals, "12.99"; a negative amount has a
-// leading minus. An amount of an unknown currency is shown in minor units and
-// says so. For m ≥ 0 of a known currency, Parse(m.Currency, Format(m)) is m.
-func Format(m exchange.Money) string {
-	digits, err := Digits(m.Currency)
-	if err != nil {
-		return m.String()
-	}
-	sign, abs := "", uint64(m.Minor)
-	if m.Minor < 0 {
-		sign, abs = "-", -abs
-	}
-	text := strconv.FormatUint(abs, 10)
-	if digits == 0 {
-		return sign + text
-	}
-	if missing := digits + 1 - len(text); missing > 0 {
-		text = strings.Repeat("0", missing) + text
-	}
-	point := len(text) - digits
-	return sign + text[:point] + "." + text[point:]
-}
-
-// FormatWithCode is Format with the currency code after it: "12.99 EUR".
-func FormatWithCode(m exchange.Money) string {
-	if _, err := Digits(m.Currency); err != nil {
-		return m.String()
-	}
-	return Format(m) + " " + string(m.Currency)
 }

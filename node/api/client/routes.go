@@ -11,7 +11,6 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/replica"
 	"github.com/souk-market/souk/node/api/view"
-	"github.com/souk-market/souk/node/money"
 )
 
 func get[T any](ctx context.Context, c *Client, path string, query url.Values) (*T, error) {
@@ -87,7 +86,7 @@ func (c *Client) Products(ctx context.Context, q replica.Query) (*view.Products,
 		if cents == 0 {
 			return ""
 		}
-		return money.Format(exchange.Money{Minor: cents, Currency: exchange.USD})
+		return exchange.Money{Minor: cents, Currency: exchange.USD}.Amount()
 	}
 	return get[view.Products](ctx, c, path("products"), values(
 		"q", q.Text, "shop", q.Shop.String(), "group", q.Group, "category", q.Category,

@@ -16,7 +16,7 @@ type Money struct {
 
 // MoneyOf shows m.
 func MoneyOf(m exchange.Money) Money {
-	return Money{Minor: m.Minor, Amount: money.Format(m), Currency: m.Currency}
+	return Money{Minor: m.Minor, Amount: m.Amount(), Currency: m.Currency}
 }
 
 // Dollars shows US cents.
@@ -44,7 +44,7 @@ func (a Amount) Money() (exchange.Money, error) {
 		m = parsed
 	}
 	if a.Minor != nil {
-		if _, err := money.Digits(a.Currency); err != nil {
+		if _, err := a.Currency.Decimals(); err != nil {
 			return m, err
 		}
 		if *a.Minor < 0 || a.Amount != "" && *a.Minor != m.Minor {
