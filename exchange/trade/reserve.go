@@ -242,13 +242,9 @@ func (r *Retailer) saveReservation(b *writer.Batch, rec *record.Reservation) err
 
 // openAnswer verifies a sealed answer about a hold of ours.
 func (r *Retailer) openAnswer(supplier exchange.ShopID, id exchange.HoldID, reply []byte) (*message.HoldAnswer, []byte, error) {
-	v, err := r.unframe(reply)
+	sa, err := message.Reply[message.SealedAnswer](r.codec, reply)
 	if err != nil {
 		return nil, nil, err
-	}
-	sa, ok := v.(*message.SealedAnswer)
-	if !ok {
-		return nil, nil, exchange.Errorf(exchange.CodeInvalid, "the supplier answered with a %T", v)
 	}
 	payload, err := r.verifier.Open(supplier, sa.Sealed)
 	if err != nil {
