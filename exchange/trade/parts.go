@@ -87,6 +87,26 @@ func (s *shop) put(b *writer.Batch, key []byte, v message.Value) error {
 func (s *shop) frame(v message.Value) ([]byte, error)   { return message.Frame(s.codec, v) }
 func (s *shop) unframe(b []byte) (message.Value, error) { return message.Unframe(s.codec, b) }
 
+// quoteIn is the quote in a sealed answer about a hold, which this shop has verified before or
+// sealed itself; CodeState where the answer has none, or there is no answer.
+func (s *shop) quoteIn(sealed []byte) (*exchange.Quote, error) {
+	if sealed == nil {
+		return nil, exchange.Errorf(exchange.CodeState, "the reservation has no quote")
+	}
+	payload, err := s.verifier.Peek(sealed)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := message.Decode[message.HoldAnswer](s.codec, payload)
+	if err != nil {
+		return nil, err
+	}
+	if answer.Quote == nil {
+		return nil, exchange.Errorf(exchange.CodeState, "the reservation has no quote")
+	}
+	return answer.Quote, nil
+}
+
 // Partnerships are the terms on which this shop trades: with every partner one partnership
 // for each direction.
 type Partnerships struct {

@@ -279,7 +279,7 @@ func (r *Retailer) shown(rec *record.Reservation, err error) (*Reservation, erro
 		return nil, failed
 	}
 	if rec.Answer != nil {
-		if out.Quote, failed = r.quoteOf(rec); failed != nil && exchange.CodeOf(failed) != exchange.CodeState {
+		if out.Quote, failed = r.quoteIn(rec.Answer); failed != nil && exchange.CodeOf(failed) != exchange.CodeState {
 			return nil, failed
 		}
 	}
@@ -396,25 +396,6 @@ func (r *Retailer) changeReservation(ctx context.Context, id exchange.HoldID, ch
 		return nil, err
 	}
 	return rec, refusal
-}
-
-// quoteOf is the quote of a reservation; CodeState where it has none.
-func (r *Retailer) quoteOf(rec *record.Reservation) (*exchange.Quote, error) {
-	if rec.Answer == nil {
-		return nil, exchange.Errorf(exchange.CodeState, "the reservation has no quote")
-	}
-	payload, err := r.verifier.Peek(rec.Answer)
-	if err != nil {
-		return nil, err
-	}
-	answer, err := message.Decode[message.HoldAnswer](r.codec, payload)
-	if err != nil {
-		return nil, err
-	}
-	if q := answer.Quote; q != nil {
-		return q, nil
-	}
-	return nil, exchange.Errorf(exchange.CodeState, "the reservation has no quote")
 }
 
 // StateOf is where a reservation of this shop's stands now, as far as this shop can
