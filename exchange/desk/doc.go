@@ -6,7 +6,7 @@
 // # How the parts are connected
 //
 //	shelf.Config.Changed   ─► feed.Feed.Changed        a changed product is marked for the catalog
-//	trade.Config.Feed      ─► feed.Feed                hello tells its head; an end rotates its key
+//	trade.Config.Feed      ─► feed.Feed                a greeting tells its head; an end rotates its key
 //	feed.Config.MayRead    ─► trade.Partnerships       who may pull
 //	feed.Config.Selling    ─► trade.Selling            a shop that lost records signs no head
 //	writer.Config.Stamp    ─► trade.Selling            every commit carries the writer's time

@@ -258,7 +258,7 @@ func (l *Ledgers) acknowledge(ctx context.Context, from exchange.ShopID, signed 
 		}
 		if rec.Chain, err = rec.Chain.Ack(head.Position, head.Hash, at); err != nil {
 			// A head alone is the retailer's word; only an entry sealed by this shop
-			// (hello carries it) proves a loss.
+			// (a greeting carries it) proves a loss.
 			return err
 		}
 		if head.Position == rec.Chain.Acked {
