@@ -281,7 +281,7 @@ func (t *Trade) Open(ctx context.Context) error {
 func (t *Trade) Run(ctx context.Context) {
 	var work sync.WaitGroup
 	work.Go(func() { t.Ledgers.sender.run(ctx) })
-	work.Go(func() { t.Supplier.runJanitor(ctx) })
+	work.Go(func() { t.runJanitor(ctx) })
 	work.Go(func() { t.Retailer.runNotices(ctx) })
 	work.Wait()
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/writer"
 )
 
 // Reservations visits the reservations that this shop has made, as each stands now, those of the latest window first and of one window the
@@ -120,4 +121,20 @@ func (r *Retailer) firstAsked(id exchange.HoldID) (exchange.Time, error) {
 		return r.clock.Now(), err
 	}
 	return rec.Created, nil
+}
+
+// pruneReservations deletes up to n reservations of windows before old, and counts them.
+func (r *Retailer) pruneReservations(b *writer.Batch, old exchange.Window, n int) (count int, err error) {
+	reservations := kv.Range{From: record.ReservationKey(exchange.HoldID{}), To: record.ReservationKey(exchange.NewHoldID(old, [12]byte{}))}
+	for row, err := range kv.Rows(r.store, reservations) {
+		if err != nil {
+			return count, err
+		}
+		if count == n {
+			break
+		}
+		b.Delete(bytes.Clone(row.Key))
+		count++
+	}
+	return count, nil
 }
