@@ -7,7 +7,9 @@
 // everything, verifies every signature and replays each ledger through the machines.
 // [Compare] compares two shops at any moment; [Healed] compares two shops that have had time
 // to exchange what they owe each other. [Shop] is Check, and [Pair] is Compare, for tests:
-// they return all faults as one error.
+// they return all faults as one error. Counts, Healed, Shop and Pair are called by tests
+// only: they are the oracle of the
+// simulation and of the crash tests. An owner's audit is Check and Compare.
 //
 // A [Fault] is a sentence with its place and the rule that is broken. A [Finding] is what an
 // owner should know and the shop has dealt with: a frozen ledger and its evidence, what is in

@@ -186,6 +186,10 @@ func (d *Desk) Tick() error {
 	return err
 }
 
+// Prune deletes some of the old records of holds and reservations, and reports whether there
+// may be more. [Desk.Run] does it every hour.
+func (d *Desk) Prune(ctx context.Context) (more bool, err error) { return d.trade.Prune(ctx) }
+
 // Outgoing takes the messages to partners that are due now, and says when to ask again
 // (0 = when woken). A running desk sends them itself.
 func (d *Desk) Outgoing() (list []trade.Outgoing, next exchange.Time) { return d.Ledgers.Outgoing() }

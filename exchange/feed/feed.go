@@ -141,7 +141,7 @@ func (f *Feed) ownHead(signed message.SignedFeedHead) (*message.FeedHead, error)
 	return message.Decode[message.FeedHead](f.cfg.Codec, signed.Payload)
 }
 
-// Greeting is what a hello tells a partner: the feed's last head and the key of its gossip.
+// Greeting is what the shop's greeting tells a partner: the feed's last head and the key of its gossip.
 // Both are nil before the first publishing.
 func (f *Feed) Greeting() (*message.SignedFeedHead, *message.FeedKey, error) {
 	meta, err := f.meta()

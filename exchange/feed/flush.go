@@ -90,12 +90,11 @@ func (f *Feed) Flush(ctx context.Context) (catalog.Position, error) {
 func (f *Feed) Lacks(at catalog.Position) ([]exchange.SKU, error) {
 	var skus []exchange.SKU
 	// The marks come first: a mark that is published after this scan is among the changes.
-	const head = len(record.PrefixDirty) + 2
 	for row, err := range kv.Rows(f.cfg.Store, kv.Prefix([]byte(record.PrefixDirty))) {
 		if err != nil {
 			return nil, err
 		}
-		skus = append(skus, exchange.SKU(row.Key[min(head, len(row.Key)):]))
+		skus = append(skus, markedBy(row.Key))
 	}
 	meta, err := f.meta()
 	if err != nil {

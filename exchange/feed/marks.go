@@ -108,7 +108,6 @@ func (m *markSet) drop(sku exchange.SKU) {
 // every refillTurns-th call, even beyond max. Without the latter, products that change all
 // the time would keep the marks in the store from ever being drained.
 func (m *markSet) refill(store kv.Store, n int) error {
-	const head = len(record.PrefixDirty) + 2
 	room := m.max - m.count
 	m.turns++
 	if due := m.turns%refillTurns == 0; due {
@@ -130,7 +129,7 @@ func (m *markSet) refill(store kv.Store, n int) error {
 			m.cursor, end = bytes.Clone(row.Key), false
 			break
 		}
-		if sku := exchange.SKU(row.Key[min(head, len(row.Key)):]); sku != "" && !m.has(sku) {
+		if sku := markedBy(row.Key); sku != "" && !m.has(sku) {
 			m.learn(catalog.BucketOf(sku), sku)
 		}
 		room--
@@ -162,3 +161,9 @@ func (m *markSet) some(store kv.Store, n int) (skus []exchange.SKU, more bool, e
 }
 
 func dirtyKey(sku exchange.SKU) []byte { return bucket.Key(record.PrefixDirty, sku) }
+
+// markedBy is the product of a mark's key; empty where the key is too short for one.
+func markedBy(key []byte) exchange.SKU {
+	const head = len(record.PrefixDirty) + 2 // and the bucket
+	return exchange.SKU(key[min(head, len(key)):])
+}

@@ -19,7 +19,7 @@
 //	stored      roster: signs, commits              roster: verifies, commits
 //	                │ bundle                            ▲ bundle
 //	                ▼                                   │
-//	spread      members ─── gossip, hello, pull ──▶ members
+//	spread      members ─ gossip, greeting, pull ─▶ members
 //
 //	rules       membership: hub, roster and members ask it at each of these steps
 //

@@ -1,6 +1,6 @@
 // Package message is what two shops send, sign and seal: requests and answers of the trade
-// protocol, ledger entries, catalog feeds, and what a hello says of trade. They are native
-// values; package protocol turns them into bytes and back, as a [Codec].
+// protocol, ledger entries, catalog feeds, and greetings. They are native values; package
+// protocol turns them into bytes and back, as a [Codec].
 //
 // # Trade requests
 //

@@ -86,7 +86,7 @@ type FeedKey struct {
 	Key [32]byte
 }
 
-// Greeting is the part of a hello that is about trade. It is sent to partners
+// Greeting is the part of a [Hello] that is about trade. It is sent to partners
 // only; a member that is no partner gets an empty one.
 type Greeting struct {
 	Window   exchange.Window  // the sender's current hold window, as a supplier

@@ -21,6 +21,20 @@ func Unframe(codec Codec, b []byte) (Value, error) {
 	return codec.Decode(Kind(b[0]), b[1:])
 }
 
+// Reply is the reply of type T to a request; CodeInvalid where the partner answered with
+// something else.
+func Reply[T any, P ValueOf[T]](codec Codec, b []byte) (P, error) {
+	v, err := Unframe(codec, b)
+	if err != nil {
+		return nil, err
+	}
+	reply, ok := v.(P)
+	if !ok {
+		return nil, exchange.Errorf(exchange.CodeInvalid, "the partner answered with a %T", v)
+	}
+	return reply, nil
+}
+
 // ValueOf is a pointer to T that is a [Value]: what is read by its type, which knows its kind.
 type ValueOf[T any] interface {
 	*T

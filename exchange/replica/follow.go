@@ -80,7 +80,7 @@ func NewFollower(cfg FollowerConfig) *Follower {
 	return f
 }
 
-// Greeted tells of a supplier's hello. A nil head says that the supplier shows this shop no
+// Greeted tells of a supplier's greeting. A nil head says that the supplier shows this shop no
 // catalog, or has published none yet.
 func (f *Follower) Greeted(shop exchange.ShopID, head *message.SignedFeedHead, key *message.FeedKey) {
 	if head == nil {

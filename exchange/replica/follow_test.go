@@ -101,7 +101,7 @@ func TestFollow(t *testing.T) {
 			t.Errorf("%d pulls beside gossip that fits", n)
 		}
 
-		// A gap, and a hello after it.
+		// A gap, and a greeting after it.
 		for range 2 {
 			w.Put("A", "thing", int64(len(w.Published)))
 			w.Publish()

@@ -21,7 +21,7 @@ func (r *Replicas) Key(shop exchange.ShopID) (key message.FeedKey, ok bool) {
 	return p.meta.Key, p.meta.Key != message.FeedKey{}
 }
 
-// SetKey records the key of a shop's gossip, as a hello told it.
+// SetKey records the key of a shop's gossip, as a greeting told it.
 func (r *Replicas) SetKey(shop exchange.ShopID, key message.FeedKey) error {
 	p := r.replica(shop)
 	p.mu.Lock()

@@ -9,7 +9,7 @@ import (
 	"github.com/souk-market/souk/exchange/message"
 )
 
-// Update offers what gossip or a hello brought: a head and, perhaps, the changes up to it.
+// Update offers what gossip or a greeting brought: a head and, perhaps, the changes up to it.
 // If the changes continue the replica and make it what the head states, Update applies them
 // in one commit. The action says what the caller does next: PullAfter, PullFull and Conflict
 // mean StartPull. A pull after a Conflict shows the supplier the head that it has lost.
@@ -49,7 +49,7 @@ func (r *Replicas) Update(shop exchange.ShopID, u *message.FeedUpdate) (catalog.
 	return action, nil
 }
 
-// Behind reports whether a head from a supplier's hello is older than the head proven here.
+// Behind reports whether a head from a supplier's greeting is older than the head proven here.
 // If so, the supplier has lost state, and a pull will show it the later head.
 func (r *Replicas) Behind(shop exchange.ShopID, signed message.SignedFeedHead) (bool, error) {
 	head, err := r.openHead(shop, signed)

@@ -56,7 +56,7 @@ func (r *Roster) Profile(shop exchange.ShopID) (p membership.Profile, signed []b
 }
 
 // loadProfiles reads the stored profiles. A profile that does not verify is dropped with a
-// warning: the shop sends it again in its next hello.
+// warning: the shop sends it again in its next greeting.
 func (r *Roster) loadProfiles() error {
 	r.profiles.of = map[exchange.ShopID]profile{}
 	current := func(shop exchange.ShopID) (ed25519.PublicKey, bool) {

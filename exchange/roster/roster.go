@@ -94,7 +94,7 @@ func (r *Roster) Freshness() membership.Freshness {
 	return r.State().Freshness(r.cfg.Clock.Now())
 }
 
-// Checkpoint is the newest signed note, which every hello carries; nil before the first.
+// Checkpoint is the newest signed note, which every greeting carries; nil before the first.
 func (r *Roster) Checkpoint() []byte { return r.State().Checkpoint().Note }
 
 // Evidence is the encoded proof that froze the list, for anybody to verify with

@@ -207,14 +207,14 @@ func (s *Supplier) expireOrders(b *writer.Batch, next *exchange.Time) error {
 const allTerms = 1<<32 - 1
 
 // runJanitor prunes the records of windows older than WindowsKept.
-func (s *Supplier) runJanitor(ctx context.Context) {
+func (t *Trade) runJanitor(ctx context.Context) {
 	ticker := time.NewTicker(janitorPause)
 	defer ticker.Stop()
 	for {
 		for {
-			more, err := s.Prune(ctx)
+			more, err := t.Prune(ctx)
 			if err != nil && ctx.Err() == nil {
-				s.log.Warn("pruning old holds", "err", err)
+				t.Supplier.log.Warn("pruning old holds", "err", err)
 			}
 			if !more || err != nil {
 				break
@@ -222,7 +222,7 @@ func (s *Supplier) runJanitor(ctx context.Context) {
 		}
 		select {
 		case <-ticker.C:
-			s.selling.AlarmClock()
+			t.Supplier.selling.AlarmClock()
 		case <-ctx.Done():
 			return
 		}
@@ -232,14 +232,20 @@ func (s *Supplier) runJanitor(ctx context.Context) {
 // Prune deletes up to prunesPerBatch records of ended holds and of reservations whose window
 // is more than WindowsKept old, and reports whether there may be more. A hold request of
 // such a window is refused (checkWindow), so no hold can be placed twice.
-func (s *Supplier) Prune(ctx context.Context) (more bool, err error) {
-	current := exchange.WindowAt(max(s.clock.Now(), 0))
+func (t *Trade) Prune(ctx context.Context) (more bool, err error) {
+	current := exchange.WindowAt(max(t.Supplier.clock.Now(), 0))
 	if current <= exchange.WindowsKept {
 		return false, nil
 	}
 	old := current - exchange.WindowsKept
-	err = s.writer.Do(ctx, func(b *writer.Batch) error {
-		more, err = s.prune(b, old)
+	err = t.Supplier.writer.Do(ctx, func(b *writer.Batch) error {
+		old := min(old, exchange.WindowAt(b.Now())-exchange.WindowsKept)
+		holds, err := t.Supplier.pruneHolds(b, old, prunesPerBatch)
+		if err != nil {
+			return err
+		}
+		reservations, err := t.Retailer.pruneReservations(b, old, prunesPerBatch-holds)
+		more = holds+reservations == prunesPerBatch
 		return err
 	})
 	return more, err
@@ -250,35 +256,22 @@ func (s *Supplier) keepsHold(b *writer.Batch, id exchange.HoldID) bool {
 	return id.Window()+exchange.WindowsKept >= exchange.WindowAt(b.Now())
 }
 
-func (s *Supplier) prune(b *writer.Batch, old exchange.Window) (more bool, err error) {
-	if w := exchange.WindowAt(b.Now()) - exchange.WindowsKept; old > w {
-		old = w
-	}
-	count := 0
+// pruneHolds deletes up to n ended holds of windows before old, and counts them.
+func (s *Supplier) pruneHolds(b *writer.Batch, old exchange.Window, n int) (count int, err error) {
 	for _, retailer := range s.partnerships.retailers() {
 		holds := kv.Range{From: record.HoldKey(retailer, exchange.HoldID{}), To: record.HoldKey(retailer, exchange.NewHoldID(old, [12]byte{}))}
 		for row, err := range record.Rows[record.Hold](s.store, s.codec, holds) {
 			if row.Key == nil {
-				return true, err
+				return count, err
 			}
 			if err != nil || row.Record.Hold.State == hold.Held {
 				continue // a damaged record stays, so that an audit can show it
 			}
 			b.Delete(bytes.Clone(row.Key))
-			if count++; count >= prunesPerBatch {
-				return true, nil
+			if count++; count == n {
+				return count, nil
 			}
 		}
 	}
-	reservations := kv.Range{From: record.ReservationKey(exchange.HoldID{}), To: record.ReservationKey(exchange.NewHoldID(old, [12]byte{}))}
-	for row, err := range kv.Rows(s.store, reservations) {
-		if err != nil {
-			return true, err
-		}
-		b.Delete(bytes.Clone(row.Key))
-		if count++; count >= prunesPerBatch {
-			return true, nil
-		}
-	}
-	return false, nil
+	return count, nil
 }

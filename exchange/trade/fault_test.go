@@ -226,7 +226,7 @@ func TestFault13(t *testing.T) {
 	for day := range 12 {
 		for more := true; more; {
 			var err error
-			more, err = acorn.Desk.Supplier.Prune(desktest.Ctx)
+			more, err = acorn.Desk.Prune(desktest.Ctx)
 			desktest.Must(t, err)
 		}
 		reply := ask(acorn, t, birch, raw)

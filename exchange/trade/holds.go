@@ -281,18 +281,7 @@ func (s *Supplier) ownQuote(rec *heldRecord) (*exchange.Quote, error) {
 		copied := *rec.quote
 		return &copied, nil
 	}
-	payload, err := s.verifier.Peek(rec.Placed)
-	if err != nil {
-		return nil, err
-	}
-	answer, err := message.Decode[message.HoldAnswer](s.codec, payload)
-	if err != nil {
-		return nil, err
-	}
-	if q := answer.Quote; q != nil {
-		return q, nil
-	}
-	return nil, exchange.Errorf(exchange.CodeState, "the hold was refused")
+	return s.quoteIn(rec.Placed)
 }
 
 // serveHoldStatus answers with the latest answer about a hold, byte for byte: the retailer

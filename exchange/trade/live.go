@@ -18,13 +18,12 @@ func (r *Retailer) AskStock(ctx context.Context, supplier exchange.ShopID, skus 
 	if err != nil {
 		return nil, err
 	}
-	v, err := r.unframe(reply)
+	answer, err := message.Reply[message.StockAnswer](r.codec, reply)
 	if err != nil {
 		return nil, err
 	}
-	answer, ok := v.(*message.StockAnswer)
-	if !ok || len(answer.Lines) != len(skus) {
-		return nil, exchange.Errorf(exchange.CodeInvalid, "the supplier answered with something else than its stock")
+	if len(answer.Lines) != len(skus) {
+		return nil, exchange.Errorf(exchange.CodeInvalid, "the supplier was asked about %d products and answered about %d", len(skus), len(answer.Lines))
 	}
 	return answer.Lines, nil
 }

@@ -52,7 +52,7 @@ func TestOrderAgain(t *testing.T) {
 	again("delivered", order.Delivered)
 	w.Now = w.Now.Add((exchange.WindowsKept + 2) * 24 * time.Hour)
 	for more := true; more; { // the reservation's record is gone, the order's is not
-		more, err = birch.Desk.Supplier.Prune(desktest.Ctx)
+		more, err = birch.Desk.Prune(desktest.Ctx)
 		desktest.Must(t, err)
 	}
 	again("pruned", order.Delivered)

@@ -79,6 +79,26 @@ func (s *shop) put(b *writer.Batch, key []byte, v message.Value) error {
 func (s *shop) frame(v message.Value) ([]byte, error)   { return message.Frame(s.codec, v) }
 func (s *shop) unframe(b []byte) (message.Value, error) { return message.Unframe(s.codec, b) }
 
+// quoteIn is the quote in a sealed answer about a hold, which this shop has verified before or
+// sealed itself; CodeState where the answer has none, or there is no answer.
+func (s *shop) quoteIn(sealed []byte) (*exchange.Quote, error) {
+	if sealed == nil {
+		return nil, exchange.Errorf(exchange.CodeState, "the reservation has no quote")
+	}
+	payload, err := s.verifier.Peek(sealed)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := message.Decode[message.HoldAnswer](s.codec, payload)
+	if err != nil {
+		return nil, err
+	}
+	if answer.Quote == nil {
+		return nil, exchange.Errorf(exchange.CodeState, "the reservation has no quote")
+	}
+	return answer.Quote, nil
+}
+
 // Partnerships are this shop's partnerships: with each partner up to two, one in which it
 // is the supplier and one in which it is the retailer.
 type Partnerships struct {
@@ -254,7 +274,7 @@ func (t *Trade) Open(ctx context.Context) error {
 func (t *Trade) Run(ctx context.Context) {
 	var work sync.WaitGroup
 	work.Go(func() { t.Ledgers.sender.run(ctx) })
-	work.Go(func() { t.Supplier.runJanitor(ctx) })
+	work.Go(func() { t.runJanitor(ctx) })
 	work.Go(func() { t.Retailer.runNotices(ctx) })
 	work.Wait()
 }

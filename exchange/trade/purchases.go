@@ -42,7 +42,7 @@ func (r *Retailer) PlaceOrder(ctx context.Context, id exchange.HoldID, to exchan
 	if err != nil {
 		return nil, err
 	}
-	quote, err := r.quoteOf(res)
+	quote, err := r.quoteIn(res.Answer)
 	if err != nil {
 		return nil, exchange.Errorf(exchange.CodeState, "reservation %v is %v and cannot be ordered", id, res.State)
 	}

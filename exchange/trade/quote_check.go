@@ -96,7 +96,7 @@ func (r *Retailer) checkExtended(rec *record.Reservation, a *message.HoldAnswer)
 	if a.Quote == nil || rec.Answer == nil {
 		return r.checkAnswer(rec, a)
 	}
-	held, err := r.quoteOf(rec)
+	held, err := r.quoteIn(rec.Answer)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/writer"
 )
 
 // Reservations visits the reservations that this shop has made, with their present state,
@@ -108,4 +109,20 @@ func (r *Retailer) lastReserved(before []byte, pending map[exchange.HoldID]*reco
 		}
 	}
 	return w, ok, err
+}
+
+// pruneReservations deletes up to n reservations of windows before old, and counts them.
+func (r *Retailer) pruneReservations(b *writer.Batch, old exchange.Window, n int) (count int, err error) {
+	reservations := kv.Range{From: record.ReservationKey(exchange.HoldID{}), To: record.ReservationKey(exchange.NewHoldID(old, [12]byte{}))}
+	for row, err := range kv.Rows(r.store, reservations) {
+		if err != nil {
+			return count, err
+		}
+		if count == n {
+			break
+		}
+		b.Delete(bytes.Clone(row.Key))
+		count++
+	}
+	return count, nil
 }

@@ -255,13 +255,9 @@ func (r *Retailer) saveReservation(b *writer.Batch, rec *record.Reservation) err
 
 // openAnswer verifies and decodes a supplier's sealed answer about this shop's hold id.
 func (r *Retailer) openAnswer(supplier exchange.ShopID, id exchange.HoldID, reply []byte) (*message.HoldAnswer, []byte, error) {
-	v, err := r.unframe(reply)
+	sa, err := message.Reply[message.SealedAnswer](r.codec, reply)
 	if err != nil {
 		return nil, nil, err
-	}
-	sa, ok := v.(*message.SealedAnswer)
-	if !ok {
-		return nil, nil, exchange.Errorf(exchange.CodeInvalid, "the supplier answered with a %T", v)
 	}
 	payload, err := r.verifier.Open(supplier, sa.Sealed)
 	if err != nil {
@@ -296,7 +292,7 @@ func (r *Retailer) shown(rec *record.Reservation, err error) (*Reservation, erro
 		return nil, failed
 	}
 	if rec.Answer != nil {
-		if out.Quote, failed = r.quoteOf(rec); failed != nil && exchange.CodeOf(failed) != exchange.CodeState {
+		if out.Quote, failed = r.quoteIn(rec.Answer); failed != nil && exchange.CodeOf(failed) != exchange.CodeState {
 			return nil, failed
 		}
 	}
@@ -415,25 +411,6 @@ func (r *Retailer) changeReservation(ctx context.Context, id exchange.HoldID, ch
 		return nil, err
 	}
 	return rec, refusal
-}
-
-// quoteOf is the quote of a reservation; CodeState where it has none.
-func (r *Retailer) quoteOf(rec *record.Reservation) (*exchange.Quote, error) {
-	if rec.Answer == nil {
-		return nil, exchange.Errorf(exchange.CodeState, "the reservation has no quote")
-	}
-	payload, err := r.verifier.Peek(rec.Answer)
-	if err != nil {
-		return nil, err
-	}
-	answer, err := message.Decode[message.HoldAnswer](r.codec, payload)
-	if err != nil {
-		return nil, err
-	}
-	if q := answer.Quote; q != nil {
-		return q, nil
-	}
-	return nil, exchange.Errorf(exchange.CodeState, "the reservation has no quote")
 }
 
 // StateOf is the present state of a reservation, as far as this shop can tell. The supplier

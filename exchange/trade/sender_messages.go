@@ -106,13 +106,9 @@ func (s *sender) waiting(id ledger.ID) bool {
 
 // takeEntries adopts the entries of an answer.
 func (s *sender) takeEntries(ctx context.Context, id ledger.ID, reply []byte) (*message.Entries, error) {
-	v, err := s.unframe(reply)
+	entries, err := message.Reply[message.Entries](s.codec, reply)
 	if err != nil {
 		return nil, err
-	}
-	entries, ok := v.(*message.Entries)
-	if !ok {
-		return nil, exchange.Errorf(exchange.CodeInvalid, "the supplier answered with a %T", v)
 	}
 	list, err := s.ledgers.openEntries(id.Supplier, entries.Entries)
 	if err != nil {
@@ -155,13 +151,9 @@ func (s *sender) composePush(to queue) (*Outgoing, error) {
 
 // takeHead records the countersigned head that answers a push.
 func (s *sender) takeHead(ctx context.Context, retailer exchange.ShopID, reply []byte) error {
-	v, err := s.unframe(reply)
+	head, err := message.Reply[message.SignedHead](s.codec, reply)
 	if err != nil {
 		return err
-	}
-	head, ok := v.(*message.SignedHead)
-	if !ok {
-		return exchange.Errorf(exchange.CodeInvalid, "the retailer answered with a %T", v)
 	}
 	return s.ledgers.acknowledge(ctx, retailer, head)
 }

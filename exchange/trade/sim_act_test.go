@@ -41,7 +41,7 @@ func (s *sim) act() {
 	case n < 97:
 		s.negotiate(a)
 	case n < 98:
-		_, err := a.Desk.Supplier.Prune(context.Background())
+		_, err := a.Desk.Prune(context.Background())
 		s.allow(a, err)
 	default:
 		s.allow(a, a.Desk.Feed.Publish(context.Background()))

@@ -142,16 +142,14 @@ func (s *Supplier) quotedFor(rec *heldRecord, sealed []byte, quote *exchange.Quo
 	if bytes.Equal(sealed, rec.Placed) {
 		return true, nil // the first answer itself
 	}
-	payload, err := s.verifier.Peek(rec.Placed)
+	placed, err := s.quoteIn(rec.Placed)
+	if exchange.CodeOf(err) == exchange.CodeState {
+		return false, nil // the answer quotes nothing
+	}
 	if err != nil {
 		return false, exchange.Errorf(exchange.CodeInternal, "the stored answer of hold %v is damaged: %w", quote.Hold, err)
 	}
-	answer, err := message.Decode[message.HoldAnswer](s.codec, payload)
-	if err != nil {
-		return false, exchange.Errorf(exchange.CodeInternal, "the stored answer of hold %v is damaged: %w", quote.Hold, err)
-	}
-	placed := answer.Quote
-	if placed == nil || quote.Expires < placed.Expires || quote.Expires > rec.Hold.Expires {
+	if quote.Expires < placed.Expires || quote.Expires > rec.Hold.Expires {
 		return false, nil
 	}
 	extended := *placed

@@ -132,11 +132,13 @@ func (k *idempotency) serve(w http.ResponseWriter, r *http.Request, key string, 
 		return problemOf(errUnknownBefore)
 	}
 	answer := newCapture()
-	if kept.Acts > 0 && rt.key == keyOnce {
-		answer.header.Set(replayedHeader, "true") // the acts were done, and their answer was lost in a crash
-	}
 	once := k.once(kept, rt.key == keyAgain)
 	next.ServeHTTP(answer, r.WithContext(writer.WithOnce(r.Context(), once)))
+	if rt.key == keyOnce && kept.Acts > 0 && !once.Done() && answer.status < http.StatusBadRequest {
+		// All acts were done, and their answer was lost in a crash. Where one is done only now,
+		// or fails, the crash came between them.
+		answer.header.Set(replayedHeader, "true")
+	}
 	k.keepAnswer(kept, rt, answer, once.Done())
 	answer.writeTo(w)
 	return nil

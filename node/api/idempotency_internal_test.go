@@ -102,6 +102,7 @@ func (w *keptWorld) want(what string, rec *httptest.ResponseRecorder, status, ru
 
 // TestKeyCrash: of a request that was done and never answered a repeat does nothing more and
 // tells what stands; each of several acts is done once, wherever the crash came between them.
+// The answer is a replayed one only where the repeat had nothing left to do.
 func TestKeyCrash(t *testing.T) {
 	for crash := range 4 {
 		t.Run(fmt.Sprintf("after act %d", crash), func(t *testing.T) {
@@ -136,11 +137,43 @@ func TestKeyCrash(t *testing.T) {
 			w.do = acts(4)
 			rec := w.ask(keyOnce, "k", "")
 			w.want("after the crash", rec, 200, 2)
-			if rec.Body.String() != "all done" || rec.Header().Get(replayedHeader) != "true" || !w.done("1") || !w.done("2") || !w.done("3") {
+			if rec.Body.String() != "all done" || (rec.Header().Get(replayedHeader) == "true") != (crash == 3) || !w.done("1") || !w.done("2") || !w.done("3") {
 				t.Errorf("it says %s, %v", rec.Body, rec.Header())
 			}
-			w.want("once more", w.ask(keyOnce, "k", ""), 200, 2)
+			rec = w.ask(keyOnce, "k", "")
+			w.want("once more", rec, 200, 2)
+			if rec.Header().Get(replayedHeader) != "true" {
+				t.Errorf("the kept answer has %v", rec.Header())
+			}
 		})
+	}
+}
+
+// TestKeyCrashThenRefused: the first of two acts was done before a crash, and the second is
+// refused now: that is no answer to the earlier request, so it does not say replayed.
+func TestKeyCrashThenRefused(t *testing.T) {
+	w := newKeptWorld(t)
+	w.do = func(rw http.ResponseWriter, r *http.Request) {
+		if err := w.act(r, "1"); err != nil && !errors.Is(err, writer.ErrDone) {
+			t.Error(err)
+		}
+		if w.runs == 1 {
+			panic(http.ErrAbortHandler)
+		}
+		err := w.changes.Act(r.Context(), func(*writer.Batch) error {
+			return exchange.Errorf(exchange.CodeConflict, "no longer")
+		})
+		writeProblem(rw, problemOf(err))
+	}
+	func() {
+		defer func() { _ = recover() }()
+		w.ask(keyOnce, "k", "")
+	}()
+	w.restart()
+	rec := w.ask(keyOnce, "k", "")
+	w.want("the second act is refused", rec, http.StatusConflict, 2)
+	if got := rec.Header().Get(replayedHeader); got != "" {
+		t.Errorf("it says replayed: %q", got)
 	}
 }
 

@@ -17,13 +17,15 @@ const prefixAddress = "addr/"
 // LoadAddresses implements p2p.AddressBook.
 func (a AddressBook) LoadAddresses() (map[exchange.ShopID][]byte, error) {
 	out := make(map[exchange.ShopID][]byte)
-	err := a.Store.Scan(kv.Prefix([]byte(prefixAddress)), func(k, v []byte) bool {
-		if shop, err := exchange.ShopIDFromBytes(k[len(prefixAddress):]); err == nil {
-			out[shop] = bytes.Clone(v)
+	for row, err := range kv.Rows(a.Store, kv.Prefix([]byte(prefixAddress))) {
+		if err != nil {
+			return nil, err
 		}
-		return true
-	})
-	return out, err
+		if shop, err := exchange.ShopIDFromBytes(row.Key[len(prefixAddress):]); err == nil {
+			out[shop] = bytes.Clone(row.Value)
+		}
+	}
+	return out, nil
 }
 
 // SaveAddresses implements p2p.AddressBook.
