@@ -1,6 +1,6 @@
 package exchange
 
-// Party is a shop's side of one direction of trade.
+// Party is a shop's side of a partnership, a ledger or an order.
 type Party uint32
 
 const (

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// Time is a moment in milliseconds since the Unix epoch, as signed records hold
+// Time is a time in milliseconds since the Unix epoch, as signed records hold
 // it. The zero Time means "none".
 type Time int64
 
-// MaxTime is the last moment of the year 9999, the end of what RFC 3339 and JSON can
+// MaxTime is the last millisecond of the year 9999, the end of what RFC 3339 and JSON can
 // say: no message holds a later one.
 const MaxTime Time = 253_402_300_799_999
 

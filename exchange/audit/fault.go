@@ -54,7 +54,7 @@ const (
 	Quarantine FindingKind = "quarantine" // a hold or order could not end when its time had come
 	Shortfall  FindingKind = "shortfall"  // more is promised than was counted
 	Unknown    FindingKind = "unknown"    // rows that this version does not know
-	OnTheWay   FindingKind = "on-the-way" // one of two shops has not heard yet what the other knows
+	OnTheWay   FindingKind = "on-the-way" // one of two shops has not received yet what the other has
 )
 
 // notes collects the faults and findings of one place. The place is put into words only for a

@@ -13,7 +13,7 @@ import (
 // Compare compares two shops' books, both read while neither shop ran. For each ledger that the
 // two share, the retailer's copy is a prefix of the supplier's (I5), an answered request has
 // one content (I2), and what the supplier sealed about a hold is in the supplier's books (I4).
-// What one shop has not heard from the other yet, and a frozen ledger, are findings.
+// What one shop has not received from the other yet, and a frozen ledger, are findings.
 func Compare(a, b *Books) *Report {
 	f := newNotes("shops " + a.name(a.Shop) + " and " + b.name(b.Shop))
 	compare(f, a, b)

@@ -1,5 +1,5 @@
-// Package partnership is the machine of one direction of trade between a
-// supplier and a retailer: who proposed which terms, which version is in force,
+// Package partnership is the machine of the terms between one supplier and one
+// retailer: who proposed which terms, which version is in force,
 // and whether either side has ended it.
 //
 //	(none) ── Propose ──► proposal open ── Accept(hash) ──► ACTIVE(version+1)

@@ -6,7 +6,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// State is one direction of trade. The zero State is two shops that have not
+// State is the state of one partnership. The zero State is two shops that have not
 // spoken yet.
 type State struct {
 	Version uint32         // of Terms; 0 = none were ever in force

@@ -6,7 +6,7 @@ import (
 	"github.com/souk-market/souk/exchange/partnership"
 )
 
-// Partnership is one direction of trade.
+// Partnership is one supplier's and one retailer's, with what this shop has begun about it.
 type Partnership struct {
 	State partnership.State
 	// Ending is set at the retailer once its own EndTrade is queued: it binds at
@@ -40,7 +40,7 @@ type Partnership struct {
 	Detail  string
 }
 
-// Status is where a direction of trade stands, in a word: "none", "queued" (a request of
+// Status is where a partnership stands, in a word: "none", "queued" (a request of
 // this shop's waits for the supplier), "proposed", "declined" (withdrawn or closed by an end, too), "active",
 // "ending" (this shop has ended it, and that is in no entry yet) or "ended".
 func (p *Partnership) Status() string {
@@ -61,8 +61,7 @@ func (p *Partnership) Status() string {
 	return "none"
 }
 
-// Over reports whether nothing is left of a direction of trade that could still come to
-// pass: it has ended, or its proposals are closed, or there never was anything.
+// Over reports whether nothing is left of a partnership that could still come to pass: it has ended, or its proposals are closed, or there never was anything.
 func (p *Partnership) Over() bool {
 	switch p.Status() {
 	case "active", "ending", "proposed", "queued":
@@ -71,7 +70,7 @@ func (p *Partnership) Over() bool {
 	return true
 }
 
-// End is who ended a direction of trade, when and why. By is 0 where nobody has.
+// End is who ended a partnership, when and why. By is 0 where nobody has.
 type End struct {
 	At     exchange.Time // 0 where a record of an older version does not say
 	By     exchange.Party
