@@ -61,7 +61,8 @@ func (p *Partnership) Status() string {
 	return "none"
 }
 
-// Over reports whether nothing is left of a partnership that could still come to pass: it has ended, or its proposals are closed, or there never was anything.
+// Over reports whether nothing of a partnership can still come to pass: it has ended, or its
+// proposals are closed, or there never was anything.
 func (p *Partnership) Over() bool {
 	switch p.Status() {
 	case "active", "ending", "proposed", "queued":
