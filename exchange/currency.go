@@ -57,9 +57,13 @@ func minorUnits(c Currency) (digits int, ok bool) {
 	case "CLF", "UYW":
 		return 4, true
 
-	// Withdrawn from the list since 2023. Records outlive a currency, and still say amounts in it.
-	case "ANG", "BGN", "CUC", "HRK", "SLL", "ZWL":
+	// Not in the list, or "N.A." there, and known to earlier versions: folders and records outlive
+	// a list. ANG to ZWL were withdrawn; GGP, IMP and JEP are of the pound's islands.
+	case "ANG", "BGN", "CUC", "EEK", "GHC", "HRK", "LTL", "LVL", "RUR", "SKK", "SLL", "STD", "TRL", "VEF", "ZWD", "ZWL",
+		"GGP", "IMP", "JEP":
 		return 2, true
+	case "BYR", "XAG", "XAU", "XDR":
+		return 0, true
 	}
 	return 0, false
 }
