@@ -71,8 +71,8 @@ var rules = []rule{
 		allow("exchange", "exchange/kv", "exchange/message", "exchange/writer", "exchange/shelf", "exchange/feed",
 			"exchange/trade", "exchange/event")},
 
-	{"internal/mutate", "changes source text and runs the go command over it, whatever the packages do", nil},
-	{"internal/leftout", "tests of any package say by it what a machine lacks, so it stands on none", nil},
+	{"testnet/mutate", "changes source text and runs the go command over it, whatever the packages do", nil},
+	{"testnet/leftout", "tests of any package say by it what a machine lacks, so it stands on none", nil},
 
 	// Wire and disk, which do not know each other; above the wire the network, and
 	// above that the spreading of the member list.
@@ -103,7 +103,7 @@ var only = map[string][]string{
 	"github.com/spf13/cobra/...":       {"cmd/..."},
 	"github.com/pelletier/go-toml/...": {"store/tomlfile"},                                               // configurations are read strictly, everywhere
 	our + "exchange/desk":              {"node/...", "testnet/...", "cmd/...", "exchange/desk/desktest"}, // whoever needs a part imports the part
-	"os/exec":                          {"testnet/...", "internal/mutate"},                               // real shops, and the go command; nothing else starts a process
+	"os/exec":                          {"testnet/..."},                                                  // it starts real shops, and the go command; nothing else starts a process
 }
 
 // never lists what no package imports, generated code apart.

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/souk-market/souk/internal/leftout"
+	"github.com/souk-market/souk/testnet/leftout"
 )
 
 // TestReadme runs every command that README.md shows, in a clone of the

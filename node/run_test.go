@@ -4,7 +4,7 @@ import (
 	"net"
 	"testing"
 
-	"github.com/souk-market/souk/internal/leftout"
+	"github.com/souk-market/souk/testnet/leftout"
 )
 
 // TestListenAPI: the API listens where the owner said; 0.0.0.0 is no IPv6 address.

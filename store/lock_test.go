@@ -15,7 +15,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/kv"
-	"github.com/souk-market/souk/internal/leftout"
+	"github.com/souk-market/souk/testnet/leftout"
 )
 
 // childRole makes the test binary act as another process: "lock DIR" holds the

@@ -11,8 +11,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/souk-market/souk/internal/leftout"
 	"github.com/souk-market/souk/store"
+	"github.com/souk-market/souk/testnet/leftout"
 )
 
 // disk is a file system of its own that can be filled, and whose power can be cut.

@@ -5,7 +5,7 @@ package testnet
 import (
 	"testing"
 
-	"github.com/souk-market/souk/internal/leftout"
+	"github.com/souk-market/souk/testnet/leftout"
 )
 
 func TestFault01PowerCut(t *testing.T) {

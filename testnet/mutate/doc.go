@@ -2,10 +2,10 @@
 // file, runs the tests of its package, and expects them to fail. A mutant is one such
 // change; it is killed where they fail and survives where they pass.
 //
-//	go run ./internal/mutate                      every mutant of every target
-//	go run ./internal/mutate exchange/hold        every mutant of these targets
-//	go run ./internal/mutate -sample 40 -seed 7   forty of them, chosen by the seed
-//	go run ./internal/mutate -within 45m          what fits the time, in the seed's order
+//	go run ./testnet/mutate                      every mutant of every target
+//	go run ./testnet/mutate exchange/hold        every mutant of these targets
+//	go run ./testnet/mutate -sample 40 -seed 7   forty of them, chosen by the seed
+//	go run ./testnet/mutate -within 45m          what fits the time, in the seed's order
 //
 // Targets are in targets.go: packages where each check protects stock or money.
 // accepted.txt lists the survivors that are known, each with the reason why no test
