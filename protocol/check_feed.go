@@ -48,10 +48,7 @@ func checkFeedItems(items []message.FeedItem) error {
 }
 
 func checkFeedPull(v *message.FeedPull) error {
-	if len(v.Buckets) > catalog.Buckets {
-		return errorf("%d buckets are more than there are", len(v.Buckets))
-	}
-	for i, b := range v.Buckets {
+	for i, b := range v.Buckets { // in this order there are no more of them than catalog.Buckets
 		if b >= catalog.Buckets || i > 0 && v.Buckets[i-1] >= b {
 			return errorf("buckets ascend and are below %d; %d does not", catalog.Buckets, b)
 		}
