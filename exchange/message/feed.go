@@ -56,7 +56,7 @@ type FeedPull struct {
 	Feed          string
 	Epoch         uint64
 	After         uint64
-	Buckets       []uint32 // ascending, each below catalog.Buckets, at most MaxPullBuckets
+	Buckets       []uint32 // ascending, each below catalog.Buckets; the supplier refuses more than MaxPullBuckets
 	BucketDigests bool
 	// Have is the latest head of this supplier's feed that the asker knows, if any:
 	// a supplier that lacks it has lost state and stops selling.
