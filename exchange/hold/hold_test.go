@@ -73,6 +73,7 @@ func TestHoldSteps(t *testing.T) {
 		{"expire again", expired, hold.Expire{}, 300, hold.Expired, exchange.CodeExpired, 0},
 		{"expire what is ordered", committed, hold.Expire{}, 300, hold.Committed, exchange.CodeOrdered, 0},
 		{"expire what was released", released, hold.Expire{}, 300, hold.Released, exchange.CodeReleased, 0},
+		{"expire what was released, before its expiry", released, hold.Expire{}, 160, hold.Released, exchange.CodeReleased, 0},
 
 		{"commit", held, hold.Commit{}, 199, hold.Committed, exchange.CodeOK, hold.MoveCommit},
 		{"commit at the expiry", held, hold.Commit{}, 200, hold.Held, exchange.CodeExpired, 0},
