@@ -59,25 +59,31 @@ func TestEveryMarkIsPublished(t *testing.T) {
 	})
 }
 
-// TestBusyProductsHoldUpNoOther: products that change all the time do not keep the change of
-// another product from partners.
-func TestBusyProductsHoldUpNoOther(t *testing.T) {
+// threeTurns is a published catalog of as many products as three turns of the publisher drain,
+// with their SKUs in the order in which it drains them.
+func threeTurns(t *testing.T) (*desktest.FeedWorld, []exchange.SKU) {
 	w := desktest.NewFeedWorld(t, 41)
-	const products = 3 * feed.MaxPublish
-	w.Fill(products)
+	skus := make([]exchange.SKU, 3*feed.MaxPublish)
+	w.Fill(len(skus))
 	w.Publish()
-	skus := make([]exchange.SKU, products)
 	for i := range skus {
 		skus[i] = desktest.SampleProduct(i).SKU
 	}
 	slices.SortFunc(skus, func(a, b exchange.SKU) int { return int(catalog.BucketOf(a)) - int(catalog.BucketOf(b)) })
-	last := skus[products-1]
+	return w, skus
+}
+
+// TestBusyProductsHoldUpNoOther: products that change all the time do not keep the change of
+// another product from partners.
+func TestBusyProductsHoldUpNoOther(t *testing.T) {
+	w, skus := threeTurns(t)
+	last := skus[len(skus)-1]
 	count := func(sku exchange.SKU, units int64) {
 		_, err := w.Supplier.Desk.Shelf.SetStock(context.Background(), sku, units, false)
 		desktest.Must(t, err)
 	}
 	count(last, 777)
-	for turn := range products/feed.MaxPublish + 1 {
+	for turn := range len(skus)/feed.MaxPublish + 1 {
 		for _, sku := range skus[:2*feed.MaxPublish] {
 			count(sku, int64(100+turn))
 		}
@@ -98,16 +104,8 @@ func TestBusyProductsHoldUpNoOther(t *testing.T) {
 func TestBusyProductsHoldUpNoUnreadMark(t *testing.T) {
 	for name, room := range map[string]int{"from before a restart": 10_000, "no room": feed.MaxPublish + 50} {
 		t.Run(name, func(t *testing.T) {
-			w := desktest.NewFeedWorld(t, 41)
-			const products = 3 * feed.MaxPublish
-			w.Fill(products)
-			w.Publish()
-			skus := make([]exchange.SKU, products)
-			for i := range skus {
-				skus[i] = desktest.SampleProduct(i).SKU
-			}
-			slices.SortFunc(skus, func(a, b exchange.SKU) int { return int(catalog.BucketOf(a)) - int(catalog.BucketOf(b)) })
-			last := skus[products-1]
+			w, skus := threeTurns(t)
+			last := skus[len(skus)-1]
 			_, err := w.Supplier.Desk.Shelf.SetStock(context.Background(), last, 777, false)
 			desktest.Must(t, err)
 			w.RestartSupplier()

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/hold"
@@ -18,16 +17,11 @@ import (
 // did nothing, and says nothing of its machine; the retailer keeps no reservation of it.
 func TestFullDiskIsASureNo(t *testing.T) {
 	w, acorn, birch := desktest.Pair(t)
-	full := false
-	cfg := acorn.Config()
-	cfg.Store = refusing{acorn.Mem, &full}
-	var err error
-	acorn.Desk, err = desk.Open(cfg)
-	desktest.Must(t, err)
+	full := onFullDisk(t, acorn)
 	w.Greet(acorn, birch)
 	kept := len(keysWith(t, birch.Mem, "r/"))
-	full = true
-	_, err = birch.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{Supplier: acorn.ID, Lines: exchangetest.Lines(exchange.Line{SKU: "shoe", Quantity: 1}), Country: "SE"})
+	*full = true
+	_, err := birch.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{Supplier: acorn.ID, Lines: exchangetest.Lines(exchange.Line{SKU: "shoe", Quantity: 1}), Country: "SE"})
 	if exchange.CodeOf(err) != exchange.CodeUnavailable || !errors.Is(err, kv.ErrRefused) || !strings.Contains(err.Error(), "did nothing") {
 		t.Errorf("a hold at a full disk: %v", err)
 	}
@@ -51,7 +45,7 @@ func TestFullDiskIsASureNo(t *testing.T) {
 	if _, err = birch.Desk.Retailer.Reserve(desktest.Ctx, again); exchange.CodeOf(err) != exchange.CodeUnavailable || !errors.Is(err, trade.ErrUnanswered) || errors.Is(err, kv.ErrRefused) {
 		t.Errorf("its repeat at a full disk: %v", err)
 	}
-	full = false
+	*full = false
 	desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
 }
 
@@ -59,20 +53,15 @@ func TestFullDiskIsASureNo(t *testing.T) {
 // reserved, and says that its disk is full, not that there is no such reservation.
 func TestFullDiskHidesNoReservation(t *testing.T) {
 	w, acorn, birch := desktest.Pair(t)
-	full := false
-	cfg := birch.Config()
-	cfg.Store = refusing{birch.Mem, &full}
-	var err error
-	birch.Desk, err = desk.Open(cfg)
-	desktest.Must(t, err)
+	full := onFullDisk(t, birch)
 	w.Greet(acorn, birch)
-	full = true
+	*full = true
 	held, err := birch.Desk.Retailer.Reserve(desktest.Ctx, trade.ReserveRequest{Supplier: acorn.ID, Lines: exchangetest.Lines(exchange.Line{SKU: "shoe", Quantity: 1}), Country: "SE"})
 	desktest.Must(t, err)
 	if _, err = birch.Desk.Retailer.Release(desktest.Ctx, held.Request.ID); !errors.Is(err, kv.ErrRefused) {
 		t.Errorf("giving it back: %v", err)
 	}
-	full = false
+	*full = false
 	back, err := birch.Desk.Retailer.Release(desktest.Ctx, held.Request.ID)
 	desktest.Must(t, err)
 	if back.State != hold.Released {

@@ -9,20 +9,26 @@ import (
 	"github.com/souk-market/souk/store"
 )
 
+// stopByRollback has a supplier lose an entry that its retailer has, and find out.
+func stopByRollback(t *testing.T, w *desktest.World, supplier, retailer *desktest.Shop) {
+	t.Helper()
+	backup := supplier.Mem.Clone()
+	desktest.Must(t, supplier.Desk.Partnerships.Propose(desktest.Ctx, retailer.ID, exchange.Supplier, exchange.DefaultTerms("EUR")))
+	w.Settle()
+	supplier.Mem = backup
+	supplier.Restart()
+	w.Greet(supplier, retailer)
+	if supplier.Desk.Selling.Stopped() == "" {
+		t.Fatal("the restored shop goes on")
+	}
+}
+
 // A stopped supplier can end: it holds and shows its catalog no more, releases what
 // is held, also over a restart, and writes nothing into its ledger.
 func TestStoppedSupplierEnds(t *testing.T) {
 	w, acorn, birch := desktest.Pair(t)
 	desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
-	backup := acorn.Mem.Clone()
-	desktest.Must(t, acorn.Desk.Partnerships.Propose(desktest.Ctx, birch.ID, exchange.Supplier, exchange.DefaultTerms("EUR")))
-	w.Settle()
-	acorn.Mem = backup
-	acorn.Restart()
-	w.Greet(acorn, birch)
-	if acorn.Desk.Selling.Stopped() == "" {
-		t.Fatal("the restored shop goes on")
-	}
+	stopByRollback(t, w, acorn, birch)
 	before, err := acorn.Desk.Partnerships.Get(birch.ID, exchange.Supplier)
 	desktest.Must(t, err)
 	for range 2 { // a second end changes nothing

@@ -97,15 +97,7 @@ func TestStoppedShopRests(t *testing.T) {
 		w.Settle()
 	}
 	desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
-	backup := acorn.Mem.Clone()
-	desktest.Must(t, acorn.Desk.Partnerships.Propose(desktest.Ctx, birch.ID, exchange.Supplier, exchange.DefaultTerms("EUR")))
-	w.Settle()
-	acorn.Mem = backup
-	acorn.Restart()
-	w.Greet(acorn, birch)
-	if acorn.Desk.Selling.Stopped() == "" {
-		t.Fatal("the restored shop goes on")
-	}
+	stopByRollback(t, w, acorn, birch)
 	w.Now = w.Now.Add(30 * 24 * time.Hour)
 	desktest.Must(t, acorn.Desk.Tick())
 	if wait := acorn.Desk.Writer.UntilDue(); wait < time.Second {

@@ -181,18 +181,25 @@ func (r refusing) Commit(writes []kv.Write) error {
 	return r.Store.Commit(writes)
 }
 
+// onFullDisk opens a shop again on a store that refuses every commit while the result is true.
+func onFullDisk(t *testing.T, shop *desktest.Shop) *bool {
+	t.Helper()
+	full := new(bool)
+	cfg := shop.Config()
+	cfg.Store = refusing{shop.Mem, full}
+	var err error
+	shop.Desk, err = desk.Open(cfg)
+	desktest.Must(t, err)
+	return full
+}
+
 // TestRecentIsForgottenWhenTheStoreRefuses: what could not be recorded does not
 // stay in memory before what the store has.
 func TestRecentIsForgottenWhenTheStoreRefuses(t *testing.T) {
 	_, acorn, birch := desktest.Pair(t)
-	full := false
-	cfg := birch.Config()
-	cfg.Store = refusing{birch.Mem, &full}
-	var err error
-	birch.Desk, err = desk.Open(cfg)
-	desktest.Must(t, err)
+	full := onFullDisk(t, birch)
 	acorn.W.Greet(acorn, birch)
-	full = true
+	*full = true
 	for range 5 {
 		desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 1})
 	}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/node/api/view"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/store"
@@ -27,16 +28,6 @@ import (
 
 // The tests of this file run in virtual time, over connections in memory: a slow
 // caller costs nothing.
-
-type noMembers map[exchange.ShopID]ed25519.PublicKey
-
-func (m noMembers) Key(shop exchange.ShopID) (ed25519.PublicKey, bool) {
-	key, ok := m[shop]
-	return key, ok
-}
-func (m noMembers) IsMember(shop exchange.ShopID) bool { return m[shop] != nil }
-func (m noMembers) MayTakeOn() error                   { return nil }
-func (m noMembers) MayTrade() error                    { return nil }
 
 type bubbleClock struct{}
 
@@ -49,7 +40,7 @@ func deskServer(t *testing.T) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mem, nobody := store.Memory(), noMembers{}
+	mem, nobody := store.Memory(), desktest.MemberKeys{}
 	d, err := desk.Open(desk.Config{
 		Store: mem, Codec: protocol.Codec{}, Signer: protocol.NewSigner(key, "test", rand.Reader), Verifier: protocol.NewVerifier("test", nobody),
 		Clock: bubbleClock{}, Members: nobody, Random: rand.Reader, Currency: "EUR",
