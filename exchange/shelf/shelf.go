@@ -53,7 +53,8 @@ func New(cfg Config) *Shelf {
 		Decode: func(raw []byte) (*record.Product, error) { return record.Decode[record.Product](cfg.Codec, raw) },
 		Encode: func(p *record.Product) ([]byte, error) { return record.Encode(cfg.Codec, p) },
 		Size:   func(_ exchange.SKU, p *record.Product) int { return p.Size() + 2*overhead },
-		Writes: 2, Flushed: cfg.Changed, Cached: cached,
+		Writes: 2, Cached: cached,
+		Flushed: func(b *writer.Batch, sku exchange.SKU, _ *record.Product) { cfg.Changed(b, sku) },
 	})
 	s.stocks = writer.NewTable(cfg.Writer, writer.Rows[exchange.SKU, hold.Stock]{
 		Key: record.StockKey,
@@ -67,7 +68,7 @@ func New(cfg Config) *Shelf {
 		Encode: func(stock hold.Stock) ([]byte, error) { return record.Encode(cfg.Codec, &record.Stock{Stock: stock}) },
 		Size:   func(sku exchange.SKU, _ hold.Stock) int { return 2 * (len(sku) + overhead) },
 		Writes: 2, Cached: cached,
-		Flushed: func(b *writer.Batch, sku exchange.SKU) {
+		Flushed: func(b *writer.Batch, sku exchange.SKU, _ hold.Stock) {
 			cfg.Changed(b, sku)
 			b.Then(StockChanged{sku})
 		},

@@ -61,12 +61,8 @@ func (l *Ledgers) makeTables() {
 		Size: func(_ ledger.ID, rec record.Ledger) int {
 			return 2*overhead + len(rec.AckedHead.Payload) + len(rec.AckedHead.Signature)
 		},
-		Cached: cachedLedgers,
-		Flushed: func(b *writer.Batch, id ledger.ID) {
-			if rec, ok, err := l.rows.Get(b, id); ok && err == nil {
-				b.Then(ledgerChanged{id, &rec})
-			}
-		},
+		Cached:  cachedLedgers,
+		Flushed: func(b *writer.Batch, id ledger.ID, rec record.Ledger) { b.Then(ledgerChanged{id, &rec}) },
 	})
 	l.entered = writer.NewTable(l.writer, writer.Rows[requestID, [32]byte]{})
 }

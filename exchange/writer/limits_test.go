@@ -48,7 +48,7 @@ func TestBatchLimits(t *testing.T) {
 		}, 200},
 		{"records and their index", few, func(r *rig) func(int) operation {
 			rows := numbers
-			rows.Writes, rows.Flushed = 2, func(b *writer.Batch, k string) { b.Put([]byte("index "+k), nil) }
+			rows.Writes, rows.Flushed = 2, func(b *writer.Batch, k string, _ int) { b.Put([]byte("index "+k), nil) }
 			counts := writer.NewTable(r.Writer, rows)
 			return func(i int) operation { return adding(counts, fmt.Sprint(i), 1) }
 		}, 14},

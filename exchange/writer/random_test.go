@@ -113,7 +113,7 @@ func (s *simulation) table(prefix string, cached int, indexed bool) writer.Rows[
 	}
 	if indexed {
 		rows.Writes = 2
-		rows.Flushed = func(b *writer.Batch, k string) { b.Put([]byte("i/"+k), []byte("changed")) }
+		rows.Flushed = func(b *writer.Batch, k string, _ value) { b.Put([]byte("i/"+k), []byte("changed")) }
 	}
 	return rows
 }

@@ -15,7 +15,7 @@ type Rows[K comparable, V any] struct {
 	Writes int
 	// Flushed, where set, adds what belongs to a changed record (an index row, a mark, an
 	// effect), once a batch and record, in no order.
-	Flushed func(*Batch, K)
+	Flushed func(*Batch, K, V)
 	// Cached is how many committed records stay decoded in memory; 0 = none.
 	Cached int
 }
@@ -115,7 +115,7 @@ func (t *Table[K, V]) flush(b *Batch) error {
 		}
 		b.Put(t.rows.Key(k), raw)
 		if t.rows.Flushed != nil {
-			t.rows.Flushed(b, k)
+			t.rows.Flushed(b, k, v)
 		}
 	}
 	return nil

@@ -203,7 +203,7 @@ func TestTable(t *testing.T) {
 		{"stored", func(*writer.Rows[string, int]) {}, "n=1111", 2, 2},
 		{"cached", func(rows *writer.Rows[string, int]) { rows.Cached = 1 }, "n=1111", 0, 2},
 		{"with an index", func(rows *writer.Rows[string, int]) {
-			rows.Writes, rows.Flushed = 2, func(b *writer.Batch, k string) { b.Put([]byte("index "+k), nil); b.Then(k) }
+			rows.Writes, rows.Flushed = 2, func(b *writer.Batch, k string, _ int) { b.Put([]byte("index "+k), nil); b.Then(k) }
 		}, "index n= n=1111", 2, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -229,7 +229,7 @@ func TestTable(t *testing.T) {
 	t.Run("its effects come first", func(t *testing.T) {
 		r := newRig(nil)
 		rows := numbers
-		rows.Flushed = func(b *writer.Batch, k string) { b.Then("record of " + k) }
+		rows.Flushed = func(b *writer.Batch, k string, _ int) { b.Then("record of " + k) }
 		counts := writer.NewTable(r.Writer, rows)
 		r.done(t, func(b *writer.Batch) error {
 			b.Then("wake who reads n")
