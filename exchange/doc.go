@@ -23,6 +23,8 @@
 //	reservation    what the retailer keeps of a hold and makes of it
 //	quote          what a hold's units cost, until when; sealed by the supplier
 //	order          what becomes of a reservation that the retailer places
+//	delivery       where an order goes, with the retailer's own reference and note
+//	shortfall      units of a product that are held or sold and not there
 //	request        a numbered, signed message of a retailer that enters the ledger
 //	act            what a request or an entry does: submit, cancel, accept, ship, propose, end …
 //	entry          one signed row of a ledger; it embeds the request that it answers
@@ -37,6 +39,13 @@
 //	outbox         requests that are not answered yet; they are sent until they are
 //	sender, queue  what sends requests and entries, and what it has to send to one partner
 //	window         a day that is a part of a hold's id; holds of past ones are refused
+//	shelf          a supplier's own products and their stock
+//	pool           a stock from which several products sell
+//	movement       a change of a stock with a cause; a stock's movements are its journal
+//	figure         what a file says of a stock; its meaning is on-hand, free or free-unaware
+//	withdrawn      of a product: the owner's system takes it off sale, and may bring it back
+//	removed        of a product: its owner took it off sale; no file brings it back
+//	shortfall      units that are promised and not there
 //	tombstone      a record that something is gone, so that it does not come back
 //	quarantine     where a supplier puts a hold or an order that it cannot end by itself
 //	frozen         of a ledger: the partner signed two different entries at one position
@@ -90,7 +99,8 @@
 //	 6  trade      Supplier.serveHold puts an operation into the writer's queue
 //	 7  writer     first what is due (Due.Expire), then the batch's operations, one by one:
 //	      trade      a known id gets its first answer again; window, selling and terms may refuse
-//	      shelf      Offered: the product; exchange.PriceQuote makes the quote
+//	      shelf      Offered: the product; exchange.PriceQuote makes the quote, in the newest
+//	                 format that the request says its sender reads
 //	      hold       Step: none → HELD, and what to move
 //	      trade      the open quantity that the terms allow
 //	      shelf      Fits, then Move: units from the shelf into the hold
@@ -109,8 +119,11 @@
 //	               for a reservation lost in a crash is found again by its key
 //	15  node/api   answers with the reservation, its quote and its state
 //
-// No answer within the caller's time leaves the outcome unknown; the same call with the same
-// key finds the same hold. TestBudget (package trade) counts what a hold and an order cost.
+// Where no connection comes about, nothing was asked, and nothing is recorded. No
+// answer within the caller's time leaves the outcome unknown; the same call with the same
+// key finds the same hold. The supplier is asked until it has answered, and a hold that nobody
+// comes back for is given back (package trade, asker.go). TestBudget (package trade) counts what a
+// hold and an order cost.
 //
 // # The walk of a stock change
 //

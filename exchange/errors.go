@@ -57,6 +57,7 @@ const (
 	CodeUnauthorized  Code = 34 // the local API needs its token
 	CodeNotRunning    Code = 35 // no node or hub runs on this folder
 	CodeLocked        Code = 36 // another process uses this folder
+	CodeConfirm       Code = 37 // the owner must say that this is meant
 )
 
 type codeInfo struct {
@@ -103,6 +104,7 @@ var codeTable = map[Code]codeInfo{
 	CodeUnauthorized:  {"unauthorized", false},
 	CodeNotRunning:    {"not-running", true},
 	CodeLocked:        {"locked", false},
+	CodeConfirm:       {"confirmation-needed", false},
 }
 
 // unknownCode and a number are the name of a code without a row in codeTable.
@@ -145,7 +147,10 @@ func ParseCode(name string) Code {
 type Error struct {
 	Code    Code
 	Message string // for a person: the cause and, where there is one, the next step
-	cause   error  // stays in this process
+	// Short names every line of a refused hold for which there was not enough stock; see
+	// [ShortLines]. It goes in the sealed answer.
+	Short []Short
+	cause error // stays in this process
 }
 
 // Errorf makes an Error. What %w names, once or several times, stays reachable

@@ -96,12 +96,15 @@ type Rate struct {
 	Num    int64  // > 0
 	Den    int64  // > 0
 	Text   string // decimal: US dollars for one major unit of From, for people
-	Source string // "ECB"
+	Source string // "ECB"; "fixed" where the owner stated it
 	Date   string // YYYY-MM-DD
 }
 
 // USDRate is the rate of US dollars to themselves.
 var USDRate = Rate{From: USD, Num: 1, Den: 1, Text: "1", Source: "identity"}
+
+// Known is false for the zero rate: nobody has given one.
+func (r Rate) Known() bool { return r.From != "" }
 
 // Check reports a rate that cannot convert.
 func (r Rate) Check() error {

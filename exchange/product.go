@@ -2,7 +2,6 @@ package exchange
 
 import (
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -31,7 +30,7 @@ func ParseSKU(s string) (SKU, error) {
 		return "", Errorf(CodeInvalid, "SKU %q starts or ends with white space", s)
 	}
 	for _, r := range s {
-		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
+		if isInvisible(r) {
 			return "", Errorf(CodeInvalid, "SKU %q holds the invisible character %U", s, r)
 		}
 	}
@@ -129,12 +128,36 @@ type Product struct {
 	Price       Money  // list price of one unit, native currency, ≥ 0
 	USD         USDPrice
 	Available   Availability
+
+	Summary        string   // the short description: ≤ MaxSummary bytes, may have lines
+	Tags           []string // ≤ MaxTags
+	MoreCategories []string // beside Category: ≤ MaxMoreCategories
+	MoreImages     []string // beside Image: URLs, ≤ MaxMoreImages
+	CompareAt      int64    // price before a reduction, in minor units of Price's currency; 0 = none
+	NoShipping     bool     // nothing is sent: it pays no shipping, whatever its weight
+}
+
+// Texts is the length of all texts of p in bytes, with 16 for each element of a list, which
+// is more than its tags and lengths take on the wire.
+func (p *Product) Texts() int {
+	n := len(p.SKU) + len(p.Group) + len(p.Title) + len(p.Description) + len(p.Vendor) + len(p.Category) + len(p.Barcode) + len(p.Image) +
+		len(p.USD.Rate) + len(p.USD.Source) + len(p.USD.Date) + len(p.Summary)
+	for _, o := range p.Options {
+		n += len(o.Name) + len(o.Value) + 16
+	}
+	for _, list := range [][]string{p.Tags, p.MoreCategories, p.MoreImages} {
+		for _, s := range list {
+			n += len(s) + 16
+		}
+	}
+	return n
 }
 
 // Option is one axis on which variants of a group differ, such as Size=42.
 type Option struct{ Name, Value string }
 
-// USDPrice is the list price in US dollars, converted by the supplier.
+// USDPrice is the list price in US dollars, converted by the supplier for who compares
+// prices. It is the zero value where the supplier has no rate: the product sells all the same.
 type USDPrice struct {
 	Cents  int64
 	Rate   string // decimal text: US dollars for one unit of the native currency
@@ -142,12 +165,23 @@ type USDPrice struct {
 	Date   string // of the rate, YYYY-MM-DD
 }
 
-// Limits on a product's texts, in bytes. With every field full, a record stays
-// below 8 KiB, so eight fit a 64 KiB gossip message.
+// Known is false where the supplier had no rate.
+func (p USDPrice) Known() bool { return p.Rate != "" }
+
+// Limits on a product's texts, in bytes, and on its lists. Not every field can be full at
+// once: MaxTexts bounds their sum, so that a record stays below catalog.MaxRecord, which
+// every version before refuses to pass, and six fit a 64 KiB gossip message.
 const (
 	MaxTitle       = 500
 	MaxDescription = 4000
 	MaxText        = 255 // group, vendor, category, barcode, option name and value
 	MaxURL         = 1000
-	MaxOptions     = 3 // Shopify's limit; WooCommerce's further attributes join the title
+	MaxOptions     = 10 // Shopify has 3, WooCommerce as many as a shop likes
+	MaxSummary     = 1000
+	MaxTags        = 50
+
+	MaxMoreCategories = 10
+	MaxMoreImages     = 10
+
+	MaxTexts = 9000 // what [Product.Texts] counts
 )

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"math/bits"
 	"slices"
 	"time"
 )
@@ -35,6 +36,24 @@ type Tax struct {
 	Rate      BasisPoints // 0 where Treatment says there is none
 }
 
+// QuoteFormat is the arithmetic that a quote is made and checked by. A quote carries its
+// format, and is read by it for as long as it is kept.
+type QuoteFormat uint32
+
+const (
+	// QuoteByUnit is format 1, Souk's first: discount and rate are applied to one unit and
+	// rounded, then multiplied. It must have a rate. Its quotes carry no number on the wire,
+	// and are still made for retailers that read no other.
+	QuoteByUnit QuoteFormat = 0
+	// QuoteByLine is format 2: the discount is applied to a whole line and the rate to each
+	// amount as it stands, so that nothing is rounded and then multiplied; dollars are absent
+	// without a rate; lines carry what the product was.
+	QuoteByLine QuoteFormat = 2
+
+	// NewestQuote is the newest format that this version reads.
+	NewestQuote = QuoteByLine
+)
+
 // QuoteLine prices one line. All amounts are in the quote's currency, in minor
 // units, except those in US cents.
 type QuoteLine struct {
@@ -42,29 +61,38 @@ type QuoteLine struct {
 	Title    string
 	Quantity Quantity
 	List     int64 // catalog price of one unit
-	Unit     int64 // List less the discount
-	Total    int64 // Unit × Quantity
-	USDUnit  int64 // US cents, Unit converted and rounded half up
-	USDTotal int64 // USDUnit × Quantity
+	Unit     int64 // format 1: List less the discount; 0 in format 2
+	Total    int64 // what the line costs; see PriceQuote
+	USDUnit  int64 // US cents; format 1: Unit converted and rounded half up; 0 in format 2
+	USDTotal int64 // US cents; 0 where the quote has no rate
+
+	// Snapshots of the product as it was quoted, for whoever packs it. Format 2 only, and as
+	// much as fits [MaxSnapshots].
+	Options []Option
+	Barcode string
+	Image   string // a web address, or empty
+	Cut     bool   // something of the product did not fit
 }
 
 // Quote is the supplier's binding price for a hold until it expires
 // (design: Holds and orders). It is sealed: the supplier's signature covers it. Only the
 // supplier rounds; the retailer checks the sums and never recomputes a price.
 type Quote struct {
+	Format       QuoteFormat
 	Supplier     ShopID
 	Retailer     ShopID
 	Hold         HoldID
 	TermsVersion uint32
 	Country      string // ship-to, ISO 3166-1 alpha-2
 	Currency     Currency
+	Discount     BasisPoints // format 2: of the terms, on every line; 0 in format 1
 	Lines        []QuoteLine
 	Shipping     int64 // minor units
 	USDShipping  int64 // US cents
 	Tax          Tax
 	Total        int64 // Σ line totals + Shipping: the native amount due
-	USDTotal     int64 // Σ USD line totals + USDShipping
-	Rate         Rate  // the one USD amounts were made with
+	USDTotal     int64 // format 1: Σ USD line totals + USDShipping; format 2: Total converted
+	Rate         Rate  // the one USD amounts were made with; format 2: zero where there is none
 	Issued       Time
 	Expires      Time
 	// Of the terms quoted under, so that the order they become needs no other version:
@@ -98,128 +126,34 @@ func (q *Quote) Prices(lines Lines) bool {
 	})
 }
 
-// Offer is what PriceQuote needs to know of a product.
-type Offer struct {
-	Title string
-	List  int64 // catalog price of one unit, minor units ≥ 0
-	Grams int64 // shipping weight of one unit, ≥ 0; 0 = none
+// Part is what n units of a line cost, of 0 to its quantity: the line priced anew with n in
+// the place of its quantity. So a line of which units were cancelled never costs more than
+// was quoted for it, nor a unit's worth more or less than its share: it is rounded once, by
+// less than a minor unit.
+func (q *Quote) Part(l *QuoteLine, n int64) int64 {
+	if q.Format == QuoteByUnit {
+		return n * l.Unit // ≤ Total
+	}
+	due, err := discounted(l.List, n, q.Discount)
+	if err != nil { // a quote whose sums were never checked
+		return l.Total
+	}
+	return due
 }
 
-// PriceQuote fills q's lines, shipping and totals from the catalog prices
-// (design: Holds and orders): unit = list − floor(list × discount / 10,000);
-// line = unit × quantity; USD unit = round-half-up(unit × rate), then × quantity.
-// q.Country, q.Currency and q.Rate must be set. offer is asked for each line's product, and
-// its error returned. It fails with CodeInvalid for an offer that cannot be priced,
-// CodeCountry where the supplier does not ship there, CodeCurrency and CodeNoRate where
-// the rate does not fit, and CodeOverflow where a sum leaves 64 bits; q is then as it was.
-func PriceQuote(q *Quote, lines Lines, offer func(SKU) (Offer, error), discount BasisPoints, table ShippingTable) error {
-	priced := *q
-	priced.Lines = make([]QuoteLine, 0, lines.Len())
-	var grams int64
-	var native, usd sum
-	for _, l := range lines.list {
-		o, err := offer(l.SKU)
-		if err != nil {
-			return err
-		}
-		line, err := priceLine(l, o, discount, priced.Currency, priced.Rate)
-		if err != nil {
-			return err
-		}
-		native.add(line.Total)
-		usd.add(line.USDTotal)
-		weight, ok1 := mul64(o.Grams, int64(l.Quantity))
-		var ok2 bool
-		grams, ok2 = add64(grams, weight)
-		if !ok1 || !ok2 {
-			return errOverflow
-		}
-		priced.Lines = append(priced.Lines, line)
+// UnitPrice is what one unit of a line costs, for people. exact is false where it was rounded,
+// half up, and only the line's total is to be paid.
+func (q *Quote) UnitPrice(l *QuoteLine) (minor int64, exact bool) {
+	if q.Format == QuoteByUnit {
+		return l.Unit, true
 	}
-	var err error
-	if priced.Shipping, err = table.Price(priced.Country, grams); err != nil {
-		return err
+	if l.List < 0 || q.Discount > Whole {
+		return l.List, false
 	}
-	if priced.USDShipping, err = priced.Rate.Cents(Money{priced.Shipping, priced.Currency}); err != nil {
-		return err
+	hi, lo := bits.Mul64(uint64(l.List), uint64(Whole-q.Discount))
+	whole, rest := bits.Div64(hi, lo, uint64(Whole)) // hi < Whole, as in Discount
+	if rest >= uint64(Whole)/2 {
+		whole++
 	}
-	native.add(priced.Shipping)
-	usd.add(priced.USDShipping)
-	if native.overflow || usd.overflow {
-		return errOverflow
-	}
-	priced.Total, priced.USDTotal = native.n, usd.n
-	*q = priced
-	return nil
-}
-
-func priceLine(l Line, o Offer, discount BasisPoints, c Currency, rate Rate) (QuoteLine, error) {
-	if o.Grams < 0 {
-		return QuoteLine{}, Errorf(CodeInvalid, "%s weighs %d g; a weight is not negative", l.SKU, o.Grams)
-	}
-	unit, err := Discount(o.List, discount)
-	if err != nil {
-		return QuoteLine{}, err
-	}
-	usdUnit, err := rate.Cents(Money{unit, c})
-	if err != nil {
-		return QuoteLine{}, err
-	}
-	total, ok1 := mul64(unit, int64(l.Quantity))
-	usdTotal, ok2 := mul64(usdUnit, int64(l.Quantity))
-	if !ok1 || !ok2 {
-		return QuoteLine{}, errOverflow
-	}
-	return QuoteLine{
-		SKU: l.SKU, Title: o.Title, Quantity: l.Quantity,
-		List: o.List, Unit: unit, Total: total, USDUnit: usdUnit, USDTotal: usdTotal,
-	}, nil
-}
-
-// sum adds amounts and remembers whether one of the additions left 64 bits.
-type sum struct {
-	n        int64
-	overflow bool
-}
-
-func (s *sum) add(n int64) {
-	var ok bool
-	s.n, ok = add64(s.n, n)
-	s.overflow = s.overflow || !ok
-}
-
-// CheckSums verifies a received quote's arithmetic: what a retailer can check
-// without knowing the supplier's catalog. It fails with CodeInvalid where a
-// figure does not add up and CodeOverflow where one leaves 64 bits.
-func (q *Quote) CheckSums() error {
-	if len(q.Lines) == 0 || len(q.Lines) > MaxLines {
-		return Errorf(CodeInvalid, "the quote has %d lines; 1 to %d are allowed", len(q.Lines), MaxLines)
-	}
-	if q.Shipping < 0 || q.USDShipping < 0 {
-		return Errorf(CodeInvalid, "the quote's shipping is negative")
-	}
-	native, usd := sum{n: q.Shipping}, sum{n: q.USDShipping}
-	for _, l := range q.Lines {
-		if !l.addsUp() {
-			return Errorf(CodeInvalid, "the quote's line for %s does not add up", l.SKU)
-		}
-		native.add(l.Total)
-		usd.add(l.USDTotal)
-	}
-	if native.overflow || usd.overflow {
-		return errOverflow
-	}
-	if native.n != q.Total || usd.n != q.USDTotal {
-		return Errorf(CodeInvalid, "the quote's total does not add up")
-	}
-	return nil
-}
-
-func (l QuoteLine) addsUp() bool {
-	if l.Quantity.Check() != nil || l.Unit < 0 || l.Unit > l.List || l.USDUnit < 0 {
-		return false
-	}
-	total, ok1 := mul64(l.Unit, int64(l.Quantity))
-	usdTotal, ok2 := mul64(l.USDUnit, int64(l.Quantity))
-	return ok1 && ok2 && total == l.Total && usdTotal == l.USDTotal
+	return int64(whole), rest == 0
 }

@@ -7,10 +7,10 @@ import (
 )
 
 // A supplier prices two pairs of shoes and a hat at a discount of 15%. It alone rounds: what
-// is taken off a unit, down; a unit's price in US cents, half up.
+// is taken off a line, down; an amount in US cents, half up.
 func ExamplePriceQuote() {
 	q := exchange.Quote{
-		Country: "SE", Currency: "EUR",
+		Format: exchange.QuoteByLine, Country: "SE", Currency: "EUR",
 		Rate: exchange.Rate{From: "EUR", Num: 11, Den: 10, Text: "1.1", Source: "ECB", Date: "2026-01-15"},
 	}
 	lines, err := exchange.NewLines([]exchange.Line{{SKU: "shoe", Quantity: 2}, {SKU: "hat", Quantity: 1}})
@@ -32,7 +32,7 @@ func ExamplePriceQuote() {
 		return
 	}
 	for _, l := range q.Lines {
-		fmt.Printf("%d × %s at %d, not %d: %d\n", l.Quantity, l.Title, l.Unit, l.List, l.Total)
+		fmt.Printf("%d × %s at %d, less 15%%: %d\n", l.Quantity, l.Title, l.List, l.Total)
 	}
 	fmt.Printf("shipping: %d\ntotal: %d euro cents, or %d US cents\n", q.Shipping, q.Total, q.USDTotal)
 
@@ -41,10 +41,10 @@ func ExamplePriceQuote() {
 	q.Lines[0].Total--
 	fmt.Println("a cent less:", q.CheckSums())
 	// Output:
-	// 2 × Running shoe at 8415, not 9900: 16830
-	// 1 × Straw hat at 1063, not 1250: 1063
+	// 2 × Running shoe at 9900, less 15%: 16830
+	// 1 × Straw hat at 1250, less 15%: 1063
 	// shipping: 890
-	// total: 18783 euro cents, or 20662 US cents
+	// total: 18783 euro cents, or 20661 US cents
 	// the sums: <nil>
 	// a cent less: the quote's line for shoe does not add up
 }

@@ -158,7 +158,7 @@ func comparePrices(t *rapid.T, got exchange.Quote, c quoteCase, want bigQuote) {
 			Unit: want.units[i].Int64(), Total: want.totals[i].Int64(),
 			USDUnit: want.usdUnits[i].Int64(), USDTotal: want.usdTotals[i].Int64(),
 		}
-		if got.Lines[i] != wantLine {
+		if !reflect.DeepEqual(got.Lines[i], wantLine) {
 			t.Fatalf("line %d: %+v, want %+v", i, got.Lines[i], wantLine)
 		}
 		units += int64(l.Quantity)

@@ -84,8 +84,9 @@ func (t ShippingTable) zone(country string) (ShippingZone, bool) {
 }
 
 // ShipTo is where a consumer's parcel goes. It is personal data: it travels
-// beside the order to the supplier alone, is kept apart from the ledger, and is
-// erased together with the salt that ties it to the order (design: Holds and orders).
+// beside the order to the supplier alone, as a part of a [Delivery], is kept apart from
+// the ledger, and is erased together with the salt that ties it to the order (design:
+// Holds and orders).
 type ShipTo struct {
 	Name       string
 	Lines      []string // street address, 1 to MaxAddressLines

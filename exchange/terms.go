@@ -60,10 +60,18 @@ const (
 	MainFeed          = "main"
 )
 
-// DefaultTerms are proposed where the owner says nothing.
+// DefaultHold is how long a hold lives where nobody says: half of what the terms allow, so that it
+// can be extended once by as much. It is never below MinHoldLifetime.
+func (t Terms) DefaultHold() time.Duration {
+	half := t.HoldLifetime / 2
+	return max(half.Truncate(time.Millisecond), MinHoldLifetime)
+}
+
+// DefaultTerms are proposed where the owner says nothing. A hold lives a quarter of an hour under
+// them, and half an hour if it is extended.
 func DefaultTerms(c Currency) Terms {
 	return Terms{
-		Discount: 0, Currency: c, HoldLifetime: 15 * time.Minute, OpenQuantity: 1000,
+		Discount: 0, Currency: c, HoldLifetime: 30 * time.Minute, OpenQuantity: 1000,
 		AcceptWithin: 48 * time.Hour, Cancel: CancelUntilShipped, Feed: MainFeed, SettlementDays: 30,
 	}
 }

@@ -117,57 +117,31 @@ func checkHoldAnswer(v *message.HoldAnswer) error {
 	if err := checkTimes(v.At); err != nil {
 		return err
 	}
-	if v.Quote == nil {
+	if err := checkShort(v.Short); err != nil {
+		return err
+	}
+	switch {
+	case v.Quote == nil:
 		return nil
+	case len(v.Short) > 0: // together they could pass MaxHoldAnswer
+		return errorf("an answer has a quote or lines that are short, not both")
 	}
 	return checkQuote(v.Quote)
 }
 
-func checkQuote(q *exchange.Quote) error {
-	if err := checkParties(&q.Supplier, &q.Retailer); err != nil {
-		return err
+// checkShort bounds what is read. Whether a line can be short, and was asked for, its reader
+// says (record.Reservation.Take): a refusal stands without its lines.
+func checkShort(short []exchange.Short) error {
+	if len(short) > exchange.MaxLines {
+		return errorf("%d lines are short; a hold has at most %d", len(short), exchange.MaxLines)
 	}
-	if err := checkID(&q.Hold); err != nil {
-		return err
-	}
-	if err := q.CheckSums(); err != nil {
-		return err
-	}
-	if err := checkTimes(q.Issued, q.Expires); err != nil {
-		return err
-	}
-	for i := range q.Lines {
-		if _, err := exchange.ParseSKU(string(q.Lines[i].SKU)); err != nil {
+	for _, s := range short {
+		if _, err := exchange.ParseSKU(string(s.SKU)); err != nil {
 			return err
 		}
-		if err := checkText("a title", q.Lines[i].Title, exchange.MaxTitle); err != nil {
-			return err
+		if s.Asked < 0 || s.Available < 0 {
+			return errorf("%s: units of a short line are not negative", s.SKU)
 		}
-	}
-	if err := exchange.CheckCountry(q.Country); err != nil {
-		return err
-	}
-	if err := q.Currency.Check(); err != nil {
-		return err
-	}
-	if err := checkRate(&q.Rate); err != nil {
-		return err
-	}
-	if q.Tax.Treatment > exchange.TaxNone || q.Tax.Rate > exchange.Whole {
-		return errorf("tax treatment %d at %d basis points is unknown", q.Tax.Treatment, q.Tax.Rate)
-	}
-	if q.AcceptWithin < 0 || q.AcceptWithin > exchange.MaxAcceptWithin {
-		return errorf("accept-within is at most %v, not %v", exchange.MaxAcceptWithin, q.AcceptWithin)
-	}
-	return checkCancel(q.Cancel)
-}
-
-func checkRate(r *exchange.Rate) error {
-	if err := r.Check(); err != nil {
-		return err
-	}
-	if len(r.Text) > exchange.MaxText || len(r.Source) > exchange.MaxText || len(r.Date) > exchange.MaxText {
-		return errorf("a text of the rate has more than %d bytes", exchange.MaxText)
 	}
 	return nil
 }
@@ -273,7 +247,7 @@ func checkHello(v *message.Hello) error {
 
 func checkHead(v *message.Head) error { return checkParties(&v.Supplier, &v.Retailer) }
 
-func checkShipTo(v *message.ShipTo) error { return v.ShipTo.Check() }
+func checkShipTo(v *message.ShipTo) error { return v.Check() }
 
 func checkRequest(v *message.Request) error {
 	if err := checkParties(&v.Supplier, &v.Retailer); err != nil {

@@ -20,6 +20,9 @@ func checkOrderRecord(v *record.Order) error {
 	if v.CancelledBy > exchange.Retailer {
 		return errorf("a party is unknown")
 	}
+	if f := v.Quote.Format; f != exchange.QuoteByUnit && f != exchange.QuoteByLine {
+		return errorf("quote format %d is unknown; a newer version of Souk wrote the order", f)
+	}
 	if v.Quote.Tax.Treatment > exchange.TaxNone {
 		return errorf("tax treatment %d is unknown", v.Quote.Tax.Treatment)
 	}

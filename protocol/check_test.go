@@ -266,6 +266,67 @@ func someAnswer() *message.HoldAnswer {
 	}
 }
 
+// lineAnswer has a quote of format 2: the README's 300 screws.
+func lineAnswer() *message.HoldAnswer {
+	a := someAnswer()
+	q := a.Quote
+	q.Format, q.Discount = exchange.QuoteByLine, 1500
+	q.Lines = []exchange.QuoteLine{{
+		SKU: "screw", Title: "Screw", Quantity: 300, List: 6, Total: 1530, USDTotal: 1683,
+		Options: []exchange.Option{{Name: "Length", Value: "40 mm"}, {Name: "Head", Value: "flat"}},
+		Barcode: "4012345000103", Image: "https://acorn.example/screw.jpg", Cut: true,
+	}}
+	q.Shipping, q.USDShipping, q.Total, q.USDTotal = 1, 1, 1531, 1684
+	return a
+}
+
+func TestRulesOfQuotesByLine(t *testing.T) {
+	type answer = *message.HoldAnswer
+	line := func(v answer) *exchange.QuoteLine { return &v.Quote.Lines[0] }
+	tooLong := strings.Repeat("w", exchange.MaxText+1)
+	rules[answer]{
+		good: lineAnswer,
+		allowed: changes[answer]{
+			"no dollars": func(v answer) {
+				v.Quote.Rate, v.Quote.USDShipping, v.Quote.USDTotal, line(v).USDTotal = exchange.Rate{}, 0, 0, 0
+			},
+			"no snapshots":      func(v answer) { line(v).Options, line(v).Barcode, line(v).Image = nil, "", "" },
+			"a longest option":  func(v answer) { line(v).Options[0].Name = tooLong[1:] },
+			"a longest barcode": func(v answer) { line(v).Barcode = tooLong[1:] },
+			"a longest image": func(v answer) {
+				line(v).Image = "https://" + strings.Repeat("w", exchange.MaxURL-8)
+			},
+			"many options": func(v answer) { line(v).Options = make([]exchange.Option, 40) },
+		},
+		refused: changes[answer]{
+			"a format to come":        func(v answer) { v.Quote.Format = exchange.NewestQuote + 1 },
+			"the number 1":            func(v answer) { v.Quote.Format = 1 },
+			"half a rate":             func(v answer) { v.Quote.Rate.From = "" },
+			"a rate of nothing":       func(v answer) { v.Quote.Rate.Num = 0 },
+			"a discount over all":     func(v answer) { v.Quote.Discount = exchange.Whole + 1 },
+			"an option too long":      func(v answer) { line(v).Options[1].Value = tooLong },
+			"a barcode too long":      func(v answer) { line(v).Barcode = tooLong },
+			"an image too long":       func(v answer) { line(v).Image = "https://" + strings.Repeat("w", exchange.MaxURL-7) },
+			"an image of no web":      func(v answer) { line(v).Image = "javascript:alert(1)" },
+			"more than the snapshots": func(v answer) { line(v).Options = make([]exchange.Option, exchange.MaxSnapshots/10+1) },
+		},
+	}.test(t)
+}
+
+// shortOf is n short lines.
+func shortOf(n int) []exchange.Short {
+	out := make([]exchange.Short, n)
+	for i, sku := range skusOf(n) {
+		out[i] = exchange.Short{SKU: sku, Asked: 2, Available: 1}
+	}
+	return out
+}
+
+// refuseFor makes an answer the refusal of a hold whose lines are short.
+func refuseFor(v *message.HoldAnswer, short ...exchange.Short) {
+	v.Quote, v.State, v.Refusal, v.Short = nil, hold.Refused, exchange.CodeInsufficient, short
+}
+
 func TestRulesOfHoldAnswers(t *testing.T) {
 	type answer = *message.HoldAnswer
 	rules[answer]{
@@ -279,6 +340,9 @@ func TestRulesOfHoldAnswers(t *testing.T) {
 			"accept at once":        func(v answer) { v.Quote.AcceptWithin = 0 },
 			"accept in the longest": func(v answer) { v.Quote.AcceptWithin = exchange.MaxAcceptWithin },
 			"no cancel rule":        func(v answer) { v.Quote.Cancel = 0 },
+			"most short lines":      func(v answer) { refuseFor(v, shortOf(exchange.MaxLines)...) },
+			"none of a short line":  func(v answer) { refuseFor(v, exchange.Short{SKU: "shoe", Asked: 1}) },
+			"short: enough":         func(v answer) { refuseFor(v, exchange.Short{SKU: "shoe", Asked: 2, Available: 2}) },
 			"the last cancel rule":  func(v answer) { v.Quote.Cancel = exchange.CancelNever },
 		},
 		refused: changes[answer]{
@@ -296,6 +360,10 @@ func TestRulesOfHoldAnswers(t *testing.T) {
 			"rate: by nothing":     func(v answer) { v.Quote.Rate.Den = 0 },
 			"an unknown treatment": func(v answer) { v.Quote.Tax.Treatment = badTreatment },
 			"tax beyond the whole": func(v answer) { v.Quote.Tax.Rate = exchange.Whole + 1 },
+			"quote: short lines":   func(v answer) { v.Short = shortOf(1) },
+			"too many short lines": func(v answer) { refuseFor(v, shortOf(exchange.MaxLines+1)...) },
+			"short: a bad SKU":     func(v answer) { refuseFor(v, exchange.Short{SKU: badSKU, Asked: 2}) },
+			"short: below zero":    func(v answer) { refuseFor(v, exchange.Short{SKU: "shoe", Asked: 2, Available: -1}) },
 			"accept before":        func(v answer) { v.Quote.AcceptWithin = -time.Millisecond },
 			"accept too late":      func(v answer) { v.Quote.AcceptWithin = exchange.MaxAcceptWithin + time.Millisecond },
 			"a bad cancel rule":    func(v answer) { v.Quote.Cancel = badCancel },
@@ -399,9 +467,14 @@ func TestRulesOfLedgerMessages(t *testing.T) {
 	}.test)
 	t.Run("ship-to", rules[*message.ShipTo]{
 		good: func() *message.ShipTo {
-			return &message.ShipTo{ShipTo: exchange.ShipTo{Name: "N", Lines: []string{"1"}, City: "C", Country: "SE"}}
+			return &message.ShipTo{Delivery: exchange.Delivery{ShipTo: exchange.ShipTo{Name: "N", Lines: []string{"1"}, City: "C", Country: "SE"}}}
 		},
-		refused: changes[*message.ShipTo]{"no name": func(v *message.ShipTo) { v.Name = "" }},
+		allowed: changes[*message.ShipTo]{"reference and note": func(v *message.ShipTo) { v.Reference, v.Note = "#1001", "a gift" }},
+		refused: changes[*message.ShipTo]{
+			"no name":            func(v *message.ShipTo) { v.Name = "" },
+			"a reference's line": func(v *message.ShipTo) { v.Reference = "1\n2" },
+			"a note's bell":      func(v *message.ShipTo) { v.Note = "\a" },
+		},
 	}.test)
 }
 

@@ -167,6 +167,10 @@ var forms = [...]*form{
 	record.KindEvidence:    of("evidence record", MaxRecord, evidenceRecordToPB, evidenceRecordFromPB, checkNothing),
 	record.KindShipTo:      of("ship-to record", MaxRecord, shipToRecordToPB, shipToRecordFromPB, checkNothing),
 
+	record.KindMovement: of("movement", MaxRecord, movementToPB, movementFromPB, checkNothing),
+	record.KindReading:  of("reading", MaxRecord, readingToPB, readingFromPB, checkNothing),
+	record.KindSource:   of("source record", MaxRecord, sourceToPB, sourceFromPB, checkNothing),
+
 	message.KindFeedProduct: of("feed record", catalog.MaxRecord, feedProductToPB, feedProductFromPB, checkFeedProduct),
 	message.KindFeedHead:    of("feed head", maxSmall, feedHeadToPB, feedHeadFromPB, checkFeedHead),
 	message.KindFeedUpdate:  of("feed update", MaxFeedUpdate, feedUpdateToPB, feedUpdateFromPB, checkFeedUpdate),

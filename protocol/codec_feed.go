@@ -1,20 +1,40 @@
 package protocol
 
 import (
+	"slices"
+
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/protocol/pb"
 )
 
+// firstOptions is how many options a version before reads of a product. Further ones are in a
+// field of their own, which it passes over.
+const firstOptions = 3
+
+func optionsToPB(list []exchange.Option) []*pb.Option {
+	return each(list, func(o exchange.Option) *pb.Option { return &pb.Option{Name: o.Name, Value: o.Value} })
+}
+
+func optionsFromPB(list, more []*pb.Option) []exchange.Option {
+	if len(more) > 0 {
+		list = slices.Concat(list, more)
+	}
+	return each(list, func(o *pb.Option) exchange.Option { return exchange.Option{Name: o.Name, Value: o.Value} })
+}
+
 func productToPB(p *exchange.Product) *pb.Product {
+	first := min(len(p.Options), firstOptions)
 	return &pb.Product{
 		Sku: string(p.SKU), Group: p.Group, Title: p.Title,
-		Options:     each(p.Options, func(o exchange.Option) *pb.Option { return &pb.Option{Name: o.Name, Value: o.Value} }),
+		Options: optionsToPB(p.Options[:first]), MoreOptions: optionsToPB(p.Options[first:]),
 		Description: p.Description, Vendor: p.Vendor, Category: p.Category, Barcode: p.Barcode,
 		Image: p.Image, Grams: p.Grams, Price: moneyToPB(p.Price),
-		Usd:       &pb.UsdPrice{Cents: p.USD.Cents, Rate: p.USD.Rate, Source: p.USD.Source, Date: p.USD.Date},
+		Usd:       usdPriceToPB(&p.USD),
 		Available: availabilityToPB(p.Available),
+		Summary:   p.Summary, Tags: p.Tags, MoreCategories: p.MoreCategories, MoreImages: p.MoreImages,
+		CompareAt: p.CompareAt, NoShipping: p.NoShipping,
 	}
 }
 
@@ -22,12 +42,22 @@ func productFromPB(m *pb.Product) exchange.Product {
 	u := m.GetUsd()
 	return exchange.Product{
 		SKU: exchange.SKU(m.GetSku()), Group: m.GetGroup(), Title: m.GetTitle(),
-		Options:     each(m.GetOptions(), func(o *pb.Option) exchange.Option { return exchange.Option{Name: o.Name, Value: o.Value} }),
+		Options:     optionsFromPB(m.GetOptions(), m.GetMoreOptions()),
 		Description: m.GetDescription(), Vendor: m.GetVendor(), Category: m.GetCategory(), Barcode: m.GetBarcode(),
 		Image: m.GetImage(), Grams: m.GetGrams(), Price: moneyFromPB(m.GetPrice()),
 		USD:       exchange.USDPrice{Cents: u.GetCents(), Rate: u.GetRate(), Source: u.GetSource(), Date: u.GetDate()},
 		Available: availabilityFromPB(m.GetAvailable()),
+		Summary:   m.GetSummary(), Tags: m.GetTags(), MoreCategories: m.GetMoreCategories(), MoreImages: m.GetMoreImages(),
+		CompareAt: m.GetCompareAt(), NoShipping: m.GetNoShipping(),
 	}
+}
+
+// usdPriceToPB leaves out the price of a shop without a rate.
+func usdPriceToPB(p *exchange.USDPrice) *pb.UsdPrice {
+	if *p == (exchange.USDPrice{}) {
+		return nil
+	}
+	return &pb.UsdPrice{Cents: p.Cents, Rate: p.Rate, Source: p.Source, Date: p.Date}
 }
 
 func moneyToPB(v exchange.Money) *pb.Money {

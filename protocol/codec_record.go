@@ -10,46 +10,20 @@ import (
 	"github.com/souk-market/souk/protocol/pb"
 )
 
-func productRecordToPB(v *record.Product) *pb.ProductRecord {
-	return &pb.ProductRecord{
-		Product: productToPB(&v.Product), ImportedMs: int64(v.Imported), Removed: v.Removed,
-		FileStock: &pb.FileStock{Set: v.FileStock.Set, Unlimited: v.FileStock.Unlimited, Units: v.FileStock.Units},
-	}
-}
-
-func productRecordFromPB(_ *fields, m *pb.ProductRecord) *record.Product {
-	s := m.FileStock
-	return &record.Product{
-		Product: productFromPB(m.Product), Imported: exchange.Time(m.ImportedMs), Removed: m.Removed,
-		FileStock: record.FileStock{Set: s.GetSet(), Unlimited: s.GetUnlimited(), Units: s.GetUnits()},
-	}
-}
-
-func stockRecordToPB(v *record.Stock) *pb.StockRecord {
-	s := v.Stock
-	return &pb.StockRecord{Unlimited: s.Unlimited, Stocked: s.Stocked, Held: s.Held, Sold: s.Sold, Shipped: s.Shipped}
-}
-
-func stockRecordFromPB(_ *fields, m *pb.StockRecord) *record.Stock {
-	return &record.Stock{Stock: hold.Stock{
-		Unlimited: m.Unlimited, Stocked: m.Stocked, Held: m.Held, Sold: m.Sold, Shipped: m.Shipped,
-	}}
-}
-
 func holdRecordToPB(v *record.Hold) *pb.HoldRecord {
 	h := &v.Hold
 	return &pb.HoldRecord{
 		Retailer: raw(v.Retailer[:]), State: pb.HoldState(h.State), Lines: linesToPB(h.Lines),
 		IssuedMs: int64(h.Issued), ExpiresMs: int64(h.Expires), EndedMs: int64(h.Ended),
 		Refusal: pb.Code(h.Refusal), Request: raw(v.Request[:]), Terms: v.Terms,
-		Placed: v.Placed, Latest: v.Latest, LatestRequest: raw(v.LatestRequest[:]),
+		Placed: v.Placed, Latest: v.Latest, LatestRequest: raw(v.LatestRequest[:]), From: stockIDsToPB(h.From),
 	}
 }
 
 func holdRecordFromPB(f *fields, m *pb.HoldRecord) *record.Hold {
 	v := &record.Hold{
 		Hold: hold.Hold{
-			State: hold.State(m.State), Lines: f.lines(m.Lines), Issued: exchange.Time(m.IssuedMs),
+			State: hold.State(m.State), Lines: f.lines(m.Lines), From: stockIDsFromPB(m.From), Issued: exchange.Time(m.IssuedMs),
 			Expires: exchange.Time(m.ExpiresMs), Ended: exchange.Time(m.EndedMs), Refusal: exchange.Code(m.Refusal),
 		},
 		Terms: m.Terms, Placed: m.Placed, Latest: m.Latest,
@@ -69,7 +43,7 @@ func orderRecordToPB(v *record.Order) *pb.OrderRecord {
 		Quote: quoteToPB(&v.Quote), ShipToHash: raw(v.ShipToHash[:]), First: v.First, Last: v.Last,
 		Reason: v.Reason, RequestedMs: int64(v.Requested), Refusal: pb.Code(v.Refusal),
 		Detail: clip(v.Detail), CancelAtMs: int64(v.CancelAt),
-		CancelledMs: int64(v.Cancelled), CancelledBy: pb.Party(v.CancelledBy),
+		CancelledMs: int64(v.Cancelled), CancelledBy: pb.Party(v.CancelledBy), From: stockIDsToPB(v.From),
 	}
 	m.Lines = each(o.Lines, func(l order.Line) *pb.OrderLine {
 		return &pb.OrderLine{
@@ -91,7 +65,7 @@ func orderRecordFromPB(f *fields, m *pb.OrderRecord) *record.Order {
 		},
 		First: m.First, Last: m.Last, Reason: m.Reason, Requested: exchange.Time(m.RequestedMs),
 		Refusal: exchange.Code(m.Refusal), Detail: m.Detail, CancelAt: exchange.Time(m.CancelAtMs),
-		Cancelled: exchange.Time(m.CancelledMs), CancelledBy: exchange.Party(m.CancelledBy),
+		Cancelled: exchange.Time(m.CancelledMs), CancelledBy: exchange.Party(m.CancelledBy), From: stockIDsFromPB(m.From),
 	}
 	v.Order.Lines = each(m.Lines, func(l *pb.OrderLine) order.Line {
 		return order.Line{
@@ -192,7 +166,8 @@ func reservationRecordToPB(v *record.Reservation) *pb.ReservationRecord {
 	return &pb.ReservationRecord{
 		Supplier: raw(v.Supplier[:]), Request: holdToPB(&v.Request), Raw: v.Raw, State: pb.HoldState(v.State),
 		Answer: v.Answer, Refusal: pb.Code(v.Refusal), Detail: clip(v.Detail),
-		CreatedMs: int64(v.Created), ExpiresMs: int64(v.Expires),
+		CreatedMs: int64(v.Created), ExpiresMs: int64(v.Expires), Short: shortToPB(v.Short),
+		ReleaseAtMs: int64(v.ReleaseAt), ExtendToMs: int64(v.ExtendTo),
 	}
 }
 
@@ -200,18 +175,19 @@ func reservationRecordFromPB(f *fields, m *pb.ReservationRecord) *record.Reserva
 	v := &record.Reservation{
 		Request: *holdFromPB(f, m.Request), Raw: m.Raw, State: hold.State(m.State), Answer: m.Answer,
 		Refusal: exchange.Code(m.Refusal), Detail: m.Detail,
-		Created: exchange.Time(m.CreatedMs), Expires: exchange.Time(m.ExpiresMs),
+		Created: exchange.Time(m.CreatedMs), Expires: exchange.Time(m.ExpiresMs), Short: shortFromPB(m.Short),
+		ReleaseAt: exchange.Time(m.ReleaseAtMs), ExtendTo: exchange.Time(m.ExtendToMs),
 	}
 	f.fixed("supplier", v.Supplier[:], m.Supplier)
 	return v
 }
 
 func metaRecordToPB(v *record.Meta) *pb.MetaRecord {
-	return &pb.MetaRecord{WrittenMs: int64(v.Written), Stopped: clip(v.Stopped)}
+	return &pb.MetaRecord{WrittenMs: int64(v.Written), Stopped: clip(v.Stopped), JournaledMs: int64(v.Journaled)}
 }
 
 func metaRecordFromPB(_ *fields, m *pb.MetaRecord) *record.Meta {
-	return &record.Meta{Written: exchange.Time(m.WrittenMs), Stopped: m.Stopped}
+	return &record.Meta{Written: exchange.Time(m.WrittenMs), Stopped: m.Stopped, Journaled: exchange.Time(m.JournaledMs)}
 }
 
 func evidenceRecordToPB(v *record.Evidence) *pb.EvidenceRecord {

@@ -31,6 +31,7 @@ func quoteToPB(q *exchange.Quote) *pb.Quote {
 		return nil
 	}
 	return &pb.Quote{
+		Format: uint32(q.Format), DiscountBp: uint32(q.Discount),
 		Supplier: raw(q.Supplier[:]), Retailer: raw(q.Retailer[:]), Hold: raw(q.Hold[:]),
 		TermsVersion: q.TermsVersion, Country: q.Country, Currency: string(q.Currency),
 		Lines: quoteLinesToPB(q.Lines), Shipping: q.Shipping, UsdShipping: q.USDShipping,
@@ -46,6 +47,7 @@ func (f *fields) quote(m *pb.Quote) *exchange.Quote {
 		return nil
 	}
 	q := &exchange.Quote{
+		Format: exchange.QuoteFormat(m.Format), Discount: exchange.BasisPoints(m.DiscountBp),
 		TermsVersion: m.TermsVersion, Country: m.Country, Currency: exchange.Currency(m.Currency),
 		Lines: quoteLinesFromPB(m.Lines), Shipping: m.Shipping, USDShipping: m.UsdShipping,
 		Tax:   exchange.Tax{Treatment: exchange.TaxTreatment(m.Tax), Rate: exchange.BasisPoints(m.TaxRateBp)},
@@ -69,6 +71,7 @@ func quoteLinesToPB(lines []exchange.QuoteLine) []*pb.QuoteLine {
 		m.Sku, m.Title, m.Quantity = string(l.SKU), l.Title, int64(l.Quantity)
 		m.List, m.Unit, m.Total = l.List, l.Unit, l.Total
 		m.UsdUnit, m.UsdTotal = l.USDUnit, l.USDTotal
+		m.Options, m.Barcode, m.Image, m.Cut = optionsToPB(l.Options), l.Barcode, l.Image, l.Cut
 		out[i] = m
 	}
 	return out
@@ -79,11 +82,15 @@ func quoteLinesFromPB(lines []*pb.QuoteLine) []exchange.QuoteLine {
 		return exchange.QuoteLine{
 			SKU: exchange.SKU(m.Sku), Title: m.Title, Quantity: exchange.Quantity(m.Quantity),
 			List: m.List, Unit: m.Unit, Total: m.Total, USDUnit: m.UsdUnit, USDTotal: m.UsdTotal,
+			Options: optionsFromPB(m.Options, nil), Barcode: m.Barcode, Image: m.Image, Cut: m.Cut,
 		}
 	})
 }
 
 func rateToPB(r *exchange.Rate) *pb.Rate {
+	if *r == (exchange.Rate{}) {
+		return nil
+	}
 	return &pb.Rate{From: string(r.From), Num: r.Num, Den: r.Den, Text: r.Text, Source: r.Source, Date: r.Date}
 }
 
@@ -97,13 +104,16 @@ func rateFromPB(m *pb.Rate) exchange.Rate {
 func shipToToPB(v *message.ShipTo) *pb.ShipTo {
 	return &pb.ShipTo{
 		Name: v.Name, Lines: v.Lines, City: v.City, Region: v.Region, PostalCode: v.PostalCode,
-		Country: v.Country, Email: v.Email, Phone: v.Phone,
+		Country: v.Country, Email: v.Email, Phone: v.Phone, Reference: v.Reference, Note: v.Note,
 	}
 }
 
 func shipToFromPB(_ *fields, m *pb.ShipTo) *message.ShipTo {
-	return &message.ShipTo{ShipTo: exchange.ShipTo{
-		Name: m.Name, Lines: m.Lines, City: m.City, Region: m.Region, PostalCode: m.PostalCode,
-		Country: m.Country, Email: m.Email, Phone: m.Phone,
+	return &message.ShipTo{Delivery: exchange.Delivery{
+		ShipTo: exchange.ShipTo{
+			Name: m.Name, Lines: m.Lines, City: m.City, Region: m.Region, PostalCode: m.PostalCode,
+			Country: m.Country, Email: m.Email, Phone: m.Phone,
+		},
+		Reference: m.Reference, Note: m.Note,
 	}}
 }

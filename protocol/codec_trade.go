@@ -10,14 +10,14 @@ import (
 func holdToPB(v *message.Hold) *pb.Hold {
 	return &pb.Hold{
 		Id: raw(v.ID[:]), Lines: linesToPB(v.Lines), Country: v.Country,
-		MaxTotal: v.MaxTotal, LifetimeMs: v.Lifetime,
+		MaxTotal: v.MaxTotal, LifetimeMs: v.Lifetime, QuoteFormat: uint32(v.Reads),
 	}
 }
 
 func holdFromPB(f *fields, m *pb.Hold) *message.Hold {
 	v := &message.Hold{
 		Lines: f.lines(m.GetLines()), Country: m.GetCountry(),
-		MaxTotal: m.GetMaxTotal(), Lifetime: m.GetLifetimeMs(),
+		MaxTotal: m.GetMaxTotal(), Lifetime: m.GetLifetimeMs(), Reads: exchange.QuoteFormat(m.GetQuoteFormat()),
 	}
 	f.fixed("id", v.ID[:], m.GetId())
 	return v
@@ -62,6 +62,7 @@ func holdAnswerToPB(v *message.HoldAnswer) *pb.Leaf {
 		Supplier: raw(v.Supplier[:]), Retailer: raw(v.Retailer[:]), Hold: raw(v.Hold[:]),
 		Request: raw(v.Request[:]), State: pb.HoldState(v.State), Quote: quoteToPB(v.Quote),
 		Refusal: pb.Code(v.Refusal), Detail: clip(v.Detail), AtMs: int64(v.At),
+		Short: shortToPB(v.Short),
 	}}}
 }
 
@@ -74,12 +75,25 @@ func holdAnswerFromPB(f *fields, leaf *pb.Leaf) *message.HoldAnswer {
 	v := &message.HoldAnswer{
 		State: hold.State(m.State), Quote: f.quote(m.Quote),
 		Refusal: exchange.Code(m.Refusal), Detail: m.Detail, At: exchange.Time(m.AtMs),
+		Short: shortFromPB(m.Short),
 	}
 	f.fixed("supplier", v.Supplier[:], m.Supplier)
 	f.fixed("retailer", v.Retailer[:], m.Retailer)
 	f.fixed("hold", v.Hold[:], m.Hold)
 	f.fixed("request", v.Request[:], m.Request)
 	return v
+}
+
+func shortToPB(short []exchange.Short) []*pb.Short {
+	return each(short, func(s exchange.Short) *pb.Short {
+		return &pb.Short{Sku: string(s.SKU), Asked: s.Asked, Available: s.Available}
+	})
+}
+
+func shortFromPB(short []*pb.Short) []exchange.Short {
+	return each(short, func(s *pb.Short) exchange.Short {
+		return exchange.Short{SKU: exchange.SKU(s.Sku), Asked: s.Asked, Available: s.Available}
+	})
 }
 
 func submitToPB(v *message.Submit) *pb.Submit {

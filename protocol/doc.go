@@ -35,10 +35,11 @@
 // record lacks the newer fields, which then have their zero value, and zero must mean
 // what was true before the field was there. What must not be skipped by an older
 // reader (a new act, a new kind of leaf) is a new member of a oneof, which the older
-// reader refuses as CodeInvalid. Numbers are reserved in the schema for key rotation,
-// recovery, federation, returns and settlement. A change that these rules do not allow is a
-// new protocol version (see [Version]). .ci/generate checks a schema against
-// pb/baseline.binpb, the image of the last released one.
+// reader refuses as CodeInvalid; or the writer knows what its reader reads, as a supplier
+// does by a hold's newest format of quotes ([exchange.QuoteFormat]). Numbers are reserved in
+// the schema for key rotation, recovery, federation, returns and settlement. A change that
+// these rules do not allow is a new protocol version (see [Version]). .ci/generate checks a
+// schema against pb/baseline.binpb, the image of the last released one.
 //
 // # Signatures
 //

@@ -10,13 +10,18 @@ import (
 )
 
 func FuzzDecode(f *testing.F) {
-	for _, k := range gen.Kinds {
-		b, err := protocol.Codec{}.Encode(gen.Value(k).Example(1))
+	add := func(v message.Value) {
+		b, err := protocol.Codec{}.Encode(v)
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(uint32(k), b)
+		f.Add(uint32(v.Kind()), b)
 	}
+	for _, k := range gen.Kinds {
+		add(gen.First(k).Example(1))
+		add(gen.Value(k).Example(1))
+	}
+	add(lineAnswer())
 	f.Fuzz(func(t *testing.T, k uint32, b []byte) {
 		if err := readable(message.Kind(k), b); err != nil {
 			t.Fatal(err)

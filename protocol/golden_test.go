@@ -8,13 +8,19 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/protocol/internal/gen"
 )
@@ -70,12 +76,13 @@ type kindVector struct {
 	Bytes []hexBytes // of three values
 }
 
-func TestGoldenKinds(t *testing.T) {
-	var made []kindVector
-	for _, k := range gen.Kinds {
+// kindVectors are of three values of each kind.
+func kindVectors(t *testing.T, kinds []message.Kind, values func(message.Kind) *rapid.Generator[message.Value]) (made []kindVector) {
+	t.Helper()
+	for _, k := range kinds {
 		v := kindVector{Kind: k}
 		for seed := range 3 {
-			value := gen.Value(k).Example(100 + seed)
+			value := values(k).Example(100 + seed)
 			v.Name = reflect.TypeOf(value).Elem().String() // with its package: message.Hold is asked, record.Hold stored
 			b, err := protocol.Codec{}.Encode(value)
 			if err != nil {
@@ -85,20 +92,102 @@ func TestGoldenKinds(t *testing.T) {
 		}
 		made = append(made, v)
 	}
-	for _, v := range golden(t, "kinds.json", made) {
-		t.Run(v.Name, func(t *testing.T) {
-			for _, b := range v.Bytes {
-				value, err := protocol.Codec{}.Decode(v.Kind, b)
-				if err != nil {
-					t.Error(err)
-					continue
-				}
-				again, err := protocol.Codec{}.Encode(value)
-				if err != nil || !bytes.Equal(again, b) {
-					t.Errorf("encodes to\n%x, not\n%x (%v)", again, b, err)
-				}
+	return made
+}
+
+// reencode holds a vector against the codec.
+func (v kindVector) reencode(t *testing.T) {
+	for _, b := range v.Bytes {
+		value, err := protocol.Codec{}.Decode(v.Kind, b)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		again, err := protocol.Codec{}.Encode(value)
+		if err != nil || !bytes.Equal(again, b) {
+			t.Errorf("encodes to\n%x, not\n%x (%v)", again, b, err)
+		}
+	}
+}
+
+// TestGoldenKinds: what the first version wrote is read and written as it was.
+func TestGoldenKinds(t *testing.T) {
+	for _, v := range golden(t, "kinds.json", kindVectors(t, gen.FirstKinds, gen.First)) {
+		t.Run(v.Name, v.reencode)
+	}
+}
+
+// TestGoldenKinds2: the fields and kinds that version 2 added.
+func TestGoldenKinds2(t *testing.T) {
+	for _, v := range golden(t, "kinds-2.json", kindVectors(t, gen.Kinds, gen.Value)) {
+		t.Run(v.Name, v.reencode)
+	}
+}
+
+// TestGoldenGrown: the fields of messages and reservations that version 2 added.
+func TestGoldenGrown(t *testing.T) {
+	kinds := slices.Sorted(maps.Keys(gen.Grown))
+	grown := func(k message.Kind) *rapid.Generator[message.Value] { return gen.Grown[k] }
+	for _, v := range golden(t, "grown.json", kindVectors(t, kinds, grown)) {
+		t.Run(v.Name, v.reencode)
+	}
+}
+
+// TestGoldenQuotes: quotes by line, what asks for them, and products without a price in US
+// dollars.
+func TestGoldenQuotes(t *testing.T) {
+	for name, v := range golden(t, "quotes.json", quoteVectors(t)) {
+		t.Run(name, v.reencode)
+	}
+}
+
+func quoteVectors(t *testing.T) map[string]kindVector {
+	hold := message.Hold{
+		ID: someHold, Lines: exchangetest.Lines(exchange.Line{SKU: "screw", Quantity: 300}), Country: "SE", Reads: exchange.QuoteByLine,
+	}
+	answer := func(change func(*exchange.Quote)) *message.HoldAnswer {
+		a := lineAnswer()
+		change(a.Quote)
+		return a
+	}
+	product := exchange.Product{SKU: "screw", Title: "Screw", Price: exchange.Money{Minor: 6, Currency: "EUR"}}
+	full := answer(func(*exchange.Quote) {})
+	made := map[string]kindVector{}
+	for name, values := range map[string][]message.Value{
+		"hold":        {&hold},
+		"reservation": {&record.Reservation{Supplier: shopA, Request: hold, Created: sometime}},
+		"answer": {
+			full,
+			answer(func(q *exchange.Quote) { // without dollars
+				q.Rate, q.USDShipping, q.USDTotal, q.Lines[0].USDTotal = exchange.Rate{}, 0, 0, 0
+			}),
+			answer(func(q *exchange.Quote) { // without snapshots
+				l := &q.Lines[0]
+				l.Options, l.Barcode, l.Image, l.Cut = nil, "", "", false
+			}),
+		},
+		"order":        {&record.Order{ID: someHold, Supplier: shopA, Retailer: shopB, Quote: *full.Quote}},
+		"feed product": {&message.FeedProduct{Product: product}},
+		"product":      {&record.Product{Product: product, Imported: sometime}},
+	} {
+		v := kindVector{Kind: values[0].Kind(), Name: reflect.TypeOf(values[0]).Elem().String()}
+		for _, value := range values {
+			b, err := protocol.Codec{}.Encode(value)
+			if err != nil {
+				t.Fatal(err)
 			}
-		})
+			v.Bytes = append(v.Bytes, b)
+		}
+		made[name] = v
+	}
+	return made
+}
+
+// TestGoldenOwed: reservations about which the supplier owes an answer.
+func TestGoldenOwed(t *testing.T) {
+	owed := func(k message.Kind) *rapid.Generator[message.Value] { return gen.Owed[k] }
+	for _, v := range golden(t, "owed.json", kindVectors(t, slices.Sorted(maps.Keys(gen.Owed)), owed)) {
+		t.Run(v.Name, v.reencode)
 	}
 }
 

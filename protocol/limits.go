@@ -28,9 +28,10 @@ const (
 const MaxHold = 10 << 10
 
 // MaxHoldAnswer bounds a sealed answer's payload. Most of it is the quote's lines,
-// exchange.MaxLines of a SKU, a title and six numbers each; the rest is the quote's
-// head, the rate with its three texts, and the detail.
-const MaxHoldAnswer = 48 << 10
+// exchange.MaxLines of a SKU, a title and six numbers each, and what they all say of their
+// products beside the title; the rest is the quote's head, the rate with its three texts, and
+// the detail.
+const MaxHoldAnswer = 48<<10 + exchange.MaxSnapshots
 
 // MaxSealOverhead is what a seal adds to its payload: random bytes (saltSize), the audit
 // path (maxPath), a signature, two numbers and five tags.
@@ -64,7 +65,7 @@ const MaxSubmit = message.MaxSubmitBytes + 1<<10
 // there can be are removals in a chunk of the feed, by the bytes that package feed counts for each.
 const MaxParts = 8192
 
-// MaxShipTo bounds an encoded ship-to: eleven texts of exchange.MaxText and their tags.
+// MaxShipTo bounds an encoded ship-to: exchange.MaxDelivery bytes of thirteen texts and their tags.
 const MaxShipTo = 3 << 10
 
 // Bounds of a hello: at most MaxLedgers ledgers, in which the two shops have one side each, and a sealed

@@ -27,13 +27,14 @@ import (
 // What the rules of form allow fits the limits on bytes: the arithmetic of
 // limits.go, done with the longest values there are.
 func TestLongestValuesFit(t *testing.T) {
-	answer := longestAnswer()
+	answer, byLine := longestAnswer(), longestByLine()
 	for _, v := range []struct {
 		value message.Value
 		limit int
 	}{
 		{longestHold(), protocol.MaxHold},
 		{answer, protocol.MaxHoldAnswer},
+		{byLine, protocol.MaxHoldAnswer},
 		{longestRequest(make([]byte, protocol.MaxSealedAnswer)), protocol.MaxRequest},
 		{longestEntry(make([]byte, protocol.MaxRequest)), protocol.MaxEntry},
 		{&message.SealedAnswer{Sealed: make([]byte, protocol.MaxSealedAnswer)}, protocol.MaxSealedAnswer + 4},
@@ -44,6 +45,7 @@ func TestLongestValuesFit(t *testing.T) {
 		{longestPull(), protocol.MaxFeedPull},
 		{&message.FeedChunk{Head: longHead(), Digests: fullDigests(), Full: true, Last: true}, protocol.MaxFeedChunk},
 		{longestOrder(answer.Quote), protocol.MaxRecord},
+		{longestOrder(byLine.Quote), protocol.MaxRecord},
 		{longestStock(), 64 << 10},
 	} {
 		t.Run(reflect.TypeOf(v.value).Elem().Name(), func(t *testing.T) {
@@ -129,7 +131,7 @@ func longestLines() exchange.Lines {
 }
 
 func longestHold() *message.Hold {
-	return &message.Hold{ID: filled[exchange.HoldID](), Lines: longestLines(), Country: "SE", MaxTotal: math.MaxInt64, Lifetime: math.MaxInt64}
+	return &message.Hold{ID: filled[exchange.HoldID](), Lines: longestLines(), Country: "SE", MaxTotal: math.MaxInt64, Lifetime: math.MaxInt64, Reads: math.MaxUint32}
 }
 
 func longestAnswer() *message.HoldAnswer {
@@ -154,6 +156,24 @@ func longestAnswer() *message.HoldAnswer {
 		Supplier: q.Supplier, Retailer: q.Retailer, Hold: q.Hold, Request: filled[[32]byte](), State: hold.Held,
 		Quote: q, Refusal: math.MaxInt32, Detail: full(protocol.MaxDetail), At: exchange.MaxTime,
 	}
+}
+
+// longestByLine is priced by the rules, of products with the longest title and with so much else
+// that fills the room of each line.
+func longestByLine() *message.HoldAnswer {
+	a := longestAnswer()
+	q := a.Quote
+	q.Format, q.Shipping, q.Rate.Num, q.Rate.Den = exchange.QuoteByLine, 0, math.MaxInt64, math.MaxInt64
+	option := exchange.Option{Name: full(100), Value: full(100)} // two and the barcode fill a line
+	offer := exchange.Offer{
+		Title: full(exchange.MaxTitle), List: 1 << 56 / exchange.MaxQuantity, Options: []exchange.Option{option, option}, Barcode: full(82),
+		Image: "https://" + full(exchange.MaxURL-8),
+	}
+	err := exchange.PriceQuote(q, longestLines(), func(exchange.SKU) (exchange.Offer, error) { return offer, nil }, 1, exchange.ShippingTable{Zones: []exchange.ShippingZone{{Flat: 1 << 60}}})
+	if err != nil {
+		panic(err)
+	}
+	return a
 }
 
 func longestRequest(quote []byte) *message.Request {
@@ -202,10 +222,12 @@ func longestHello() *message.Hello {
 
 func longestShipTo() *message.ShipTo {
 	text := full(exchange.MaxText)
-	return &message.ShipTo{ShipTo: exchange.ShipTo{
+	v := &message.ShipTo{Delivery: exchange.Delivery{ShipTo: exchange.ShipTo{
 		Name: text, Lines: []string{text, text, text, text}, City: text, Region: text, PostalCode: text,
 		Country: "SE", Email: text, Phone: text,
-	}}
+	}, Reference: full(exchange.MaxReference)}}
+	v.Note = full(exchange.MaxDelivery - 10*exchange.MaxText - len(v.Country) - len(v.Reference))
+	return v
 }
 
 func longestProduct() exchange.Product {

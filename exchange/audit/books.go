@@ -25,20 +25,24 @@ type Key struct {
 type Books struct {
 	Shop         exchange.ShopID
 	Meta         record.Meta
-	Stock        map[exchange.SKU]hold.Stock
+	Stock        map[exchange.StockID]hold.Stock
 	Holds        map[Key]*record.Hold // as supplier
 	Sales        map[Key]*record.Order
 	Purchases    map[Key]*record.Order
 	ShipTo       map[Key]*record.ShipTo
 	Reservations map[exchange.HoldID]*record.Reservation
 	Ledgers      map[ledger.ID]*Ledger
-	Products     map[exchange.SKU]bool
+	Products     map[exchange.SKU]exchange.StockID // what each sells from
 	Feed         *record.Feed
 
 	holdExpiry  map[Key]exchange.Time // the index of HELD holds
 	orderExpiry map[Key]exchange.Time // the index of SUBMITTED orders
 	quarantine  map[Key]quarantined
-	unknown     map[string]int // rows under prefixes that this version does not know
+	stocks      map[exchange.StockID]record.Stock
+	journals    map[exchange.StockID][]numbered
+	readings    map[exchange.StockID]bool // whether they say something
+	sharing     map[string]bool           // the index of products that sell from another stock than their own
+	unknown     map[string]int            // rows under prefixes that this version does not know
 
 	codec    message.Codec
 	verifier message.Verifier
@@ -99,10 +103,11 @@ type reader struct {
 func newBooks(c Check) *Books {
 	b := &Books{
 		Shop: c.Shop, codec: c.Codec, verifier: c.Verifier, name: c.Name,
-		Stock: map[exchange.SKU]hold.Stock{}, Holds: map[Key]*record.Hold{},
+		Stock: map[exchange.StockID]hold.Stock{}, Holds: map[Key]*record.Hold{},
 		Sales: map[Key]*record.Order{}, Purchases: map[Key]*record.Order{}, ShipTo: map[Key]*record.ShipTo{},
 		Reservations: map[exchange.HoldID]*record.Reservation{}, Ledgers: map[ledger.ID]*Ledger{},
-		Products:   map[exchange.SKU]bool{},
+		Products: map[exchange.SKU]exchange.StockID{}, sharing: map[string]bool{},
+		stocks: map[exchange.StockID]record.Stock{}, journals: map[exchange.StockID][]numbered{}, readings: map[exchange.StockID]bool{},
 		holdExpiry: map[Key]exchange.Time{}, orderExpiry: map[Key]exchange.Time{},
 		quarantine: map[Key]quarantined{}, unknown: map[string]int{},
 	}
@@ -170,7 +175,7 @@ func (r reader) record(prefix string, key, value []byte) {
 		}
 	case "s/":
 		if v := decode[record.Stock](r, value); v != nil {
-			r.Stock[exchange.SKU(key)] = v.Stock
+			r.Stock[exchange.StockID(key)], r.stocks[exchange.StockID(key)] = v.Stock, *v
 		}
 	case "h/":
 		r.hold(key, value)
@@ -180,6 +185,15 @@ func (r reader) record(prefix string, key, value []byte) {
 		r.orderRecord(prefix, key, value)
 	case "p/":
 		r.product(key, value)
+	case "ps/":
+		r.sharing[string(key)] = true
+	case "j/":
+		r.movement(key, value)
+	case "f/":
+		r.reading(key, value)
+	case "so/":
+		decode[record.Source](r, value)
+	case "pg/", "px/": // indexes that the shelf follows and nothing is promised by
 	case "y/":
 		r.quarantined(key, value)
 	case "c/":
@@ -247,7 +261,7 @@ func (r reader) product(key, value []byte) {
 	if string(v.Product.SKU) != string(key) {
 		r.f.fault(Records, "product %s stands under this key", v.Product.SKU)
 	}
-	r.Products[exchange.SKU(key)] = true
+	r.Products[exchange.SKU(key)] = v.Stock()
 }
 
 // quarantined reads a row of the quarantine: the key of an expiry index, and the reason.

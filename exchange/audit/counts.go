@@ -26,10 +26,10 @@ func Counts(shop exchange.ShopID, store kv.Store, codec message.Codec) (*Books, 
 // place is the shop, as the place of faults.
 func (b *Books) place() notes { return newNotes("shop " + b.name(b.Shop)) }
 
-// Shortfalls lists the products of which more units are promised than were counted. Only a
+// Shortfalls lists the stocks of which more units are promised than were counted. Only a
 // count of the shelf (set-stock, an import) may make a shortfall; a sale never does.
-func (b *Books) Shortfalls() map[exchange.SKU]int64 {
-	short := map[exchange.SKU]int64{}
+func (b *Books) Shortfalls() map[exchange.StockID]int64 {
+	short := map[exchange.StockID]int64{}
 	for sku, s := range b.Stock {
 		if n := s.Shortfall(); n > 0 {
 			short[sku] = n
@@ -42,28 +42,29 @@ func (b *Books) Shortfalls() map[exchange.SKU]int64 {
 type open struct{ held, unshipped int64 }
 
 func (b *Books) counts(f notes) {
-	sums := map[exchange.SKU]hold.Stock{}
+	sums := map[exchange.StockID]hold.Stock{}
 	opens := map[exchange.ShopID]open{}
 	b.addHolds(f, sums, opens)
 	b.addOrders(f, sums, opens)
 	for sku, s := range b.Stock {
 		sum := sums[sku]
 		delete(sums, sku)
-		f := f.at("product %s", sku)
+		f := f.at("product %s", sku.Name())
 		if s.Held != sum.Held || s.Sold != sum.Sold || s.Shipped != sum.Shipped {
 			f.fault(Stock, "its stock record says held %d, sold %d, shipped %d; its holds and orders add up to %d, %d, %d",
 				s.Held, s.Sold, s.Shipped, sum.Held, sum.Sold, sum.Shipped)
 		}
-		if s.Held < 0 || s.Sold < 0 || s.Shipped < 0 || s.Stocked < 0 || s.Shipped > s.Sold {
-			f.fault(Stock, "a count is negative, or more was shipped than sold: stocked %d, held %d, sold %d, shipped %d", s.Stocked, s.Held, s.Sold, s.Shipped)
+		if s.Held < 0 || s.Sold < 0 || s.Shipped < 0 || s.Stocked < s.Shipped || s.Missing < 0 || s.Shipped > s.Sold {
+			f.fault(Stock, "a count is negative, or more was shipped than sold or stocked: stocked %d, missing %d, held %d, sold %d, shipped %d",
+				s.Stocked, s.Missing, s.Held, s.Sold, s.Shipped)
 		}
-		if !s.Unlimited && s.Available()+s.Held+s.Sold != s.Stocked+s.Shortfall() {
-			f.fault(Stock, "available %d + held %d + sold %d is not stocked %d + shortfall %d",
-				s.Available(), s.Held, s.Sold, s.Stocked, s.Shortfall())
+		if !s.Unlimited && s.Available()+s.Held+s.Sold != s.Stocked-s.Missing+s.Deficit() {
+			f.fault(Stock, "available %d + held %d + sold %d is not stocked %d − missing %d + deficit %d",
+				s.Available(), s.Held, s.Sold, s.Stocked, s.Missing, s.Deficit())
 		}
 	}
 	for sku, sum := range sums {
-		f.at("product %s", sku).fault(Stock, "%d units are held and %d sold, and it has no stock record", sum.Held, sum.Sold)
+		f.at("product %s", sku.Name()).fault(Stock, "%d units are held and %d sold, and it has no stock record", sum.Held, sum.Sold)
 	}
 	for id, c := range b.Ledgers {
 		if id.Supplier != b.Shop {
@@ -80,7 +81,7 @@ func (b *Books) counts(f notes) {
 	}
 }
 
-func (b *Books) addHolds(f notes, sums map[exchange.SKU]hold.Stock, opens map[exchange.ShopID]open) {
+func (b *Books) addHolds(f notes, sums map[exchange.StockID]hold.Stock, opens map[exchange.ShopID]open) {
 	for k, h := range b.Holds {
 		f := f.at("hold %v of %s", k.ID, shopIn{b.name, k.Partner})
 		at, indexed := b.holdExpiry[k]
@@ -101,10 +102,11 @@ func (b *Books) addHolds(f notes, sums map[exchange.SKU]hold.Stock, opens map[ex
 		if h.Hold.State != hold.Held {
 			continue
 		}
-		for _, l := range h.Hold.Lines.All() {
-			s := sums[l.SKU]
+		for i, l := range h.Hold.Lines.All() {
+			id := hold.StockOf(h.Hold.From, i, l.SKU)
+			s := sums[id]
 			s.Held += int64(l.Quantity)
-			sums[l.SKU] = s
+			sums[id] = s
 			o := opens[k.Partner]
 			o.held += int64(l.Quantity)
 			opens[k.Partner] = o
@@ -117,7 +119,7 @@ func (b *Books) addHolds(f notes, sums map[exchange.SKU]hold.Stock, opens map[ex
 	}
 }
 
-func (b *Books) addOrders(f notes, sums map[exchange.SKU]hold.Stock, opens map[exchange.ShopID]open) {
+func (b *Books) addOrders(f notes, sums map[exchange.StockID]hold.Stock, opens map[exchange.ShopID]open) {
 	for k, o := range b.Sales {
 		f := f.at("order %v of %s", k.ID, shopIn{b.name, k.Partner})
 		at, indexed := b.orderExpiry[k]
@@ -131,10 +133,11 @@ func (b *Books) addOrders(f notes, sums map[exchange.SKU]hold.Stock, opens map[e
 			if l.Ordered < 1 || l.Shipped < 0 || l.Cancelled < 0 || l.Delivered < 0 || l.Shipped+l.Cancelled > l.Ordered || l.Delivered > l.Shipped {
 				f.fault(Stock, "its counts of %s are impossible: ordered %d, shipped %d, delivered %d, cancelled %d", l.SKU, l.Ordered, l.Shipped, l.Delivered, l.Cancelled)
 			}
-			s := sums[l.SKU]
+			id := o.StockOf(l.SKU)
+			s := sums[id]
 			s.Sold += l.Ordered - l.Cancelled
 			s.Shipped += l.Shipped
-			sums[l.SKU] = s
+			sums[id] = s
 			op := opens[k.Partner]
 			op.unshipped += l.Ordered - l.Cancelled - l.Shipped
 			opens[k.Partner] = op

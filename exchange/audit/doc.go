@@ -23,7 +23,8 @@
 // nothing else. It adds counts up from holds and orders and compares the sums with the
 // counters. The invariants (design: Holds and orders):
 //
-//	I1  Counts   available + held + sold = stocked + shortfall, none negative
+//	I1  Counts   available + held + sold = stocked − missing + deficit, none negative;
+//	             of stock without a limit, none negative
 //	I2  Shop     one entry for each request number; Pair: and one content
 //	I3  Healed   both shops hold the same set of orders
 //	I4  Pair     what a partner was answered is in the store

@@ -47,8 +47,8 @@ func Pair(a, b *Books) error {
 }
 
 // Healed compares two shops that have exchanged what they owed each other. Beyond Pair, both
-// copies of a ledger are equal, countersigned and answered to the last request (I5, I9), and
-// both shops have the same orders (I3).
+// copies of a ledger are equal, countersigned and answered to the last request (I5, I9), nothing
+// that was asked about a reservation is unanswered (I9), and both shops have the same orders (I3).
 func Healed(a, b *Books) error {
 	if err := Pair(a, b); err != nil {
 		return err
@@ -70,6 +70,12 @@ func Healed(a, b *Books) error {
 		}
 		if !sameTrade(s.Partnership.State, r.Partnership.State) || r.Partnership.Ending {
 			f.fault(Prefix, "the partnership is %+v at its supplier, %+v at its retailer", s.Partnership.State, r.Partnership)
+		}
+		for id, res := range retailer.Reservations {
+			kept := res.State == hold.Held && res.ExtendTo == 0 && res.ReleaseAt > retailer.Meta.Written // for a caller who may come back
+			if res.Supplier == supplier.Shop && !res.Settled() && !kept {
+				f.at("hold %v", id).fault(Answered, "it is %v at the retailer, and the supplier owes an answer (release from %v, extension to %v)", res.State, res.ReleaseAt, res.ExtendTo)
+			}
 		}
 		compareSets(f, supplier, retailer)
 	}

@@ -146,11 +146,8 @@ func (b *Books) checkBooks(f notes) {
 	if b.Meta.Written == 0 && len(b.Stock)+len(b.Ledgers) > 0 {
 		f.fault(Records, "its own bookkeeping, which every commit writes, is missing")
 	}
-	for sku := range b.Products {
-		if _, ok := b.Stock[sku]; !ok {
-			f.at("product %s", sku).fault(Records, "it has no stock record")
-		}
-	}
+	b.checkProducts(f)
+	b.checkJournals(f)
 	if b.Feed != nil && len(b.Feed.Head.Payload) > 0 {
 		if err := b.verifier.Verify(message.DomainFeed, b.Shop, b.Feed.Head.Payload, b.Feed.Head.Signature); err != nil {
 			f.at("the head of its catalog").fault(Signed, "%v", err)
@@ -158,26 +155,48 @@ func (b *Books) checkBooks(f notes) {
 	}
 }
 
+// checkProducts holds the products against their stock, and those that share one against its
+// index.
+func (b *Books) checkProducts(f notes) {
+	for sku, id := range b.Products {
+		f := f.at("product %s", sku)
+		if _, ok := b.Stock[id]; !ok {
+			f.fault(Records, "it has no stock record")
+		}
+		if id.Is(sku) {
+			continue
+		}
+		row := string(id) + "\x00" + string(sku)
+		if !b.sharing[row] {
+			f.fault(Records, "it sells from the stock of %s, and the index does not say so", id)
+		}
+		delete(b.sharing, row)
+	}
+	for row := range b.sharing {
+		f.fault(Records, "the index says that %q shares a stock, and the product does not", row)
+	}
+}
+
 func (b *Books) checkShipTo(f notes) {
-	bought := make(map[exchange.OrderID]bool, len(b.Purchases))
-	for k := range b.Purchases {
-		bought[k.ID] = true
+	bought := make(map[exchange.OrderID]*record.Order, len(b.Purchases))
+	for k, o := range b.Purchases {
+		bought[k.ID] = o
 	}
 	for k, to := range b.ShipTo {
 		if to == nil {
 			continue // a fault already
 		}
 		f := f.at("the address kept for order %v", k.ID)
-		if k.Partner == b.Shop { // the salt alone, of an order this shop placed
-			if !bought[k.ID] || len(to.Raw) > 0 {
-				f.fault(Records, "it is not what a retailer keeps")
-			}
-			continue
-		}
 		o := b.Sales[k]
+		if k.Partner == b.Shop {
+			o = bought[k.ID]
+		}
 		if o == nil {
 			f.fault(Records, "there is no order for it")
 			continue
+		}
+		if k.Partner == b.Shop && len(to.Raw) == 0 {
+			continue // placed with a version that kept the salt alone
 		}
 		if sha256.Sum256(append(slices.Clone(to.Salt[:]), to.Raw...)) != o.ShipToHash {
 			f.fault(Signed, "it is not the one that was signed")

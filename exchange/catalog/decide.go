@@ -118,9 +118,15 @@ func Decide(r Replica, o Offer) Action {
 
 // RateMoves reports whether a product whose price in US dollars goes from old to
 // next because of a new rate is rewritten: at a move of 1% or more (design:
-// Catalogs). Prices are in cents, ≥ 0.
+// Catalogs). A price that there was none of is written; where there is no rate now, the price
+// by the last one stays. Prices are in cents, ≥ 0.
 func RateMoves(old, next exchange.USDPrice) bool {
-	if old.Cents == 0 {
+	switch {
+	case !next.Known():
+		return false
+	case !old.Known():
+		return true
+	case old.Cents == 0:
 		return next.Cents != 0
 	}
 	move := next.Cents - old.Cents // both ≥ 0: cannot overflow

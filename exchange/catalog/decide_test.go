@@ -104,7 +104,23 @@ func TestNeedsFull(t *testing.T) {
 }
 
 func TestRateMoves(t *testing.T) {
-	cents := func(n int64) exchange.USDPrice { return exchange.USDPrice{Cents: n} }
+	cents := func(n int64) exchange.USDPrice { return exchange.USDPrice{Cents: n, Rate: "1.1"} }
+	for name, c := range map[string]struct {
+		old, next exchange.USDPrice
+		want      bool
+	}{
+		"none to none":      {exchange.USDPrice{}, exchange.USDPrice{}, false},
+		"a price to none":   {cents(100), exchange.USDPrice{}, false},
+		"none to a price":   {exchange.USDPrice{}, cents(100), true},
+		"none to 0 cents":   {exchange.USDPrice{}, cents(0), true},
+		"a price to itself": {cents(100), cents(100), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := catalog.RateMoves(c.old, c.next); got != c.want {
+				t.Errorf("RateMoves(%+v, %+v) = %v", c.old, c.next, got)
+			}
+		})
+	}
 	for _, c := range []struct {
 		old, next int64
 		want      bool

@@ -37,8 +37,13 @@ func CheckProduct(p exchange.Product) error {
 		return bad("its weight is negative")
 	case !p.Available.Unlimited && (p.Available.Units < 0 || p.Available.Units > MaxUnits):
 		return bad("%d units cannot be available", p.Available.Units)
-	case p.Image != "" && !strings.HasPrefix(p.Image, "https://") && !strings.HasPrefix(p.Image, "http://"):
-		return bad("its image %.40q is not a web address", p.Image)
+	case p.CompareAt < 0:
+		return bad("the price that it is compared at is negative")
+	}
+	for _, image := range append([]string{p.Image}, p.MoreImages...) {
+		if image != "" && !strings.HasPrefix(image, "https://") && !strings.HasPrefix(image, "http://") {
+			return bad("its image %.40q is not a web address", image)
+		}
 	}
 	return nil
 }
@@ -47,8 +52,21 @@ func checkTexts(p exchange.Product) error {
 	if p.Title == "" {
 		return exchange.Errorf(exchange.CodeInvalid, "product %s has no title", p.SKU)
 	}
-	if len(p.Options) > exchange.MaxOptions {
-		return exchange.Errorf(exchange.CodeInvalid, "product %s has %d options; %d are allowed", p.SKU, len(p.Options), exchange.MaxOptions)
+	for _, list := range []struct {
+		name      string
+		have, max int
+	}{
+		{"options", len(p.Options), exchange.MaxOptions},
+		{"tags", len(p.Tags), exchange.MaxTags},
+		{"further categories", len(p.MoreCategories), exchange.MaxMoreCategories},
+		{"further images", len(p.MoreImages), exchange.MaxMoreImages},
+	} {
+		if list.have > list.max {
+			return exchange.Errorf(exchange.CodeInvalid, "product %s has %d %s; %d are allowed", p.SKU, list.have, list.name, list.max)
+		}
+	}
+	if n := p.Texts(); n > exchange.MaxTexts {
+		return exchange.Errorf(exchange.CodeInvalid, "product %s: its texts have %d bytes in all; %d are allowed", p.SKU, n, exchange.MaxTexts)
 	}
 	type text struct {
 		name, value string
@@ -62,12 +80,22 @@ func checkTexts(p exchange.Product) error {
 		{"category", p.Category, exchange.MaxText},
 		{"barcode", p.Barcode, exchange.MaxText},
 		{"image", p.Image, exchange.MaxURL},
+		{"summary", p.Summary, exchange.MaxSummary},
 		{"rate", p.USD.Rate, exchange.MaxText},
 		{"rate source", p.USD.Source, exchange.MaxText},
 		{"rate date", p.USD.Date, exchange.MaxText},
 	}
 	for _, o := range p.Options {
 		texts = append(texts, text{"option name", o.Name, exchange.MaxText}, text{"option value", o.Value, exchange.MaxText})
+	}
+	for _, s := range p.Tags {
+		texts = append(texts, text{"tag", s, exchange.MaxText})
+	}
+	for _, s := range p.MoreCategories {
+		texts = append(texts, text{"further category", s, exchange.MaxText})
+	}
+	for _, s := range p.MoreImages {
+		texts = append(texts, text{"further image", s, exchange.MaxURL})
 	}
 	for _, t := range texts {
 		if len(t.value) > t.limit {
@@ -81,13 +109,13 @@ func checkTexts(p exchange.Product) error {
 }
 
 // checkPlain reports text that could rewrite the terminal or page that shows it.
-// A description may have lines.
+// A description and a summary may have lines.
 func checkPlain(sku exchange.SKU, name, text string) error {
 	if !utf8.ValidString(text) {
 		return exchange.Errorf(exchange.CodeInvalid, "product %s: its %s is not UTF-8", sku, name)
 	}
 	for _, r := range text {
-		if invisible(r) && !(name == "description" && (r == '\n' || r == '\r' || r == '\t')) {
+		if invisible(r) && !((name == "description" || name == "summary") && (r == '\n' || r == '\r' || r == '\t')) {
 			return exchange.Errorf(exchange.CodeInvalid, "product %s: its %s holds the invisible character %U", sku, name, r)
 		}
 	}

@@ -157,14 +157,21 @@ func QueryWords(query string) []string {
 	return words
 }
 
-// MatchScore is what one token of a product adds to its score for a query word: 0
-// unless the word begins the token; twice the weight where it is all of it.
+// FormScore is what a token adds of which the query's word is another form ([Forms]): less than
+// the beginning of a word of any field.
+const FormScore = 1
+
+// MatchScore is what one token of a product adds to its score for a query word: twice the weight
+// where the word is all of the token, the weight where it begins the token, FormScore where the
+// two are forms of one word, else 0.
 func MatchScore(word, token string, weight uint8) uint32 {
 	switch {
 	case word == token:
 		return 2 * uint32(weight)
 	case strings.HasPrefix(token, word):
 		return uint32(weight)
+	case sameBase(word, token):
+		return FormScore
 	}
 	return 0
 }

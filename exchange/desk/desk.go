@@ -53,6 +53,7 @@ type Desk struct {
 	Retailer     *trade.Retailer
 
 	shop   exchange.ShopID
+	log    *slog.Logger
 	trade  *trade.Trade
 	random entropy
 }
@@ -83,7 +84,7 @@ func Open(cfg Config) (*Desk, error) {
 	if cfg.Limits == (kv.Limits{}) {
 		cfg.Limits = kv.DefaultLimits
 	}
-	d := &Desk{shop: cfg.Signer.Shop(), Events: event.NewWatchers(cfg.Clock, cfg.Inline)}
+	d := &Desk{shop: cfg.Signer.Shop(), log: cfg.Logger, Events: event.NewWatchers(cfg.Clock, cfg.Inline)}
 	d.random.Reader = cfg.Random
 	var err error
 	if d.Selling, err = trade.OpenSelling(cfg.Store, cfg.Codec, cfg.Clock, cfg.Logger); err != nil {
@@ -99,6 +100,9 @@ func Open(cfg Config) (*Desk, error) {
 	if err := d.Feed.Open(); err != nil {
 		return nil, err
 	}
+	if cfg.Inline { // else Run does
+		return d, d.Shelf.LoadShortfalls(context.Background())
+	}
 	return d, nil
 }
 
@@ -109,7 +113,8 @@ func (d *Desk) compose(cfg Config) {
 		Stamp: d.Selling.Stamp, Apply: d.apply, Committed: cfg.Committed, Inline: cfg.Inline,
 	})
 	d.Shelf = shelf.New(shelf.Config{
-		Store: cfg.Store, Codec: cfg.Codec, Writer: d.Writer, Currency: cfg.Currency,
+		Store: cfg.Store, Codec: cfg.Codec, Writer: d.Writer, Clock: cfg.Clock, Currency: cfg.Currency,
+		Due:     func(at exchange.Time) { d.Supplier.DueAt(at) },
 		Changed: func(b *writer.Batch, sku exchange.SKU) { d.Feed.Changed(b, sku) },
 	})
 	d.Feed = feed.New(feed.Config{
@@ -128,8 +133,7 @@ func (d *Desk) compose(cfg Config) {
 
 // apply hands an effect of a durable batch to the part that it belongs to.
 func (d *Desk) apply(at exchange.Time, e writer.Effect) {
-	if stock, ok := e.(shelf.StockChanged); ok {
-		d.Events.StockChanged(stock.SKU)
+	if d.applyStock(e) {
 		return
 	}
 	if !d.trade.Apply(at, e) && !d.Feed.Apply(e) {
@@ -164,6 +168,11 @@ func (d *Desk) Run(ctx context.Context) error {
 	var background sync.WaitGroup
 	background.Go(func() { d.trade.Run(ctx) })
 	background.Go(func() { d.Feed.Run(ctx) })
+	background.Go(func() {
+		if err := d.Shelf.LoadShortfalls(ctx); err != nil && ctx.Err() == nil {
+			d.log.Error("reading the shortfalls; those of before this start are not shown", "err", err)
+		}
+	})
 	// The writer outlives the other goroutines, so that their last operations are still committed.
 	writing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -15,8 +16,8 @@ const (
 	// MaxHoldEvents bounds the events of holds that one flush hands out, to a quarter of what a
 	// watcher may fall behind: 640 a second.
 	MaxHoldEvents = Buffer / 4
-	// maxProducts is how many products one event names: as many as a reservation has lines.
-	maxProducts = exchange.MaxLines
+	// MaxProducts is how many products one event names: as many as a reservation has lines.
+	MaxProducts = exchange.MaxLines
 )
 
 // collected is what the next flush hands out.
@@ -24,7 +25,9 @@ type collected struct {
 	mu      sync.Mutex // guards the other fields
 	holds   map[holdsOf]*Holds
 	stock   map[exchange.SKU]bool
-	waiting bool // a flush is planned
+	missing map[exchange.SKU]int64 // shortfalls that changed
+	waiting bool                   // a flush is planned
+	at      exchange.Time          // of the newest change collected
 }
 
 // holdsOf is what the holds of one event have in common. Beyond MaxHoldEvents events of one
@@ -61,7 +64,7 @@ func (w *Watchers) Hold(at exchange.Time, partner exchange.ShopID, side exchange
 	w.schedule() // unlocks c.mu
 }
 
-// add sums up lines by product. An event that would name more than maxProducts names none.
+// add sums up lines by product. An event that would name more than MaxProducts names none.
 func (h *Holds) add(lines exchange.Lines) {
 	if h.Count > 1 && len(h.Lines) == 0 {
 		return
@@ -71,7 +74,7 @@ func (h *Holds) add(lines exchange.Lines) {
 		switch {
 		case i >= 0:
 			h.Lines[i].Quantity += l.Quantity
-		case len(h.Lines) == maxProducts:
+		case len(h.Lines) == MaxProducts:
 			h.Lines = nil
 			return
 		default:
@@ -87,8 +90,21 @@ func (w *Watchers) StockChanged(sku exchange.SKU) {
 	if c.stock == nil {
 		c.stock = make(map[exchange.SKU]bool)
 	}
-	if len(c.stock) <= maxProducts { // maxProducts + 1 SKUs say that there are too many
+	if len(c.stock) <= MaxProducts { // MaxProducts + 1 SKUs say that there are too many
 		c.stock[sku] = true
+	}
+	w.schedule()
+}
+
+// ShortfallChanged collects a change of how many units of a product are promised and not there.
+func (w *Watchers) ShortfallChanged(sku exchange.SKU, units int64) {
+	c := &w.collected
+	c.mu.Lock()
+	if c.missing == nil {
+		c.missing = make(map[exchange.SKU]int64)
+	}
+	if _, known := c.missing[sku]; known || len(c.missing) <= MaxProducts { // as in StockChanged
+		c.missing[sku] = units
 	}
 	w.schedule()
 }
@@ -98,7 +114,7 @@ func (w *Watchers) StockChanged(sku exchange.SKU) {
 func (w *Watchers) schedule() {
 	c := &w.collected
 	first := !c.waiting
-	c.waiting = true
+	c.waiting, c.at = true, w.clock.Now()
 	c.mu.Unlock()
 	switch {
 	case w.atOnce:
@@ -112,21 +128,36 @@ func (w *Watchers) schedule() {
 func (w *Watchers) flush() {
 	c := &w.collected
 	c.mu.Lock()
-	holds, stock := c.holds, c.stock
-	c.holds, c.stock, c.waiting = nil, nil, false
+	holds, stock, missing, at := c.holds, c.stock, c.missing, c.at
+	c.holds, c.stock, c.missing, c.waiting = nil, nil, nil, false
 	c.mu.Unlock()
 	for _, e := range holds {
 		w.Notify(*e)
 	}
+	if len(missing) > 0 {
+		w.Notify(shortfall(at, missing))
+	}
 	if len(stock) == 0 {
 		return
 	}
-	e := Stock{At: w.clock.Now()}
-	if len(stock) <= maxProducts {
+	e := Stock{At: at}
+	if len(stock) <= MaxProducts {
 		for sku := range stock {
 			e.SKUs = append(e.SKUs, sku)
 		}
 		slices.Sort(e.SKUs)
 	}
 	w.Notify(e)
+}
+
+// shortfall is the event of the shortfalls that changed.
+func shortfall(at exchange.Time, missing map[exchange.SKU]int64) Shortfall {
+	e := Shortfall{At: at}
+	if len(missing) > MaxProducts {
+		return e
+	}
+	for _, sku := range slices.Sorted(maps.Keys(missing)) {
+		e.Lines = append(e.Lines, MissingUnits{sku, missing[sku]})
+	}
+	return e
 }

@@ -2,7 +2,7 @@ package event
 
 import "github.com/souk-market/souk/exchange"
 
-// Event is one of [Holds], [Stock], [Order], [Partnership], [Catalog], [Frozen] and
+// Event is one of [Holds], [Stock], [Shortfall], [Order], [Partnership], [Catalog], [Frozen] and
 // [Stopped].
 type Event interface{ event() }
 
@@ -25,6 +25,20 @@ type Holds struct {
 type Stock struct {
 	At   exchange.Time
 	SKUs []exchange.SKU // none if more than exchange.MaxLines products changed
+}
+
+// Shortfall tells that of own products more units are promised than are there, or no longer.
+type Shortfall struct {
+	At exchange.Time
+	// Lines are the products whose shortfall changed, and how many units are missing now; 0 = none
+	// any more. There are none where more than exchange.MaxLines changed.
+	Lines []MissingUnits
+}
+
+// MissingUnits are units of one product that are promised and not there.
+type MissingUnits struct {
+	SKU   exchange.SKU
+	Units int64
 }
 
 // Order tells that an order changed; this shop is its supplier or its retailer.
@@ -77,6 +91,7 @@ type Stopped struct {
 
 func (Holds) event()       {}
 func (Stock) event()       {}
+func (Shortfall) event()   {}
 func (Order) event()       {}
 func (Partnership) event() {}
 func (Catalog) event()     {}

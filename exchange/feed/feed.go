@@ -46,16 +46,20 @@ type Config struct {
 type Feed struct {
 	cfg Config
 
-	// These five belong to the writer's turn.
+	// These eight belong to the writer's turn.
 
 	// turn is the batch that published last. A batch publishes at most once: publishing
 	// reads buckets from the store, which lacks what the batch itself has written.
-	turn *writer.Batch
+	turn    *writer.Batch
+	drained *drained // of turn
 	// highest is an epoch of which Open found rows lost, or 0. The next epoch is greater.
 	highest    uint64
 	marks      *markSet    // of the committed marks
 	set        *bucket.Set // of the committed products
 	tombstones int         // how many removals are kept
+	// expanded is up to which product those of a marked stock are marked.
+	expanded map[exchange.SKU]exchange.SKU
+	expands  int // how many products one operation marks for their stocks
 
 	mu        sync.Mutex          // guards update and listeners
 	update    *message.FeedUpdate // durable and not handed out yet; several are merged
@@ -68,7 +72,8 @@ type Feed struct {
 
 // New makes a feed. Open must follow before it is used.
 func New(cfg Config) *Feed {
-	f := &Feed{cfg: cfg, wake: wake.New(), tombstones: catalog.MaxTombstones, marks: newMarkSet(), set: bucket.NewSet()}
+	f := &Feed{cfg: cfg, wake: wake.New(), tombstones: catalog.MaxTombstones, marks: newMarkSet(), set: bucket.NewSet(), expands: maxExpanded}
+	f.expanded = make(map[exchange.SKU]exchange.SKU)
 	f.flushes.next = make(chan struct{})
 	f.wake.Set() // marks may be left from before
 	return f

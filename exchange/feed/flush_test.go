@@ -11,7 +11,6 @@ import (
 	"github.com/souk-market/souk/exchange/catalog"
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/desk/desktest"
-	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/shelf"
 	"github.com/souk-market/souk/exchange/writer"
 )
@@ -37,7 +36,7 @@ func TestFlush(t *testing.T) {
 		var last catalog.Position
 		const writes = 50
 		for i := range writes {
-			_, err := d.Shelf.Import(t.Context(), []shelf.Item{{Product: desktest.SampleProduct(i), Stock: record.FileStock{Set: true, Units: 1}}}, false)
+			_, err := d.Shelf.Import(t.Context(), shelf.Statement{}, []shelf.Item{{Product: desktest.SampleProduct(i), Stock: shelf.Figure{Set: true, Units: 1}}})
 			desktest.Must(t, err)
 			at, err := d.Feed.Flush(t.Context())
 			desktest.Must(t, err)

@@ -148,28 +148,84 @@ func (f *Feed) publish(b *writer.Batch) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	d := &drained{}
+	left, done := f.expands, make(map[exchange.SKU]bool, len(marks))
 	for i, sku := range marks {
-		if p.full() {
-			marks, more = marks[:i], true
+		if i > 0 && (p.full() || p.left() < writesPerChange) {
+			more = true
 			break
 		}
-		b.Delete(dirtyKey(sku))
 		if err := p.product(sku); err != nil {
 			return false, err
 		}
+		step, err := f.expand(b, exchange.StockID(sku), max(1, min(left, p.left())), done)
+		if err != nil {
+			return false, err
+		}
+		left -= step.marked
+		more = more || step.marked > 0
+		if step.more {
+			d.pool, d.at, more = sku, step.at, true
+			break
+		}
+		b.Delete(dirtyKey(sku))
+		d.marks = append(d.marks, sku)
+		done[sku] = true
 	}
 	if err := p.dropTombstones(); err != nil {
 		return false, err
 	}
-	b.Then(drained{marks})
-	f.turn = b
+	b.Then(d)
+	f.turn, f.drained = b, d
 	return more, p.finish()
+}
+
+// maxExpanded is how many products one operation marks for their stocks.
+const maxExpanded = 1000
+
+// expansion is a step of marking the products of one stock.
+type expansion struct {
+	marked int
+	at     exchange.SKU // the last of them
+	more   bool         // others follow it
+}
+
+// expand marks up to most products that sell from a stock which is not named for them, for a
+// stock's mark is a single one, however many products sell from it. The stock's own mark stays
+// until all of them are marked, over as many operations as it takes. Products that are done need
+// no other mark.
+func (f *Feed) expand(b *writer.Batch, id exchange.StockID, most int, done map[exchange.SKU]bool) (step expansion, err error) {
+	shared, err := f.cfg.Shelf.Shared(b, id)
+	if err != nil || !shared {
+		return expansion{}, err
+	}
+	skus, err := f.cfg.Shelf.Sharers(id, f.expanded[exchange.SKU(id)], most+1)
+	if err != nil {
+		return expansion{}, err
+	}
+	if step.more = len(skus) > most; step.more {
+		skus = skus[:most]
+	}
+	for _, sku := range skus {
+		if step.at = sku; !done[sku] {
+			f.Changed(b, sku)
+			step.marked++
+		}
+	}
+	return step, nil
 }
 
 // Effects of the feed, which [Feed.Apply] does.
 type (
-	// drained: the marks of these products are removed, and their changes published.
-	drained struct{ marks []exchange.SKU }
+	// drained: the marks of these products are removed, and their changes published. The products
+	// of the stock that pool marks are marked up to at; pool is "" where no stock has more.
+	drained struct {
+		marks []exchange.SKU
+		pool  exchange.SKU
+		at    exchange.SKU
+		// again are the products that the same batch has marked after it published.
+		again map[exchange.SKU]bool
+	}
 	// changed: the set of products changed, as update says.
 	changed struct {
 		set    *bucket.Change
@@ -182,10 +238,16 @@ type (
 // Apply does an effect of a durable batch, and reports whether the effect is the feed's.
 func (f *Feed) Apply(e writer.Effect) bool {
 	switch e := e.(type) {
-	case drained:
+	case *drained:
 		f.quiet.Store(f.marks.quiet())
 		for _, sku := range e.marks {
-			f.marks.drop(sku)
+			delete(f.expanded, sku)
+			if !e.again[sku] {
+				f.marks.drop(sku)
+			}
+		}
+		if e.pool != "" && !e.again[e.pool] {
+			f.expanded[e.pool] = e.at
 		}
 	case changed:
 		e.set.Apply()
@@ -194,6 +256,7 @@ func (f *Feed) Apply(e writer.Effect) bool {
 		f.mu.Unlock()
 		f.wake.Set()
 	case marked:
+		delete(f.expanded, e.sku) // those marked for its last change need a mark for this one
 		f.marks.add(e.sku)
 		f.wake.Set()
 	default:
@@ -206,6 +269,12 @@ func (f *Feed) Apply(e writer.Effect) bool {
 // or its stock, in the batch of the change. A product that sells many times between two
 // publishings has one mark.
 func (f *Feed) Changed(b *writer.Batch, sku exchange.SKU) {
+	if f.turn == b {
+		if f.drained.again == nil {
+			f.drained.again = make(map[exchange.SKU]bool)
+		}
+		f.drained.again[sku] = true
+	}
 	if k := dirtyKey(sku); b.Touched(k) || !f.marks.has(sku) {
 		b.Put(k, nil)
 	}

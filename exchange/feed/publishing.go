@@ -49,11 +49,13 @@ func (f *Feed) newPublishing(b *writer.Batch) (*publishing, error) {
 	return p, nil
 }
 
-// room is how many marks fit in the batch beside the writes in it. It leaves room for all
-// groups of buckets and the feed's row, and a quarter of the batch to other operations.
-func (p *publishing) room() int {
-	limit := p.f.cfg.Writer.Limits().BatchWrites*3/4 - p.b.Writes() - bucket.Groups - 1
-	return max(1, min(MaxPublish, limit/writesPerChange))
+// room is how many marks fit in the batch beside the writes in it.
+func (p *publishing) room() int { return max(1, min(MaxPublish, p.left()/writesPerChange)) }
+
+// left is how many writes fit in the batch beside those in it. It leaves room for all groups of
+// buckets and the feed's row, and a quarter of the batch to other operations.
+func (p *publishing) left() int {
+	return p.f.cfg.Writer.Limits().BatchWrites*3/4 - p.b.Writes() - bucket.Groups - 1
 }
 
 // full reports that the published records take a quarter of a batch's bytes. A second

@@ -1,7 +1,7 @@
 // Package hold is the machine of stock and holds: what a supplier sets aside. What its
 // retailer makes of a hold is a reservation, and is none of this package's business.
 //
-// A [Stock] counts one product at its supplier; [Stock.Step] moves units between
+// A [Stock] counts one record of stock at its supplier; [Stock.Step] moves units between
 // shelf, hold and sale. A [Hold] sets units of 1 to 64 products aside for one
 // retailer; [Step] moves it along
 //
@@ -15,13 +15,16 @@
 // HELD are terminal: a hold ends exactly once. The machine reads no clock: the
 // caller's time decides, and now ≥ expiry means expired.
 //
-// The invariant of one product, at every step (I1):
+// The invariant of one stock record, at every step (I1):
 //
-//	available + held + sold = stocked + shortfall, none negative
+//	available + held + sold = stocked − missing + deficit, none negative
 //
 // where stocked counts the units ever put on the shelf, sold the units committed
-// to orders and not cancelled (shipped ones included), and shortfall the units
-// that are promised and were then found missing by a count. Available and
-// shortfall are derived, so the equation cannot break; what can, and is checked,
-// is a count below zero.
+// to orders and not cancelled (shipped ones included), missing the units that left
+// though the shelf had none, and deficit the units that are promised or gone and are not
+// there. Available and deficit are derived, so the equation cannot break; what can, and is
+// checked, is a count below zero.
+//
+// Several products may sell from one record, a pool, and a product may change its record: so
+// a hold remembers which records its units were taken from, and gives them back there.
 package hold

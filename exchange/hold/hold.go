@@ -33,12 +33,14 @@ func (s State) Terminal() bool { return s != None && s != Held }
 // Hold is units that a supplier sets aside for one retailer. The zero Hold is a hold of which
 // the supplier has no record.
 type Hold struct {
-	State   State
-	Lines   exchange.Lines // none where it was never placed
-	Issued  exchange.Time  // when it was placed, refused or first released
-	Expires exchange.Time  // while now is before it, a HELD hold can be ordered
-	Ended   exchange.Time  // when it became terminal
-	Refusal exchange.Code  // why, when Refused
+	State State
+	Lines exchange.Lines // none where it was never placed
+	// From is the stock record that each line's units were taken from; nil = each product's own.
+	From    []exchange.StockID
+	Issued  exchange.Time // when it was placed, refused or first released
+	Expires exchange.Time // while now is before it, a HELD hold can be ordered
+	Ended   exchange.Time // when it became terminal
+	Refusal exchange.Code // why, when Refused
 }
 
 // Units is the sum of the lines.
@@ -51,6 +53,7 @@ type (
 	// Place holds the lines until Expires. The caller has checked terms and price.
 	Place struct {
 		Lines   exchange.Lines
+		From    []exchange.StockID // as in Hold
 		Expires exchange.Time
 	}
 	// Refuse answers a hold that cannot be placed; Code says why.
@@ -96,7 +99,10 @@ func Step(h Hold, e Event, now exchange.Time) (Hold, Effects, error) {
 		if e.Lines.IsZero() {
 			return h, Effects{}, exchange.Errorf(exchange.CodeInvalid, "a hold without lines")
 		}
-		next := Hold{State: Held, Lines: e.Lines, Issued: now, Expires: e.Expires}
+		if e.From != nil && len(e.From) != e.Lines.Len() {
+			return h, Effects{}, exchange.Errorf(exchange.CodeInternal, "a hold of %d lines from %d stock records", e.Lines.Len(), len(e.From))
+		}
+		next := Hold{State: Held, Lines: e.Lines, From: e.From, Issued: now, Expires: e.Expires}
 		return next, effects(next, MoveHold), nil
 	case Refuse:
 		if h.State != None {
@@ -171,7 +177,15 @@ func ended(h Hold, other exchange.Code) error {
 func effects(h Hold, m Move) Effects {
 	deltas := make([]Delta, h.Lines.Len())
 	for i, l := range h.Lines.All() {
-		deltas[i] = Delta{SKU: l.SKU, Move: m, Units: int64(l.Quantity)}
+		deltas[i] = Delta{SKU: l.SKU, Stock: StockOf(h.From, i, l.SKU), Move: m, Units: int64(l.Quantity)}
 	}
 	return Effects{Stock: deltas}
+}
+
+// StockOf is the stock record of line i, whose product is sku, by a list as in [Hold.From].
+func StockOf(from []exchange.StockID, i int, sku exchange.SKU) exchange.StockID {
+	if i < len(from) {
+		return from[i]
+	}
+	return exchange.OwnStock(sku)
 }

@@ -108,7 +108,7 @@ func TestHoldSteps(t *testing.T) {
 			var want []hold.Delta
 			for _, l := range next.Lines.All() {
 				if c.move != 0 {
-					want = append(want, hold.Delta{SKU: l.SKU, Move: c.move, Units: int64(l.Quantity)})
+					want = append(want, hold.Delta{SKU: l.SKU, Stock: exchange.OwnStock(l.SKU), Move: c.move, Units: int64(l.Quantity)})
 				}
 			}
 			if !slices.Equal(fx.Stock, want) {
@@ -119,6 +119,47 @@ func TestHoldSteps(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A hold takes each line's units from the stock record that it names, for good: a product
+// that changes its record meanwhile does not move them.
+func TestHoldFrom(t *testing.T) {
+	pool, err := exchange.PoolStock("set")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := []exchange.StockID{exchange.OwnStock("shoe-42"), exchange.OwnStock("lace")}
+	for name, c := range map[string]struct {
+		from, want []exchange.StockID
+		code       exchange.Code
+	}{
+		"none named":       {nil, own, exchange.CodeOK},
+		"a pool and a SKU": {[]exchange.StockID{pool, own[1]}, []exchange.StockID{pool, own[1]}, exchange.CodeOK},
+		"one for two":      {[]exchange.StockID{pool}, nil, exchange.CodeInternal},
+		"three for two":    {[]exchange.StockID{pool, pool, pool}, nil, exchange.CodeInternal},
+		"an empty list":    {[]exchange.StockID{}, nil, exchange.CodeInternal},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h, fx, err := hold.Step(none, hold.Place{Lines: pair, From: c.from, Expires: 200}, 100)
+			if exchange.CodeOf(err) != c.code || !slices.Equal(stocks(fx), c.want) {
+				t.Fatalf("%+v, %v; want %v, %v", fx, err, c.want, c.code)
+			}
+			if err != nil {
+				return
+			}
+			if _, fx, err = hold.Step(h, hold.Commit{}, 150); err != nil || !slices.Equal(stocks(fx), c.want) {
+				t.Errorf("commit: %+v, %v", fx, err)
+			}
+		})
+	}
+}
+
+func stocks(fx hold.Effects) []exchange.StockID {
+	var ids []exchange.StockID
+	for _, d := range fx.Stock {
+		ids = append(ids, d.Stock)
+	}
+	return ids
 }
 
 func TestExtendNeverShortens(t *testing.T) {

@@ -14,12 +14,12 @@ import (
 // checkI1 is the invariant of one tracked product, from its public counts.
 func checkI1(t *rapid.T, s hold.Stock) {
 	t.Helper()
-	if s.Available()+s.Held+s.Sold != s.Stocked+s.Shortfall() {
-		t.Fatalf("available %d + held %d + sold %d ≠ stocked %d + shortfall %d", s.Available(), s.Held, s.Sold, s.Stocked, s.Shortfall())
+	if s.Available()+s.Held+s.Sold != s.Stocked-s.Missing+s.Deficit() {
+		t.Fatalf("available %d + held %d + sold %d ≠ stocked %d − missing %d + deficit %d", s.Available(), s.Held, s.Sold, s.Stocked, s.Missing, s.Deficit())
 	}
 	for name, n := range map[string]int64{
 		"available": s.Available(), "held": s.Held, "sold": s.Sold, "stocked": s.Stocked, "shortfall": s.Shortfall(),
-		"shipped": s.Shipped, "unshipped": s.Unshipped(), "shelf": s.Shelf(),
+		"shipped": s.Shipped, "missing": s.Missing, "deficit": s.Deficit(), "unshipped": s.Unshipped(), "shelf": s.Shelf(),
 	} {
 		if n < 0 {
 			t.Fatalf("%s is %d in %+v", name, n, s)
@@ -201,10 +201,91 @@ func TestCountBounds(t *testing.T) {
 	}
 }
 
+// WithNet remembers units below zero as missing, and refuses what sums could not carry.
+func TestWithNet(t *testing.T) {
+	s := hold.Stock{Unlimited: true, Stocked: 7, Held: 1, Sold: 6, Shipped: 5, Missing: 4}
+	for _, c := range []struct {
+		net, shelf, missing int64
+		code                exchange.Code
+	}{
+		{net: math.MinInt64, code: exchange.CodeOverflow},
+		{net: -hold.MaxShelf - 1, code: exchange.CodeOverflow},
+		{net: -hold.MaxShelf, missing: hold.MaxShelf},
+		{net: -1, missing: 1},
+		{net: 0},
+		{net: 1, shelf: 1},
+		{net: hold.MaxShelf, shelf: hold.MaxShelf},
+		{net: hold.MaxShelf + 1, code: exchange.CodeOverflow},
+		{net: math.MaxInt64, code: exchange.CodeOverflow},
+	} {
+		t.Run(fmt.Sprint(c.net), func(t *testing.T) {
+			next, err := s.WithNet(c.net)
+			if exchange.CodeOf(err) != c.code {
+				t.Fatalf("%v, want %v", err, c.code)
+			}
+			want := s
+			if err == nil {
+				want.Unlimited, want.Stocked, want.Missing, want.Revision = false, s.Shipped+c.shelf, c.missing, 1
+			}
+			if next != want {
+				t.Errorf("%+v, want %+v", next, want)
+			}
+		})
+	}
+}
+
+// A unit that is shipped and was not on the shelf is missing from what the next figure
+// says, unless nobody counts the product.
+func TestShipBeyondTheShelf(t *testing.T) {
+	for name, c := range map[string]struct {
+		stock   hold.Stock
+		missing int64
+	}{
+		"all on the shelf":  {hold.Stock{Stocked: 5, Sold: 4, Missing: 1}, 1},
+		"one on the shelf":  {hold.Stock{Stocked: 1, Sold: 4, Missing: 1}, 4},
+		"none on the shelf": {hold.Stock{Sold: 4}, 4},
+		"unlimited":         {hold.Stock{Sold: 4, Unlimited: true}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			next := move(t, c.stock, hold.MoveShip, 4)
+			if next.Missing != c.missing || next.Shipped != 4 || next.Stocked != max(c.stock.Stocked, 4) {
+				t.Errorf("%+v, want %d missing", next, c.missing)
+			}
+		})
+	}
+}
+
+// Revision tells a reader of the shelf that what it read is old: it moves with what is on the
+// shelf, and with nothing else.
+func TestRevision(t *testing.T) {
+	s := hold.Stock{Stocked: 9, Held: 3, Sold: 4, Shipped: 1, Revision: 7}
+	for name, c := range map[string]struct {
+		next hold.Stock
+		want uint64
+	}{
+		"hold":               {move(t, s, hold.MoveHold, 1), 7},
+		"release":            {move(t, s, hold.MoveRelease, 1), 7},
+		"commit":             {move(t, s, hold.MoveCommit, 1), 7},
+		"cancel":             {move(t, s, hold.MoveCancel, 1), 7},
+		"ship":               {move(t, s, hold.MoveShip, 1), 8},
+		"another count":      {count(t, s, 3), 8},
+		"the same count":     {count(t, s, 8), 7},
+		"not counted":        {s.Uncount(), 8},
+		"not counted, again": {s.Uncount().Uncount(), 8},
+		"counted again":      {count(t, s.Uncount(), 8), 9},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c.next.Revision != c.want {
+				t.Errorf("revision %d, want %d", c.next.Revision, c.want)
+			}
+		})
+	}
+}
+
 func TestUncount(t *testing.T) {
-	s := hold.Stock{Stocked: 7, Held: 1, Sold: 6, Shipped: 5}
+	s := hold.Stock{Stocked: 7, Held: 1, Sold: 6, Shipped: 5, Missing: 2}
 	want := s
-	want.Unlimited = true
+	want.Unlimited, want.Missing, want.Revision = true, 0, 1
 	if got := s.Uncount(); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
@@ -219,7 +300,9 @@ func TestCheck(t *testing.T) {
 		"nothing":                 {hold.Stock{}, true},
 		"all shipped":             {hold.Stock{Stocked: 3, Sold: 3, Shipped: 3}, true},
 		"short":                   {hold.Stock{Stocked: 1, Held: 2, Sold: 3, Shipped: 1}, true},
+		"units missing":           {hold.Stock{Missing: 2}, true},
 		"held below zero":         {hold.Stock{Stocked: 3, Held: -1}, false},
+		"missing below zero":      {hold.Stock{Stocked: 3, Missing: -1}, false},
 		"shipped below zero":      {hold.Stock{Stocked: 3, Shipped: -1}, false},
 		"more shipped than sold":  {hold.Stock{Stocked: 3, Sold: 1, Shipped: 2}, false},
 		"more shipped than there": {hold.Stock{Stocked: 1, Sold: 2, Shipped: 2}, false},

@@ -149,11 +149,11 @@ func (s *State) MayTakeOn(now exchange.Time) error {
 	}
 	if s.Freshness(now) == Stale {
 		return exchange.Errorf(exchange.CodeFreshness,
-			"the member list is of %s, over %d days old: no new partnerships until the hub or any member has a newer one; trade with partners goes on",
+			"the member list is of %s, over %d days old: no new partnerships until the hub or any member has a newer one; partners may trade on, unless the owner's halt_after_days says otherwise",
 			s.checkpoint.Time, int(StaleAfter.Hours()/24))
 	}
 	return nil
 }
 
 var errFrozen = exchange.Errorf(exchange.CodeFrozen,
-	"the hub signed two different member lists; the list is frozen as evidence, trade with partners goes on; ask the hub's operator")
+	"the hub signed two different member lists; the list is frozen as evidence; partners may trade on; ask the hub's operator")

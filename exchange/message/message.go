@@ -25,7 +25,7 @@ const (
 
 	KindHello Kind = 10 // on the hello protocol, both ways
 
-	KindSealedAnswer Kind = 20
+	KindSealedAnswer Kind = 20 // also supplier → retailer, unasked, and answered by itself
 	KindEntries      Kind = 21
 	KindSignedHead   Kind = 22
 	KindStockAnswer  Kind = 23
@@ -54,6 +54,9 @@ type Hold struct {
 	Country  string // ship-to, ISO 3166-1 alpha-2
 	MaxTotal int64  // minor units; the hold is refused with CodePriceChanged above it; 0 = any
 	Lifetime int64  // milliseconds wished; 0 = the longest the terms allow
+	// Reads is the newest format of quotes that the retailer reads. The supplier quotes in the
+	// newest that both know.
+	Reads exchange.QuoteFormat
 }
 
 // Release gives a hold's stock back. A release that arrives before its hold
@@ -69,7 +72,9 @@ type Extend struct {
 // HoldStatus asks for the latest answer about a hold of the asking retailer.
 type HoldStatus struct{ ID exchange.HoldID }
 
-// SealedAnswer carries a sealed HoldAnswer.
+// SealedAnswer carries a sealed HoldAnswer. A supplier also sends it unasked, where it has
+// recalled a product and so ended the hold; the retailer answers with the same. A version before
+// this one refuses it as a request.
 type SealedAnswer struct{ Sealed []byte }
 
 // HoldAnswer is what the supplier seals about a hold.
@@ -79,15 +84,16 @@ type HoldAnswer struct {
 	Hold     exchange.HoldID
 	Request  [32]byte // SHA-256 of the raw request that is answered
 	State    hold.State
-	Quote    *exchange.Quote // set when State is hold.Held
-	Refusal  exchange.Code   // set when State is hold.Refused, or a release, extend or status was refused
-	Detail   string          // for a person, with the SKU that was short, say
+	Quote    *exchange.Quote  // set when State is hold.Held
+	Refusal  exchange.Code    // set when State is hold.Refused, or a release, extend or status was refused
+	Detail   string           // for a person, with the SKU that was short, say
+	Short    []exchange.Short // every line that was short; none from a supplier of an older version
 	At       exchange.Time
 }
 
 // Refused is the answer as a refusal for err's reason.
 func (a HoldAnswer) Refused(err error) HoldAnswer {
-	a.State, a.Refusal, a.Detail = hold.Refused, exchange.CodeOf(err), err.Error()
+	a.State, a.Refusal, a.Detail, a.Short = hold.Refused, exchange.CodeOf(err), err.Error(), exchange.ShortLines(err)
 	return a
 }
 
@@ -159,8 +165,9 @@ type StockLine struct {
 	Price     exchange.Money
 }
 
-// ShipTo is a consumer's address as it is hashed and sent to the supplier.
-type ShipTo struct{ exchange.ShipTo }
+// ShipTo is a consumer's address, with the retailer's reference and note, as it is hashed and sent
+// to the supplier. A supplier of an older version reads the address alone, and keeps all bytes.
+type ShipTo struct{ exchange.Delivery }
 
 // Signature domains (DESIGN §6). Each is followed by origin and ShopID in the
 // signed bytes; package protocol writes the exact layout down.

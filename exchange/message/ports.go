@@ -3,6 +3,7 @@ package message
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 
 	"github.com/souk-market/souk/exchange"
 )
@@ -40,11 +41,19 @@ type Verifier interface {
 	Peek(sealed []byte) (payload []byte, err error)
 }
 
-// Network carries one request to a partner. Any error leaves the outcome
-// unknown, unless it is an *exchange.Error that the partner itself answered
-// (IsAnswer reports that): ask again with the same id.
+// Network carries requests to partners.
 type Network interface {
+	// Request carries one request. Three kinds of error tell the outcome: what the partner itself
+	// answered, an *exchange.Error; one with ErrNotAsked in its chain, for nothing was sent; every
+	// other leaves it unknown: ask again with the same id.
 	Request(ctx context.Context, to exchange.ShopID, request []byte) (reply []byte, err error)
+	// Away reports whether a partner is known to be out of reach: the latest attempt to connect
+	// failed, and it has not connected since. It must be quick.
+	Away(partner exchange.ShopID) bool
 }
+
+// ErrNotAsked is in the chain of an error of [Network.Request] where no connection came about and
+// nothing of the request was sent: the partner knows nothing of it, and did nothing.
+var ErrNotAsked = errors.New("not reachable, nothing was asked")
 
 func Digest(raw []byte) [32]byte { return sha256.Sum256(raw) }

@@ -1,7 +1,9 @@
 package record
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
+	"slices"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/kv"
@@ -14,7 +16,13 @@ import (
 //
 //	m                                    Meta
 //	p/ sku                               Product
-//	s/ sku                               Stock
+//	s/ stock                             Stock
+//	j/ stock 0 number                    Movement: the stock's journal
+//	f/ stock                             Reading: the last figure of a file
+//	ps/ stock 0 sku                      index of the products that sell from another stock than their own (no value)
+//	pg/ group(16) sku                    index of the variants of a group: the hash of its source and name (no value)
+//	px/ time(8) sku                      index of sales by when their price changes next (no value)
+//	so/ name                             Source
 //	d/ bucket(2) sku                     dirty mark: publish this product (no value); see package feed
 //	c/ …                                 the catalog feed; see package feed
 //	h/ retailer hold                     Hold (as supplier)
@@ -22,7 +30,7 @@ import (
 //	os/ order partner                    Order (as supplier)
 //	or/ order partner                    Order (as retailer)
 //	ox/ acceptBy retailer order          index of SUBMITTED orders (as supplier, no value)
-//	a/ retailer order                    ShipTo; under this shop's own ID the salt alone
+//	a/ retailer order                    ShipTo; of a bought order under this shop's own ID
 //	l/ supplier retailer                 Ledger
 //	e/ supplier retailer position        sealed entry, as sealed
 //	n/ supplier retailer number          position (8 bytes) of the entry that answers the request
@@ -38,13 +46,19 @@ import (
 const (
 	PrefixProduct       = "p/"
 	prefixStock         = "s/"
+	PrefixMovement      = "j/"
+	PrefixReading       = "f/"
+	prefixSharing       = "ps/"
+	prefixGroup         = "pg/"
+	PrefixPriceChange   = "px/"
+	PrefixSource        = "so/"
 	PrefixDirty         = "d/"
 	PrefixHold          = "h/"
 	PrefixHoldExpiry    = "hx/"
 	PrefixOrderSale     = "os/"
 	prefixOrderPurchase = "or/"
 	PrefixOrderExpiry   = "ox/"
-	prefixShipTo        = "a/"
+	PrefixShipTo        = "a/"
 	PrefixLedger        = "l/"
 	PrefixEntry         = "e/"
 	prefixNumber        = "n/"
@@ -59,7 +73,55 @@ const (
 var KeyMeta = []byte("m")
 
 func ProductKey(sku exchange.SKU) []byte { return kv.Key(PrefixProduct, []byte(sku)) }
-func StockKey(sku exchange.SKU) []byte   { return kv.Key(prefixStock, []byte(sku)) }
+
+func StockKey(id exchange.StockID) []byte   { return kv.Key(prefixStock, []byte(id)) }
+func ReadingKey(id exchange.StockID) []byte { return kv.Key(PrefixReading, []byte(id)) }
+func SourceKey(name string) []byte          { return kv.Key(PrefixSource, []byte(name)) }
+
+// end ends a text within a key; no SKU holds it.
+var end = []byte{0}
+
+func MovementKey(id exchange.StockID, number uint64) []byte {
+	return kv.Key(PrefixMovement, []byte(id), end, kv.Uint64(number))
+}
+
+// Journal is the keys of a stock's movements.
+func Journal(id exchange.StockID) kv.Range { return kv.Prefix(kv.Key(PrefixMovement, []byte(id), end)) }
+
+func SharingKey(id exchange.StockID, sku exchange.SKU) []byte {
+	return kv.Key(prefixSharing, []byte(id), end, []byte(sku))
+}
+
+// SharingSKU is the product of a key that SharingKey made.
+func SharingSKU(id exchange.StockID, key []byte) exchange.SKU {
+	return exchange.SKU(key[len(prefixSharing)+len(id)+len(end):])
+}
+
+// groupHash stands for a group's name of any length.
+func groupHash(source, group string) []byte {
+	sum := sha256.Sum256(slices.Concat([]byte(source), end, []byte(group)))
+	return sum[:16]
+}
+
+func GroupKey(source, group string, sku exchange.SKU) []byte {
+	return kv.Key(prefixGroup, groupHash(source, group), []byte(sku))
+}
+
+// GroupSKU is the product of a key that GroupKey made.
+func GroupSKU(key []byte) exchange.SKU { return exchange.SKU(key[len(prefixGroup)+16:]) }
+
+func PriceChangeKey(at exchange.Time, sku exchange.SKU) []byte {
+	return kv.Key(PrefixPriceChange, kv.Uint64(uint64(at)), []byte(sku))
+}
+
+// ParsePriceChange reads the parts of a key that PriceChangeKey made.
+func ParsePriceChange(key []byte) (at exchange.Time, sku exchange.SKU, ok bool) {
+	key = key[len(PrefixPriceChange):]
+	if len(key) < 9 {
+		return 0, "", false
+	}
+	return exchange.Time(binary.BigEndian.Uint64(key)), exchange.SKU(key[8:]), true
+}
 
 func HoldKey(retailer exchange.ShopID, id exchange.HoldID) []byte {
 	return kv.Key(PrefixHold, retailer[:], id[:])
@@ -98,7 +160,16 @@ func OrderPrefix(side exchange.Party) string {
 }
 
 func ShipToKey(retailer exchange.ShopID, id exchange.OrderID) []byte {
-	return kv.Key(prefixShipTo, retailer[:], id[:])
+	return kv.Key(PrefixShipTo, retailer[:], id[:])
+}
+
+// ParseShipToKey reads the parts of a ShipToKey.
+func ParseShipToKey(k []byte) (retailer exchange.ShopID, id exchange.OrderID, ok bool) {
+	k = k[len(PrefixShipTo):]
+	ok = len(k) == len(retailer)+len(id)
+	copy(retailer[:], k)
+	copy(id[:], k[min(len(k), len(retailer)):])
+	return retailer, id, ok
 }
 
 func LedgerKey(c ledger.ID) []byte { return kv.Key(PrefixLedger, c.Supplier[:], c.Retailer[:]) }

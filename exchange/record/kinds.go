@@ -15,6 +15,9 @@ const (
 	KindMeta        message.Kind = 68
 	KindEvidence    message.Kind = 69
 	KindShipTo      message.Kind = 70
+	KindMovement    message.Kind = 71 // from version 2 on, as the next two
+	KindReading     message.Kind = 72
+	KindSource      message.Kind = 73
 
 	KindFeed    message.Kind = 85 // the own feed: epoch, sequence, count, floor
 	KindReplica message.Kind = 86 // a partner's feed, in the replicas' own store
@@ -41,3 +44,9 @@ func (*Meta) Kind() message.Kind { return KindMeta }
 func (*Evidence) Kind() message.Kind { return KindEvidence }
 
 func (*ShipTo) Kind() message.Kind { return KindShipTo }
+
+func (*Movement) Kind() message.Kind { return KindMovement }
+
+func (*Reading) Kind() message.Kind { return KindReading }
+
+func (*Source) Kind() message.Kind { return KindSource }

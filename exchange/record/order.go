@@ -1,7 +1,10 @@
 package record
 
 import (
+	"iter"
+
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/order"
 )
 
@@ -15,6 +18,9 @@ type Order struct {
 	ShipToHash  [32]byte
 	First, Last uint64 // ledger positions of its first and latest entry
 	Parcels     []Parcel
+	// From is, at the supplier, the stock record that each line's units were taken from; nil =
+	// each product's own.
+	From []exchange.StockID
 	// Cancelled is when units were last cancelled, by themselves or with the whole order
 	// (rejected, expired), CancelledBy who did, and Reason what was said with it. Zero in
 	// records older than these fields.
@@ -38,36 +44,74 @@ type Parcel struct {
 }
 
 // Due is what the retailer owes for the order as it stands, in minor units of the
-// quote's currency: the quoted prices of the units that are not cancelled, and the
-// quoted shipping while there are any. Of an order that the supplier has not answered
-// it is the quote's total; of one that was refused, rejected or has expired, nothing.
+// quote's currency: what the units that are not cancelled cost by the quote
+// ([exchange.Quote.Part]), and the quoted shipping while there are any. Of an order that the
+// supplier has not answered it is the quote's total; of one that was refused, rejected or has
+// expired, nothing. It is never more than was quoted, and falls with each unit cancelled.
 func (r *Order) Due() int64 {
-	return r.due(r.Quote.Total, r.Quote.Shipping, func(l exchange.QuoteLine) int64 { return l.Unit })
-}
-
-// DueUSD is Due in US cents, by the quote's rate.
-func (r *Order) DueUSD() int64 {
-	return r.due(r.Quote.USDTotal, r.Quote.USDShipping, func(l exchange.QuoteLine) int64 { return l.USDUnit })
-}
-
-// due cannot overflow: what it adds up is a part of total.
-func (r *Order) due(total, shipping int64, unit func(exchange.QuoteLine) int64) int64 {
 	if r.Order.Submitted == 0 {
-		if r.Refusal != exchange.CodeOK {
-			return 0
-		}
-		return total
+		return r.unanswered(r.Quote.Total)
 	}
-	var due, units int64
-	for i := range min(len(r.Order.Lines), len(r.Quote.Lines)) { // made from the quote's, in their order
-		n := r.Order.Lines[i].Ordered - r.Order.Lines[i].Cancelled
-		due += n * unit(r.Quote.Lines[i])
+	var due, units int64 // cannot overflow: what is added up is a part of the quote's total
+	for l, n := range r.left() {
+		due += r.Quote.Part(l, n)
 		units += n
 	}
 	if units == 0 {
 		return 0
 	}
-	return due + shipping
+	return due + r.Quote.Shipping
+}
+
+// DueUSD is Due in US cents, by the quote's rate and in the way of its format; 0 where the
+// quote has no rate.
+func (r *Order) DueUSD() int64 {
+	if r.Quote.Format != exchange.QuoteByUnit {
+		cents, _ := r.Quote.Cents(r.Due()) // a part of the total, which was converted
+		return cents
+	}
+	if r.Order.Submitted == 0 {
+		return r.unanswered(r.Quote.USDTotal)
+	}
+	var due, units int64
+	for l, n := range r.left() {
+		due += n * l.USDUnit
+		units += n
+	}
+	if units == 0 {
+		return 0
+	}
+	return due + r.Quote.USDShipping
+}
+
+// unanswered is what is due of an order without counts.
+func (r *Order) unanswered(total int64) int64 {
+	if r.Refusal != exchange.CodeOK {
+		return 0
+	}
+	return total
+}
+
+// left is, by line of the quote, how many units are not cancelled. The order's lines were made
+// from the quote's, in their order.
+func (r *Order) left() iter.Seq2[*exchange.QuoteLine, int64] {
+	return func(yield func(*exchange.QuoteLine, int64) bool) {
+		for i := range min(len(r.Order.Lines), len(r.Quote.Lines)) {
+			if l := &r.Order.Lines[i]; !yield(&r.Quote.Lines[i], l.Ordered-l.Cancelled) {
+				return
+			}
+		}
+	}
+}
+
+// StockOf is the stock record from which the units of a product were taken; at the supplier.
+func (r *Order) StockOf(sku exchange.SKU) exchange.StockID {
+	for i, l := range r.Order.Lines {
+		if l.SKU == sku {
+			return hold.StockOf(r.From, i, sku)
+		}
+	}
+	return exchange.OwnStock(sku)
 }
 
 // Placed is when an order was asked for, as this side knows it.
@@ -81,8 +125,12 @@ func (r *Order) Placed() exchange.Time {
 // Size is what the record and its key take in the store, from above.
 func (r *Order) Size() int {
 	n := 512 + len(r.Detail) + len(r.Reason)
-	for _, l := range r.Quote.Lines {
-		n += 3*len(l.SKU) + len(l.Title) + 128 // in the quote, in the counts
+	for i := range r.Quote.Lines {
+		l := &r.Quote.Lines[i]
+		n += 3*len(l.SKU) + len(l.Title) + l.SnapshotSize() + 128 // in the quote, in the counts
+	}
+	for _, id := range r.From {
+		n += len(id) + 8
 	}
 	for _, p := range r.Parcels {
 		n += len(p.Carrier) + len(p.Tracking) + 32

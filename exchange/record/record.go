@@ -12,27 +12,6 @@ import (
 // Records are what the synced store keeps, one Value under one key; keys.go has
 // the keys. Fields are only ever added; package protocol gives them numbers.
 
-// Product is one of the shop's own products. Its stock is apart, because
-// every hold writes that.
-type Product struct {
-	Product  exchange.Product // Available is unset: the stock record has it
-	Imported exchange.Time    // of the last change by import or hand
-	// FileStock is the value the last import read, so that the same file again
-	// does not undo sales (design: Catalogs).
-	FileStock FileStock
-	Removed   bool // no longer offered; kept while holds or unshipped orders name it
-}
-
-// FileStock is what an import file said of a product's stock.
-type FileStock struct {
-	Set       bool // an import has said something
-	Unlimited bool
-	Units     int64
-}
-
-// Stock is one product's counts.
-type Stock struct{ Stock hold.Stock }
-
 // Hold is a hold at its supplier.
 type Hold struct {
 	Retailer exchange.ShopID
@@ -70,19 +49,21 @@ type Outbox struct {
 	ShipTo []byte // encoded ship-to, sent beside the request; empty for others
 }
 
-// ShipTo is a consumer's address and the salt that ties it to the order,
-// erased together (design: Holds and orders). The retailer keeps the salt alone, to
-// tell whether an order placed again is for the same address: with it anybody could
-// try addresses against the hash in the ledger, so it is erased like an address.
+// ShipTo is a consumer's address, the retailer's reference and note, and the salt that ties
+// them to the order, kept by either shop and erased together (design: Holds and orders). With
+// the salt alone anybody could try addresses against the hash in the ledger, so it goes too.
 type ShipTo struct {
 	Salt [16]byte
-	Raw  []byte // supplier: the encoded ship-to, as hashed; retailer: empty
+	Raw  []byte // the encoded message.ShipTo, as hashed; empty at a retailer that placed the order with a version that kept the salt alone
 }
 
 // Meta is the shop's own bookkeeping.
 type Meta struct {
 	Written exchange.Time // time of the last committed batch: the writer's time never runs backwards
 	Stopped string        // why selling is stopped (a partner proved records we lack); empty = it is not
+	// Journaled is since when the store has journals of its stocks (shelf): the first commit of
+	// version 2 or later.
+	Journaled exchange.Time
 }
 
 // Evidence keeps what froze a ledger: the stored entry and the entry that

@@ -119,6 +119,13 @@ func BenchmarkSearch(b *testing.B) {
 		"every-and-20": {Text: "acorn leather", InStock: true},
 		"none-of-many": {Text: "leather lamp", MinCents: 100_000_000},
 		"listed":       {InStock: true, MaxCents: 700},
+		"plural":       {Text: "leathers shoes"},
+		"cheapest":     {Sort: replica.SortPrice},
+		"few-cheapest": {Text: "leather shoe lamp", Sort: replica.SortPrice},
+		"20th-dearest": {Text: "leather", Sort: replica.SortPriceDown},
+		"newest":       {Text: "leather", Sort: replica.SortUpdated},
+		"by-title":     {InStock: true, Sort: replica.SortTitle},
+		"none-new":     {UpdatedSince: w.Now.Add(time.Hour)},
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -128,4 +135,10 @@ func BenchmarkSearch(b *testing.B) {
 			}
 		})
 	}
+	b.Run("count", func(b *testing.B) {
+		for b.Loop() {
+			_, err := w.Copy.Count(replica.Query{Text: "leather"})
+			desktest.Must(b, err)
+		}
+	})
 }

@@ -20,6 +20,8 @@ func (p place) compare(o place) int {
 	return cmp.Or(cmp.Compare(o.score, p.score), p.shop.Compare(o.shop), cmp.Compare(p.rest, o.rest))
 }
 
+var errCursor = exchange.Errorf(exchange.CodeInvalid, "the cursor is not one of this query; start again without it")
+
 // Cursors are version (1) ‖ score (4) ‖ shop (32) ‖ rest, in base64url.
 const (
 	cursorRanked = 1
@@ -42,10 +44,9 @@ func parseCursor(text string, ranked bool) (*place, error) {
 	if text == "" {
 		return nil, nil
 	}
-	bad := exchange.Errorf(exchange.CodeInvalid, "the cursor is not one of this query; start again without it")
 	b, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || len(b) <= cursorHead || len(b) > maxCursor {
-		return nil, bad
+		return nil, errCursor
 	}
 	p := &place{score: binary.BigEndian.Uint32(b[1:]), rest: string(b[cursorHead:])}
 	copy(p.shop[:], b[5:])
@@ -54,7 +55,7 @@ func parseCursor(text string, ranked bool) (*place, error) {
 		want = cursorRanked
 	}
 	if b[0] != want || (p.score > 0) != ranked || !ranked && b[cursorHead] != tokenTitle[0] {
-		return nil, bad
+		return nil, errCursor
 	}
 	return p, nil
 }

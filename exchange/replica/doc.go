@@ -40,6 +40,17 @@
 //	i/ generation(4) bucket(2) sku   sequence (8) ‖ record
 //	d/ generation(4) group(2)        bucket digests, as in package bucket
 //	t/ generation(4) …               the search index; see index.go
+//	u/, c/ generation(4) …           when this shop learned of changes; see changes.go
+//	v                                version of the rows; see version.go
+//
+// # Orders
+//
+// A search by words reads what the index names for them, best first. Any other order is made in
+// one of two ways, which agree on the place of every product, so that a cursor continues either:
+// where the words name few products, they are read and sorted; else the rows of titles, prices or
+// changes are walked over all copies at once, and a page may be short. What can be had first is
+// two passes over the usual order, since stock changes all day and has no rows. Counts read up to
+// a bound, and say so where there may be more.
 //
 // # What a replica claims
 //

@@ -51,7 +51,7 @@ func (r *Replicas) Index(shop exchange.ShopID) map[string]map[exchange.SKU]uint8
 			switch {
 			case !ok:
 				panic("an index row has no product")
-			case token[0] == tokenTitle[0]:
+			case token[0] == tokenTitle[0], token[0] == tokenPrice[0]:
 				add(token, exchange.SKU(tail), 0)
 			default:
 				postings(row.Value).each(func(sku []byte, weight uint8) { add(token, exchange.SKU(sku), weight) })
@@ -69,3 +69,21 @@ func (f *Follower) SettleLate(ctx context.Context) error {
 
 // Late is how many own products searches read whatever the index says.
 func (r *Replicas) Late() int { return len(r.late.all()) }
+
+// WalkOrders has sorted searches walk the orders of the index, however few products they name.
+func (r *Replicas) WalkOrders() { r.sortFew = -1 }
+
+// MakeEarlier takes from the store what the version before did not write.
+func (r *Replicas) MakeEarlier() error {
+	writes := []kv.Write{{Key: keyVersion, Delete: true}}
+	for _, v := range r.views(exchange.ShopID{}) {
+		for _, prefix := range [][]byte{tokenPrefix(v.generation, tokenPrice), generationKey(prefixChanged, v.generation), generationKey(prefixChangeOf, v.generation)} {
+			rows, err := r.deletions(prefix, sweepKeys)
+			if err != nil {
+				return err
+			}
+			writes = append(writes, rows...)
+		}
+	}
+	return r.store.Commit(writes)
+}

@@ -187,13 +187,14 @@ func (f *Follower) Run(ctx context.Context) error {
 	return err
 }
 
-// runSweep removes copies that nothing names any more.
+// runSweep removes copies that nothing names any more, and removals that are too many.
 func (f *Follower) runSweep(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-f.sweep.C():
+		case <-f.cfg.Replicas.crowded.C():
 		}
 		for more := true; more && ctx.Err() == nil; {
 			var err error

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"strings"
 
 	"github.com/souk-market/souk/exchange"
@@ -17,6 +18,7 @@ import (
 //	t/ generation(4) word 0 block(1)    → products with the word, of 16 buckets:
 //	                                      weight (1) ‖ len(SKU) (1) ‖ SKU, each
 //	t/ generation(4) 0x02 title 0 sku   → nothing; puts products in the order of titles
+//	t/ generation(4) 0x03 price 0 sku   → nothing; puts products in the order of prices
 //
 // A word is letters and digits; 0x01 ‖ hex of SHA-256(group)[:8] stands for a group.
 // A block gathers the postings of 16 buckets in one row. In 100,000 products, a word that
@@ -29,6 +31,7 @@ import (
 const (
 	tokenGroup = "\x01"
 	tokenTitle = "\x02"
+	tokenPrice = "\x03"
 )
 
 func tokenPrefix(number uint32, token string) []byte {
@@ -46,8 +49,28 @@ func postingKey(number uint32, token string, sku exchange.SKU) []byte {
 	return append(tokenPrefix(number, token), 0, byte(catalog.BucketOf(sku)/blockBuckets))
 }
 
-func titleKey(number uint32, title string, sku exchange.SKU) []byte {
-	return append(append(tokenPrefix(number, tokenTitle+titleOrder(title)), 0), sku...)
+// placeKey is the row that puts a product into an order, by its place there.
+func placeKey(number uint32, place string, sku exchange.SKU) []byte {
+	return append(append(tokenPrefix(number, place), 0), sku...)
+}
+
+// places are a product's places in the orders of titles and of prices.
+func places(p *exchange.Product) []string {
+	if p == nil {
+		return nil
+	}
+	return []string{titlePlace(p), pricePlace(p)}
+}
+
+func titlePlace(p *exchange.Product) string { return tokenTitle + titleOrder(p.Title) }
+
+// pricePlace orders by US dollars, which the supplier has converted to. Products without come
+// after all others, by currency and price, so that a federation of one currency needs no rates.
+func pricePlace(p *exchange.Product) string {
+	if p.USD.Rate != "" {
+		return fmt.Sprintf("%s:%016x", tokenPrice, p.USD.Cents)
+	}
+	return fmt.Sprintf("%s%s:%016x", tokenPrice, p.Price.Currency, p.Price.Minor)
 }
 
 // postings are the entries of one row.

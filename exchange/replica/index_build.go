@@ -54,7 +54,12 @@ func (b *indexBuild) add(p exchange.Product) error {
 	for _, t := range indexTokens(p) {
 		b.words[t.Text] = b.words[t.Text].with(p.SKU, t.Weight)
 	}
-	return b.write(kv.Write{Key: titleKey(b.number, p.Title, p.SKU)})
+	for _, place := range places(&p) {
+		if err := b.write(kv.Write{Key: placeKey(b.number, place, p.SKU)}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (b *indexBuild) flush() error {

@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"bytes"
 	"maps"
 	"slices"
 
@@ -10,8 +9,8 @@ import (
 )
 
 // reindex changes a live copy's index for a product whose record changed from before to
-// after. Either record may be empty or unfit to be shown. Most changes are of stock or price
-// and change no index row.
+// after. Either record may be empty or unfit to be shown. Most changes are of stock
+// and change no index row; a change of the price moves one.
 func (w *writes) reindex(sku exchange.SKU, before, after []byte) error {
 	var was, is *exchange.Product
 	if len(before) > 0 {
@@ -24,14 +23,11 @@ func (w *writes) reindex(sku exchange.SKU, before, after []byte) error {
 			is = &p
 		}
 	}
+	w.replace(sku, places(was), places(is))
 	if was != nil && is != nil && sameTexts(was, is) {
 		return nil
 	}
-	if err := w.reindexWords(sku, was, is, len(before) > 0); err != nil {
-		return err
-	}
-	w.reindexTitle(sku, was, is)
-	return nil
+	return w.reindexWords(sku, was, is, len(before) > 0)
 }
 
 // sameTexts reports whether nothing differs that a product is found or listed by.
@@ -75,22 +71,17 @@ func (w *writes) reindexWords(sku exchange.SKU, was, is *exchange.Product, known
 	return nil
 }
 
-func (w *writes) reindexTitle(sku exchange.SKU, was, is *exchange.Product) {
-	var before, after []byte
-	if was != nil {
-		before = titleKey(w.g.Number, was.Title, sku)
+// replace moves a product from its places in the orders before to those after.
+func (w *writes) replace(sku exchange.SKU, before, after []string) {
+	for _, place := range before {
+		if !slices.Contains(after, place) {
+			w.add(kv.Write{Key: placeKey(w.g.Number, place, sku), Delete: true})
+		}
 	}
-	if is != nil {
-		after = titleKey(w.g.Number, is.Title, sku)
-	}
-	if bytes.Equal(before, after) {
-		return
-	}
-	if was != nil {
-		w.add(kv.Write{Key: before, Delete: true})
-	}
-	if is != nil {
-		w.add(kv.Write{Key: after})
+	for _, place := range after {
+		if !slices.Contains(before, place) {
+			w.add(kv.Write{Key: placeKey(w.g.Number, place, sku)})
+		}
 	}
 }
 
@@ -121,6 +112,9 @@ func (w *writes) take() []kv.Write {
 	for _, k := range slices.Sorted(maps.Keys(w.rows)) {
 		row := w.rows[k]
 		writes = append(writes, kv.Write{Key: []byte(k), Value: row, Delete: len(row) == 0})
+	}
+	if w.noted {
+		writes = append(writes, w.p.log.write(w.g.Number))
 	}
 	w.writes, w.rows = nil, nil
 	return writes

@@ -3,6 +3,7 @@ package replica
 import (
 	"slices"
 
+	"github.com/souk-market/souk/exchange/catalog"
 	"github.com/souk-market/souk/exchange/kv"
 )
 
@@ -25,11 +26,12 @@ type named struct {
 type namedRow struct {
 	postings string
 	exact    bool // the word is all of the token
+	form     bool // the token is another form of the word
 }
 
 // match lists a copy's products that have every complete word, with their scores. If no word
-// is complete, it lists what was read of the last word, and the page is partial.
-func (s *search) match(v *view) ([]match, error) {
+// is complete, it lists what was read of the last word.
+func (s *search) match(v *view) (matches []match, complete bool, err error) {
 	words := s.words
 	if s.q.Group != "" {
 		words = append([]string{groupToken(s.q.Group)}, words...)
@@ -38,40 +40,51 @@ func (s *search) match(v *view) ([]match, error) {
 	for _, w := range words {
 		n, err := s.named(v, w)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		lists = append(lists, n)
 	}
-	complete := slices.DeleteFunc(slices.Clone(lists), func(n named) bool { return !n.complete })
-	if len(complete) == 0 {
-		s.page.Partial = true
-		complete = lists[len(lists)-1:]
+	narrow := slices.DeleteFunc(slices.Clone(lists), func(n named) bool { return !n.complete })
+	if len(narrow) == 0 {
+		return intersect(lists[len(lists)-1:]), false, nil
 	}
-	slices.SortFunc(complete, func(a, b named) int { return a.products - b.products })
-	return intersect(complete), nil
+	slices.SortFunc(narrow, func(a, b named) int { return a.products - b.products })
+	return intersect(narrow), true, nil
 }
 
-// named reads the rows of all tokens that word begins.
+// named reads the rows of all tokens that word begins, and of those that are other forms of it.
 func (s *search) named(v *view, word string) (named, error) {
 	var n named
-	at := tokenPrefix(v.generation, word)
-	skip := len(at) - len(word)
-	for row, err := range kv.Rows(s.r.store, kv.Prefix(at)) {
-		if err != nil {
+	err := s.readRows(v, word, word, &n)
+	for _, form := range catalog.Forms(word) {
+		if err != nil || n.products > maxPostings {
 			return n, err
+		}
+		err = s.readRows(v, form+"\x00", word, &n)
+	}
+	n.complete = n.products <= maxPostings
+	return n, err
+}
+
+// readRows adds the rows whose keys begin with at, of tokens of word, to n, until there are too many.
+func (s *search) readRows(v *view, at, word string, n *named) error {
+	prefix := tokenPrefix(v.generation, at)
+	skip := len(prefix) - len(at)
+	for row, err := range kv.Rows(s.r.store, kv.Prefix(prefix)) {
+		if err != nil {
+			return err
 		}
 		token, _, ok := splitToken(row.Key[skip:])
 		if !ok {
 			continue
 		}
-		n.rows = append(n.rows, namedRow{string(row.Value), len(token) == len(word)})
+		n.rows = append(n.rows, namedRow{string(row.Value), len(token) == len(word) && at == word, at != word})
 		postings(row.Value).each(func([]byte, uint8) { n.products++ })
 		if n.products > maxPostings {
-			return n, nil
+			return nil
 		}
 	}
-	n.complete = true
-	return n, nil
+	return nil
 }
 
 // intersect keeps the products of the first list, the shortest, that all others have.
@@ -111,8 +124,11 @@ func (n named) each(visit func(sku string, score uint32)) {
 		for p := row.postings; len(p) >= 2 && len(p) >= 2+int(p[1]); {
 			end := 2 + int(p[1])
 			score := uint32(p[0])
-			if row.exact {
+			switch {
+			case row.exact:
 				score *= 2
+			case row.form:
+				score = catalog.FormScore
 			}
 			visit(p[2:end], score)
 			p = p[end:]

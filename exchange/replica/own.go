@@ -115,7 +115,7 @@ func (s *search) findLate(v *view, skus map[exchange.SKU]uint64) ([]candidate, e
 			c.score += 2 // the group's token, matched in full
 		}
 		if c.score == 0 { // a list's
-			c.title = tokenTitle + titleOrder(p.Title)
+			c.title = titlePlace(&p)
 		}
 		found = append(found, c)
 	}

@@ -17,7 +17,6 @@ import (
 	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/message"
-	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/replica"
 	"github.com/souk-market/souk/exchange/shelf"
 	"github.com/souk-market/souk/protocol"
@@ -84,7 +83,7 @@ func (o *ownCatalog) flush(ctx context.Context) (at catalog.Position, err error)
 
 // put imports a product as a node does, and reports the error of the wait.
 func (o *ownCatalog) put(p exchange.Product, units int64) error {
-	_, err := o.w.Supplier.Desk.Shelf.Import(context.Background(), []shelf.Item{{Product: p, Stock: record.FileStock{Set: true, Units: units}}}, false)
+	_, err := o.w.Supplier.Desk.Shelf.Import(context.Background(), shelf.Statement{}, []shelf.Item{{Product: p, Stock: shelf.Figure{Set: true, Units: units}}})
 	desktest.Must(o.w.T, err)
 	return o.follower.CatchUp(context.Background(), []exchange.SKU{p.SKU})
 }
@@ -185,6 +184,18 @@ func TestOwnReadsSeeWrites(t *testing.T) {
 					if got, want := o.found(q), o.expected(q, skus); !slices.Equal(got, want) {
 						rt.Fatalf("%+v finds\n%q, want\n%q", q, got, want)
 					}
+					for _, sort := range replica.Sorts { // in any order the same products
+						in := q
+						in.Sort = sort
+						got, want := o.found(in), o.expected(q, skus)
+						if sort != replica.SortBest {
+							slices.Sort(got)
+							slices.Sort(want)
+						}
+						if !slices.Equal(got, want) {
+							rt.Fatalf("%+v finds %q, want %q", in, got, want)
+						}
+					}
 				}
 				for _, sku := range skus {
 					p, ok, err := d().Shelf.Current(sku)
@@ -262,7 +273,7 @@ func TestCatchUp(t *testing.T) {
 		go func() { deskDone <- d.Run(run) }()
 		put := func(i int) error {
 			p := desktest.SampleProduct(i)
-			_, err := d.Shelf.Import(t.Context(), []shelf.Item{{Product: p, Stock: record.FileStock{Set: true, Units: 1}}}, false)
+			_, err := d.Shelf.Import(t.Context(), shelf.Statement{}, []shelf.Item{{Product: p, Stock: shelf.Figure{Set: true, Units: 1}}})
 			desktest.Must(t, err)
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 			defer cancel()

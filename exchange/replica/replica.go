@@ -29,6 +29,8 @@ type Replicas struct {
 	cfg      Config // its callbacks
 	stats    stats
 	late     late
+	sortFew  int         // maxSorted; tests make it less
+	crowded  wake.Signal // a copy remembers more removals than it should; Sweep helps
 
 	mu     sync.Mutex // guards shops, loaded and broken
 	shops  map[exchange.ShopID]*replica
@@ -39,6 +41,8 @@ type Replicas struct {
 	// is never recorded before an earlier number.
 	numbering sync.Mutex
 	next      uint32 // number of the next generation
+
+	stored byte // version of the rows in the store; for Open alone
 }
 
 // Config is what Replicas are made of. Store, Codec, Verifier and Clock are required.
@@ -78,6 +82,7 @@ type replica struct {
 	live    generation
 	pulling generation // a full pull under way
 	session *Pull
+	log     changeLog     // of live
 	gone    bool          // the replica was dropped
 	moved   chan struct{} // closed and forgotten when live changes; nil = nobody waits
 
@@ -92,6 +97,7 @@ type view struct {
 	head       message.FeedHead
 	proven     bool
 	refreshed  exchange.Time
+	log        changeLog
 }
 
 // Open loads the state of every replica: two rows each, whatever the replica's size. It
@@ -100,7 +106,7 @@ func Open(cfg Config) (*Replicas, error) {
 	r := &Replicas{
 		store: cfg.Store, codec: cfg.Codec, verifier: cfg.Verifier, clock: cfg.Clock, limits: cfg.Limits,
 		log: cfg.Logger, cfg: cfg, shops: make(map[exchange.ShopID]*replica), next: 1,
-		late: late{some: wake.New()},
+		late: late{some: wake.New()}, crowded: wake.New(), sortFew: maxSorted,
 	}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
@@ -116,6 +122,9 @@ func Open(cfg Config) (*Replicas, error) {
 	} else if ok && len(raw) == 4 {
 		r.next = binary.BigEndian.Uint32(raw)
 	}
+	if err := r.openVersion(); err != nil {
+		return nil, err
+	}
 	for row, err := range record.Rows[record.Replica](r.store, r.codec, kv.Prefix([]byte(prefixMeta))) {
 		if err == nil {
 			err = r.open(row.Key[len(prefixMeta):], row.Record)
@@ -124,7 +133,7 @@ func Open(cfg Config) (*Replicas, error) {
 			return nil, err
 		}
 	}
-	return r, nil
+	return r, r.writeVersion()
 }
 
 func (r *Replicas) open(key []byte, meta *record.Replica) error {
@@ -150,6 +159,9 @@ func (r *Replicas) open(key []byte, meta *record.Replica) error {
 		}
 		rep.live, rep.pulling = parseGeneration(work), parseGeneration(work[generationBytes:])
 	}
+	if err := r.openIndex(rep); err != nil {
+		return err
+	}
 	rep.show()
 	r.shops[shop] = rep
 	return nil
@@ -171,7 +183,7 @@ func (p *replica) show() {
 		p.view.Store(nil)
 		return
 	}
-	p.view.Store(&view{p.shop, p.live.Number, p.head, p.proven(), p.meta.Refreshed})
+	p.view.Store(&view{p.shop, p.live.Number, p.head, p.proven(), p.meta.Refreshed, p.log})
 }
 
 // replica finds or makes a shop's replica.

@@ -12,10 +12,11 @@ import (
 func (s *search) ranked(views []*view, after *place) (Page, error) {
 	var found candidates
 	for _, v := range views {
-		matches, err := s.match(v)
+		matches, complete, err := s.match(v)
 		if err != nil {
 			return Page{}, err
 		}
+		s.page.Partial = s.page.Partial || !complete
 		late := s.lateIn(v)
 		found = slices.Grow(found, len(matches))
 		for _, m := range matches {

@@ -45,6 +45,8 @@ func TestSearch(t *testing.T) {
 		want string
 	}{
 		{replica.Query{Text: "running"}, "SOCK TR-41 TR-42"},
+		{replica.Query{Text: "socks"}, "SOCK"},
+		{replica.Query{Text: "running shoes"}, "TR-41 TR-42"},
 		{replica.Query{Text: "running shoe"}, "TR-41 TR-42"},
 		{replica.Query{Text: "RUNN tra"}, "TR-41 TR-42"},
 		{replica.Query{Text: "tr 41"}, "TR-41"},
@@ -81,6 +83,34 @@ func TestSearch(t *testing.T) {
 	}
 }
 
+// A product of a supplier without a rate reaches the copy as one without a price in US dollars,
+// which is neither dear nor cheap; a rate that comes gives it one there too.
+func TestSearchWithoutRate(t *testing.T) {
+	w := desktest.NewFeedWorld(t, 21)
+	policy := w.Supplier.Policy
+	policy.Rate = exchange.Rate{}
+	desktest.Must(t, w.Supplier.Desk.SetPolicy(policy))
+	desktest.Must(t, w.TryPut(exchange.Product{SKU: "CAP", Title: "Cap", Price: exchange.Money{Minor: 1500, Currency: "EUR"}}, 9))
+	finds := func(wanted string) {
+		t.Helper()
+		w.Publish()
+		desktest.Must(t, w.PullCopy())
+		for q, want := range map[replica.Query]string{
+			{}: "CAP", {Text: "cap"}: "CAP", {MinCents: 1}: wanted, {MaxCents: 1 << 40}: wanted, {Text: "cap", MaxCents: 1650}: wanted,
+		} {
+			if got := strings.Join(searched(w, q), " "); got != want {
+				t.Errorf("%+v finds %q, want %q", q, got, want)
+			}
+		}
+	}
+	finds("")
+	policy.Rate = w.Supplier.Policy.Rate
+	desktest.Must(t, w.Supplier.Desk.SetPolicy(policy))
+	_, err := w.Supplier.Desk.Shelf.Reprice(desktest.Ctx)
+	desktest.Must(t, err)
+	finds("CAP")
+}
+
 // Whatever the query and page size, paging shows each product that fits exactly
 // once, and the index finds what reading every product finds.
 func TestSearchEqualsReadingEverything(t *testing.T) {
@@ -104,7 +134,7 @@ func TestSearchEqualsReadingEverything(t *testing.T) {
 	w.Equal()
 	rapid.Check(t, func(t *rapid.T) {
 		q := replica.Query{
-			Text:     rapid.SampledFrom([]string{"", "shoe", "s", "running sh", "no1 blue", "sku 0000012", "zzz"}).Draw(t, "text"),
+			Text:     rapid.SampledFrom([]string{"", "shoe", "s", "running sh", "no1 blue", "sku 0000012", "zzz", "lamps", "leathers shoes", "shoes no1"}).Draw(t, "text"),
 			Category: rapid.SampledFrom([]string{"", "things > r", "x"}).Draw(t, "category"),
 			Group:    rapid.SampledFrom([]string{"", "", "group-7"}).Draw(t, "group"),
 			InStock:  rapid.Bool().Draw(t, "in stock"),

@@ -73,7 +73,8 @@ func (p *Pull) swap(g generation, change *bucket.Change) error {
 	if err := p.r.buildIndex(p.rep, g.Number); err != nil {
 		return err
 	}
-	var rows []kv.Write
+	p.rep.log = p.r.beginChanges()
+	rows := []kv.Write{p.rep.log.write(g.Number)}
 	if old := p.rep.live.Number; old != 0 {
 		rows = append(rows, kv.Write{Key: generationKey(prefixGone, old)})
 	}

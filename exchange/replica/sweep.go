@@ -3,6 +3,8 @@ package replica
 import (
 	"bytes"
 	"encoding/binary"
+	"maps"
+	"slices"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/kv"
@@ -38,8 +40,8 @@ func (r *Replicas) Drop(shop exchange.ShopID) error {
 // sweepKeys is how many keys one Sweep removes: a commit of some 200 KB.
 const sweepKeys = 2000
 
-// Sweep removes up to sweepKeys rows of a copy that nothing names any more. more asks for
-// another call.
+// Sweep removes up to sweepKeys rows of a copy that nothing names any more, or of removals that
+// are too many to remember. more asks for another call.
 func (r *Replicas) Sweep() (more bool, err error) {
 	var gone []byte
 	for row, err := range kv.Rows(r.store, kv.Prefix([]byte(prefixGone))) {
@@ -50,11 +52,11 @@ func (r *Replicas) Sweep() (more bool, err error) {
 		break
 	}
 	if gone == nil {
-		return false, nil
+		return r.sweepRemovals()
 	}
 	number := binary.BigEndian.Uint32(gone[len(prefixGone):])
 	var writes []kv.Write
-	for _, prefix := range []string{prefixToken, prefixItem, prefixGroup} {
+	for _, prefix := range []string{prefixToken, prefixItem, prefixGroup, prefixChanged, prefixChangeOf} {
 		rows, err := r.deletions(generationKey(prefix, number), sweepKeys-len(writes))
 		if err != nil {
 			return false, err
@@ -80,4 +82,18 @@ func (r *Replicas) deletions(prefix []byte, n int) ([]kv.Write, error) {
 		writes = append(writes, kv.Write{Key: bytes.Clone(row.Key), Delete: true})
 	}
 	return writes, nil
+}
+
+func (r *Replicas) sweepRemovals() (more bool, err error) {
+	r.mu.Lock()
+	shops := slices.Collect(maps.Values(r.shops))
+	r.mu.Unlock()
+	for _, p := range shops {
+		again, err := r.dropRemovals(p, sweepKeys/2)
+		if err != nil {
+			return false, err
+		}
+		more = more || again
+	}
+	return more, nil
 }

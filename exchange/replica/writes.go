@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	"github.com/souk-market/souk/exchange/bucket"
@@ -18,6 +19,7 @@ type writes struct {
 	writes []kv.Write
 	rows   map[string]postings // index rows as they will be, by key
 	bytes  int                 // of writes and rows, estimated
+	noted  bool                // the row of the change log changes
 }
 
 func (r *Replicas) newWrites(p *replica, g generation, index bool) *writes {
@@ -25,11 +27,11 @@ func (r *Replicas) newWrites(p *replica, g generation, index bool) *writes {
 }
 
 // worstItem is the most writes that one change makes: its row, and the index rows of the
-// product's words, group and title before and after.
-const worstItem = 1 + 2*(catalog.MaxTokens+2)
+// product's words, group, title and price before and after, and three of the change log.
+const worstItem = 1 + 2*(catalog.MaxTokens+3) + 3
 
-// stateWrites is room for the rows of all groups, and the four rows of state.
-const stateWrites = bucket.Groups + 4
+// stateWrites is room for the rows of all groups, and the five rows of state.
+const stateWrites = bucket.Groups + 5
 
 // full reports that another change, beside the rows of prove, might pass the store's limits.
 // The rows of prove take up to 160 KB.
@@ -61,8 +63,15 @@ func (w *writes) item(it message.FeedItem) error {
 		row := binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(it.Record)), it.Sequence)
 		w.add(kv.Write{Key: k, Value: append(row, it.Record...)})
 	}
-	if w.index {
-		return w.reindex(it.SKU, before, it.Record)
+	if !w.index || bytes.Equal(before, it.Record) {
+		return nil
 	}
-	return nil
+	kind := byte(changePut)
+	if len(it.Record) == 0 {
+		kind = changeRemoved
+	}
+	if err := w.changed(it.SKU, kind); err != nil {
+		return err
+	}
+	return w.reindex(it.SKU, before, it.Record)
 }

@@ -3,11 +3,10 @@ package shelf
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/writer"
 )
 
@@ -19,12 +18,18 @@ type Count struct {
 	Unlimited bool  // the product is not counted any more
 }
 
-// MaxCounts bounds one call of Count. A record and a mark for each product, at most 544 bytes
-// by the stock table's estimate, are 0.55 MB of the some 4.8 MB that a transaction carries.
+// says reports whether two counts say the same of a stock.
+func (c Count) says(d Count) bool {
+	return c.Unlimited == d.Unlimited && (c.Unlimited || c.Units == d.Units)
+}
+
+// MaxCounts bounds one call of Count. Stock, mark, reading and movement of each product, some
+// 1,100 bytes, are 1.1 MB of the some 4.8 MB that a transaction carries.
 const MaxCounts = 1000
 
 // Count records the counts of up to MaxCounts different products, all in one commit or none:
-// CodeNotFound names the products that this shop does not offer. It returns the stock after
+// CodeNotFound names the products that this shop never had, and CodeInvalid two products that
+// sell from one stock and are counted differently. It returns the stock after
 // it, in the same order; where the key was used before, the stock as it stands.
 func (s *Shelf) Count(ctx context.Context, counts []Count) ([]hold.Stock, error) {
 	if len(counts) > MaxCounts {
@@ -39,21 +44,27 @@ func (s *Shelf) Count(ctx context.Context, counts []Count) ([]hold.Stock, error)
 	}
 	after := make([]hold.Stock, len(counts))
 	err := s.cfg.Writer.Act(ctx, func(b *writer.Batch) error {
-		if err := s.allOffered(b, counts); err != nil {
+		if err := s.allKnown(b, counts); err != nil {
 			return err
 		}
+		counted := make(map[exchange.StockID]int, len(counts)) // by which of counts
 		for i, c := range counts {
-			stock, err := s.stock(b, c.SKU)
+			product, _, err := s.products.Get(b, c.SKU)
 			if err != nil {
 				return err
 			}
-			if c.Unlimited {
-				stock = stock.Uncount()
-			} else if stock, err = stock.Count(c.Units); err != nil {
+			if first, again := counted[product.Stock()]; again {
+				if !c.says(counts[first]) {
+					return exchange.Errorf(exchange.CodeInvalid, "%s and %s sell from one stock, %s, and are counted differently; nothing was changed. Count that stock once, by either of them",
+						counts[first].SKU, c.SKU, product.Stock())
+				}
+				after[i] = after[first]
+				continue
+			}
+			counted[product.Stock()] = i
+			if after[i], err = s.count(b, c, product); err != nil {
 				return exchange.Errorf(exchange.CodeOf(err), "%s: %w", c.SKU, err)
 			}
-			s.stocks.Set(b, c.SKU, stock)
-			after[i] = stock
 		}
 		return nil
 	})
@@ -87,26 +98,46 @@ func (s *Shelf) SetStock(ctx context.Context, sku exchange.SKU, shelf int64, unl
 	return after[0], nil
 }
 
-// maxNamed is how many products an error names.
-const maxNamed = 10
+// count sets what lies on the shelf of one product, or of the pool from which it sells.
+func (s *Shelf) count(b *writer.Batch, c Count, product *record.Product) (hold.Stock, error) {
+	id := product.Stock()
+	rec, _, err := s.stocks.Get(b, id)
+	if err != nil {
+		return hold.Stock{}, err
+	}
+	net := rec.Stock.Net()
+	if c.Unlimited {
+		rec.Stock = rec.Stock.Uncount()
+	} else if rec.Stock, err = rec.Stock.Count(c.Units); err != nil {
+		return hold.Stock{}, err
+	}
+	reading, err := s.inBatch(b).reading(id, product)
+	if err != nil {
+		return hold.Stock{}, err
+	}
+	reading.Counted, reading.CountedBy = b.Now(), reading.CountedBy+rec.Stock.Net()-net
+	if err := s.journals.add(b, id, &rec, record.Movement{Cause: record.CauseCounted, Units: rec.Stock.Net() - net, SKU: c.SKU}); err != nil {
+		return hold.Stock{}, err
+	}
+	s.stocks.Set(b, id, rec)
+	return rec.Stock, record.Put(b, s.cfg.Codec, record.ReadingKey(id), &reading)
+}
 
-// allOffered fails with CodeNotFound, naming products, if this shop does not offer some.
-func (s *Shelf) allOffered(b *writer.Batch, counts []Count) error {
+// allKnown fails with CodeNotFound, naming products, if this shop never had some. What is off
+// sale can be counted: it is counted right when it returns.
+func (s *Shelf) allKnown(b *writer.Batch, counts []Count) error {
 	var missing []string
 	for _, c := range counts {
-		switch _, err := s.Offered(b, c.SKU); {
-		case exchange.CodeOf(err) == exchange.CodeNotFound:
-			missing = append(missing, string(c.SKU))
-		case err != nil:
+		_, ok, err := s.products.Get(b, c.SKU)
+		if err != nil {
 			return err
+		}
+		if !ok {
+			missing = append(missing, string(c.SKU))
 		}
 	}
 	if len(missing) == 0 {
 		return nil
 	}
-	names := strings.Join(missing[:min(len(missing), maxNamed)], ", ")
-	if more := len(missing) - maxNamed; more > 0 {
-		names += fmt.Sprintf(" and %d more", more)
-	}
-	return exchange.Errorf(exchange.CodeNotFound, "this shop does not offer %s; nothing was changed. See souk catalog list", names)
+	return exchange.Errorf(exchange.CodeNotFound, "this shop does not have %s; nothing was changed. See souk catalog list", someOf(missing))
 }

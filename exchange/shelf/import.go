@@ -11,10 +11,29 @@ import (
 	"github.com/souk-market/souk/exchange/writer"
 )
 
-// Item is one product of a file or of the shop's own system.
+// Item is what a file or the shop's own system says of one product.
 type Item struct {
 	Product exchange.Product // its USD price and Available are not read
-	Stock   record.FileStock // Set = false leaves the stock as it is
+	Stock   Figure           // Set = false leaves the stock as it is
+	ID      string           // the source's own name of the product; "" = it has none
+	Group   string           // the source's own name of the thing of which it is a variant; "" = it stands alone
+	Sale    *record.Sale     // a reduced price for a time; nil = none; Product.Price is the price without it
+	Pool    exchange.StockID // the stock that it shares with others; "" = its own
+
+	// Withdrawn says why it is not for sale, as "draft"; "" = it is. Of Product the SKU alone is
+	// read then.
+	Withdrawn string
+	// StockOnly reports that nothing but the stock is told; of Product the SKU alone is read.
+	StockOnly bool
+	// Takes is the stocks of variants of its group that went, and which no variant has taken over
+	// that is there: what they have promised is taken off the figures of those that came instead.
+	Takes []exchange.StockID
+	// Fresh is the stocks of those that went since others last came. If there is one, and the product is Alone
+	// among those that came, it is the same variant under another name and sells from that stock.
+	Fresh []exchange.StockID
+	Alone bool
+
+	source string // of the statement
 }
 
 // Change is what an import did, or would do, with one item.
@@ -25,16 +44,34 @@ const (
 	Added
 	Changed
 	StockOnly
+	Withdrawn // it was for sale
+	Returned  // it was withdrawn
+	Unknown   // it is not for sale, or only its stock is told, and the shop does not know it
+	Conflict  // another product has the SKU; nothing was changed
+	Removed   // the owner has removed it: it stays off sale, and was changed otherwise
+	Crowded   // record.MaxSharing other products sell from the stock that it would join; nothing was changed
 )
 
-// ImportChunk is how many items one call of Import takes. At 4 writes an item they stay far
+// Outcome is what became of one item.
+type Outcome struct {
+	Change        Change
+	Before, After hold.Stock
+	Readings      *Readings // what each meaning of its figure makes available; nil where none counts
+	Lowered       bool      // no meaning is chosen, and another one would have left more
+	Older         bool      // the figure is older than what is known, and changed nothing
+	Doubted       bool      // the figure may be older than what is known, and could only lower
+	Known         string    // of a conflict: the title of the product that has the SKU
+	Ordered       int64     // units ordered through Souk since the last reading
+}
+
+// ImportChunk is how many items one call of Import takes. At 13 writes an item they stay far
 // below a transaction's limit.
 const ImportChunk = 200
 
 // Import writes up to ImportChunk items of different products in one durable step, or none.
-// dry writes nothing and returns the same. The result has one change for each item. An item
+// st says what their figures mean. The result has one outcome for each item. An item
 // that breaks a rule, or a product that is there twice (CodeInvalid), fails all items.
-func (s *Shelf) Import(ctx context.Context, items []Item, dry bool) ([]Change, error) {
+func (s *Shelf) Import(ctx context.Context, st Statement, items []Item) ([]Outcome, error) {
 	if len(items) > ImportChunk {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "%d items are more than %d", len(items), ImportChunk)
 	}
@@ -46,65 +83,90 @@ func (s *Shelf) Import(ctx context.Context, items []Item, dry bool) ([]Change, e
 			return nil, exchange.Errorf(exchange.CodeInvalid, "%s is there twice; nothing was imported. Give each product once", sku)
 		}
 		seen[sku] = true
-		var err error
-		if items[i].Product, err = s.priced(items[i].Product); err != nil {
+		items[i].source = st.Source
+		if err := s.checkItem(&items[i]); err != nil {
 			return nil, err
 		}
 	}
-	changes := make([]Change, len(items)) // unchanged, until the writer says otherwise
-	rest, err := s.notAsCommitted(items)
-	if err != nil || len(rest) == 0 {
-		return changes, err
+	outcomes := make([]Outcome, len(items)) // unchanged, until the writer says otherwise
+	rest, err := s.notAsCommitted(st, items, outcomes)
+	if err != nil || len(rest) == 0 || st.DryRun {
+		return outcomes, err
 	}
 	err = s.cfg.Writer.Do(ctx, func(b *writer.Batch) error {
+		v := s.inBatch(b)
 		for _, i := range rest {
-			change, err := s.importItem(b, items[i], dry)
+			p, err := s.plan(v, st, &items[i], b.Now())
 			if err != nil {
 				return err
 			}
-			changes[i] = change
+			crowded, err := s.sharing.crowded(b, &p)
+			if err != nil {
+				return err
+			}
+			if crowded {
+				outcomes[i] = Outcome{Change: Crowded}
+				continue
+			}
+			if err := s.carryOut(b, &p); err != nil {
+				return err
+			}
+			outcomes[i] = p.outcome
 		}
 		return nil
 	})
-	return changes, err
+	return outcomes, err
 }
 
-// notAsCommitted is which of items may change something. Most of a file that is imported again
-// changes nothing. Those items are found here, in what is committed, so that holds and orders
-// do not wait for them. The writer checks the others again.
-func (s *Shelf) notAsCommitted(items []Item) (rest []int, err error) {
-	for i, item := range items {
-		rec, err := record.Get[record.Product](s.cfg.Store, s.cfg.Codec, record.ProductKey(item.Product.SKU))
-		if err != nil {
+// notAsCommitted is which of items may change something, with the outcome of each by what is
+// committed. Most of a file that is imported again changes nothing. Those items are found here,
+// so that holds and orders do not wait for them. The writer looks at the others again.
+func (s *Shelf) notAsCommitted(st Statement, items []Item, outcomes []Outcome) (rest []int, err error) {
+	now := s.cfg.Clock.Now()
+	v := s.committed()
+	for i := range items {
+		p, err := s.plan(v, st, &items[i], now)
+		if err != nil && st.DryRun {
 			return nil, err
 		}
-		if rec == nil { // a new product: the items after it are likely new too
-			for ; i < len(items); i++ {
-				rest = append(rest, i)
+		outcomes[i] = p.outcome
+		if err == nil && st.DryRun {
+			crowded, err := s.sharing.crowdedAsCommitted(&p)
+			if err != nil {
+				return nil, err
 			}
-			return rest, nil
+			if crowded {
+				outcomes[i] = Outcome{Change: Crowded}
+			}
 		}
-		if !rec.Is(steady(rec, item.Product)) || !rec.FileStock.Covers(item.Stock) {
+		if err != nil || p.changes() {
 			rest = append(rest, i)
 		}
 	}
 	return rest, nil
 }
 
-// priced checks a product and gives it its US dollar price.
-func (s *Shelf) priced(p exchange.Product) (exchange.Product, error) {
+// checkItem checks what an item says of its product.
+func (s *Shelf) checkItem(item *Item) error {
+	p := &item.Product
+	if f := item.Stock; min(f.Units, f.Committed) < -hold.MaxShelf || max(f.Units, f.Committed) > hold.MaxShelf {
+		return exchange.Errorf(exchange.CodeInvalid, "%s: a stock figure is %d to %d, not %d", p.SKU, -hold.MaxShelf, hold.MaxShelf, f.Units)
+	}
 	p.Available = exchange.Availability{}
-	if err := catalog.CheckProduct(p); err != nil {
-		return p, err
+	if item.Withdrawn != "" || item.StockOnly {
+		_, err := exchange.ParseSKU(string(p.SKU))
+		return err
+	}
+	if err := catalog.CheckProduct(*p); err != nil {
+		return err
 	}
 	if p.Price.Currency != s.cfg.Currency {
-		return p, exchange.Errorf(exchange.CodeCurrency, "%s is priced in %s; this shop sells in %s", p.SKU, p.Price.Currency, s.cfg.Currency)
+		return exchange.Errorf(exchange.CodeCurrency, "%s is priced in %s; this shop sells in %s", p.SKU, p.Price.Currency, s.cfg.Currency)
 	}
-	var err error
-	if p.USD, err = s.usdPrice(p.Price); err != nil {
-		return p, exchange.Errorf(exchange.CodeOf(err), "%s: %w", p.SKU, err)
+	if item.Sale != nil && (item.Sale.Price < 0 || item.Sale.CompareAt < 0) {
+		return exchange.Errorf(exchange.CodeInvalid, "%s: a price is negative", p.SKU)
 	}
-	return p, nil
+	return nil
 }
 
 // steady is p with the record's US dollar price, if the rate has moved so little that it
@@ -114,58 +176,4 @@ func steady(rec *record.Product, p exchange.Product) exchange.Product {
 		p.USD = rec.Product.USD
 	}
 	return p
-}
-
-// importItem applies one item, which priced has checked. It is priced again, since the rate may
-// have changed meanwhile.
-func (s *Shelf) importItem(b *writer.Batch, item Item, dry bool) (Change, error) {
-	p, change, last := item.Product, Added, record.FileStock{}
-	var err error
-	if p.USD, err = s.usdPrice(p.Price); err != nil {
-		return 0, exchange.Errorf(exchange.CodeOf(err), "%s: %w", p.SKU, err)
-	}
-	old, known, err := s.products.Get(b, p.SKU)
-	if err != nil {
-		return 0, err
-	}
-	if known {
-		p, last, change = steady(old, p), old.FileStock, Changed
-		if old.Is(p) {
-			change = Unchanged
-		}
-	}
-	stock, err := s.stock(b, p.SKU)
-	if err != nil {
-		return 0, err
-	}
-	next, moved, err := importStock(stock, last, item.Stock)
-	if err != nil {
-		return 0, exchange.Errorf(exchange.CodeOf(err), "%s: %w", p.SKU, err)
-	}
-	if moved && change == Unchanged {
-		change = StockOnly
-	}
-	if dry || change == Unchanged && last.Covers(item.Stock) {
-		return change, nil
-	}
-	rec := &record.Product{Product: p, Imported: b.Now(), FileStock: last}
-	if item.Stock.Set {
-		rec.FileStock = item.Stock
-	}
-	s.products.Set(b, p.SKU, rec)
-	s.stocks.Set(b, p.SKU, next)
-	return change, nil
-}
-
-// importStock applies a file's stock if it differs from what the last import read: the same
-// file again must not undo sales.
-func importStock(s hold.Stock, last, file record.FileStock) (hold.Stock, bool, error) {
-	if last.Covers(file) {
-		return s, false, nil
-	}
-	if file.Unlimited {
-		return s.Uncount(), !s.Unlimited, nil
-	}
-	next, err := s.Count(file.Units)
-	return next, next != s, err
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/desk/desktest"
-	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/shelf"
 	"github.com/souk-market/souk/exchange/writer"
 )
@@ -17,7 +17,7 @@ import (
 func item(sku exchange.SKU, cents, units int64) shelf.Item {
 	return shelf.Item{
 		Product: exchange.Product{SKU: sku, Title: "A " + string(sku), Grams: 300, Price: exchange.Money{Minor: cents, Currency: "EUR"}},
-		Stock:   record.FileStock{Set: true, Units: units},
+		Stock:   shelf.Figure{Set: true, Units: units},
 	}
 }
 
@@ -52,6 +52,13 @@ func written(t *testing.T, d *desk.Desk, do func() error) error {
 	return err
 }
 
+func changesOf(outcomes []shelf.Outcome) (changes []shelf.Change) {
+	for _, o := range outcomes {
+		changes = append(changes, o.Change)
+	}
+	return changes
+}
+
 // TestSameImport: an import that changes nothing does not use the writer.
 func TestSameImport(t *testing.T) {
 	d := idle(t)
@@ -61,8 +68,8 @@ func TestSameImport(t *testing.T) {
 	} {
 		for _, dry := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, dry %v", name, dry), func(t *testing.T) {
-				changes, err := d.Shelf.Import(desktest.Ctx, same, dry)
-				if err != nil || !slices.Equal(changes, make([]shelf.Change, len(same))) {
+				changes, err := d.Shelf.Import(desktest.Ctx, shelf.Statement{DryRun: dry}, same)
+				if err != nil || !slices.Equal(changesOf(changes), make([]shelf.Change, len(same))) {
 					t.Errorf("%v, %v", changes, err)
 				}
 			})
@@ -91,8 +98,9 @@ func TestImport(t *testing.T) {
 	} {
 		t.Run(step.name, func(t *testing.T) {
 			var changes []shelf.Change
-			desktest.Must(t, written(t, d, func() (err error) {
-				changes, err = d.Shelf.Import(desktest.Ctx, step.items, false)
+			desktest.Must(t, written(t, d, func() error {
+				outcomes, err := d.Shelf.Import(desktest.Ctx, shelf.Statement{}, step.items)
+				changes = changesOf(outcomes)
 				return err
 			}))
 			if !slices.Equal(changes, step.want) {
@@ -110,17 +118,17 @@ func TestBadImportWritesNothing(t *testing.T) {
 	foreign, untitled := item("cap", 900, 1), item("cap", 900, 1)
 	foreign.Product.Price.Currency, untitled.Product.Title = "SEK", ""
 	for name, bad := range map[string]shelf.Item{
-		"foreign currency": foreign, "no title": untitled, "negative stock": item("cap", 900, -1),
+		"foreign currency": foreign, "no title": untitled, "impossible stock": item("cap", 900, hold.MaxShelf+1),
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := s.Desk.Shelf.Import(desktest.Ctx, []shelf.Item{item("shoe", 100, 3), bad}, false); err == nil {
+			if _, err := s.Desk.Shelf.Import(desktest.Ctx, shelf.Statement{}, []shelf.Item{item("shoe", 100, 3), bad}); err == nil {
 				t.Error("the item is taken")
 			}
 		})
 	}
 	// Which of the two items would win depends on what is committed already.
 	for _, dry := range []bool{false, true} {
-		_, err := s.Desk.Shelf.Import(desktest.Ctx, []shelf.Item{item("shoe", 100, 3), item("shoe", 9900, 10)}, dry)
+		_, err := s.Desk.Shelf.Import(desktest.Ctx, shelf.Statement{DryRun: dry}, []shelf.Item{item("shoe", 100, 3), item("shoe", 9900, 10)})
 		if exchange.CodeOf(err) != exchange.CodeInvalid || !strings.Contains(err.Error(), "shoe") {
 			t.Errorf("one product twice, dry %v: %v", dry, err)
 		}

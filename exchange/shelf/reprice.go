@@ -12,8 +12,8 @@ import (
 )
 
 // Reprice converts the prices of all own products with the newest rate. It rewrites products
-// whose US dollar price moves by 1% or more (design: Catalogs) and returns how many. It may be
-// stopped and begun again.
+// whose US dollar price moves by 1% or more (design: Catalogs), or that have none yet, and returns
+// how many. It may be stopped and begun again.
 func (s *Shelf) Reprice(ctx context.Context) (rewritten int, err error) {
 	from := []byte(record.PrefixProduct)
 	for from != nil {
@@ -87,14 +87,14 @@ func (s *Shelf) reprice(b *writer.Batch, sku exchange.SKU) (bool, error) {
 	return true, nil
 }
 
-// usdPrice converts a price with the newest rate. It fails with CodeNoRate if there is none.
+// usdPrice converts a price with the newest rate; it is zero if there is none.
 func (s *Shelf) usdPrice(price exchange.Money) (exchange.USDPrice, error) {
 	rate := *s.rate.Load()
 	if price.Currency == exchange.USD {
 		rate = exchange.USDRate
 	}
 	if rate.From != price.Currency {
-		return exchange.USDPrice{}, exchange.Errorf(exchange.CodeNoRate, "there is no US dollar rate for %s; give one with souk catalog import --rates FILE", price.Currency)
+		return exchange.USDPrice{}, nil
 	}
 	cents, err := rate.Cents(price)
 	return exchange.USDPrice{Cents: cents, Rate: rate.Text, Source: rate.Source, Date: rate.Date}, err

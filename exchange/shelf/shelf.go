@@ -1,8 +1,8 @@
 package shelf
 
 import (
-	"context"
 	"iter"
+	"slices"
 	"sync/atomic"
 
 	"github.com/souk-market/souk/exchange"
@@ -18,10 +18,14 @@ type Config struct {
 	Store    kv.Store
 	Codec    message.Codec
 	Writer   *writer.Writer
+	Clock    exchange.Clock
 	Currency exchange.Currency // the shop's own: every price is in it
 	// Changed is called for each product or stock record that a batch changed, while the batch
-	// is finished. It may add rows and effects.
+	// is finished. It may add rows and effects. Of a pool it is given the pool's name, for which
+	// [Shelf.Sharers] has the products.
 	Changed func(b *writer.Batch, sku exchange.SKU)
+	// Due is told of a time at which a price changes; [Shelf.ChangePrices] must be called then.
+	Due func(exchange.Time)
 }
 
 // Shelf is the shop's own products and their stock. Its methods are safe for concurrent use;
@@ -31,11 +35,27 @@ type Shelf struct {
 	rate atomic.Pointer[exchange.Rate] // newest US dollar rate of the currency
 
 	products *writer.Table[exchange.SKU, *record.Product]
-	stocks   *writer.Table[exchange.SKU, hold.Stock]
+	stocks   *writer.Table[exchange.StockID, record.Stock]
+	journals journal
+	sharing  sharings
+
+	shortfalls *Shortfalls
 }
 
-// StockChanged is the effect of a batch that changed a product's counts.
-type StockChanged struct{ SKU exchange.SKU }
+// Effects of a batch.
+type (
+	// StockChanged: the counts of a stock changed.
+	StockChanged struct {
+		ID     exchange.StockID
+		Stock  hold.Stock // after the batch
+		Shared bool       // other products than the one that it is named for may sell from it
+	}
+	// StockLeft: a product sells from another stock than before.
+	StockLeft struct {
+		SKU      exchange.SKU
+		From, To exchange.StockID
+	}
+)
 
 // cached bounds the decoded products, and the decoded stock records, in memory: 32 MB at some
 // 2 KB a product.
@@ -47,6 +67,8 @@ const overhead = 128
 // New makes a shelf. It reads nothing.
 func New(cfg Config) *Shelf {
 	s := &Shelf{cfg: cfg}
+	s.shortfalls = newShortfalls(s.stockOf)
+	s.journals.store, s.journals.codec = cfg.Store, cfg.Codec
 	s.rate.Store(&exchange.Rate{})
 	s.products = writer.NewTable(cfg.Writer, writer.Rows[exchange.SKU, *record.Product]{
 		Key:    record.ProductKey,
@@ -56,24 +78,28 @@ func New(cfg Config) *Shelf {
 		Writes: 2, Cached: cached,
 		Flushed: func(b *writer.Batch, sku exchange.SKU, _ *record.Product) { cfg.Changed(b, sku) },
 	})
-	s.stocks = writer.NewTable(cfg.Writer, writer.Rows[exchange.SKU, hold.Stock]{
+	s.stocks = writer.NewTable(cfg.Writer, writer.Rows[exchange.StockID, record.Stock]{
 		Key: record.StockKey,
-		Decode: func(raw []byte) (hold.Stock, error) {
+		Decode: func(raw []byte) (record.Stock, error) {
 			rec, err := record.Decode[record.Stock](cfg.Codec, raw)
 			if err != nil {
-				return hold.Stock{}, err
+				return record.Stock{}, err
 			}
-			return rec.Stock, nil
+			return *rec, nil
 		},
-		Encode: func(stock hold.Stock) ([]byte, error) { return record.Encode(cfg.Codec, &record.Stock{Stock: stock}) },
-		Size:   func(sku exchange.SKU, _ hold.Stock) int { return 2 * (len(sku) + overhead) },
+		Encode: func(rec record.Stock) ([]byte, error) { return record.Encode(cfg.Codec, &rec) },
+		Size:   func(id exchange.StockID, _ record.Stock) int { return 2 * (len(id) + overhead) },
 		Writes: 2, Cached: cached,
-		Flushed: func(b *writer.Batch, sku exchange.SKU, _ hold.Stock) {
-			cfg.Changed(b, sku)
-			b.Then(StockChanged{sku})
-		},
+		Flushed: s.stockFlushed,
 	})
+	s.sharing = sharings{cfg.Store, writer.NewTable(cfg.Writer, writer.Rows[exchange.StockID, sharing]{})}
 	return s
+}
+
+// stockFlushed marks what sells from a stock as changed.
+func (s *Shelf) stockFlushed(b *writer.Batch, id exchange.StockID, rec record.Stock) {
+	s.cfg.Changed(b, exchange.SKU(id))
+	b.Then(StockChanged{id, rec.Stock, rec.Shared})
 }
 
 // SetRate replaces the US dollar rate for prices from now on; [Shelf.Reprice] applies it to the
@@ -99,36 +125,76 @@ func (s *Shelf) rows(r kv.Range) iter.Seq2[record.Row[*record.Product], error] {
 	return record.Rows[record.Product](s.cfg.Store, s.cfg.Codec, r)
 }
 
-// Stock is a product's committed counts; zero for a product without a record.
+// Stock is a product's committed counts, those of its pool where it has one; zero for a product
+// without a record.
 func (s *Shelf) Stock(sku exchange.SKU) (hold.Stock, error) {
-	rec, err := record.Get[record.Stock](s.cfg.Store, s.cfg.Codec, record.StockKey(sku))
+	id, err := s.stockOf(sku)
+	if err != nil {
+		return hold.Stock{}, err
+	}
+	return s.stockAt(id)
+}
+
+// stockAt is the committed counts of a stock record.
+func (s *Shelf) stockAt(id exchange.StockID) (hold.Stock, error) {
+	rec, err := record.Get[record.Stock](s.cfg.Store, s.cfg.Codec, record.StockKey(id))
 	if err != nil || rec == nil {
 		return hold.Stock{}, err
 	}
 	return rec.Stock, nil
 }
 
-// Product is one of the shop's own products, as committed. It fails with CodeNotFound if the
-// product is not offered.
-func (s *Shelf) Product(sku exchange.SKU) (*record.Product, error) {
+// stockOf is the stock that a product sells from, as committed.
+func (s *Shelf) stockOf(sku exchange.SKU) (exchange.StockID, error) {
+	rec, err := record.Get[record.Product](s.cfg.Store, s.cfg.Codec, record.ProductKey(sku))
+	if err != nil || rec == nil {
+		return exchange.OwnStock(sku), err
+	}
+	return rec.Stock(), nil
+}
+
+// Record is one of the shop's own products, as committed, for sale or not. It fails with
+// CodeNotFound if the shop never had it.
+func (s *Shelf) Record(sku exchange.SKU) (*record.Product, error) {
 	rec, err := record.Get[record.Product](s.cfg.Store, s.cfg.Codec, record.ProductKey(sku))
 	if err != nil {
 		return nil, err
 	}
-	if rec == nil || rec.Removed {
-		return nil, exchange.Errorf(exchange.CodeNotFound, "this shop has no product %s", sku)
+	if rec == nil {
+		return nil, exchange.Errorf(exchange.CodeNotFound, "this shop has no product %s; see souk catalog list", sku)
 	}
 	return rec, nil
+}
+
+// Product is one of the shop's own products, as committed. It fails with CodeNotFound if the
+// product is not offered.
+func (s *Shelf) Product(sku exchange.SKU) (*record.Product, error) {
+	rec, err := s.Record(sku)
+	if err != nil {
+		return nil, err
+	}
+	if !rec.Offered() {
+		return nil, exchange.Errorf(exchange.CodeNotFound, "%s is not for sale: %s", sku, offSale(rec))
+	}
+	return rec, nil
+}
+
+// offSale says why a product is not for sale.
+func offSale(rec *record.Product) string {
+	if rec.Removed {
+		return "you removed it; souk catalog publish brings it back"
+	}
+	return "it is withdrawn (" + rec.Withdrawn + ")"
 }
 
 // Current is a committed product with its exact availability; ok is false if the product is
 // not offered.
 func (s *Shelf) Current(sku exchange.SKU) (p exchange.Product, ok bool, err error) {
 	rec, err := record.Get[record.Product](s.cfg.Store, s.cfg.Codec, record.ProductKey(sku))
-	if err != nil || rec == nil || rec.Removed {
+	if err != nil || rec == nil || !rec.Offered() {
 		return exchange.Product{}, false, err
 	}
-	stock, err := s.Stock(sku)
+	stock, err := s.stockAt(rec.Stock())
 	if err != nil {
 		return exchange.Product{}, false, err
 	}
@@ -141,78 +207,122 @@ func (s *Shelf) Current(sku exchange.SKU) (p exchange.Product, ok bool, err erro
 // the catalog is not to name it.
 func (s *Shelf) Public(b *writer.Batch, sku exchange.SKU) (p exchange.Product, offered bool, err error) {
 	rec, ok, err := s.products.Get(b, sku)
-	if err != nil || !ok || rec.Removed {
+	if err != nil || !ok || !rec.Offered() {
 		return exchange.Product{}, false, err
 	}
-	stock, err := s.stock(b, sku)
+	stock, _, err := s.stocks.Get(b, rec.Stock())
 	if err != nil {
 		return exchange.Product{}, false, err
 	}
 	p = rec.Product
-	p.Available = stock.Availability()
+	p.Available = stock.Stock.Availability()
 	return p, true, nil
 }
 
-// Offered is one of the shop's own products, read within a batch; the caller must not change
-// the record. It fails with CodeNotFound if the product is not offered.
+// Offered is one of the shop's own products, read within a batch, at its price of this moment;
+// the caller must not change the record. It fails with CodeNotFound if the product is not
+// offered.
 func (s *Shelf) Offered(b *writer.Batch, sku exchange.SKU) (*record.Product, error) {
 	rec, ok, err := s.products.Get(b, sku)
 	if err != nil {
 		return nil, err
 	}
-	if !ok || rec.Removed {
+	if !ok || !rec.Offered() {
 		return nil, exchange.Errorf(exchange.CodeNotFound, "%s is not offered", sku)
+	}
+	if now := rec.At(b.Now()); rec.Sale != nil && now.Price != rec.Product.Price {
+		changed := *rec // its turn in ChangePrices has not come yet
+		changed.Product = now
+		rec = &changed
 	}
 	return rec, nil
 }
 
-// stock is a product's counts, read within a batch; zero for a product without a record.
-func (s *Shelf) stock(b *writer.Batch, sku exchange.SKU) (hold.Stock, error) {
-	stock, _, err := s.stocks.Get(b, sku)
-	return stock, err
+// From is the stock record of each line's product, read within a batch; nil where each sells
+// from its own.
+func (s *Shelf) From(b *writer.Batch, lines exchange.Lines) ([]exchange.StockID, error) {
+	var from []exchange.StockID
+	for i, l := range lines.All() {
+		rec, ok, err := s.products.Get(b, l.SKU)
+		if err != nil {
+			return nil, err
+		}
+		if ok && rec.Pool != "" && from == nil {
+			from = make([]exchange.StockID, lines.Len())
+			for k, before := range lines.All() {
+				if k == i {
+					break
+				}
+				from[k] = exchange.OwnStock(before.SKU)
+			}
+		}
+		if from != nil {
+			from[i] = exchange.OwnStock(l.SKU)
+			if ok {
+				from[i] = rec.Stock()
+			}
+		}
+	}
+	return from, nil
 }
 
 // Fits checks all deltas of a step before the first is moved, so that a refusal changes
-// nothing.
+// nothing. Products that sell from one pool are checked together. Its refusal names every line
+// that is short.
 func (s *Shelf) Fits(b *writer.Batch, deltas []hold.Delta) error {
+	var short []exchange.Short
+	var pools map[exchange.StockID]hold.Stock // as the deltas before leave them; nil = each has a record of its own
+	if slices.ContainsFunc(deltas, func(d hold.Delta) bool { return !d.Stock.Is(d.SKU) }) {
+		pools = make(map[exchange.StockID]hold.Stock)
+	}
 	for _, delta := range deltas {
-		stock, err := s.stock(b, delta.SKU)
-		if err != nil {
-			return err
+		stock, begun := pools[delta.Stock]
+		if !begun {
+			rec, _, err := s.stocks.Get(b, delta.Stock)
+			if err != nil {
+				return err
+			}
+			stock = rec.Stock
 		}
-		if _, err := stock.Step(delta.Move, delta.Units); err != nil {
-			return exchange.Errorf(exchange.CodeOf(err), "%s: %w", delta.SKU, err)
+		next, err := stock.Step(delta.Move, delta.Units)
+		switch code := exchange.CodeOf(err); {
+		case code == exchange.CodeInsufficient:
+			short = append(short, exchange.Short{SKU: delta.SKU, Asked: delta.Units, Available: stock.Available()})
+		case err != nil:
+			return exchange.Errorf(code, "%s: %w", delta.SKU, err)
 		}
+		if pools != nil {
+			pools[delta.Stock] = next
+		}
+	}
+	if len(short) > 0 {
+		return exchange.Insufficient(short)
 	}
 	return nil
 }
 
-// Move applies the deltas of a step. An error fails the operation, which undoes the deltas.
-func (s *Shelf) Move(b *writer.Batch, deltas []hold.Delta) error {
+// Move applies the deltas of a step, which order of makes. An error fails the operation, which
+// undoes the deltas.
+func (s *Shelf) Move(b *writer.Batch, deltas []hold.Delta, of Of) error {
 	for _, delta := range deltas {
-		stock, err := s.stock(b, delta.SKU)
+		rec, _, err := s.stocks.Get(b, delta.Stock)
 		if err != nil {
 			return err
 		}
-		stock, err = stock.Step(delta.Move, delta.Units)
-		if err != nil {
+		net := rec.Stock.Net()
+		if rec.Stock, err = rec.Stock.Step(delta.Move, delta.Units); err != nil {
 			return exchange.Errorf(exchange.CodeOf(err), "%s: %w", delta.SKU, err)
 		}
-		s.stocks.Set(b, delta.SKU, stock)
+		if cause, ok := causes[delta.Move]; ok {
+			m := record.Movement{Cause: cause, Units: delta.Units, Ordered: of.Ordered, Partner: of.Partner, Order: of.Order, SKU: delta.SKU}
+			if delta.Move == hold.MoveShip {
+				m.Units = rec.Stock.Net() - net
+			}
+			if err := s.journals.add(b, delta.Stock, &rec, m); err != nil {
+				return err
+			}
+		}
+		s.stocks.Set(b, delta.Stock, rec)
 	}
 	return nil
-}
-
-// Remove takes a product out of the catalog. Its holds and orders stay.
-func (s *Shelf) Remove(ctx context.Context, sku exchange.SKU) error {
-	return s.cfg.Writer.Do(ctx, func(b *writer.Batch) error {
-		rec, err := s.Offered(b, sku)
-		if err != nil {
-			return err
-		}
-		removed := *rec
-		removed.Removed, removed.FileStock = true, record.FileStock{}
-		s.products.Set(b, sku, &removed)
-		return nil
-	})
 }

@@ -8,42 +8,64 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/backoff"
 	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/message"
 )
 
 // The asking side of the trade protocol.
 
 // ask sends a framed request to a partner and waits for a signed answer. After a time-out
 // nobody knows whether the partner acted, so ask sends the same bytes again after 1, 2, 4,
-// 8, 8 … seconds until ctx ends. A refusal by the partner ends it. So does a partner's
-// answer that its store refused the commit (kv.ErrRefused), unless an earlier attempt may
-// have been carried out.
-func (r *Retailer) ask(ctx context.Context, to exchange.ShopID, raw []byte) ([]byte, error) {
-	sure := true // no earlier attempt may have been carried out
+// 8, 8 … seconds, and at once when the partner greets, until ctx ends. A refusal by the partner
+// ends it. So does what is sure to have had no effect (isUndone), unless an earlier attempt may
+// have been carried out: the caller, who waits, may ask again as well.
+func (a *asker) ask(ctx context.Context, to exchange.ShopID, raw []byte) ([]byte, error) {
+	reply, _, err := a.askAgain(ctx, to, raw)
+	return reply, err
+}
+
+// askAgain is ask. open reports that an attempt may still arrive, or have been carried out, whatever
+// a later one was answered.
+func (a *asker) askAgain(ctx context.Context, to exchange.ShopID, raw []byte) (reply []byte, open bool, err error) {
 	var pauses backoff.Doubling
 	for {
-		reply, err := r.attempt(ctx, to, raw)
+		greeting := a.greeting(to)
+		reply, err := a.attempt(ctx, to, raw)
 		if err == nil || isRefusal(err) {
-			return reply, err
+			return reply, open, err
 		}
-		if sure = sure && errors.Is(err, kv.ErrRefused); sure {
-			return nil, exchange.Errorf(exchange.CodeUnavailable, "%s: %w", to.Short(), err)
+		if open = open || !isUndone(err); !open {
+			return nil, false, exchange.Errorf(exchange.CodeUnavailable, "%s: %w", to.Short(), err)
 		}
-		if r.writer.Inline() { // a simulation retries itself
-			return nil, unknown(to, err)
+		if a.writer.Inline() { // a simulation retries itself
+			return nil, true, unknown(to, err)
 		}
+		pause := time.NewTimer(pauses.Next())
 		select {
-		case <-time.After(pauses.Next()):
+		case <-pause.C:
+		case <-greeting:
 		case <-ctx.Done():
-			return nil, unknown(to, err)
+			pause.Stop()
+			return nil, true, unknown(to, err)
 		}
+		pause.Stop()
 	}
 }
 
+// Away reports whether a supplier is known to be out of reach: a request would find no connection.
+func (r *Retailer) Away(supplier exchange.ShopID) bool { return r.network.Away(supplier) }
+
+// isUndone reports an error by which the request is sure to have had no effect at the partner:
+// no connection came about (message.ErrNotAsked), or its store refused the commit
+// (kv.ErrRefused).
+func isUndone(err error) bool {
+	return errors.Is(err, message.ErrNotAsked) || errors.Is(err, kv.ErrRefused)
+}
+
 // attempt sends a request once and waits up to askTimeout for the answer.
-func (r *Retailer) attempt(ctx context.Context, to exchange.ShopID, raw []byte) ([]byte, error) {
+func (a *asker) attempt(ctx context.Context, to exchange.ShopID, raw []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	return r.network.Request(ctx, to, raw)
+	return a.network.Request(ctx, to, raw)
 }
 
 // askTimeout is how long a caller waits for one answer before it asks again: the

@@ -154,14 +154,14 @@ func (r *Retailer) keyedWish(ctx context.Context, supplier exchange.ShopID, tail
 	if rec != nil { // older than 24 hours: the key now means a new reservation
 		return wish{id: id}, nil
 	}
-	if !r.mayHaveAsked(before.Window()) {
+	if !r.ledgers.mayHaveAsked(before.Window()) {
 		return wish{id: id}, nil
 	}
 	raw, err := r.frame(&message.HoldStatus{ID: before})
 	if err != nil {
 		return wish{id: id}, err
 	}
-	_, err = r.ask(ctx, supplier, raw)
+	_, err = r.asker.ask(ctx, supplier, raw)
 	switch exchange.CodeOf(err) {
 	case exchange.CodeNotFound:
 		return wish{id: id}, nil
@@ -173,7 +173,7 @@ func (r *Retailer) keyedWish(ctx context.Context, supplier exchange.ShopID, tail
 
 // mayHaveAsked reports whether an earlier life may have asked for a hold of window w
 // without recording it.
-func (r *Retailer) mayHaveAsked(w exchange.Window) bool {
-	start := &r.ledgers.start
-	return start.last != 0 && r.clock.Now().Sub(start.at) < keyedFor && exchange.WindowAt(max(start.last.Add(-lastAsked), 0)) <= w
+func (l *Ledgers) mayHaveAsked(w exchange.Window) bool {
+	start := &l.start
+	return start.last != 0 && l.clock.Now().Sub(start.at) < keyedFor && exchange.WindowAt(max(start.last.Add(-lastAsked), 0)) <= w
 }

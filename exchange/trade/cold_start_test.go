@@ -30,7 +30,7 @@ func TestKeyFindsItsReservationAfterMidnight(t *testing.T) {
 				return rec
 			}
 			life := exchange.DefaultTerms("EUR")
-			life.HoldLifetime = 48 * time.Hour
+			life.HoldLifetime = 4 * 24 * time.Hour // a hold lives half of it
 			w.Partner(acorn, birch, life)
 			before := birch.Mem.Clone()
 			first := ask()

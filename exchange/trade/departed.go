@@ -49,7 +49,7 @@ func (r *Retailer) NotifyDeparted(ctx context.Context, shop exchange.ShopID, sta
 		}
 		if state == hold.Released {
 			lost++
-			r.notifyLost(rec, now, lost)
+			notifyLost(r.events, rec, now, lost)
 		}
 	}
 	return nil
@@ -57,12 +57,12 @@ func (r *Retailer) NotifyDeparted(ctx context.Context, shop exchange.ShopID, sta
 
 // notifyLost tells watchers of the nth hold that this shop loses at a departed supplier. The
 // first event.MaxHoldEvents have an event each; the others are summed up.
-func (r *Retailer) notifyLost(rec *record.Reservation, now exchange.Time, nth int) {
+func notifyLost(watchers *event.Watchers, rec *record.Reservation, now exchange.Time, nth int) {
 	if nth > event.MaxHoldEvents {
-		r.events.Hold(now, rec.Supplier, exchange.Retailer, hold.Released.String(), rec.Request.ID, rec.Request.Lines)
+		watchers.Hold(now, rec.Supplier, exchange.Retailer, hold.Released.String(), rec.Request.ID, rec.Request.Lines)
 		return
 	}
-	r.events.Notify(event.Holds{
+	watchers.Notify(event.Holds{
 		At: now, Partner: rec.Supplier, Side: exchange.Retailer, Status: hold.Released.String(),
 		Count: 1, ID: rec.Request.ID, Lines: rec.Request.Lines.Slice(),
 	})

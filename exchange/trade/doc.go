@@ -8,6 +8,7 @@
 //	Retailer      reservations and purchases
 //	Selling       whether the shop may sell at all
 //	sender        when queued requests and entries are sent, and sent again
+//	asker         what a supplier is asked about a reservation, until it has answered
 //
 // All changes run in the writer's turn (package writer). What follows a commit is a value
 // (effects.go), done by [Trade.Apply].
@@ -17,10 +18,15 @@
 //	holds.go         a hold's request, release and extension, at the supplier
 //	expiry.go        what ends by time; ended.go the holds of ended partnerships
 //	quarantine.go    what could not end
-//	reserve.go       reservations, at the retailer; reservations.go their list;
-//	                 pending.go those whose record is not committed yet
+//	reserve.go       reservations, at the retailer; wish.go which one a caller asks for; change.go
+//	                 releases and extensions; reservations.go their list; pending.go those whose
+//	                 record is not committed yet
+//	asker.go         reservations about which the supplier owes an answer; asker_messages.go what
+//	                 it is asked, and the answers; callers.go callers that leave and come back
+//	lost_request.go  the repeat of a request whose record a crash has lost
 //	quote_check.go   a quote against the request and the terms, before an order signs it
 //	live.go          what a supplier has available now
+//	recall.go        a supplier ends the holds of a product, and tells their retailers
 //	expiry_notice.go the notices that own reservations have expired
 //	purchases.go     orders that this shop places; orders.go those it received, and look-ups
 //	submit.go        what the submit of an order does
@@ -56,16 +62,76 @@
 // counts as that of the queued one, and the first entry of an end as this shop's end. A
 // withdrawal covers what is queued when the record is read.
 //
+// # How long a hold lives
+//
+// The terms bound a hold's life from issue to expiry, extensions included. A request without a
+// lifetime (message.Hold.Lifetime 0) asks for all of it, and such a hold can never be extended.
+// What 0 means is not changed, because signed terms and partners of the version before go by it.
+// So the retailer chooses: where its owner says nothing it asks for half of the terms' lifetime
+// ([exchange.Terms.DefaultHold]), and the hold can be extended once by as much. A supplier of
+// any version answers that as it answers every lifetime within the terms. A repeat asks for the
+// lifetime of the first request, which the reservation's record has: the supplier compares the
+// two byte for byte. Where a crash lost that record and the terms or the version have changed
+// since, the supplier refuses the repeat as another request (CodeConflict). Then the retailer asks
+// for the hold that has the id, and takes it for the one that was asked for if its quote has the
+// same lines, country and limit, and adds up under the terms of its version, which the ledger has
+// (lost_request.go). A hold that has ended, or whose last extension was refused, stays a
+// conflict; nothing is held twice.
+//
+// # The format of a quote
+//
+// A hold's request says the newest format that the retailer reads, and a supplier may answer in an
+// older one: a version before format 2 knows no other. Nothing that a shop says of itself in a
+// hello tells which formats it makes (its agent is a text for people, and protocol and greeting
+// are those of every version), so a retailer takes format 1 from any supplier. Such a quote is
+// checked by its own arithmetic and the same terms. It can differ from format 2 by what rounding
+// each unit instead of the line comes to, it has no snapshots of the products, and the retailer
+// sees its total before it orders.
+//
+// # An answer that nobody asked for
+//
+// A supplier may say unasked that it has released a hold (recall.go), and nothing else: such an
+// answer names no request, has a reason and no quote. It makes a reservation that is held, or not
+// answered yet, released; one that is ordered waits for its ledger. In every refusal, asked for or
+// not, the reservation keeps the quote that it had, and short lines are noted as far as they were
+// asked for.
+//
 // # An order and its address
 //
-// A reservation is ordered once, for one address. The signed request has a salted hash of the
-// address. The supplier keeps salt and address. The retailer keeps the salt alone, apart from
-// the order (key a/), and erases it when the supplier refuses the order.
+// A reservation is ordered once, for one address, under one reference. The signed request has a
+// salted hash of address, reference and note (exchange.Delivery). Both shops keep them and the salt,
+// apart from the order (key a/); the retailer erases them when the supplier refuses the order,
+// and each shop when Policy.KeepAddresses says so (erase.go).
 //
-// With the salt, the retailer can compare the address of a repeated order with the first one;
-// another address is CodeConflict. Once the salt is erased, every repeat is CodeConflict:
-// nobody can compare, and no address is dropped silently. A retailer that has lost its
-// records and adopts the order from the ledger has no salt either.
+// With the salt, the retailer can compare the delivery of a repeated order with the first one;
+// another is CodeConflict. Once it is erased, every repeat is CodeConflict: nobody can compare,
+// and no address is dropped silently. A retailer that has lost its records and adopts the order
+// from the ledger has none either.
+//
+// # When the answer is lost
+//
+// A time-out is "unknown", never "failed": whatever a supplier was asked, it is asked until it has
+// answered. A caller that waits gets the answer: ask.go sends the same bytes again after 1, 2, 4, 8 …
+// seconds, and at once when the supplier greets. Where the caller leaves first, the asker goes on
+// (asker.go), also after a restart: the reservation's record says what is owed.
+//
+//	hold       asked again, the same bytes. Whoever can name it, by a key, by an id of its own or by
+//	           the id that came with the error, has 20 s to come back: then it gets the same answer,
+//	           byte for byte, and the hold is its own. What nobody comes back for is released, and so
+//	           is at once what nobody can name: an answer that comes late finds a tombstone.
+//	           The reservation then is released, and says why; a repeat that comes too late is refused
+//	           (CodeReleased).
+//	release    asked again until the supplier has answered. Meanwhile it cannot be ordered.
+//	extension  asked again, the same bytes; a later wish replaces it.
+//	order, cancellation, and what is about a partnership: requests of the outbox
+//
+// A reservation counts as held, or as not answered (hold.None), as long as the supplier has not said
+// otherwise. Coming back is to repeat the request, to order or to extend; to look is not. Who looks
+// sees when the hold is given back (record.Reservation.ReleaseAt).
+//
+// A request of which nothing was sent is sure to have had no effect (message.ErrNotAsked): it leaves
+// nothing. A shop whose process ends within 0.2 s of asking has noted nothing, and its supplier holds
+// the stock until the hold expires, or the caller's key finds it.
 //
 // # Losing and finding out
 //

@@ -103,6 +103,11 @@ func (t *Trade) Apply(at exchange.Time, e writer.Effect) bool {
 		t.Retailer.notices.note(e.reservation)
 	case reservationOrdered:
 		t.Retailer.pending.drop(e.id)
+	case holdRecalled:
+		t.Ledgers.sender.tell(e.retailer, e.answer.Bytes())
+	case reservationEnded:
+		r := e.reservation
+		t.Retailer.events.Hold(at, r.Supplier, exchange.Retailer, r.State.String(), r.Request.ID, r.Request.Lines)
 	case event.Event:
 		t.Ledgers.events.Notify(e)
 	default:

@@ -208,7 +208,7 @@ func TestRenewalRevivesNoHold(t *testing.T) {
 		t.Errorf("the extension: %v", a.Refusal)
 	}
 	desktest.Must(t, m.desk.Writer.Together(nil))
-	if s, err := m.desk.Shelf.Stock("shoe"); err != nil || s != (hold.Stock{Stocked: 10}) {
+	if s, err := m.desk.Shelf.Stock("shoe"); err != nil || s != (hold.Stock{Stocked: 10, Revision: 1}) {
 		t.Errorf("stock after the end: %+v, %v", s, err)
 	}
 }

@@ -36,6 +36,9 @@ func (s *Supplier) noteExpiry(t exchange.Time) {
 	s.holdExpiry.from, s.orderExpiry.from = min(s.holdExpiry.from, t), min(s.orderExpiry.from, t)
 }
 
+// DueAt has Expire called at t, for the shelf. Writer's turn only.
+func (s *Supplier) DueAt(t exchange.Time) { s.nextExpiry = min(s.nextExpiry, t) }
+
 // Rest pauses expiry after a refused commit at the writer's time now.
 func (s *Supplier) Rest(now exchange.Time) { s.nextExpiry = now.Add(refusedPause) }
 
@@ -55,7 +58,7 @@ func (s *Supplier) Expire(b *writer.Batch) error {
 		return nil
 	}
 	next := exchange.Time(1<<62 - 1)
-	for _, expire := range []func(*writer.Batch, *exchange.Time) error{s.expireHolds, s.expireOrders, s.releaseEnded} {
+	for _, expire := range []func(*writer.Batch, *exchange.Time) error{s.expireHolds, s.expireOrders, s.releaseEnded, s.shelf.ChangePrices} {
 		if err := expire(b, &next); err != nil {
 			return err
 		}
@@ -206,7 +209,7 @@ func (s *Supplier) expireOrders(b *writer.Batch, next *exchange.Time) error {
 // allTerms is greater than every version of terms.
 const allTerms = 1<<32 - 1
 
-// runJanitor prunes the records of windows older than WindowsKept.
+// runJanitor prunes the records of windows older than WindowsKept, and erases addresses.
 func (t *Trade) runJanitor(ctx context.Context) {
 	ticker := time.NewTicker(janitorPause)
 	defer ticker.Stop()
@@ -214,7 +217,7 @@ func (t *Trade) runJanitor(ctx context.Context) {
 		for {
 			more, err := t.Prune(ctx)
 			if err != nil && ctx.Err() == nil {
-				t.Supplier.log.Warn("pruning old holds", "err", err)
+				t.Supplier.log.Warn("pruning old holds and addresses", "err", err)
 			}
 			if !more || err != nil {
 				break
@@ -231,7 +234,8 @@ func (t *Trade) runJanitor(ctx context.Context) {
 
 // Prune deletes up to prunesPerBatch records of ended holds and of reservations whose window
 // is more than WindowsKept old, and reports whether there may be more. A hold request of
-// such a window is refused (checkWindow), so no hold can be placed twice.
+// such a window is refused (checkWindow), so no hold can be placed twice. Where there are no
+// more, it erases the addresses whose time has come.
 func (t *Trade) Prune(ctx context.Context) (more bool, err error) {
 	current := exchange.WindowAt(max(t.Supplier.clock.Now(), 0))
 	if current <= exchange.WindowsKept {
@@ -248,6 +252,9 @@ func (t *Trade) Prune(ctx context.Context) (more bool, err error) {
 		more = holds+reservations == prunesPerBatch
 		return err
 	})
+	if err == nil && !more {
+		err = t.eraseAddresses(ctx)
+	}
 	return more, err
 }
 

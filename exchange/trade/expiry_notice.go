@@ -161,8 +161,11 @@ func (r *Retailer) listNotices(ctx context.Context) error {
 		case row.Key == nil:
 			return err
 		case err != nil: // a damaged record: Reservation reports it
-		case row.Record.Expires > r.clock.Now():
-			r.notices.note(row.Record)
+		default:
+			r.asker.note(row.Record)
+			if row.Record.Expires > r.clock.Now() {
+				r.notices.note(row.Record)
+			}
 		}
 	}
 	return nil

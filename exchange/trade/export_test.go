@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/message"
 )
 
 const (
@@ -33,6 +34,24 @@ func (r *Retailer) Pending() int {
 	return len(r.pending.of)
 }
 
+// Unasked are the answers that wait to be told to retailers.
+type Unasked struct{ unasked }
+
+// How many answers may wait, in all and for one retailer.
+const (
+	MaxUnasked     = maxUnasked
+	MaxUnaskedEach = maxUnaskedEach
+)
+
+func (u *Unasked) Add(to exchange.ShopID, sealed []byte) bool  { return u.add(to, sealed) }
+func (u *Unasked) First(to exchange.ShopID) []byte             { return u.first(to) }
+func (u *Unasked) Told(to exchange.ShopID, sealed []byte) bool { return u.told(to, sealed) }
+func (u *Unasked) Drop(to exchange.ShopID)                     { u.drop(to) }
+func (u *Unasked) Count() int                                  { return u.count }
+
+// UnaskedCount is how many answers wait to be told.
+func (l *Ledgers) UnaskedCount() int { return l.sender.unasked.count }
+
 // FillNotices leaves no room to list further reservations.
 func (r *Retailer) FillNotices() { r.notices.listed = maxNotices }
 
@@ -45,4 +64,24 @@ func (r *Retailer) NewID(supplier exchange.ShopID, tail [12]byte) (exchange.Hold
 func (r *Retailer) KeyedID(ctx context.Context, supplier exchange.ShopID, key ReservationKey) (exchange.HoldID, error) {
 	w, err := r.keyedWish(ctx, supplier, key)
 	return w.id, err
+}
+
+// FillAsks leaves no room for further reservations about which an answer is owed; empty makes room.
+func (r *Retailer) FillAsks() (empty func()) {
+	a := r.asker
+	nobody := exchange.ShopID{1}
+	for i := range maxOpenAsks {
+		id := exchange.NewHoldID(1, [12]byte{byte(i), byte(i >> 8), byte(i >> 16)})
+		o := &openAsk{to: laneOf(nobody, id), id: id}
+		a.asks[id] = o
+		if a.lanes[o.to] == nil {
+			a.lanes[o.to] = make(map[exchange.HoldID]*openAsk)
+		}
+		a.lanes[o.to][id] = o
+	}
+	return func() {
+		for lane := range uint8(askLanes) {
+			a.departed(queue{partner: nobody, kind: message.KindHold, lane: lane})
+		}
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/shelf"
 	"github.com/souk-market/souk/exchange/writer"
 )
 
@@ -132,6 +133,14 @@ func (s *Supplier) checkWindow(b *writer.Batch, id exchange.HoldID) error {
 	return nil
 }
 
+// formatFor is the newest quote format that both shops read.
+func formatFor(req *message.Hold) exchange.QuoteFormat {
+	if req.Reads < exchange.QuoteByLine {
+		return exchange.QuoteByUnit
+	}
+	return exchange.NewestQuote
+}
+
 // quote prices a hold request under the terms and checks everything but stock.
 func (s *Supplier) quote(b *writer.Batch, from exchange.ShopID, req *message.Hold, terms exchange.Terms, version uint32) (*exchange.Quote, hold.Place, error) {
 	policy := s.policy.Load()
@@ -154,12 +163,17 @@ func (s *Supplier) quote(b *writer.Batch, from exchange.ShopID, req *message.Hol
 		if p.Price.Currency != terms.Currency {
 			return exchange.Offer{}, exchange.Errorf(exchange.CodeCurrency, "%s is priced in %s, the terms say %s", sku, p.Price.Currency, terms.Currency)
 		}
-		return exchange.Offer{Title: p.Title, List: p.Price.Minor, Grams: p.Grams}, nil
+		return exchange.Offer{
+			Title: p.Title, List: p.Price.Minor, Grams: p.Grams, Options: p.Options, Barcode: p.Barcode, Image: p.Image, NoShipping: p.NoShipping,
+		}, nil
 	}
 	q := &exchange.Quote{
-		Supplier: s.me, Retailer: from, Hold: req.ID, TermsVersion: version, Country: req.Country,
+		Format: formatFor(req), Supplier: s.me, Retailer: from, Hold: req.ID, TermsVersion: version, Country: req.Country,
 		Currency: terms.Currency, Tax: policy.Tax, Rate: policy.Rate, Issued: b.Now(), Expires: b.Now().Add(lifetime),
 		AcceptWithin: terms.AcceptWithin, Cancel: terms.Cancel,
+	}
+	if q.Format == exchange.QuoteByUnit && !q.Rate.Known() { // the reader of this is the retailer's owner
+		return nil, hold.Place{}, exchange.Errorf(exchange.CodeNoRate, "the supplier has no US dollar rate for %s, and the version of Souk that asks reads only quotes in US dollars: run a newer version of Souk, or ask the supplier to give a rate (souk catalog rates)", q.Currency)
 	}
 	if err := exchange.PriceQuote(q, req.Lines, offer, terms.Discount, policy.Shipping); err != nil {
 		return nil, hold.Place{}, err
@@ -168,7 +182,8 @@ func (s *Supplier) quote(b *writer.Batch, from exchange.ShopID, req *message.Hol
 		return nil, hold.Place{}, exchange.Errorf(exchange.CodePriceChanged, "the total, shipping included, is %s, above the limit of %s",
 			exchange.Money{Minor: q.Total, Currency: q.Currency}, exchange.Money{Minor: req.MaxTotal, Currency: q.Currency})
 	}
-	return q, hold.Place{Lines: req.Lines, Expires: q.Expires}, nil
+	pools, err := s.shelf.From(b, req.Lines)
+	return q, hold.Place{Lines: req.Lines, From: pools, Expires: q.Expires}, err
 }
 
 // place takes the stock, counts the open quantity, and indexes the expiry.
@@ -188,7 +203,7 @@ func (s *Supplier) place(b *writer.Batch, id ledger.ID, rec *heldRecord, place h
 	if err := s.shelf.Fits(b, fx.Stock); err != nil {
 		return err
 	}
-	if err := s.shelf.Move(b, fx.Stock); err != nil {
+	if err := s.shelf.Move(b, fx.Stock, shelf.Of{}); err != nil {
 		return exchange.Errorf(exchange.CodeInternal, "stock moved between check and step: %w", err)
 	}
 	ledgerRec.OpenHeld += units
@@ -336,7 +351,7 @@ func (s *Supplier) endHold(b *writer.Batch, id exchange.HoldID, rec *heldRecord,
 	if err != nil {
 		return err
 	}
-	if err := s.shelf.Move(b, fx.Stock); err != nil {
+	if err := s.shelf.Move(b, fx.Stock, shelf.Of{Partner: rec.Retailer, Order: id, Ordered: b.Now()}); err != nil {
 		return err
 	}
 	if before.State == hold.Held {

@@ -3,6 +3,7 @@ package trade_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -56,6 +57,26 @@ func lied(t testing.TB, supplier, retailer *desktest.Shop, on message.Kind, lie 
 	supplier.W.Greet(supplier, retailer)
 }
 
+// resum prices a quote anew by its own figures, so that it adds up after a change.
+func resum(t testing.TB, q *exchange.Quote) { reprice(t, q, q.Format, q.Discount) }
+
+// inFormat1 is the same quote as a supplier of the version before would have made it. The
+// discount is that of desktest.Pair.
+func inFormat1(t testing.TB, q *exchange.Quote) { reprice(t, q, exchange.QuoteByUnit, 1500) }
+
+func reprice(t testing.TB, q *exchange.Quote, format exchange.QuoteFormat, discount exchange.BasisPoints) {
+	t.Helper()
+	lines, err := q.HoldLines()
+	desktest.Must(t, err)
+	offer := func(sku exchange.SKU) (exchange.Offer, error) {
+		i := slices.IndexFunc(q.Lines, func(l exchange.QuoteLine) bool { return l.SKU == sku })
+		l := &q.Lines[i]
+		return exchange.Offer{Title: l.Title, List: l.List, Options: l.Options, Barcode: l.Barcode, Image: l.Image}, nil
+	}
+	q.Format, q.Discount = format, 0
+	desktest.Must(t, exchange.PriceQuote(q, lines, offer, discount, exchange.ShippingTable{Zones: []exchange.ShippingZone{{Flat: q.Shipping}}}))
+}
+
 // TestQuoteIsWhatWasAsked: whatever a supplier changes in a quote, nothing is
 // ordered on it and the hold is given back.
 func TestQuoteIsWhatWasAsked(t *testing.T) {
@@ -63,21 +84,25 @@ func TestQuoteIsWhatWasAsked(t *testing.T) {
 		lie  func(*message.HoldAnswer)
 		code exchange.Code
 	}{
-		"other product":     {func(a *message.HoldAnswer) { a.Quote.Lines[0].SKU = "hat" }, exchange.CodeSignature},
-		"other supplier":    {func(a *message.HoldAnswer) { a.Quote.Supplier = exchange.ShopID{1} }, exchange.CodeSignature},
-		"other hold":        {func(a *message.HoldAnswer) { a.Quote.Hold[15]++ }, exchange.CodeSignature},
-		"other country":     {func(a *message.HoldAnswer) { a.Quote.Country = "NO" }, exchange.CodeSignature},
-		"other currency":    {func(a *message.HoldAnswer) { a.Quote.Currency = "JPY" }, exchange.CodeSignature},
+		"other product":  {func(a *message.HoldAnswer) { a.Quote.Lines[0].SKU = "hat" }, exchange.CodeSignature},
+		"other supplier": {func(a *message.HoldAnswer) { a.Quote.Supplier = exchange.ShopID{1} }, exchange.CodeSignature},
+		"other hold":     {func(a *message.HoldAnswer) { a.Quote.Hold[15]++ }, exchange.CodeSignature},
+		"other country":  {func(a *message.HoldAnswer) { a.Quote.Country = "NO" }, exchange.CodeSignature},
+		"other currency": {func(a *message.HoldAnswer) {
+			a.Quote.Currency, a.Quote.Rate.From = "JPY", "JPY"
+		}, exchange.CodeSignature},
 		"other cancel rule": {func(a *message.HoldAnswer) { a.Quote.Cancel = exchange.CancelNever }, exchange.CodeSignature},
 		"slower acceptance": {func(a *message.HoldAnswer) { a.Quote.AcceptWithin++; a.Quote.AcceptWithin += time.Hour }, exchange.CodeSignature},
-		"no discount": {func(a *message.HoldAnswer) {
+		"less discount":     {func(a *message.HoldAnswer) { a.Quote.Discount--; resum(t, a.Quote) }, exchange.CodeSignature},
+		"no discount in format 1": {func(a *message.HoldAnswer) {
+			inFormat1(t, a.Quote)
 			a.Quote.Lines[0].List += 1000
 		}, exchange.CodeSignature},
-		"over the limit": {func(a *message.HoldAnswer) { a.Quote.Shipping += 90000; a.Quote.Total += 90000 }, exchange.CodeSignature},
-		"more units": {func(a *message.HoldAnswer) {
-			l := &a.Quote.Lines[0]
-			l.Quantity, l.Total, l.USDTotal = 3, 3*l.Unit, 3*l.USDUnit
-			a.Quote.Total, a.Quote.USDTotal = l.Total+a.Quote.Shipping, l.USDTotal+a.Quote.USDShipping
+		"over the limit": {func(a *message.HoldAnswer) { a.Quote.Shipping += 90000; resum(t, a.Quote) }, exchange.CodeSignature},
+		"more units":     {func(a *message.HoldAnswer) { a.Quote.Lines[0].Quantity = 3; resum(t, a.Quote) }, exchange.CodeSignature},
+		"more units in format 1": {func(a *message.HoldAnswer) {
+			a.Quote.Lines[0].Quantity = 3
+			inFormat1(t, a.Quote)
 		}, exchange.CodeSignature},
 		"too long a life":  {func(a *message.HoldAnswer) { a.Quote.Expires = a.Quote.Issued.Add(24 * time.Hour) }, exchange.CodeSignature},
 		"of next month":    {func(a *message.HoldAnswer) { a.Quote.Issued += 1 << 32; a.Quote.Expires += 1 << 32 }, exchange.CodeSignature},
@@ -116,7 +141,7 @@ func TestExtensionChangesOnlyTheExpiry(t *testing.T) {
 	_, acorn, birch := desktest.Pair(t)
 	res := desktest.Reserve(t, birch, acorn, exchange.Line{SKU: "shoe", Quantity: 2})
 	until := res.Expires.Add(-time.Minute)
-	lied(t, acorn, birch, message.KindExtend, func(a *message.HoldAnswer) { a.Quote.Shipping++; a.Quote.Total++ })
+	lied(t, acorn, birch, message.KindExtend, func(a *message.HoldAnswer) { a.Quote.Shipping++; resum(t, a.Quote) })
 	if _, err := birch.Desk.Retailer.Extend(desktest.Ctx, res.Request.ID, until); exchange.CodeOf(err) != exchange.CodeSignature {
 		t.Errorf("an extension at another price: %v", err)
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
-	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/shelf"
 )
 
@@ -32,11 +31,11 @@ func bulkPair(t testing.TB, title int) (w *desktest.World, acorn, birch *desktes
 		sku := exchange.SKU(fmt.Sprintf("product-%03d", i))
 		items = append(items, shelf.Item{
 			Product: exchange.Product{SKU: sku, Title: strings.Repeat("T", title), Price: exchange.Money{Minor: 1999, Currency: "EUR"}},
-			Stock:   record.FileStock{Set: true, Units: 1_000_000},
+			Stock:   shelf.Figure{Set: true, Units: 1_000_000},
 		})
 		lines = append(lines, exchange.Line{SKU: sku, Quantity: 1})
 	}
-	_, err := acorn.Desk.Shelf.Import(desktest.Ctx, items, false)
+	_, err := acorn.Desk.Shelf.Import(desktest.Ctx, shelf.Statement{}, items)
 	desktest.Must(t, err)
 	terms := exchange.DefaultTerms("EUR")
 	terms.OpenQuantity = 1_000_000

@@ -9,6 +9,7 @@ import (
 	"github.com/souk-market/souk/exchange/order"
 	"github.com/souk-market/souk/exchange/partnership"
 	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/shelf"
 	"github.com/souk-market/souk/exchange/writer"
 )
 
@@ -245,7 +246,7 @@ func (o *Orders) stepOrder(b *writer.Batch, at entryAt, id exchange.OrderID, e o
 		rec.CancelAt, rec.Refusal, rec.Detail = 0, exchange.CodeOK, ""
 	}
 	if side == exchange.Supplier {
-		if err := o.supplier.orderEffects(b, at, id, before, next, fx); err != nil {
+		if err := o.supplier.orderEffects(b, at, rec, before, next, fx); err != nil {
 			return err
 		}
 	}
@@ -256,18 +257,18 @@ func (o *Orders) stepOrder(b *writer.Batch, at entryAt, id exchange.OrderID, e o
 
 // orderEffects changes the supplier's stock, open quantity and expiry index as the order
 // changed.
-func (s *Supplier) orderEffects(b *writer.Batch, at entryAt, id exchange.OrderID, before, next order.Order, fx order.Effects) error {
+func (s *Supplier) orderEffects(b *writer.Batch, at entryAt, rec *record.Order, before, next order.Order, fx order.Effects) error {
 	var deltas []hold.Delta
 	var closed int64
-	for _, u := range fx.Shipped {
-		deltas = append(deltas, hold.Delta{SKU: u.SKU, Move: hold.MoveShip, Units: u.Units})
-		closed += u.Units
+	move := func(units []order.Units, m hold.Move) {
+		for _, u := range units {
+			deltas = append(deltas, hold.Delta{SKU: u.SKU, Stock: rec.StockOf(u.SKU), Move: m, Units: u.Units})
+			closed += u.Units
+		}
 	}
-	for _, u := range fx.Freed {
-		deltas = append(deltas, hold.Delta{SKU: u.SKU, Move: hold.MoveCancel, Units: u.Units})
-		closed += u.Units
-	}
-	if err := s.shelf.Move(b, deltas); err != nil {
+	move(fx.Shipped, hold.MoveShip)
+	move(fx.Freed, hold.MoveCancel)
+	if err := s.shelf.Move(b, deltas, shelf.Of{Partner: rec.Retailer, Order: rec.ID, Ordered: before.Submitted}); err != nil {
 		return exchange.Errorf(exchange.CodeInternal, "the order and its stock disagree: %w", err)
 	}
 	if closed > 0 {
@@ -279,7 +280,7 @@ func (s *Supplier) orderEffects(b *writer.Batch, at entryAt, id exchange.OrderID
 		s.ledgers.set(b, at.ledger, ledgerRec)
 	}
 	if before.Status() == order.Submitted && next.Status() != order.Submitted {
-		b.Delete(record.OrderExpiryKey(before.AcceptBy, at.ledger.Retailer, id))
+		b.Delete(record.OrderExpiryKey(before.AcceptBy, at.ledger.Retailer, rec.ID))
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ func submitted(t testing.TB, sup, ret *desktest.Shop, number uint64, id exchange
 	t.Helper()
 	trade, err := ret.Desk.Partnerships.Get(sup.ID, exchange.Retailer)
 	desktest.Must(t, err)
-	to, err := protocol.Codec{}.Encode(&message.ShipTo{ShipTo: desktest.Stockholm})
+	to, err := protocol.Codec{}.Encode(&message.ShipTo{Delivery: desktest.Stockholm})
 	desktest.Must(t, err)
 	payload, err := protocol.Codec{}.Encode(&message.Request{
 		Supplier: sup.ID, Retailer: ret.ID, Number: number, At: sup.W.Now,

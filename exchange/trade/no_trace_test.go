@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -14,7 +15,6 @@ import (
 	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/message"
-	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/shelf"
 	"github.com/souk-market/souk/protocol"
 )
@@ -93,12 +93,12 @@ func (m *market) failing(t testing.TB, kind, n int) func() ([]byte, error) {
 	if kind < 3 { // a chunk whose last item is bad
 		good := shelf.Item{
 			Product: exchange.Product{SKU: []exchange.SKU{"shoe", "hat", "new"}[kind], Title: "x", Price: exchange.Money{Minor: int64(n), Currency: "EUR"}},
-			Stock:   record.FileStock{Set: true, Units: int64(n)},
+			Stock:   shelf.Figure{Set: true, Units: int64(n)},
 		}
 		bad := good
-		bad.Product.SKU, bad.Stock.Units = "bad", -1
+		bad.Product.SKU, bad.Product.Price.Minor = "bad", math.MaxInt64 // too much for US dollars
 		return func() ([]byte, error) {
-			_, err := m.desk.Shelf.Import(desktest.Ctx, []shelf.Item{good, bad}, false)
+			_, err := m.desk.Shelf.Import(desktest.Ctx, shelf.Statement{AllowRenamed: true}, []shelf.Item{good, bad})
 			return nil, err
 		}
 	}

@@ -126,7 +126,7 @@ func TestOrderRefusedAgain(t *testing.T) {
 	w.Settle()
 	lund := desktest.Stockholm
 	lund.City = "Lund"
-	for _, to := range []exchange.ShipTo{desktest.Stockholm, lund} {
+	for _, to := range []exchange.Delivery{desktest.Stockholm, lund} {
 		got, err := birch.Desk.Retailer.PlaceOrder(desktest.Ctx, res.Request.ID, to)
 		if err != nil || got.Refusal != exchange.CodeExpired {
 			t.Errorf("a refused order, placed again: %+v, %v", got, err)

@@ -1,12 +1,9 @@
 package trade
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"iter"
-	"slices"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/event"
@@ -95,73 +92,6 @@ func (o *Orders) scan(r kv.Range) iter.Seq2[record.Row[*record.Order], error] {
 	return record.Rows[record.Order](o.store, o.codec, r)
 }
 
-// List visits this shop's orders in one role until visit returns false. Those of the latest
-// window's holds come first, and within a window those placed latest. It begins after the
-// order after (zero = at the first). It reads one window's orders at a time.
-func (o *Orders) List(side exchange.Party, after exchange.OrderID, visit func(*record.Order) bool) error {
-	before := kv.Prefix([]byte(record.OrderPrefix(side))).To
-	if !after.IsZero() {
-		before = dayKey(side, after.Window()+1)
-	}
-	for {
-		w, ok, err := lastWindow(o.store, record.OrderPrefix(side), before)
-		if err != nil || !ok {
-			return err
-		}
-		before = dayKey(side, w)
-		day, err := o.day(side, w)
-		if err != nil {
-			return err
-		}
-		if w == after.Window() && !after.IsZero() {
-			last := -1
-			for i, r := range day {
-				if r.ID == after {
-					last = i
-				}
-			}
-			day = day[last+1:]
-		}
-		for _, r := range day {
-			if !visit(r) {
-				return nil
-			}
-		}
-	}
-}
-
-// day is the orders whose holds are of window w, in the order of List.
-func (o *Orders) day(side exchange.Party, w exchange.Window) ([]*record.Order, error) {
-	var day []*record.Order
-	for row, err := range o.scan(kv.Range{From: dayKey(side, w), To: dayKey(side, w+1)}) {
-		if err != nil {
-			return nil, err
-		}
-		day = append(day, row.Record)
-	}
-	slices.SortFunc(day, func(a, b *record.Order) int {
-		return cmp.Or(cmp.Compare(b.Placed(), a.Placed()), bytes.Compare(a.ID[:], b.ID[:]), a.Retailer.Compare(b.Retailer))
-	})
-	return day, nil
-}
-
-// dayKey is the first key of the orders whose holds are of a window.
-func dayKey(side exchange.Party, w exchange.Window) []byte {
-	first := exchange.NewHoldID(w, [12]byte{})
-	return kv.Key(record.OrderPrefix(side), first[:])
-}
-
-// lastWindow is the latest window of the ids that follow prefix in keys before the key
-// before. The keys are of orders or of reservations.
-func lastWindow(store kv.Store, prefix string, before []byte) (w exchange.Window, ok bool, err error) {
-	for row, err := range kv.Rows(store, kv.Range{From: []byte(prefix), To: before, Reverse: true}) {
-		var id exchange.OrderID
-		ok = err == nil && copy(id[:], row.Key[len(prefix):]) == len(id)
-		return id.Window(), ok, err
-	}
-	return 0, false, nil
-}
-
 // checkUnique refuses an order whose id another retailer's order has. The owner names orders
 // by id alone, and an id read off a packing slip must not let anybody block that order.
 // Holds are not checked: a hold blocks nothing, and the scan would cost more than the hold.
@@ -185,21 +115,22 @@ func (s *Supplier) checkUnique(b *writer.Batch, id exchange.OrderID, retailer ex
 	return nil
 }
 
-// ShipTo is the consumer's address of an order this shop received; CodeNotFound
-// once it has been erased.
-func (s *Supplier) ShipTo(rec *record.Order) (*exchange.ShipTo, error) {
-	kept, err := record.Get[record.ShipTo](s.store, s.codec, record.ShipToKey(rec.Retailer, rec.ID))
+// Delivery is where an order of this shop's goes, in the given role, with the retailer's
+// reference and note. It is CodeNotFound once that has been erased, and at the retailer also of
+// an order that was refused, or placed with a version that did not keep it.
+func (o *Orders) Delivery(side exchange.Party, rec *record.Order) (*exchange.Delivery, error) {
+	kept, err := record.Get[record.ShipTo](o.store, o.codec, record.ShipToKey(rec.Retailer, rec.ID))
 	if err != nil {
 		return nil, err
 	}
-	if kept == nil {
-		return nil, exchange.Errorf(exchange.CodeNotFound, "the address of order %v has been erased", rec.ID)
+	if kept == nil || side == exchange.Retailer && len(kept.Raw) == 0 {
+		return nil, exchange.Errorf(exchange.CodeNotFound, "the address of order %v is not kept, or has been erased", rec.ID)
 	}
-	to, err := message.Decode[message.ShipTo](s.codec, kept.Raw)
+	to, err := message.Decode[message.ShipTo](o.codec, kept.Raw)
 	if err != nil {
 		return nil, err
 	}
-	return &to.ShipTo, nil
+	return &to.Delivery, nil
 }
 
 // notify gives watchers the event of an order's durable change.

@@ -8,7 +8,6 @@ import (
 	"github.com/souk-market/souk/exchange/desk/desktest"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/kv"
-	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/shelf"
 	"github.com/souk-market/souk/store"
 )
@@ -46,10 +45,13 @@ func TestTooLargeAnOperationFailsAlone(t *testing.T) {
 				for i := range items {
 					list = append(list, shelf.Item{
 						Product: exchange.Product{SKU: exchange.SKU(fmt.Sprintf("import-%d-%d", batch, i)), Title: "A thing", Price: exchange.Money{Minor: 100, Currency: "EUR"}},
-						Stock:   record.FileStock{Set: true, Units: 1},
+						Stock:   shelf.Figure{Set: true, Units: 1},
 					})
 				}
-				return func() ([]byte, error) { _, err := m.desk.Shelf.Import(desktest.Ctx, list, false); return nil, err }
+				return func() ([]byte, error) {
+					_, err := m.desk.Shelf.Import(desktest.Ctx, shelf.Statement{}, list)
+					return nil, err
+				}
 			}
 			const large = 4
 			var calls []func() ([]byte, error)

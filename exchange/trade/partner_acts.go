@@ -18,8 +18,27 @@ import (
 // Propose proposes terms for the partnership in which this shop has the given side. A
 // retailer's proposal is queued until the supplier is reached.
 func (p *Partnerships) Propose(ctx context.Context, partner exchange.ShopID, side exchange.Party, terms exchange.Terms) error {
-	if err := terms.Check(); err != nil {
-		return err
+	return p.propose(ctx, partner, []exchange.Party{side}, []exchange.Terms{terms})
+}
+
+// ProposeBoth proposes terms to sell to a partner and terms to buy from it, in one commit:
+// both proposals are made, or none.
+func (p *Partnerships) ProposeBoth(ctx context.Context, partner exchange.ShopID, sell, buy exchange.Terms) error {
+	return p.propose(ctx, partner, []exchange.Party{exchange.Supplier, exchange.Retailer}, []exchange.Terms{sell, buy})
+}
+
+// MayTakeOn reports why this shop may make no new partnership now: its member list is old or
+// frozen.
+func (p *Partnerships) MayTakeOn() error { return p.members.MayTakeOn() }
+
+// propose proposes terms[i] for the partnership in which this shop has sides[i].
+func (p *Partnerships) propose(ctx context.Context, partner exchange.ShopID, sides []exchange.Party, terms []exchange.Terms) error {
+	acts := make([]func(*writer.Batch) error, len(sides))
+	for i, side := range sides {
+		if err := terms[i].Check(); err != nil {
+			return err
+		}
+		acts[i] = p.partnershipAct(partner, side, record.QueuedPropose, message.ProposeTerms{Terms: terms[i]})
 	}
 	if partner == p.me {
 		return exchange.Errorf(exchange.CodeInvalid, "this is your own shop")
@@ -27,21 +46,21 @@ func (p *Partnerships) Propose(ctx context.Context, partner exchange.ShopID, sid
 	if !p.members.IsMember(partner) {
 		return exchange.Errorf(exchange.CodeNotMember, "%v is not a member; see souk members", partner)
 	}
-	if err := p.members.MayTakeOn(); err != nil {
+	if err := p.MayTakeOn(); err != nil {
 		return err
 	}
-	return p.partnershipAct(ctx, partner, side, record.QueuedPropose, message.ProposeTerms{Terms: terms})
+	return p.act(ctx, acts...)
 }
 
 // AcceptTerms accepts the open proposal of a partner. hash names the proposal that the owner
 // has read. If this shop is the retailer, the terms come into force with the supplier's entry.
 func (p *Partnerships) AcceptTerms(ctx context.Context, partner exchange.ShopID, side exchange.Party, hash ledger.Hash) error {
-	return p.partnershipAct(ctx, partner, side, record.QueuedAccept, message.AcceptTerms{Proposal: hash})
+	return p.act(ctx, p.partnershipAct(partner, side, record.QueuedAccept, message.AcceptTerms{Proposal: hash}))
 }
 
 // DeclineTerms closes a partner's proposal, or withdraws this shop's own.
 func (p *Partnerships) DeclineTerms(ctx context.Context, partner exchange.ShopID, side exchange.Party, hash ledger.Hash) error {
-	return p.partnershipAct(ctx, partner, side, record.QueuedDecline, message.DeclineTerms{Proposal: hash})
+	return p.act(ctx, p.partnershipAct(partner, side, record.QueuedDecline, message.DeclineTerms{Proposal: hash}))
 }
 
 // WithdrawTerms takes back this shop's own proposals that are not in force yet; CodeStale
@@ -132,26 +151,27 @@ func (p *Partnerships) closeWithdrawn(b *writer.Batch, id ledger.ID) error {
 // records alone; a supplier enters it before its next act on that partnership. Where the
 // partnership has ended, or this shop's end is queued, EndTrade changes nothing.
 func (p *Partnerships) EndTrade(ctx context.Context, partner exchange.ShopID, side exchange.Party, reason string) error {
-	return p.partnershipAct(ctx, partner, side, record.QueuedEnd, message.EndTrade{Reason: exchange.Clip(reason, message.MaxReason)})
+	return p.act(ctx, p.partnershipAct(partner, side, record.QueuedEnd, message.EndTrade{Reason: exchange.Clip(reason, message.MaxReason)}))
 }
 
-// act runs an act of the owner's. Where the act was done before under its key, act returns
-// nil.
-func (p *Partnerships) act(ctx context.Context, op func(*writer.Batch) error) error {
-	if err := p.writer.Act(ctx, op); !errors.Is(err, writer.ErrDone) {
+// act runs acts of the owner's in one commit. Where they were done before under their key, act
+// returns nil.
+func (p *Partnerships) act(ctx context.Context, ops ...func(*writer.Batch) error) error {
+	if err := p.writer.Acts(ctx, ops...); !errors.Is(err, writer.ErrDone) {
 		return err
 	}
 	return nil
 }
 
-func (p *Partnerships) partnershipAct(ctx context.Context, partner exchange.ShopID, side exchange.Party, kind string, act message.Act) error {
+// partnershipAct does act in the partnership in which this shop has the given side.
+func (p *Partnerships) partnershipAct(partner exchange.ShopID, side exchange.Party, kind string, act message.Act) func(*writer.Batch) error {
 	id := p.ledgerWith(partner, side)
-	return p.act(ctx, func(b *writer.Batch) error {
+	return func(b *writer.Batch) error {
 		if side == exchange.Supplier {
 			return p.supplierAct(b, id, act)
 		}
 		return p.retailerAct(b, id, kind, act)
-	})
+	}
 }
 
 // retailerAct queues a retailer's partnership act.

@@ -120,6 +120,11 @@ func (p *Partnerships) retailers() []exchange.ShopID {
 // Suppliers are the shops whose products this shop may sell now.
 func (p *Partnerships) Suppliers() []exchange.ShopID { return p.suppliers() }
 
+// BuyTerms are the terms under which this shop buys from a supplier now, and whether there are any.
+func (p *Partnerships) BuyTerms(supplier exchange.ShopID) (exchange.Terms, bool) {
+	return p.view.inForce(ledger.ID{Supplier: supplier, Retailer: p.me})
+}
+
 // Retailers are the shops that may sell this shop's products now.
 func (p *Partnerships) Retailers() []exchange.ShopID {
 	return p.view.list(p.me, exchange.Supplier, true)

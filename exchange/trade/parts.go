@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/event"
@@ -204,6 +205,7 @@ type Retailer struct {
 	ledgers      *Ledgers
 	orders       *Orders
 	sender       *sender
+	asker        *asker
 
 	rows    *writer.Table[exchange.HoldID, *record.Reservation] // writer's turn only
 	pending pendingReservations
@@ -213,9 +215,12 @@ type Retailer struct {
 // Policy is how the shop answers as a supplier.
 type Policy struct {
 	AcceptByHand bool // orders wait for the owner; else they are accepted as they come
-	Shipping     exchange.ShippingTable
-	Tax          exchange.Tax
-	Rate         exchange.Rate // newest US dollar rate of the shop's currency
+	// KeepAddresses is how long after the last of an order was shipped or given up its address,
+	// reference and note are kept, of bought and sold orders alike; 0 = for good.
+	KeepAddresses time.Duration
+	Shipping      exchange.ShippingTable
+	Tax           exchange.Tax
+	Rate          exchange.Rate // newest US dollar rate of the shop's currency
 }
 
 // Meter counts what the hot path does, for metrics. Its functions are called from many
@@ -247,6 +252,8 @@ func New(cfg Config) *Trade {
 	r.partnerships, r.ledgers, r.orders, r.sender = p, l, o, send
 	p.view.init()
 	r.notices.init()
+	r.asker = newAsker(base, r, send)
+	send.asker = r.asker
 	s.policy.Store(&Policy{})
 	p.makeTables()
 	l.makeTables()
@@ -276,6 +283,7 @@ func (t *Trade) Run(ctx context.Context) {
 	work.Go(func() { t.Ledgers.sender.run(ctx) })
 	work.Go(func() { t.runJanitor(ctx) })
 	work.Go(func() { t.Retailer.runNotices(ctx) })
+	work.Go(func() { t.Retailer.asker.run(ctx) })
 	work.Wait()
 }
 

@@ -1,6 +1,7 @@
 package trade
 
 import (
+	"context"
 	"sync"
 
 	"github.com/souk-market/souk/exchange"
@@ -58,17 +59,16 @@ func (p *pendingReservations) all() map[exchange.HoldID]*record.Reservation {
 	return all
 }
 
-// mayHold reports whether, by this shop's records, an earlier request may have placed the hold
-// id at its supplier. A refused repeat says nothing about the earlier request.
-func (r *Retailer) mayHold(id exchange.HoldID) bool {
-	if r.pending.asked(id) {
-		return true
+// latest returns a copy of a pending reservation, answered or not; nil where none is pending.
+func (p *pendingReservations) latest(id exchange.HoldID) *record.Reservation {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	rec := p.of[id]
+	if rec == nil {
+		return nil
 	}
-	rec, err := r.known(id)
-	if err != nil || rec == nil {
-		return err != nil
-	}
-	return rec.State == hold.None || rec.State == hold.Held || rec.State == hold.Committed
+	copied := *rec
+	return &copied
 }
 
 // put makes rec pending, unless a later answer about the reservation is.
@@ -111,24 +111,47 @@ func (p *pendingReservations) has(rec *record.Reservation) bool {
 // longer; its supplier still knows the hold.
 func (r *Retailer) saveBehind(rec record.Reservation) { r.writeBehind(rec, r.saveReservation) }
 
-// saveNewBehind is saveBehind for the first answer about a new id. A record that came later
-// has replaced rec in pending, so the store need not be read.
+// saveNewBehind is saveBehind for the first answer about a new id, so the store need not be read.
 func (r *Retailer) saveNewBehind(rec record.Reservation) {
 	r.writeBehind(rec, func(b *writer.Batch, rec *record.Reservation) error {
-		if !r.pending.has(rec) {
-			return nil
-		}
 		r.rows.Set(b, rec.Request.ID, rec)
 		b.Then(reservationRecorded{rec})
 		return nil
 	})
 }
 
-// writeBehind makes rec pending and has the writer commit it with save.
+// writeBehind makes rec pending and has the writer commit it with save, unless a later record has
+// replaced it by then.
 func (r *Retailer) writeBehind(rec record.Reservation, save func(*writer.Batch, *record.Reservation) error) {
 	r.pending.put(&rec)
 	forget := func() { r.pending.forget(&rec) }
-	if !r.writer.WriteBehind(func(b *writer.Batch) error { return save(b, &rec) }, forget) {
+	if !r.writer.WriteBehind(func(b *writer.Batch) error {
+		if !r.pending.has(&rec) {
+			return nil
+		}
+		return save(b, &rec)
+	}, forget) {
 		forget()
 	}
+}
+
+// saveNow writes a reservation's record and returns when it is durable.
+func (r *Retailer) saveNow(ctx context.Context, rec *record.Reservation) error {
+	r.pending.put(rec)
+	return r.savePending(ctx, rec)
+}
+
+// savePending is saveNow for a record that is pending already, with effects beside it. A record that
+// has replaced it by the writer's turn is left alone.
+func (r *Retailer) savePending(ctx context.Context, rec *record.Reservation, effects ...writer.Effect) error {
+	defer r.pending.forget(rec)
+	return r.writer.Do(ctx, func(b *writer.Batch) error {
+		if !r.pending.has(rec) {
+			return nil
+		}
+		for _, e := range effects {
+			b.Then(e)
+		}
+		return r.saveReservation(b, rec)
+	})
 }

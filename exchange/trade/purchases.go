@@ -3,6 +3,7 @@ package trade
 import (
 	"context"
 	"errors"
+	"reflect"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/hold"
@@ -15,19 +16,19 @@ import (
 
 // A retailer's purchases: the orders that this shop places with suppliers.
 
-// PlaceOrder commits a reservation with the consumer's address. When it returns, the
-// signed request is durable in the outbox and is sent until the supplier answers; the
-// record says how far it is.
+// PlaceOrder commits a reservation with the consumer's address and this shop's reference and
+// note. When it returns, the signed request is durable in the outbox and is sent until the
+// supplier answers; the record says how far it is.
 //
-// Placing the same reservation again for the same address returns its order, for as long
-// as the order is kept. For another address the error is CodeConflict, since the parcel
-// goes to the first one. An order that the supplier refused is returned whatever the
-// address: nothing is shipped.
-func (r *Retailer) PlaceOrder(ctx context.Context, id exchange.HoldID, to exchange.ShipTo) (*record.Order, error) {
+// Placing the same reservation again with the same delivery returns its order, for as long
+// as the order is kept. With another one the error is CodeConflict, since the parcel goes to
+// the first address, under the first reference. An order that the supplier refused is returned
+// whatever the delivery: nothing is shipped.
+func (r *Retailer) PlaceOrder(ctx context.Context, id exchange.HoldID, to exchange.Delivery) (*record.Order, error) {
 	if err := to.Check(); err != nil {
 		return nil, err
 	}
-	raw, err := r.codec.Encode(&message.ShipTo{ShipTo: to})
+	raw, err := r.codec.Encode(&message.ShipTo{Delivery: to})
 	if err != nil {
 		return nil, err
 	}
@@ -38,8 +39,14 @@ func (r *Retailer) PlaceOrder(ctx context.Context, id exchange.HoldID, to exchan
 	case exchange.CodeOf(err) != exchange.CodeNotFound:
 		return nil, err
 	}
-	res, err := r.lookUp(ctx, id)
+	leave, res, err := r.changing(ctx, id, false)
+	if leave != nil {
+		defer leave()
+	}
 	if err != nil {
+		return nil, err
+	}
+	if err := overFor(res); err != nil {
 		return nil, err
 	}
 	quote, err := r.quoteIn(res.Answer)
@@ -68,7 +75,7 @@ func (r *Retailer) orderedBefore(before *record.Order, shipTo []byte) (*record.O
 	if err != nil {
 		return nil, err
 	}
-	return before, sameShipTo(before, salt, shipTo)
+	return before, sameDelivery(r.codec, before, salt, shipTo)
 }
 
 // submitOrder queues the order of a reservation, unless it was ordered meanwhile.
@@ -84,9 +91,12 @@ func (r *Retailer) submitOrder(b *writer.Batch, res *record.Reservation, quote *
 		if err != nil {
 			return nil, err
 		}
-		return before, sameShipTo(before, salt, shipTo)
+		return before, sameDelivery(r.codec, before, salt, shipTo)
 	}
 	// The supplier's clock decides; this spares a request that cannot succeed.
+	if err := overFor(res); err != nil {
+		return nil, err
+	}
 	if res.State != hold.Held && res.State != hold.Committed {
 		return nil, exchange.Errorf(exchange.CodeState, "reservation %v is %v and cannot be ordered", id, res.State)
 	}
@@ -100,7 +110,7 @@ func (r *Retailer) submitOrder(b *writer.Batch, res *record.Reservation, quote *
 	if err := r.checkOrdered(res, quote, terms, version); err != nil {
 		return nil, err
 	}
-	var secret record.ShipTo // without the address: the supplier alone has that
+	secret := record.ShipTo{Raw: shipTo}
 	if err := r.random(secret.Salt[:]); err != nil {
 		return nil, err
 	}
@@ -110,27 +120,54 @@ func (r *Retailer) submitOrder(b *writer.Batch, res *record.Reservation, quote *
 	if err := r.put(b, record.ShipToKey(r.me, id), &secret); err != nil {
 		return nil, err
 	}
-	if err := r.saveReservation(b, res); err != nil { // the order's entry marks it later (reservationOrdered)
+	ordered := *res
+	ordered.ReleaseAt, ordered.ExtendTo = 0, 0
+	if err := r.saveReservation(b, &ordered); err != nil { // the order's entry marks it later (reservationOrdered)
 		return nil, err
 	}
 	b.Then(reservationOrdered{id})
 	return rec, r.ledgers.queue(b, ledgerID, message.SubmitOrder{Order: id, Quote: res.Answer, ShipTo: hash}, secret.Salt, shipTo)
 }
 
-// sameShipTo fails with CodeConflict where an order was placed for another address than
-// shipTo, or where nobody can say. salt is what the retailer keeps to compare addresses;
-// it is nil once it has been erased with the address.
-func sameShipTo(rec *record.Order, salt *record.ShipTo, shipTo []byte) error {
+// overFor is why a reservation is over that its owner has not released: its supplier ended it, or nobody
+// came back for it. nil = it is not.
+func overFor(res *record.Reservation) error {
+	if res.State == hold.Released && res.Refusal != exchange.CodeOK {
+		return exchange.Errorf(res.Refusal, "reservation %v is over: %s", res.Request.ID, res.Detail)
+	}
+	return nil
+}
+
+// sameDelivery fails with CodeConflict where an order was placed with another delivery than
+// shipTo, or where nobody can say. kept is what this shop keeps of the delivery; it is nil
+// once that has been erased.
+func sameDelivery(codec message.Codec, rec *record.Order, kept *record.ShipTo, shipTo []byte) error {
 	if rec.Order.Submitted == 0 && rec.Refusal != exchange.CodeOK {
 		return nil
 	}
-	if salt == nil {
+	if kept == nil {
 		return exchange.Errorf(exchange.CodeConflict, "reservation %v has been ordered, and the address given then is erased, so nobody can tell whether it was this one. The order stands as it is; to send something here, reserve again", rec.ID)
 	}
-	if message.ShipToHash(salt.Salt, shipTo) != rec.ShipToHash {
-		return exchange.Errorf(exchange.CodeConflict, "reservation %v has been ordered for another address, and goes there. To send it elsewhere, cancel the order and reserve again", rec.ID)
+	if message.ShipToHash(kept.Salt, shipTo) == rec.ShipToHash {
+		return nil
 	}
-	return nil
+	if sameAddress(codec, kept.Raw, shipTo) {
+		return exchange.Errorf(exchange.CodeConflict, "reservation %v has been ordered for this address with another reference or note, which the supplier has. To change them, cancel the order and reserve again", rec.ID)
+	}
+	return exchange.Errorf(exchange.CodeConflict, "reservation %v has been ordered for another address, and goes there. To send it elsewhere, cancel the order and reserve again", rec.ID)
+}
+
+// sameAddress reports whether two encoded deliveries have one address.
+func sameAddress(codec message.Codec, a, b []byte) bool {
+	var to [2]exchange.ShipTo
+	for i, raw := range [2][]byte{a, b} {
+		v, err := message.Decode[message.ShipTo](codec, raw)
+		if err != nil {
+			return false
+		}
+		to[i] = v.ShipTo
+	}
+	return reflect.DeepEqual(to[0], to[1])
 }
 
 // CancelPurchase asks the supplier to cancel unshipped units of an order that this shop

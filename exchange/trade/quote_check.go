@@ -21,12 +21,18 @@ const maxAhead = 48 * time.Hour
 
 // checkAnswer compares an answer about a reservation with the request and the terms. It fails
 // with CodeSignature where the quote is not what was asked for, CodeStale where its terms are
-// in force no longer, and CodeBehind where its terms have not arrived here yet.
-func (r *Retailer) checkAnswer(rec *record.Reservation, a *message.HoldAnswer) error {
+// in force no longer, and CodeBehind where its terms have not arrived here yet. Under earlier
+// terms, a quote must have been made while they were in force, and the request too: asked is
+// when it was made, or 0 where this shop cannot say, or has believed an answer to it before.
+func (r *Retailer) checkAnswer(rec *record.Reservation, a *message.HoldAnswer, asked exchange.Time) error {
 	placed := len(rec.Raw) > 0 && a.Request == message.Digest(rec.Raw)
 	switch {
+	case a.Refusal != exchange.CodeOK && a.Quote != nil:
+		return otherQuote("it stands in a refusal (%v)", a.Refusal)
+	case a.Refusal != exchange.CodeOK && placed && a.State != hold.Refused:
+		return otherQuote("it refuses (%v) a reservation that is %v", a.Refusal, a.State)
 	case a.Refusal != exchange.CodeOK:
-		return nil // whatever else it says, nothing is held
+		return nil // nothing is held, or what is held stays as it was
 	case a.Quote == nil && (placed || a.State == hold.Held):
 		return otherQuote("it has no prices")
 	case a.Quote == nil:
@@ -41,14 +47,18 @@ func (r *Retailer) checkAnswer(rec *record.Reservation, a *message.HoldAnswer) e
 	if placed && rec.Request.Lifetime > 0 && q.Expires > q.Issued.Add(time.Duration(rec.Request.Lifetime)*time.Millisecond) {
 		return otherQuote("it lives longer than the %s asked for", exchange.Span(time.Duration(rec.Request.Lifetime)*time.Millisecond))
 	}
-	terms, version := r.partnerships.view.terms(ledger.ID{Supplier: rec.Supplier, Retailer: r.me})
+	id := ledger.ID{Supplier: rec.Supplier, Retailer: r.me}
+	terms, version := r.partnerships.view.terms(id)
 	switch {
 	case q.TermsVersion > version:
 		return exchange.Errorf(exchange.CodeBehind, "the supplier quotes under terms %d, which have not arrived here; try again in a moment", q.TermsVersion)
 	case q.TermsVersion < version:
+		if earlier, until, err := r.partnerships.ledgers.earlierTerms(id, q.TermsVersion); err == nil && max(q.Issued, asked) <= until {
+			return checkTerms(q, earlier)
+		}
 		return exchange.Errorf(exchange.CodeStale, "the supplier quotes under terms %d, but terms %d are in force; reserve again", q.TermsVersion, version)
 	}
-	return r.checkTerms(q, terms)
+	return checkTerms(q, terms)
 }
 
 // checkAsked compares a quote with the request; it does not look at the terms. A reservation
@@ -71,7 +81,7 @@ func (r *Retailer) checkAsked(rec *record.Reservation, q *exchange.Quote) error 
 }
 
 // checkTerms compares a quote with the terms of its version.
-func (r *Retailer) checkTerms(q *exchange.Quote, t exchange.Terms) error {
+func checkTerms(q *exchange.Quote, t exchange.Terms) error {
 	switch {
 	case q.Currency != t.Currency:
 		return otherQuote("it is in %s; the terms say %s", q.Currency, t.Currency)
@@ -81,6 +91,12 @@ func (r *Retailer) checkTerms(q *exchange.Quote, t exchange.Terms) error {
 		return otherQuote("an order of it could be accepted for %s and cancelled %v; the terms say %s and %v", exchange.Span(q.AcceptWithin), q.Cancel, exchange.Span(t.AcceptWithin), t.Cancel)
 	case q.Expires > q.Issued.Add(t.HoldLifetime):
 		return otherQuote("it lives from %v to %v; the terms allow %s", q.Issued, q.Expires, exchange.Span(t.HoldLifetime))
+	}
+	if q.Format != exchange.QuoteByUnit {
+		if q.Discount != t.Discount {
+			return otherQuote("its discount is %d basis points; the terms say %d", q.Discount, t.Discount)
+		}
+		return nil // CheckSums has applied it to each line
 	}
 	for _, l := range q.Lines {
 		if unit, err := exchange.Discount(l.List, t.Discount); err != nil || unit != l.Unit {
@@ -93,8 +109,8 @@ func (r *Retailer) checkTerms(q *exchange.Quote, t exchange.Terms) error {
 // checkExtended compares the quote of an extension with the reservation's quote: only the
 // expiry may differ.
 func (r *Retailer) checkExtended(rec *record.Reservation, a *message.HoldAnswer) error {
-	if a.Quote == nil || rec.Answer == nil {
-		return r.checkAnswer(rec, a)
+	if a.Quote == nil || rec.Answer == nil || a.Refusal != exchange.CodeOK {
+		return r.checkAnswer(rec, a, rec.Created)
 	}
 	held, err := r.quoteIn(rec.Answer)
 	if err != nil {
@@ -121,7 +137,7 @@ func (r *Retailer) checkOrdered(rec *record.Reservation, q *exchange.Quote, term
 	case q.TermsVersion > version:
 		return exchange.Errorf(exchange.CodeBehind, "the supplier quotes under terms %d, which have not arrived here; try again in a moment", q.TermsVersion)
 	case q.TermsVersion == version:
-		return r.checkTerms(q, terms)
+		return checkTerms(q, terms)
 	}
 	return nil
 }
@@ -136,13 +152,22 @@ func otherQuote(format string, args ...any) error {
 // releases the hold. The record keeps the sealed answer as evidence.
 func (r *Retailer) distrust(ctx context.Context, rec *record.Reservation, sealed []byte, why error) {
 	r.log.Error("a quote was refused", "supplier", rec.Supplier, "hold", rec.Request.ID, "why", why)
-	rec.State, rec.Refusal, rec.Detail, rec.Answer = hold.Refused, exchange.CodeOf(why), exchange.Clip(why.Error(), message.MaxReason), sealed
-	r.saveBehind(*rec)
+	distrusted(rec, sealed, why, r.clock.Now())
 	raw, err := r.frame(&message.Release{ID: rec.Request.ID})
 	if err == nil {
-		_, err = r.attempt(ctx, rec.Supplier, raw)
+		_, err = r.asker.attempt(ctx, rec.Supplier, raw)
 	}
-	if err != nil { // the supplier's own expiry ends it
-		r.log.Warn("the hold was not given back", "supplier", rec.Supplier, "hold", rec.Request.ID, "err", err)
+	if err != nil {
+		r.asker.takeOver(ctx, *rec)
+		return
 	}
+	rec.ReleaseAt = 0
+	r.saveBehind(*rec)
+}
+
+// distrusted makes rec the record of an answer that failed checkAnswer, whose hold is given back from
+// now on.
+func distrusted(rec *record.Reservation, sealed []byte, why error, now exchange.Time) {
+	rec.State, rec.Refusal, rec.Detail, rec.Answer = hold.Refused, exchange.CodeOf(why), exchange.Clip(why.Error(), message.MaxReason), sealed
+	rec.ReleaseAt, rec.ExtendTo = max(now, 1), 0
 }

@@ -22,10 +22,12 @@ type ReserveRequest struct {
 	Lines    exchange.Lines
 	Country  string         // ship-to
 	MaxTotal exchange.Money // the most that may be due, shipping included; zero = any
-	Lifetime time.Duration  // 0 = the longest the terms allow
+	Lifetime time.Duration  // 0 = half of the longest that the terms allow; see [exchange.Terms.DefaultHold]
 	// Key makes a repeat of the request find the same reservation, for 24 hours and across
 	// crashes; zero = each request makes a new one. It must be a secret's digest, another for
-	// each supplier: it becomes a part of the hold's id, which the supplier sees.
+	// each supplier: it becomes a part of the hold's id, which the supplier sees. Where a crash
+	// lost the record, the supplier's hold is found again if it is what is asked for, whatever
+	// terms or version came in between.
 	Key ReservationKey
 	// ID asks again for the reservation with this id; zero = a new one, or that of Key.
 	ID exchange.HoldID
@@ -48,9 +50,11 @@ type Reservation struct {
 // key, or expires.
 //
 // A refusal is an error with the supplier's code. Where the supplier does not answer in ctx's
-// time, the error is CodeUnavailable ([ErrUnanswered]) and the outcome unknown. Then call
-// again with the same key, or with the id of the reservation returned beside the error. No
-// reservation is returned where the supplier was not asked.
+// time, the error is CodeUnavailable ([ErrUnanswered]) and the outcome unknown. A caller with a
+// key, or with the id of the reservation returned beside the error, has ReturnTime to call again
+// with it; this shop goes on asking meanwhile, and then gives the hold back (doc.go: When the
+// answer is lost). No reservation is returned, and none is recorded, where the supplier was not
+// asked: where that is because it is out of reach, message.ErrNotAsked is in the error's chain.
 func (r *Retailer) Reserve(ctx context.Context, req ReserveRequest) (*Reservation, error) {
 	if err := r.checkReserve(req); err != nil {
 		return nil, err
@@ -59,23 +63,63 @@ func (r *Retailer) Reserve(ctx context.Context, req ReserveRequest) (*Reservatio
 	if err != nil {
 		return nil, err
 	}
+	leave, err := r.comeBack(&wish)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	rec, err := r.prepareReserve(req, wish)
 	if err != nil {
 		return nil, err
 	}
-	out := &Reservation{Reservation: rec, State: hold.None}
-	reply, err := r.ask(ctx, req.Supplier, rec.Raw)
-	if err != nil {
-		if errors.Is(err, kv.ErrRefused) && !wish.isNew && r.mayHold(wish.id) {
-			err = unknown(req.Supplier, err)
+	if wish.isKnown(rec.Raw) {
+		known := *wish.known
+		if known.State == hold.Held {
+			known.ReleaseAt, known.Detail = 0, ""
 		}
-		if !isRefusal(err) && !errors.Is(err, kv.ErrRefused) {
-			rec.Detail = "the supplier has not answered"
-			r.saveBehind(*rec)
+		if known.State == hold.Released && known.Detail == leftUnanswered { // this caller's, and too late
+			return r.shown(&known, overFor(&known))
+		}
+		return r.shown(&known, r.saveNow(ctx, &known))
+	}
+	out := &Reservation{Reservation: rec, State: hold.None}
+	mayHold, named := wish.mayHold(&r.pending), !wish.isNew
+	note := &noting{}
+	if wish.known == nil || wish.known.State == hold.None {
+		note = r.asker.noteLate(r.asker.left(*rec, named))
+	}
+	reply, open, err := r.asker.askAgain(ctx, req.Supplier, rec.Raw)
+	wish.noted = note.end()
+	if err != nil {
+		if isUndone(err) && mayHold {
+			err, open = unknown(req.Supplier, err), true
+		}
+		named = named || !gone(ctx) // who still listens is told the id
+		switch {
+		case open: // where a later attempt was refused, an earlier one may arrive yet
+			r.asker.takeOver(ctx, r.asker.left(*rec, named && !isRefusal(err)))
+		case wish.noted:
+			r.asker.unnote(ctx, wish.id, wish.known)
+		}
+		if errors.Is(err, message.ErrNotAsked) {
+			return nil, err
 		}
 		return out, err
 	}
-	out.Quote, err = r.reserved(ctx, rec, reply, wish.isNew)
+	out.Quote, err = r.reserved(ctx, rec, reply, wish)
+	switch code := exchange.CodeOf(err); {
+	case code == exchange.CodeOK && gone(ctx) && wish.isUnanswered():
+		r.asker.takeOver(ctx, *r.asker.keptFor(rec, named))
+	case code == exchange.CodeConflict && wish.noted:
+		r.asker.unnote(ctx, wish.id, wish.known)
+	case code == exchange.CodeBehind || code != exchange.CodeOK && rec.State == hold.None && wish.noted:
+		r.asker.takeOver(ctx, r.asker.left(*rec, named))
+	}
+	if exchange.CodeOf(err) == exchange.CodeConflict && wish.requestLost() {
+		if found := r.foundAgain(ctx, rec, req.Lifetime); found != nil {
+			return r.shownAgain(found)
+		}
+	}
 	switch {
 	case err != nil || wish.isNew:
 		out.State = rec.State
@@ -128,45 +172,6 @@ func (r *Retailer) checkReserve(req ReserveRequest) error {
 	return nil
 }
 
-// wish is a reservation that is asked for.
-type wish struct {
-	id    exchange.HoldID
-	known *record.Reservation // what this shop has of it already; nil = nothing
-	isNew bool                // nothing was ever asked under this id, so nothing is looked up
-}
-
-// wishOf finds or makes the id of the hold that a request asks for.
-func (r *Retailer) wishOf(ctx context.Context, req ReserveRequest) (wish, error) {
-	if !req.ID.IsZero() {
-		known, err := r.known(req.ID)
-		return wish{id: req.ID, known: known}, err
-	}
-	if !r.writer.Inline() { // a simulation waits for nothing
-		r.awaitWindow(ctx, req.Supplier)
-	}
-	if req.Key != (ReservationKey{}) {
-		return r.keyedWish(ctx, req.Supplier, req.Key)
-	}
-	var tail [12]byte
-	if err := r.random(tail[:]); err != nil {
-		return wish{}, err
-	}
-	id, err := r.newID(req.Supplier, tail)
-	return wish{id: id, isNew: true}, err
-}
-
-// newID makes an id for a hold at supplier: its current window and 12 bytes, which must be
-// random or a secret's digest.
-func (r *Retailer) newID(supplier exchange.ShopID, tail [12]byte) (exchange.HoldID, error) {
-	if w, ok := r.partnerships.view.window(supplier); ok {
-		return exchange.NewHoldID(w, tail), nil
-	}
-	if _, active := r.partnerships.view.inForce(ledger.ID{Supplier: supplier, Retailer: r.me}); !active {
-		return exchange.HoldID{}, exchange.Errorf(exchange.CodeNoPartnership, "there is no partnership to buy from %v; propose one first", supplier)
-	}
-	return exchange.HoldID{}, exchange.Errorf(exchange.CodeUnavailable, "%v has not been reached since this shop started; try again when it is online", supplier)
-}
-
 // prepareReserve makes the bytes that are sent. A repeat is the same reservation: it keeps the
 // time at which it was first asked for, as far as this shop has noted it.
 func (r *Retailer) prepareReserve(req ReserveRequest, w wish) (*record.Reservation, error) {
@@ -176,17 +181,43 @@ func (r *Retailer) prepareReserve(req ReserveRequest, w wish) (*record.Reservati
 	} else if w.known != nil {
 		created = w.known.Created
 	}
-	ask := message.Hold{ID: w.id, Lines: req.Lines, Country: req.Country, MaxTotal: req.MaxTotal.Minor, Lifetime: req.Lifetime.Milliseconds()}
+	ask := message.Hold{
+		ID: w.id, Lines: req.Lines, Country: req.Country, MaxTotal: req.MaxTotal.Minor, Lifetime: r.lifetime(req, w).Milliseconds(),
+		Reads: exchange.NewestQuote,
+	}
+	if w.known != nil && len(w.known.Raw) > 0 { // asked by an older version: the repeat is the same bytes
+		ask.Reads = w.known.Request.Reads
+	}
 	raw, err := r.frame(&ask)
 	if err != nil {
 		return nil, err
 	}
-	return &record.Reservation{Supplier: req.Supplier, Request: ask, Raw: raw, Created: created}, nil
+	rec := &record.Reservation{Supplier: req.Supplier, Request: ask, Raw: raw, Created: created}
+	if w.known != nil {
+		rec.ExtendTo = w.known.ExtendTo // it still waits for its answer
+	}
+	return rec, nil
+}
+
+// lifetime is how long a hold is asked for. A repeat that says nothing asks as the first request
+// did, whatever terms or default came in between: the supplier compares the two byte for byte.
+func (r *Retailer) lifetime(req ReserveRequest, w wish) time.Duration {
+	switch {
+	case req.Lifetime != 0:
+		return req.Lifetime
+	case w.known != nil && len(w.known.Raw) > 0:
+		return time.Duration(w.known.Request.Lifetime) * time.Millisecond
+	}
+	terms, active := r.partnerships.view.inForce(ledger.ID{Supplier: req.Supplier, Retailer: r.me})
+	if !active {
+		return 0 // the supplier refuses, whatever is asked
+	}
+	return terms.DefaultHold()
 }
 
 // reserved reads the supplier's answer into rec and records it. A quote that is not
 // what was asked for is refused, and its hold given back.
-func (r *Retailer) reserved(ctx context.Context, rec *record.Reservation, reply []byte, isNew bool) (*exchange.Quote, error) {
+func (r *Retailer) reserved(ctx context.Context, rec *record.Reservation, reply []byte, w wish) (*exchange.Quote, error) {
 	answer, sealed, err := r.openAnswer(rec.Supplier, rec.Request.ID, reply)
 	if err != nil {
 		return nil, err
@@ -194,14 +225,18 @@ func (r *Retailer) reserved(ctx context.Context, rec *record.Reservation, reply 
 	if answer.Request != message.Digest(rec.Raw) {
 		return nil, exchange.Errorf(exchange.CodeSignature, "the supplier answered another request")
 	}
-	if err := r.judge(ctx, rec, answer, sealed); err != nil {
+	asked := w.firstAsked(rec, r.ledgers)
+	if asked == 0 && w.known == nil && answer.Quote != nil {
+		rec.Created = min(rec.Created, answer.Quote.Issued)
+	}
+	if err := r.judge(ctx, rec, answer, sealed, asked); err != nil {
 		return nil, err
 	}
 	err = rec.Take(answer, sealed)
 	if exchange.CodeOf(err) == exchange.CodeConflict {
 		return nil, err // the record, if it is kept, is of the hold that has this id
 	}
-	if isNew {
+	if w.isNew && !w.noted {
 		r.saveNewBehind(*rec)
 		return answer.Quote, err
 	}
@@ -209,22 +244,28 @@ func (r *Retailer) reserved(ctx context.Context, rec *record.Reservation, reply 
 	if failed != nil {
 		return nil, failed
 	}
-	if known == nil || !known.After(rec) { // else known is newer than this answer and must not be replaced
+	switch {
+	case known != nil && known.After(rec): // it is newer than this answer and must not be replaced
+	case w.noted || known != nil && known.ReleaseAt != 0:
+		// What the store says would give back after a crash what the caller is told now.
+		if failed := r.saveNow(context.WithoutCancel(ctx), rec); failed != nil {
+			r.asker.takeOver(ctx, r.asker.left(*rec, true))
+			return nil, failed
+		}
+	default:
 		r.saveBehind(*rec)
 	}
 	return answer.Quote, err
 }
 
 // judge runs checkAnswer for a reservation that is not recorded as held, and records a failure.
-func (r *Retailer) judge(ctx context.Context, rec *record.Reservation, answer *message.HoldAnswer, sealed []byte) error {
-	err := r.checkAnswer(rec, answer)
+func (r *Retailer) judge(ctx context.Context, rec *record.Reservation, answer *message.HoldAnswer, sealed []byte, asked exchange.Time) error {
+	err := r.checkAnswer(rec, answer, asked)
 	switch exchange.CodeOf(err) {
 	case exchange.CodeOK:
 		return nil
 	case exchange.CodeBehind: // checked again when the terms have come
 		r.sender.behind(rec.Supplier)
-		rec.Detail = err.Error()
-		r.saveBehind(*rec)
 	default:
 		r.distrust(ctx, rec, sealed, err)
 	}
@@ -310,7 +351,11 @@ func (r *Retailer) lookUp(ctx context.Context, id exchange.HoldID) (*record.Rese
 		if rec.State != hold.None || !r.members.IsMember(rec.Supplier) { // a departed supplier answers nobody
 			return rec, nil
 		}
-		return r.recall(ctx, rec.Supplier, id, rec)
+		found, err := r.recall(ctx, rec.Supplier, id, rec)
+		if exchange.CodeOf(err) == exchange.CodeNotFound {
+			return rec, nil // the request has not arrived there, and may yet
+		}
+		return found, err
 	}
 	for _, supplier := range r.partnerships.suppliers() {
 		rec, err := r.recall(ctx, supplier, id, nil)
@@ -339,7 +384,7 @@ func (r *Retailer) recall(ctx context.Context, supplier exchange.ShopID, id exch
 	if err != nil {
 		return nil, err
 	}
-	reply, err := r.ask(ctx, supplier, raw)
+	reply, err := r.asker.ask(ctx, supplier, raw)
 	if err != nil {
 		return rec, err
 	}
@@ -347,7 +392,10 @@ func (r *Retailer) recall(ctx context.Context, supplier exchange.ShopID, id exch
 	if err != nil {
 		return rec, err
 	}
-	if rec == nil {
+	var asked exchange.Time
+	if rec != nil {
+		asked = rec.Created
+	} else {
 		rec = &record.Reservation{Supplier: supplier, Request: message.Hold{ID: id}, Created: answer.At}
 	}
 	if q := answer.Quote; q != nil && rec.Request.Lines.IsZero() {
@@ -357,60 +405,21 @@ func (r *Retailer) recall(ctx context.Context, supplier exchange.ShopID, id exch
 		}
 		rec.Request.Country, rec.Request.Lines = q.Country, lines
 	}
-	if err := r.judge(ctx, rec, answer, sealed); err != nil {
+	if err := r.judge(ctx, rec, answer, sealed, asked); err != nil {
 		return rec, err
 	}
 	if err := rec.Take(answer, sealed); err != nil && rec.Answer == nil {
 		return nil, err
 	}
-	return rec, r.writer.Do(ctx, func(b *writer.Batch) error { return r.saveReservation(b, rec) })
-}
-
-// Release releases a reservation. A departed supplier holds nothing and is not asked.
-func (r *Retailer) Release(ctx context.Context, id exchange.HoldID) (*Reservation, error) {
-	if rec, err := r.known(id); err != nil || rec != nil && !r.members.IsMember(rec.Supplier) {
-		return r.shown(rec, err)
-	}
-	return r.shown(r.changeReservation(ctx, id, &message.Release{ID: id}))
-}
-
-// Extend moves a reservation's expiry to until, within the terms.
-func (r *Retailer) Extend(ctx context.Context, id exchange.HoldID, until exchange.Time) (*Reservation, error) {
-	return r.shown(r.changeReservation(ctx, id, &message.Extend{ID: id, Until: until}))
-}
-
-// changeReservation sends a release or an extension and records the answer.
-func (r *Retailer) changeReservation(ctx context.Context, id exchange.HoldID, change message.Value) (*record.Reservation, error) {
-	rec, err := r.lookUp(ctx, id)
-	if rec == nil { // where the request may still arrive, the release leaves a tombstone
-		return nil, err
-	}
-	raw, err := r.frame(change)
-	if err != nil {
-		return nil, err
-	}
-	reply, err := r.ask(ctx, rec.Supplier, raw)
-	if err != nil {
-		return nil, err
-	}
-	answer, sealed, err := r.openAnswer(rec.Supplier, id, reply)
-	if err != nil {
-		return nil, err
-	}
-	if answer.Request != message.Digest(raw) {
-		return nil, exchange.Errorf(exchange.CodeSignature, "the supplier answered another request")
-	}
-	if err := r.checkExtended(rec, answer); err != nil {
-		return nil, err // what was held before stays as it was
-	}
-	refusal := rec.Take(answer, sealed)
-	r.pending.put(rec)
-	defer r.pending.forget(rec)
-	err = r.writer.Act(ctx, func(b *writer.Batch) error { return r.saveReservation(b, rec) })
-	if err != nil && !errors.Is(err, writer.ErrDone) {
-		return nil, err
-	}
-	return rec, refusal
+	return rec, r.writer.Do(ctx, func(b *writer.Batch) error {
+		if r.pending.get(id) != nil {
+			return nil // answered meanwhile
+		}
+		if before, err := r.get(b, id); err != nil || before != nil && before.State != hold.None {
+			return err
+		}
+		return r.saveReservation(b, rec)
+	})
 }
 
 // StateOf is the present state of a reservation, as far as this shop can tell. The supplier

@@ -3,6 +3,7 @@ package trade_test
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,6 +26,7 @@ type wires struct {
 	from  exchange.ShopID
 	desks map[exchange.ShopID]*desk.Desk
 	loses int
+	cut   *atomic.Bool // everything is lost
 
 	mu   sync.Mutex
 	sent int
@@ -33,7 +35,7 @@ type wires struct {
 func (w *wires) Request(ctx context.Context, to exchange.ShopID, raw []byte) ([]byte, error) {
 	w.mu.Lock()
 	w.sent++
-	lost := w.loses > 0 && w.sent%w.loses == 0
+	lost := w.cut.Load() || w.loses > 0 && w.sent%w.loses == 0
 	w.mu.Unlock()
 	time.Sleep(20 * time.Millisecond) // of the bubble
 	if lost {
@@ -43,9 +45,17 @@ func (w *wires) Request(ctx context.Context, to exchange.ShopID, raw []byte) ([]
 	return w.desks[to].Serve(ctx, w.from, raw)
 }
 
+func (w *wires) Away(exchange.ShopID) bool { return false }
+
 // run lets the shops' desks run in the bubble's time, and returns when it is the
 // world's; stop ends them.
 func runWorld(w *desktest.World, loses int) (stop func()) {
+	w.T.Helper()
+	return runCut(w, loses, &atomic.Bool{})
+}
+
+// runCut is runWorld on a network that loses everything while cut is true.
+func runCut(w *desktest.World, loses int, cut *atomic.Bool) (stop func()) {
 	w.T.Helper()
 	time.Sleep(w.Now.Sub(exchange.TimeOf(time.Now()))) // making partners took the world some time
 	desks := map[exchange.ShopID]*desk.Desk{}
@@ -53,7 +63,7 @@ func runWorld(w *desktest.World, loses int) (stop func()) {
 	running, cancel := context.WithCancel(w.T.Context())
 	for _, s := range w.Shops {
 		cfg := s.Config()
-		cfg.Inline, cfg.Clock, cfg.Network = false, wallClock{}, &wires{from: s.ID, desks: desks, loses: loses}
+		cfg.Inline, cfg.Clock, cfg.Network = false, wallClock{}, &wires{from: s.ID, desks: desks, loses: loses, cut: cut}
 		var err error
 		s.Desk, err = desk.Open(cfg)
 		desktest.Must(w.T, err)

@@ -89,13 +89,13 @@ func (s *scenario) forgedOrder(shop, to *desktest.Shop, id exchange.HoldID, numb
 	bent := func() *message.HoldAnswer {
 		a := opened(to, s.t, framed(s.t, &message.SealedAnswer{Sealed: sealed}))
 		a.Quote.Shipping++
-		a.Quote.Total++
+		resum(s.t, a.Quote)
 		return a
 	}
 	cheap := func() *message.HoldAnswer {
 		a := opened(to, s.t, framed(s.t, &message.SealedAnswer{Sealed: sealed}))
-		a.Quote.Lines[0].Unit, a.Quote.Lines[0].Total = 1, int64(a.Quote.Lines[0].Quantity)
-		a.Quote.Total = a.Quote.Lines[0].Total + a.Quote.Shipping
+		a.Quote.Lines[0].List = 1
+		resum(s.t, a.Quote)
 		return a
 	}
 	switch kind {
@@ -116,7 +116,7 @@ func (s *scenario) forgedOrder(shop, to *desktest.Shop, id exchange.HoldID, numb
 	default:
 		sealed = s.quotes[s.id(kind)]
 	}
-	shipTo, err := protocol.Codec{}.Encode(&message.ShipTo{ShipTo: desktest.Stockholm})
+	shipTo, err := protocol.Codec{}.Encode(&message.ShipTo{Delivery: desktest.Stockholm})
 	desktest.Must(s.t, err)
 	r := signedRequest(s.t, to, shop, number, message.SubmitOrder{
 		Order: id, Quote: sealed, ShipTo: sha256.Sum256(append(make([]byte, 16), shipTo...)),

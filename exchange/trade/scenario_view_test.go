@@ -162,7 +162,7 @@ func (s *scenario) orders(shop *desktest.Shop, _ command) string {
 				line += fmt.Sprintf("\n    parcel %s: %s", p.Tracking, goodsOf(p.Lines))
 			}
 			if side == exchange.Supplier {
-				if to, err := shop.Desk.Supplier.ShipTo(o); err == nil {
+				if to, err := shop.Desk.Orders.Delivery(exchange.Supplier, o); err == nil {
 					line += fmt.Sprintf("\n    to %s, %s", to.Name, to.City)
 				}
 			}

@@ -45,6 +45,9 @@ func OpenSelling(store kv.Store, codec message.Codec, clock exchange.Clock, log 
 
 // Stamp adds the Meta record, with the batch's time, to a batch. Every commit carries it.
 func (s *Selling) Stamp(b *writer.Batch) error {
+	if s.meta.Journaled == 0 {
+		s.meta.Journaled = b.Now()
+	}
 	meta := s.meta
 	meta.Written = b.Now()
 	return record.Put(b, s.codec, record.KeyMeta, &meta)

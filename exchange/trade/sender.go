@@ -21,6 +21,9 @@ type sender struct {
 	*shop
 	partnerships *Partnerships
 	ledgers      *Ledgers
+	asker        *asker
+
+	unasked unasked
 
 	mu     sync.Mutex
 	queues map[queue]*queueState
@@ -30,7 +33,8 @@ type sender struct {
 // queue names the messages of one kind to one partner.
 type queue struct {
 	partner exchange.ShopID
-	kind    message.Kind // KindSubmit, KindPush, or KindSignedHead
+	kind    message.Kind // KindSubmit, KindPush, KindSignedHead, KindSealedAnswer, or KindHold: about reservations
+	lane    uint8        // of KindHold; else 0
 }
 
 // queueState belongs to sender.mu.
@@ -86,7 +90,7 @@ func (s *sender) plan(to queue, at exchange.Time, fresh bool) {
 
 // queued: a request was put into the outbox.
 func (s *sender) queued(supplier exchange.ShopID) {
-	s.plan(queue{supplier, message.KindSubmit}, s.clock.Now(), false)
+	s.plan(queue{partner: supplier, kind: message.KindSubmit}, s.clock.Now(), false)
 }
 
 // appended: an entry was appended for a retailer. inAnswer says that an answer carried it.
@@ -95,12 +99,12 @@ func (s *sender) appended(id ledger.ID, inAnswer bool) {
 	if inAnswer {
 		at = at.Add(answeredDelay)
 	}
-	s.plan(queue{id.Retailer, message.KindPush}, at, !inAnswer)
+	s.plan(queue{partner: id.Retailer, kind: message.KindPush}, at, !inAnswer)
 }
 
 // behind: entries of a supplier are missing here.
 func (s *sender) behind(supplier exchange.ShopID) {
-	s.plan(queue{supplier, message.KindSubmit}, s.clock.Now(), true)
+	s.plan(queue{partner: supplier, kind: message.KindSubmit}, s.clock.Now(), true)
 }
 
 // acknowledged: the retailer has countersigned the ledger up to acked; it ends at head.
@@ -110,7 +114,7 @@ func (s *sender) acknowledged(id ledger.ID, acked, head uint64) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if state := s.queues[queue{id.Retailer, message.KindPush}]; state != nil {
+	if state := s.queues[queue{partner: id.Retailer, kind: message.KindPush}]; state != nil {
 		state.due = 0
 		state.pauses.Reset()
 	}
@@ -119,8 +123,14 @@ func (s *sender) acknowledged(id ledger.ID, acked, head uint64) {
 // connected: the partner is connected; what is queued for it goes now.
 func (s *sender) connected(partner exchange.ShopID) {
 	now := s.clock.Now()
-	s.plan(queue{partner, message.KindSubmit}, now, true)
-	s.plan(queue{partner, message.KindPush}, now, true)
+	s.plan(queue{partner: partner, kind: message.KindSubmit}, now, true)
+	s.plan(queue{partner: partner, kind: message.KindPush}, now, true)
+	if s.unasked.first(partner) != nil {
+		s.plan(queue{partner: partner, kind: message.KindSealedAnswer}, now, true)
+	}
+	for _, to := range s.asker.connected(partner) {
+		s.plan(to, now, true)
+	}
 }
 
 // outgoing takes what is due now, and says when to ask again (0 = when woken).
@@ -247,6 +257,6 @@ func (s *sender) run(ctx context.Context) {
 // sortQueues sorts queues, so that the order of sends does not depend on the map's.
 func sortQueues(list []queue) {
 	slices.SortFunc(list, func(a, b queue) int {
-		return cmp.Or(a.partner.Compare(b.partner), cmp.Compare(a.kind, b.kind))
+		return cmp.Or(a.partner.Compare(b.partner), cmp.Compare(a.kind, b.kind), cmp.Compare(a.lane, b.lane))
 	})
 }

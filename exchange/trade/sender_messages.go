@@ -15,6 +15,8 @@ import (
 // compose makes the message of a queue from committed state; nil where nothing waits.
 func (s *sender) compose(to queue) (*Outgoing, error) {
 	if !s.members.IsMember(to.partner) {
+		s.unasked.drop(to.partner)
+		s.asker.departed(to)
 		return nil, nil
 	}
 	switch to.kind {
@@ -22,6 +24,10 @@ func (s *sender) compose(to queue) (*Outgoing, error) {
 		return s.composeSubmit(to)
 	case message.KindPush:
 		return s.composePush(to)
+	case message.KindSealedAnswer:
+		return s.composeUnasked(to)
+	case message.KindHold:
+		return s.asker.compose(to)
 	}
 	return s.composeHead(to)
 }
@@ -91,7 +97,7 @@ func (s *sender) submitted(ctx context.Context, to queue, have uint64, reply []b
 	s.partnerships.view.noteAhead(to.partner, entries.Head)
 	progress := len(entries.Entries) > 0
 	if progress {
-		s.plan(queue{to.partner, message.KindSignedHead}, s.clock.Now().Add(ackDelay), false)
+		s.plan(queue{partner: to.partner, kind: message.KindSignedHead}, s.clock.Now().Add(ackDelay), false)
 	}
 	more := have+uint64(len(entries.Entries)) < entries.Head || s.waiting(id)
 	// An answer that brings nothing while something is missing is a failed attempt.

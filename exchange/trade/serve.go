@@ -43,6 +43,8 @@ func (t *Trade) Serve(ctx context.Context, from exchange.ShopID, raw []byte) ([]
 		reply, err = t.Ledgers.serveHead(ctx, from, req)
 	case *message.StockQuery:
 		reply, err = t.Supplier.serveStock(from, req)
+	case *message.SealedAnswer:
+		reply, err = t.Retailer.serveUnasked(ctx, from, req)
 	default:
 		err = exchange.Errorf(exchange.CodeInvalid, "a %T is no trade request", v)
 	}

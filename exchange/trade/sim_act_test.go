@@ -87,9 +87,16 @@ func (s *sim) reserve(a *desktest.Shop) {
 		s.late(a, s.w.ShopOf(r.Supplier), frame(s, &message.Release{ID: id}))
 		s.advance(200 * time.Millisecond)
 	}
+	ctx := context.Background()
+	if s.chance(0.2) { // a caller that breaks off, and cannot name what it asked for
+		r.ID, ctx = exchange.HoldID{}, s.gone
+	}
 	for range 1 + s.rng.IntN(2) {
-		_, err = a.Desk.Retailer.Reserve(context.Background(), r)
+		_, err = a.Desk.Retailer.Reserve(ctx, r)
 		s.allow(a, err)
+	}
+	if r.ID.IsZero() {
+		return
 	}
 	if err == nil && s.chance(0.5) {
 		s.order(a, id)
@@ -193,18 +200,34 @@ func (s *sim) changeHold(a *desktest.Shop) {
 // count counts a shelf, imports a file or changes what is offered.
 func (s *sim) count(a *desktest.Shop) {
 	i := s.rng.IntN(3)
-	s.counts[counted{a, sku(i)}] = true
-	var err error
-	switch s.rng.IntN(6) {
+	pool, err := exchange.PoolStock("pool")
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.counts[counted{a, exchange.OwnStock(sku(i))}], s.counts[counted{a, pool}] = true, true
+	switch s.rng.IntN(8) {
 	case 0:
 		_, err = a.Desk.Shelf.SetStock(context.Background(), sku(i), 0, true)
 	case 1:
 		err = a.Desk.Shelf.Remove(context.Background(), sku(i))
+		if err == nil && s.chance(0.5) { // a recall
+			_, err = a.Desk.Supplier.ReleaseProduct(context.Background(), sku(i))
+		}
 	case 2:
-		_, err = a.Desk.Shelf.Import(context.Background(), []shelf.Item{{
+		err = a.Desk.Shelf.Publish(context.Background(), sku(i))
+	case 3, 4:
+		item := shelf.Item{
 			Product: exchange.Product{SKU: sku(i), Title: "New " + string(sku(i)), Price: exchange.Money{Minor: int64(s.rng.IntN(9000)), Currency: "EUR"}},
-			Stock:   record.FileStock{Set: true, Units: int64(s.rng.IntN(30))},
-		}}, false)
+			Stock:   shelf.Figure{Set: true, Units: int64(s.rng.IntN(33) - 3)},
+		}
+		switch s.rng.IntN(6) {
+		case 0:
+			item.Withdrawn = "draft"
+		case 1, 2:
+			item.Pool = pool
+		}
+		st := shelf.Statement{Figure: record.Figure(s.rng.IntN(4)), AllowRenamed: true}
+		_, err = a.Desk.Shelf.Import(context.Background(), st, []shelf.Item{item})
 	default:
 		_, err = a.Desk.Shelf.SetStock(context.Background(), sku(i), int64(s.rng.IntN(30)), false)
 	}

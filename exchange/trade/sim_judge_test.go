@@ -8,6 +8,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/audit"
 	"github.com/souk-market/souk/exchange/desk/desktest"
+	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/trade"
@@ -83,6 +84,27 @@ func (s *sim) endedOnce(a *desktest.Shop, b *audit.Books) {
 		}
 		if h.Hold.State.Terminal() {
 			s.ends[k] = h.Hold.State
+		}
+	}
+}
+
+// sameHolds checks, at rest, that what a retailer has of its open holds is what their supplier has, and
+// that it was given back what nobody waits for.
+func (s *sim) sameHolds(supplier, retailer *audit.Books) {
+	for id, res := range retailer.Reservations {
+		if res.Supplier != supplier.Shop {
+			continue
+		}
+		if !res.Settled() { // nobody has come back for a minute
+			s.Errorf("30 s after healing: reservation %v is %v, released from %v, extended to %v", id, res.State, res.ReleaseAt, res.ExtendTo)
+		}
+		h := supplier.Holds[audit.Key{Partner: retailer.Shop, ID: id}]
+		if h == nil {
+			continue // never placed, or pruned
+		}
+		s.seen["reservation "+res.State.String()]++
+		if h.Hold.State == hold.Held && (res.State != hold.Held || res.Expires != h.Hold.Expires) {
+			s.Errorf("30 s after healing: hold %v runs until %v at its supplier, and at its retailer it is %v until %v", id, h.Hold.Expires, res.State, res.Expires)
 		}
 	}
 }

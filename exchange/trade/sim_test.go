@@ -1,6 +1,7 @@
 package trade_test
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -82,11 +83,12 @@ type sim struct {
 	full     int
 	verifier *cachedVerifier
 	seen     tally
+	gone     context.Context // of callers that have left
 }
 
 type counted struct {
-	shop *desktest.Shop
-	sku  exchange.SKU
+	shop  *desktest.Shop
+	stock exchange.StockID
 }
 
 // tally counts what happened, to show that a simulation reaches what it should.
@@ -119,6 +121,9 @@ func newSim(t *testing.T, seed uint64) *sim {
 		answers: map[[32]byte][]byte{}, short: map[counted]int64{}, counts: map[counted]bool{}, ends: map[audit.Key]hold.State{},
 		heads: map[chainAt]head{}, taken: map[chainAt]takenBack{},
 	}
+	gone, leave := context.WithCancel(context.Background())
+	leave()
+	s.gone = gone
 	s.w = desktest.NewWorld(t, seed, 4)
 	s.verifier = &cachedVerifier{Verifier: s.w.Verifier(), seen: map[[32]byte]error{}}
 	s.w.Fate, s.w.Late, s.w.Answered = s.fate, s.late, s.answered
@@ -233,6 +238,8 @@ func (s *sim) heal() {
 			if err := audit.Healed(books[i], books[j]); err != nil {
 				s.Errorf("30 s after healing: %v", err)
 			}
+			s.sameHolds(books[i], books[j])
+			s.sameHolds(books[j], books[i])
 		}
 	}
 	for _, a := range s.w.Shops {

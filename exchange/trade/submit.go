@@ -42,6 +42,7 @@ func (o *Orders) stepSubmit(b *writer.Batch, at entryAt, act message.SubmitOrder
 		if err := o.supplier.commitHold(b, at, act, quote, held); err != nil {
 			return err
 		}
+		rec.From = held.Hold.From
 	}
 	lines, err := quote.HoldLines()
 	if err != nil {

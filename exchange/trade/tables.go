@@ -171,7 +171,7 @@ func (r *Retailer) end(b *writer.Batch, id exchange.HoldID, state hold.State) er
 	if err != nil || rec == nil || state != hold.Committed && rec.State != hold.Held {
 		return err
 	}
-	rec.State = state
+	rec.State, rec.ReleaseAt, rec.ExtendTo = state, 0, 0
 	r.rows.Set(b, id, rec)
 	return nil
 }

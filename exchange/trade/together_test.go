@@ -16,7 +16,6 @@ import (
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/message"
-	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/shelf"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/store"
@@ -161,10 +160,10 @@ func TestManyLargeHoldsExpire(t *testing.T) {
 	var lines []exchange.Line
 	for i := range exchange.MaxLines {
 		name := exchange.SKU(fmt.Sprintf("%s-%d", strings.Repeat("long", 30), i))
-		_, err := acorn.Desk.Shelf.Import(desktest.Ctx, []shelf.Item{{
+		_, err := acorn.Desk.Shelf.Import(desktest.Ctx, shelf.Statement{}, []shelf.Item{{
 			Product: exchange.Product{SKU: name, Title: strings.Repeat("t", exchange.MaxTitle), Price: exchange.Money{Minor: 1, Currency: "EUR"}},
-			Stock:   record.FileStock{Set: true, Unlimited: true},
-		}}, false)
+			Stock:   shelf.Figure{Set: true, Unlimited: true},
+		}})
 		desktest.Must(t, err)
 		lines = append(lines, exchange.Line{SKU: name, Quantity: 1})
 	}

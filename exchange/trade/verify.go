@@ -40,7 +40,7 @@ func (l *Ledgers) open() error {
 		if side == exchange.Retailer {
 			kind = message.KindSubmit
 		}
-		l.sender.plan(queue{partner, kind}, now, true)
+		l.sender.plan(queue{partner: partner, kind: kind}, now, true)
 	}
 	return nil
 }

@@ -17,12 +17,12 @@ const greetingWait = 2 * time.Second
 
 // awaitWindow waits, at most greetingWait, for the window of a supplier with a partnership in
 // force, so that newID succeeds. Shortly after a start, or after the partnership began, the
-// supplier's greeting may be under way. It returns at once where the window is known or no
-// partnership is in force.
+// supplier's greeting may be under way. It returns at once where the window is known, no
+// partnership is in force, or the supplier is away.
 func (r *Retailer) awaitWindow(ctx context.Context, supplier exchange.ShopID) {
 	id := ledger.ID{Supplier: supplier, Retailer: r.me}
 	greeted := r.partnerships.view.awaited(id)
-	if greeted == nil {
+	if greeted == nil || r.network.Away(supplier) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, greetingWait)

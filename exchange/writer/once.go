@@ -49,23 +49,42 @@ func WithOnce(ctx context.Context, o *Once) context.Context {
 // was done before. What partners ask goes through Do: their requests have ids of their own,
 // and the hot path looks nothing up.
 func (w *Writer) Act(ctx context.Context, op func(*Batch) error) error {
+	return w.Acts(ctx, op)
+}
+
+// Acts is Act for several acts of one request that are done together, in one commit or not at
+// all. Acts that were done before are left out; ErrDone where all were.
+func (w *Writer) Acts(ctx context.Context, ops ...func(*Batch) error) error {
+	run := func(b *Batch, ops []func(*Batch) error) error {
+		for _, op := range ops {
+			if err := op(b); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	o, _ := ctx.Value(onceKey{}).(*Once)
 	if o == nil {
-		return w.Do(ctx, op)
+		return w.Do(ctx, func(b *Batch) error { return run(b, ops) })
 	}
-	o.acts++
+	first := o.acts
+	o.acts += len(ops)
 	err := w.Do(ctx, func(b *Batch) error {
 		before, err := o.before(b)
 		if err != nil {
 			return err
 		}
-		if before >= o.acts && !o.Repeats {
+		todo := ops
+		if !o.Repeats {
+			todo = ops[min(max(before-first, 0), len(ops)):]
+		}
+		if len(todo) == 0 {
 			return ErrDone
 		}
-		if err := op(b); err != nil {
+		if err := run(b, todo); err != nil {
 			return err
 		}
-		for _, row := range o.Rows(max(before, o.acts)) {
+		for _, row := range o.Rows(max(before, first+len(ops))) {
 			b.Put(row.Key, row.Value)
 		}
 		return nil

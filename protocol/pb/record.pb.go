@@ -29,6 +29,15 @@ type ProductRecord struct {
 	ImportedMs    int64                  `protobuf:"varint,2,opt,name=imported_ms,json=importedMs,proto3" json:"imported_ms,omitempty"`
 	FileStock     *FileStock             `protobuf:"bytes,3,opt,name=file_stock,json=fileStock,proto3" json:"file_stock,omitempty"`
 	Removed       bool                   `protobuf:"varint,4,opt,name=removed,proto3" json:"removed,omitempty"`
+	Withdrawn     string                 `protobuf:"bytes,5,opt,name=withdrawn,proto3" json:"withdrawn,omitempty"`
+	LeftMs        int64                  `protobuf:"varint,6,opt,name=left_ms,json=leftMs,proto3" json:"left_ms,omitempty"`
+	Source        string                 `protobuf:"bytes,7,opt,name=source,proto3" json:"source,omitempty"`
+	SourceId      string                 `protobuf:"bytes,8,opt,name=source_id,json=sourceId,proto3" json:"source_id,omitempty"`
+	SourceGroup   string                 `protobuf:"bytes,9,opt,name=source_group,json=sourceGroup,proto3" json:"source_group,omitempty"`
+	Pool          string                 `protobuf:"bytes,10,opt,name=pool,proto3" json:"pool,omitempty"` // a stock ID; empty = the product's own
+	Sale          *Sale                  `protobuf:"bytes,11,opt,name=sale,proto3" json:"sale,omitempty"`
+	Took          bool                   `protobuf:"varint,12,opt,name=took,proto3" json:"took,omitempty"`
+	Succeeded     bool                   `protobuf:"varint,13,opt,name=succeeded,proto3" json:"succeeded,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -91,6 +100,146 @@ func (x *ProductRecord) GetRemoved() bool {
 	return false
 }
 
+func (x *ProductRecord) GetWithdrawn() string {
+	if x != nil {
+		return x.Withdrawn
+	}
+	return ""
+}
+
+func (x *ProductRecord) GetLeftMs() int64 {
+	if x != nil {
+		return x.LeftMs
+	}
+	return 0
+}
+
+func (x *ProductRecord) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *ProductRecord) GetSourceId() string {
+	if x != nil {
+		return x.SourceId
+	}
+	return ""
+}
+
+func (x *ProductRecord) GetSourceGroup() string {
+	if x != nil {
+		return x.SourceGroup
+	}
+	return ""
+}
+
+func (x *ProductRecord) GetPool() string {
+	if x != nil {
+		return x.Pool
+	}
+	return ""
+}
+
+func (x *ProductRecord) GetSale() *Sale {
+	if x != nil {
+		return x.Sale
+	}
+	return nil
+}
+
+func (x *ProductRecord) GetTook() bool {
+	if x != nil {
+		return x.Took
+	}
+	return false
+}
+
+func (x *ProductRecord) GetSucceeded() bool {
+	if x != nil {
+		return x.Succeeded
+	}
+	return false
+}
+
+// Sale is a reduced price for a time.
+type Sale struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Regular       int64                  `protobuf:"varint,1,opt,name=regular,proto3" json:"regular,omitempty"` // minor units, as the others
+	CompareAt     int64                  `protobuf:"varint,2,opt,name=compare_at,json=compareAt,proto3" json:"compare_at,omitempty"`
+	Price         int64                  `protobuf:"varint,3,opt,name=price,proto3" json:"price,omitempty"`
+	FromMs        int64                  `protobuf:"varint,4,opt,name=from_ms,json=fromMs,proto3" json:"from_ms,omitempty"` // 0 = since ever
+	ToMs          int64                  `protobuf:"varint,5,opt,name=to_ms,json=toMs,proto3" json:"to_ms,omitempty"`       // exclusive; 0 = for ever
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Sale) Reset() {
+	*x = Sale{}
+	mi := &file_record_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Sale) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Sale) ProtoMessage() {}
+
+func (x *Sale) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Sale.ProtoReflect.Descriptor instead.
+func (*Sale) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Sale) GetRegular() int64 {
+	if x != nil {
+		return x.Regular
+	}
+	return 0
+}
+
+func (x *Sale) GetCompareAt() int64 {
+	if x != nil {
+		return x.CompareAt
+	}
+	return 0
+}
+
+func (x *Sale) GetPrice() int64 {
+	if x != nil {
+		return x.Price
+	}
+	return 0
+}
+
+func (x *Sale) GetFromMs() int64 {
+	if x != nil {
+		return x.FromMs
+	}
+	return 0
+}
+
+func (x *Sale) GetToMs() int64 {
+	if x != nil {
+		return x.ToMs
+	}
+	return 0
+}
+
 type FileStock struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Set           bool                   `protobuf:"varint,1,opt,name=set,proto3" json:"set,omitempty"`
@@ -102,7 +251,7 @@ type FileStock struct {
 
 func (x *FileStock) Reset() {
 	*x = FileStock{}
-	mi := &file_record_proto_msgTypes[1]
+	mi := &file_record_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -114,7 +263,7 @@ func (x *FileStock) String() string {
 func (*FileStock) ProtoMessage() {}
 
 func (x *FileStock) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[1]
+	mi := &file_record_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -127,7 +276,7 @@ func (x *FileStock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FileStock.ProtoReflect.Descriptor instead.
 func (*FileStock) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{1}
+	return file_record_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *FileStock) GetSet() bool {
@@ -158,13 +307,18 @@ type StockRecord struct {
 	Held          int64                  `protobuf:"varint,3,opt,name=held,proto3" json:"held,omitempty"`
 	Sold          int64                  `protobuf:"varint,4,opt,name=sold,proto3" json:"sold,omitempty"`
 	Shipped       int64                  `protobuf:"varint,5,opt,name=shipped,proto3" json:"shipped,omitempty"`
+	Missing       int64                  `protobuf:"varint,6,opt,name=missing,proto3" json:"missing,omitempty"`
+	Revision      uint64                 `protobuf:"varint,7,opt,name=revision,proto3" json:"revision,omitempty"`
+	Moves         uint64                 `protobuf:"varint,8,opt,name=moves,proto3" json:"moves,omitempty"` // number of the newest movement
+	Shared        bool                   `protobuf:"varint,9,opt,name=shared,proto3" json:"shared,omitempty"`
+	Pruned        uint64                 `protobuf:"varint,10,opt,name=pruned,proto3" json:"pruned,omitempty"` // number of the newest movement that was deleted
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StockRecord) Reset() {
 	*x = StockRecord{}
-	mi := &file_record_proto_msgTypes[2]
+	mi := &file_record_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -176,7 +330,7 @@ func (x *StockRecord) String() string {
 func (*StockRecord) ProtoMessage() {}
 
 func (x *StockRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[2]
+	mi := &file_record_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -189,7 +343,7 @@ func (x *StockRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StockRecord.ProtoReflect.Descriptor instead.
 func (*StockRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{2}
+	return file_record_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *StockRecord) GetUnlimited() bool {
@@ -227,6 +381,453 @@ func (x *StockRecord) GetShipped() int64 {
 	return 0
 }
 
+func (x *StockRecord) GetMissing() int64 {
+	if x != nil {
+		return x.Missing
+	}
+	return 0
+}
+
+func (x *StockRecord) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *StockRecord) GetMoves() uint64 {
+	if x != nil {
+		return x.Moves
+	}
+	return 0
+}
+
+func (x *StockRecord) GetShared() bool {
+	if x != nil {
+		return x.Shared
+	}
+	return false
+}
+
+func (x *StockRecord) GetPruned() uint64 {
+	if x != nil {
+		return x.Pruned
+	}
+	return 0
+}
+
+// Movement is a line of a stock's journal.
+type Movement struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Cause         uint32                 `protobuf:"varint,1,opt,name=cause,proto3" json:"cause,omitempty"`
+	Units         int64                  `protobuf:"varint,2,opt,name=units,proto3" json:"units,omitempty"`
+	AtMs          int64                  `protobuf:"varint,3,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	OrderedMs     int64                  `protobuf:"varint,4,opt,name=ordered_ms,json=orderedMs,proto3" json:"ordered_ms,omitempty"`
+	Partner       []byte                 `protobuf:"bytes,5,opt,name=partner,proto3" json:"partner,omitempty"`
+	Order         []byte                 `protobuf:"bytes,6,opt,name=order,proto3" json:"order,omitempty"`
+	Source        string                 `protobuf:"bytes,7,opt,name=source,proto3" json:"source,omitempty"`
+	Sku           string                 `protobuf:"bytes,8,opt,name=sku,proto3" json:"sku,omitempty"` // empty = the stock's own name
+	Net           int64                  `protobuf:"varint,9,opt,name=net,proto3" json:"net,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Movement) Reset() {
+	*x = Movement{}
+	mi := &file_record_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Movement) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Movement) ProtoMessage() {}
+
+func (x *Movement) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Movement.ProtoReflect.Descriptor instead.
+func (*Movement) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Movement) GetCause() uint32 {
+	if x != nil {
+		return x.Cause
+	}
+	return 0
+}
+
+func (x *Movement) GetUnits() int64 {
+	if x != nil {
+		return x.Units
+	}
+	return 0
+}
+
+func (x *Movement) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
+func (x *Movement) GetOrderedMs() int64 {
+	if x != nil {
+		return x.OrderedMs
+	}
+	return 0
+}
+
+func (x *Movement) GetPartner() []byte {
+	if x != nil {
+		return x.Partner
+	}
+	return nil
+}
+
+func (x *Movement) GetOrder() []byte {
+	if x != nil {
+		return x.Order
+	}
+	return nil
+}
+
+func (x *Movement) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *Movement) GetSku() string {
+	if x != nil {
+		return x.Sku
+	}
+	return ""
+}
+
+func (x *Movement) GetNet() int64 {
+	if x != nil {
+		return x.Net
+	}
+	return 0
+}
+
+// Reading is the last figure that a file told of a stock.
+type Reading struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Source        string                 `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	Set           bool                   `protobuf:"varint,2,opt,name=set,proto3" json:"set,omitempty"`
+	Unlimited     bool                   `protobuf:"varint,3,opt,name=unlimited,proto3" json:"unlimited,omitempty"`
+	Units         int64                  `protobuf:"varint,4,opt,name=units,proto3" json:"units,omitempty"`
+	LowMs         int64                  `protobuf:"varint,5,opt,name=low_ms,json=lowMs,proto3" json:"low_ms,omitempty"`
+	HighMs        int64                  `protobuf:"varint,6,opt,name=high_ms,json=highMs,proto3" json:"high_ms,omitempty"`
+	CountedMs     int64                  `protobuf:"varint,7,opt,name=counted_ms,json=countedMs,proto3" json:"counted_ms,omitempty"`
+	Behind        []string               `protobuf:"bytes,8,rep,name=behind,proto3" json:"behind,omitempty"` // stock IDs
+	CountedBy     int64                  `protobuf:"varint,9,opt,name=counted_by,json=countedBy,proto3" json:"counted_by,omitempty"`
+	Owed          int64                  `protobuf:"varint,10,opt,name=owed,proto3" json:"owed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reading) Reset() {
+	*x = Reading{}
+	mi := &file_record_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reading) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reading) ProtoMessage() {}
+
+func (x *Reading) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reading.ProtoReflect.Descriptor instead.
+func (*Reading) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Reading) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *Reading) GetSet() bool {
+	if x != nil {
+		return x.Set
+	}
+	return false
+}
+
+func (x *Reading) GetUnlimited() bool {
+	if x != nil {
+		return x.Unlimited
+	}
+	return false
+}
+
+func (x *Reading) GetUnits() int64 {
+	if x != nil {
+		return x.Units
+	}
+	return 0
+}
+
+func (x *Reading) GetLowMs() int64 {
+	if x != nil {
+		return x.LowMs
+	}
+	return 0
+}
+
+func (x *Reading) GetHighMs() int64 {
+	if x != nil {
+		return x.HighMs
+	}
+	return 0
+}
+
+func (x *Reading) GetCountedMs() int64 {
+	if x != nil {
+		return x.CountedMs
+	}
+	return 0
+}
+
+func (x *Reading) GetBehind() []string {
+	if x != nil {
+		return x.Behind
+	}
+	return nil
+}
+
+func (x *Reading) GetCountedBy() int64 {
+	if x != nil {
+		return x.CountedBy
+	}
+	return 0
+}
+
+func (x *Reading) GetOwed() int64 {
+	if x != nil {
+		return x.Owed
+	}
+	return 0
+}
+
+// SourceRecord is a file or system that tells of products.
+type SourceRecord struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Name           string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Figure         uint32                 `protobuf:"varint,2,opt,name=figure,proto3" json:"figure,omitempty"`
+	BookedWithinMs int64                  `protobuf:"varint,3,opt,name=booked_within_ms,json=bookedWithinMs,proto3" json:"booked_within_ms,omitempty"`
+	Columns        string                 `protobuf:"bytes,4,opt,name=columns,proto3" json:"columns,omitempty"`
+	Locations      []string               `protobuf:"bytes,5,rep,name=locations,proto3" json:"locations,omitempty"`
+	QualifySku     bool                   `protobuf:"varint,6,opt,name=qualify_sku,json=qualifySku,proto3" json:"qualify_sku,omitempty"`
+	Files          []*SourceFile          `protobuf:"bytes,7,rep,name=files,proto3" json:"files,omitempty"`
+	LowMs          int64                  `protobuf:"varint,8,opt,name=low_ms,json=lowMs,proto3" json:"low_ms,omitempty"`
+	HighMs         int64                  `protobuf:"varint,9,opt,name=high_ms,json=highMs,proto3" json:"high_ms,omitempty"`
+	EndedMs        int64                  `protobuf:"varint,10,opt,name=ended_ms,json=endedMs,proto3" json:"ended_ms,omitempty"`
+	ClockSlackMs   *int64                 `protobuf:"varint,11,opt,name=clock_slack_ms,json=clockSlackMs,proto3,oneof" json:"clock_slack_ms,omitempty"` // absent = 60,000, as before it could be said
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *SourceRecord) Reset() {
+	*x = SourceRecord{}
+	mi := &file_record_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SourceRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SourceRecord) ProtoMessage() {}
+
+func (x *SourceRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SourceRecord.ProtoReflect.Descriptor instead.
+func (*SourceRecord) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *SourceRecord) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SourceRecord) GetFigure() uint32 {
+	if x != nil {
+		return x.Figure
+	}
+	return 0
+}
+
+func (x *SourceRecord) GetBookedWithinMs() int64 {
+	if x != nil {
+		return x.BookedWithinMs
+	}
+	return 0
+}
+
+func (x *SourceRecord) GetColumns() string {
+	if x != nil {
+		return x.Columns
+	}
+	return ""
+}
+
+func (x *SourceRecord) GetLocations() []string {
+	if x != nil {
+		return x.Locations
+	}
+	return nil
+}
+
+func (x *SourceRecord) GetQualifySku() bool {
+	if x != nil {
+		return x.QualifySku
+	}
+	return false
+}
+
+func (x *SourceRecord) GetFiles() []*SourceFile {
+	if x != nil {
+		return x.Files
+	}
+	return nil
+}
+
+func (x *SourceRecord) GetLowMs() int64 {
+	if x != nil {
+		return x.LowMs
+	}
+	return 0
+}
+
+func (x *SourceRecord) GetHighMs() int64 {
+	if x != nil {
+		return x.HighMs
+	}
+	return 0
+}
+
+func (x *SourceRecord) GetEndedMs() int64 {
+	if x != nil {
+		return x.EndedMs
+	}
+	return 0
+}
+
+func (x *SourceRecord) GetClockSlackMs() int64 {
+	if x != nil && x.ClockSlackMs != nil {
+		return *x.ClockSlackMs
+	}
+	return 0
+}
+
+// SourceFile is a file of a source, and when that system was read for it.
+type SourceFile struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Digest        []byte                 `protobuf:"bytes,1,opt,name=digest,proto3" json:"digest,omitempty"` // SHA-256
+	LowMs         int64                  `protobuf:"varint,2,opt,name=low_ms,json=lowMs,proto3" json:"low_ms,omitempty"`
+	HighMs        int64                  `protobuf:"varint,3,opt,name=high_ms,json=highMs,proto3" json:"high_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SourceFile) Reset() {
+	*x = SourceFile{}
+	mi := &file_record_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SourceFile) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SourceFile) ProtoMessage() {}
+
+func (x *SourceFile) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SourceFile.ProtoReflect.Descriptor instead.
+func (*SourceFile) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *SourceFile) GetDigest() []byte {
+	if x != nil {
+		return x.Digest
+	}
+	return nil
+}
+
+func (x *SourceFile) GetLowMs() int64 {
+	if x != nil {
+		return x.LowMs
+	}
+	return 0
+}
+
+func (x *SourceFile) GetHighMs() int64 {
+	if x != nil {
+		return x.HighMs
+	}
+	return 0
+}
+
 type HoldRecord struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Retailer      []byte                 `protobuf:"bytes,1,opt,name=retailer,proto3" json:"retailer,omitempty"`
@@ -241,13 +842,14 @@ type HoldRecord struct {
 	Placed        []byte                 `protobuf:"bytes,10,opt,name=placed,proto3" json:"placed,omitempty"`
 	Latest        []byte                 `protobuf:"bytes,11,opt,name=latest,proto3" json:"latest,omitempty"`
 	LatestRequest []byte                 `protobuf:"bytes,12,opt,name=latest_request,json=latestRequest,proto3" json:"latest_request,omitempty"`
+	From          []string               `protobuf:"bytes,13,rep,name=from,proto3" json:"from,omitempty"` // stock IDs of the lines; none = each product's own
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *HoldRecord) Reset() {
 	*x = HoldRecord{}
-	mi := &file_record_proto_msgTypes[3]
+	mi := &file_record_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -259,7 +861,7 @@ func (x *HoldRecord) String() string {
 func (*HoldRecord) ProtoMessage() {}
 
 func (x *HoldRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[3]
+	mi := &file_record_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -272,7 +874,7 @@ func (x *HoldRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HoldRecord.ProtoReflect.Descriptor instead.
 func (*HoldRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{3}
+	return file_record_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *HoldRecord) GetRetailer() []byte {
@@ -359,6 +961,13 @@ func (x *HoldRecord) GetLatestRequest() []byte {
 	return nil
 }
 
+func (x *HoldRecord) GetFrom() []string {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
 type OrderLine struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Sku           string                 `protobuf:"bytes,1,opt,name=sku,proto3" json:"sku,omitempty"`
@@ -372,7 +981,7 @@ type OrderLine struct {
 
 func (x *OrderLine) Reset() {
 	*x = OrderLine{}
-	mi := &file_record_proto_msgTypes[4]
+	mi := &file_record_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -384,7 +993,7 @@ func (x *OrderLine) String() string {
 func (*OrderLine) ProtoMessage() {}
 
 func (x *OrderLine) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[4]
+	mi := &file_record_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -397,7 +1006,7 @@ func (x *OrderLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderLine.ProtoReflect.Descriptor instead.
 func (*OrderLine) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{4}
+	return file_record_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *OrderLine) GetSku() string {
@@ -460,13 +1069,14 @@ type OrderRecord struct {
 	CancelAtMs    int64                  `protobuf:"varint,21,opt,name=cancel_at_ms,json=cancelAtMs,proto3" json:"cancel_at_ms,omitempty"`
 	CancelledMs   int64                  `protobuf:"varint,22,opt,name=cancelled_ms,json=cancelledMs,proto3" json:"cancelled_ms,omitempty"`
 	CancelledBy   Party                  `protobuf:"varint,23,opt,name=cancelled_by,json=cancelledBy,proto3,enum=souk.v1.Party" json:"cancelled_by,omitempty"`
+	From          []string               `protobuf:"bytes,24,rep,name=from,proto3" json:"from,omitempty"` // supplier: stock IDs of the lines; none = each product's own
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *OrderRecord) Reset() {
 	*x = OrderRecord{}
-	mi := &file_record_proto_msgTypes[5]
+	mi := &file_record_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -478,7 +1088,7 @@ func (x *OrderRecord) String() string {
 func (*OrderRecord) ProtoMessage() {}
 
 func (x *OrderRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[5]
+	mi := &file_record_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -491,7 +1101,7 @@ func (x *OrderRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderRecord.ProtoReflect.Descriptor instead.
 func (*OrderRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{5}
+	return file_record_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *OrderRecord) GetId() []byte {
@@ -655,6 +1265,13 @@ func (x *OrderRecord) GetCancelledBy() Party {
 	return Party_PARTY_UNSPECIFIED
 }
 
+func (x *OrderRecord) GetFrom() []string {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
 type Parcel struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	AtMs          int64                  `protobuf:"varint,1,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
@@ -667,7 +1284,7 @@ type Parcel struct {
 
 func (x *Parcel) Reset() {
 	*x = Parcel{}
-	mi := &file_record_proto_msgTypes[6]
+	mi := &file_record_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -679,7 +1296,7 @@ func (x *Parcel) String() string {
 func (*Parcel) ProtoMessage() {}
 
 func (x *Parcel) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[6]
+	mi := &file_record_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -692,7 +1309,7 @@ func (x *Parcel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Parcel.ProtoReflect.Descriptor instead.
 func (*Parcel) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{6}
+	return file_record_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Parcel) GetAtMs() int64 {
@@ -743,7 +1360,7 @@ type ChainRecord struct {
 
 func (x *ChainRecord) Reset() {
 	*x = ChainRecord{}
-	mi := &file_record_proto_msgTypes[7]
+	mi := &file_record_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -755,7 +1372,7 @@ func (x *ChainRecord) String() string {
 func (*ChainRecord) ProtoMessage() {}
 
 func (x *ChainRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[7]
+	mi := &file_record_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -768,7 +1385,7 @@ func (x *ChainRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainRecord.ProtoReflect.Descriptor instead.
 func (*ChainRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{7}
+	return file_record_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ChainRecord) GetSupplier() []byte {
@@ -882,7 +1499,7 @@ type PartnershipRecord struct {
 
 func (x *PartnershipRecord) Reset() {
 	*x = PartnershipRecord{}
-	mi := &file_record_proto_msgTypes[8]
+	mi := &file_record_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -894,7 +1511,7 @@ func (x *PartnershipRecord) String() string {
 func (*PartnershipRecord) ProtoMessage() {}
 
 func (x *PartnershipRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[8]
+	mi := &file_record_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -907,7 +1524,7 @@ func (x *PartnershipRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PartnershipRecord.ProtoReflect.Descriptor instead.
 func (*PartnershipRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{8}
+	return file_record_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *PartnershipRecord) GetVersion() uint32 {
@@ -1055,7 +1672,7 @@ type Declined struct {
 
 func (x *Declined) Reset() {
 	*x = Declined{}
-	mi := &file_record_proto_msgTypes[9]
+	mi := &file_record_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1067,7 +1684,7 @@ func (x *Declined) String() string {
 func (*Declined) ProtoMessage() {}
 
 func (x *Declined) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[9]
+	mi := &file_record_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1080,7 +1697,7 @@ func (x *Declined) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Declined.ProtoReflect.Descriptor instead.
 func (*Declined) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{9}
+	return file_record_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Declined) GetHash() []byte {
@@ -1123,7 +1740,7 @@ type Proposal struct {
 
 func (x *Proposal) Reset() {
 	*x = Proposal{}
-	mi := &file_record_proto_msgTypes[10]
+	mi := &file_record_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1135,7 +1752,7 @@ func (x *Proposal) String() string {
 func (*Proposal) ProtoMessage() {}
 
 func (x *Proposal) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[10]
+	mi := &file_record_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1148,7 +1765,7 @@ func (x *Proposal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Proposal.ProtoReflect.Descriptor instead.
 func (*Proposal) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{10}
+	return file_record_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Proposal) GetHash() []byte {
@@ -1191,7 +1808,7 @@ type OutboxRecord struct {
 
 func (x *OutboxRecord) Reset() {
 	*x = OutboxRecord{}
-	mi := &file_record_proto_msgTypes[11]
+	mi := &file_record_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1203,7 +1820,7 @@ func (x *OutboxRecord) String() string {
 func (*OutboxRecord) ProtoMessage() {}
 
 func (x *OutboxRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[11]
+	mi := &file_record_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1216,7 +1833,7 @@ func (x *OutboxRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutboxRecord.ProtoReflect.Descriptor instead.
 func (*OutboxRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{11}
+	return file_record_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *OutboxRecord) GetNumber() uint64 {
@@ -1258,13 +1875,16 @@ type ReservationRecord struct {
 	Detail        string                 `protobuf:"bytes,7,opt,name=detail,proto3" json:"detail,omitempty"`
 	CreatedMs     int64                  `protobuf:"varint,8,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
 	ExpiresMs     int64                  `protobuf:"varint,9,opt,name=expires_ms,json=expiresMs,proto3" json:"expires_ms,omitempty"`
+	Short         []*Short               `protobuf:"bytes,10,rep,name=short,proto3" json:"short,omitempty"`
+	ReleaseAtMs   int64                  `protobuf:"varint,11,opt,name=release_at_ms,json=releaseAtMs,proto3" json:"release_at_ms,omitempty"`
+	ExtendToMs    int64                  `protobuf:"varint,12,opt,name=extend_to_ms,json=extendToMs,proto3" json:"extend_to_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReservationRecord) Reset() {
 	*x = ReservationRecord{}
-	mi := &file_record_proto_msgTypes[12]
+	mi := &file_record_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1276,7 +1896,7 @@ func (x *ReservationRecord) String() string {
 func (*ReservationRecord) ProtoMessage() {}
 
 func (x *ReservationRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[12]
+	mi := &file_record_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1289,7 +1909,7 @@ func (x *ReservationRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReservationRecord.ProtoReflect.Descriptor instead.
 func (*ReservationRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{12}
+	return file_record_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ReservationRecord) GetSupplier() []byte {
@@ -1355,6 +1975,27 @@ func (x *ReservationRecord) GetExpiresMs() int64 {
 	return 0
 }
 
+func (x *ReservationRecord) GetShort() []*Short {
+	if x != nil {
+		return x.Short
+	}
+	return nil
+}
+
+func (x *ReservationRecord) GetReleaseAtMs() int64 {
+	if x != nil {
+		return x.ReleaseAtMs
+	}
+	return 0
+}
+
+func (x *ReservationRecord) GetExtendToMs() int64 {
+	if x != nil {
+		return x.ExtendToMs
+	}
+	return 0
+}
+
 type ShipToRecord struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Salt          []byte                 `protobuf:"bytes,1,opt,name=salt,proto3" json:"salt,omitempty"`
@@ -1365,7 +2006,7 @@ type ShipToRecord struct {
 
 func (x *ShipToRecord) Reset() {
 	*x = ShipToRecord{}
-	mi := &file_record_proto_msgTypes[13]
+	mi := &file_record_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1377,7 +2018,7 @@ func (x *ShipToRecord) String() string {
 func (*ShipToRecord) ProtoMessage() {}
 
 func (x *ShipToRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[13]
+	mi := &file_record_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1390,7 +2031,7 @@ func (x *ShipToRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShipToRecord.ProtoReflect.Descriptor instead.
 func (*ShipToRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{13}
+	return file_record_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ShipToRecord) GetSalt() []byte {
@@ -1411,13 +2052,14 @@ type MetaRecord struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	WrittenMs     int64                  `protobuf:"varint,1,opt,name=written_ms,json=writtenMs,proto3" json:"written_ms,omitempty"`
 	Stopped       string                 `protobuf:"bytes,2,opt,name=stopped,proto3" json:"stopped,omitempty"`
+	JournaledMs   int64                  `protobuf:"varint,3,opt,name=journaled_ms,json=journaledMs,proto3" json:"journaled_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *MetaRecord) Reset() {
 	*x = MetaRecord{}
-	mi := &file_record_proto_msgTypes[14]
+	mi := &file_record_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1429,7 +2071,7 @@ func (x *MetaRecord) String() string {
 func (*MetaRecord) ProtoMessage() {}
 
 func (x *MetaRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[14]
+	mi := &file_record_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1442,7 +2084,7 @@ func (x *MetaRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetaRecord.ProtoReflect.Descriptor instead.
 func (*MetaRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{14}
+	return file_record_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *MetaRecord) GetWrittenMs() int64 {
@@ -1457,6 +2099,13 @@ func (x *MetaRecord) GetStopped() string {
 		return x.Stopped
 	}
 	return ""
+}
+
+func (x *MetaRecord) GetJournaledMs() int64 {
+	if x != nil {
+		return x.JournaledMs
+	}
+	return 0
 }
 
 type EvidenceRecord struct {
@@ -1474,7 +2123,7 @@ type EvidenceRecord struct {
 
 func (x *EvidenceRecord) Reset() {
 	*x = EvidenceRecord{}
-	mi := &file_record_proto_msgTypes[15]
+	mi := &file_record_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1486,7 +2135,7 @@ func (x *EvidenceRecord) String() string {
 func (*EvidenceRecord) ProtoMessage() {}
 
 func (x *EvidenceRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[15]
+	mi := &file_record_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1499,7 +2148,7 @@ func (x *EvidenceRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EvidenceRecord.ProtoReflect.Descriptor instead.
 func (*EvidenceRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{15}
+	return file_record_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *EvidenceRecord) GetSupplier() []byte {
@@ -1566,7 +2215,7 @@ type FeedMeta struct {
 
 func (x *FeedMeta) Reset() {
 	*x = FeedMeta{}
-	mi := &file_record_proto_msgTypes[16]
+	mi := &file_record_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1578,7 +2227,7 @@ func (x *FeedMeta) String() string {
 func (*FeedMeta) ProtoMessage() {}
 
 func (x *FeedMeta) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[16]
+	mi := &file_record_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1591,7 +2240,7 @@ func (x *FeedMeta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FeedMeta.ProtoReflect.Descriptor instead.
 func (*FeedMeta) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{16}
+	return file_record_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *FeedMeta) GetEpoch() uint64 {
@@ -1657,7 +2306,7 @@ type ReplicaMeta struct {
 
 func (x *ReplicaMeta) Reset() {
 	*x = ReplicaMeta{}
-	mi := &file_record_proto_msgTypes[17]
+	mi := &file_record_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1669,7 +2318,7 @@ func (x *ReplicaMeta) String() string {
 func (*ReplicaMeta) ProtoMessage() {}
 
 func (x *ReplicaMeta) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[17]
+	mi := &file_record_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1682,7 +2331,7 @@ func (x *ReplicaMeta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaMeta.ProtoReflect.Descriptor instead.
 func (*ReplicaMeta) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{17}
+	return file_record_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ReplicaMeta) GetShop() []byte {
@@ -1732,24 +2381,92 @@ var File_record_proto protoreflect.FileDescriptor
 const file_record_proto_rawDesc = "" +
 	"\n" +
 	"\frecord.proto\x12\asouk.v1\x1a\n" +
-	"feed.proto\x1a\vtrade.proto\x1a\vtypes.proto\"\xa9\x01\n" +
+	"feed.proto\x1a\vtrade.proto\x1a\vtypes.proto\"\xa1\x03\n" +
 	"\rProductRecord\x12*\n" +
 	"\aproduct\x18\x01 \x01(\v2\x10.souk.v1.ProductR\aproduct\x12\x1f\n" +
 	"\vimported_ms\x18\x02 \x01(\x03R\n" +
 	"importedMs\x121\n" +
 	"\n" +
 	"file_stock\x18\x03 \x01(\v2\x12.souk.v1.FileStockR\tfileStock\x12\x18\n" +
-	"\aremoved\x18\x04 \x01(\bR\aremoved\"Q\n" +
+	"\aremoved\x18\x04 \x01(\bR\aremoved\x12\x1c\n" +
+	"\twithdrawn\x18\x05 \x01(\tR\twithdrawn\x12\x17\n" +
+	"\aleft_ms\x18\x06 \x01(\x03R\x06leftMs\x12\x16\n" +
+	"\x06source\x18\a \x01(\tR\x06source\x12\x1b\n" +
+	"\tsource_id\x18\b \x01(\tR\bsourceId\x12!\n" +
+	"\fsource_group\x18\t \x01(\tR\vsourceGroup\x12\x12\n" +
+	"\x04pool\x18\n" +
+	" \x01(\tR\x04pool\x12!\n" +
+	"\x04sale\x18\v \x01(\v2\r.souk.v1.SaleR\x04sale\x12\x12\n" +
+	"\x04took\x18\f \x01(\bR\x04took\x12\x1c\n" +
+	"\tsucceeded\x18\r \x01(\bR\tsucceeded\"\x83\x01\n" +
+	"\x04Sale\x12\x18\n" +
+	"\aregular\x18\x01 \x01(\x03R\aregular\x12\x1d\n" +
+	"\n" +
+	"compare_at\x18\x02 \x01(\x03R\tcompareAt\x12\x14\n" +
+	"\x05price\x18\x03 \x01(\x03R\x05price\x12\x17\n" +
+	"\afrom_ms\x18\x04 \x01(\x03R\x06fromMs\x12\x13\n" +
+	"\x05to_ms\x18\x05 \x01(\x03R\x04toMs\"Q\n" +
 	"\tFileStock\x12\x10\n" +
 	"\x03set\x18\x01 \x01(\bR\x03set\x12\x1c\n" +
 	"\tunlimited\x18\x02 \x01(\bR\tunlimited\x12\x14\n" +
-	"\x05units\x18\x03 \x01(\x03R\x05units\"\x87\x01\n" +
+	"\x05units\x18\x03 \x01(\x03R\x05units\"\x83\x02\n" +
 	"\vStockRecord\x12\x1c\n" +
 	"\tunlimited\x18\x01 \x01(\bR\tunlimited\x12\x18\n" +
 	"\astocked\x18\x02 \x01(\x03R\astocked\x12\x12\n" +
 	"\x04held\x18\x03 \x01(\x03R\x04held\x12\x12\n" +
 	"\x04sold\x18\x04 \x01(\x03R\x04sold\x12\x18\n" +
-	"\ashipped\x18\x05 \x01(\x03R\ashipped\"\xfe\x02\n" +
+	"\ashipped\x18\x05 \x01(\x03R\ashipped\x12\x18\n" +
+	"\amissing\x18\x06 \x01(\x03R\amissing\x12\x1a\n" +
+	"\brevision\x18\a \x01(\x04R\brevision\x12\x14\n" +
+	"\x05moves\x18\b \x01(\x04R\x05moves\x12\x16\n" +
+	"\x06shared\x18\t \x01(\bR\x06shared\x12\x16\n" +
+	"\x06pruned\x18\n" +
+	" \x01(\x04R\x06pruned\"\xd6\x01\n" +
+	"\bMovement\x12\x14\n" +
+	"\x05cause\x18\x01 \x01(\rR\x05cause\x12\x14\n" +
+	"\x05units\x18\x02 \x01(\x03R\x05units\x12\x13\n" +
+	"\x05at_ms\x18\x03 \x01(\x03R\x04atMs\x12\x1d\n" +
+	"\n" +
+	"ordered_ms\x18\x04 \x01(\x03R\torderedMs\x12\x18\n" +
+	"\apartner\x18\x05 \x01(\fR\apartner\x12\x14\n" +
+	"\x05order\x18\x06 \x01(\fR\x05order\x12\x16\n" +
+	"\x06source\x18\a \x01(\tR\x06source\x12\x10\n" +
+	"\x03sku\x18\b \x01(\tR\x03sku\x12\x10\n" +
+	"\x03net\x18\t \x01(\x03R\x03net\"\x81\x02\n" +
+	"\aReading\x12\x16\n" +
+	"\x06source\x18\x01 \x01(\tR\x06source\x12\x10\n" +
+	"\x03set\x18\x02 \x01(\bR\x03set\x12\x1c\n" +
+	"\tunlimited\x18\x03 \x01(\bR\tunlimited\x12\x14\n" +
+	"\x05units\x18\x04 \x01(\x03R\x05units\x12\x15\n" +
+	"\x06low_ms\x18\x05 \x01(\x03R\x05lowMs\x12\x17\n" +
+	"\ahigh_ms\x18\x06 \x01(\x03R\x06highMs\x12\x1d\n" +
+	"\n" +
+	"counted_ms\x18\a \x01(\x03R\tcountedMs\x12\x16\n" +
+	"\x06behind\x18\b \x03(\tR\x06behind\x12\x1d\n" +
+	"\n" +
+	"counted_by\x18\t \x01(\x03R\tcountedBy\x12\x12\n" +
+	"\x04owed\x18\n" +
+	" \x01(\x03R\x04owed\"\xf1\x02\n" +
+	"\fSourceRecord\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06figure\x18\x02 \x01(\rR\x06figure\x12(\n" +
+	"\x10booked_within_ms\x18\x03 \x01(\x03R\x0ebookedWithinMs\x12\x18\n" +
+	"\acolumns\x18\x04 \x01(\tR\acolumns\x12\x1c\n" +
+	"\tlocations\x18\x05 \x03(\tR\tlocations\x12\x1f\n" +
+	"\vqualify_sku\x18\x06 \x01(\bR\n" +
+	"qualifySku\x12)\n" +
+	"\x05files\x18\a \x03(\v2\x13.souk.v1.SourceFileR\x05files\x12\x15\n" +
+	"\x06low_ms\x18\b \x01(\x03R\x05lowMs\x12\x17\n" +
+	"\ahigh_ms\x18\t \x01(\x03R\x06highMs\x12\x19\n" +
+	"\bended_ms\x18\n" +
+	" \x01(\x03R\aendedMs\x12)\n" +
+	"\x0eclock_slack_ms\x18\v \x01(\x03H\x00R\fclockSlackMs\x88\x01\x01B\x11\n" +
+	"\x0f_clock_slack_ms\"T\n" +
+	"\n" +
+	"SourceFile\x12\x16\n" +
+	"\x06digest\x18\x01 \x01(\fR\x06digest\x12\x15\n" +
+	"\x06low_ms\x18\x02 \x01(\x03R\x05lowMs\x12\x17\n" +
+	"\ahigh_ms\x18\x03 \x01(\x03R\x06highMs\"\x92\x03\n" +
 	"\n" +
 	"HoldRecord\x12\x1a\n" +
 	"\bretailer\x18\x01 \x01(\fR\bretailer\x12(\n" +
@@ -1765,13 +2482,14 @@ const file_record_proto_rawDesc = "" +
 	"\x06placed\x18\n" +
 	" \x01(\fR\x06placed\x12\x16\n" +
 	"\x06latest\x18\v \x01(\fR\x06latest\x12%\n" +
-	"\x0elatest_request\x18\f \x01(\fR\rlatestRequest\"\x8d\x01\n" +
+	"\x0elatest_request\x18\f \x01(\fR\rlatestRequest\x12\x12\n" +
+	"\x04from\x18\r \x03(\tR\x04from\"\x8d\x01\n" +
 	"\tOrderLine\x12\x10\n" +
 	"\x03sku\x18\x01 \x01(\tR\x03sku\x12\x18\n" +
 	"\aordered\x18\x02 \x01(\x03R\aordered\x12\x18\n" +
 	"\ashipped\x18\x03 \x01(\x03R\ashipped\x12\x1c\n" +
 	"\tdelivered\x18\x04 \x01(\x03R\tdelivered\x12\x1c\n" +
-	"\tcancelled\x18\x05 \x01(\x03R\tcancelled\"\x82\x06\n" +
+	"\tcancelled\x18\x05 \x01(\x03R\tcancelled\"\x96\x06\n" +
 	"\vOrderRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x1a\n" +
 	"\bsupplier\x18\x02 \x01(\fR\bsupplier\x12\x1a\n" +
@@ -1800,7 +2518,8 @@ const file_record_proto_rawDesc = "" +
 	"\fcancel_at_ms\x18\x15 \x01(\x03R\n" +
 	"cancelAtMs\x12!\n" +
 	"\fcancelled_ms\x18\x16 \x01(\x03R\vcancelledMs\x121\n" +
-	"\fcancelled_by\x18\x17 \x01(\x0e2\x0e.souk.v1.PartyR\vcancelledByJ\x04\b(\x102J\x04\b2\x10<\"y\n" +
+	"\fcancelled_by\x18\x17 \x01(\x0e2\x0e.souk.v1.PartyR\vcancelledBy\x12\x12\n" +
+	"\x04from\x18\x18 \x03(\tR\x04fromJ\x04\b(\x102J\x04\b2\x10<\"y\n" +
 	"\x06Parcel\x12\x13\n" +
 	"\x05at_ms\x18\x01 \x01(\x03R\x04atMs\x12$\n" +
 	"\x05lines\x18\x02 \x03(\v2\x0e.souk.v1.UnitsR\x05lines\x12\x18\n" +
@@ -1858,7 +2577,7 @@ const file_record_proto_rawDesc = "" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12'\n" +
 	"\x06signed\x18\x02 \x01(\v2\x0f.souk.v1.SignedR\x06signed\x12\x12\n" +
 	"\x04salt\x18\x03 \x01(\fR\x04salt\x12\x17\n" +
-	"\aship_to\x18\x04 \x01(\fR\x06shipTo\"\xab\x02\n" +
+	"\aship_to\x18\x04 \x01(\fR\x06shipTo\"\x97\x03\n" +
 	"\x11ReservationRecord\x12\x1a\n" +
 	"\bsupplier\x18\x01 \x01(\fR\bsupplier\x12'\n" +
 	"\arequest\x18\x02 \x01(\v2\r.souk.v1.HoldR\arequest\x12\x10\n" +
@@ -1870,15 +2589,21 @@ const file_record_proto_rawDesc = "" +
 	"\n" +
 	"created_ms\x18\b \x01(\x03R\tcreatedMs\x12\x1d\n" +
 	"\n" +
-	"expires_ms\x18\t \x01(\x03R\texpiresMs\"4\n" +
+	"expires_ms\x18\t \x01(\x03R\texpiresMs\x12$\n" +
+	"\x05short\x18\n" +
+	" \x03(\v2\x0e.souk.v1.ShortR\x05short\x12\"\n" +
+	"\rrelease_at_ms\x18\v \x01(\x03R\vreleaseAtMs\x12 \n" +
+	"\fextend_to_ms\x18\f \x01(\x03R\n" +
+	"extendToMs\"4\n" +
 	"\fShipToRecord\x12\x12\n" +
 	"\x04salt\x18\x01 \x01(\fR\x04salt\x12\x10\n" +
-	"\x03raw\x18\x02 \x01(\fR\x03raw\"E\n" +
+	"\x03raw\x18\x02 \x01(\fR\x03raw\"h\n" +
 	"\n" +
 	"MetaRecord\x12\x1d\n" +
 	"\n" +
 	"written_ms\x18\x01 \x01(\x03R\twrittenMs\x12\x18\n" +
-	"\astopped\x18\x02 \x01(\tR\astopped\"\xb7\x01\n" +
+	"\astopped\x18\x02 \x01(\tR\astopped\x12!\n" +
+	"\fjournaled_ms\x18\x03 \x01(\x03R\vjournaledMs\"\xb7\x01\n" +
 	"\x0eEvidenceRecord\x12\x1a\n" +
 	"\bsupplier\x18\x01 \x01(\fR\bsupplier\x12\x1a\n" +
 	"\bretailer\x18\x02 \x01(\fR\bretailer\x12\x1a\n" +
@@ -1917,75 +2642,84 @@ func file_record_proto_rawDescGZIP() []byte {
 	return file_record_proto_rawDescData
 }
 
-var file_record_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_record_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_record_proto_goTypes = []any{
 	(*ProductRecord)(nil),     // 0: souk.v1.ProductRecord
-	(*FileStock)(nil),         // 1: souk.v1.FileStock
-	(*StockRecord)(nil),       // 2: souk.v1.StockRecord
-	(*HoldRecord)(nil),        // 3: souk.v1.HoldRecord
-	(*OrderLine)(nil),         // 4: souk.v1.OrderLine
-	(*OrderRecord)(nil),       // 5: souk.v1.OrderRecord
-	(*Parcel)(nil),            // 6: souk.v1.Parcel
-	(*ChainRecord)(nil),       // 7: souk.v1.ChainRecord
-	(*PartnershipRecord)(nil), // 8: souk.v1.PartnershipRecord
-	(*Declined)(nil),          // 9: souk.v1.Declined
-	(*Proposal)(nil),          // 10: souk.v1.Proposal
-	(*OutboxRecord)(nil),      // 11: souk.v1.OutboxRecord
-	(*ReservationRecord)(nil), // 12: souk.v1.ReservationRecord
-	(*ShipToRecord)(nil),      // 13: souk.v1.ShipToRecord
-	(*MetaRecord)(nil),        // 14: souk.v1.MetaRecord
-	(*EvidenceRecord)(nil),    // 15: souk.v1.EvidenceRecord
-	(*FeedMeta)(nil),          // 16: souk.v1.FeedMeta
-	(*ReplicaMeta)(nil),       // 17: souk.v1.ReplicaMeta
-	(*Product)(nil),           // 18: souk.v1.Product
-	(HoldState)(0),            // 19: souk.v1.HoldState
-	(*Line)(nil),              // 20: souk.v1.Line
-	(Code)(0),                 // 21: souk.v1.Code
-	(CancelRule)(0),           // 22: souk.v1.CancelRule
-	(*Quote)(nil),             // 23: souk.v1.Quote
-	(Party)(0),                // 24: souk.v1.Party
-	(*Units)(nil),             // 25: souk.v1.Units
-	(*Signed)(nil),            // 26: souk.v1.Signed
-	(*Terms)(nil),             // 27: souk.v1.Terms
-	(*Hold)(nil),              // 28: souk.v1.Hold
-	(*FeedKey)(nil),           // 29: souk.v1.FeedKey
+	(*Sale)(nil),              // 1: souk.v1.Sale
+	(*FileStock)(nil),         // 2: souk.v1.FileStock
+	(*StockRecord)(nil),       // 3: souk.v1.StockRecord
+	(*Movement)(nil),          // 4: souk.v1.Movement
+	(*Reading)(nil),           // 5: souk.v1.Reading
+	(*SourceRecord)(nil),      // 6: souk.v1.SourceRecord
+	(*SourceFile)(nil),        // 7: souk.v1.SourceFile
+	(*HoldRecord)(nil),        // 8: souk.v1.HoldRecord
+	(*OrderLine)(nil),         // 9: souk.v1.OrderLine
+	(*OrderRecord)(nil),       // 10: souk.v1.OrderRecord
+	(*Parcel)(nil),            // 11: souk.v1.Parcel
+	(*ChainRecord)(nil),       // 12: souk.v1.ChainRecord
+	(*PartnershipRecord)(nil), // 13: souk.v1.PartnershipRecord
+	(*Declined)(nil),          // 14: souk.v1.Declined
+	(*Proposal)(nil),          // 15: souk.v1.Proposal
+	(*OutboxRecord)(nil),      // 16: souk.v1.OutboxRecord
+	(*ReservationRecord)(nil), // 17: souk.v1.ReservationRecord
+	(*ShipToRecord)(nil),      // 18: souk.v1.ShipToRecord
+	(*MetaRecord)(nil),        // 19: souk.v1.MetaRecord
+	(*EvidenceRecord)(nil),    // 20: souk.v1.EvidenceRecord
+	(*FeedMeta)(nil),          // 21: souk.v1.FeedMeta
+	(*ReplicaMeta)(nil),       // 22: souk.v1.ReplicaMeta
+	(*Product)(nil),           // 23: souk.v1.Product
+	(HoldState)(0),            // 24: souk.v1.HoldState
+	(*Line)(nil),              // 25: souk.v1.Line
+	(Code)(0),                 // 26: souk.v1.Code
+	(CancelRule)(0),           // 27: souk.v1.CancelRule
+	(*Quote)(nil),             // 28: souk.v1.Quote
+	(Party)(0),                // 29: souk.v1.Party
+	(*Units)(nil),             // 30: souk.v1.Units
+	(*Signed)(nil),            // 31: souk.v1.Signed
+	(*Terms)(nil),             // 32: souk.v1.Terms
+	(*Hold)(nil),              // 33: souk.v1.Hold
+	(*Short)(nil),             // 34: souk.v1.Short
+	(*FeedKey)(nil),           // 35: souk.v1.FeedKey
 }
 var file_record_proto_depIdxs = []int32{
-	18, // 0: souk.v1.ProductRecord.product:type_name -> souk.v1.Product
-	1,  // 1: souk.v1.ProductRecord.file_stock:type_name -> souk.v1.FileStock
-	19, // 2: souk.v1.HoldRecord.state:type_name -> souk.v1.HoldState
-	20, // 3: souk.v1.HoldRecord.lines:type_name -> souk.v1.Line
-	21, // 4: souk.v1.HoldRecord.refusal:type_name -> souk.v1.Code
-	4,  // 5: souk.v1.OrderRecord.lines:type_name -> souk.v1.OrderLine
-	22, // 6: souk.v1.OrderRecord.cancel:type_name -> souk.v1.CancelRule
-	23, // 7: souk.v1.OrderRecord.quote:type_name -> souk.v1.Quote
-	6,  // 8: souk.v1.OrderRecord.parcels:type_name -> souk.v1.Parcel
-	21, // 9: souk.v1.OrderRecord.refusal:type_name -> souk.v1.Code
-	24, // 10: souk.v1.OrderRecord.cancelled_by:type_name -> souk.v1.Party
-	25, // 11: souk.v1.Parcel.lines:type_name -> souk.v1.Units
-	26, // 12: souk.v1.ChainRecord.acked_head:type_name -> souk.v1.Signed
-	27, // 13: souk.v1.PartnershipRecord.terms:type_name -> souk.v1.Terms
-	24, // 14: souk.v1.PartnershipRecord.ended_by:type_name -> souk.v1.Party
-	10, // 15: souk.v1.PartnershipRecord.open:type_name -> souk.v1.Proposal
-	21, // 16: souk.v1.PartnershipRecord.refusal:type_name -> souk.v1.Code
-	9,  // 17: souk.v1.PartnershipRecord.declined:type_name -> souk.v1.Declined
-	24, // 18: souk.v1.Declined.of:type_name -> souk.v1.Party
-	24, // 19: souk.v1.Declined.by:type_name -> souk.v1.Party
-	24, // 20: souk.v1.Proposal.by:type_name -> souk.v1.Party
-	27, // 21: souk.v1.Proposal.terms:type_name -> souk.v1.Terms
-	26, // 22: souk.v1.OutboxRecord.signed:type_name -> souk.v1.Signed
-	28, // 23: souk.v1.ReservationRecord.request:type_name -> souk.v1.Hold
-	19, // 24: souk.v1.ReservationRecord.state:type_name -> souk.v1.HoldState
-	21, // 25: souk.v1.ReservationRecord.refusal:type_name -> souk.v1.Code
-	29, // 26: souk.v1.FeedMeta.key:type_name -> souk.v1.FeedKey
-	26, // 27: souk.v1.FeedMeta.head:type_name -> souk.v1.Signed
-	26, // 28: souk.v1.ReplicaMeta.head:type_name -> souk.v1.Signed
-	29, // 29: souk.v1.ReplicaMeta.key:type_name -> souk.v1.FeedKey
-	30, // [30:30] is the sub-list for method output_type
-	30, // [30:30] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	23, // 0: souk.v1.ProductRecord.product:type_name -> souk.v1.Product
+	2,  // 1: souk.v1.ProductRecord.file_stock:type_name -> souk.v1.FileStock
+	1,  // 2: souk.v1.ProductRecord.sale:type_name -> souk.v1.Sale
+	7,  // 3: souk.v1.SourceRecord.files:type_name -> souk.v1.SourceFile
+	24, // 4: souk.v1.HoldRecord.state:type_name -> souk.v1.HoldState
+	25, // 5: souk.v1.HoldRecord.lines:type_name -> souk.v1.Line
+	26, // 6: souk.v1.HoldRecord.refusal:type_name -> souk.v1.Code
+	9,  // 7: souk.v1.OrderRecord.lines:type_name -> souk.v1.OrderLine
+	27, // 8: souk.v1.OrderRecord.cancel:type_name -> souk.v1.CancelRule
+	28, // 9: souk.v1.OrderRecord.quote:type_name -> souk.v1.Quote
+	11, // 10: souk.v1.OrderRecord.parcels:type_name -> souk.v1.Parcel
+	26, // 11: souk.v1.OrderRecord.refusal:type_name -> souk.v1.Code
+	29, // 12: souk.v1.OrderRecord.cancelled_by:type_name -> souk.v1.Party
+	30, // 13: souk.v1.Parcel.lines:type_name -> souk.v1.Units
+	31, // 14: souk.v1.ChainRecord.acked_head:type_name -> souk.v1.Signed
+	32, // 15: souk.v1.PartnershipRecord.terms:type_name -> souk.v1.Terms
+	29, // 16: souk.v1.PartnershipRecord.ended_by:type_name -> souk.v1.Party
+	15, // 17: souk.v1.PartnershipRecord.open:type_name -> souk.v1.Proposal
+	26, // 18: souk.v1.PartnershipRecord.refusal:type_name -> souk.v1.Code
+	14, // 19: souk.v1.PartnershipRecord.declined:type_name -> souk.v1.Declined
+	29, // 20: souk.v1.Declined.of:type_name -> souk.v1.Party
+	29, // 21: souk.v1.Declined.by:type_name -> souk.v1.Party
+	29, // 22: souk.v1.Proposal.by:type_name -> souk.v1.Party
+	32, // 23: souk.v1.Proposal.terms:type_name -> souk.v1.Terms
+	31, // 24: souk.v1.OutboxRecord.signed:type_name -> souk.v1.Signed
+	33, // 25: souk.v1.ReservationRecord.request:type_name -> souk.v1.Hold
+	24, // 26: souk.v1.ReservationRecord.state:type_name -> souk.v1.HoldState
+	26, // 27: souk.v1.ReservationRecord.refusal:type_name -> souk.v1.Code
+	34, // 28: souk.v1.ReservationRecord.short:type_name -> souk.v1.Short
+	35, // 29: souk.v1.FeedMeta.key:type_name -> souk.v1.FeedKey
+	31, // 30: souk.v1.FeedMeta.head:type_name -> souk.v1.Signed
+	31, // 31: souk.v1.ReplicaMeta.head:type_name -> souk.v1.Signed
+	35, // 32: souk.v1.ReplicaMeta.key:type_name -> souk.v1.FeedKey
+	33, // [33:33] is the sub-list for method output_type
+	33, // [33:33] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_record_proto_init() }
@@ -1996,13 +2730,14 @@ func file_record_proto_init() {
 	file_feed_proto_init()
 	file_trade_proto_init()
 	file_types_proto_init()
+	file_record_proto_msgTypes[6].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_record_proto_rawDesc), len(file_record_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

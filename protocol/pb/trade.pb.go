@@ -30,8 +30,9 @@ type Hold struct {
 	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Lines         []*Line                `protobuf:"bytes,2,rep,name=lines,proto3" json:"lines,omitempty"`
 	Country       string                 `protobuf:"bytes,3,opt,name=country,proto3" json:"country,omitempty"`
-	MaxTotal      int64                  `protobuf:"varint,4,opt,name=max_total,json=maxTotal,proto3" json:"max_total,omitempty"`       // 0 = any
-	LifetimeMs    int64                  `protobuf:"varint,5,opt,name=lifetime_ms,json=lifetimeMs,proto3" json:"lifetime_ms,omitempty"` // 0 = the longest the terms allow
+	MaxTotal      int64                  `protobuf:"varint,4,opt,name=max_total,json=maxTotal,proto3" json:"max_total,omitempty"`          // 0 = any
+	LifetimeMs    int64                  `protobuf:"varint,5,opt,name=lifetime_ms,json=lifetimeMs,proto3" json:"lifetime_ms,omitempty"`    // 0 = the longest the terms allow
+	QuoteFormat   uint32                 `protobuf:"varint,6,opt,name=quote_format,json=quoteFormat,proto3" json:"quote_format,omitempty"` // the newest that the sender reads; absent = 1
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -97,6 +98,13 @@ func (x *Hold) GetMaxTotal() int64 {
 func (x *Hold) GetLifetimeMs() int64 {
 	if x != nil {
 		return x.LifetimeMs
+	}
+	return 0
+}
+
+func (x *Hold) GetQuoteFormat() uint32 {
+	if x != nil {
+		return x.QuoteFormat
 	}
 	return 0
 }
@@ -300,6 +308,7 @@ type HoldAnswer struct {
 	Refusal       Code                   `protobuf:"varint,7,opt,name=refusal,proto3,enum=souk.v1.Code" json:"refusal,omitempty"`
 	Detail        string                 `protobuf:"bytes,8,opt,name=detail,proto3" json:"detail,omitempty"`
 	AtMs          int64                  `protobuf:"varint,9,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	Short         []*Short               `protobuf:"bytes,10,rep,name=short,proto3" json:"short,omitempty"` // of a refusal: every line that was short
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -395,6 +404,13 @@ func (x *HoldAnswer) GetAtMs() int64 {
 		return x.AtMs
 	}
 	return 0
+}
+
+func (x *HoldAnswer) GetShort() []*Short {
+	if x != nil {
+		return x.Short
+	}
+	return nil
 }
 
 // Submit carries a retailer's numbered requests; answered by Entries.
@@ -1012,14 +1028,15 @@ var File_trade_proto protoreflect.FileDescriptor
 const file_trade_proto_rawDesc = "" +
 	"\n" +
 	"\vtrade.proto\x12\asouk.v1\x1a\n" +
-	"feed.proto\x1a\fledger.proto\x1a\vtypes.proto\"\x93\x01\n" +
+	"feed.proto\x1a\fledger.proto\x1a\vtypes.proto\"\xb6\x01\n" +
 	"\x04Hold\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12#\n" +
 	"\x05lines\x18\x02 \x03(\v2\r.souk.v1.LineR\x05lines\x12\x18\n" +
 	"\acountry\x18\x03 \x01(\tR\acountry\x12\x1b\n" +
 	"\tmax_total\x18\x04 \x01(\x03R\bmaxTotal\x12\x1f\n" +
 	"\vlifetime_ms\x18\x05 \x01(\x03R\n" +
-	"lifetimeMs\"\x19\n" +
+	"lifetimeMs\x12!\n" +
+	"\fquote_format\x18\x06 \x01(\rR\vquoteFormat\"\x19\n" +
 	"\aRelease\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\"3\n" +
 	"\x06Extend\x12\x0e\n" +
@@ -1029,7 +1046,7 @@ const file_trade_proto_rawDesc = "" +
 	"HoldStatus\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\"&\n" +
 	"\fSealedAnswer\x12\x16\n" +
-	"\x06sealed\x18\x01 \x01(\fR\x06sealed\"\x98\x02\n" +
+	"\x06sealed\x18\x01 \x01(\fR\x06sealed\"\xbe\x02\n" +
 	"\n" +
 	"HoldAnswer\x12\x1a\n" +
 	"\bsupplier\x18\x01 \x01(\fR\bsupplier\x12\x1a\n" +
@@ -1040,7 +1057,9 @@ const file_trade_proto_rawDesc = "" +
 	"\x05quote\x18\x06 \x01(\v2\x0e.souk.v1.QuoteR\x05quote\x12'\n" +
 	"\arefusal\x18\a \x01(\x0e2\r.souk.v1.CodeR\arefusal\x12\x16\n" +
 	"\x06detail\x18\b \x01(\tR\x06detail\x12\x13\n" +
-	"\x05at_ms\x18\t \x01(\x03R\x04atMs\"S\n" +
+	"\x05at_ms\x18\t \x01(\x03R\x04atMs\x12$\n" +
+	"\x05short\x18\n" +
+	" \x03(\v2\x0e.souk.v1.ShortR\x05short\"S\n" +
 	"\x06Submit\x12\x12\n" +
 	"\x04have\x18\x01 \x01(\x04R\x04have\x125\n" +
 	"\brequests\x18\x02 \x03(\v2\x19.souk.v1.SubmittedRequestR\brequests\"h\n" +
@@ -1115,32 +1134,34 @@ var file_trade_proto_goTypes = []any{
 	(HoldState)(0),           // 18: souk.v1.HoldState
 	(*Quote)(nil),            // 19: souk.v1.Quote
 	(Code)(0),                // 20: souk.v1.Code
-	(*Signed)(nil),           // 21: souk.v1.Signed
-	(*Availability)(nil),     // 22: souk.v1.Availability
-	(*Money)(nil),            // 23: souk.v1.Money
-	(*FeedKey)(nil),          // 24: souk.v1.FeedKey
-	(*Head)(nil),             // 25: souk.v1.Head
+	(*Short)(nil),            // 21: souk.v1.Short
+	(*Signed)(nil),           // 22: souk.v1.Signed
+	(*Availability)(nil),     // 23: souk.v1.Availability
+	(*Money)(nil),            // 24: souk.v1.Money
+	(*FeedKey)(nil),          // 25: souk.v1.FeedKey
+	(*Head)(nil),             // 26: souk.v1.Head
 }
 var file_trade_proto_depIdxs = []int32{
 	17, // 0: souk.v1.Hold.lines:type_name -> souk.v1.Line
 	18, // 1: souk.v1.HoldAnswer.state:type_name -> souk.v1.HoldState
 	19, // 2: souk.v1.HoldAnswer.quote:type_name -> souk.v1.Quote
 	20, // 3: souk.v1.HoldAnswer.refusal:type_name -> souk.v1.Code
-	7,  // 4: souk.v1.Submit.requests:type_name -> souk.v1.SubmittedRequest
-	21, // 5: souk.v1.SubmittedRequest.signed:type_name -> souk.v1.Signed
-	13, // 6: souk.v1.StockAnswer.lines:type_name -> souk.v1.StockLine
-	22, // 7: souk.v1.StockLine.available:type_name -> souk.v1.Availability
-	23, // 8: souk.v1.StockLine.price:type_name -> souk.v1.Money
-	15, // 9: souk.v1.Hello.greeting:type_name -> souk.v1.Greeting
-	16, // 10: souk.v1.Greeting.chains:type_name -> souk.v1.ChainGreeting
-	21, // 11: souk.v1.Greeting.feed_head:type_name -> souk.v1.Signed
-	24, // 12: souk.v1.Greeting.feed_key:type_name -> souk.v1.FeedKey
-	25, // 13: souk.v1.ChainGreeting.head:type_name -> souk.v1.Head
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	21, // 4: souk.v1.HoldAnswer.short:type_name -> souk.v1.Short
+	7,  // 5: souk.v1.Submit.requests:type_name -> souk.v1.SubmittedRequest
+	22, // 6: souk.v1.SubmittedRequest.signed:type_name -> souk.v1.Signed
+	13, // 7: souk.v1.StockAnswer.lines:type_name -> souk.v1.StockLine
+	23, // 8: souk.v1.StockLine.available:type_name -> souk.v1.Availability
+	24, // 9: souk.v1.StockLine.price:type_name -> souk.v1.Money
+	15, // 10: souk.v1.Hello.greeting:type_name -> souk.v1.Greeting
+	16, // 11: souk.v1.Greeting.chains:type_name -> souk.v1.ChainGreeting
+	22, // 12: souk.v1.Greeting.feed_head:type_name -> souk.v1.Signed
+	25, // 13: souk.v1.Greeting.feed_key:type_name -> souk.v1.FeedKey
+	26, // 14: souk.v1.ChainGreeting.head:type_name -> souk.v1.Head
+	15, // [15:15] is the sub-list for method output_type
+	15, // [15:15] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_trade_proto_init() }

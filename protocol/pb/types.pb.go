@@ -74,6 +74,7 @@ const (
 	Code_CODE_UNAUTHORIZED           Code = 34
 	Code_CODE_NOT_RUNNING            Code = 35
 	Code_CODE_LOCKED                 Code = 36
+	Code_CODE_CONFIRMATION_NEEDED    Code = 37
 )
 
 // Enum value maps for Code.
@@ -116,6 +117,7 @@ var (
 		34: "CODE_UNAUTHORIZED",
 		35: "CODE_NOT_RUNNING",
 		36: "CODE_LOCKED",
+		37: "CODE_CONFIRMATION_NEEDED",
 	}
 	Code_value = map[string]int32{
 		"CODE_OK":                     0,
@@ -155,6 +157,7 @@ var (
 		"CODE_UNAUTHORIZED":           34,
 		"CODE_NOT_RUNNING":            35,
 		"CODE_LOCKED":                 36,
+		"CODE_CONFIRMATION_NEEDED":    37,
 	}
 )
 
@@ -505,6 +508,67 @@ func (x *Line) GetQuantity() int64 {
 	return 0
 }
 
+// Short is a line of a hold for which there was not enough stock.
+type Short struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Sku           string                 `protobuf:"bytes,1,opt,name=sku,proto3" json:"sku,omitempty"`
+	Asked         int64                  `protobuf:"varint,2,opt,name=asked,proto3" json:"asked,omitempty"`
+	Available     int64                  `protobuf:"varint,3,opt,name=available,proto3" json:"available,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Short) Reset() {
+	*x = Short{}
+	mi := &file_types_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Short) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Short) ProtoMessage() {}
+
+func (x *Short) ProtoReflect() protoreflect.Message {
+	mi := &file_types_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Short.ProtoReflect.Descriptor instead.
+func (*Short) Descriptor() ([]byte, []int) {
+	return file_types_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Short) GetSku() string {
+	if x != nil {
+		return x.Sku
+	}
+	return ""
+}
+
+func (x *Short) GetAsked() int64 {
+	if x != nil {
+		return x.Asked
+	}
+	return 0
+}
+
+func (x *Short) GetAvailable() int64 {
+	if x != nil {
+		return x.Available
+	}
+	return 0
+}
+
 // Units are units of one product of an order.
 type Units struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -516,7 +580,7 @@ type Units struct {
 
 func (x *Units) Reset() {
 	*x = Units{}
-	mi := &file_types_proto_msgTypes[2]
+	mi := &file_types_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -528,7 +592,7 @@ func (x *Units) String() string {
 func (*Units) ProtoMessage() {}
 
 func (x *Units) ProtoReflect() protoreflect.Message {
-	mi := &file_types_proto_msgTypes[2]
+	mi := &file_types_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -541,7 +605,7 @@ func (x *Units) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Units.ProtoReflect.Descriptor instead.
 func (*Units) Descriptor() ([]byte, []int) {
-	return file_types_proto_rawDescGZIP(), []int{2}
+	return file_types_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Units) GetSku() string {
@@ -568,7 +632,7 @@ type Money struct {
 
 func (x *Money) Reset() {
 	*x = Money{}
-	mi := &file_types_proto_msgTypes[3]
+	mi := &file_types_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -580,7 +644,7 @@ func (x *Money) String() string {
 func (*Money) ProtoMessage() {}
 
 func (x *Money) ProtoReflect() protoreflect.Message {
-	mi := &file_types_proto_msgTypes[3]
+	mi := &file_types_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -593,7 +657,7 @@ func (x *Money) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Money.ProtoReflect.Descriptor instead.
 func (*Money) Descriptor() ([]byte, []int) {
-	return file_types_proto_rawDescGZIP(), []int{3}
+	return file_types_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Money) GetMinor() int64 {
@@ -625,7 +689,7 @@ type Rate struct {
 
 func (x *Rate) Reset() {
 	*x = Rate{}
-	mi := &file_types_proto_msgTypes[4]
+	mi := &file_types_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -637,7 +701,7 @@ func (x *Rate) String() string {
 func (*Rate) ProtoMessage() {}
 
 func (x *Rate) ProtoReflect() protoreflect.Message {
-	mi := &file_types_proto_msgTypes[4]
+	mi := &file_types_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -650,7 +714,7 @@ func (x *Rate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rate.ProtoReflect.Descriptor instead.
 func (*Rate) Descriptor() ([]byte, []int) {
-	return file_types_proto_rawDescGZIP(), []int{4}
+	return file_types_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Rate) GetFrom() string {
@@ -705,7 +769,7 @@ type Availability struct {
 
 func (x *Availability) Reset() {
 	*x = Availability{}
-	mi := &file_types_proto_msgTypes[5]
+	mi := &file_types_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -717,7 +781,7 @@ func (x *Availability) String() string {
 func (*Availability) ProtoMessage() {}
 
 func (x *Availability) ProtoReflect() protoreflect.Message {
-	mi := &file_types_proto_msgTypes[5]
+	mi := &file_types_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -730,7 +794,7 @@ func (x *Availability) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Availability.ProtoReflect.Descriptor instead.
 func (*Availability) Descriptor() ([]byte, []int) {
-	return file_types_proto_rawDescGZIP(), []int{5}
+	return file_types_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Availability) GetUnlimited() bool {
@@ -764,7 +828,7 @@ type Terms struct {
 
 func (x *Terms) Reset() {
 	*x = Terms{}
-	mi := &file_types_proto_msgTypes[6]
+	mi := &file_types_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -776,7 +840,7 @@ func (x *Terms) String() string {
 func (*Terms) ProtoMessage() {}
 
 func (x *Terms) ProtoReflect() protoreflect.Message {
-	mi := &file_types_proto_msgTypes[6]
+	mi := &file_types_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -789,7 +853,7 @@ func (x *Terms) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Terms.ProtoReflect.Descriptor instead.
 func (*Terms) Descriptor() ([]byte, []int) {
-	return file_types_proto_rawDescGZIP(), []int{6}
+	return file_types_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Terms) GetDiscountBp() uint32 {
@@ -861,17 +925,21 @@ type QuoteLine struct {
 	Title         string                 `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
 	Quantity      int64                  `protobuf:"varint,3,opt,name=quantity,proto3" json:"quantity,omitempty"`
 	List          int64                  `protobuf:"varint,4,opt,name=list,proto3" json:"list,omitempty"`
-	Unit          int64                  `protobuf:"varint,5,opt,name=unit,proto3" json:"unit,omitempty"`
+	Unit          int64                  `protobuf:"varint,5,opt,name=unit,proto3" json:"unit,omitempty"` // format 1
 	Total         int64                  `protobuf:"varint,6,opt,name=total,proto3" json:"total,omitempty"`
-	UsdUnit       int64                  `protobuf:"varint,7,opt,name=usd_unit,json=usdUnit,proto3" json:"usd_unit,omitempty"`    // US cents
+	UsdUnit       int64                  `protobuf:"varint,7,opt,name=usd_unit,json=usdUnit,proto3" json:"usd_unit,omitempty"`    // US cents; format 1
 	UsdTotal      int64                  `protobuf:"varint,8,opt,name=usd_total,json=usdTotal,proto3" json:"usd_total,omitempty"` // US cents
+	Options       []*Option              `protobuf:"bytes,9,rep,name=options,proto3" json:"options,omitempty"`                    // format 2, as the next three
+	Barcode       string                 `protobuf:"bytes,10,opt,name=barcode,proto3" json:"barcode,omitempty"`
+	Image         string                 `protobuf:"bytes,11,opt,name=image,proto3" json:"image,omitempty"`
+	Cut           bool                   `protobuf:"varint,12,opt,name=cut,proto3" json:"cut,omitempty"` // something of the product did not fit
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *QuoteLine) Reset() {
 	*x = QuoteLine{}
-	mi := &file_types_proto_msgTypes[7]
+	mi := &file_types_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -883,7 +951,7 @@ func (x *QuoteLine) String() string {
 func (*QuoteLine) ProtoMessage() {}
 
 func (x *QuoteLine) ProtoReflect() protoreflect.Message {
-	mi := &file_types_proto_msgTypes[7]
+	mi := &file_types_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -896,7 +964,7 @@ func (x *QuoteLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuoteLine.ProtoReflect.Descriptor instead.
 func (*QuoteLine) Descriptor() ([]byte, []int) {
-	return file_types_proto_rawDescGZIP(), []int{7}
+	return file_types_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *QuoteLine) GetSku() string {
@@ -955,6 +1023,34 @@ func (x *QuoteLine) GetUsdTotal() int64 {
 	return 0
 }
 
+func (x *QuoteLine) GetOptions() []*Option {
+	if x != nil {
+		return x.Options
+	}
+	return nil
+}
+
+func (x *QuoteLine) GetBarcode() string {
+	if x != nil {
+		return x.Barcode
+	}
+	return ""
+}
+
+func (x *QuoteLine) GetImage() string {
+	if x != nil {
+		return x.Image
+	}
+	return ""
+}
+
+func (x *QuoteLine) GetCut() bool {
+	if x != nil {
+		return x.Cut
+	}
+	return false
+}
+
 type Quote struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	Supplier       []byte                 `protobuf:"bytes,1,opt,name=supplier,proto3" json:"supplier,omitempty"`
@@ -970,18 +1066,20 @@ type Quote struct {
 	TaxRateBp      uint32                 `protobuf:"varint,11,opt,name=tax_rate_bp,json=taxRateBp,proto3" json:"tax_rate_bp,omitempty"`
 	Total          int64                  `protobuf:"varint,12,opt,name=total,proto3" json:"total,omitempty"`
 	UsdTotal       int64                  `protobuf:"varint,13,opt,name=usd_total,json=usdTotal,proto3" json:"usd_total,omitempty"` // US cents
-	Rate           *Rate                  `protobuf:"bytes,14,opt,name=rate,proto3" json:"rate,omitempty"`
+	Rate           *Rate                  `protobuf:"bytes,14,opt,name=rate,proto3" json:"rate,omitempty"`                          // format 2: absent where there are no dollars
 	IssuedMs       int64                  `protobuf:"varint,15,opt,name=issued_ms,json=issuedMs,proto3" json:"issued_ms,omitempty"`
 	ExpiresMs      int64                  `protobuf:"varint,16,opt,name=expires_ms,json=expiresMs,proto3" json:"expires_ms,omitempty"`
 	AcceptWithinMs int64                  `protobuf:"varint,17,opt,name=accept_within_ms,json=acceptWithinMs,proto3" json:"accept_within_ms,omitempty"`
 	Cancel         CancelRule             `protobuf:"varint,18,opt,name=cancel,proto3,enum=souk.v1.CancelRule" json:"cancel,omitempty"`
+	Format         uint32                 `protobuf:"varint,19,opt,name=format,proto3" json:"format,omitempty"`                           // absent = 1
+	DiscountBp     uint32                 `protobuf:"varint,30,opt,name=discount_bp,json=discountBp,proto3" json:"discount_bp,omitempty"` // hundredths of a percent; format 2
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Quote) Reset() {
 	*x = Quote{}
-	mi := &file_types_proto_msgTypes[8]
+	mi := &file_types_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -993,7 +1091,7 @@ func (x *Quote) String() string {
 func (*Quote) ProtoMessage() {}
 
 func (x *Quote) ProtoReflect() protoreflect.Message {
-	mi := &file_types_proto_msgTypes[8]
+	mi := &file_types_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1006,7 +1104,7 @@ func (x *Quote) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Quote.ProtoReflect.Descriptor instead.
 func (*Quote) Descriptor() ([]byte, []int) {
-	return file_types_proto_rawDescGZIP(), []int{8}
+	return file_types_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Quote) GetSupplier() []byte {
@@ -1135,6 +1233,20 @@ func (x *Quote) GetCancel() CancelRule {
 	return CancelRule_CANCEL_RULE_UNSPECIFIED
 }
 
+func (x *Quote) GetFormat() uint32 {
+	if x != nil {
+		return x.Format
+	}
+	return 0
+}
+
+func (x *Quote) GetDiscountBp() uint32 {
+	if x != nil {
+		return x.DiscountBp
+	}
+	return 0
+}
+
 // ShipTo is a consumer's address: never signed itself, only hashed with a salt.
 type ShipTo struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1146,13 +1258,15 @@ type ShipTo struct {
 	Country       string                 `protobuf:"bytes,6,opt,name=country,proto3" json:"country,omitempty"`
 	Email         string                 `protobuf:"bytes,7,opt,name=email,proto3" json:"email,omitempty"`
 	Phone         string                 `protobuf:"bytes,8,opt,name=phone,proto3" json:"phone,omitempty"`
+	Reference     string                 `protobuf:"bytes,9,opt,name=reference,proto3" json:"reference,omitempty"`
+	Note          string                 `protobuf:"bytes,10,opt,name=note,proto3" json:"note,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ShipTo) Reset() {
 	*x = ShipTo{}
-	mi := &file_types_proto_msgTypes[9]
+	mi := &file_types_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1164,7 +1278,7 @@ func (x *ShipTo) String() string {
 func (*ShipTo) ProtoMessage() {}
 
 func (x *ShipTo) ProtoReflect() protoreflect.Message {
-	mi := &file_types_proto_msgTypes[9]
+	mi := &file_types_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1177,7 +1291,7 @@ func (x *ShipTo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShipTo.ProtoReflect.Descriptor instead.
 func (*ShipTo) Descriptor() ([]byte, []int) {
-	return file_types_proto_rawDescGZIP(), []int{9}
+	return file_types_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ShipTo) GetName() string {
@@ -1236,6 +1350,20 @@ func (x *ShipTo) GetPhone() string {
 	return ""
 }
 
+func (x *ShipTo) GetReference() string {
+	if x != nil {
+		return x.Reference
+	}
+	return ""
+}
+
+func (x *ShipTo) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
 type Option struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -1246,7 +1374,7 @@ type Option struct {
 
 func (x *Option) Reset() {
 	*x = Option{}
-	mi := &file_types_proto_msgTypes[10]
+	mi := &file_types_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1258,7 +1386,7 @@ func (x *Option) String() string {
 func (*Option) ProtoMessage() {}
 
 func (x *Option) ProtoReflect() protoreflect.Message {
-	mi := &file_types_proto_msgTypes[10]
+	mi := &file_types_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1271,7 +1399,7 @@ func (x *Option) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Option.ProtoReflect.Descriptor instead.
 func (*Option) Descriptor() ([]byte, []int) {
-	return file_types_proto_rawDescGZIP(), []int{10}
+	return file_types_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Option) GetName() string {
@@ -1300,7 +1428,7 @@ type UsdPrice struct {
 
 func (x *UsdPrice) Reset() {
 	*x = UsdPrice{}
-	mi := &file_types_proto_msgTypes[11]
+	mi := &file_types_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1312,7 +1440,7 @@ func (x *UsdPrice) String() string {
 func (*UsdPrice) ProtoMessage() {}
 
 func (x *UsdPrice) ProtoReflect() protoreflect.Message {
-	mi := &file_types_proto_msgTypes[11]
+	mi := &file_types_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1325,7 +1453,7 @@ func (x *UsdPrice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsdPrice.ProtoReflect.Descriptor instead.
 func (*UsdPrice) Descriptor() ([]byte, []int) {
-	return file_types_proto_rawDescGZIP(), []int{11}
+	return file_types_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *UsdPrice) GetCents() int64 {
@@ -1357,27 +1485,34 @@ func (x *UsdPrice) GetDate() string {
 }
 
 type Product struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Sku           string                 `protobuf:"bytes,1,opt,name=sku,proto3" json:"sku,omitempty"`
-	Group         string                 `protobuf:"bytes,2,opt,name=group,proto3" json:"group,omitempty"`
-	Title         string                 `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
-	Options       []*Option              `protobuf:"bytes,4,rep,name=options,proto3" json:"options,omitempty"`
-	Description   string                 `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
-	Vendor        string                 `protobuf:"bytes,6,opt,name=vendor,proto3" json:"vendor,omitempty"`
-	Category      string                 `protobuf:"bytes,7,opt,name=category,proto3" json:"category,omitempty"`
-	Barcode       string                 `protobuf:"bytes,8,opt,name=barcode,proto3" json:"barcode,omitempty"`
-	Image         string                 `protobuf:"bytes,9,opt,name=image,proto3" json:"image,omitempty"`
-	Grams         int64                  `protobuf:"varint,10,opt,name=grams,proto3" json:"grams,omitempty"`
-	Price         *Money                 `protobuf:"bytes,11,opt,name=price,proto3" json:"price,omitempty"`
-	Usd           *UsdPrice              `protobuf:"bytes,12,opt,name=usd,proto3" json:"usd,omitempty"`
-	Available     *Availability          `protobuf:"bytes,13,opt,name=available,proto3" json:"available,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Sku            string                 `protobuf:"bytes,1,opt,name=sku,proto3" json:"sku,omitempty"`
+	Group          string                 `protobuf:"bytes,2,opt,name=group,proto3" json:"group,omitempty"`
+	Title          string                 `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
+	Options        []*Option              `protobuf:"bytes,4,rep,name=options,proto3" json:"options,omitempty"`
+	Description    string                 `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
+	Vendor         string                 `protobuf:"bytes,6,opt,name=vendor,proto3" json:"vendor,omitempty"`
+	Category       string                 `protobuf:"bytes,7,opt,name=category,proto3" json:"category,omitempty"`
+	Barcode        string                 `protobuf:"bytes,8,opt,name=barcode,proto3" json:"barcode,omitempty"`
+	Image          string                 `protobuf:"bytes,9,opt,name=image,proto3" json:"image,omitempty"`
+	Grams          int64                  `protobuf:"varint,10,opt,name=grams,proto3" json:"grams,omitempty"`
+	Price          *Money                 `protobuf:"bytes,11,opt,name=price,proto3" json:"price,omitempty"`
+	Usd            *UsdPrice              `protobuf:"bytes,12,opt,name=usd,proto3" json:"usd,omitempty"` // absent, or without a rate, where the shop has none
+	Available      *Availability          `protobuf:"bytes,13,opt,name=available,proto3" json:"available,omitempty"`
+	Summary        string                 `protobuf:"bytes,14,opt,name=summary,proto3" json:"summary,omitempty"`
+	MoreOptions    []*Option              `protobuf:"bytes,15,rep,name=more_options,json=moreOptions,proto3" json:"more_options,omitempty"` // from the fourth on: versions before 2 refuse more than three in options
+	Tags           []string               `protobuf:"bytes,16,rep,name=tags,proto3" json:"tags,omitempty"`
+	MoreCategories []string               `protobuf:"bytes,17,rep,name=more_categories,json=moreCategories,proto3" json:"more_categories,omitempty"`
+	MoreImages     []string               `protobuf:"bytes,18,rep,name=more_images,json=moreImages,proto3" json:"more_images,omitempty"`
+	CompareAt      int64                  `protobuf:"varint,19,opt,name=compare_at,json=compareAt,proto3" json:"compare_at,omitempty"` // minor units of the price's currency
+	NoShipping     bool                   `protobuf:"varint,20,opt,name=no_shipping,json=noShipping,proto3" json:"no_shipping,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Product) Reset() {
 	*x = Product{}
-	mi := &file_types_proto_msgTypes[12]
+	mi := &file_types_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1389,7 +1524,7 @@ func (x *Product) String() string {
 func (*Product) ProtoMessage() {}
 
 func (x *Product) ProtoReflect() protoreflect.Message {
-	mi := &file_types_proto_msgTypes[12]
+	mi := &file_types_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1402,7 +1537,7 @@ func (x *Product) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Product.ProtoReflect.Descriptor instead.
 func (*Product) Descriptor() ([]byte, []int) {
-	return file_types_proto_rawDescGZIP(), []int{12}
+	return file_types_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Product) GetSku() string {
@@ -1496,6 +1631,55 @@ func (x *Product) GetAvailable() *Availability {
 	return nil
 }
 
+func (x *Product) GetSummary() string {
+	if x != nil {
+		return x.Summary
+	}
+	return ""
+}
+
+func (x *Product) GetMoreOptions() []*Option {
+	if x != nil {
+		return x.MoreOptions
+	}
+	return nil
+}
+
+func (x *Product) GetTags() []string {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+func (x *Product) GetMoreCategories() []string {
+	if x != nil {
+		return x.MoreCategories
+	}
+	return nil
+}
+
+func (x *Product) GetMoreImages() []string {
+	if x != nil {
+		return x.MoreImages
+	}
+	return nil
+}
+
+func (x *Product) GetCompareAt() int64 {
+	if x != nil {
+		return x.CompareAt
+	}
+	return 0
+}
+
+func (x *Product) GetNoShipping() bool {
+	if x != nil {
+		return x.NoShipping
+	}
+	return false
+}
+
 var File_types_proto protoreflect.FileDescriptor
 
 const file_types_proto_rawDesc = "" +
@@ -1506,7 +1690,11 @@ const file_types_proto_rawDesc = "" +
 	"\tsignature\x18\x02 \x01(\fR\tsignatureJ\x04\b\x03\x10\x06\"4\n" +
 	"\x04Line\x12\x10\n" +
 	"\x03sku\x18\x01 \x01(\tR\x03sku\x12\x1a\n" +
-	"\bquantity\x18\x02 \x01(\x03R\bquantity\"/\n" +
+	"\bquantity\x18\x02 \x01(\x03R\bquantity\"M\n" +
+	"\x05Short\x12\x10\n" +
+	"\x03sku\x18\x01 \x01(\tR\x03sku\x12\x14\n" +
+	"\x05asked\x18\x02 \x01(\x03R\x05asked\x12\x1c\n" +
+	"\tavailable\x18\x03 \x01(\x03R\tavailable\"/\n" +
 	"\x05Units\x12\x10\n" +
 	"\x03sku\x18\x01 \x01(\tR\x03sku\x12\x14\n" +
 	"\x05units\x18\x02 \x01(\x03R\x05units\"9\n" +
@@ -1533,7 +1721,7 @@ const file_types_proto_rawDesc = "" +
 	"\x06cancel\x18\x06 \x01(\x0e2\x13.souk.v1.CancelRuleR\x06cancel\x12\x1c\n" +
 	"\tcountries\x18\a \x03(\tR\tcountries\x12\x12\n" +
 	"\x04feed\x18\b \x01(\tR\x04feed\x12'\n" +
-	"\x0fsettlement_days\x18\t \x01(\rR\x0esettlementDaysJ\x04\b\x14\x10\x1eJ\x04\b\x1e\x10(\"\xc5\x01\n" +
+	"\x0fsettlement_days\x18\t \x01(\rR\x0esettlementDaysJ\x04\b\x14\x10\x1eJ\x04\b\x1e\x10(\"\xb2\x02\n" +
 	"\tQuoteLine\x12\x10\n" +
 	"\x03sku\x18\x01 \x01(\tR\x03sku\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12\x1a\n" +
@@ -1542,7 +1730,12 @@ const file_types_proto_rawDesc = "" +
 	"\x04unit\x18\x05 \x01(\x03R\x04unit\x12\x14\n" +
 	"\x05total\x18\x06 \x01(\x03R\x05total\x12\x19\n" +
 	"\busd_unit\x18\a \x01(\x03R\ausdUnit\x12\x1b\n" +
-	"\tusd_total\x18\b \x01(\x03R\busdTotal\"\xcf\x04\n" +
+	"\tusd_total\x18\b \x01(\x03R\busdTotal\x12)\n" +
+	"\aoptions\x18\t \x03(\v2\x0f.souk.v1.OptionR\aoptions\x12\x18\n" +
+	"\abarcode\x18\n" +
+	" \x01(\tR\abarcode\x12\x14\n" +
+	"\x05image\x18\v \x01(\tR\x05image\x12\x10\n" +
+	"\x03cut\x18\f \x01(\bR\x03cut\"\x88\x05\n" +
 	"\x05Quote\x12\x1a\n" +
 	"\bsupplier\x18\x01 \x01(\fR\bsupplier\x12\x1a\n" +
 	"\bretailer\x18\x02 \x01(\fR\bretailer\x12\x12\n" +
@@ -1563,7 +1756,10 @@ const file_types_proto_rawDesc = "" +
 	"\n" +
 	"expires_ms\x18\x10 \x01(\x03R\texpiresMs\x12(\n" +
 	"\x10accept_within_ms\x18\x11 \x01(\x03R\x0eacceptWithinMs\x12+\n" +
-	"\x06cancel\x18\x12 \x01(\x0e2\x13.souk.v1.CancelRuleR\x06cancelJ\x04\b\x14\x10\x1e\"\xc5\x01\n" +
+	"\x06cancel\x18\x12 \x01(\x0e2\x13.souk.v1.CancelRuleR\x06cancel\x12\x16\n" +
+	"\x06format\x18\x13 \x01(\rR\x06format\x12\x1f\n" +
+	"\vdiscount_bp\x18\x1e \x01(\rR\n" +
+	"discountBpJ\x04\b\x14\x10\x1e\"\xf7\x01\n" +
 	"\x06ShipTo\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05lines\x18\x02 \x03(\tR\x05lines\x12\x12\n" +
@@ -1573,7 +1769,10 @@ const file_types_proto_rawDesc = "" +
 	"postalCode\x12\x18\n" +
 	"\acountry\x18\x06 \x01(\tR\acountry\x12\x14\n" +
 	"\x05email\x18\a \x01(\tR\x05email\x12\x14\n" +
-	"\x05phone\x18\b \x01(\tR\x05phone\"2\n" +
+	"\x05phone\x18\b \x01(\tR\x05phone\x12\x1c\n" +
+	"\treference\x18\t \x01(\tR\treference\x12\x12\n" +
+	"\x04note\x18\n" +
+	" \x01(\tR\x04note\"2\n" +
 	"\x06Option\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\"`\n" +
@@ -1581,7 +1780,7 @@ const file_types_proto_rawDesc = "" +
 	"\x05cents\x18\x01 \x01(\x03R\x05cents\x12\x12\n" +
 	"\x04rate\x18\x02 \x01(\tR\x04rate\x12\x16\n" +
 	"\x06source\x18\x03 \x01(\tR\x06source\x12\x12\n" +
-	"\x04date\x18\x04 \x01(\tR\x04date\"\x8e\x03\n" +
+	"\x04date\x18\x04 \x01(\tR\x04date\"\xfa\x04\n" +
 	"\aProduct\x12\x10\n" +
 	"\x03sku\x18\x01 \x01(\tR\x03sku\x12\x14\n" +
 	"\x05group\x18\x02 \x01(\tR\x05group\x12\x14\n" +
@@ -1596,7 +1795,17 @@ const file_types_proto_rawDesc = "" +
 	" \x01(\x03R\x05grams\x12$\n" +
 	"\x05price\x18\v \x01(\v2\x0e.souk.v1.MoneyR\x05price\x12#\n" +
 	"\x03usd\x18\f \x01(\v2\x11.souk.v1.UsdPriceR\x03usd\x123\n" +
-	"\tavailable\x18\r \x01(\v2\x15.souk.v1.AvailabilityR\tavailable*\xb2\x06\n" +
+	"\tavailable\x18\r \x01(\v2\x15.souk.v1.AvailabilityR\tavailable\x12\x18\n" +
+	"\asummary\x18\x0e \x01(\tR\asummary\x122\n" +
+	"\fmore_options\x18\x0f \x03(\v2\x0f.souk.v1.OptionR\vmoreOptions\x12\x12\n" +
+	"\x04tags\x18\x10 \x03(\tR\x04tags\x12'\n" +
+	"\x0fmore_categories\x18\x11 \x03(\tR\x0emoreCategories\x12\x1f\n" +
+	"\vmore_images\x18\x12 \x03(\tR\n" +
+	"moreImages\x12\x1d\n" +
+	"\n" +
+	"compare_at\x18\x13 \x01(\x03R\tcompareAt\x12\x1f\n" +
+	"\vno_shipping\x18\x14 \x01(\bR\n" +
+	"noShipping*\xd0\x06\n" +
 	"\x04Code\x12\v\n" +
 	"\aCODE_OK\x10\x00\x12\x11\n" +
 	"\rCODE_INTERNAL\x10\x01\x12\x10\n" +
@@ -1637,7 +1846,8 @@ const file_types_proto_rawDesc = "" +
 	"\fCODE_VERSION\x10!\x12\x15\n" +
 	"\x11CODE_UNAUTHORIZED\x10\"\x12\x14\n" +
 	"\x10CODE_NOT_RUNNING\x10#\x12\x0f\n" +
-	"\vCODE_LOCKED\x10$*\x9f\x01\n" +
+	"\vCODE_LOCKED\x10$\x12\x1c\n" +
+	"\x18CODE_CONFIRMATION_NEEDED\x10%*\x9f\x01\n" +
 	"\tHoldState\x12\x1a\n" +
 	"\x16HOLD_STATE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fHOLD_STATE_HELD\x10\x01\x12\x18\n" +
@@ -1675,7 +1885,7 @@ func file_types_proto_rawDescGZIP() []byte {
 }
 
 var file_types_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_types_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_types_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_types_proto_goTypes = []any{
 	(Code)(0),            // 0: souk.v1.Code
 	(HoldState)(0),       // 1: souk.v1.HoldState
@@ -1684,33 +1894,36 @@ var file_types_proto_goTypes = []any{
 	(Party)(0),           // 4: souk.v1.Party
 	(*Signed)(nil),       // 5: souk.v1.Signed
 	(*Line)(nil),         // 6: souk.v1.Line
-	(*Units)(nil),        // 7: souk.v1.Units
-	(*Money)(nil),        // 8: souk.v1.Money
-	(*Rate)(nil),         // 9: souk.v1.Rate
-	(*Availability)(nil), // 10: souk.v1.Availability
-	(*Terms)(nil),        // 11: souk.v1.Terms
-	(*QuoteLine)(nil),    // 12: souk.v1.QuoteLine
-	(*Quote)(nil),        // 13: souk.v1.Quote
-	(*ShipTo)(nil),       // 14: souk.v1.ShipTo
-	(*Option)(nil),       // 15: souk.v1.Option
-	(*UsdPrice)(nil),     // 16: souk.v1.UsdPrice
-	(*Product)(nil),      // 17: souk.v1.Product
+	(*Short)(nil),        // 7: souk.v1.Short
+	(*Units)(nil),        // 8: souk.v1.Units
+	(*Money)(nil),        // 9: souk.v1.Money
+	(*Rate)(nil),         // 10: souk.v1.Rate
+	(*Availability)(nil), // 11: souk.v1.Availability
+	(*Terms)(nil),        // 12: souk.v1.Terms
+	(*QuoteLine)(nil),    // 13: souk.v1.QuoteLine
+	(*Quote)(nil),        // 14: souk.v1.Quote
+	(*ShipTo)(nil),       // 15: souk.v1.ShipTo
+	(*Option)(nil),       // 16: souk.v1.Option
+	(*UsdPrice)(nil),     // 17: souk.v1.UsdPrice
+	(*Product)(nil),      // 18: souk.v1.Product
 }
 var file_types_proto_depIdxs = []int32{
 	2,  // 0: souk.v1.Terms.cancel:type_name -> souk.v1.CancelRule
-	12, // 1: souk.v1.Quote.lines:type_name -> souk.v1.QuoteLine
-	3,  // 2: souk.v1.Quote.tax:type_name -> souk.v1.TaxTreatment
-	9,  // 3: souk.v1.Quote.rate:type_name -> souk.v1.Rate
-	2,  // 4: souk.v1.Quote.cancel:type_name -> souk.v1.CancelRule
-	15, // 5: souk.v1.Product.options:type_name -> souk.v1.Option
-	8,  // 6: souk.v1.Product.price:type_name -> souk.v1.Money
-	16, // 7: souk.v1.Product.usd:type_name -> souk.v1.UsdPrice
-	10, // 8: souk.v1.Product.available:type_name -> souk.v1.Availability
-	9,  // [9:9] is the sub-list for method output_type
-	9,  // [9:9] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	16, // 1: souk.v1.QuoteLine.options:type_name -> souk.v1.Option
+	13, // 2: souk.v1.Quote.lines:type_name -> souk.v1.QuoteLine
+	3,  // 3: souk.v1.Quote.tax:type_name -> souk.v1.TaxTreatment
+	10, // 4: souk.v1.Quote.rate:type_name -> souk.v1.Rate
+	2,  // 5: souk.v1.Quote.cancel:type_name -> souk.v1.CancelRule
+	16, // 6: souk.v1.Product.options:type_name -> souk.v1.Option
+	9,  // 7: souk.v1.Product.price:type_name -> souk.v1.Money
+	17, // 8: souk.v1.Product.usd:type_name -> souk.v1.UsdPrice
+	11, // 9: souk.v1.Product.available:type_name -> souk.v1.Availability
+	16, // 10: souk.v1.Product.more_options:type_name -> souk.v1.Option
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_types_proto_init() }
@@ -1724,7 +1937,7 @@ func file_types_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_types_proto_rawDesc), len(file_types_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   13,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -12,7 +12,6 @@ import (
 	"github.com/souk-market/souk/exchange/catalog"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/message"
-	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/replica"
 	"github.com/souk-market/souk/exchange/shelf"
 	"github.com/souk-market/souk/protocol"
@@ -163,7 +162,7 @@ func (w *FeedWorld) Put(sku string, text string, units int64) {
 }
 
 func (w *FeedWorld) TryPut(p exchange.Product, units int64) error {
-	_, err := w.Supplier.Desk.Shelf.Import(context.Background(), []shelf.Item{{Product: p, Stock: record.FileStock{Set: true, Units: units}}}, false)
+	_, err := w.Supplier.Desk.Shelf.Import(context.Background(), shelf.Statement{AllowRenamed: true}, []shelf.Item{{Product: p, Stock: shelf.Figure{Set: true, Units: units}}})
 	return err
 }
 
@@ -173,9 +172,9 @@ func (w *FeedWorld) Fill(n int) {
 	for at := 0; at < n; at += shelf.ImportChunk {
 		var list []shelf.Item
 		for i := at; i < min(n, at+shelf.ImportChunk); i++ {
-			list = append(list, shelf.Item{Product: SampleProduct(i), Stock: record.FileStock{Set: true, Units: int64(i % 50)}})
+			list = append(list, shelf.Item{Product: SampleProduct(i), Stock: shelf.Figure{Set: true, Units: int64(i % 50)}})
 		}
-		_, err := w.Supplier.Desk.Shelf.Import(context.Background(), list, false)
+		_, err := w.Supplier.Desk.Shelf.Import(context.Background(), shelf.Statement{AllowRenamed: true}, list)
 		Must(w.T, err)
 	}
 }

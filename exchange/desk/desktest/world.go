@@ -12,7 +12,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/kv"
-	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/shelf"
 	"github.com/souk-market/souk/exchange/trade"
 	"github.com/souk-market/souk/protocol"
@@ -45,6 +45,7 @@ type Fate int
 const (
 	Arrives     Fate = iota
 	Lost             // the request never arrives
+	NotSent          // no connection: the request never arrives, and its sender knows it
 	ReplyLost        // it arrives and is done; the answer does not come back
 	DoneTwice        // it arrives, is answered, and arrives again later
 	ArrivesLate      // no answer now; the request arrives later
@@ -182,6 +183,8 @@ func (l Link) Request(ctx context.Context, to exchange.ShopID, raw []byte) ([]by
 	switch f {
 	case Lost:
 		return nil, ErrLost
+	case NotSent:
+		return nil, exchange.Errorf(exchange.CodeUnavailable, "%s: %w", target.Name, message.ErrNotAsked)
 	case ArrivesLate:
 		w.Late(l.From, target, raw)
 		return nil, ErrLost
@@ -195,6 +198,9 @@ func (l Link) Request(ctx context.Context, to exchange.ShopID, raw []byte) ([]by
 	}
 	return reply, err
 }
+
+// Away reports nothing: this network never knows.
+func (l Link) Away(exchange.ShopID) bool { return false }
 
 // Serve is what arrives at a shop. A process that dies on the way answers nothing.
 func (s *Shop) Serve(ctx context.Context, from exchange.ShopID, raw []byte) ([]byte, error) {
@@ -285,10 +291,10 @@ func (w *World) Partner(supplier, retailer *Shop, terms exchange.Terms) {
 // Stock puts products on a shop's shelf.
 func (s *Shop) Stock(sku exchange.SKU, units int64, cents int64) {
 	s.W.T.Helper()
-	_, err := s.Desk.Shelf.Import(context.Background(), []shelf.Item{{
+	_, err := s.Desk.Shelf.Import(context.Background(), shelf.Statement{}, []shelf.Item{{
 		Product: exchange.Product{SKU: sku, Title: "A " + string(sku), Grams: 300, Price: exchange.Money{Minor: cents, Currency: "EUR"}},
-		Stock:   record.FileStock{Set: true, Units: units},
-	}}, false)
+		Stock:   shelf.Figure{Set: true, Units: units},
+	}})
 	Must(s.W.T, err)
 }
 
@@ -299,4 +305,4 @@ func Must(t testing.TB, err error) {
 	}
 }
 
-var Stockholm = exchange.ShipTo{Name: "Åsa Berg", Lines: []string{"Storgatan 1"}, City: "Stockholm", PostalCode: "111 22", Country: "SE"}
+var Stockholm = exchange.Delivery{ShipTo: exchange.ShipTo{Name: "Åsa Berg", Lines: []string{"Storgatan 1"}, City: "Stockholm", PostalCode: "111 22", Country: "SE"}}

@@ -2,6 +2,7 @@ package gen
 
 import (
 	"fmt"
+	"slices"
 
 	"pgregory.net/rapid"
 
@@ -17,17 +18,29 @@ var Kinds = []message.Kind{
 	message.KindHead, message.KindShipTo, record.KindProduct, record.KindStock, record.KindHold,
 	record.KindOrder, record.KindLedger, record.KindPartnership, record.KindOutbox,
 	record.KindReservation, record.KindMeta, record.KindEvidence, record.KindShipTo,
+	record.KindMovement, record.KindReading, record.KindSource,
 	message.KindFeedProduct, message.KindFeedHead, message.KindFeedUpdate, message.KindFeedPull, message.KindFeedChunk,
 	record.KindFeed, record.KindReplica,
 }
 
+// FirstKinds are those of the first version.
+var FirstKinds = slices.DeleteFunc(slices.Clone(Kinds), func(k message.Kind) bool {
+	return k == record.KindMovement || k == record.KindReading || k == record.KindSource
+})
+
 // Value makes values of kind k. It panics on a kind that is not in Kinds.
-func Value(k message.Kind) *rapid.Generator[message.Value] {
+func Value(k message.Kind) *rapid.Generator[message.Value] { return values(k, false) }
+
+// First makes values of kind k as the first version of Souk did, without the fields that came
+// later: the golden vectors of that version are made of them, for good.
+func First(k message.Kind) *rapid.Generator[message.Value] { return values(k, true) }
+
+func values(k message.Kind, first bool) *rapid.Generator[message.Value] {
 	make, ok := makers[k]
 	if !ok {
 		panic(fmt.Sprintf("gen: no generator for kind %d", k))
 	}
-	return rapid.Custom(func(t *rapid.T) message.Value { return make(source{t}) })
+	return rapid.Custom(func(t *rapid.T) message.Value { return make(source{t: t, first: first}) })
 }
 
 var makers = map[message.Kind]func(source) message.Value{
@@ -57,9 +70,12 @@ var makers = map[message.Kind]func(source) message.Value{
 	record.KindPartnership:   partnershipRecord,
 	record.KindOutbox:        outboxRecord,
 	record.KindReservation:   reservationRecord,
-	record.KindMeta:          func(s source) message.Value { return &record.Meta{Written: s.time(), Stopped: s.text()} },
+	record.KindMeta:          meta,
 	record.KindEvidence:      evidenceRecord,
 	record.KindShipTo:        func(s source) message.Value { return &record.ShipTo{Salt: s.salt(), Raw: s.blob()} },
+	record.KindMovement:      movement,
+	record.KindReading:       reading,
+	record.KindSource:        sourceRecord,
 	message.KindFeedProduct:  func(s source) message.Value { return &message.FeedProduct{Product: s.product()} },
 	message.KindFeedHead:     feedHead,
 	message.KindFeedUpdate:   feedUpdate,

@@ -8,9 +8,13 @@ import (
 )
 
 func (s source) holdRequest() message.Hold {
-	return message.Hold{
+	h := message.Hold{
 		ID: s.holdID(), Lines: s.lines(), Country: country.Draw(s.t, "country"), MaxTotal: s.amount(), Lifetime: s.amount(),
 	}
+	if !s.first {
+		h.Reads = exchange.QuoteFormat(s.small())
+	}
+	return h
 }
 
 func submit(s source) message.Value {
@@ -106,7 +110,7 @@ func shipTo(s source) message.Value {
 		PostalCode: s.text(), Country: country.Draw(s.t, "country"), Email: s.text(), Phone: s.text(),
 	}
 	v.Lines = append(v.Lines, list(s, 3, s.text)...)
-	return &message.ShipTo{ShipTo: v}
+	return &message.ShipTo{Delivery: exchange.Delivery{ShipTo: v}}
 }
 
 func feedHead(s source) message.Value {

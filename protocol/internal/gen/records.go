@@ -1,6 +1,8 @@
 package gen
 
 import (
+	"time"
+
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/message"
@@ -10,16 +12,56 @@ import (
 )
 
 func productRecord(s source) message.Value {
-	return &record.Product{
+	v := &record.Product{
 		Product: s.product(), Imported: s.time(), Removed: s.flag(),
 		FileStock: record.FileStock{Set: s.flag(), Unlimited: s.flag(), Units: s.amount()},
+	}
+	if s.first {
+		return v
+	}
+	v.Took, v.Succeeded = s.flag(), s.flag()
+	v.Withdrawn, v.Left, v.Source, v.ID, v.Group = s.text(), s.time(), s.text(), s.text(), s.text()
+	if s.flag() {
+		v.Pool = s.stockID()
+		v.Sale = &record.Sale{Regular: s.amount(), CompareAt: s.amount(), Price: s.amount(), From: s.time(), To: s.time()}
+	}
+	return v
+}
+
+func movement(s source) message.Value {
+	return &record.Movement{
+		Cause: record.Cause(s.small()), Units: -s.amount(), At: s.time(), Ordered: s.time(), Partner: s.shop(), Order: s.holdID(),
+		Source: s.text(), SKU: s.sku(), Net: -s.amount(),
+	}
+}
+
+func reading(s source) message.Value {
+	return &record.Reading{
+		Source: s.text(), Set: s.flag(), Unlimited: s.flag(), Units: -s.amount(), Low: s.time(), High: s.time(), Counted: s.time(), CountedBy: -s.amount(), Owed: s.amount(),
+		Behind: list(s, 3, s.stockID),
+	}
+}
+
+func sourceRecord(s source) message.Value {
+	return &record.Source{
+		Name: s.text(), Figure: record.Figure(s.small()), BookedWithin: time.Duration(s.upTo(1e6)) * time.Millisecond, Columns: s.text(),
+		Locations: list(s, 3, s.text), QualifySKU: s.flag(), Low: s.time(), High: s.time(), Ended: s.time(),
+		ClockSlack: time.Duration(s.upTo(1e6)) * time.Millisecond,
+		Files: list(s, 3, func() record.SourceFile {
+			return record.SourceFile{Digest: s.hash(), Low: s.time(), High: s.time()}
+		}),
 	}
 }
 
 func stockRecord(s source) message.Value {
-	return &record.Stock{Stock: hold.Stock{
+	v := &record.Stock{Stock: hold.Stock{
 		Unlimited: s.flag(), Stocked: -s.amount(), Held: s.amount(), Sold: s.amount(), Shipped: s.amount(),
 	}}
+	if !s.first {
+		v.Stock.Missing, v.Stock.Revision, v.Moves, v.Shared = s.amount(), s.number(), s.number(), s.flag()
+		v.Pruned = s.number()
+	}
+	return v
 }
 
 func holdRecord(s source) message.Value {
@@ -30,6 +72,9 @@ func holdRecord(s source) message.Value {
 	}
 	if s.flag() {
 		v.Request, v.LatestRequest, v.Hold.Lines = s.hash(), s.hash(), s.lines()
+		if !s.first {
+			v.Hold.From = list(s, 3, s.stockID)
+		}
 	}
 	return v
 }
@@ -52,6 +97,9 @@ func orderRecord(s source) message.Value {
 	v.Supplier, v.Retailer = s.parties()
 	if s.flag() {
 		v.Cancelled, v.CancelledBy = s.time(), s.party()
+		if !s.first {
+			v.From = list(s, 3, s.stockID)
+		}
 	}
 	return v
 }
@@ -123,4 +171,12 @@ func replicaMeta(s source) message.Value {
 	return &record.Replica{
 		Shop: s.shop(), Head: s.signedFeed(), Epoch: s.number(), At: s.number(), Key: s.feedKey(), Refreshed: s.time(),
 	}
+}
+
+func meta(s source) message.Value {
+	v := &record.Meta{Written: s.time(), Stopped: s.text()}
+	if !s.first {
+		v.Journaled = s.time()
+	}
+	return v
 }

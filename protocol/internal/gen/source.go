@@ -14,7 +14,10 @@ import (
 )
 
 // source draws the small things that values are made of.
-type source struct{ t *rapid.T }
+type source struct {
+	t     *rapid.T
+	first bool // nothing is drawn but what the first version had
+}
 
 var (
 	bits     = rapid.Bool()
@@ -166,20 +169,43 @@ func (s source) quote() exchange.Quote {
 		AcceptWithin: s.span(exchange.MinAcceptWithin, exchange.MaxAcceptWithin), Cancel: s.cancel(),
 	}
 	q.Supplier, q.Retailer = s.parties()
-	q.Rate = exchange.Rate{
-		From: q.Currency, Num: 1 + int64(s.upTo(1e6)), Den: 1 + int64(s.upTo(1e6)),
-		Text: s.text(), Source: s.text(), Date: s.text(),
+	if !s.first && s.flag() {
+		q.Format = exchange.QuoteByLine
+	}
+	if q.Format == exchange.QuoteByUnit || s.flag() {
+		q.Rate = exchange.Rate{
+			From: q.Currency, Num: 1 + int64(s.upTo(1e6)), Den: 1 + int64(s.upTo(1e6)),
+			Text: s.text(), Source: s.text(), Date: s.text(),
+		}
 	}
 	lines, offers := s.lines(), make(map[exchange.SKU]exchange.Offer)
 	for _, l := range lines.All() {
-		offers[l.SKU] = exchange.Offer{Title: s.text(), List: int64(s.upTo(1e6)), Grams: int64(s.upTo(1000))}
+		o := exchange.Offer{Title: s.text(), List: int64(s.upTo(1e6)), Grams: int64(s.upTo(1000))}
+		if q.Format == exchange.QuoteByLine {
+			o.Options, o.Barcode, o.Image = s.options(3), s.text(), s.image()
+		}
+		offers[l.SKU] = o
 	}
 	offer := func(sku exchange.SKU) (exchange.Offer, error) { return offers[sku], nil }
 	table := exchange.ShippingTable{Zones: []exchange.ShippingZone{{Flat: int64(s.upTo(1e5))}}}
 	if err := exchange.PriceQuote(&q, lines, offer, exchange.BasisPoints(s.upTo(int(exchange.Whole))), table); err != nil {
 		panic(err) // bounded above so that nothing overflows
 	}
+	if q.Format == exchange.QuoteByLine {
+		q.Lines[0].Cut = s.flag()
+	}
 	return q
+}
+
+func (s source) stockID() exchange.StockID {
+	if s.flag() {
+		return exchange.OwnStock(s.sku())
+	}
+	id, err := exchange.PoolStock(string(s.sku()))
+	if err != nil {
+		panic(err) // s.sku() is one
+	}
+	return id
 }
 
 func (s source) money() exchange.Money {
@@ -193,15 +219,34 @@ func (s source) availability() exchange.Availability {
 func (s source) product() exchange.Product {
 	p := exchange.Product{
 		SKU: s.sku(), Group: s.text(), Title: "T" + s.text(), Description: s.text() + "\n" + s.text(),
-		Options: list(s, exchange.MaxOptions, func() exchange.Option { return exchange.Option{Name: s.text(), Value: s.text()} }),
+		Options: s.options(3),
 		Vendor:  s.text(), Category: s.text(), Barcode: s.text(), Grams: s.amount(), Price: s.money(),
 		USD:       exchange.USDPrice{Cents: s.amount(), Rate: s.text(), Source: s.text(), Date: s.text()},
 		Available: s.availability(),
 	}
-	if s.flag() {
-		p.Image = "https://example.com/" + s.text()
+	p.Image = s.image()
+	if !s.first && s.flag() {
+		p.USD = exchange.USDPrice{}
+	}
+	if !s.first && s.flag() {
+		p.Summary, p.CompareAt, p.NoShipping = s.text(), s.amount(), s.flag()
+		p.Tags, p.MoreCategories = list(s, 3, s.text), list(s, 3, s.text)
+		p.MoreImages = list(s, 3, func() string { return "https://example.com/" + s.text() })
 	}
 	return p
+}
+
+// options are at most n.
+func (s source) options(n int) []exchange.Option {
+	return list(s, n, func() exchange.Option { return exchange.Option{Name: s.text(), Value: s.text()} })
+}
+
+// image is empty half the time.
+func (s source) image() string {
+	if s.flag() {
+		return "https://example.com/" + s.text()
+	}
+	return ""
 }
 
 func (s source) head() message.Head {

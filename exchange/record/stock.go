@@ -1,0 +1,155 @@
+package record
+
+import (
+	"time"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/hold"
+)
+
+// Stock is the counts of one product, or of a pool.
+type Stock struct {
+	Stock  hold.Stock
+	Moves  uint64 // number of the newest movement in the journal
+	Pruned uint64 // number of the newest movement that was deleted; 0 = none
+	// Shared reports that other products than the one it is named for sell from it. It stays
+	// when they leave.
+	Shared bool
+}
+
+// Cause is why a stock changed. Numbers are stored: append only.
+type Cause uint32
+
+const (
+	CauseShipped   Cause = 1 // units of an order left
+	CauseCounted   Cause = 2 // the owner counted the shelf
+	CauseFigure    Cause = 3 // a file told a figure
+	CauseOrdered   Cause = 4 // an order was committed; the shelf is as it was
+	CauseCancelled Cause = 5 // units of an order were cancelled, rejected or expired; the shelf is as it was
+)
+
+var causeNames = [...]string{"unknown", "shipped", "counted", "figure", "ordered", "cancelled"}
+
+func (c Cause) String() string {
+	if c < Cause(len(causeNames)) {
+		return causeNames[c]
+	}
+	return "unknown"
+}
+
+// Movement is a line of a stock's journal.
+type Movement struct {
+	Cause Cause
+	// Units is by how much the stock's Net changed; of orders and cancellations, how many units
+	// they concern, > 0.
+	Units   int64
+	At      exchange.Time
+	Ordered exchange.Time    // when the order was committed; 0 where there is none
+	Partner exchange.ShopID  // of the order
+	Order   exchange.OrderID // zero where there is none
+	Source  string           // of a figure
+	SKU     exchange.SKU     // of the product that moved; "" where it is the stock's own name
+	Net     int64            // after it
+}
+
+// Figure is what a count in a file means. Numbers are stored: append only.
+type Figure uint32
+
+const (
+	FigureNotChosen   Figure = 0
+	FigureOnHand      Figure = 1
+	FigureFree        Figure = 2
+	FigureFreeUnaware Figure = 3
+)
+
+var figureNames = [...]string{"", "on-hand", "free", "free-unaware"}
+
+// String is the figure's name; "" is not chosen.
+func (f Figure) String() string {
+	if f < Figure(len(figureNames)) {
+		return figureNames[f]
+	}
+	return "unknown"
+}
+
+// ParseFigure reads a figure's name; "" is not chosen.
+func ParseFigure(s string) (Figure, error) {
+	for f, name := range figureNames {
+		if s == name {
+			return Figure(f), nil
+		}
+	}
+	return 0, exchange.Errorf(exchange.CodeInvalid, "a stock figure is on-hand, free or free-unaware, not %.40q", s)
+}
+
+// Reading is the last figure that a file told of a stock, and when the file was read.
+type Reading struct {
+	Source    string
+	Set       bool // false: no file has told any
+	Unlimited bool
+	Units     int64
+	// The file was read at Low at the earliest and at High at the latest.
+	Low, High exchange.Time
+	// Counted is when the owner counted the shelf by hand after that; 0 = not. CountedBy is how many
+	// units more than before there were then.
+	Counted   exchange.Time
+	CountedBy int64
+	// Behind is the stocks that the product sold from before, while they may have promises: those
+	// are taken off each figure.
+	Behind []exchange.StockID
+	// Owed is what other stocks took off the figure, of a system that knows nothing of Souk: what
+	// they had promised, and what Souk had sent of them, which that system still counts.
+	Owed int64
+}
+
+// MaxBehind bounds Reading.Behind, of which each is a change of the stock a product sells from. A
+// product that changes it oftener while promises last is sold by nobody until they are kept.
+const MaxBehind = 64
+
+// MaxVariants bounds the variants of one group that are taken over: Shopify's most variants of one
+// product.
+const MaxVariants = 2048
+
+// DefaultClockSlack is a source's ClockSlack unless its owner says otherwise (design: SHELF,
+// clock_slack).
+const DefaultClockSlack = time.Minute
+
+// MaxSharing bounds how many products sell from a stock that is not named for them: Shopify's most
+// variants of one product. A change of the stock publishes each of them.
+const MaxSharing = 2048
+
+// Source is a file or system that tells of products, as the last import left it.
+type Source struct {
+	Name         string
+	Figure       Figure
+	BookedWithin time.Duration // how soon that system books Souk's orders
+	ClockSlack   time.Duration // how far its clock and this shop's may be apart
+	Columns      string        // how a CSV's columns are named, as inventory.Columns reads it; "" = not said
+	Locations    []string      // whose counts are added up; none = all
+	QualifySKU   bool
+
+	// Of the last import that was read to its end:
+	Low, High exchange.Time
+	Ended     exchange.Time
+	// Files are the files that were read last, the newest at the end; at most MaxFiles.
+	Files []SourceFile
+}
+
+// SourceFile is a file of a source, and when that system was read for it.
+type SourceFile struct {
+	Digest    [32]byte // SHA-256
+	Low, High exchange.Time
+}
+
+// MaxFiles is how many files a source remembers: a system may have several that take turns.
+const MaxFiles = 8
+
+// File is the file with a digest, if the source remembers it.
+func (s *Source) File(digest [32]byte) (SourceFile, bool) {
+	for _, f := range s.Files {
+		if f.Digest == digest {
+			return f, true
+		}
+	}
+	return SourceFile{}, false
+}

@@ -1,0 +1,38 @@
+package shelf
+
+import (
+	"context"
+
+	"github.com/souk-market/souk/exchange/kv"
+	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/exchange/writer"
+)
+
+// Source is what the last import of a source left; the zero Source with its name if there was
+// none.
+func (s *Shelf) Source(name string) (record.Source, error) {
+	rec, err := record.Get[record.Source](s.cfg.Store, s.cfg.Codec, record.SourceKey(name))
+	if err != nil || rec == nil {
+		return record.Source{Name: name}, err
+	}
+	return *rec, nil
+}
+
+// SetSource records a source.
+func (s *Shelf) SetSource(ctx context.Context, src record.Source) error {
+	return s.cfg.Writer.Do(ctx, func(b *writer.Batch) error {
+		return record.Put(b, s.cfg.Codec, record.SourceKey(src.Name), &src)
+	})
+}
+
+// Sources are all sources that were imported from, by name.
+func (s *Shelf) Sources() ([]record.Source, error) {
+	var list []record.Source
+	for row, err := range record.Rows[record.Source](s.cfg.Store, s.cfg.Codec, kv.Prefix([]byte(record.PrefixSource))) {
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, *row.Record)
+	}
+	return list, nil
+}

@@ -1,0 +1,128 @@
+package protocol
+
+import (
+	"google.golang.org/protobuf/proto"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/protocol/pb"
+)
+
+// Records of a shop's own products and their stock.
+
+func productRecordToPB(v *record.Product) *pb.ProductRecord {
+	m := &pb.ProductRecord{
+		Product: productToPB(&v.Product), ImportedMs: int64(v.Imported), Removed: v.Removed,
+		FileStock: &pb.FileStock{Set: v.FileStock.Set, Unlimited: v.FileStock.Unlimited, Units: v.FileStock.Units},
+		Withdrawn: v.Withdrawn, LeftMs: int64(v.Left), Took: v.Took, Succeeded: v.Succeeded,
+		Source: v.Source, SourceId: v.ID, SourceGroup: v.Group, Pool: string(v.Pool),
+	}
+	if s := v.Sale; s != nil {
+		m.Sale = &pb.Sale{Regular: s.Regular, CompareAt: s.CompareAt, Price: s.Price, FromMs: int64(s.From), ToMs: int64(s.To)}
+	}
+	return m
+}
+
+func productRecordFromPB(_ *fields, m *pb.ProductRecord) *record.Product {
+	file := m.FileStock
+	v := &record.Product{
+		Product: productFromPB(m.Product), Imported: exchange.Time(m.ImportedMs), Removed: m.Removed,
+		FileStock: record.FileStock{Set: file.GetSet(), Unlimited: file.GetUnlimited(), Units: file.GetUnits()},
+		Withdrawn: m.Withdrawn, Left: exchange.Time(m.LeftMs), Took: m.Took, Succeeded: m.Succeeded,
+		Source: m.Source, ID: m.SourceId, Group: m.SourceGroup, Pool: exchange.StockID(m.Pool),
+	}
+	if s := m.Sale; s != nil {
+		v.Sale = &record.Sale{
+			Regular: s.Regular, CompareAt: s.CompareAt, Price: s.Price, From: exchange.Time(s.FromMs), To: exchange.Time(s.ToMs),
+		}
+	}
+	return v
+}
+
+func stockRecordToPB(v *record.Stock) *pb.StockRecord {
+	s := v.Stock
+	return &pb.StockRecord{
+		Unlimited: s.Unlimited, Stocked: s.Stocked, Held: s.Held, Sold: s.Sold, Shipped: s.Shipped,
+		Missing: s.Missing, Revision: s.Revision, Moves: v.Moves, Shared: v.Shared, Pruned: v.Pruned,
+	}
+}
+
+func stockRecordFromPB(_ *fields, m *pb.StockRecord) *record.Stock {
+	return &record.Stock{
+		Stock: hold.Stock{
+			Unlimited: m.Unlimited, Stocked: m.Stocked, Held: m.Held, Sold: m.Sold, Shipped: m.Shipped,
+			Missing: m.Missing, Revision: m.Revision,
+		},
+		Moves: m.Moves, Shared: m.Shared, Pruned: m.Pruned,
+	}
+}
+
+func stockIDsToPB(list []exchange.StockID) []string {
+	return each(list, func(id exchange.StockID) string { return string(id) })
+}
+
+func stockIDsFromPB(list []string) []exchange.StockID {
+	return each(list, func(id string) exchange.StockID { return exchange.StockID(id) })
+}
+
+func movementToPB(v *record.Movement) *pb.Movement {
+	return &pb.Movement{
+		Cause: uint32(v.Cause), Units: v.Units, AtMs: int64(v.At), OrderedMs: int64(v.Ordered),
+		Partner: raw(v.Partner[:]), Order: raw(v.Order[:]), Source: v.Source, Sku: string(v.SKU), Net: v.Net,
+	}
+}
+
+func movementFromPB(f *fields, m *pb.Movement) *record.Movement {
+	v := &record.Movement{
+		Cause: record.Cause(m.Cause), Units: m.Units, At: exchange.Time(m.AtMs), Ordered: exchange.Time(m.OrderedMs),
+		Source: m.Source, SKU: exchange.SKU(m.Sku), Net: m.Net,
+	}
+	f.fixed("partner", v.Partner[:], m.Partner)
+	f.fixed("order", v.Order[:], m.Order)
+	return v
+}
+
+func readingToPB(v *record.Reading) *pb.Reading {
+	return &pb.Reading{
+		Source: v.Source, Set: v.Set, Unlimited: v.Unlimited, Units: v.Units, LowMs: int64(v.Low), HighMs: int64(v.High),
+		CountedMs: int64(v.Counted), CountedBy: v.CountedBy, Owed: v.Owed, Behind: stockIDsToPB(v.Behind),
+	}
+}
+
+func readingFromPB(_ *fields, m *pb.Reading) *record.Reading {
+	return &record.Reading{
+		Source: m.Source, Set: m.Set, Unlimited: m.Unlimited, Units: m.Units, Low: exchange.Time(m.LowMs), High: exchange.Time(m.HighMs),
+		Counted: exchange.Time(m.CountedMs), CountedBy: m.CountedBy, Owed: m.Owed, Behind: stockIDsFromPB(m.Behind),
+	}
+}
+
+func sourceToPB(v *record.Source) *pb.SourceRecord {
+	return &pb.SourceRecord{
+		Name: v.Name, Figure: uint32(v.Figure), BookedWithinMs: v.BookedWithin.Milliseconds(), Columns: v.Columns,
+		Locations: v.Locations, QualifySku: v.QualifySKU, Files: each(v.Files, sourceFileToPB),
+		LowMs: int64(v.Low), HighMs: int64(v.High), EndedMs: int64(v.Ended),
+		ClockSlackMs: proto.Int64(v.ClockSlack.Milliseconds()),
+	}
+}
+
+func sourceFromPB(f *fields, m *pb.SourceRecord) *record.Source {
+	v := &record.Source{
+		Name: m.Name, Figure: record.Figure(m.Figure), BookedWithin: f.duration("booked-within", m.BookedWithinMs), Columns: m.Columns,
+		Locations: m.Locations, QualifySKU: m.QualifySku,
+		Low: exchange.Time(m.LowMs), High: exchange.Time(m.HighMs), Ended: exchange.Time(m.EndedMs),
+	}
+	if v.ClockSlack = record.DefaultClockSlack; m.ClockSlackMs != nil {
+		v.ClockSlack = f.duration("clock-slack", *m.ClockSlackMs)
+	}
+	for _, file := range m.Files {
+		kept := record.SourceFile{Low: exchange.Time(file.LowMs), High: exchange.Time(file.HighMs)}
+		f.fixed("digest", kept.Digest[:], file.Digest)
+		v.Files = append(v.Files, kept)
+	}
+	return v
+}
+
+func sourceFileToPB(f record.SourceFile) *pb.SourceFile {
+	return &pb.SourceFile{Digest: raw(f.Digest[:]), LowMs: int64(f.Low), HighMs: int64(f.High)}
+}

@@ -1,0 +1,52 @@
+package gen
+
+import (
+	"pgregory.net/rapid"
+
+	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
+)
+
+// Grown makes values with the fields that their kinds gained after their golden vectors were
+// made. [Value] makes them without, so that the vectors stay as they are; what Grown makes has
+// vectors of its own.
+var Grown = map[message.Kind]*rapid.Generator[message.Value]{
+	message.KindHoldAnswer: grown(func(s source) message.Value {
+		v := holdAnswer(s).(*message.HoldAnswer)
+		v.Quote, v.Short = nil, s.short()
+		return v
+	}),
+	message.KindShipTo: grown(func(s source) message.Value {
+		v := shipTo(s).(*message.ShipTo)
+		v.Reference, v.Note = "R"+rapid.StringOfN(letters, 0, 10, exchange.MaxReference-1).Draw(s.t, "reference"), "N"+s.text()+"\n"+s.text()
+		return v
+	}),
+	record.KindReservation: grown(func(s source) message.Value {
+		v := reservationRecord(s).(*record.Reservation)
+		v.Short = s.short()
+		return v
+	}),
+}
+
+// Owed makes values with the fields that their kinds gained after the vectors of Grown were made.
+var Owed = map[message.Kind]*rapid.Generator[message.Value]{
+	record.KindReservation: grown(func(s source) message.Value {
+		v := reservationRecord(s).(*record.Reservation)
+		v.ReleaseAt, v.ExtendTo = s.time(), s.time()
+		return v
+	}),
+}
+
+func grown(make func(source) message.Value) *rapid.Generator[message.Value] {
+	return rapid.Custom(func(t *rapid.T) message.Value { return make(source{t: t}) })
+}
+
+// short are 1 to 3 lines that are short.
+func (s source) short() []exchange.Short {
+	out := make([]exchange.Short, 1+s.upTo(2))
+	for i := range out {
+		out[i] = exchange.Short{SKU: s.sku(), Asked: s.amount(), Available: s.amount()}
+	}
+	return out
+}
