@@ -32,8 +32,10 @@ type archive struct {
 
 // parcelFor is where the unshipped units of a sold order are to go.
 type parcelFor struct {
-	Order  exchange.OrderID `json:"order"`
-	ShipTo view.ShipTo      `json:"ship_to"`
+	Order     exchange.OrderID `json:"order"`
+	ShipTo    view.ShipTo      `json:"ship_to"`
+	Reference string           `json:"reference,omitempty"`
+	Note      string           `json:"note,omitempty"`
 }
 
 // archivePath is where the archive is, or will be; "" of a shop without a folder.
@@ -84,10 +86,10 @@ func (s *Shop) writeArchive(path string) error {
 		if !toShip(r) {
 			continue
 		}
-		to, err := s.desk.Supplier.ShipTo(r)
+		to, err := s.desk.Orders.Delivery(exchange.Supplier, r)
 		switch {
 		case err == nil:
-			a.ToShip = append(a.ToShip, parcelFor{r.ID, view.ShipTo(*to)})
+			a.ToShip = append(a.ToShip, parcelFor{r.ID, view.ShipTo(to.ShipTo), to.Reference, to.Note})
 		case exchange.CodeOf(err) != exchange.CodeNotFound: // CodeNotFound: the address was erased
 			return err
 		}

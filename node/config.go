@@ -19,17 +19,26 @@ type Config struct {
 
 	Listen   []string `toml:"listen" comment:"Where partners reach this shop: multiaddrs, TCP and QUIC."`
 	Announce []string `toml:"announce" comment:"Addresses told to others instead, where a router or proxy stands between; empty = the machine's own."`
+	Relay    string   `toml:"relay,omitempty" comment:"on or off (empty = on): carry sealed traffic between members that cannot connect to each other, while others reach this shop from outside. So they trade on when the hub is gone."`
+	RelayMB  int      `toml:"relay_mb_a_day,omitempty" comment:"How many megabytes of it in a day; 0 = 2048."`
 	API      string   `toml:"api" comment:"Where the local HTTP API listens. Keep it on the loopback."`
 	APIHosts []string `toml:"api_hosts,omitempty" comment:"Further Host names the API answers to, behind a proxy of yours."`
 
-	AcceptByHand bool `toml:"accept_by_hand" comment:"true: orders wait for souk order accept; false: they are accepted as they come."`
+	AcceptByHand bool `toml:"accept_by_hand,omitempty" comment:"true: orders wait for souk order accept; false: they are accepted as they come."`
+
+	KeepAddressesDays int `toml:"keep_addresses_days,omitempty" comment:"Erase a consumer's address, with reference and note, so many days after the last of an order was shipped or cancelled; 0 = keep them for good."`
 
 	HaltAfterDays int `toml:"halt_after_days,omitempty" comment:"Stop holds and orders, with known partners too, when the member list is older than so many days; 0 = never: existing partners trade on."`
 
-	Tax      TaxConfig    `toml:"tax" comment:"How tax stands in your prices. Souk computes no tax; partners see this in quotes."`
+	Tax      TaxConfig    `toml:"tax,omitempty" comment:"How tax stands in your prices. Souk computes no tax; partners see this in quotes."`
 	Shipping []ZoneConfig `toml:"shipping,omitempty" comment:"Shipping prices, first match wins; no zones = free, everywhere."`
 
+	Sources []SourceConfig `toml:"source,omitempty" comment:"What the stock figures of product files mean; see souk catalog import --help."`
+
 	Profile ProfileConfig `toml:"profile" comment:"What members see of this shop."`
+
+	// unstated are the keys of what the owner has left to its default: of a file, set by readConfig.
+	unstated []string
 }
 
 // TaxConfig is the [tax] table.
@@ -73,34 +82,46 @@ const configFile = "shop.toml"
 
 // readConfig reads and checks a folder's shop.toml.
 func readConfig(dir string) (Config, error) {
-	c, err := tomlfile.Read(filepath.Join(dir, configFile), Config.check)
+	path := filepath.Join(dir, configFile)
+	c, err := tomlfile.Read(path, Config.check)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Config{}, exchange.Errorf(exchange.CodeNotFound, "%s is not a shop's folder: it has no %s. Make one with souk node init --dir %s --name NAME --currency EUR", dir, configFile, dir)
 	}
+	if err != nil {
+		return c, err
+	}
+	c.unstated, err = unstated(path)
 	return c, err
 }
 
-// writeConfig writes a new folder's shop.toml.
-func writeConfig(dir string, c Config) error {
-	return tomlfile.Write(filepath.Join(dir, configFile), c, shippingExample)
-}
-
-// shippingExample ends a new shop.toml. A test reads it without its comment signs.
-const shippingExample = `
-# Shipping prices, in the shop's currency: the first table that names the country
-# applies, else the first that names none. Without any, shipping is free, everywhere.
-#
-# [[shipping]]
-# countries = ["SE", "NO"]
-# flat = "4.90"
-#
-# [[shipping]]
-# countries = []
-# bands = [{ up_to_grams = 2000, price = "9.90" }, { up_to_grams = 20000, price = "19.90" }]
-`
-
 // maxHaltAfterDays is a year. 0 means that the shop never halts.
 const maxHaltAfterDays = 365
+
+// maxKeepAddressesDays is a hundred years. 0 means that addresses are kept for good.
+const maxKeepAddressesDays = 36_500
+
+// Relays reports whether this shop relays for members.
+func (c Config) Relays() bool { return c.Relay != relayOff }
+
+// Values of Config.Relay.
+const (
+	relayOn  = "on"
+	relayOff = "off"
+)
+
+// maxRelayMB is a terabyte.
+const maxRelayMB = 1_000_000
+
+// checkRelay checks relay and relay_mb_a_day.
+func (c Config) checkRelay() error {
+	if c.Relay != "" && c.Relay != relayOn && c.Relay != relayOff {
+		return tomlfile.AtKey("relay", exchange.Errorf(exchange.CodeInvalid, "%q is neither on nor off", c.Relay))
+	}
+	if c.RelayMB < 0 || c.RelayMB > maxRelayMB {
+		return tomlfile.AtKey("relay_mb_a_day", exchange.Errorf(exchange.CodeInvalid, "it is 0 (the default) to %d, not %d; relay = \"off\" relays nothing", maxRelayMB, c.RelayMB))
+	}
+	return nil
+}
 
 // policy is the part of the configuration that becomes a trade.Policy; the caller sets the Rate.
 // Errors name their key.
@@ -108,6 +129,9 @@ func (c Config) policy() (policyParts, error) {
 	p := policyParts{byHand: c.AcceptByHand}
 	if c.HaltAfterDays < 0 || c.HaltAfterDays > maxHaltAfterDays {
 		return p, tomlfile.AtKey("halt_after_days", exchange.Errorf(exchange.CodeInvalid, "it is 0 (never) to %d, not %d", maxHaltAfterDays, c.HaltAfterDays))
+	}
+	if c.KeepAddressesDays < 0 || c.KeepAddressesDays > maxKeepAddressesDays {
+		return p, tomlfile.AtKey("keep_addresses_days", exchange.Errorf(exchange.CodeInvalid, "it is 0 (for good) to %d, not %d", maxKeepAddressesDays, c.KeepAddressesDays))
 	}
 	if _, err := c.Currency.Decimals(); err != nil {
 		return p, tomlfile.AtKey("currency", err)

@@ -26,11 +26,17 @@ func (c Config) check() error {
 	if _, err := c.policy(); err != nil {
 		return err
 	}
+	if err := checkSources(c.Sources); err != nil {
+		return err
+	}
 	if err := checkListen(c.Listen); err != nil {
 		return tomlfile.AtKey("listen", err)
 	}
 	if err := p2p.CheckAddresses(c.Announce); err != nil {
 		return tomlfile.AtKey("announce", err)
+	}
+	if err := c.checkRelay(); err != nil {
+		return err
 	}
 	if _, err := apiHost(c.API); err != nil {
 		return tomlfile.AtKey("api", err)

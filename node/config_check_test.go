@@ -36,7 +36,7 @@ func TestConfigErrorsNameTheLine(t *testing.T) {
 		{"no country", replace("countries = []", "countries = ['XX']"), "countries =", `"XX" is not a country`},
 		{"country twice", replace("countries = []", "countries = ['SE', 'SE']"), "countries =", "twice"},
 		{"web with a scheme", replace("web = ''", "web = 'https://x'"), "[profile]", "domain"},
-		{"bad treatment", replace("treatment = 'none'", "treatment = 'some'"), "[tax]", "reverse-charge"},
+		{"bad treatment", func(s string) string { return s + "\n[tax]\ntreatment = 'some'\n" }, "[tax]", "reverse-charge"},
 		{"country of the second zone", func(s string) string {
 			return s + "\n[[shipping]]\ncountries = ['SE']\nflat = '1'\n\n[[shipping]]\ncountries = ['Sweden']\nflat = '2'\n"
 		}, "countries = ['Sweden']", "not a country"},

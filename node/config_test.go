@@ -4,11 +4,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/record"
+	"github.com/souk-market/souk/node/api"
 )
 
 func initShop(t *testing.T) string {
@@ -32,15 +36,19 @@ func edit(t *testing.T, dir string, change func(string) string) {
 	}
 }
 
-// TestShippingExample reads the example of a new shop.toml without its comment signs.
-func TestShippingExample(t *testing.T) {
+var exampleLine = regexp.MustCompile(`^# (\[|[a-z_]+ = )`)
+
+// TestExamples reads the examples of a new shop.toml without their comment signs.
+func TestExamples(t *testing.T) {
 	dir := initShop(t)
 	edit(t, dir, func(s string) string {
-		head, example, ok := strings.Cut(s, "# [[shipping]]")
-		if !ok {
-			t.Fatal("a new shop.toml shows no shipping prices")
+		lines := strings.Split(s, "\n")
+		for i, l := range lines {
+			if exampleLine.MatchString(l) {
+				lines[i] = strings.TrimPrefix(l, "# ")
+			}
 		}
-		return head + strings.ReplaceAll("# [[shipping]]"+example, "# ", "")
+		return strings.Join(lines, "\n")
 	})
 	cfg, err := readConfig(dir)
 	if err != nil {
@@ -49,6 +57,9 @@ func TestShippingExample(t *testing.T) {
 	parts, err := cfg.policy()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if parts.byHand || parts.tax != (exchange.Tax{Treatment: exchange.TaxIncluded, Rate: 2000}) || len(cfg.unstated) > 0 {
+		t.Errorf("the examples state %+v, and not %v", parts, cfg.unstated)
 	}
 	for _, c := range []struct {
 		country string
@@ -66,15 +77,45 @@ func TestShippingExample(t *testing.T) {
 	}
 }
 
+// TestSourceExample likewise.
+func TestSourceExample(t *testing.T) {
+	dir := initShop(t)
+	edit(t, dir, func(s string) string {
+		head, example, ok := strings.Cut(s, "# [[source]]")
+		if !ok {
+			t.Fatal("a new shop.toml shows no source")
+		}
+		return head + strings.ReplaceAll("# [[source]]"+example, "# ", "")
+	})
+	cfg, err := readConfig(dir)
+	if err != nil || len(cfg.Sources) != 2 {
+		t.Fatalf("%+v, %v", cfg.Sources, err)
+	}
+	src := source{Source: record.Source{Name: "till"}}
+	if err := src.settle(cfg.Sources, api.ImportOptions{}); err != nil || src.Figure != record.FigureFree || src.BookedWithin != 2*time.Minute || src.ClockSlack != 5*time.Second {
+		t.Errorf("the till: %+v, %v", src, err)
+	}
+	src = source{Source: record.Source{Name: "shopify"}}
+	if err := src.settle(cfg.Sources, api.ImportOptions{ClockSlack: new(time.Duration)}); err != nil || src.Figure != record.FigureFreeUnaware || src.BookedWithin != bookedWithin || src.ClockSlack != 0 {
+		t.Errorf("shopify: %+v, %v", src, err)
+	}
+}
+
 func TestBadConfig(t *testing.T) {
 	for name, change := range map[string]func(string) string{
 		"unknown key":   func(s string) string { return "colour = 'red'\n" + s },
 		"broken TOML":   func(s string) string { return s + "\n[[" },
 		"bad currency":  func(s string) string { return strings.Replace(s, "'EUR'", "'EURO'", 1) },
-		"bad treatment": func(s string) string { return strings.Replace(s, "treatment = 'none'", "treatment = 'some'", 1) },
-		"bad rate":      func(s string) string { return strings.Replace(s, "rate = '0'", "rate = '12.345'", 1) },
+		"bad treatment": func(s string) string { return s + "\n[tax]\ntreatment = 'some'\n" },
+		"bad rate":      func(s string) string { return s + "\n[tax]\nrate = '12.345'\n" },
 		"no price":      func(s string) string { return s + "\n[[shipping]]\ncountries = ['SE']\n" },
 		"bad country":   func(s string) string { return s + "\n[[shipping]]\ncountries = ['Sweden']\nflat = '1'\n" },
+		"no source":     func(s string) string { return s + "\n[[source]]\nstock_figure = 'free'\n" },
+		"two sources":   func(s string) string { return s + "\n[[source]]\nname = 'a'\n[[source]]\nname = 'a'\n" },
+		"bad figure":    func(s string) string { return s + "\n[[source]]\nname = 'a'\nstock_figure = 'all'\n" },
+		"bad booking":   func(s string) string { return s + "\n[[source]]\nname = 'a'\nbooked_within = '10'\n" },
+		"bad slack":     func(s string) string { return s + "\n[[source]]\nname = 'a'\nclock_slack = '-1s'\n" },
+		"bad columns":   func(s string) string { return s + "\n[[source]]\nname = 'a'\ncolumns = '='\n" },
 		"too exact":     func(s string) string { return s + "\n[[shipping]]\ncountries = []\nflat = '1.005'\n" },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -13,7 +13,7 @@
 //	key               the shop's Ed25519 key, mode 0600 (package keyfile)
 //	invite            an invite that has not been used yet; removed after joining
 //	federation.json   whose member list counts, and where the hub is
-//	rates             the last rates file, as it was given
+//	rates             the last rates file, as it was given, or the rate that was stated
 //	api.token         the local API's bearer token, mode 0600
 //	api.addr          where the API listens while the node runs
 //	db/               the synced store: everything that must not be lost

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -31,7 +32,9 @@ type feeds struct {
 	follower *replica.Follower
 	changed  wake.Signal // partners may have changed
 	out      chan gossip // updates waiting to be published
+	joined   wake.Signal // a partner began to hear the own feed
 
+	own    atomic.Pointer[p2p.Topic]      // of this shop's feed; nil while run does not run
 	topics map[exchange.ShopID]*listening // suppliers listened to; owned by run
 }
 
@@ -55,11 +58,16 @@ const (
 	// more. A gap in gossip shows with the next update; the last update has no next. Within two
 	// heartbeats gossipsub mends what it can by itself.
 	echoDelay = 2 * time.Second
+	// echoSoon lets partners that lost the same relay all find another way.
+	echoSoon = 100 * time.Millisecond
+	// echoMoved is how old an update may be that was lost with a connection: libp2p gives up one that has
+	// died without a word after half a minute.
+	echoMoved = 40 * time.Second
 )
 
 func newFeeds(s *Shop) (*feeds, error) {
 	f := &feeds{
-		s: s, log: s.log, changed: wake.New(), out: make(chan gossip, gossipQueue),
+		s: s, log: s.log, changed: wake.New(), out: make(chan gossip, gossipQueue), joined: wake.New(),
 		topics: make(map[exchange.ShopID]*listening),
 	}
 	var err error
@@ -99,11 +107,13 @@ func newFeeds(s *Shop) (*feeds, error) {
 
 // run gossips and follows suppliers until ctx ends. It returns when all its goroutines have ended.
 func (f *feeds) run(ctx context.Context) error {
-	own, err := f.s.net.Topic(protocol.FeedTopic(f.s.me, exchange.MainFeed), p2p.TopicOptions{MaxMessage: protocol.MaxGossip, Author: &f.s.me})
+	own, err := f.s.net.Topic(protocol.FeedTopic(f.s.me, exchange.MainFeed), p2p.TopicOptions{MaxMessage: protocol.MaxGossip, Author: &f.s.me, Joined: f.joined.Set})
 	if err != nil {
 		return err
 	}
 	defer own.Close()
+	f.own.Store(own)
+	defer f.own.Store(nil)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return f.follower.Run(ctx) })
 	g.Go(func() error {
@@ -117,17 +127,41 @@ func (f *feeds) run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// gossip publishes updates, and the head once more after echoDelay without an update.
+// hearers are the connected members that hear this shop's feed by gossip.
+func (f *feeds) hearers() map[exchange.ShopID]bool {
+	hear := make(map[exchange.ShopID]bool)
+	if own := f.own.Load(); own != nil {
+		for _, shop := range own.Subscribers() {
+			hear[shop] = true
+		}
+	}
+	return hear
+}
+
+// gossip publishes updates, and the head once more after echoDelay without an update. When a partner's
+// gossip took another way within echoMoved of an update, which may be lost then, the head follows soon.
 func (f *feeds) gossip(ctx context.Context, own *p2p.Topic) {
 	echo := time.NewTimer(echoDelay)
 	echo.Stop()
 	defer echo.Stop()
+	var last time.Time // of the updates
+	hurried := false   // since the last update: a neighbour that subscribes again and again gets one head
 	for {
 		var g gossip
 		select {
 		case g = <-f.out:
 			echo.Reset(echoDelay)
+			last, hurried = time.Now(), false
+		case <-f.joined.C():
+			if time.Since(last) < echoMoved && !hurried {
+				echo.Reset(echoSoon)
+				hurried = true
+			}
+			continue
 		case <-echo.C:
+			if left := echoDelay - time.Since(last); left > 0 {
+				echo.Reset(left)
+			}
 			if g = f.current(); g.update == nil {
 				continue
 			}

@@ -50,8 +50,7 @@ type NewShop struct {
 // of which only the public half stays in the folder. It never overwrites.
 func Init(dir string, o InitOptions) (*NewShop, error) {
 	cfg := Config{
-		Name: strings.TrimSpace(o.Name), Currency: exchange.Currency(strings.ToUpper(string(o.Currency))), Listen: o.Listen, Announce: o.Announce, API: o.API,
-		Tax:     TaxConfig{Treatment: exchange.TaxNone.String(), Rate: "0"},
+		Name: strings.TrimSpace(o.Name), Currency: exchange.Currency(strings.ToUpper(string(o.Currency))), Listen: o.Listen, Announce: o.Announce, Relay: relayOn, API: o.API,
 		Profile: ProfileConfig{Countries: []string{}},
 	}
 	if cfg.Listen == nil {
@@ -63,7 +62,11 @@ func Init(dir string, o InitOptions) (*NewShop, error) {
 	if cfg.API == "" {
 		cfg.API = DefaultAPI
 	}
-	if err := cfg.check(); err != nil {
+	err := cfg.check()
+	if err == nil {
+		err = cfg.checkNewAnnounce()
+	}
+	if err != nil {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "%w", err)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {

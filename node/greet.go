@@ -34,9 +34,17 @@ type helloState struct {
 	buys, sells bool            // the partner's roles under a partnership in force
 	window      exchange.Window // of the holds it may place
 	key         [8]byte         // ID of the feed's key
-	// head of the feed, only where the partner is connected through a relay: gossip does
-	// not pass a relay.
-	head string
+	head        string          // of the feed
+}
+
+// differs reports whether now is news to a partner to whom was was said. A new head is none to a partner
+// that hears the feed by gossip. Each partner of this version does; one of the version before takes no
+// gossip through a relay.
+func (was helloState) differs(now helloState, hears bool) bool {
+	if hears {
+		was.head = now.head
+	}
+	return was != now
 }
 
 // lookEvery bounds how long a partner may lack what a hello says. Looking costs a
@@ -55,7 +63,7 @@ func (g *greeter) lookNow() { g.look.Set() }
 
 // note records in greeted what a hello to a partner says. Hello calls it as it makes the hello.
 func (g *greeter) note(to exchange.ShopID, greeting *message.Greeting) {
-	now := g.stateOf(to, greeting, g.s.relayed()[to])
+	now := g.stateOf(to, greeting)
 	g.mu.Lock()
 	g.greeted[to] = now
 	g.mu.Unlock()
@@ -68,7 +76,7 @@ func (g *greeter) lost(to exchange.ShopID) {
 	g.mu.Unlock()
 }
 
-func (g *greeter) stateOf(to exchange.ShopID, greeting *message.Greeting, relayed bool) helloState {
+func (g *greeter) stateOf(to exchange.ShopID, greeting *message.Greeting) helloState {
 	now := helloState{
 		buys:   slices.Contains(g.s.desk.Partnerships.Retailers(), to),
 		sells:  slices.Contains(g.s.desk.Partnerships.Suppliers(), to),
@@ -77,7 +85,7 @@ func (g *greeter) stateOf(to exchange.ShopID, greeting *message.Greeting, relaye
 	if greeting.FeedKey != nil {
 		now.key = greeting.FeedKey.ID
 	}
-	if greeting.FeedHead != nil && relayed {
+	if greeting.FeedHead != nil {
 		now.head = string(greeting.FeedHead.Payload)
 	}
 	return now
@@ -113,7 +121,7 @@ func (g *greeter) partners(ctx context.Context) {
 	wanted := g.s.members(g.s.desk.Partnerships.Counterparts())
 	g.s.net.SetWanted(wanted)
 	g.s.feeds.partnersChanged()
-	relayed := g.s.relayed()
+	hearers := g.s.feeds.hearers()
 	for _, shop := range wanted {
 		if !g.s.net.Connected(shop) {
 			continue
@@ -123,9 +131,9 @@ func (g *greeter) partners(ctx context.Context) {
 			g.s.log.Error("making a greeting", "to", shop, "err", err)
 			continue
 		}
-		now := g.stateOf(shop, greeting, relayed[shop])
+		now := g.stateOf(shop, greeting)
 		g.mu.Lock()
-		due := !g.busy[shop] && g.greeted[shop] != now
+		due := !g.busy[shop] && g.greeted[shop].differs(now, hearers[shop])
 		if due {
 			g.busy[shop] = true
 		}

@@ -2,8 +2,6 @@ package node
 
 import (
 	"context"
-	"errors"
-	"strings"
 	"time"
 
 	"github.com/souk-market/souk/exchange"
@@ -17,8 +15,14 @@ import (
 type partnerNetwork struct{ net *p2p.Node }
 
 func (n partnerNetwork) Request(ctx context.Context, to exchange.ShopID, request []byte) ([]byte, error) {
-	return n.net.Request(ctx, to, protocol.Trade, request)
+	reply, err := n.net.Request(ctx, to, protocol.Trade, request)
+	if p2p.IsUnsent(err) {
+		err = exchange.Errorf(exchange.CodeOf(err), "%w: %w", message.ErrNotAsked, err)
+	}
+	return reply, err
 }
+
+func (n partnerNetwork) Away(partner exchange.ShopID) bool { return n.net.Away(partner) }
 
 // openNetwork makes the network's node with the handlers of this shop. s.desk is not set yet: nothing
 // is handled before Start.
@@ -29,7 +33,7 @@ func (s *Shop) openNetwork() error {
 	}
 	cfg := p2p.Config{
 		Key: s.parts.Key, Federation: s.parts.Federation.Label(), Listen: s.parts.Config.Listen, Announce: s.parts.Config.Announce,
-		Hubs: hubs, Members: s.list, Hellos: hellos{s}, Book: members.AddressBook{Store: s.parts.Store},
+		Hubs: hubs, Relay: s.parts.Config.Relays(), RelayBytes: int64(s.parts.Config.RelayMB) << 20, Members: s.list, Hellos: hellos{s}, Book: members.AddressBook{Store: s.parts.Store},
 		Version: s.parts.Version, Registerer: s.parts.Registry, Logger: s.log,
 	}
 	if s.parts.Network != nil {
@@ -42,52 +46,11 @@ func (s *Shop) openNetwork() error {
 	s.net.Handle(protocol.Trade, func(ctx context.Context, from exchange.ShopID, req []byte) ([]byte, error) {
 		return s.desk.Serve(ctx, from, req)
 	})
-	s.net.OnConnect(s.noteSeen)
+	s.net.OnConnect(s.reach.noteSeen)
 	s.net.OnConnect(func(exchange.ShopID) { s.greeter.lookNow() })
-	s.net.OnDisconnect(s.noteSeen)
+	s.net.OnDisconnect(s.reach.noteSeen)
 	s.net.OnDisconnect(func(shop exchange.ShopID) { s.greeter.lost(shop) })
 	return s.list.Bind(s.net)
-}
-
-// relayed are the members that are connected only through a hub's relay.
-func (s *Shop) relayed() map[exchange.ShopID]bool {
-	out := make(map[exchange.ShopID]bool)
-	for _, p := range s.net.Peers() {
-		if !p.Direct {
-			out[p.Shop] = true
-		}
-	}
-	return out
-}
-
-func (s *Shop) noteSeen(shop exchange.ShopID) {
-	connected := s.net.Connected(shop)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.seen[shop] = s.now()
-	if shop != s.parts.Hub.Closed.Peer || connected == s.hubThere {
-		return // a further connection opened or closed
-	}
-	if s.hubThere = connected; connected {
-		s.log.Info("the hub is connected")
-	} else {
-		s.log.Warn("the hub is lost; trade with known partners goes on")
-	}
-}
-
-// unreached says with names and times that a member was not reached, and what its owner
-// can do. It returns other errors as they are.
-func (s *Shop) unreached(shop exchange.ShopID, err error) error {
-	var u *p2p.UnreachedError
-	if !errors.As(err, &u) {
-		return err
-	}
-	seen := "not seen since this shop started"
-	if at := s.lastSeen(shop); at != 0 {
-		seen = "last seen " + at.String()
-	}
-	return exchange.Errorf(exchange.CodeUnavailable, "%s was not reached (%s): %s; it is off or cut off, so try again later or ask its owner",
-		s.nameOf(shop), seen, strings.Join(u.Tried, ", "))
 }
 
 // hellos are the first messages of this shop, and to it, on each connection.

@@ -173,7 +173,8 @@ func (f *Folder) rate() (exchange.Rate, error) {
 	if err != nil {
 		return exchange.Rate{}, err
 	}
-	return readRate(data, f.cfg.Currency)
+	rate, _, err := readRate(data, f.cfg.Currency, "")
+	return rate, err
 }
 
 // joinPatiently joins, and asks a hub that it does not reach again after 1, 2, 4, 8, 8 … seconds.

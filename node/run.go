@@ -112,7 +112,7 @@ func (f *Folder) server() (*api.Server, error) {
 		return nil, err
 	}
 	return api.New(api.Config{
-		Desk: f.shop.desk, Store: f.db, Clock: f.opts.clock(), Members: f.shop, Importer: f.shop, Catalog: f.shop, Shop: f.shop,
+		Desk: f.shop.desk, Store: f.db, Clock: f.opts.clock(), Members: f.shop, Importer: f.shop, Catalog: f.shop, Shop: f.shop, Reach: f.shop.reach,
 		Token: token, Dir: f.dir, Hosts: f.cfg.APIHosts, Version: f.opts.Version, Logger: f.opts.logger(), Registry: f.registry,
 	})
 }

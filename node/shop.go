@@ -19,6 +19,7 @@ import (
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/exchange/roster"
 	"github.com/souk-market/souk/exchange/trade"
+	"github.com/souk-market/souk/node/inventory"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/protocol/members"
 	"github.com/souk-market/souk/protocol/p2p"
@@ -53,6 +54,8 @@ type Parts struct {
 	// host does not answer.
 	AskHub members.Ask
 
+	Resolver p2p.Resolver // optional: looks announced names up; nil = the machine's own
+
 	// Network may change the network's configuration before it is used: tests put
 	// a simulated network there.
 	Network func(*p2p.Config)
@@ -71,6 +74,7 @@ type Shop struct {
 	feeds  *feeds
 
 	greeter *greeter
+	reach   *Reach
 
 	left     func()               // called when this shop is out of the federation; set before Run
 	leaving  atomic.Bool          // its owner had it leave
@@ -79,11 +83,12 @@ type Shop struct {
 	ready    chan struct{} // closed when the network listens
 
 	weighed weighing
+	counted counting
+	rates   atomic.Pointer[inventory.Rates] // newest; nil = none
 
-	mu       sync.Mutex
-	policy   trade.Policy
-	seen     map[exchange.ShopID]exchange.Time // when a member was last connected
-	hubThere bool                              // as the log was last told
+	rating sync.Mutex // held by who replaces the US dollar rate; before mu
+	mu     sync.Mutex
+	policy trade.Policy
 }
 
 // New composes a shop and opens its state: ledgers are verified, nothing is started.
@@ -97,13 +102,14 @@ func New(p Parts) (*Shop, error) {
 		return nil, err
 	}
 	s := &Shop{
-		parts: p, me: me, log: p.Logger, started: p.Clock.Now(), ready: make(chan struct{}), seen: make(map[exchange.ShopID]exchange.Time),
+		parts: p, me: me, log: p.Logger, started: p.Clock.Now(), ready: make(chan struct{}),
 		departed: make(chan exchange.ShopID, maxDeparted),
-		policy:   trade.Policy{AcceptByHand: parts.byHand, Shipping: parts.shipping, Tax: parts.tax, Rate: p.Rate},
+		policy:   trade.Policy{AcceptByHand: parts.byHand, KeepAddresses: time.Duration(p.Config.KeepAddressesDays) * 24 * time.Hour, Shipping: parts.shipping, Tax: parts.tax, Rate: p.Rate},
 	}
-	if p.Config.Currency == exchange.USD && p.Rate.From == "" {
+	if p.Config.Currency == exchange.USD && !p.Rate.Known() {
 		s.policy.Rate = exchange.USDRate
 	}
+	s.reach = newReach(s)
 	haltAfter := time.Duration(p.Config.HaltAfterDays) * 24 * time.Hour
 	if s.roster, err = roster.Open(roster.Config{
 		Store: p.Store, Federation: p.Federation, Clock: p.Clock, Log: p.Logger, HaltAfter: haltAfter,
@@ -136,7 +142,7 @@ func New(p Parts) (*Shop, error) {
 		return nil, err
 	}
 	s.greeter = newGreeter(s)
-	return s, nil
+	return s, s.openRates()
 }
 
 // Desk has the shop's use cases: shelf, feed, trade and their parts.
@@ -173,6 +179,7 @@ func (s *Shop) Run(ctx context.Context) error {
 	g.Go(func() error { return s.list.Run(runCtx) })
 	g.Go(func() error { return s.feeds.run(runCtx) })
 	g.Go(func() error { return s.greeter.run(runCtx) })
+	g.Go(func() error { return s.reach.watch(runCtx) })
 	g.Go(func() error {
 		s.tellDeparted(runCtx)
 		return nil

@@ -65,15 +65,18 @@ func (s *Shop) Problems(context.Context) []api.Problem {
 	if err := s.roster.MayTakeOn(); err != nil {
 		add("member-list", false, err.Error())
 	}
-	if err := s.roster.MayTrade(); err != nil {
-		add("trade", true, err.Error())
+	halted := s.roster.MayTrade()
+	if halted != nil {
+		add("trade", true, halted.Error())
 	}
 	if s.roster.Freshness() == membership.Ageing {
-		add("member-list", false, "the member list is over a day old; see whether the hub runs. Trade goes on")
+		detail := "the member list is over a day old; see whether the hub runs"
+		if halted == nil {
+			detail += ". Its age alone stops no trade"
+		}
+		add("member-list", false, detail)
 	}
-	if !s.net.Connected(s.parts.Hub.Closed.Peer) {
-		add("hub", false, "the hub is not connected. Trade with known partners goes on")
-	}
+	list = append(list, s.reach.problems()...)
 	trades, err := s.desk.Partnerships.List()
 	if err != nil {
 		add("store", true, err.Error())
@@ -96,14 +99,14 @@ func (s *Shop) Problems(context.Context) []api.Problem {
 			p.Detail = s.nameOf(partner) + " is out of the federation: " + s.Departure(partner).String() + ". Nothing is sold to it or bought from it any more; finish the open orders by hand (souk order list --open), then: souk partner end"
 		case t.State.Active && !reported[partner] && !s.net.Connected(partner):
 			reported[partner] = true
-			p.Detail = s.nameOf(partner) + " is not connected"
+			p.Detail = s.nameOf(partner) + " is not connected: " + s.reach.whyAway(partner, s.reach.away(partner))
 		default:
 			continue
 		}
 		list = append(list, p)
 	}
 	list = append(list, s.overdueProblems()...)
-	list = append(list, s.rateProblems()...)
+	list = append(list, shortfallProblems(s.desk.Shelf)...)
 	list = append(list, s.weightProblems()...)
 	return list
 }
@@ -117,13 +120,16 @@ func (s *Shop) FolderProblems() []api.Problem {
 	if why := s.StoppedWhy(); why != "" {
 		list = append(list, api.Problem{Name: "selling", Blocks: true, Detail: why})
 	}
+	list = append(list, s.configProblems()...)
 	if exposed := s.parts.Config.exposed(); exposed != "" {
 		list = append(list, api.Problem{Name: "api", Detail: exposed})
 	}
 	if behind := s.desk.Selling.ClockBehind(); behind > trade.MaxClockBehind {
 		list = append(list, api.Problem{Name: "clock", Detail: "the machine's clock is " + behind.Truncate(time.Second).String() + " behind this shop's newest record: it was wrong then, or is now. Set it right; until it has caught up, no reservation or order expires"})
 	}
-	return append(list, s.quarantineProblems()...)
+	list = append(list, figureProblems(s.Sources(context.Background()))...)
+	list = append(list, s.counted.problems(s.desk.Shelf, s.now())...)
+	return append(append(list, s.quarantineProblems()...), s.rateProblems()...)
 }
 
 // overdueProblems lists overdue orders that wait for partners who do not greet: the first order of
@@ -180,17 +186,4 @@ func (s *Shop) quarantineProblems() []api.Problem {
 	return []api.Problem{{Name: "set-aside", Detail: many + " damaged holds or orders could not end when their time had come, and their units stay off sale; the first is " +
 		first.ID.String() + " of " + s.nameOf(first.Retailer) + ", due " + first.Due.String() + ": " + first.Why +
 		". Stop the node, keep a copy of its folder, and put a newer copy back if there is one; settle those orders with the partner by hand"}}
-}
-
-func (s *Shop) rateProblems() []api.Problem {
-	s.mu.Lock()
-	rate := s.policy.Rate
-	s.mu.Unlock()
-	switch {
-	case rate.From == "":
-		return []api.Problem{{Name: "rates", Detail: "there is no US dollar rate for " + string(s.desk.Shelf.Currency()) + " yet; run souk catalog rates FILE"}}
-	case rate.Date != "" && s.desk.Shelf.Currency() != exchange.USD && s.now().Sub(dateOf(rate.Date)) > ratesOld:
-		return []api.Problem{{Name: "rates", Detail: "the US dollar rate is of " + rate.Date + "; run souk catalog rates with a newer file"}}
-	}
-	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/replica"
 	"github.com/souk-market/souk/node/api"
+	"github.com/souk-market/souk/protocol/p2p"
 	"github.com/souk-market/souk/protocol/words"
 )
 
@@ -22,22 +23,23 @@ var (
 
 // Members lists all shops that are or were members, in the order of joining.
 func (s *Shop) Members(context.Context) ([]api.Member, error) {
-	online := make(map[exchange.ShopID]int)
+	connected := make(map[exchange.ShopID]*p2p.PeerInfo)
 	peers := s.net.Peers()
-	for i, p := range peers {
-		online[p.Shop] = i + 1
+	for i := range peers {
+		connected[peers[i].Shop] = &peers[i]
 	}
 	var out []api.Member
 	for _, m := range s.roster.Members() {
 		view := api.Member{
 			Shop: m.Shop, Self: m.Shop == s.me, Name: m.Name, Status: m.Status.String(), Joined: m.JoinedAt,
-			Fingerprint: words.Fingerprint(m.Key), LastSeen: s.lastSeen(m.Shop), Departure: departureOf(m),
+			Fingerprint: words.Fingerprint(m.Key), LastSeen: s.reach.lastSeen(m.Shop), Departure: departureOf(m),
 		}
-		if i := online[m.Shop]; i > 0 {
-			view.Online, view.Addresses, view.Transport, view.LastSeen = true, peers[i-1].Addresses, peers[i-1].Transport, s.now()
+		if p := connected[m.Shop]; p != nil {
+			view.Connected, view.Addresses, view.Transport, view.LastSeen = true, p.Addresses, p.Transport, s.now()
+			view.Relay, view.Way = relayOf(*p), s.reach.wayText(*p)
 		}
 		if view.Self {
-			view.Online, view.Addresses, view.LastSeen = true, s.net.Addresses(), s.now()
+			view.Connected, view.Addresses, view.LastSeen = true, s.net.Addresses(), s.now()
 		}
 		if p, _, ok := s.roster.Profile(m.Shop); ok {
 			view.Sells, view.Contact, view.Returns, view.Web = p.Sells, p.Contact, p.Returns, p.Web
@@ -46,12 +48,6 @@ func (s *Shop) Members(context.Context) ([]api.Member, error) {
 		out = append(out, view)
 	}
 	return out, nil
-}
-
-func (s *Shop) lastSeen(shop exchange.ShopID) exchange.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.seen[shop]
 }
 
 // nameOf is a shop's name in the member list, or the end of its ID.
@@ -64,26 +60,20 @@ func (s *Shop) nameOf(shop exchange.ShopID) string {
 
 // Dial reaches a member directly by its ID and measures the way.
 func (s *Shop) Dial(ctx context.Context, shop exchange.ShopID) (api.Dialed, error) {
-	switch {
-	case shop == s.me:
-		return api.Dialed{}, exchange.Errorf(exchange.CodeInvalid, "this is your own shop")
-	case !s.roster.IsMember(shop):
-		if g := s.Departure(shop); g != nil {
-			return api.Dialed{}, exchange.Errorf(exchange.CodeNotMember, "%s is out of the federation, and no member may reach it: %s", s.nameOf(shop), g)
-		}
-		return api.Dialed{}, exchange.Errorf(exchange.CodeNotMember, "%v is not a member of this federation; see souk members", shop)
+	if err := s.reach.mayDial(shop); err != nil {
+		return api.Dialed{}, err
 	}
 	r, err := s.net.Dial(ctx, shop)
 	if err != nil {
-		return api.Dialed{}, s.unreached(shop, err)
+		return api.Dialed{}, s.reach.unreached(shop, err)
 	}
-	return api.Dialed{Shop: shop, Path: r.Path, Address: r.Address, Transport: r.Transport, Direct: r.Direct, RTTs: r.RTTs}, nil
+	way := s.reach.wayText(p2p.PeerInfo{Addresses: []string{r.Address}, Transport: r.Transport, Direct: r.Direct})
+	return api.Dialed{Shop: shop, Path: r.Path, Address: r.Address, Transport: r.Transport, Direct: r.Direct, Way: way, RTTs: r.RTTs}, nil
 }
 
-// unreachable is how long a supplier may be offline before its products show as
-// not sellable now: a restart and a short outage pass unseen, a hold that cannot be
-// placed does not.
-const unreachable = 5 * time.Minute
+// startGrace is how long after this shop's start a supplier that was neither reached nor dialed in
+// vain may still be expected: a dial by three paths takes as long.
+const startGrace = 30 * time.Second
 
 // Search finds own and partners' products. It sees every answered write to an own product; see
 // package replica.
@@ -92,11 +82,21 @@ func (s *Shop) Search(_ context.Context, q replica.Query) (api.Found, error) {
 	if err != nil {
 		return api.Found{}, err
 	}
-	out := api.Found{Next: page.Next, Partial: page.Partial}
+	out := api.Found{Next: page.Next, Partial: page.Partial, Removed: page.Removed}
 	for _, h := range page.Hits {
 		out.Products = append(out.Products, s.found(h))
 	}
 	return out, nil
+}
+
+// Count counts what a search finds.
+func (s *Shop) Count(_ context.Context, q replica.Query) (replica.Total, error) {
+	return s.feeds.replicas.Count(q)
+}
+
+// Removals says since when the removals of each shop's products are known.
+func (s *Shop) Removals(context.Context) map[exchange.ShopID]exchange.Time {
+	return s.feeds.replicas.Horizon()
 }
 
 // Product is one product of a catalog that this shop sees. An own product is read from the shelf.
@@ -111,24 +111,32 @@ func (s *Shop) Product(_ context.Context, id exchange.ProductID) (api.FoundProdu
 func (s *Shop) found(h replica.Hit) api.FoundProduct {
 	f := api.FoundProduct{Hit: h, ShopName: s.nameOf(h.ID.Shop), Own: h.ID.Shop == s.me}
 	if f.Own {
-		f.AsOf = s.now()
+		f.AsOf, f.Shortfall = s.now(), s.desk.Shelf.Shortfalls().Of(h.ID.SKU)
 	} else if st, ok := s.feeds.replicas.Status(h.ID.Shop); ok {
 		f.AsOf = st.Refreshed
 	}
-	switch {
-	case !h.Product.Available.Any():
-		f.Why = "out of stock"
-	case f.Own || s.net.Connected(h.ID.Shop):
-		f.Sellable = true
-	default:
-		since := max(s.lastSeen(h.ID.Shop), s.started)
-		if s.now().Sub(since) < unreachable {
-			f.Sellable = true
-		} else {
-			f.Why = "the supplier has been offline since " + since.String()
-		}
-	}
+	f.Sellable, f.Why = s.sellable(h.ID.Shop, h.Product.Available)
+	s.costs(&f)
 	return f
+}
+
+// sellable reports whether a product could be held now, and why not. That its supplier is not
+// connected is reason enough: a hold would not be placed. It is again as soon as the supplier is.
+func (s *Shop) sellable(supplier exchange.ShopID, available exchange.Availability) (ok bool, why string) {
+	switch {
+	case !available.Any():
+		return false, "out of stock"
+	case supplier == s.me || s.net.Connected(supplier):
+		return true, ""
+	}
+	seen := s.reach.lastSeen(supplier)
+	switch {
+	case seen != 0:
+		return false, "the supplier is not reachable since " + seen.String()
+	case !s.net.Away(supplier) && s.now().Sub(s.started) < startGrace:
+		return true, ""
+	}
+	return false, "the supplier was not reachable since this shop started, " + s.started.String()
 }
 
 // Live asks a product's supplier what is available now.
@@ -143,7 +151,7 @@ func (s *Shop) Live(ctx context.Context, id exchange.ProductID) (message.StockLi
 	}
 	lines, err := s.desk.Retailer.AskStock(ctx, id.Shop, []exchange.SKU{id.SKU})
 	if err != nil {
-		return message.StockLine{}, err
+		return message.StockLine{}, s.reach.unreached(id.Shop, err)
 	}
 	return lines[0], nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/shelf"
 	"github.com/souk-market/souk/node/api"
 )
 
@@ -42,13 +43,13 @@ func (s *Shop) weightProblems() []api.Problem {
 	defer w.mu.Unlock()
 	own, _ := s.feeds.replicas.Status(s.me)
 	if now := s.now(); w.at == 0 || own.Head != w.of && now.Sub(w.at) >= weighEvery {
-		w.of, w.at, w.problem = own.Head, now, s.weigh()
+		w.of, w.at, w.problem = own.Head, now, weigh(s.desk.Shelf)
 	}
 	return w.problem
 }
 
-func (s *Shop) weigh() []api.Problem {
-	count, first, whole, err := s.desk.Shelf.Weightless(weighedAtMost)
+func weigh(goods *shelf.Shelf) []api.Problem {
+	count, first, whole, err := shelf.Survey{Shelf: goods}.Weightless(weighedAtMost)
 	switch {
 	case err != nil:
 		return []api.Problem{{Name: "store", Blocks: true, Detail: err.Error()}}

@@ -13,8 +13,12 @@
 //
 // # Routes
 //
-//	GET    /api/v1/products                 search own and partners' products
+//	GET    /api/v1/products                 search own and partners' products; ?sort=, ?count=1,
+//	                                        ?facets=1; ?updated_since= what came, changed or went
 //	GET    /api/v1/products/{id}            one; ?live=1 asks its supplier now
+//	GET    /api/v1/catalog?state=           own products, those that are off sale too
+//	DELETE /api/v1/products/{sku}           take off sale; POST …/publish brings back; PUT …/price
+//	GET    /api/v1/products/{sku}/movements the stock's journal; GET /api/v1/sources
 //	PUT    /api/v1/products/{sku}/stock     count the shelf; PUT /api/v1/stock several, all or none
 //	POST   /api/v1/imports, PUT /api/v1/rates
 //	POST   /api/v1/reservations             hold at a supplier; GET, DELETE …/{id}; POST …/{id}/extend
@@ -23,8 +27,9 @@
 //	GET    /api/v1/orders?role=, /api/v1/orders/{id}
 //	POST   /api/v1/orders/{id}/accept|reject|ship|deliver|cancel
 //	GET    /api/v1/partners; POST = propose; POST …/{shop}/accept|decline|withdraw|end
-//	GET    /api/v1/members; POST …/{shop}/dial
+//	GET    /api/v1/members?online=1; POST …/{shop}/dial; GET …/{shop}/ways tries each way
 //	GET    /api/v1/shop; POST /api/v1/leave
+//	GET    /api/v1/reach                    how members reach this shop, and it its partners
 //	GET    /api/v1/events                   server-sent events
 //	GET    /healthz, /readyz, /metrics
 //
@@ -34,8 +39,8 @@
 // A GET never makes a reservation. Lists have cursors: give next of one page as
 // cursor of the following one.
 //
-// Collections have plural names; shop is the one shop that the API belongs to, stock and
-// leave are no collections. Three paths are the original protocol's and stay:
+// Collections have plural names; shop is the one shop that the API belongs to, catalog its own
+// catalog; stock and leave are no collections. Three paths are the original protocol's and stay:
 //
 //	GET    /api/v1/products
 //	GET    /api/v1/product/{id}             as /api/v1/products/{id}
@@ -121,8 +126,8 @@
 //	document.go      the OpenAPI document; refusals.go  its errors
 //	examples.go example_bodies.go   its examples
 //	problems.go      errors
-//	products.go stock.go reservations.go reservation_list.go orders.go order_view.go partners.go
-//	members.go shop.go imports.go events.go     the operations: a type for each subject, which
+//	products.go catalog.go stock.go reservations.go reservation_list.go orders.go order_view.go partners.go
+//	members.go reach.go shop.go imports.go events.go     the operations: a type for each subject, which
 //	                 [Server] composes
 //	shops.go departed.go   names of other shops; shops out of the federation
 //	idempotency.go kept.go   keys; token.go  the token's file and the address's

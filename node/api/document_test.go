@@ -21,7 +21,9 @@ import (
 // routes of the document, with its operations' ids.
 var routes = map[string]string{
 	"GET /api/v1/products": "search-products", "GET /api/v1/products/{id}": "get-product",
-	"PUT /api/v1/products/{sku}/stock": "set-stock", "PUT /api/v1/stock": "count-shelves",
+	"PUT /api/v1/products/{sku}/stock": "set-stock", "PUT /api/v1/stock": "count-shelves", "GET /api/v1/holds": "list-holds",
+	"GET /api/v1/catalog": "list-catalog", "DELETE /api/v1/products/{id}": "remove-product", "POST /api/v1/products/{sku}/publish": "publish-product",
+	"PUT /api/v1/products/{sku}/price": "set-price", "GET /api/v1/products/{sku}/movements": "list-movements", "GET /api/v1/sources": "list-sources",
 	"POST /api/v1/imports": "import", "PUT /api/v1/rates": "set-rates",
 	"POST /api/v1/reservations": "reserve", "GET /api/v1/reservations": "list-reservations", "GET /api/v1/reservations/{id}": "get-reservation",
 	"DELETE /api/v1/reservations/{id}": "release-reservation", "POST /api/v1/reservations/{id}/extend": "extend-reservation",
@@ -32,6 +34,7 @@ var routes = map[string]string{
 	"POST /api/v1/partners/{shop}/accept": "accept-partner", "POST /api/v1/partners/{shop}/decline": "decline-partner",
 	"POST /api/v1/partners/{shop}/withdraw": "withdraw-partner", "POST /api/v1/partners/{shop}/end": "end-partner",
 	"GET /api/v1/members": "list-members", "POST /api/v1/members/{shop}/dial": "dial",
+	"GET /api/v1/members/{shop}/ways": "list-ways", "GET /api/v1/reach": "get-reach",
 	"GET /api/v1/events": "watch-events", "GET /api/v1/shop": "get-shop", "POST /api/v1/leave": "leave",
 	"GET /api/v1/openapi.json": "get-openapi", "GET /healthz": "health", "GET /readyz": "ready", "GET /metrics": "get-metrics",
 
@@ -59,13 +62,15 @@ func TestDocument(t *testing.T) {
 	ctx := waiting(t)
 	must(birch.Members(ctx))(t)
 	must(birch.Dial(ctx, acorn.id()))(t)
+	must(birch.Ways(ctx, acorn.id()))(t)
+	must(birch.Reach(ctx))(t)
 	must(birch.Leave(ctx, true))(t)
 	document := must(birch.OpenAPI(ctx))(t)
 	must(birch.Ready(ctx))(t)
 	must(birch.Shop(ctx))(t)
 	birch.raw(http.MethodGet, "/healthz", "")
 	birch.raw(http.MethodGet, "/metrics", "")
-	answered(t, []*shop{birch}, "list-members", "dial", "leave", "get-openapi", "ready", "get-shop", "health", "get-metrics")
+	answered(t, []*shop{birch}, "list-members", "dial", "list-ways", "get-reach", "leave", "get-openapi", "ready", "get-shop", "health", "get-metrics")
 
 	doc := must(openapi3.NewLoader().LoadFromData(document))(t)
 	if err := doc.Validate(ctx); err != nil {

@@ -87,6 +87,12 @@ func eventView(own exchange.ShopID, e event.Event) view.Event {
 			v.Products = append(v.Products, exchange.ProductID{Shop: own, SKU: sku})
 		}
 		return v
+	case event.Shortfall:
+		v := view.Event{Type: "shortfall", At: view.Time(e.At), Side: exchange.Supplier.String()}
+		for _, m := range e.Lines {
+			v.Missing = append(v.Missing, view.MissingUnits{Product: exchange.ProductID{Shop: own, SKU: m.SKU}, Units: m.Units})
+		}
+		return v
 	case event.Order:
 		v := view.Event{
 			Type: "order", At: view.Time(e.At), Partner: e.Partner, Side: e.Side.String(), Order: e.ID, Status: e.Status, Detail: e.Detail,

@@ -37,6 +37,12 @@ func euros(cents int64) view.Money {
 	return view.MoneyOf(exchange.Money{Minor: cents, Currency: "EUR"})
 }
 
+func dollars(cents int64) *view.Money { return view.USD(cents, true) }
+
+func kronor(ore int64) view.Money {
+	return view.MoneyOf(exchange.Money{Minor: ore, Currency: "SEK"})
+}
+
 const (
 	shoeSKU   = exchange.SKU("AC-TRAIL-MOS-42")
 	shoeTitle = "Trail Runner"
@@ -54,10 +60,11 @@ func newStory() *story {
 	s.quote = view.Quote{
 		Lines: []view.QuoteLine{{
 			Product: s.shoe, SKU: shoeSKU, Title: shoeTitle, Quantity: 2, List: euros(12000), Unit: euros(10800), Total: euros(21600),
-			UnitUSD: view.Dollars(12150), TotalUSD: view.Dollars(24300),
+			UnitUSD: dollars(12150), TotalUSD: dollars(24300), Snapshot: s.snapshot(),
 		}},
-		Country: "SE", Shipping: euros(800), ShippingUSD: view.Dollars(900), Tax: view.Tax{Treatment: "included", RateBP: 2500},
-		Total: euros(22400), TotalUSD: view.Dollars(25200), Rate: "1.1250", RateDate: "2026-06-01", RateSource: "ECB",
+		Format: 2, DiscountBP: ptr(uint32(1000)),
+		Country: "SE", Shipping: euros(800), ShippingUSD: dollars(900), Tax: view.Tax{Treatment: "included", RateBP: 2500},
+		Total: euros(22400), TotalUSD: dollars(25200), Rate: "1.1250", RateDate: "2026-06-01", RateSource: "ECB",
 		TermsVersion: 1, Cancel: "until-shipped", AcceptSeconds: 172800, Issued: s.start, Expires: s.at(30 * time.Minute),
 	}
 	s.held = view.Reservation{
@@ -67,11 +74,19 @@ func newStory() *story {
 	}
 	s.placed = view.Order{
 		ID: s.order, Role: view.Bought, Partner: s.acorn, PartnerName: "Acorn Shoes", Status: "submitted",
-		Lines: []view.OrderLine{{Product: s.shoe, SKU: shoeSKU, Title: shoeTitle, Ordered: 2}}, Quote: s.quote, Parcels: []view.Parcel{},
+		Lines: []view.OrderLine{{Product: s.shoe, SKU: shoeSKU, Title: shoeTitle, Ordered: 2, Snapshot: s.snapshot()}}, Quote: s.quote, Parcels: []view.Parcel{},
 		Due: s.quote.Total, DueUSD: s.quote.TotalUSD,
 		Requested: s.at(4 * time.Minute), Submitted: s.at(4*time.Minute + time.Second), AcceptBy: s.at(48*time.Hour + 4*time.Minute), FirstEntry: 7, LastEntry: 7,
 	}
 	return s
+}
+
+// snapshot is what the shoe was when it was quoted.
+func (s *story) snapshot() view.Snapshot {
+	return view.Snapshot{
+		Options: []view.Option{{Name: "Size", Value: "42"}, {Name: "Colour", Value: "Moss"}},
+		Barcode: "4012345000103", Image: "https://images.example.com/acorn/trail-runner.jpg",
+	}
 }
 
 // sold is the order as the supplier has it.
@@ -87,15 +102,17 @@ func (s *story) sold(status string, change func(*view.Order)) view.Order {
 func (s *story) products(all exampleSet) {
 	shoe := view.Product{
 		ID: s.shoe, Shop: s.acorn, ShopName: "Acorn Shoes", SKU: shoeSKU, Title: shoeTitle, Group: "trail-runner",
-		Options:     []view.Option{{Name: "Size", Value: "42"}, {Name: "Colour", Value: "Moss"}},
-		Description: "A light running shoe for forest paths.", Vendor: "Acorn", Category: "Apparel & Accessories > Shoes", Barcode: "4012345000103",
-		Image: "https://images.example.com/acorn/trail-runner.jpg", Grams: 620, Price: euros(12000),
-		PriceUSD:  view.USDPrice{Money: view.Dollars(13500), Rate: "1.1250", Source: "ECB", Date: "2026-06-01"},
-		Available: view.Availability{Units: 12}, Sellable: true, AsOf: s.start,
+		Options:     s.snapshot().Options,
+		Description: "A light running shoe for forest paths.", Vendor: "Acorn", Category: "Apparel & Accessories > Shoes", Barcode: s.snapshot().Barcode,
+		Image: s.snapshot().Image, Grams: 620, Price: euros(12000),
+		PriceUSD: &view.USDPrice{Money: view.Dollars(13500), Rate: "1.1250", Source: "ECB", Date: "2026-06-01"},
+		Cost:     ptr(euros(10800)), DiscountBP: 1000,
+		Here:      &view.HerePrice{Price: kronor(132300), Cost: ptr(kronor(119070)), Rate: "11.0250", Source: "ECB", Date: "2026-06-01"},
+		Available: view.Availability{Units: 12}, Sellable: true, AsOf: s.start, Updated: s.start,
 	}
 	all["search-products"] = example{
-		params: map[string]any{"q": "trail 42", "in_stock": true, "max_usd": "150.00"},
-		answer: view.Products{Products: []view.Product{shoe}},
+		params: map[string]any{"q": "trail 42", "in_stock": true, "max_usd": "150.00", "sort": "price", "count": true},
+		answer: view.Products{Products: []view.Product{shoe}, Total: &view.Total{Count: 1}},
 	}
 	shoe.Live = &view.LiveStock{Known: true, Available: view.Availability{Units: 11}, Price: ptr(euros(12000))}
 	all["get-product"] = example{params: map[string]any{"id": s.shoe.String(), "live": true}, answer: shoe}
@@ -110,26 +127,62 @@ func (s *story) products(all exampleSet) {
 		answer: view.Shelves{Shelves: []view.Shelf{{SKU: shoeSKU, Stock: counted}, {SKU: "AC-GIFT-WRAP", Stock: view.Stock{Unlimited: true}}}},
 	}
 
+	listed := shoe
+	listed.Own, listed.Live, listed.Stock = true, nil, &counted
+	listed.Listing = &view.Listing{State: view.StateListed, Source: "shopify", SourceID: "trail-runner"}
+	drafted := listed
+	drafted.Sellable, drafted.Why = false, "withdrawn (draft)"
+	drafted.Listing = &view.Listing{State: view.StateWithdrawn, Reason: "draft", Since: s.at(time.Hour), Source: "shopify", SourceID: "trail-runner"}
+	removed := listed
+	removed.Sellable, removed.Why = false, view.StateRemoved
+	removed.Listing = &view.Listing{State: view.StateRemoved, Since: s.at(time.Hour), Source: "shopify", SourceID: "trail-runner"}
+	all["list-catalog"] = example{params: map[string]any{"state": view.StateWithdrawn, "q": "trail"}, answer: view.Products{Products: []view.Product{drafted}}}
+	own := map[string]any{"sku": shoeSKU}
+	all["remove-product"] = example{
+		params: map[string]any{"id": shoeSKU, "release_holds": true}, answer: view.Removal{Product: removed, Released: 1},
+	}
+	all["publish-product"] = example{params: map[string]any{"sku": shoeSKU, KeyHeader: "publish-4711"}, answer: listed}
+	dearer := listed
+	dearer.Price, dearer.PriceUSD.Money = euros(12500), view.Dollars(14063)
+	all["set-price"] = example{params: own, body: view.SetPrice{Price: view.Amount{Amount: "125.00", Currency: "EUR"}}, answer: dearer}
+	all["list-movements"] = example{params: own, answer: view.Movements{SKU: shoeSKU, Movements: []view.Movement{
+		{Number: 3, At: s.at(3 * time.Hour), Kind: "shipped", Units: -2, Shelf: 12, Partner: s.birch, Order: s.order},
+		{Number: 2, At: s.at(4 * time.Minute), Kind: "ordered", Units: 2, Shelf: 14, Partner: s.birch, Order: s.order},
+		{Number: 1, At: s.at(-time.Hour), Kind: "figure", Units: 14, Shelf: 14, Source: "shopify"},
+	}}}
+	all["list-sources"] = example{answer: view.Sources{Sources: []view.Source{{
+		Name: "shopify", StockFigure: "free-unaware", BookedWithin: "10 minutes", ClockSlack: "1 minute", Configured: true,
+		Imported: s.at(-time.Hour), AsOf: s.at(-time.Hour),
+	}}}}
+
 	report := view.ImportReport{
 		Report: inventory.Report{
 			Format: "jsonl", Bytes: 214, Rows: 2, Items: 1, Skipped: map[inventory.SkipReason]int64{}, ErrorCount: 1,
 			Errors: []inventory.RowError{{Line: 2, Column: 58, ColumnName: "price", Message: `"a lot" is not an amount; write it like 12.50`}},
 		},
 		Added: 1,
+		Stock: view.StockReport{
+			Source: "shopify", Figure: "free-unaware", AsOf: s.at(-5 * time.Minute), BookedWithin: "10 minutes", ClockSlack: "1 minute", Differ: 1,
+			Readings: []view.StockReading{{SKU: shoeSKU, Units: 14, OnHand: 11, Free: 12, FreeUnaware: 13, Taken: 13}},
+		},
+		Outcome: inventory.Outcome{Listed: 1, Withheld: 1, Summary: "1 listed, 1 not for sale or not readable."},
 	}
 	lines := `{"sku":"AC-TRAIL-MOS-42","title":"Trail Runner","price":"120.00","currency":"EUR","stock":12}` + "\n" +
 		`{"sku":"AC-LACE-BRN-120","title":"Round Laces","price":"a lot","stock":40}` + "\n"
 	csv := "Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Inventory Tracker,Variant Inventory Qty,Variant Price,Status\n" +
 		"trail-runner,Trail Runner,Size,42,AC-TRAIL-MOS-42,shopify,12,120.00,active\n"
 	all["import"] = example{
-		params: map[string]any{"format": "auto", "dry_run": false},
+		params: map[string]any{"format": "auto", "dry_run": false, "source": "shopify", "stock_figure": "free-unaware", "as_of": "-5m"},
 		body:   files{jsonLines: lines, "text/csv": csv, "application/octet-stream": csv},
 		answer: files{asJSON: report, jsonLines: view.ImportRecord{Progress: &view.ImportProgress{Bytes: 214, Rows: 2}}},
 	}
 	rates := `<gesmes:Envelope xmlns:gesmes="http://www.gesmes.org/xml/2002-08-01" xmlns="http://www.ecb.int/vocabulary/2002-08-01/eurofxref">` +
 		`<Cube><Cube time="2026-06-01"><Cube currency="USD" rate="1.1250"/></Cube></Cube></gesmes:Envelope>`
 	all["set-rates"] = example{
-		body:   files{"application/xml": rates, "application/octet-stream": rates, "text/csv": "Date, USD, \n01 June 2026, 1.1250, \n"},
+		body: files{
+			"application/xml": rates, "application/octet-stream": rates, "text/csv": "Date, USD, \n01 June 2026, 1.1250, \n",
+			"application/json": inventory.FixedRate{Currency: "EUR", USD: "1.1250", Date: "2026-06-01"},
+		},
 		answer: view.Rates{Rate: view.Rate{Currency: "EUR", Rate: "1.1250", Source: "ECB", Date: "2026-06-01"}, Rewritten: 1},
 	}
 }
@@ -160,26 +213,36 @@ func (s *story) reservations(all exampleSet) {
 }
 
 func (s *story) orders(all exampleSet) {
+	all["list-holds"] = example{
+		params: map[string]any{"sku": shoeSKU},
+		answer: view.Holds{Holds: []view.Hold{{
+			ID: s.order, Retailer: s.birch, RetailerName: "Birch Bikes", Units: 2, Lines: []view.Units{{SKU: shoeSKU, Units: 2}},
+			Issued: s.start, Expires: s.quote.Expires,
+		}}},
+	}
 	waiting := s.placed
 	waiting.Status, waiting.Submitted, waiting.AcceptBy, waiting.FirstEntry, waiting.LastEntry = "requested", time.Time{}, time.Time{}, 0, 0
 	all["place-order"] = example{
 		params: map[string]any{KeyHeader: "checkout-4711", "wait": 10},
 		body: view.PlaceOrder{Reservation: s.order, ShipTo: view.ShipTo{
 			Name: "Maja Berg", Lines: []string{"Storgatan 1"}, City: "Malmö", PostalCode: "211 34", Country: "SE", Email: "maja@example.org",
-		}},
+		}, Reference: "#1001", Note: "A gift: no invoice in the parcel"},
 		answer: s.placed, also: map[int]any{202: waiting},
 	}
 	accepted := s.placed
 	accepted.Status, accepted.Accepted, accepted.LastEntry = "accepted", s.at(5*time.Minute), 8
+	whole := accepted
+	whole.Reference, whole.Note = "#1001", "A gift: no invoice in the parcel"
+	whole.ShipTo = &view.ShipTo{Name: "Maja Berg", Lines: []string{"Storgatan 1"}, City: "Malmö", PostalCode: "211 34", Country: "SE", Email: "maja@example.org"}
 	all["list-orders"] = example{
-		params: map[string]any{"role": view.Bought, "status": "accepted", "limit": 50},
-		answer: view.Orders{Orders: []view.Order{accepted}},
+		params: map[string]any{"reference": "#1001", "status": "accepted", "limit": 50},
+		answer: view.Orders{Orders: []view.Order{whole}},
 	}
-	all["get-order"] = example{params: map[string]any{"id": s.order.String(), "role": view.Bought}, answer: accepted}
+	all["get-order"] = example{params: map[string]any{"id": s.order.String(), "role": view.Bought}, answer: whole}
 
 	cancelled, asked := s.placed, accepted
-	cancelled.Status, cancelled.Lines = "cancelled", []view.OrderLine{{Product: s.shoe, SKU: shoeSKU, Title: shoeTitle, Ordered: 2, Cancelled: 2}}
-	cancelled.Due, cancelled.DueUSD, cancelled.LastEntry = euros(0), view.Dollars(0), 8
+	cancelled.Status, cancelled.Lines = "cancelled", []view.OrderLine{{Product: s.shoe, SKU: shoeSKU, Title: shoeTitle, Ordered: 2, Cancelled: 2, Snapshot: s.snapshot()}}
+	cancelled.Due, cancelled.DueUSD, cancelled.LastEntry = euros(0), dollars(0), 8
 	cancelled.Cancelled, cancelled.CancelledBy, cancelled.Reason, cancelled.Closed = s.at(time.Hour), "retailer", "the customer changed her mind", s.at(time.Hour)
 	asked.Cancelling = s.at(time.Hour)
 	all["cancel-order"] = example{
@@ -196,7 +259,7 @@ func (s *story) acts(all exampleSet) {
 	accepted := s.at(5 * time.Minute)
 	act("accept", nil, s.sold("accepted", func(o *view.Order) { o.Accepted = accepted }))
 	act("reject", view.Reject{Reason: "the last pair is damaged"}, s.sold("rejected", func(o *view.Order) {
-		o.Lines[0].Cancelled, o.Due, o.DueUSD = 2, euros(0), view.Dollars(0)
+		o.Lines[0].Cancelled, o.Due, o.DueUSD = 2, euros(0), dollars(0)
 		o.Cancelled, o.CancelledBy, o.Reason, o.Closed = accepted, "supplier", "the last pair is damaged", accepted
 	}))
 	units := []view.Units{{SKU: shoeSKU, Units: 2}}
@@ -255,14 +318,15 @@ const zeroHash = "00000000000000000000000000000000000000000000000000000000000000
 
 func (s *story) shopItself(all exampleSet) {
 	address := "/ip4/203.0.113.7/tcp/7340/p2p/" + s.acorn.String()
-	all["list-members"] = example{answer: view.Members{Members: []view.Member{{
+	all["list-members"] = example{params: map[string]any{"online": true}, answer: view.Members{OnlineKnown: true, Members: []view.Member{{
 		Shop: s.acorn, Name: "Acorn Shoes", Status: "active", Joined: s.at(-30 * 24 * time.Hour), Fingerprint: "amber canoe delta fossil maple orbit",
-		Online: true, LastSeen: s.start, Addresses: []string{address}, Transport: "tcp",
+		Online: true, OnlineBy: "hub riverside", Connected: true, Direct: true, Way: "directly, by TCP", LastSeen: s.start, Addresses: []string{address}, Transport: "tcp",
 		Sells: "Shoes for forest paths", Contact: "hello@acorn.example", Returns: "30 days", Web: "https://acorn.example", Currency: "EUR", Countries: []string{"DK", "SE"},
 	}}}}
 	all["dial"] = example{params: map[string]any{"shop": s.acorn.String()}, answer: view.Dialed{
-		Shop: s.acorn, Path: "address book", Address: address, Transport: "tcp", Direct: true, RTTs: []float64{12.4, 11.9, 12.1},
+		Shop: s.acorn, Path: "address book", Address: address, Transport: "tcp", Direct: true, Way: "directly, by TCP", RTTs: []float64{12.4, 11.9, 12.1},
 	}}
+	s.ways(all, address)
 	all["get-shop"] = example{answer: view.Shop{
 		Shop: s.birch, Name: "Birch Bikes", Fingerprint: "basil crane ember lunar quartz tulip", Currency: "EUR", Federation: "riverside-1a2b3c4d", Version: "v0.2.0",
 		Addresses: []string{"/ip4/198.51.100.4/tcp/7340/p2p/" + s.birch.String()}, Started: s.at(-time.Hour), FreeBytes: 48_318_382_080,
@@ -277,7 +341,7 @@ func (s *story) shopItself(all exampleSet) {
 		},
 	}
 	all["health"] = example{answer: view.Health{Status: "ok"}}
-	hub := view.Condition{Name: "hub", Detail: "the hub does not answer; members reach each other without it. Run souk doctor"}
+	hub := view.Condition{Name: "hub", Detail: "hub riverside is not connected. In reach without it, so that trade goes on: Acorn Shoes (directly, by QUIC)"}
 	full := view.Condition{Name: "store", Blocks: true, Detail: "less than 1 GiB is free on the disk of the store; make room"}
 	all["ready"] = example{
 		answer: view.Readiness{Ready: true, Problems: []view.Condition{hub}},

@@ -35,7 +35,7 @@ type exampleSet map[string]example
 // problemExample is what every operation may answer.
 var problemExample = view.Problem{
 	Title: http.StatusText(http.StatusServiceUnavailable), Status: http.StatusServiceUnavailable, Code: exchange.CodeUnavailable.String(), Retry: true,
-	Detail: "Acorn Shoes did not answer in time, so whether it acted is unknown; look at the reservation, or send the same request with the same Idempotency-Key again",
+	Detail: "Acorn Shoes did not answer in time, so whether it acted is unknown; send the same request with the same Idempotency-Key again within 20 seconds, after which this shop gives the stock back",
 }
 
 // addTo documents op by its example.

@@ -56,7 +56,11 @@ func (w *keptWorld) restart() {
 
 // act leaves a row named what, as an owner's act does under a request's key.
 func (w *keptWorld) act(r *http.Request, what string) error {
-	return w.changes.Act(r.Context(), func(b *writer.Batch) error {
+	return w.changes.Act(r.Context(), w.leave(what))
+}
+
+func (w *keptWorld) leave(what string) func(b *writer.Batch) error {
+	return func(b *writer.Batch) error {
 		k := []byte("done/" + what)
 		_, ok, err := b.Get(k)
 		if ok {
@@ -64,7 +68,7 @@ func (w *keptWorld) act(r *http.Request, what string) error {
 		}
 		b.Put(k, nil)
 		return err
-	})
+	}
 }
 
 // done reports whether an act's row is there.
@@ -98,6 +102,69 @@ func (w *keptWorld) want(what string, rec *httptest.ResponseRecorder, status, ru
 	if rec.Code != status || w.runs != runs {
 		w.t.Errorf("%s: %d %s, %d runs; want %d, %d runs", what, rec.Code, rec.Body, w.runs, status, runs)
 	}
+}
+
+// TestKeyActsTogether: acts that are done in one commit are done once, and all or none. Where
+// the version before, which gave each a commit of its own, crashed after the first, a repeat
+// does the others alone.
+func TestKeyActsTogether(t *testing.T) {
+	for before := range 3 {
+		t.Run(fmt.Sprintf("%d done before", before), func(t *testing.T) {
+			w := newKeptWorld(t)
+			crash := func(acts func(*http.Request)) {
+				w.do = func(_ http.ResponseWriter, r *http.Request) {
+					acts(r)
+					panic(http.ErrAbortHandler)
+				}
+				func() {
+					defer func() { _ = recover() }()
+					w.ask(keyOnce, "k", "")
+				}()
+				w.restart()
+			}
+			crash(func(r *http.Request) {
+				for n := range before {
+					if err := w.act(r, fmt.Sprint(n)); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+			fails := exchange.Errorf(exchange.CodeLimit, "not now")
+			crash(func(r *http.Request) {
+				want := fails
+				if before == 2 { // nothing is left to fail
+					want = nil
+				}
+				err := w.changes.Acts(r.Context(), w.leave("0"), func(*writer.Batch) error { return fails })
+				if errors.Is(err, writer.ErrDone) {
+					err = nil
+				}
+				if exchange.CodeOf(err) != exchange.CodeOf(orNil(want)) {
+					t.Errorf("%v, want %v", err, want)
+				}
+			})
+			if w.done("0") != (before > 0) {
+				t.Errorf("the first act is done %v though the second failed", w.done("0"))
+			}
+			for range 2 {
+				crash(func(r *http.Request) {
+					if err := w.changes.Acts(r.Context(), w.leave("0"), w.leave("1")); err != nil && !errors.Is(err, writer.ErrDone) {
+						t.Error(err)
+					}
+				})
+			}
+			if !w.done("0") || !w.done("1") {
+				t.Error("not all is done")
+			}
+		})
+	}
+}
+
+func orNil(e *exchange.Error) error {
+	if e == nil {
+		return nil
+	}
+	return e
 }
 
 // TestKeyCrash: of a request that was done and never answered a repeat does nothing more and

@@ -66,7 +66,7 @@ func TestKeyOfOrder(t *testing.T) {
 	elsewhere.ShipTo.City = "Lund"
 	_, err := birch.PlaceOrder(ctx, elsewhere, patience)
 	wantCode(t, "another address with the same key", err, exchange.CodeConflict)
-	if s := must(acorn.desk().Shelf.Stock("hat"))(t); s != (hold.Stock{Stocked: 5, Sold: 1, Shipped: 1}) {
+	if s := must(acorn.desk().Shelf.Stock("hat"))(t); s != (hold.Stock{Stocked: 5, Sold: 1, Shipped: 1, Revision: 2}) {
 		t.Errorf("stock after repeats: %+v", s)
 	}
 }

@@ -14,6 +14,11 @@ import (
 // memberRoutes tell of the federation's members.
 type memberRoutes struct {
 	members Members
+	reach   Reach
+}
+
+type membersInput struct {
+	Online bool `query:"online" doc:"Ask the hub, and connected members that relay, who is online."`
 }
 
 func (s *memberRoutes) register(r *router) {
@@ -28,16 +33,21 @@ func (s *memberRoutes) register(r *router) {
 	}, route{may: mayAsk, relays: true, formerly: "/api/v1/dial/{shop}"}, s.dial)
 }
 
-func (s *memberRoutes) listMembers(ctx context.Context, _ *struct{}) (*body[view.Members], error) {
+func (s *memberRoutes) listMembers(ctx context.Context, in *membersInput) (*body[view.Members], error) {
 	list, err := s.members.Members(ctx)
 	if err != nil {
 		return nil, err
 	}
 	out := view.Members{Members: make([]view.Member, len(list))}
+	var online map[exchange.ShopID]string
+	if in.Online {
+		online, out.OnlineKnown = s.reach.Online(ctx)
+	}
 	for i, m := range list {
 		out.Members[i] = view.Member{
 			Shop: m.Shop, Self: m.Self, Name: m.Name, Status: m.Status, Joined: view.Time(m.Joined), Gone: departureView(m.Departure), Fingerprint: m.Fingerprint,
-			Online: m.Online, LastSeen: view.Time(m.LastSeen), Addresses: append([]string{}, m.Addresses...), Transport: m.Transport,
+			Online: m.Connected || online[m.Shop] != "", OnlineBy: online[m.Shop], Connected: m.Connected, Direct: m.Connected && !m.Self && m.Transport != "relay",
+			Relay: m.Relay, Way: m.Way, LastSeen: view.Time(m.LastSeen), Addresses: append([]string{}, m.Addresses...), Transport: m.Transport,
 			Sells: m.Sells, Contact: m.Contact, Returns: m.Returns, Web: m.Web, Currency: m.Currency, Countries: m.Countries,
 		}
 	}
@@ -53,7 +63,7 @@ func (s *memberRoutes) dial(ctx context.Context, in *shopInput) (*body[view.Dial
 	if err != nil {
 		return nil, err
 	}
-	out := view.Dialed{Shop: d.Shop, Path: d.Path, Address: d.Address, Transport: d.Transport, Direct: d.Direct, RTTs: []float64{}}
+	out := view.Dialed{Shop: d.Shop, Path: d.Path, Address: d.Address, Transport: d.Transport, Direct: d.Direct, Way: d.Way, RTTs: []float64{}}
 	for _, rtt := range d.RTTs {
 		out.RTTs = append(out.RTTs, float64(rtt)/float64(time.Millisecond))
 	}

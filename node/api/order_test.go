@@ -44,7 +44,7 @@ func TestOrderDue(t *testing.T) {
 	ctx := waiting(t)
 	held := must(birch.Reserve(ctx, reserve(acorn, "shoe", 2, "hat", 1)))(t)
 	placed := must(birch.PlaceOrder(ctx, view.PlaceOrder{Reservation: held.ID, ShipTo: stockholm}, patience))(t)
-	if placed.Due.Amount != "183.83" || placed.Due != placed.Quote.Total || placed.DueUSD != placed.Quote.TotalUSD || !placed.Cancelled.IsZero() {
+	if placed.Due.Amount != "183.83" || placed.Due != placed.Quote.Total || *placed.DueUSD != *placed.Quote.TotalUSD || !placed.Cancelled.IsZero() {
 		t.Errorf("placed: %+v", placed)
 	}
 	some := must(birch.CancelOrder(ctx, placed.ID, view.Cancel{Lines: []view.Units{{SKU: "shoe", Units: 2}}, Reason: "too small"}))(t)

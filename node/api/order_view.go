@@ -45,15 +45,29 @@ func orderStatus(r *record.Order) string {
 	return "requested"
 }
 
-// orderView shows an order without the consumer's address: answers of this kind
-// are kept with idempotency keys, and an address must be erasable.
+// orderWhole shows an order with the consumer's address, the reference and the note, while they are
+// kept.
+func (s *orderRoutes) orderWhole(ctx context.Context, side exchange.Party, r *record.Order) (view.Order, error) {
+	v := s.orderView(ctx, side, r)
+	to, err := s.desk.Orders.Delivery(side, r)
+	switch {
+	case err == nil:
+		v.ShipTo, v.Reference, v.Note = ptr(view.ShipTo(to.ShipTo)), to.Reference, to.Note
+	case exchange.CodeOf(err) != exchange.CodeNotFound:
+		return v, err
+	}
+	return v, nil
+}
+
+// orderView shows an order without the consumer's address, the reference and the note: answers of
+// this kind are kept with idempotency keys, and an address must be erasable.
 func (s *orderRoutes) orderView(ctx context.Context, side exchange.Party, r *record.Order) view.Order {
 	partner := partnerOf(side, r)
 	v := view.Order{
 		ID: r.ID, Role: roleOf(side), Partner: partner, PartnerName: s.shops.nameOf(ctx, partner), Status: orderStatus(r),
 		PartnerGone: departureView(s.shops.departure(partner)),
 		Lines:       make([]view.OrderLine, 0, len(r.Quote.Lines)), Quote: quoteView(&r.Quote), Parcels: make([]view.Parcel, len(r.Parcels)),
-		Due: view.MoneyOf(exchange.Money{Minor: r.Due(), Currency: r.Quote.Currency}), DueUSD: view.Dollars(r.DueUSD()),
+		Due: view.MoneyOf(exchange.Money{Minor: r.Due(), Currency: r.Quote.Currency}), DueUSD: view.USD(r.DueUSD(), r.Quote.Rate.Known()),
 		Cancelled: view.Time(r.Cancelled), Reason: r.Reason, Refusal: view.RefusalOf(r.Refusal, r.Detail), Requested: view.Time(r.Requested),
 		Submitted: view.Time(r.Order.Submitted), AcceptBy: view.Time(r.Order.AcceptBy), Accepted: view.Time(r.Order.Accepted),
 		Closed: view.Time(r.Order.Closed), Cancelling: view.Time(r.CancelAt), FirstEntry: r.First, LastEntry: r.Last,
@@ -72,8 +86,12 @@ func (s *orderRoutes) orderView(ctx context.Context, side exchange.Party, r *rec
 		}
 		v.Lines = append(v.Lines, view.OrderLine{
 			Product: exchange.ProductID{Shop: r.Supplier, SKU: l.SKU}, SKU: l.SKU, Title: l.Title,
-			Ordered: c.Ordered, Shipped: c.Shipped, Delivered: c.Delivered, Cancelled: c.Cancelled,
+			Ordered: c.Ordered, Shipped: c.Shipped, Delivered: c.Delivered, Cancelled: c.Cancelled, Snapshot: snapshotView(&l),
 		})
+		if side == exchange.Supplier && ok {
+			line := &v.Lines[len(v.Lines)-1]
+			line.Short = min(toShip(r, c), s.desk.Shelf.Shortfalls().OfOrders(r.StockOf(l.SKU)))
+		}
 	}
 	for i, p := range r.Parcels {
 		v.Parcels[i] = view.Parcel{At: view.Time(p.At), Lines: make([]view.Units, len(p.Lines)), Carrier: p.Carrier, Tracking: p.Tracking}

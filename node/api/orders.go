@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -16,13 +17,8 @@ import (
 	"github.com/souk-market/souk/node/api/view"
 )
 
-const (
-	// maxWait is the longest that an order or a cancellation waits for the supplier.
-	maxWait = 30 * time.Second
-	// maxOrdersRead bounds the work for one page of orders that a filter thins out: some
-	// 50 ms. The page then ends early and has a cursor.
-	maxOrdersRead = 5000
-)
+// maxWait is the longest that an order or a cancellation waits for the supplier.
+const maxWait = 30 * time.Second
 
 // orderRoutes are the operations on orders, in both roles.
 type orderRoutes struct {
@@ -37,17 +33,18 @@ func (s *orderRoutes) register(r *router) {
 		OperationID: "place-order", Method: http.MethodPost, Path: "/api/v1/orders", Tags: tags, DefaultStatus: http.StatusCreated,
 		Summary: "Order a reservation for a consumer",
 		Description: "The signed order is durable when this answers, and is sent until the supplier answers. 201: the supplier has it; " +
-			"202: it has not answered yet, see the order or the events. Ordering the same reservation again for the same address finds the same order; for another address it is a conflict.",
+			"202: it has not answered yet, see the order or the events. Ordering the same reservation again with the same address, reference and note finds the same order; with another it is a conflict.",
 		Responses: map[string]*huma.Response{"202": orderResponse(r, "The supplier has not answered yet.")},
 	}, route{key: keyAgain, time: requestTime + maxWait, may: mayRelay, relays: true, original: "/api/v1/order"}, s.placeOrder)
 	add(r, huma.Operation{
 		OperationID: "list-orders", Method: http.MethodGet, Path: "/api/v1/orders", Tags: tags,
-		Summary:     "Orders in one role",
-		Description: "The newest first: by the day of their reservations, and within a day by when they were placed.",
+		Summary: "Orders, in one role or in both",
+		Description: "The newest first: by the day of their reservations, and within a day by when they were placed. Every condition given must hold. " +
+			"A page looks at no more than 5,000 orders, beside those of the day in which it begins: it may be short, even empty, while there is a next one.",
 	}, route{}, s.listOrders)
 	add(r, huma.Operation{
 		OperationID: "get-order", Method: http.MethodGet, Path: "/api/v1/orders/{id}", Tags: tags,
-		Summary: "One order", Description: "A sold one with the consumer's address, until that is erased.",
+		Summary: "One order", Description: "With the consumer's address and the retailer's reference and note, until they are erased.",
 	}, route{may: []exchange.Code{exchange.CodeNotFound, exchange.CodeConflict}, formerly: "/api/v1/order/{id}"}, s.getOrder)
 	act := func(name, summary string) huma.Operation {
 		return huma.Operation{OperationID: name + "-order", Method: http.MethodPost, Path: "/api/v1/orders/{id}/" + name, Tags: tags, Summary: summary}
@@ -105,8 +102,9 @@ func (w waitSeconds) duration() time.Duration {
 }
 
 func (s *orderRoutes) placeOrder(ctx context.Context, in *placeInput) (*orderBody, error) {
-	to, err := s.shipTo(ctx, in.Body)
-	if err != nil {
+	to := exchange.Delivery{Reference: in.Body.Reference, Note: strings.ReplaceAll(in.Body.Note, "\r\n", "\n")}
+	var err error
+	if to.ShipTo, err = s.shipTo(ctx, in.Body); err != nil {
 		return nil, err
 	}
 	events, stop := s.desk.Events.Watch()
@@ -151,11 +149,11 @@ func (s *orderRoutes) shipTo(ctx context.Context, in view.PlaceOrder) (exchange.
 
 // await returns the purchase when settled says so. After wait, or when the caller is gone or
 // the server stops, it returns the order as it stands: the request to the supplier is durable,
-// and its sender goes on.
+// and its sender goes on. A supplier that is known to be away is not waited for.
 func (s *orderRoutes) await(ctx context.Context, events <-chan event.Event, wait time.Duration, rec *record.Order, settled func(*record.Order) bool) (*record.Order, error) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
-	for waiting := true; waiting && !settled(rec); {
+	for waiting := !s.desk.Retailer.Away(rec.Supplier); waiting && !settled(rec); {
 		select {
 		case e := <-events:
 			if o, ok := e.(event.Order); !ok || o.ID != rec.ID {
@@ -182,49 +180,6 @@ func (s *orderRoutes) orderAnswer(ctx context.Context, side exchange.Party, rec 
 		done = http.StatusAccepted
 	}
 	return &orderBody{Status: done, Body: s.orderView(ctx, side, rec)}
-}
-
-type listOrdersInput struct {
-	Role    string          `query:"role" required:"true" enum:"bought,sold"`
-	Status  string          `query:"status" enum:"requested,refused,submitted,accepted,partly_shipped,shipped,delivered,cancelled,rejected,expired" doc:"Only these."`
-	Partner exchange.ShopID `query:"partner" doc:"With this shop only."`
-	Limit   int             `query:"limit" minimum:"1" maximum:"200" default:"50"`
-	Cursor  string          `query:"cursor" maxLength:"64" doc:"next of the page before."`
-}
-
-func (s *orderRoutes) listOrders(ctx context.Context, in *listOrdersInput) (*body[view.Orders], error) {
-	var after exchange.OrderID
-	if in.Cursor != "" {
-		var err error
-		if after, err = exchange.ParseHoldID(in.Cursor); err != nil {
-			return nil, exchange.Errorf(exchange.CodeInvalid, "the cursor is not one of this list; start again without it")
-		}
-	}
-	side := sideOf(in.Role)
-	var page []*record.Order
-	read, more := 0, false
-	err := s.desk.Orders.List(side, after, func(r *record.Order) bool {
-		if more = read == maxOrdersRead || len(page) == in.Limit; more {
-			return false
-		}
-		read++
-		after = r.ID
-		if (in.Status == "" || orderStatus(r) == in.Status) && (in.Partner.IsZero() || partnerOf(side, r) == in.Partner) {
-			page = append(page, r)
-		}
-		return true
-	})
-	if err != nil {
-		return nil, err
-	}
-	out := view.Orders{Orders: make([]view.Order, len(page))}
-	for i, r := range page {
-		out.Orders[i] = s.orderView(ctx, side, r)
-	}
-	if more {
-		out.Next = after.String()
-	}
-	return answer(out, nil)
 }
 
 type orderInput struct {
@@ -266,17 +221,7 @@ func (s *orderRoutes) getOrder(ctx context.Context, in *roleInput) (*body[view.O
 	if err != nil {
 		return nil, err
 	}
-	v := s.orderView(ctx, side, rec)
-	if side == exchange.Supplier {
-		to, err := s.desk.Supplier.ShipTo(rec)
-		switch {
-		case err == nil:
-			v.ShipTo = ptr(view.ShipTo(*to))
-		case exchange.CodeOf(err) != exchange.CodeNotFound:
-			return nil, err
-		}
-	}
-	return answer(v, nil)
+	return answer(s.orderWhole(ctx, side, rec))
 }
 
 func (s *orderRoutes) acceptOrder(ctx context.Context, in *orderInput) (*body[view.Order], error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"net/http"
-	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -17,8 +16,10 @@ import (
 
 // partnerRoutes are the operations on partnerships, in both directions.
 type partnerRoutes struct {
-	desk  *desk.Desk
-	shops *shops
+	desk    *desk.Desk
+	shops   *shops
+	clock   exchange.Clock
+	started exchange.Time // of the API
 }
 
 func (s *partnerRoutes) register(r *router) {
@@ -30,8 +31,9 @@ func (s *partnerRoutes) register(r *router) {
 	}, route{}, s.listPartners)
 	add(r, huma.Operation{
 		OperationID: "propose", Method: http.MethodPost, Path: "/api/v1/partners", Tags: tags, DefaultStatus: http.StatusCreated,
-		Summary:     "Offer a member terms",
-		Description: "A newer proposal supersedes an older one. One to buy waits here until the supplier is reached.",
+		Summary: "Offer a member terms",
+		Description: "A newer proposal supersedes an older one. One to buy waits here until the supplier is reached. " +
+			"Right after a start of the shop, what it must know of the partner may be on its way; it is waited for, a few seconds.",
 	}, route{key: keyOnce, may: also(mayAct, exchange.CodeStale, exchange.CodeCurrency)}, s.propose)
 	act := func(name, summary string) huma.Operation {
 		return huma.Operation{OperationID: name + "-partner", Method: http.MethodPost, Path: "/api/v1/partners/{shop}/" + name, Tags: tags, Summary: summary}
@@ -51,34 +53,6 @@ func (s *partnerRoutes) listPartners(ctx context.Context, _ *struct{}) (*body[vi
 	return s.partnershipsAnswer(ctx, trades, err)
 }
 
-type proposeInput struct {
-	Body view.Propose
-}
-
-func (s *partnerRoutes) propose(ctx context.Context, in *proposeInput) (*body[view.Partnerships], error) {
-	partner := in.Body.Partner
-	if partner.IsZero() {
-		return nil, exchange.Errorf(exchange.CodeInvalid, "partner is empty; give the shop's ID, as in GET /api/v1/members")
-	}
-	if err := s.shops.present(ctx, partner); err != nil {
-		return nil, err
-	}
-	sides := sidesOf(in.Body.Direction)
-	terms := make([]exchange.Terms, len(sides))
-	for i, side := range sides { // all checked before any is proposed
-		var err error
-		if terms[i], err = s.terms(ctx, partner, side, in.Body.Terms); err != nil {
-			return nil, err
-		}
-	}
-	for i, side := range sides {
-		if err := s.desk.Partnerships.Propose(ctx, partner, side, terms[i]); err != nil {
-			return nil, err
-		}
-	}
-	return s.tradesWith(ctx, partner, sides)
-}
-
 func sidesOf(direction string) []exchange.Party {
 	switch direction {
 	case view.Sell:
@@ -87,52 +61,6 @@ func sidesOf(direction string) []exchange.Party {
 		return []exchange.Party{exchange.Retailer}
 	}
 	return []exchange.Party{exchange.Supplier, exchange.Retailer}
-}
-
-// terms fills what the owner left out. Trade is in the supplier's currency.
-func (s *partnerRoutes) terms(ctx context.Context, partner exchange.ShopID, side exchange.Party, in view.ProposedTerms) (exchange.Terms, error) {
-	currency := in.Currency
-	if currency == "" && side == exchange.Supplier {
-		currency = s.desk.Shelf.Currency()
-	}
-	if currency == "" {
-		m, _ := s.shops.member(ctx, partner)
-		if currency = m.Currency; currency == "" {
-			return exchange.Terms{}, exchange.Errorf(exchange.CodeCurrency, "the currency of %s is not known here yet; give it in the terms", s.shops.nameOf(ctx, partner))
-		}
-	}
-	if side == exchange.Supplier && currency != s.desk.Shelf.Currency() {
-		return exchange.Terms{}, exchange.Errorf(exchange.CodeCurrency, "this shop sells in %s, not in %s", s.desk.Shelf.Currency(), currency)
-	}
-	t := exchange.DefaultTerms(currency)
-	t.Discount = exchange.BasisPoints(in.DiscountBP)
-	if in.HoldSeconds != 0 {
-		t.HoldLifetime = seconds(in.HoldSeconds)
-	}
-	if in.OpenQuantity != 0 {
-		t.OpenQuantity = in.OpenQuantity
-	}
-	if in.AcceptSeconds != 0 {
-		t.AcceptWithin = seconds(in.AcceptSeconds)
-	}
-	for _, rule := range []exchange.CancelRule{exchange.CancelUntilShipped, exchange.CancelUntilAccepted, exchange.CancelNever} {
-		if rule.String() == in.Cancel {
-			t.Cancel = rule
-		}
-	}
-	for i, c := range in.Countries {
-		var err error
-		if in.Countries[i], err = view.ParseCountry(c); err != nil {
-			return t, err
-		}
-	}
-	if len(in.Countries) > 0 {
-		t.Countries = slices.Compact(slices.Sorted(slices.Values(in.Countries)))
-	}
-	if in.SettlementDays != nil {
-		t.SettlementDays = *in.SettlementDays
-	}
-	return t, t.Check()
 }
 
 type answerInput struct {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/node/api/client"
 	"github.com/souk-market/souk/node/api/view"
 )
 
@@ -80,5 +81,36 @@ func TestEnded(t *testing.T) {
 		if p.Status != "ended" || p.EndedBy != who || p.EndReason != "closing for the season" || p.Ended.IsZero() || p.Ledger.Position != again[0].Ledger.Position {
 			t.Errorf("by %s: %+v", who, p)
 		}
+	}
+}
+
+// TestProposeBoth: one request proposes both ways, under one key, with other terms to buy where
+// they are given; an open quantity that nobody gives is what the supplier has.
+func TestProposeBoth(t *testing.T) {
+	acorn, birch := pair(t, nil)
+	ctx := client.WithKey(waiting(t), "both")
+	p := view.Propose{
+		Partner: birch.id(), Direction: view.Both, Terms: view.ProposedTerms{DiscountBP: 1500},
+		BuyTerms: &view.ProposedTerms{DiscountBP: 1000, Currency: "EUR", OpenQuantity: 77},
+	}
+	must(acorn.Propose(ctx, p))(t)
+	acorn.await("both proposals", func() bool {
+		return acorn.between(view.Sell).Proposal != nil && acorn.between(view.Buy).Proposal != nil
+	})
+	sell, buy := acorn.between(view.Sell).Proposal.Terms, acorn.between(view.Buy).Proposal.Terms
+	if sell.DiscountBP != 1500 || sell.OpenQuantity != 15 || buy.DiscountBP != 1000 || buy.OpenQuantity != 77 {
+		t.Errorf("10 shoes and 5 hats: to sell %+v, to buy %+v", sell, buy)
+	}
+	must(acorn.Propose(ctx, p))(t)
+	if again := acorn.between(view.Sell).Ledger.Position; again != 1 {
+		t.Errorf("a repeat proposed again: %d entries", again)
+	}
+	p.Direction = view.Sell
+	_, err := acorn.Propose(waiting(t), p)
+	wantCode(t, "terms to buy beside an offer to sell", err, exchange.CodeInvalid)
+	// Nothing is counted at the other shop.
+	must(birch.Propose(waiting(t), view.Propose{Partner: acorn.id(), Direction: view.Sell}))(t)
+	if got := birch.between(view.Sell).Proposal.Terms.OpenQuantity; got != 1000 {
+		t.Errorf("an empty shop offers %d", got)
 	}
 }

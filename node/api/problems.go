@@ -24,6 +24,7 @@ var statuses = map[exchange.Code]int{
 	exchange.CodeUnavailable:   http.StatusServiceUnavailable,
 	exchange.CodeNotFound:      http.StatusNotFound,
 	exchange.CodeConflict:      http.StatusConflict,
+	exchange.CodeConfirm:       http.StatusConflict,
 	exchange.CodeNotMember:     http.StatusForbidden,
 	exchange.CodeNoPartnership: http.StatusForbidden,
 	exchange.CodeInsufficient:  http.StatusConflict,
@@ -86,7 +87,9 @@ func problemOf(err error) *view.Problem {
 	if code == exchange.CodeInternal && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)) {
 		code, detail = exchange.CodeUnavailable, "there was no answer in time; whether it was done is unknown. Look before you ask again"
 	}
-	return newProblem(statusOf(code), code, detail)
+	p := newProblem(statusOf(code), code, detail)
+	p.Lines = view.ShortLinesOf(exchange.ShortLines(err))
+	return p
 }
 
 func newProblem(status int, code exchange.Code, detail string) *view.Problem {

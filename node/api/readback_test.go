@@ -11,6 +11,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/replica"
 	"github.com/souk-market/souk/exchange/writer"
+	"github.com/souk-market/souk/node/api/client"
 	"github.com/souk-market/souk/node/api/view"
 	"github.com/souk-market/souk/store"
 	"github.com/souk-market/souk/testnet"
@@ -96,7 +97,7 @@ func TestReadAfterWrite(t *testing.T) {
 				{SKU: "cap", SetStock: view.SetStock{Units: ptr(int64(12345))}}, {SKU: "tie", SetStock: view.SetStock{Unlimited: true}},
 			}}))(t)
 			s.mustRead("counts", replica.Query{InStock: true}, "cap Red cap 10.00=11.00$ 12345, tie Blue tie 5.00=5.50$ unlimited")
-			must(s.SetRates(waiting(t), strings.NewReader(string(must(os.ReadFile("../inventory/samples/ecb-rates.xml"))(t)))))(t)
+			must(s.SetRates(waiting(t), strings.NewReader(string(must(os.ReadFile("../inventory/samples/ecb-rates.xml"))(t))), client.RatesOptions{}))(t)
 			cents := must(s.Products(waiting(t), replica.Query{Text: "cap"}))(t).Products[0].PriceUSD.Amount
 			if cents == "11.00" {
 				t.Error("the price in dollars is that of the old rate")
@@ -105,9 +106,16 @@ func TestReadAfterWrite(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.mustRead("a removal", replica.Query{}, "cap Red cap 10.00="+cents+"$ 12345")
-			_, err := s.Product(waiting(t), s.product("tie"), false)
-			wantCode(t, "a removed product", err, exchange.CodeNotFound)
+			if p := must(s.Product(waiting(t), s.product("tie"), true))(t); p.Listing.State != view.StateRemoved || p.Sellable || p.Live.Known {
+				t.Errorf("the page of a removed product: %+v", p)
+			}
+			_, err := s.Product(waiting(t), s.product("none"), false)
+			wantCode(t, "a product that never was", err, exchange.CodeNotFound)
 			s.file(`{"sku":"tie","title":"Blue tie","price":"10.00","stock":1}`)
+			s.mustRead("a file that has it", replica.Query{Text: "blue"}, "")
+			if err := s.node.Publish(waiting(t), "tie"); err != nil {
+				t.Fatal(err)
+			}
 			s.mustRead("its return", replica.Query{Text: "blue"}, "tie Blue tie 10.00="+cents+"$ 1")
 		})
 	}

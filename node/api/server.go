@@ -30,6 +30,7 @@ type Config struct {
 	Importer Importer
 	Catalog  Catalog
 	Shop     Shop
+	Reach    Reach
 
 	Token   string   // of EnsureToken
 	Dir     string   // optional: the shop's folder, where Serve says where it listens
@@ -126,15 +127,19 @@ func (s *Server) register() {
 	d, r := s.cfg.Desk, s.router
 	shops := &shops{members: s.cfg.Members, clock: s.cfg.Clock}
 	s.events = &eventRoutes{desk: d, clock: s.cfg.Clock, stopping: s.stopping}
+	own := &catalogRoutes{desk: d, catalog: s.cfg.Catalog, importer: s.cfg.Importer, shops: shops, clock: s.cfg.Clock}
 	for _, subject := range []interface{ register(*router) }{
-		&productRoutes{desk: d, catalog: s.cfg.Catalog},
+		&productRoutes{desk: d, catalog: s.cfg.Catalog, own: own, shops: shops, clock: s.cfg.Clock},
+		own,
 		&stockRoutes{desk: d},
+		&holdRoutes{desk: d, shops: shops},
 		&reservationRoutes{desk: d, keys: s.keys, shops: shops, business: s.business, log: s.log},
 		&orderRoutes{desk: d, shops: shops, stopping: s.stopping},
-		&partnerRoutes{desk: d, shops: shops},
-		&memberRoutes{members: s.cfg.Members},
+		&partnerRoutes{desk: d, shops: shops, clock: s.cfg.Clock, started: s.cfg.Clock.Now()},
+		&memberRoutes{members: s.cfg.Members, reach: s.cfg.Reach},
+		&reachRoutes{reach: s.cfg.Reach},
 		&shopRoutes{shop: s.cfg.Shop, open: s.cfg.OpenMetrics},
-		&importRoutes{importer: s.cfg.Importer, stopping: s.stopping},
+		&importRoutes{importer: s.cfg.Importer, clock: s.cfg.Clock, stopping: s.stopping},
 		s.events,
 	} {
 		subject.register(r)

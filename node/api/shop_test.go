@@ -14,6 +14,7 @@ import (
 	"github.com/souk-market/souk/node/api"
 	"github.com/souk-market/souk/node/api/client"
 	"github.com/souk-market/souk/node/api/view"
+	"github.com/souk-market/souk/node/inventory"
 )
 
 // cfgFresh gives a further server of a shop a registry of its own.
@@ -105,16 +106,55 @@ func TestLongImport(t *testing.T) {
 	wantCode(t, "a bad first row", err, exchange.CodeInvalid)
 }
 
+// TestRateByHand: a rate is stated as JSON, and none is taken that the shop has no use for.
+func TestRateByHand(t *testing.T) {
+	s := lone(t)
+	got := must(s.StateRate(waiting(t), inventory.FixedRate{USD: "2.0", Date: "2026-02-01"}, client.RatesOptions{}))(t)
+	if want := (view.Rate{Currency: "EUR", Rate: "2", Source: "fixed", Date: "2026-02-01"}); got.Rate != want || got.Rewritten != 1 {
+		t.Errorf("%+v", got)
+	}
+	if p := must(s.Products(waiting(t), replica.Query{}))(t).Products[0].PriceUSD; p == nil || p.Rate != "2" || p.Source != "fixed" {
+		t.Errorf("the price is %+v", p)
+	}
+	for name, c := range map[string]struct {
+		rate inventory.FixedRate
+		code exchange.Code
+	}{
+		"of another currency": {inventory.FixedRate{Currency: "SEK", USD: "0.1"}, exchange.CodeCurrency},
+		"nothing":             {inventory.FixedRate{}, exchange.CodeInvalid},
+		"zero":                {inventory.FixedRate{USD: "0.00"}, exchange.CodeInvalid},
+		"a comma":             {inventory.FixedRate{USD: "1,1"}, exchange.CodeInvalid},
+		"too exact":           {inventory.FixedRate{USD: "1.12345678901234"}, exchange.CodeInvalid},
+		"of no day":           {inventory.FixedRate{USD: "1.1", Date: "yesterday"}, exchange.CodeInvalid},
+		"of a day to come":    {inventory.FixedRate{USD: "1.1", Date: "9000-01-01"}, exchange.CodeInvalid},
+		"of a day before":     {inventory.FixedRate{USD: "1.1", Date: "2026-01-31"}, exchange.CodeStale},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := s.StateRate(waiting(t), c.rate, client.RatesOptions{})
+			wantCode(t, name, err, c.code)
+		})
+	}
+	for _, body := range []string{`{"usd": 1.1}`, `{"usd":"1.1"} {}`, `{"eur":"1.1"}`, `{`} {
+		t.Run(body, func(t *testing.T) {
+			_, err := s.SetRates(waiting(t), strings.NewReader(body), client.RatesOptions{})
+			wantCode(t, body, err, exchange.CodeInvalid)
+		})
+	}
+	if got = must(s.StateRate(waiting(t), inventory.FixedRate{USD: "1.1", Date: "2026-01-31"}, client.RatesOptions{AllowOlder: true}))(t); got.Rate.Rate != "1.1" {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestRates(t *testing.T) {
 	s := lone(t)
 	file := must(os.ReadFile("../inventory/samples/ecb-rates.xml"))(t)
-	got := must(s.SetRates(waiting(t), strings.NewReader(string(file))))(t)
+	got := must(s.SetRates(waiting(t), strings.NewReader(string(file)), client.RatesOptions{}))(t)
 	if got.Rate.Currency != "EUR" || got.Rate.Rate == "" || got.Rewritten != 1 {
 		t.Errorf("rates: %+v", got)
 	}
-	_, err := s.SetRates(waiting(t), strings.NewReader("<html>"))
+	_, err := s.SetRates(waiting(t), strings.NewReader("<html>"), client.RatesOptions{})
 	wantCode(t, "no rates file", err, exchange.CodeInvalid)
-	if _, err = s.SetRates(waiting(t), strings.NewReader("")); exchange.CodeOf(err) != exchange.CodeInvalid || !strings.Contains(err.Error(), "it should hold the rates file") {
+	if _, err = s.SetRates(waiting(t), strings.NewReader(""), client.RatesOptions{}); exchange.CodeOf(err) != exchange.CodeInvalid || !strings.Contains(err.Error(), "it should hold the rates file") {
 		t.Errorf("no body: %v", err)
 	}
 	must(s.Products(waiting(t), replica.Query{}))(t)

@@ -39,7 +39,15 @@ func (s *shops) named(ctx context.Context, err error, shop exchange.ShopID) erro
 	if !errors.As(err, &e) || !strings.Contains(err.Error(), shop.String()) {
 		return err
 	}
-	return exchange.Errorf(e.Code, "%s", strings.ReplaceAll(err.Error(), shop.String(), s.nameOf(ctx, shop)))
+	return &exchange.Error{Code: e.Code, Message: strings.ReplaceAll(err.Error(), shop.String(), s.nameOf(ctx, shop)), Short: exchange.ShortLines(err)}
+}
+
+// fresh is member without what was known before.
+func (s *shops) fresh(ctx context.Context, shop exchange.ShopID) (Member, bool) {
+	s.mu.Lock()
+	s.known = nil
+	s.mu.Unlock()
+	return s.member(ctx, shop)
 }
 
 func (s *shops) member(ctx context.Context, shop exchange.ShopID) (Member, bool) {

@@ -84,9 +84,10 @@ func shelfCount(name string, set view.SetStock) (shelf.Count, error) {
 }
 
 func stockView(s hold.Stock) view.Stock {
-	out := view.Stock{Unlimited: s.Unlimited, Held: s.Held, Unshipped: s.Unshipped()}
+	out := view.Stock{Unlimited: s.Unlimited, Held: s.Held, Unshipped: s.Unshipped(), Revision: s.Revision}
 	if !s.Unlimited {
 		out.Shelf, out.Available, out.Shortfall = s.Shelf(), s.Available(), s.Shortfall()
+		out.Missing, out.Deficit = s.Missing, s.Deficit()
 	}
 	return out
 }

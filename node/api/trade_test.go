@@ -23,7 +23,7 @@ func TestTrade(t *testing.T) {
 
 	declineFirst(t, acorn, birch)
 	proposed := must(acorn.Propose(ctx, view.Propose{Partner: birch.id(), Direction: view.Sell, Terms: view.ProposedTerms{DiscountBP: 1500}}))(t)
-	if p := proposed.Partnerships; len(p) != 1 || p[0].Status != "proposed" || p[0].Proposal.By != "self" || p[0].Proposal.Terms.HoldSeconds != 900 {
+	if p := proposed.Partnerships; len(p) != 1 || p[0].Status != "proposed" || p[0].Proposal.By != "self" || p[0].Proposal.Terms.HoldSeconds != 1800 {
 		t.Fatalf("proposed: %+v", p)
 	}
 	var offer view.Partnership
@@ -78,7 +78,7 @@ func TestTrade(t *testing.T) {
 	if sold.Role != view.Sold || sold.Partner != birch.id() || sold.ShipTo == nil || sold.ShipTo.Name != stockholm.Name {
 		t.Errorf("the supplier sees %+v", sold)
 	}
-	if list := must(acorn.Orders(ctx, client.OrdersQuery{Role: view.Sold, Status: "accepted"}))(t); len(list.Orders) != 1 || list.Orders[0].ShipTo != nil {
+	if list := must(acorn.Orders(ctx, client.OrdersQuery{Role: view.Sold, Status: "accepted"}))(t); len(list.Orders) != 1 || list.Orders[0].ShipTo == nil {
 		t.Errorf("the supplier lists %+v", list)
 	}
 
@@ -142,8 +142,61 @@ func TestByHand(t *testing.T) {
 	answered(t, []*shop{acorn}, "accept-order", "reject-order")
 }
 
-// TestOffline: an order is durable and on its way when the supplier is not there; a
-// reservation says that nobody knows.
+// TestUnanswered: where a supplier has a request and does not answer in time, nobody knows whether it
+// holds the stock; the problem names the reservation to ask about.
+func TestUnanswered(t *testing.T) {
+	acorn, birch := partners(t, nil)
+	wish := string(must(json.Marshal(reserve(acorn, "hat", 1)))(t))
+	acorn.slow.Lock()
+	p := birch.briefly(http.MethodPost, "/api/v1/reservations", wish)
+	acorn.slow.Unlock()
+	if p.Status != 503 || !p.Retry || p.Reservation == nil || !strings.HasPrefix(p.Detail, "Acorn Shoes did not answer in time, so") {
+		t.Fatalf("reserving: %+v", p)
+	}
+	if got := must(birch.Reservation(waiting(t), *p.Reservation))(t); got.State != "held" {
+		t.Errorf("asked again, the supplier says %+v", got)
+	}
+}
+
+// TestCallerBreaksOff: a caller that goes away while the supplier is asked, and gave no key, waits for
+// nothing any more. The reservation is listed from soon after it was asked for, and its stock is given
+// back as soon as the supplier answers.
+func TestCallerBreaksOff(t *testing.T) {
+	acorn, birch := partners(t, nil)
+	wish := string(must(json.Marshal(reserve(acorn, "hat", 1)))(t))
+	ctx, breakOff := context.WithCancel(waiting(t))
+	req := must(http.NewRequestWithContext(ctx, http.MethodPost, birch.url+"/api/v1/reservations", strings.NewReader(wish)))(t)
+	req.Header.Set("Authorization", "Bearer "+birch.token)
+	req.Header.Set("Content-Type", "application/json")
+	acorn.slow.Lock()
+	ended := make(chan error, 1)
+	go func() {
+		res, err := http.DefaultClient.Do(req)
+		if err == nil {
+			res.Body.Close()
+		}
+		ended <- err
+	}()
+	list := func(status string) []view.Reservation {
+		return must(birch.Reservations(waiting(t), client.ReservationsQuery{Status: status}))(t).Reservations
+	}
+	birch.await("it is listed", func() bool { return len(list("none")) == 1 })
+	breakOff()
+	if err := <-ended; err == nil {
+		t.Error("it was answered")
+	}
+	acorn.slow.Unlock()
+	birch.await("it is given back", func() bool { return len(list("released")) == 1 })
+	if got := list("")[0]; got.Refusal == nil || !strings.Contains(got.Refusal.Detail, "nobody came back") || !got.ReleaseAt.IsZero() {
+		t.Errorf("it is %+v", got)
+	}
+	if got := must(acorn.Holds(waiting(t), client.HoldsQuery{}))(t); len(got.Holds) != 0 {
+		t.Errorf("held for nobody: %+v", got.Holds)
+	}
+}
+
+// TestOffline: an order is durable and on its way when the supplier is not there; of a
+// reservation nothing was asked.
 func TestOffline(t *testing.T) {
 	acorn, birch := partners(t, nil)
 	ctx := waiting(t)
@@ -162,7 +215,7 @@ func TestOffline(t *testing.T) {
 		t.Errorf("placed again: %d %s", res.StatusCode, body)
 	}
 	wish := string(must(json.Marshal(reserve(acorn, "hat", 1)))(t))
-	if p := birch.briefly(http.MethodPost, "/api/v1/reservations", wish); p.Status != 503 || !p.Retry || p.Reservation == nil || !strings.HasPrefix(p.Detail, "Acorn Shoes did not answer in time, so") {
+	if p := birch.briefly(http.MethodPost, "/api/v1/reservations", wish); p.Status != 503 || !p.Retry || p.Reservation != nil || !strings.HasPrefix(p.Detail, "Acorn Shoes is not reachable, so nothing was asked") {
 		t.Errorf("reserving: %+v", p)
 	}
 	if _, reservation := birch.raw(http.MethodGet, "/api/v1/reservations/"+placed.ID.String(), ""); !strings.Contains(reservation, `"state":"committed"`) {

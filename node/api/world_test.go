@@ -39,7 +39,8 @@ type shop struct {
 	node     *node.Shop
 	t        testing.TB
 	disks    testnet.Disks
-	full     *atomic.Bool // the disk has no room
+	full     *atomic.Bool  // the disk has no room
+	slow     *sync.RWMutex // while it is locked, no commit ends
 	dir      string
 	token    string
 	server   *api.Server
@@ -50,13 +51,16 @@ type shop struct {
 	start    func() // it and a new API, on the same disks
 }
 
-// disk is a store that may be full.
+// disk is a store that may be full, or slow.
 type disk struct {
 	kv.Store
 	full *atomic.Bool
+	slow *sync.RWMutex
 }
 
 func (d disk) Commit(writes []kv.Write) error {
+	d.slow.RLock()
+	defer d.slow.RUnlock()
 	if d.full.Load() {
 		return exchange.Errorf(exchange.CodeDiskFull, "/private/path is full: %w", kv.ErrRefused)
 	}
@@ -76,8 +80,8 @@ func waiting(t testing.TB) context.Context {
 // newShop runs a shop of the federation and its API.
 func newShop(t testing.TB, f *testnet.Federation, name string, change func(*node.Config)) *shop {
 	t.Helper()
-	s := &shop{t: t, disks: testnet.MemoryDisks(), full: new(atomic.Bool), dir: t.TempDir(), registry: prometheus.NewRegistry()}
-	s.disks.Store = disk{s.disks.Store, s.full}
+	s := &shop{t: t, disks: testnet.MemoryDisks(), full: new(atomic.Bool), slow: new(sync.RWMutex), dir: t.TempDir(), registry: prometheus.NewRegistry()}
+	s.disks.Store = disk{s.disks.Store, s.full, s.slow}
 	cfg := node.Config{
 		Name: name, Currency: "EUR", Listen: []string{"/ip4/127.0.0.1/tcp/0"},
 		Tax:      node.TaxConfig{Treatment: "included", Rate: "20"},
@@ -120,7 +124,7 @@ func must[T any](v T, err error) func(testing.TB) T {
 func (s *shop) config() api.Config {
 	s.token = must(api.EnsureToken(s.dir))(s.t)
 	return api.Config{
-		Desk: s.desk(), Store: s.disks.Store, Clock: testnet.Clock{}, Members: s.node, Importer: s.node, Catalog: s.node, Shop: s.node,
+		Desk: s.desk(), Store: s.disks.Store, Clock: testnet.Clock{}, Members: s.node, Importer: s.node, Catalog: s.node, Shop: s.node, Reach: s.node.Reach(),
 		Token: s.token, Dir: s.dir, Registry: s.registry,
 	}
 }

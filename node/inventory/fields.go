@@ -1,11 +1,11 @@
 package inventory
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"net/url"
+	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/govalues/decimal"
 
@@ -32,27 +32,6 @@ func price(c exchange.Currency, s string) (exchange.Money, error) {
 	return m, nil
 }
 
-// setPrice takes the price at which the product is offered, which is 0 only where
-// the owner said so.
-func (im *importer) setPrice(d *draft, m exchange.Money) error {
-	if m.Minor == 0 && !im.options.Free {
-		return errors.New("the price is 0, so the product is not offered; give it a price, or import with --free to give it away")
-	}
-	d.item.Product.Price = m
-	return nil
-}
-
-// withPoint turns a decimal comma into a point where the comma can be nothing
-// else: the only one, without a point, and with one or two digits after it
-// (groups of thousands have three).
-func withPoint(s string) string {
-	whole, frac, comma := strings.Cut(s, ",")
-	if comma && (len(frac) == 1 || len(frac) == 2) && !strings.ContainsAny(s, ".") && !strings.Contains(frac, ",") {
-		return whole + "." + frac
-	}
-	return s
-}
-
 // count reads a whole number that may be negative and may end in ".0".
 func count(s string) (int64, error) {
 	digits, negative := strings.CutPrefix(s, "-")
@@ -72,17 +51,30 @@ func count(s string) (int64, error) {
 	return n, nil
 }
 
-// Grams in one unit of weight; the avoirdupois pound and ounce are exact by
-// definition.
+// weightUnit is the grams in one unit of weight.
+type weightUnit = decimal.Decimal
+
+// The avoirdupois pound and ounce are exact by definition.
 var (
 	gramsPerKilogram = decimal.MustNew(1000, 0)
 	gramsPerGram     = decimal.MustNew(1, 0)
 	gramsPerPound    = decimal.MustNew(453_59237, 5)
 	gramsPerOunce    = decimal.MustNew(28_349523125, 9)
+	gramsPerTonne    = decimal.MustNew(1_000_000, 0)
+	gramsPerMilli    = decimal.MustNew(1, 3)
 )
 
+// weightUnits are the names of units, in lower case.
+var weightUnits = map[string]weightUnit{
+	"kg": gramsPerKilogram, "kgs": gramsPerKilogram, "kilo": gramsPerKilogram, "kilogram": gramsPerKilogram, "kilograms": gramsPerKilogram, "кг": gramsPerKilogram,
+	"g": gramsPerGram, "gr": gramsPerGram, "gram": gramsPerGram, "grams": gramsPerGram, "gramm": gramsPerGram, "г": gramsPerGram, "гр": gramsPerGram,
+	"lb": gramsPerPound, "lbs": gramsPerPound, "pound": gramsPerPound, "pounds": gramsPerPound,
+	"oz": gramsPerOunce, "ounce": gramsPerOunce, "ounces": gramsPerOunce,
+	"t": gramsPerTonne, "mg": gramsPerMilli,
+}
+
 // grams reads a weight in units of unit grams, rounded to whole grams; "" is 0.
-func grams(s string, unit decimal.Decimal) (int64, error) {
+func grams(s string, unit weightUnit) (int64, error) {
 	if s == "" {
 		return 0, nil
 	}
@@ -108,38 +100,32 @@ func plainDecimal(s string) bool {
 	return strings.Trim(s, "0123456789.") == ""
 }
 
-// image is s if it is a usable http or https URL, else "".
-func image(s string) string {
-	if s == "" || len(s) > exchange.MaxURL {
-		return ""
-	}
-	for _, r := range s {
-		if unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
-			return ""
-		}
-	}
-	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
-		return ""
-	}
-	return s
-}
+// Truth values of exports, and what spreadsheets in other languages make of TRUE and FALSE.
+var (
+	yesWords = []string{"true", "1", "yes", "y", "on", "wahr", "vrai", "verdadero", "vero", "verdadeiro", "waar", "prawda", "sant", "sand", "sann", "tosi", "истина", "pravda", "igaz", "doğru", "adevărat"}
+	noWords  = []string{"false", "0", "no", "n", "off", "falsch", "faux", "falso", "onwaar", "fałsz", "falskt", "falsk", "usann", "epätosi", "ложь", "nepravda", "hamis", "yanlış", "fals"}
+)
 
 // yes reads a truth value of an export.
 func yes(s string) bool {
-	switch strings.ToLower(s) {
-	case "true", "1", "yes":
+	switch s {
+	case "", "false", "FALSE", "0":
+		return false
+	case "true", "TRUE", "1":
 		return true
 	}
-	return false
+	return slices.Contains(yesWords, strings.ToLower(s))
 }
 
 // text fields of a product, within their limits. They note on d what they cut.
 
 func (d *draft) setTitle(s string) error {
 	title, cut := plainLine(s, exchange.MaxTitle)
-	if title == "" {
+	switch {
+	case title == "":
 		return errors.New("the product has no title")
+	case failed(title):
+		return fmt.Errorf("the title %s is %s", title, failedText)
 	}
 	d.item.Product.Title = title
 	d.shortened = d.shortened || cut
@@ -158,17 +144,13 @@ func (d *draft) text(s string) string {
 	return line
 }
 
-func (d *draft) setImage(s string) {
-	d.item.Product.Image = image(s)
-	d.droppedImage = s != "" && d.item.Product.Image == ""
-}
-
 // setOptions keeps the first MaxOptions options; the values of further ones
 // join the title, unless it tells them already.
 func (d *draft) setOptions(options []exchange.Option) {
 	p := &d.item.Product
 	for i, o := range options {
 		o = exchange.Option{Name: d.text(o.Name), Value: d.text(o.Value)}
+		d.datedCode = d.datedCode || dated(o.Value)
 		switch {
 		case o.Value == "":
 		case i < exchange.MaxOptions:
@@ -186,7 +168,12 @@ func (d *draft) setSKU(s string) error {
 	if s == "" {
 		return errors.New("the product has no SKU; give each product its own")
 	}
+	_, own, _ := strings.Cut(s, "/") // of a qualified one
+	if what := cmp.Or(damaged(s), damaged(own)); what != "" {
+		return fmt.Errorf("the SKU %s is %s", s, what)
+	}
 	sku, err := exchange.ParseSKU(s)
+	d.datedCode = d.datedCode || dated(s)
 	d.item.Product.SKU = sku
 	return err
 }
@@ -197,7 +184,19 @@ func (d *draft) skuAt(row *csvRow, c column) { d.skuColumn, d.skuName = row.plac
 // setCount takes a count of the file.
 func (d *draft) setCount(s string) error {
 	n, err := count(s)
-	d.item.Stock = counted(n)
+	if d.item.Stock = counted(n); err != nil {
+		d.item.Stock = countNotTold
+	}
 	d.negativeStock = n < 0
 	return err
+}
+
+// setUnits takes a count of a CSV file.
+func (d *draft) setUnits(row *csvRow, c column) error {
+	s, err := row.units(c)
+	if err != nil {
+		d.item.Stock = countNotTold
+		return err
+	}
+	return d.setCount(s)
 }

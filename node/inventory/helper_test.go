@@ -9,19 +9,23 @@ import (
 	"time"
 )
 
-// noon is the time at which tests import.
-var noon = time.Date(2026, 6, 15, 12, 0, 0, 0, time.UTC)
-
 // inEuro are the options most tests use.
-func inEuro() Options { return Options{Currency: "EUR", Now: noon} }
+func inEuro() Options { return Options{Currency: "EUR", Zone: time.UTC} }
 
-// read imports text and holds the report to its invariant.
+// read imports text, holds the report to its invariant and returns what is for sale.
 func read(t testing.TB, o Options, text string) ([]Item, *Report, error) {
 	t.Helper()
 	return readFrom(t, o, strings.NewReader(text))
 }
 
 func readFrom(t testing.TB, o Options, r io.Reader) ([]Item, *Report, error) {
+	t.Helper()
+	items, report, err := stated(t, o, r)
+	return forSale(items), report, err
+}
+
+// stated is all that a file says of its products.
+func stated(t testing.TB, o Options, r io.Reader) ([]Item, *Report, error) {
 	t.Helper()
 	var items []Item
 	report, err := Read(context.Background(), r, o, func(it Item) error {
@@ -35,10 +39,30 @@ func readFrom(t testing.TB, o Options, r io.Reader) ([]Item, *Report, error) {
 	for _, n := range report.Skipped {
 		skipped += n
 	}
-	if err == nil && report.Rows != report.Items+skipped+report.ErrorCount || report.Items != int64(len(items)) {
+	if err == nil && report.Rows != report.Items+skipped+report.ErrorCount || report.Items != int64(len(forSale(items))) {
 		t.Fatalf("%d rows are not %d items, %d skipped and %d bad; %d items yielded", report.Rows, report.Items, skipped, report.ErrorCount, len(items))
 	}
 	return items, report, err
+}
+
+func forSale(items []Item) (out []Item) {
+	for _, it := range items {
+		if it.Left == "" {
+			out = append(out, it)
+		}
+	}
+	return out
+}
+
+// left are the products that a file takes off sale, and why.
+func left(items []Item) string {
+	var out []string
+	for _, it := range items {
+		if it.Left != "" {
+			out = append(out, fmt.Sprintf("%s %s", it.Product.SKU, it.Left))
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 // onStream hides that a reader can seek.

@@ -141,3 +141,11 @@ func decodeBool(value []byte, into *bool) error {
 	}
 	return fmt.Errorf("%s is neither true nor false", shown(value))
 }
+
+// decodeStrings takes an array of strings; null is none.
+func decodeStrings(value []byte, into *[]string) error {
+	if value[0] != '[' && value[0] != 'n' {
+		return fmt.Errorf("%s is not an array of strings", shown(value))
+	}
+	return json.Unmarshal(value, into)
+}

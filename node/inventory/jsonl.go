@@ -11,25 +11,71 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-func readJSONLines(im *importer, src *source) error {
-	lines := newRowReader(src.stream())
+// jsonReader turns lines into products, one for one.
+type jsonReader struct{ im *importer }
+
+// index notes who claims which SKU.
+func (r jsonReader) index(from io.Reader) error {
+	return r.lines(from, nil, func(line int, text []byte) error {
+		if text[0] != '{' || !json.Valid(text) {
+			return nil // the next pass says so
+		}
+		var sku, id string
+		for m := range members(text) {
+			switch m.name {
+			case "sku":
+				_ = decodeString(m.value, &sku) // no SKU if it is none
+			case "id":
+				_ = decodeNumber(m.value, &id)
+			}
+		}
+		return r.im.claims.note(r.im.qualify(id, sku), line)
+	})
+}
+
+func (r jsonReader) products(from io.Reader) error {
+	return r.lines(from,
+		func(bad *RowError) error {
+			err := r.im.row()
+			if err == nil {
+				err = r.im.lost(bad)
+			}
+			return err
+		},
+		func(line int, text []byte) error {
+			err := r.im.row()
+			if err == nil {
+				err = r.im.jsonLine(line, text)
+			}
+			return err
+		})
+}
+
+// lines reads the lines that are not blank; those that are too long it tells to bad, if any.
+func (r jsonReader) lines(from io.Reader, bad func(*RowError) error, take func(line int, text []byte) error) error {
+	lines := newRowReader(from)
 	for {
 		n, err := lines.measure(false)
 		if err == io.EOF {
 			return nil
 		}
-		if bad, ok := err.(*RowError); ok {
-			if err = im.row(); err == nil {
-				err = im.fail(bad)
+		if long, ok := err.(*RowError); ok {
+			err = nil
+			if bad != nil {
+				err = bad(long)
 			}
 			if err == nil {
 				err = lines.dropLine()
 			}
 		} else if err == nil {
-			text := bytes.TrimSpace(lines.buf[lines.start : lines.start+n])
-			line := lines.line
+			text, line := bytes.TrimSpace(lines.buf[lines.start:lines.start+n]), lines.line
 			lines.consume(n)
-			err = im.jsonLine(line, text)
+			if len(text) > 0 {
+				err = take(line, text)
+			}
+		}
+		if err == nil {
+			err = r.im.ctx.Err()
 		}
 		if err != nil {
 			return err
@@ -37,29 +83,26 @@ func readJSONLines(im *importer, src *source) error {
 	}
 }
 
-// jsonLine reads one line; an empty one is nothing.
+// jsonLine reads one line.
 func (im *importer) jsonLine(line int, text []byte) error {
-	if len(text) == 0 {
-		return nil
-	}
-	if err := im.row(); err != nil {
-		return err
-	}
 	p := &jsonProduct{im: im, published: true}
 	p.draft.item.Line = line
 	if !utf8.Valid(text) {
-		return im.fail(&RowError{Line: line, Message: notUTF8(text).Error()})
+		return im.lost(&RowError{Line: line, Message: notUTF8(text).Error()})
 	}
-	bad := p.read(text)
-	if bad == nil && p.published {
-		bad = p.finish()
-	}
-	switch {
-	case bad != nil:
+	if bad := checkJSON(text); bad != nil {
 		bad.Line = line
-		return im.fail(bad)
-	case !p.published:
-		im.skip(line, p.title, SkipUnpublished)
+		return im.lost(bad)
+	}
+	p.read(text)
+	p.finish()
+	it := &p.draft.item
+	if it.Bad != nil {
+		it.Bad.Line = line
+		p.name(it.Bad)
+	}
+	if it.Left != "" && it.Bad == nil && it.Product.SKU == "" {
+		im.skip(line, p.title, it.Left)
 		return nil
 	}
 	return im.emit(&p.draft)
@@ -71,9 +114,13 @@ type jsonProduct struct {
 	draft     draft
 	published bool
 
-	sku, title, currency, price string
-	options                     []jsonOption
-	description, image          string
+	id, sku, title, currency         string
+	price, compareAt, salePrice      string
+	saleFrom, saleTo                 string
+	description, summary, image      string
+	category                         string
+	options                          []jsonOption
+	tags, moreCategories, moreImages []string
 
 	fields []field // of the line, in their order
 }
@@ -82,6 +129,7 @@ type jsonProduct struct {
 type field struct {
 	name   string
 	column int
+	value  []byte // as the line has it
 }
 
 // column is where the line has the field; 0 where it lacks it.
@@ -94,35 +142,56 @@ func (p *jsonProduct) column(name string) int {
 	return 0
 }
 
+// name tells in an error which product it is of, and what the line has there. Of a line that
+// was made of a row the row tells.
+func (p *jsonProduct) name(e *RowError) {
+	if p.im.locate != nil {
+		return
+	}
+	e.SKU, e.Title = cut(p.sku, maxValueShown), cut(p.title, maxValueShown)
+	for _, f := range p.fields {
+		if f.name != e.ColumnName {
+			continue
+		}
+		value := string(f.value)
+		if f.value[0] == '"' {
+			_ = decodeString(f.value, &value) // it is a string
+		}
+		e.Value = cut(value, maxValueShown)
+	}
+}
+
 type jsonOption struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
 }
 
 // read takes the object apart member by member: decoding into a struct would
-// let a field that stands twice, or in another case, change the first silently.
-func (p *jsonProduct) read(text []byte) *RowError {
-	if bad := checkJSON(text); bad != nil {
-		return bad
-	}
+// let a field that stands twice, or in another case, change the first silently. The first
+// error counts, and the rest is read all the same: its SKU may follow.
+func (p *jsonProduct) read(text []byte) {
 	p.fields = make([]field, 0, 16)
 	for m := range members(text) {
 		name := m.name
-		bad := func(err error) *RowError {
+		bad := func(err error) {
 			shown, _ := plainLine(name, maxNameShown)
-			return &RowError{Column: m.at + 1, ColumnName: shown, Message: err.Error()}
+			p.draft.leave(&RowError{Column: m.at + 1, ColumnName: shown, Message: err.Error()})
 		}
 		if p.column(name) > 0 {
-			return bad(errors.New("the field stands twice"))
+			bad(errors.New("the field stands twice"))
+			if name == "sku" {
+				p.sku = ""
+			}
+			continue
 		}
-		if p.fields = append(p.fields, field{name, m.at + 1}); len(p.fields) > maxFields {
-			return bad(fmt.Errorf("a product has at most %d fields", maxFields))
+		if p.fields = append(p.fields, field{name, m.at + 1, m.value}); len(p.fields) > maxFields {
+			bad(fmt.Errorf("a product has at most %d fields", maxFields))
+			return
 		}
 		if err := p.field(name, m.value); err != nil {
-			return bad(err)
+			bad(err)
 		}
 	}
-	return nil
 }
 
 // maxFields bounds the fields of a line: some four times those that we know.
@@ -136,8 +205,28 @@ func (p *jsonProduct) field(name string, value []byte) error {
 		return decodeString(value, &p.sku)
 	case "title":
 		return decodeString(value, &p.title)
+	case "id":
+		return decodeNumber(value, &p.id)
 	case "price":
 		return decodeNumber(value, &p.price)
+	case "compare_at":
+		return decodeNumber(value, &p.compareAt)
+	case "sale_price":
+		return decodeNumber(value, &p.salePrice)
+	case "sale_from":
+		return decodeString(value, &p.saleFrom)
+	case "sale_to":
+		return decodeString(value, &p.saleTo)
+	case "summary":
+		return decodeString(value, &p.summary)
+	case "tags":
+		return decodeStrings(value, &p.tags)
+	case "more_categories":
+		return decodeStrings(value, &p.moreCategories)
+	case "more_images":
+		return decodeStrings(value, &p.moreImages)
+	case "no_shipping":
+		return decodeBool(value, &product.NoShipping)
 	case "currency":
 		return decodeString(value, &p.currency)
 	case "description":
@@ -153,7 +242,7 @@ func (p *jsonProduct) field(name string, value []byte) error {
 	case "vendor":
 		return p.decodeText(value, &product.Vendor)
 	case "category":
-		return p.decodeText(value, &product.Category)
+		return decodeString(value, &p.category)
 	case "barcode":
 		return p.decodeText(value, &product.Barcode)
 	case "stock":
@@ -199,48 +288,75 @@ func (p *jsonProduct) decodeStock(value []byte) error {
 	if err := decodeNumber(value, &s); err != nil || s == "" {
 		return err
 	}
-	if err := p.draft.setCount(s); err != nil {
-		return err
-	}
-	if p.draft.negativeStock {
-		return fmt.Errorf("stock %s is below zero", s)
-	}
-	return nil
+	return p.draft.setCount(s)
 }
 
 // finish checks the fields against each other once all are read.
-func (p *jsonProduct) finish() *RowError {
-	bad := func(name string, err error) *RowError {
-		return &RowError{Column: p.column(name), ColumnName: name, Message: err.Error()}
+func (p *jsonProduct) finish() {
+	d := &p.draft
+	it := &d.item
+	it.ID = d.text(p.id)
+	bad := func(name string, err error) {
+		if err != nil {
+			d.leave(&RowError{Column: p.column(name), ColumnName: name, Message: err.Error()})
+		}
+	}
+	if !p.published && it.Left == "" && !p.im.counts {
+		it.Left = SkipUnpublished
 	}
 	shop := p.im.options.Currency
 	if p.currency != "" && exchange.Currency(p.currency) != shop {
-		return bad("currency", fmt.Errorf("the product is priced in %.10q, but the shop sells in %s", p.currency, shop))
+		bad("currency", fmt.Errorf("the product is priced in %.10q, but the shop sells in %s", p.currency, shop))
 	}
 	if len(p.options) > exchange.MaxOptions {
-		return bad("options", fmt.Errorf("%d options are more than %d", len(p.options), exchange.MaxOptions))
+		bad("options", fmt.Errorf("%d options are more than %d", len(p.options), exchange.MaxOptions))
+		p.options = nil
 	}
+	d.skuColumn, d.skuName = p.column("sku"), "sku"
+	bad("sku", d.setSKU(p.im.qualify(it.ID, p.sku)))
+	if it.StockOnly = p.im.counts; it.StockOnly {
+		it.Product.Title, _ = plainLine(fromHTML(p.title), exchange.MaxTitle)
+		return
+	}
+	bad("title", d.setTitle(p.title))
+	p.finishPrice(bad)
+	d.setDescription(fromHTML(p.description))
+	d.setSummary(fromHTML(p.summary))
+	d.setImages(p.image, galleryOf(p.moreImages))
+	d.setCategories(append([]string{p.category}, p.moreCategories...))
+	d.setTags(p.tags)
 	options := make([]exchange.Option, len(p.options))
 	for i, o := range p.options {
 		options[i] = exchange.Option(o)
 	}
-	var err error
-	p.draft.skuColumn, p.draft.skuName = p.column("sku"), "sku"
-	if err = p.draft.setSKU(p.sku); err != nil {
-		return bad("sku", err)
-	}
-	if err = p.draft.setTitle(p.title); err != nil {
-		return bad("title", err)
-	}
-	listed, err := price(shop, p.price)
-	if err == nil {
-		err = p.im.setPrice(&p.draft, listed)
-	}
+	d.setOptions(options)
+	d.fit()
+}
+
+func (p *jsonProduct) finishPrice(bad func(name string, err error)) {
+	o := p.im.options
+	listed, err := price(o.Currency, p.price)
 	if err != nil {
-		return bad("price", err)
+		bad("price", err)
+		return
 	}
-	p.draft.setDescription(fromHTML(p.description))
-	p.draft.setImage(p.image)
-	p.draft.setOptions(options)
-	return nil
+	bad("price", p.im.offer(&p.draft, listed))
+	if p.compareAt != "" {
+		before, err := price(o.Currency, p.compareAt)
+		bad("compare_at", err)
+		p.draft.setCompareAt(before)
+	}
+	if p.salePrice == "" {
+		return
+	}
+	var sale Sale
+	sale.Price, err = price(o.Currency, p.salePrice)
+	bad("sale_price", err)
+	sale.From, err = saleDate(p.saleFrom, o.Zone, false)
+	bad("sale_from", err)
+	sale.To, err = saleDate(p.saleTo, o.Zone, true)
+	bad("sale_to", err)
+	if p.draft.item.Bad == nil {
+		bad("sale_price", p.im.reduce(&p.draft, sale))
+	}
 }

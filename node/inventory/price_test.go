@@ -24,15 +24,16 @@ func TestNothingIsGivenAwayByMistake(t *testing.T) {
 	for _, c := range []struct {
 		name, file string
 		errors     []string
+		left       string
 	}{
-		{"shopify", shopifyPrices, []string{"2:Variant Price: the price is 0", "3:Variant Price: no price"}},
-		{"woocommerce", wooPrices, []string{"2:Regular price: the price is 0", "3:Regular price: no price", "4:Sale price: the price is 0"}},
-		{"jsonl", jsonPrices, []string{"1:price: the price is 0", "2:price: no price"}},
+		{"shopify", shopifyPrices, []string{"2:Variant Price: the price is 0", "3:Variant Price: no price"}, "ZERO price-zero, NONE bad-row"},
+		{"woocommerce", wooPrices, []string{"2:Regular price: the price is 0", "3:Regular price: no price", "4:Sale price: the price is 0"}, "ZERO price-zero, NONE bad-row, SALE price-zero, PARENT variable"},
+		{"jsonl", jsonPrices, []string{"1:price: the price is 0", "2:price: no price"}, "ZERO price-zero, NONE bad-row"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			items, report, err := read(t, inEuro(), c.file)
-			if err != nil || len(items) != 1 || items[0].Product.SKU != "FINE" || report.Free != 0 {
-				t.Errorf("%s, %v", lines(items), err)
+			items, report, err := stated(t, inEuro(), strings.NewReader(c.file))
+			if sale := forSale(items); err != nil || len(sale) != 1 || sale[0].Product.SKU != "FINE" || report.Free != 0 || left(items) != c.left {
+				t.Errorf("for sale %s; off sale %s; %v", lines(sale), left(items), err)
 			}
 			wantErrors(t, report, c.errors...)
 		})
@@ -64,14 +65,14 @@ func TestFreeProductsByTheOwnersWord(t *testing.T) {
 // TestPlacesOfErrors: a line and a column where there is one, a name alone where a
 // field is missing, and never a column 0.
 func TestPlacesOfErrors(t *testing.T) {
-	_, report, err := read(t, inEuro(), `{"sku":"A","title":"T","price":"0"}
-{"sku":"A","title":"T"}
-{"sku":"A","title":"T","price":"1"}
-{"title":"U","sku":"A","price":"1"}`)
+	_, report, err := read(t, inEuro(), `{"sku":"A","title":"T","price":"x"}
+{"sku":"B","title":"T"}
+{"sku":"C","title":"T","price":"1"}
+{"title":"U","sku":"C","price":"1"}`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range []string{"line 1, column 24 (price): ", "line 2 (price): ", "line 4, column 14 (sku): "} {
+	for i, want := range []string{"line 1, column 24 (price): ", "line 2 (price): ", "line 3, column 2 (sku): ", "line 4, column 14 (sku): "} {
 		if got := report.Errors[i].Error(); !strings.HasPrefix(got, want) {
 			t.Errorf("%s\nwant %s", got, want)
 		}

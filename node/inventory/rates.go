@@ -26,8 +26,11 @@ const (
 	significant = 6
 )
 
-// RateSource is what a Rate of this package names as its source.
+// RateSource is what a rate out of a file names as its source.
 const RateSource = "ECB"
+
+// RatesURL is where the ECB publishes its rates of the day, on working days at 16:00 CET.
+const RatesURL = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml"
 
 // Rates are one day's reference rates of the euro: how much of each currency
 // one euro is worth. They do not change once read.
@@ -97,23 +100,30 @@ func (r *Rates) USD(c exchange.Currency) (exchange.Rate, error) {
 		foreign = decimal.One
 	case !ok:
 		return exchange.Rate{}, exchange.Errorf(exchange.CodeNoRate,
-			"the rates of %s have none for %s, so its prices cannot be told in US dollars; use a file that has it", r.Date, c)
+			"the rates of %s have none for %s; the ECB has those of some 30 currencies. Products sell without one; to tell their prices in US dollars, state a rate: souk catalog rates --fixed RATE", r.Date, c)
 	}
 	dollar := r.perEuro[exchange.USD]
-	// cents = minor/10^digits ÷ foreign × dollar × 100
-	num := new(big.Int).Mul(coefficient(dollar), tenTo(foreign.Scale()+2))
-	den := new(big.Int).Mul(coefficient(foreign), tenTo(dollar.Scale()+digits))
-	gcd := new(big.Int).GCD(nil, nil, num, den)
-	num.Quo(num, gcd)
-	den.Quo(den, gcd)
-	if !num.IsInt64() || !den.IsInt64() {
+	num, den, ok := fraction(dollar, foreign, digits)
+	if !ok {
 		return exchange.Rate{}, exchange.Errorf(exchange.CodeNoRate, "the rates of %s for %s (%s) and USD (%s) have too many digits to be used together", r.Date, c, foreign, dollar)
 	}
 	text, err := shownRate(dollar, foreign)
 	if err != nil {
 		return exchange.Rate{}, exchange.Errorf(exchange.CodeNoRate, "the rate of %s for %s (%s) is out of reach: %w", r.Date, c, foreign, err)
 	}
-	return exchange.Rate{From: c, Num: num.Int64(), Den: den.Int64(), Text: text, Source: RateSource, Date: r.Date}, nil
+	return exchange.Rate{From: c, Num: num, Den: den, Text: text, Source: RateSource, Date: r.Date}, nil
+}
+
+// fraction is what turns minor units into US cents, where foreign of a currency with so many
+// decimals are worth dollar: cents = minor/10^digits ÷ foreign × dollar × 100. ok is false
+// where it does not fit 64 bits.
+func fraction(dollar, foreign decimal.Decimal, digits int) (num, den int64, ok bool) {
+	n := new(big.Int).Mul(coefficient(dollar), tenTo(foreign.Scale()+2))
+	d := new(big.Int).Mul(coefficient(foreign), tenTo(dollar.Scale()+digits))
+	gcd := new(big.Int).GCD(nil, nil, n, d)
+	n.Quo(n, gcd)
+	d.Quo(d, gcd)
+	return n.Int64(), d.Int64(), n.IsInt64() && d.IsInt64()
 }
 
 func coefficient(d decimal.Decimal) *big.Int { return new(big.Int).SetUint64(d.Coef()) }
@@ -161,18 +171,27 @@ func (r *Rates) set(currency, rate string) error {
 	if _, twice := r.perEuro[c]; twice || c == euro {
 		return badRates("the rates of %s have %s twice, or as the euro's own", r.Date, c)
 	}
-	if !plainDecimal(rate) || len(rate) > maxRateDigits+1 {
-		return badRates("the rate of %s for %s is %.40q, not a number such as 1.0842 with at most %d digits", r.Date, c, rate, maxRateDigits)
-	}
-	d, err := decimal.Parse(rate)
+	d, err := parseRate(rate)
 	if err != nil {
-		return badRates("the rate of %s for %s is %.40q: %w", r.Date, c, rate, err)
+		return badRates("the rate of %s for %s is %w", r.Date, c, err)
 	}
-	if !d.IsPos() {
-		return badRates("the rate of %s for %s is %s; a rate is above zero", r.Date, c, rate)
-	}
-	r.perEuro[c] = d.Trim(0)
+	r.perEuro[c] = d
 	return nil
+}
+
+// parseRate reads one rate; an error begins with what stands there.
+func parseRate(text string) (decimal.Decimal, error) {
+	if !plainDecimal(text) || len(text) > maxRateDigits+1 {
+		return decimal.Decimal{}, exchange.Errorf(exchange.CodeInvalid, "%.40q, not a number such as 1.0842 with at most %d digits", text, maxRateDigits)
+	}
+	d, err := decimal.Parse(text)
+	switch {
+	case err != nil:
+		return d, exchange.Errorf(exchange.CodeInvalid, "%.40q: %w", text, err)
+	case !d.IsPos():
+		return d, exchange.Errorf(exchange.CodeInvalid, "%s; a rate is above zero", text)
+	}
+	return d.Trim(0), nil
 }
 
 // readXML finds the Cube elements: one with a time for each day, within it one

@@ -31,30 +31,42 @@ type rowReader struct {
 	start, end int // unread bytes of buf
 	readErr    error
 
-	offset int64 // of buf[start] in the file
-	line   int   // of buf[start], 1-based
-	width  int   // columns of the header; 0 while it is unread
-	broken int
-	names  []string // of the columns, for messages; nil while the header is unread
-	row    csvRow   // reused
+	dialect dialect
+	offset  int64 // of buf[start] in the file
+	line    int   // of buf[start], 1-based
+	width   int   // columns of the header; 0 while it is unread
+	least   int   // columns that every row must have: at most width
+	widest  int   // of the rows so far
+	broken  int
+	head    *header  // nil while it is unread
+	numbers *numbers // how the file writes numbers; nil says nothing
+	row     csvRow   // reused
 }
 
+// newRowReader reads from the start of a text: of a source in the source's dialect,
+// else with commas.
 func newRowReader(r io.Reader) *rowReader {
-	return &rowReader{r: r, buf: make([]byte, firstWindow), line: 1}
+	rows := &rowReader{r: r, buf: make([]byte, firstWindow), line: 1, dialect: commas}
+	if p, ok := r.(*pass); ok {
+		rows.r, rows.dialect, rows.numbers = p.Reader, p.s.dialect, &p.s.numbers
+		rows.line += p.s.dialect.lines
+	}
+	return rows
 }
 
 // restart reads on from r, whose rows are under the same header. Lines and
 // offsets count from there.
 func (r *rowReader) restart(from io.Reader) {
-	*r = rowReader{r: from, buf: r.buf, line: 1, width: r.width, names: r.names, row: r.row}
+	*r = rowReader{r: from, buf: r.buf, line: 1, dialect: r.dialect, width: r.width, least: r.least, head: r.head, numbers: r.numbers, row: r.row}
 }
 
 // csvRow is one row. It is valid until the next call of next.
 type csvRow struct {
-	line   int
-	offset int64
-	fields [][]byte
-	names  []string
+	line    int
+	offset  int64
+	fields  [][]byte
+	head    *header
+	numbers *numbers
 }
 
 // get is a field without white space around it, "" where the file has no such column.
@@ -62,7 +74,25 @@ func (r *csvRow) get(c column) string {
 	if c == noColumn {
 		return ""
 	}
-	return string(bytes.TrimSpace(r.fields[c]))
+	value := bytes.TrimSpace(r.fields[c])
+	if isFormulaText(value) {
+		value = value[2 : len(value)-1]
+	}
+	return string(value)
+}
+
+// isFormulaText knows ="0123", the formula by which some exports keep spreadsheets from
+// taking a code for a number.
+func isFormulaText(b []byte) bool {
+	return len(b) > 3 && b[0] == '=' && b[1] == '"' && b[len(b)-1] == '"' && bytes.IndexByte(b[2:len(b)-1], '"') < 0
+}
+
+// cell is get for a row that may be cut off.
+func (r *csvRow) cell(c column) string {
+	if int(c) >= len(r.fields) {
+		return ""
+	}
+	return r.get(c)
 }
 
 func (r *csvRow) blank() bool {
@@ -74,11 +104,31 @@ func (r *csvRow) blank() bool {
 	return true
 }
 
-// bad is an error of the row; c may be noColumn.
+// bad is an error of the row; c may be noColumn. It names the product as far as
+// the row does, and shows the value as the file has it.
 func (r *csvRow) bad(c column, err error) *RowError {
 	e := &RowError{Line: r.line, Message: err.Error()}
 	e.Column, e.ColumnName = r.place(c)
+	e.Value = cut(r.cell(c), maxValueShown)
+	if r.head != nil {
+		e.SKU = cut(r.cell(r.head.sku), maxValueShown)
+		e.Title = cut(r.cell(r.head.title), maxValueShown)
+	}
 	return e
+}
+
+// maxValueShown is how much of a value an error shows, in characters.
+const maxValueShown = 40
+
+// cut is the start of a text of the file as one line of at most n characters.
+func cut(s string, n int) string {
+	s, _ = plainLine(s, len(s))
+	for i := range s {
+		if n--; n < 0 {
+			return s[:i] + "…"
+		}
+	}
+	return s
 }
 
 // place is a column's 1-based number and its name, as errors show it.
@@ -86,8 +136,8 @@ func (r *csvRow) place(c column) (number int, name string) {
 	if c == noColumn {
 		return 0, ""
 	}
-	if int(c) < len(r.names) {
-		name, _ = plainLine(r.names[c], maxNameShown)
+	if r.head != nil && int(c) < len(r.head.names) {
+		name, _ = plainLine(r.head.names[c], maxNameShown)
 	}
 	return int(c) + 1, name
 }
@@ -109,12 +159,12 @@ func (r *rowReader) next() (*csvRow, error) {
 			continue
 		}
 		row := &r.row
-		*row = csvRow{line: r.line, offset: r.offset, fields: row.fields[:0], names: r.names}
+		*row = csvRow{line: r.line, offset: r.offset, fields: row.fields[:0], head: r.head, numbers: r.numbers}
 		if !utf8.Valid(record) {
 			r.consume(n)
 			return nil, row.bad(noColumn, notUTF8(record))
 		}
-		row.fields, err = split(record, row.fields)
+		row.fields, err = split(record, r.dialect.comma, row.fields)
 		if err != nil {
 			return nil, r.breakOff(row.bad(column(len(row.fields)), err))
 		}
@@ -130,19 +180,34 @@ func (r *rowReader) readHeader() (*header, error) {
 		return nil, exchange.Errorf(exchange.CodeInvalid, "the header cannot be read: %w", err)
 	}
 	h := newHeader(row)
-	r.width, r.names = len(h.names), h.names
+	r.head, r.width, r.least = h, len(h.names), h.least()
 	return h, nil
 }
 
+// checkWidth makes the row as wide as the header. Some exports add columns as they
+// come upon the first product that needs them, so that earlier rows are shorter
+// than the header and none is shorter than one before it. Such a row is filled up
+// with empty cells, if it has at least those that decide what is sold and how. A row
+// that is shorter than one before is cut off, or a line break or quote in it is wrong.
 func (r *rowReader) checkWidth(row *csvRow) error {
 	if r.width == 0 {
 		return nil
 	}
-	for len(row.fields) > r.width && len(row.fields[len(row.fields)-1]) == 0 {
+	for len(row.fields) > r.width && len(bytes.TrimSpace(row.fields[len(row.fields)-1])) == 0 {
 		row.fields = row.fields[:len(row.fields)-1] // spreadsheets like to add empty columns
 	}
-	if len(row.fields) != r.width {
-		return row.bad(noColumn, fmt.Errorf("the row has %d columns, but the header has %d; it is cut off or its quotes are wrong", len(row.fields), r.width))
+	n := len(row.fields)
+	switch {
+	case n > r.width:
+		return row.bad(noColumn, fmt.Errorf("the row has %d columns, but the header has %d; a delimiter or a quote in one of its texts is not quoted", n, r.width))
+	case n < r.least:
+		return row.bad(noColumn, fmt.Errorf("the row has %d columns, but the header has %d; it is cut off or its quotes are wrong", n, r.width))
+	case n < r.widest:
+		return row.bad(noColumn, fmt.Errorf("the row has %d columns, but one before it has %d and the header %d; it is cut off or its quotes are wrong", n, r.widest, r.width))
+	}
+	r.widest = n
+	for len(row.fields) < r.width {
+		row.fields = append(row.fields, nil)
 	}
 	return nil
 }
@@ -253,11 +318,11 @@ func trimLineEnd(b []byte) []byte {
 
 // split appends the fields of a record, which they share memory with unless
 // they hold quotes. On an error the fields before the bad one are returned.
-func split(record []byte, fields [][]byte) ([][]byte, error) {
+func split(record []byte, comma byte, fields [][]byte) ([][]byte, error) {
 	for {
 		value, rest := record, []byte(nil)
 		if len(record) > 0 && record[0] == '"' {
-			n, err := quotedLen(record)
+			n, err := quotedLen(record, comma)
 			if err != nil {
 				return fields, err
 			}
@@ -266,10 +331,10 @@ func split(record []byte, fields [][]byte) ([][]byte, error) {
 				value = bytes.ReplaceAll(value, []byte(`""`), []byte(`"`))
 			}
 		} else {
-			if i := bytes.IndexByte(record, ','); i >= 0 {
+			if i := bytes.IndexByte(record, comma); i >= 0 {
 				value, rest = record[:i], record[i:]
 			}
-			if bytes.IndexByte(value, '"') >= 0 {
+			if bytes.IndexByte(value, '"') >= 0 && !isFormulaText(value) {
 				return fields, fmt.Errorf("a quote stands in the middle of a text that is not quoted: %s; quote the whole text and double the quotes in it", shown(value))
 			}
 		}
@@ -282,7 +347,7 @@ func split(record []byte, fields [][]byte) ([][]byte, error) {
 }
 
 // quotedLen is the length of the quoted field that record starts with.
-func quotedLen(record []byte) (int, error) {
+func quotedLen(record []byte, comma byte) (int, error) {
 	for i := 1; i < len(record); i += 2 {
 		j := bytes.IndexByte(record[i:], '"')
 		if j < 0 {
@@ -290,7 +355,7 @@ func quotedLen(record []byte) (int, error) {
 		}
 		i += j
 		switch {
-		case i+1 == len(record) || record[i+1] == ',':
+		case i+1 == len(record) || record[i+1] == comma:
 			return i + 1, nil
 		case record[i+1] != '"':
 			return 0, fmt.Errorf("text follows a closing quote: %s; double the quotes inside a text", shown(record[max(0, i-20):]))

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/souk-market/souk/exchange"
@@ -14,22 +13,21 @@ import (
 // values of 1020 bytes and an image URL of 1000, are 8 MiB.
 const (
 	maxVariants    = 2048    // what Shopify allows
+	maxGallery     = 250     // images of one product: what Shopify allows
+	shopifyOptions = 3       // that Shopify has
 	maxOptionValue = 255 * 4 // bytes; Shopify allows 255 characters
 )
 
 // shopifyColumns are where a file has what we read, under the column names of
 // the export or of the newer template.
 type shopifyColumns struct {
-	handle, title, body, vendor, category, kind column
-	published, status, giftCard                 column
-	option                                      [exchange.MaxOptions]struct{ name, value column }
-	sku, price, barcode, grams                  column
-	tracker, quantity, policy                   column
-	image, variantImage                         column
-}
-
-func isShopify(h *header) bool {
-	return h.has("Handle", "URL handle") && h.has("Title") && h.has("Variant Price", "Price")
+	handle, title, body, vendor           column
+	category, kind, tags                  column
+	published, status, giftCard           column
+	option                                [shopifyOptions]struct{ name, value column }
+	sku, price, compareAt, barcode, grams column
+	tracker, quantity, policy, shipping   column
+	image, position, variantImage         column
 }
 
 func newShopifyColumns(h *header) *shopifyColumns {
@@ -40,17 +38,21 @@ func newShopifyColumns(h *header) *shopifyColumns {
 		vendor:       h.col("Vendor"),
 		category:     h.col("Product Category"),
 		kind:         h.col("Type", "Custom Product Type"),
+		tags:         h.col("Tags"),
 		published:    h.col("Published", "Published on online store"),
 		status:       h.col("Status"),
 		giftCard:     h.col("Gift Card"),
 		sku:          h.col("Variant SKU", "SKU"),
 		price:        h.col("Variant Price", "Price"),
+		compareAt:    h.col("Variant Compare At Price", "Compare-at price", "Compare At Price"),
 		barcode:      h.col("Variant Barcode", "Barcode"),
 		grams:        h.col("Variant Grams", "Weight value (grams)"),
 		tracker:      h.col("Variant Inventory Tracker", "Inventory tracker"),
 		quantity:     h.col("Variant Inventory Qty", "Inventory quantity"),
 		policy:       h.col("Variant Inventory Policy", "Continue selling when out of stock"),
+		shipping:     h.col("Variant Requires Shipping", "Requires shipping"),
 		image:        h.col("Image Src", "Product image URL"),
+		position:     h.col("Image Position"),
 		variantImage: h.col("Variant Image", "Variant image URL"),
 	}
 	for i := range c.option {
@@ -60,97 +62,118 @@ func newShopifyColumns(h *header) *shopifyColumns {
 	return c
 }
 
-// shopifyHead is what a handle's first row says of all of its variants.
-type shopifyHead struct {
-	title, vendor, category, image string
-	description                    string
-	shortened                      bool                        // the description was
-	options                        [exchange.MaxOptions]string // names
-	left                           SkipReason                  // why none of it is for sale; "" if it is
-}
-
-// shopifyVariant is one row that may become a product.
-type shopifyVariant struct {
-	line         int
-	bad          *RowError // why it cannot
-	draft        draft     // SKU, price, stock, weight, barcode, own image
-	values       []string  // of the options, by number
-	defaultTitle bool
-	blankSKU     bool
-}
-
-// shopifyReader turns rows into groups of one handle each.
+// shopifyReader turns rows into groups of one handle each. Rows of a handle that stand apart
+// are brought together: see scattered.
 type shopifyReader struct {
 	im      *importer
+	src     *source
 	columns *shopifyColumns
+	header  *header // for messages
+	apart   *scattered
 
-	handle   string // of the group at hand
-	head     *shopifyHead
-	variants []shopifyVariant
+	group *shopifyGroup    // at hand; nil between two
+	spare []shopifyVariant // of the group before, to be reused
 }
 
-func readShopify(im *importer, src *source) error {
-	rows := newRowReader(src.stream())
+// index notes who claims which SKU, and the handles whose rows stand apart.
+func (s *shopifyReader) index(from io.Reader) error {
+	rows := newRowReader(from)
 	h, err := rows.readHeader()
 	if err != nil {
 		return err
 	}
-	if !isShopify(h) {
-		return h.unknown()
+	if err := h.check(FormatShopify); err != nil {
+		return err
 	}
-	s := &shopifyReader{im: im, columns: newShopifyColumns(h)}
-	for {
-		row, err := rows.next()
-		if err == io.EOF {
-			return s.flush()
+	s.columns, s.header, s.apart = newShopifyColumns(h), h, newScattered(s.src, rows)
+	err = s.im.scan(rows, func(row *csvRow) error {
+		handle := row.get(s.columns.handle)
+		if handle == "" {
+			return nil
 		}
-		if stop := im.row(); stop != nil {
-			return stop
+		s.apart.note(handle, row)
+		if !s.columns.isVariant(row) {
+			return nil
 		}
-		if bad, ok := err.(*RowError); ok { // the row alone: what ends the reading wraps it
-			err = im.fail(bad)
-		} else if err == nil {
-			err = s.add(row)
-		}
-		if err != nil {
-			return err
-		}
-	}
+		sku, _ := s.columns.skuOf(s.im, row)
+		return s.im.claims.note(sku, row.line)
+	})
+	s.apart.end(rows.offset)
+	return err
 }
 
-// add takes one row into the group of its handle.
-func (s *shopifyReader) add(row *csvRow) error {
-	c := s.columns
-	if row.blank() {
-		s.im.skip(row.line, "", SkipEmptyRow)
-		return nil
+func (s *shopifyReader) products(from io.Reader) error {
+	s.apart.begin()
+	if err := s.im.rows(from, s.row); err != nil {
+		return err
 	}
-	handle := row.get(c.handle)
+	return s.flush()
+}
+
+// row takes one row of the file, and with the first of a handle whose rows stand apart all.
+func (s *shopifyReader) row(row *csvRow) error {
+	handle := row.get(s.columns.handle)
 	if handle == "" {
-		return s.im.fail(row.bad(c.handle, errors.New("the row has no handle, so it belongs to no product")))
+		return s.im.lost(row.bad(s.columns.handle, errors.New("the row has no handle, so it belongs to no product")))
 	}
-	if handle != s.handle {
+	if s.group == nil || s.group.handle != handle {
 		if err := s.flush(); err != nil {
 			return err
 		}
-		s.handle = handle
 	}
-	first := s.head == nil && row.get(c.title) != ""
+	switch done, is := s.apart.handles[hashSKU(handle)]; {
+	case !is:
+		return s.add(handle, row)
+	case done.taken:
+		return nil
+	}
+	err := s.apart.rows(handle, func(row *csvRow) error {
+		if row.get(s.columns.handle) != handle { // blank, or without one: met in its place
+			return nil
+		}
+		return s.add(handle, row)
+	})
+	if err != nil {
+		return err
+	}
+	return s.flush()
+}
+
+// isVariant reports whether a row is a variant, and not only an image or what variants share.
+func (c *shopifyColumns) isVariant(row *csvRow) bool {
+	return row.get(c.option[0].value) != "" || row.get(c.sku) != "" || row.get(c.price) != ""
+}
+
+// add takes one row into the group of its handle.
+func (s *shopifyReader) add(handle string, row *csvRow) error {
+	c := s.columns
+	if s.group == nil {
+		s.group = &shopifyGroup{handle: handle, variants: s.spare[:0]}
+	}
+	g := s.group
+	first := g.head == nil && row.get(c.title) != ""
 	if first {
-		s.head = s.readHead(row)
-	} else if s.head != nil && s.head.image == "" {
-		s.head.image = row.get(c.image)
+		g.head = s.readHead(row)
 	}
-	variant := row.get(c.option[0].value) != "" || row.get(c.sku) != "" || row.get(c.price) != ""
+	picture := row.get(c.image)
+	if picture != "" {
+		g.addImage(picture, row.get(c.position))
+	}
+	variant := c.isVariant(row)
 	switch {
-	case !variant && !first && row.get(c.image) != "":
+	case variant && len(g.variants) == maxVariants:
+		d := &draft{item: Item{Line: row.line, ID: handle, Group: handle}}
+		d.leave(row.bad(c.handle, fmt.Errorf("product %.80q has more than %d variants", handle, maxVariants)))
+		return s.im.hand(d)
+	case variant:
+		g.variants = append(g.variants, s.readVariant(handle, row))
+	case first:
+		head := s.readVariant(handle, row)
+		g.lone = &head
+	case picture != "":
 		s.im.skip(row.line, "", SkipImageRow)
-	case !variant && !first:
-		s.im.skip(row.line, handle, SkipEmptyRow)
-	case len(s.variants) == maxVariants:
-		return s.im.fail(row.bad(c.handle, fmt.Errorf("product %.80q has more than %d variants", handle, maxVariants)))
 	default:
-		s.variants = append(s.variants, s.readVariant(row))
+		s.im.skip(row.line, handle, SkipEmptyRow)
 	}
 	return nil
 }
@@ -158,10 +181,10 @@ func (s *shopifyReader) add(row *csvRow) error {
 func (s *shopifyReader) readHead(row *csvRow) *shopifyHead {
 	c := s.columns
 	h := &shopifyHead{
-		title:    row.get(c.title),
-		vendor:   row.get(c.vendor),
+		title:    fromHTML(row.get(c.title)),
+		vendor:   fromHTML(row.get(c.vendor)),
 		category: row.get(c.category),
-		image:    row.get(c.image),
+		tags:     parts(row.get(c.tags)),
 	}
 	h.description, h.shortened = plainText(fromHTML(row.get(c.body)), exchange.MaxDescription)
 	if h.category == "" {
@@ -186,48 +209,72 @@ func (s *shopifyReader) readHead(row *csvRow) *shopifyHead {
 	return h
 }
 
-func (s *shopifyReader) readVariant(row *csvRow) shopifyVariant {
-	v := shopifyVariant{line: row.line}
-	v.draft.item.Line = row.line
-	v.bad = s.readFields(row, &v)
+// skuOf is the SKU of a row, qualified if asked for; of a blank one the slug, which is not
+// always the last word: see fillSKUs.
+func (c *shopifyColumns) skuOf(im *importer, row *csvRow) (sku string, filled bool) {
+	handle := row.get(c.handle)
+	if own := withoutApostrophe(row.get(c.sku)); own != "" {
+		return im.qualify(handle, own), false
+	}
+	return slug(handle, optionValues(c.values(row))), true
+}
+
+func (c *shopifyColumns) values(row *csvRow) []string {
+	values := make([]string, len(c.option))
+	for i := range c.option {
+		values[i] = row.get(c.option[i].value)
+	}
+	return values
+}
+
+func (s *shopifyReader) readVariant(handle string, row *csvRow) shopifyVariant {
+	c := s.columns
+	v := shopifyVariant{values: c.values(row)}
+	d := &v.draft
+	d.item.Line, d.item.ID, d.item.Group = row.line, handle, handle
+	for i, value := range v.values {
+		if len(value) > maxOptionValue {
+			d.leave(row.bad(c.option[i].value, fmt.Errorf("the option value has %d bytes; %d are allowed", len(value), maxOptionValue)))
+			v.values[i], _ = shorten(value, maxOptionValue)
+		}
+	}
+	sku, blank := c.skuOf(s.im, row)
+	d.skuAt(row, c.handle)
+	if v.blankSKU = blank; !blank {
+		d.skuAt(row, c.sku)
+		if err := d.setSKU(sku); err != nil {
+			d.leave(row.bad(c.sku, err))
+		}
+	}
+	s.readFields(row, d)
 	return v
 }
 
-func (s *shopifyReader) readFields(row *csvRow, v *shopifyVariant) *RowError {
-	c, d := s.columns, &v.draft
-	p := &d.item.Product
-	for i := range c.option {
-		value := row.get(c.option[i].value)
-		if len(value) > maxOptionValue {
-			return row.bad(c.option[i].value, fmt.Errorf("the option value has %d bytes; %d are allowed", len(value), maxOptionValue))
-		}
-		v.values = append(v.values, value)
-	}
-	v.defaultTitle = v.values[0] == "Default Title"
-	sku := withoutApostrophe(row.get(c.sku))
-	d.skuAt(row, c.handle)
-	if v.blankSKU = sku == ""; !v.blankSKU {
-		d.skuAt(row, c.sku)
-		if err := d.setSKU(sku); err != nil {
-			return row.bad(c.sku, err)
+func (s *shopifyReader) readFields(row *csvRow, d *draft) {
+	c, p := s.columns, &d.item.Product
+	bad := func(c column, err error) {
+		if err != nil {
+			d.leave(row.bad(c, err))
 		}
 	}
-	listed, err := price(s.im.options.Currency, withPoint(row.get(c.price)))
+	listed, err := row.price(c.price, s.im.options.Currency)
 	if err == nil {
-		err = s.im.setPrice(d, listed)
+		err = s.im.offer(d, listed)
 	}
-	if err != nil {
-		return row.bad(c.price, err)
+	bad(c.price, err)
+	if row.get(c.compareAt) != "" {
+		m, err := row.price(c.compareAt, s.im.options.Currency)
+		if err != nil {
+			s.im.warn(row.bad(c.compareAt, fmt.Errorf("the price before a reduction is dropped: %w", err)))
+		}
+		d.setCompareAt(m)
 	}
-	if p.Grams, err = grams(row.get(c.grams), gramsPerGram); err != nil {
-		return row.bad(c.grams, err)
-	}
-	if err = s.readStock(row, d); err != nil {
-		return row.bad(c.quantity, err)
-	}
-	p.Barcode = d.text(withoutApostrophe(row.get(c.barcode)))
-	d.setImage(row.get(c.variantImage))
-	return nil
+	p.Grams, err = row.grams(c.grams, gramsPerGram)
+	bad(c.grams, err)
+	bad(c.quantity, s.readStock(row, d))
+	p.NoShipping = no(row.get(c.shipping))
+	p.Barcode = s.im.barcode(row, c.barcode)
+	d.image = row.get(c.variantImage)
 }
 
 func (s *shopifyReader) readStock(row *csvRow, d *draft) error {
@@ -238,10 +285,9 @@ func (s *shopifyReader) readStock(row *csvRow, d *draft) error {
 	}
 	policy := strings.ToLower(row.get(c.policy))
 	d.oversellable = policy == "continue" || yes(policy)
-	quantity := row.get(c.quantity)
 	switch {
-	case quantity != "":
-		return d.setCount(quantity)
+	case row.get(c.quantity) != "":
+		return d.setUnits(row, c.quantity)
 	case c.tracker != noColumn:
 		d.item.Stock = countNotTold
 	}
@@ -256,94 +302,4 @@ func withoutApostrophe(s string) string {
 		return digits
 	}
 	return s
-}
-
-// flush emits the variants of the group at hand and begins a new one.
-func (s *shopifyReader) flush() error {
-	head, variants := s.head, s.variants
-	defer func() { s.head, s.variants, s.handle = nil, s.variants[:0], "" }()
-	if head != nil && head.left == "" {
-		s.fillSKUs(variants)
-	}
-	for i := range variants {
-		v := &variants[i]
-		var err error
-		switch {
-		case head == nil:
-			err = s.im.fail(&RowError{Line: v.line, Column: int(s.columns.title) + 1, ColumnName: "Title",
-				Message: fmt.Sprintf("product %.80q has no title; the first row of a handle carries it, and all its rows must stand together", s.handle)})
-		case head.left != "":
-			s.im.skip(v.line, head.title, head.left)
-		case v.bad != nil:
-			err = s.im.fail(v.bad)
-		default:
-			err = s.emit(head, v)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// fillSKUs gives each variant without a SKU its slug. Of variants with the same
-// one but other option values, each gets its hash.
-func (s *shopifyReader) fillSKUs(variants []shopifyVariant) {
-	bySlug := make(map[string][]*shopifyVariant)
-	for i := range variants {
-		if v := &variants[i]; v.blankSKU && v.bad == nil {
-			text := slug(s.handle, v.optionValues())
-			bySlug[text] = append(bySlug[text], v)
-		}
-	}
-	for text, same := range bySlug {
-		alike := !slices.ContainsFunc(same, func(v *shopifyVariant) bool {
-			return !slices.Equal(v.optionValues(), same[0].optionValues())
-		})
-		for _, v := range same {
-			sku := text
-			if !alike {
-				sku = distinct(s.handle, v.optionValues())
-			}
-			v.draft.filledSKU = true
-			if err := v.draft.setSKU(sku); err != nil {
-				v.bad = &RowError{Line: v.line, Column: int(s.columns.handle) + 1, ColumnName: "Handle", Message: err.Error()}
-			}
-		}
-	}
-}
-
-// optionValues are the values that tell the variant from its siblings.
-func (v *shopifyVariant) optionValues() []string {
-	if v.defaultTitle {
-		return nil
-	}
-	n := len(v.values)
-	for n > 0 && v.values[n-1] == "" {
-		n--
-	}
-	return v.values[:n]
-}
-
-func (s *shopifyReader) emit(head *shopifyHead, v *shopifyVariant) error {
-	d := &v.draft
-	p := &d.item.Product
-	if err := d.setTitle(head.title); err != nil {
-		return s.im.fail(&RowError{Line: v.line, Column: int(s.columns.title) + 1, ColumnName: "Title", Message: err.Error()})
-	}
-	p.Description = head.description
-	d.shortened = d.shortened || head.shortened
-	p.Vendor, p.Category = d.text(head.vendor), d.text(head.category)
-	if p.Image == "" && !d.droppedImage {
-		d.setImage(head.image)
-	}
-	if values := v.optionValues(); len(values) > 0 {
-		p.Group = d.text(s.handle)
-		options := make([]exchange.Option, len(values))
-		for i, value := range values {
-			options[i] = exchange.Option{Name: head.options[i], Value: value}
-		}
-		d.setOptions(options)
-	}
-	return s.im.emit(d)
 }

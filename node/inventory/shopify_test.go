@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -21,7 +22,7 @@ sock,,,,,,,L,,Red,K-L,40,shopify,-2,continue,6.00,,,,,g,
 	want := "L-1||Desk Lamp|[]|4990|7\n" +
 		"sock/s/red|sock|Sock|[{Size S} {Colour Red}]|500|uncounted\n" +
 		"sock/m/red|sock|Sock|[{Size M} {Colour Red}]|550|uncounted\n" +
-		"K-L|sock|Sock|[{Size L} {Colour Red}]|600|0\n"
+		"K-L|sock|Sock|[{Size L} {Colour Red}]|600|-2\n"
 	if got := lines(items); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
@@ -68,7 +69,7 @@ func TestShopifyBadRows(t *testing.T) {
 		row("c", "C", "NaN", "1")+
 		row("d", "D", `"1,299.00"`, "1")+
 		row("e", "E", `"1,299"`, "1")+
-		row("f", "F", `"12,99"`, "1")+ // line 7, good
+		row("f", "F", `"12,99"`, "1")+ // line 7, good by itself
 		row("g", "G", "99999999999999999999", "1")+
 		row("h", "H", "10000000000000.01", "1")+
 		row("i", "I", "", "1")+
@@ -85,14 +86,15 @@ func TestShopifyBadRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := lines(items); got != "F||f|[]|1299|1\n" {
+	if got := lines(items); got != "D||d|[]|129900|1\nP||p|[]|500|1\n" {
 		t.Errorf("items: %s", got)
 	}
 	wantErrors(t, report,
-		"2:Variant Price: not an amount", "3:Variant Price: not an amount", "4:Variant Price: not an amount", "5:Variant Price: not an amount",
-		"6:Variant Price: not an amount", "8:Variant Price: too large", "9:Variant Price: highest price", "10:Variant Price: no price",
-		"11:Variant Price: decimals", "12:Variant Inventory Qty: whole number", "13:Variant SKU: invisible", "14:Variant SKU: on line 7",
-		"15:Handle: no handle", "16:Title: no title", "17:Variant Price: not an amount", "18:Variant SKU: 129 bytes",
+		"2:Variant Price: not an amount", "3:Variant Price: not a number", "4:Variant Price: not a number",
+		"6:Variant Price: can be read as 1299 or as 1.299, and the file's other numbers do not tell which (line 5 has a decimal point, line 7 a decimal comma)",
+		"7:Variant SKU: on two products, \"m\" on line 14 and \"f\" on line 7", "8:Variant Price: too large", "9:Variant Price: highest price", "10:Variant Price: no price",
+		"11:Variant Price: can be read as 1999 or as 1.999", "12:Variant Inventory Qty: whole number", "13:Variant SKU: invisible",
+		"14:Variant SKU: on two products, \"f\" on line 7", "15:Handle: no handle", "16:Title: no title", "18:Variant SKU: 129 bytes",
 		"19:Variant Inventory Qty: more than", "20:Variant Inventory Qty: whole number")
 }
 
@@ -159,6 +161,38 @@ func TestShopifySlugCollision(t *testing.T) {
 	if one[0].Product.SKU != two[1].Product.SKU || one[1].Product.SKU != two[0].Product.SKU || one[0].Product.SKU == one[1].Product.SKU {
 		t.Errorf("%s, %s in one order; %s, %s in the other", one[0].Product.SKU, one[1].Product.SKU, two[0].Product.SKU, two[1].Product.SKU)
 	}
-	_, report, _ := read(t, inEuro(), shopifyHeader+a+a)
-	wantErrors(t, report, "3:Handle: on line 2")
+	items, report, _ := read(t, inEuro(), shopifyHeader+a+a)
+	if len(items) != 1 || items[0].Product.SKU != "x/m" || report.Skipped[SkipRepeated] != 1 {
+		t.Errorf("a variant twice: %s, %+v", lines(items), report)
+	}
+}
+
+// TestShopifyTooManyVariants: the group withdraws none of those that are not read.
+func TestShopifyTooManyVariants(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price\n")
+	for i := range maxVariants + 1 {
+		fmt.Fprintf(&b, "tee,Tee,Size,%d,S%d,1\n", i, i)
+	}
+	items, report, err := stated(t, inEuro(), strings.NewReader(b.String()))
+	if err != nil || len(forSale(items)) != maxVariants || report.ErrorCount != 1 {
+		t.Fatalf("%d items, %v", len(items), err)
+	}
+	if it := items[0]; it.Product.SKU != "" || it.Bad == nil || it.Group != "tee" {
+		t.Errorf("%+v", it)
+	}
+}
+
+// TestShopifyKinds: a product that gets sizes, and one that loses them, stays the group of its
+// handle, so that nothing of the kind before stays on sale beside it.
+func TestShopifyKinds(t *testing.T) {
+	alone := "tee,Tee,,,,true,Title,Default Title,,,TEE,0,shopify,6,deny,9,,,,,,active\n"
+	sizes := "tee,Tee,,,,true,Size,S,,,TEE-S,0,shopify,2,deny,9,,,,,,active\n" +
+		"tee,,,,,,,M,,,TEE-M,0,shopify,4,deny,9,,,,,,\n"
+	for _, c := range []struct{ rows, want string }{{alone, "2 TEE of tee"}, {sizes, "2 TEE-S of tee\n3 TEE-M of tee"}} {
+		items, _, err := stated(t, inEuro(), strings.NewReader(shopifyHeader+c.rows))
+		if err != nil || groups(items) != c.want || items[0].ID != "tee" {
+			t.Errorf("%v: %s, want %s", err, groups(items), c.want)
+		}
+	}
 }

@@ -22,7 +22,7 @@ import (
 // else is a word break. If that loses more than spaces and hyphens, or the
 // whole is longer than a SKU may be, "~" and 10 hexadecimal digits of the hash of
 // the exact texts follow. Two different variants can then share a slug only by
-// differing in case or in hyphens against spaces; see distinct.
+// differing in case or in hyphens against spaces: then withHash tells them apart.
 func slug(handle string, values []string) string {
 	lossy := false
 	parts := make([]string, 0, 1+len(values))
@@ -36,11 +36,6 @@ func slug(handle string, values []string) string {
 		return withHash(s, handle, values)
 	}
 	return s
-}
-
-// distinct is the slug of a variant whose own is also another's of its handle.
-func distinct(handle string, values []string) string {
-	return withHash(slug(handle, values), handle, values)
 }
 
 func slugPart(s string) (part string, lossy bool) {

@@ -3,6 +3,7 @@ package inventory
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"io"
 	"os"
 	"unicode"
@@ -14,183 +15,231 @@ import (
 // some 2,000 columns.
 const maxHead = 64 << 10
 
-// source is the file being read: one stream, or two passes over it where the
-// format needs them. It belongs to one Read.
+// source is the text of the file being read: UTF-8 without a byte order mark,
+// lines that end in LF or CRLF, and readable as often as wanted. What comes in
+// another form, or cannot seek, is first written to a temporary file, which is
+// gone when the source is closed. A source belongs to one Read.
 type source struct {
-	at   io.ReaderAt // nil: cannot be read twice
-	base int64       // where in at the file starts, byte order mark not counted
-	r    *bufio.Reader
+	at   io.ReaderAt
+	base int64 // where in at the text starts
+	size int64 // bytes of the text
 
-	temp *os.File // copy of a source that cannot seek
+	given    int64 // bytes of the file as it was given, where that is not the text; else 0
+	encoding string
+	temps    []*os.File
+	tempDir  string
 
-	passes int   // how often the file is read
+	dialect dialect // of a CSV file; found by detect
+	numbers numbers // likewise
+	found   detected
+
+	bound func(io.Reader) io.Reader // makes a reader that ends with the context of the Read
+
+	passes int   // how often the text is read, passes aside not counted
 	passed int64 // bytes of the passes that are done
 	read   int64 // bytes of the pass under way
 	onRead func(bytesRead int64)
 }
 
-// open looks at the start of r, which it reads from where r stands.
-func open(r io.Reader) (*source, error) {
-	s := &source{passes: 1, onRead: func(int64) {}}
+// open makes a source of r, which it reads from where r stands.
+func open(ctx context.Context, r io.Reader, tempDir string) (*source, error) {
+	s := &source{passes: 2, tempDir: tempDir, dialect: commas, encoding: utf8Name, onRead: func(int64) {}}
+	s.bound = func(r io.Reader) io.Reader { return &cancelled{ctx, r} }
+	err := s.place(ctx, r)
+	if err == nil {
+		err = s.unpack(ctx)
+	}
+	if err == nil {
+		err = s.toText(ctx)
+	}
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *source) close() {
+	for _, f := range s.temps {
+		_ = f.Close()
+		_ = os.Remove(f.Name())
+	}
+}
+
+// place takes r as it is if it can seek, else a copy of it.
+func (s *source) place(ctx context.Context, r io.Reader) error {
 	if f, ok := r.(interface {
 		io.ReaderAt
 		io.Seeker
 	}); ok {
 		if pos, err := f.Seek(0, io.SeekCurrent); err == nil { // fails on a pipe
-			s.at, s.base = f, pos
-			r = io.NewSectionReader(f, pos, MaxFileBytes+1)
+			end, err := f.Seek(0, io.SeekEnd)
+			if err == nil {
+				_, err = f.Seek(pos, io.SeekStart)
+			}
+			if err != nil {
+				return readError(err)
+			}
+			s.at, s.base, s.size = f, pos, max(end-pos, 0)
+			if s.size > MaxFileBytes {
+				return errFileTooLong
+			}
+			return nil
 		}
 	}
-	s.r = bufio.NewReaderSize(r, maxHead)
-	head, err := s.r.Peek(maxHead)
-	if err != nil && err != io.EOF && len(head) == 0 {
+	return s.spool(ctx, r)
+}
+
+// spool copies r to a temporary file, which becomes what the source reads.
+func (s *source) spool(ctx context.Context, r io.Reader) error {
+	temp, err := os.CreateTemp(s.tempDir, "souk-import-*")
+	if err != nil {
+		return readError(err)
+	}
+	s.temps = append(s.temps, temp)
+	// Where a file may go before it is closed, it does: a killed process leaves nothing.
+	_ = os.Remove(temp.Name())
+	w := bufio.NewWriterSize(temp, 256<<10)
+	n, err := io.Copy(w, io.LimitReader(&cancelled{ctx, r}, MaxFileBytes+1))
+	if err == nil {
+		err = w.Flush()
+	}
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case exchange.CodeOf(err) == exchange.CodeInvalid:
+		return err
+	case err != nil:
+		return readError(err)
+	case n > MaxFileBytes:
+		return errFileTooLong
+	}
+	s.at, s.base, s.size = temp, 0, n
+	return nil
+}
+
+// rewrite replaces the text by what change makes of it.
+func (s *source) rewrite(ctx context.Context, change func(io.Reader) io.Reader) error {
+	if s.given == 0 {
+		s.given = s.size
+	}
+	return s.spool(ctx, change(s.whole()))
+}
+
+// cancelled is a reader that ends with its context.
+type cancelled struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c *cancelled) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}
+
+// head is the start of the text.
+func (s *source) head() ([]byte, error) {
+	head := make([]byte, min(maxHead, s.size))
+	n, err := s.at.ReadAt(head, s.base)
+	if err != nil && err != io.EOF {
 		return nil, readError(err)
 	}
-	if bytes.HasPrefix(head, []byte(byteOrderMark)) {
-		s.base += int64(len(byteOrderMark))
-		_, _ = s.r.Discard(len(byteOrderMark)) // it was peeked: cannot fail
-	}
-	return s, nil
+	return head[:n], nil
 }
 
-const byteOrderMark = "\ufeff"
-
-func (s *source) close() {
-	if s.temp != nil {
-		_ = s.temp.Close()
-		_ = os.Remove(s.temp.Name())
-	}
-}
-
-// detect refuses what no format is written in and tells the format if asked to.
-func (s *source) detect(wanted Format) (Format, error) {
-	head, _ := s.r.Peek(maxHead)
-	if err := checkHead(head); err != nil {
+// detect tells the format if asked to, and for CSV how its columns are separated.
+func (s *source) detect(o Options) (Format, error) {
+	wanted := o.Format
+	head, err := s.head()
+	if err != nil {
 		return wanted, err
 	}
-	if wanted != FormatAuto && wanted != "" {
+	if wanted == FormatJSONLines {
 		return wanted, nil
 	}
+	auto := (wanted == FormatAuto || wanted == "") && len(o.Columns) == 0
 	switch head[bytes.IndexFunc(head, notSpace)] {
 	case '{':
-		return FormatJSONLines, nil
+		if auto {
+			return FormatJSONLines, nil
+		}
 	case '[':
-		return FormatAuto, exchange.Errorf(exchange.CodeInvalid, "the file is a JSON array; write one product object per line instead")
+		if auto {
+			return FormatAuto, exchange.Errorf(exchange.CodeInvalid, "the file is a JSON array; write one product object per line instead")
+		}
 	}
-	row, err := newRowReader(bytes.NewReader(head)).next()
+	s.dialect = sniff(head, func(h *header) bool {
+		if len(o.Columns) > 0 {
+			_, err := o.Columns.resolve(h)
+			return err == nil
+		}
+		return h.found.format != ""
+	})
+	s.base += int64(s.dialect.skip)
+	s.size -= int64(s.dialect.skip)
+	s.numbers.survey = func() (*numberCount, error) {
+		return countNumbers(newRowReader(&pass{s.bound(s.whole()), s}), o.Columns)
+	}
+	if len(o.Columns) > 0 {
+		return FormatGeneric, nil
+	}
+	h, err := newRowReader(s.aside()).readHeader()
 	if err != nil {
-		return FormatAuto, exchange.Errorf(exchange.CodeInvalid, "the header cannot be read: %w", err)
+		return wanted, err
 	}
-	header := newHeader(row)
+	s.found = h.found
 	switch {
-	case isShopify(header):
-		return FormatShopify, nil
-	case isWooCommerce(header):
-		return FormatWooCommerce, nil
+	case !auto:
+		return wanted, nil
+	case h.found.format == "":
+		return FormatAuto, h.unknown()
 	}
-	return FormatAuto, header.unknown()
+	return h.found.format, nil
 }
 
 func notSpace(r rune) bool { return !unicode.IsSpace(r) }
 
-// checkHead names the kinds of file that people hand in by mistake.
-func checkHead(head []byte) error {
-	refuse := func(what string) error { return exchange.Errorf(exchange.CodeInvalid, "%s", what) }
-	text := bytes.TrimLeftFunc(head, unicode.IsSpace)
-	switch {
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-		return refuse("the file is compressed with gzip; unpack it first")
-	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte("\xd0\xcf\x11\xe0")):
-		return refuse("the file is a zip archive or an Excel workbook; unpack it, or save it as \"CSV UTF-8\"")
-	case isUTF16(head):
-		return refuse("the file is UTF-16; save it as UTF-8 (in Excel: \"CSV UTF-8\")")
-	case len(text) == 0:
-		return refuse("the file is empty")
-	case isBinary(head):
-		return refuse("the file is no text but a picture, a document, a program or the like, or it is damaged; give the product export of your shop")
-	case text[0] == '<':
-		return refuse("the file is a web page or XML, perhaps a page that was saved in place of the export; give the product export of your shop")
-	}
-	line, _, more := bytes.Cut(head, []byte("\n"))
-	if i := bytes.IndexByte(line, '\r'); i >= 0 && i < len(line)-1 && (more || len(head) < maxHead) {
-		return refuse("lines of the file end in a carriage return alone; save it as \"CSV UTF-8\"")
-	}
-	return nil
+// pass reads the text, or a part of it, for a rowReader, which takes from it how the
+// text is to be read.
+type pass struct {
+	io.Reader
+	s *source
 }
 
-// isUTF16 knows the byte order mark, and without one two characters of ASCII.
-func isUTF16(head []byte) bool {
-	if bytes.HasPrefix(head, []byte{0xff, 0xfe}) || bytes.HasPrefix(head, []byte{0xfe, 0xff}) {
-		return true
-	}
-	if len(head) < 4 {
-		return false
-	}
-	high, low := head[0] == 0 && head[2] == 0, head[1] == 0 && head[3] == 0
-	return high != low
-}
-
-// controlShare is how few of a text's bytes are control characters: one in 100.
-// Of compressed or random bytes it is every ninth.
-const controlShare = 100
-
-// isBinary tells what is no text: a NUL in its first line, which every header of a
-// picture, an archive or a program has soon, or control characters all over.
-func isBinary(head []byte) bool {
-	line, _, _ := bytes.Cut(head, []byte("\n"))
-	if bytes.IndexByte(line, 0) >= 0 || bytes.HasPrefix(head, []byte("%PDF-")) {
-		return true
-	}
-	controls := 0
-	for _, c := range head {
-		if c < ' ' && (c < '\t' || c > '\r') || c == 0x7f {
-			controls++
-		}
-	}
-	return controls > 1 && controls*controlShare > len(head)
-}
-
-// stream is the file from its start, to be read once.
-func (s *source) stream() io.Reader { return &meter{s: s, r: s.r} }
-
-// twice makes the source readable by two passes of section.
-func (s *source) twice(tempDir string) error {
-	s.passes = 2
-	if s.at != nil {
-		return nil
-	}
-	temp, err := os.CreateTemp(tempDir, "souk-import-*")
-	if err != nil {
-		return readError(err)
-	}
-	s.temp = temp
-	// Where a file may go before it is closed, it does: a killed process leaves nothing.
-	_ = os.Remove(temp.Name())
-	n, err := io.Copy(temp, io.LimitReader(s.r, MaxFileBytes+1))
-	if err != nil {
-		return readError(err)
-	}
-	if n > MaxFileBytes {
-		return errFileTooLong
-	}
-	s.at, s.base = temp, 0
-	return nil
-}
-
-// section is the file from its start, as often as wanted. The first call
-// begins the first pass, a further one the next.
+// section is the text from its start, as often as wanted. The first call begins the
+// first pass, a further one the next.
 func (s *source) section() io.Reader {
 	s.passed += s.read
 	s.read = 0
-	return &meter{s: s, r: io.NewSectionReader(s.at, s.base, MaxFileBytes+1)}
+	return &pass{&meter{s: s, r: s.whole()}, s}
 }
 
-// from is the file from an offset, aside from the pass under way.
+// aside is the text from its start, aside from the passes: nobody counts it.
+func (s *source) aside() io.Reader { return &pass{s.whole(), s} }
+
+func (s *source) whole() io.Reader { return io.NewSectionReader(s.at, s.base, s.size) }
+
+// from is the text from an offset, aside from the pass under way.
 func (s *source) from(offset int64) io.Reader {
-	return io.NewSectionReader(s.at, s.base+offset, 2*MaxRowBytes)
+	return &pass{io.NewSectionReader(s.at, s.base+offset, min(2*MaxRowBytes, max(s.size-offset, 0))), s}
 }
 
-// meter counts what a pass reads and holds it to MaxFileBytes.
+// between is a part of the text, aside from the pass under way.
+func (s *source) between(start, end int64) io.Reader {
+	return &pass{io.NewSectionReader(s.at, s.base+start, end-start), s}
+}
+
+// told is n bytes of the text as the share of the file that was given.
+func (s *source) told(n int64) int64 {
+	if s.given == 0 || s.size == 0 {
+		return n
+	}
+	return int64(float64(n) / float64(s.size) * float64(s.given))
+}
+
+// meter counts what a pass reads.
 type meter struct {
 	s *source
 	r io.Reader
@@ -199,11 +248,8 @@ type meter struct {
 func (m *meter) Read(p []byte) (int, error) {
 	n, err := m.r.Read(p)
 	m.s.read += int64(n)
-	if m.s.read > MaxFileBytes {
-		return 0, errFileTooLong
-	}
 	if n > 0 {
-		m.s.onRead((m.s.passed + m.s.read) / int64(m.s.passes))
+		m.s.onRead(m.s.told((m.s.passed + m.s.read) / int64(m.s.passes)))
 	}
 	if err != nil && err != io.EOF {
 		err = readError(err)

@@ -69,7 +69,7 @@ func (u Untracked) String() string {
 func (s Stock) Available(u Untracked) exchange.Availability {
 	switch {
 	case s.Known:
-		return exchange.Availability{Units: s.Units}
+		return exchange.Availability{Units: max(s.Units, 0)}
 	case s.Tracked:
 		return exchange.Availability{}
 	}
@@ -77,7 +77,7 @@ func (s Stock) Available(u Untracked) exchange.Availability {
 }
 
 // counted is the stock of a product whose count the file tells.
-func counted(units int64) Stock { return Stock{Tracked: true, Known: true, Units: max(units, 0)} }
+func counted(units int64) Stock { return Stock{Tracked: true, Known: true, Units: units} }
 
 var (
 	notCounted   = Stock{}

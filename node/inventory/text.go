@@ -4,9 +4,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/net/html"
-	"golang.org/x/net/html/atom"
 )
 
 // plainLine makes s one line of at most limit bytes: runs of white space become
@@ -91,53 +88,4 @@ func shorten(s string, limit int) (string, bool) {
 		limit--
 	}
 	return strings.TrimRightFunc(s[:limit], unicode.IsSpace), true
-}
-
-// fromHTML reduces HTML to its text; blocks become lines. It is not a
-// sanitizer: what comes out is plain text that its reader escapes.
-func fromHTML(s string) string {
-	if !strings.ContainsAny(s, "<&") {
-		return s
-	}
-	var b strings.Builder
-	var hidden atom.Atom // the element whose content is no text, while inside one
-	z := html.NewTokenizer(strings.NewReader(s))
-	for {
-		switch z.Next() {
-		case html.ErrorToken:
-			return b.String()
-		case html.TextToken:
-			if hidden == 0 {
-				b.Write(z.Text())
-			}
-		case html.StartTagToken, html.SelfClosingTagToken:
-			name, _ := z.TagName()
-			tag := atom.Lookup(name)
-			if hidden == 0 && (tag == atom.Script || tag == atom.Style) {
-				hidden = tag
-			}
-			b.WriteString(spacing(tag))
-		case html.EndTagToken:
-			name, _ := z.TagName()
-			tag := atom.Lookup(name)
-			if tag == hidden {
-				hidden = 0
-			}
-			if tag != atom.Li && tag != atom.Tr && tag != atom.Dt && tag != atom.Dd { // these follow each other closely
-				b.WriteString(spacing(tag))
-			}
-		}
-	}
-}
-
-// spacing is what stands in a text for a tag.
-func spacing(tag atom.Atom) string {
-	switch tag {
-	case atom.P, atom.Div, atom.Br, atom.Hr, atom.Li, atom.Ul, atom.Ol, atom.Dl, atom.Dt, atom.Dd, atom.Tr, atom.Table, atom.Blockquote,
-		atom.Section, atom.Article, atom.Pre, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6:
-		return "\n"
-	case atom.Td, atom.Th:
-		return " "
-	}
-	return ""
 }

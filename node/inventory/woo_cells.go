@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/souk-market/souk/exchange"
 )
 
 // How WooCommerce writes dates, lists and texts into cells.
@@ -31,24 +33,46 @@ func saleDate(s string, zone *time.Location, end bool) (time.Time, error) {
 
 // firstOf is the first of a list whose commas are escaped within its members.
 func firstOf(list string) string {
-	for i := range len(list) {
-		if list[i] == ',' && (i == 0 || list[i-1] != '\\') {
-			list = list[:i]
-			break
-		}
+	if l := listOf(list, 1); len(l) > 0 {
+		return l[0]
 	}
-	return strings.TrimSpace(unescapeComma(list))
+	return ""
 }
+
+// listOf are the members of a list whose commas are escaped within them, blank ones left
+// out: at most so many, and each cut where no text may be longer.
+func listOf(list string, most int) []string {
+	var members []string
+	for start, i := 0, 0; i <= len(list) && len(members) < most; i++ {
+		if i < len(list) && (list[i] != ',' || i > 0 && list[i-1] == '\\') {
+			continue
+		}
+		if s := strings.TrimSpace(unescapeComma(list[start:i])); s != "" {
+			s, _ = shorten(s, 2*exchange.MaxURL)
+			members = append(members, s)
+		}
+		start = i + 1
+	}
+	return members
+}
+
+// choices are the values of an attribute as one text.
+func choices(cell string) string {
+	return fromHTML(strings.Join(listOf(cell, wooLists), ", "))
+}
+
+// attributeKey is the same for the name of an attribute in a variation and in its parent.
+func attributeKey(name string) string { return strings.ToLower(fromHTML(name)) }
 
 func unescapeComma(s string) string { return strings.ReplaceAll(s, `\,`, ",") }
 
 // unescapeLines restores line breaks: the export writes one as \n, and the two
-// characters \n as \\\n.
+// characters \n as \\n.
 func unescapeLines(s string) string {
 	if !strings.Contains(s, `\n`) {
 		return s
 	}
-	return strings.NewReplacer(`\\\n`, `\n`, `\n`, "\n").Replace(s)
+	return strings.NewReplacer(`\\n`, `\n`, `\n`, "\n").Replace(s)
 }
 
 // unescapeCell undoes how the export keeps spreadsheets from running a cell as a

@@ -21,12 +21,9 @@ type wooColumns struct {
 	inStock, stock, backorders             column
 	weight                                 column
 	gramsPerUnit                           decimal.Decimal // of the weight column
-	categories, brands, images, barcode    column
+	categories, tags, brands, images       column
+	barcode, visibility                    column
 	attributes                             []struct{ name, value column }
-}
-
-func isWooCommerce(h *header) bool {
-	return h.has("Type") && h.has("SKU") && h.has("Name") && h.has("Regular price")
 }
 
 func newWooColumns(h *header) *wooColumns {
@@ -48,9 +45,11 @@ func newWooColumns(h *header) *wooColumns {
 		backorders:       h.col("Backorders allowed?"),
 		weight:           noColumn,
 		categories:       h.col("Categories"),
+		tags:             h.col("Tags"),
 		brands:           h.col("Brands"),
 		images:           h.col("Images"),
 		barcode:          h.col("GTIN, UPC, EAN, or ISBN"),
+		visibility:       h.col("Visibility in catalog"),
 	}
 	for _, unit := range []struct {
 		name  string
@@ -73,187 +72,238 @@ func newWooColumns(h *header) *wooColumns {
 // wooReader turns rows into products, one for one.
 type wooReader struct {
 	im      *importer
+	src     *source
 	columns *wooColumns
 	parents *wooParents
+	counts  bool // the file has counts and no prices
 }
 
-func readWooCommerce(im *importer, src *source) error {
-	if err := src.twice(im.options.TempDir); err != nil {
-		return err
-	}
-	parents, err := indexParents(im.ctx, src)
-	if err != nil {
-		return err
-	}
-	rows := newRowReader(src.section())
+// index notes who claims which SKU and where variable products start, so that a variation
+// finds its parent anywhere in the file. Bad rows are left to the next pass to report.
+func (w *wooReader) index(from io.Reader) error {
+	rows := newRowReader(from)
 	h, err := rows.readHeader()
 	if err != nil {
 		return err
 	}
-	w := &wooReader{im: im, columns: newWooColumns(h), parents: parents}
-	for {
-		row, err := rows.next()
-		if err == io.EOF {
-			return nil
-		}
-		if stop := im.row(); stop != nil {
-			return stop
-		}
-		if bad, ok := err.(*RowError); ok { // the row alone: what ends the reading wraps it
-			err = im.fail(bad)
-		} else if err == nil {
-			err = w.add(row)
-		}
-		if err != nil {
-			return err
-		}
+	if err := h.check(FormatWooCommerce); err != nil {
+		return err
 	}
+	w.columns, w.counts = newWooColumns(h), h.found.stockOnly
+	if w.parents, err = newWooParents(w.src, w.columns, rows); err != nil {
+		return err
+	}
+	return w.im.scan(rows, w.note)
 }
 
-// add makes a product of one row, or says why not.
+func (w *wooReader) note(row *csvRow) error {
+	switch kind, _ := wooKind(row.get(w.columns.kind)); kind {
+	case "variable":
+		return w.parents.note(row)
+	case "simple", "variation":
+		sku, _ := w.sku(row)
+		return w.im.claims.note(sku, row.line)
+	}
+	return nil
+}
+
+func (w *wooReader) products(from io.Reader) error { return w.im.rows(from, w.add) }
+
+// add says what a row says of its product.
 func (w *wooReader) add(row *csvRow) error {
 	c := w.columns
-	kind := wooKind(row.get(c.kind))
-	why := SkipReason("")
-	switch {
-	case row.blank():
-		why = SkipEmptyRow
-	case kind == "variable":
-		why = SkipVariable
-	case kind == "grouped":
-		why = SkipGrouped
-	case kind == "external":
-		why = SkipExternal
-	case kind != "simple" && kind != "variation":
-		why = SkipUnsupported
-	case !isPublished(row.get(c.published)):
-		why = SkipUnpublished
+	kind, virtual := wooKind(row.get(c.kind))
+	d := &draft{item: Item{Line: row.line, ID: row.get(c.id)}}
+	d.item.Product.NoShipping = virtual
+	switch kind {
+	case "simple", "variation":
+	case "variable":
+		return w.page(row, d, SkipVariable)
+	case "grouped":
+		return w.page(row, d, SkipGrouped)
+	case "external":
+		return w.page(row, d, SkipExternal)
+	default:
+		return w.page(row, d, SkipUnsupported)
 	}
 	var parent *wooParent
-	if why == "" && kind == "variation" {
-		var bad *RowError
-		if parent, bad = w.parentOf(row); bad != nil {
-			return w.im.fail(bad)
-		}
-		if !parent.published {
-			why = SkipUnpublished
+	var orphan *RowError
+	if kind == "variation" {
+		if parent, orphan = w.parentOf(row); orphan == nil {
+			d.item.Group = parent.group
 		}
 	}
-	if why != "" {
-		name := row.get(c.name)
-		if name == "" {
-			name = row.get(c.sku)
-		}
-		w.im.skip(row.line, name, why)
+	if w.counts {
+		return w.count(row, parent, d)
+	}
+	if !isPublished(row.get(c.published)) || parent != nil && !parent.published {
+		d.item.Left = SkipUnpublished
+	}
+	d.leave(w.readSKU(row, d))
+	d.leave(orphan)
+	w.read(row, parent, d)
+	if kind == "simple" && w.isAlone(row, d) {
+		d.item.Group = c.group(row)
+	}
+	if d.item.Left != "" && d.item.Bad == nil && d.item.Product.SKU == "" {
+		w.im.skip(row.line, w.name(row), d.item.Left)
 		return nil
-	}
-	d := &draft{item: Item{Line: row.line}}
-	if bad := w.read(row, parent, d); bad != nil {
-		return w.im.fail(bad)
 	}
 	return w.im.emit(d)
 }
 
-// wooKind is the word of a Type such as "simple, downloadable, virtual" that
-// says what kind of row it is.
-func wooKind(s string) string {
+// isAlone reports that a row says of its product that it has no variations, so that those it
+// had are off sale. A row whose SKU cannot be read may be any product's, and one that tells
+// no type and has no price, a variable product's.
+func (w *wooReader) isAlone(row *csvRow, d *draft) bool {
+	return d.item.Product.SKU != "" && (row.get(w.columns.kind) != "" || d.item.Bad == nil)
+}
+
+// count hands on what a row of a stock list says.
+func (w *wooReader) count(row *csvRow, parent *wooParent, d *draft) error {
+	d.item.StockOnly, d.item.Group = true, ""
+	d.leave(w.readSKU(row, d))
+	d.item.Product.Title, _ = plainLine(fromHTML(row.get(w.columns.name)), exchange.MaxTitle)
+	if err := w.setStock(w.columns.readStock(row), parent, d); err != nil {
+		d.leave(row.bad(w.columns.stock, err))
+	}
+	return w.im.emit(d)
+}
+
+// page hands on a row that is no product. A product that was sold under its SKU is one no more,
+// and its group has the variations that the file names, be it none.
+func (w *wooReader) page(row *csvRow, d *draft, why SkipReason) error {
+	d.page, d.item.Left = true, why
+	if !w.counts {
+		d.item.Group = w.columns.group(row)
+	}
+	if d.item.Group == "" {
+		w.im.skip(row.line, w.name(row), why)
+		return nil
+	}
+	if sku, filled := w.sku(row); filled || d.setSKU(sku) != nil {
+		d.item.Product.SKU = ""
+	}
+	d.item.Product.Title, _ = plainLine(fromHTML(w.name(row)), exchange.MaxTitle)
+	return w.im.emit(d)
+}
+
+// name is what a row is called, for the report.
+func (w *wooReader) name(row *csvRow) string {
+	return cmp.Or(row.get(w.columns.name), row.get(w.columns.sku))
+}
+
+// wooKind is the word of a Type such as "simple, downloadable, virtual" that says what kind
+// of row it is, and whether nothing is sent. What is downloadable alone is sent as well.
+func wooKind(s string) (kind string, virtual bool) {
 	for _, word := range strings.Split(strings.ToLower(s), ",") {
 		switch word = strings.TrimSpace(word); word {
-		case "", "downloadable", "virtual": // how it is delivered
+		case "", "downloadable":
+		case "virtual":
+			virtual = true
 		default:
-			return word
+			kind = cmp.Or(kind, word)
 		}
 	}
-	return "simple" // as WooCommerce's own import takes it
+	return cmp.Or(kind, "simple"), virtual // as WooCommerce's own import takes it
 }
 
 // isPublished knows 1, published, from 0, private, −1, draft, and 2, pending.
-func isPublished(s string) bool { return s == "" || s == "1" }
+func isPublished(s string) bool { return s == "" || yes(s) }
 
-// read fills d from a row and, for a variation, from its parent.
-func (w *wooReader) read(row *csvRow, parent *wooParent, d *draft) *RowError {
-	c := w.columns
-	options := w.options(row, parent)
-	if err := w.readSKU(row, d); err != nil {
-		return row.bad(c.sku, err)
-	}
-	if err := d.setTitle(title(row.get(c.name), parent, options)); err != nil {
-		return row.bad(c.name, err)
-	}
-	if bad := w.readPrice(row, d); bad != nil {
-		return bad
-	}
-	if err := w.readStock(row, d); err != nil {
-		return row.bad(c.stock, err)
-	}
-	if err := w.readWeight(row, parent, d); err != nil {
-		return row.bad(c.weight, err)
-	}
-	w.readTexts(row, parent, d)
-	d.setOptions(options)
-	return nil
+// isHidden reports a product that its shop shows in no list and no search.
+func (c *wooColumns) isHidden(row *csvRow) bool {
+	return strings.EqualFold(row.get(c.visibility), "hidden")
 }
 
-// title is a product's own name, or its parent's with the options.
+// read fills d from a row and, for a variation, from its parent. Of several errors the first
+// counts; what can be read is read in any case, as the stock of what is off sale is followed.
+func (w *wooReader) read(row *csvRow, parent *wooParent, d *draft) {
+	c := w.columns
+	options := w.options(row, parent, d)
+	d.hidden = c.isHidden(row) || parent != nil && parent.hidden
+	bad := func(c column, err error) {
+		if err != nil {
+			d.leave(row.bad(c, err))
+		}
+	}
+	bad(c.name, d.setTitle(title(row.get(c.name), parent, options)))
+	d.leave(w.readPrice(row, d))
+	bad(c.stock, w.setStock(c.readStock(row), parent, d))
+	bad(c.weight, w.readWeight(row, parent, d))
+	if w.im.resolving && w.im.claims.rivals(d.item.Product.SKU) == nil {
+		return // nobody looks at the rest
+	}
+	w.readTexts(row, parent, d)
+	if parent == nil && len(options) > exchange.MaxOptions {
+		options, d.shortened = options[:exchange.MaxOptions], true
+	}
+	d.setOptions(options)
+	d.fit()
+}
+
+// title is a product's own name, or its parent's with the options that tell it apart.
 func title(name string, parent *wooParent, options []exchange.Option) string {
 	if name != "" || parent == nil {
 		return fromHTML(name)
 	}
-	name = parent.name
-	for i, o := range options {
-		name += [...]string{" - ", ", "}[min(i, 1)] + o.Value
+	if failed(parent.name) {
+		return parent.name // which is no title
+	}
+	name, between := parent.name, " - "
+	for _, o := range options {
+		if o.Value != anyOne && !strings.HasPrefix(o.Value, anyOf) {
+			name, between = name+between+o.Value, ", "
+		}
 	}
 	return name
 }
 
-func (w *wooReader) readSKU(row *csvRow, d *draft) error {
-	sku := unescapeCell(row.get(w.columns.sku))
-	d.skuAt(row, w.columns.sku)
-	if sku == "" {
-		d.skuAt(row, w.columns.id)
-		id := row.get(w.columns.id)
-		if id == "" {
-			return errors.New("the row has neither SKU nor ID")
-		}
-		sku, d.filledSKU = "id-"+id, true
+// sku is the SKU of a row, qualified if asked for, or made of its ID; "" if it has neither.
+func (w *wooReader) sku(row *csvRow) (sku string, filled bool) {
+	id := row.get(w.columns.id)
+	if own := unescapeCell(row.get(w.columns.sku)); own != "" {
+		return w.im.qualify(id, own), false
 	}
-	return d.setSKU(sku)
+	if id == "" {
+		return "", true
+	}
+	return "id-" + id, true
 }
 
-func (w *wooReader) readWeight(row *csvRow, parent *wooParent, d *draft) error {
-	weight := withPoint(row.get(w.columns.weight))
-	if weight == "" && parent != nil {
-		weight = parent.weight
-	}
-	var err error
-	d.item.Product.Grams, err = grams(weight, w.columns.gramsPerUnit)
-	return err
-}
-
-func (w *wooReader) readStock(row *csvRow, d *draft) error {
+func (w *wooReader) readSKU(row *csvRow, d *draft) *RowError {
 	c := w.columns
-	stock := strings.ToLower(unescapeCell(row.get(c.stock)))
-	status := strings.ToLower(row.get(c.inStock))
-	backorders := strings.ToLower(row.get(c.backorders))
-	d.oversellable = status == "backorder" || backorders == "notify" || yes(backorders)
-	switch {
-	case status == "0", status == "no", status == "false", status == "backorder":
-		d.item.Stock = counted(0)
-	case stock == "":
-		d.item.Stock = notCounted
-	case stock == "parent":
-		d.item.Stock = countNotTold
-	default:
-		return d.setCount(stock)
+	sku, filled := w.sku(row)
+	at := c.sku
+	if filled && sku != "" {
+		at = c.id
+	}
+	d.skuAt(row, at)
+	d.filledSKU = filled
+	err := errors.New("the row has neither SKU nor ID")
+	if sku != "" {
+		err = d.setSKU(sku)
+	}
+	if err != nil {
+		return row.bad(c.sku, err)
 	}
 	return nil
 }
 
+func (w *wooReader) readWeight(row *csvRow, parent *wooParent, d *draft) error {
+	var err error
+	d.item.Product.Grams, err = row.grams(w.columns.weight, w.columns.gramsPerUnit)
+	if err == nil && row.get(w.columns.weight) == "" && parent != nil {
+		d.item.Product.Grams, err = parent.grams, parent.badWeight
+	}
+	return err
+}
+
 func (w *wooReader) readPrice(row *csvRow, d *draft) *RowError {
 	c, o := w.columns, w.im.options
-	regular, err := price(o.Currency, withPoint(row.get(c.regularPrice)))
+	regular, err := row.price(c.regularPrice, o.Currency)
 	if err == nil {
-		err = w.im.setPrice(d, regular)
+		err = w.im.offer(d, regular)
 	}
 	if err != nil {
 		return row.bad(c.regularPrice, err)
@@ -261,34 +311,18 @@ func (w *wooReader) readPrice(row *csvRow, d *draft) *RowError {
 	if row.get(c.salePrice) == "" {
 		return nil
 	}
-	sale, err := price(o.Currency, withPoint(row.get(c.salePrice)))
-	if err != nil {
+	var sale Sale
+	if sale.Price, err = row.price(c.salePrice, o.Currency); err != nil {
 		return row.bad(c.salePrice, err)
 	}
-	starts, err := saleDate(row.get(c.saleStarts), o.Now.Location(), false)
-	if err != nil {
+	if sale.From, err = saleDate(row.get(c.saleStarts), o.Zone, false); err != nil {
 		return row.bad(c.saleStarts, err)
 	}
-	ends, err := saleDate(row.get(c.saleEnds), o.Now.Location(), true)
-	if err != nil {
+	if sale.To, err = saleDate(row.get(c.saleEnds), o.Zone, true); err != nil {
 		return row.bad(c.saleEnds, err)
 	}
-	if sale.Minor >= regular.Minor {
-		return nil
-	}
-	dated := !starts.IsZero() || !ends.IsZero()
-	if dated && o.Now.IsZero() {
-		return nil
-	}
-	if !o.Now.Before(starts) && (ends.IsZero() || o.Now.Before(ends)) {
-		if err := w.im.setPrice(d, sale); err != nil {
-			return row.bad(c.salePrice, err)
-		}
-		d.onSale = true
-	}
-	if dated && (ends.IsZero() || starts.Before(ends)) {
-		w.im.report.priceChanges(o.Now, starts)
-		w.im.report.priceChanges(o.Now, ends)
+	if err := w.im.reduce(d, sale); err != nil {
+		return row.bad(c.salePrice, err)
 	}
 	return nil
 }
@@ -296,58 +330,17 @@ func (w *wooReader) readPrice(row *csvRow, d *draft) *RowError {
 func (w *wooReader) readTexts(row *csvRow, parent *wooParent, d *draft) {
 	c, p := w.columns, &d.item.Product
 	own := wooTextsOf(row, c)
+	images := own.images
 	if parent != nil {
 		own.fill(&parent.wooTexts)
-		p.Group = d.text(parent.group)
+		images = append(images, parent.images...)
+		p.Group = d.text(parent.shown)
 	}
-	p.Description = own.description
+	p.Description, p.Summary = own.description, own.summary
 	d.shortened = d.shortened || own.shortened
-	p.Vendor, p.Category = d.text(own.brand), d.text(own.category)
-	p.Barcode = d.text(unescapeCell(row.get(c.barcode)))
-	d.setImage(own.image)
-}
-
-// options are the attributes of a variation; a blank value is "any" and no option.
-func (w *wooReader) options(row *csvRow, parent *wooParent) []exchange.Option {
-	if parent == nil {
-		return nil
-	}
-	var options []exchange.Option
-	for _, a := range w.columns.attributes {
-		name, value := fromHTML(row.get(a.name)), unescapeComma(row.get(a.value))
-		if value != "" {
-			options = append(options, exchange.Option{Name: name, Value: fromHTML(value)})
-		}
-	}
-	return options
-}
-
-// wooTexts are what a variation may take from its parent.
-type wooTexts struct {
-	description            string // plain, within its limit, as variations share it
-	shortened              bool   // the description was
-	category, brand, image string
-}
-
-func wooTextsOf(row *csvRow, c *wooColumns) wooTexts {
-	t := wooTexts{
-		category: fromHTML(firstOf(row.get(c.categories))),
-		brand:    fromHTML(firstOf(row.get(c.brands))),
-		image:    firstOf(row.get(c.images)),
-	}
-	for _, from := range []column{c.description, c.shortDescription} {
-		if t.description == "" {
-			t.description, t.shortened = plainText(fromHTML(unescapeLines(row.get(from))), exchange.MaxDescription)
-		}
-	}
-	return t
-}
-
-func (t *wooTexts) fill(from *wooTexts) {
-	if t.description == "" {
-		t.description, t.shortened = from.description, from.shortened
-	}
-	t.category = cmp.Or(t.category, from.category)
-	t.brand = cmp.Or(t.brand, from.brand)
-	t.image = cmp.Or(t.image, from.image)
+	p.Vendor = d.text(own.brand)
+	d.setCategories(own.categories)
+	d.setTags(own.tags)
+	d.setImages("", galleryOf(images))
+	p.Barcode = w.im.barcode(row, c.barcode)
 }

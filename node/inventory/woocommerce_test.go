@@ -55,7 +55,7 @@ func TestWooCommerceKinds(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "CUP||Cup & Saucer|[]|1250|4\n" +
-		"TEE-R|TEE|Tee - Red, dark|[{Colour Red, dark}]|2000|uncounted\n" +
+		"TEE-R|TEE|Tee - Red, dark|[{Colour Red, dark} {Size any}]|2000|uncounted\n" +
 		"id-5|id-4|Hat - Blue|[{Colour Blue}]|900|untold\n" +
 		"PDF||Manual|[]|300|uncounted\n" +
 		"OUT||Out|[]|300|0\n" +
@@ -100,53 +100,47 @@ func TestWooCommerceBadRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantErrors(t, report, "2:Regular price: no price", "3:Parent: no variable product", "4:Parent: does not name", "5:SKU: neither SKU nor ID",
-		"6:Name: no title", "7:Regular price: not an amount", "8:Date sale price ends: not a date", "9:Weight (kg): not a weight", "10:Weight (kg): more than")
+		"6:Name: no title", "8:Date sale price ends: not a date", "9:Weight (kg): not a number", "10:Weight (kg): more than")
 }
 
 func TestWooCommerceSalePrice(t *testing.T) {
 	stockholm := time.FixedZone("CEST", 2*3600)
-	now := time.Date(2026, 6, 15, 23, 30, 0, 0, stockholm)
+	at := func(month, day, hour, minute, second int) time.Time {
+		return time.Date(2026, time.Month(month), day, hour, minute, second, 0, stockholm)
+	}
 	for _, c := range []struct {
 		sale, from, to string
-		want           int64
-		next           time.Time
+		price, before  int64 // without a date
+		dated          bool
+		start, end     time.Time
 	}{
-		{"8", "", "", 800, time.Time{}},
-		{"12", "", "", 1000, time.Time{}}, // no lower
-		{"8", "2026-06-15", "", 800, time.Time{}},
-		{"8", "2026-06-16", "", 1000, time.Date(2026, 6, 16, 0, 0, 0, 0, stockholm)},
-		{"8", "", "2026-06-15", 800, time.Date(2026, 6, 16, 0, 0, 0, 0, stockholm)}, // the day included
-		{"8", "", "2026-06-14", 1000, time.Time{}},
-		{"8", "2026-06-01 00:00:00", "2026-06-15 23:29:59", 1000, time.Time{}},
-		{"8", "2026-06-01 00:00:00", "2026-06-15 23:30:00", 800, time.Date(2026, 6, 15, 23, 30, 1, 0, stockholm)},
-		{"8", "2026-06-15T21:30:00+00:00", "", 800, time.Time{}},
-		{"8", "2026-06-15T21:30:01+00:00", "", 1000, time.Date(2026, 6, 15, 23, 30, 1, 0, stockholm)},
+		{sale: "8", price: 800, before: 1000},
+		{sale: "12", price: 1000}, // no lower
+		{sale: "8", from: "2026-06-15", price: 1000, dated: true, start: at(6, 15, 0, 0, 0)},
+		{sale: "8", to: "2026-06-15", price: 1000, dated: true, end: at(6, 16, 0, 0, 0)}, // the day included
+		{sale: "8", from: "2026-06-01 00:00:00", to: "2026-06-15 23:29:59", price: 1000, dated: true, start: at(6, 1, 0, 0, 0), end: at(6, 15, 23, 30, 0)},
+		{sale: "8", from: "2026-06-15T21:30:00+00:00", price: 1000, dated: true, start: at(6, 15, 23, 30, 0)},
+		{sale: "8", from: "2026-06-15", to: "2026-06-14", price: 1000}, // over before it starts
 	} {
 		t.Run(fmt.Sprintf("%s from %q to %q", c.sale, c.from, c.to), func(t *testing.T) {
 			o := inEuro()
-			o.Now = now
-			items, report, err := read(t, o, woo("ID=1|Type=simple|SKU=A|Name=A|Regular price=10|Sale price="+c.sale+"|Date sale price starts="+c.from+"|Date sale price ends="+c.to))
-			if err != nil || len(items) != 1 || items[0].Product.Price.Minor != c.want {
-				t.Errorf("%+v, %v", items, err)
-				return
+			o.Zone = stockholm
+			items, _, err := read(t, o, woo("ID=1|Type=simple|SKU=A|Name=A|Regular price=10|Sale price="+c.sale+"|Date sale price starts="+c.from+"|Date sale price ends="+c.to))
+			if err != nil || len(items) != 1 || items[0].Product.Price.Minor != c.price || items[0].Product.CompareAt != c.before {
+				t.Fatalf("%+v, %v", items, err)
 			}
-			if next := report.NextPriceChange; (next == nil) != c.next.IsZero() || next != nil && !next.Equal(c.next) {
-				t.Errorf("the next change of price is %v", next)
+			sale := items[0].Sale
+			if (sale != nil) != c.dated || sale != nil && (sale.Price.Minor != 800 || !sale.From.Equal(c.start) || !sale.To.Equal(c.end)) {
+				t.Errorf("the sale is %+v", sale)
 			}
 		})
-	}
-	o := inEuro()
-	o.Now = time.Time{}
-	items, _, err := read(t, o, woo("ID=1|Type=simple|SKU=A|Name=A|Regular price=10|Sale price=8|Date sale price ends=2099-01-01"))
-	if err != nil || items[0].Product.Price.Minor != 1000 {
-		t.Errorf("without a clock a dated sale applies: %+v, %v", items, err)
 	}
 }
 
 func TestWooCommerceManyAttributes(t *testing.T) {
 	items, _, err := read(t, inEuro(), woo("ID=1|Type=variable|SKU=P|Name=P",
 		"ID=2|Type=variation|SKU=V|Regular price=1|Name=Thing|Parent=P|Attribute 1 name=a|Attribute 1 value(s)=1|Attribute 2 name=b|Attribute 2 value(s)=2|Attribute 3 name=c|Attribute 3 value(s)=3|Attribute 4 name=d|Attribute 4 value(s)=4"))
-	if err != nil || lines(items) != "V|P|Thing, 4|[{a 1} {b 2} {c 3}]|100|uncounted\n" {
+	if err != nil || lines(items) != "V|P|Thing|[{a 1} {b 2} {c 3} {d 4}]|100|uncounted\n" {
 		t.Errorf("%s, %v", lines(items), err)
 	}
 }
@@ -184,4 +178,13 @@ func TestWooCommerceOrder(t *testing.T) {
 			rt.Fatalf("got\n%swant\n%s", got, want)
 		}
 	})
+}
+
+// TestWooCommerceHidden: what is hidden in its shop's catalog is listed, and counted.
+func TestWooCommerceHidden(t *testing.T) {
+	items, report, err := read(t, inEuro(), "ID,Type,SKU,Name,Published,Visibility in catalog,Regular price,Parent\n"+
+		"1,simple,A,A,1,visible,1,\n2,simple,B,B,1,hidden,1,\n3,variable,P,P,1,hidden,,\n4,variation,V,V,1,visible,1,P\n5,simple,C,C,0,hidden,1,\n6,simple,D,D,1,search,1,\n")
+	if err != nil || len(items) != 4 || report.Hidden != 2 {
+		t.Errorf("%d hidden of %d, %v", report.Hidden, len(items), err)
+	}
 }

@@ -42,6 +42,28 @@ func Parse(c exchange.Currency, s string) (exchange.Money, error) {
 	return exchange.Money{Minor: int64(d.Coef()), Currency: c}, nil
 }
 
+// Less is m less a discount as exact text, with as many decimals as that takes: 0.06 less 15%
+// is "0.051". It fails where no decimal of 19 digits is exact.
+func Less(m exchange.Money, off exchange.BasisPoints) (string, error) {
+	digits, err := m.Currency.Decimals()
+	if err != nil {
+		return "", err
+	}
+	whole, err := decimal.New(m.Minor, digits)
+	if err != nil {
+		return "", err
+	}
+	rest, err := decimal.New(int64(exchange.Whole)-int64(off), 4)
+	if err != nil {
+		return "", err
+	}
+	left, err := whole.MulExact(rest, digits+4)
+	if err != nil {
+		return "", err
+	}
+	return left.Trim(digits).String(), nil
+}
+
 // split checks the text form and returns the significant digits before and
 // after the point: leading zeros but one, and trailing zeros, are gone.
 func split(s string) (whole, frac string, err error) {

@@ -117,3 +117,28 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestLess(t *testing.T) {
+	for _, c := range []struct {
+		minor int64
+		of    exchange.Currency
+		off   exchange.BasisPoints
+		want  string
+	}{
+		{6, "EUR", 1500, "0.051"}, {9900, "EUR", 1500, "84.15"}, {1250, "EUR", 1500, "10.625"}, {1200, "EUR", 0, "12.00"},
+		{1299, "EUR", exchange.Whole, "0.00"}, {1, "JPY", 1, "0.9999"}, {1000, "KWD", 3333, "0.6667"},
+	} {
+		t.Run(c.want, func(t *testing.T) {
+			if got, err := Less(exchange.Money{Minor: c.minor, Currency: c.of}, c.off); err != nil || got != c.want {
+				t.Errorf("%q, %v", got, err)
+			}
+		})
+	}
+	for _, m := range []exchange.Money{{Minor: math.MaxInt64, Currency: "EUR"}, {Minor: 1, Currency: "ZZZ"}} {
+		t.Run(m.String(), func(t *testing.T) {
+			if got, err := Less(m, 1); err == nil {
+				t.Errorf("%q", got)
+			}
+		})
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	toml "github.com/pelletier/go-toml/v2"
 
@@ -45,11 +46,29 @@ func undecoded(path string, err error) error {
 	return exchange.Errorf(exchange.CodeInvalid, "%s: %w", path, err)
 }
 
-// Write replaces the file at path durably with v, its comment tags, and the text tail.
-func Write(path string, v any, tail string) error {
+// Lacks returns those of keys that the file at path does not state at its top level, as key or as
+// table. The file must be readable by [Read].
+func Lacks(path string, keys ...string) ([]string, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var stated map[string]any
+	if err := toml.Unmarshal(b, &stated); err != nil {
+		return nil, undecoded(path, err)
+	}
+	return slices.DeleteFunc(slices.Clone(keys), func(k string) bool {
+		_, ok := stated[k]
+		return ok
+	}), nil
+}
+
+// Write replaces the file at path durably with the text head, v with its comment tags, and the
+// text tail.
+func Write(path, head string, v any, tail string) error {
 	b, err := toml.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("%s could not be written: %w", path, err)
 	}
-	return durable.Write(path, append(b, tail...), 0o644)
+	return durable.Write(path, []byte(head+string(b)+tail), 0o644)
 }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -93,7 +94,7 @@ func TestReadMissing(t *testing.T) {
 // TestWriteRead: what is written, its comments and the tail among it, is read again.
 func TestWriteRead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "config.toml")
-	if err := tomlfile.Write(path, config{Name: "a", Page: page{7}}, "\n[[zone]]\nflat = '3'\n"); err != nil {
+	if err := tomlfile.Write(path, "# head\n", config{Name: "a", Page: page{7}}, "\n[[zone]]\nflat = '3'\n"); err != nil {
 		t.Fatal(err)
 	}
 	c, err := tomlfile.Read[config](path, nil)
@@ -103,5 +104,17 @@ func TestWriteRead(t *testing.T) {
 	b, err := os.ReadFile(path)
 	if err != nil || !strings.Contains(string(b), "# What it is called.") {
 		t.Errorf("no comments in %q, %v", b, err)
+	}
+}
+
+// TestLacks: what stands in a comment or in another table is not stated.
+func TestLacks(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config.toml")
+	if err := os.WriteFile(path, []byte("a = false\n# b = 1\n[c]\nd = 1\n[[e]]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := tomlfile.Lacks(path, "a", "b", "c", "d", "e")
+	if err != nil || !slices.Equal(got, []string{"b", "d"}) {
+		t.Errorf("%v, %v", got, err)
 	}
 }

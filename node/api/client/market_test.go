@@ -9,7 +9,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/replica"
 	"github.com/souk-market/souk/exchange/shelf"
 	"github.com/souk-market/souk/node"
@@ -68,10 +67,10 @@ func (m *market) open(ctx context.Context) error {
 	if err := testnet.Introduce(acorn, birch); err != nil {
 		return err
 	}
-	if _, err := acorn.Desk().Shelf.Import(ctx, []shelf.Item{{
+	if _, err := acorn.Desk().Shelf.Import(ctx, shelf.Statement{}, []shelf.Item{{
 		Product: exchange.Product{SKU: "shoe", Title: "Running shoe", Grams: 300, Price: exchange.Money{Minor: 9900, Currency: "EUR"}},
-		Stock:   record.FileStock{Set: true, Units: 10},
-	}}, false); err != nil {
+		Stock:   shelf.Figure{Set: true, Units: 10},
+	}}); err != nil {
 		return err
 	}
 	terms := exchange.DefaultTerms("EUR")
@@ -126,7 +125,7 @@ func (m *market) serve(shop *node.Shop, disks testnet.Disks) (err error) {
 		return err
 	}
 	server, err := api.New(api.Config{
-		Desk: shop.Desk(), Store: disks.Store, Clock: testnet.Clock{}, Members: shop, Importer: shop, Catalog: shop, Shop: shop,
+		Desk: shop.Desk(), Store: disks.Store, Clock: testnet.Clock{}, Members: shop, Importer: shop, Catalog: shop, Shop: shop, Reach: shop.Reach(),
 		Token: token, Dir: m.folder, Registry: prometheus.NewRegistry(),
 	})
 	if err != nil {

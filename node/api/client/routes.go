@@ -11,6 +11,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/replica"
 	"github.com/souk-market/souk/node/api/view"
+	"github.com/souk-market/souk/node/inventory"
 )
 
 func get[T any](ctx context.Context, c *Client, path string, query url.Values) (*T, error) {
@@ -70,9 +71,24 @@ func (c *Client) Members(ctx context.Context) (*view.Members, error) {
 	return get[view.Members](ctx, c, path("members"), nil)
 }
 
+// MembersOnline is Members, and has the hub and members that relay asked who is online.
+func (c *Client) MembersOnline(ctx context.Context) (*view.Members, error) {
+	return get[view.Members](ctx, c, path("members"), values("online", flag(true)))
+}
+
 // Dial reaches a member directly by its ID and measures the way.
 func (c *Client) Dial(ctx context.Context, shop exchange.ShopID) (*view.Dialed, error) {
 	return post[view.Dialed](ctx, c, path("members", shop.String(), "dial"), nil)
+}
+
+// Ways tries every way to a member by itself, and says what each answered.
+func (c *Client) Ways(ctx context.Context, shop exchange.ShopID) (*view.Ways, error) {
+	return get[view.Ways](ctx, c, path("members", shop.String(), "ways"), nil)
+}
+
+// Reach says how members reach this shop, how it reaches its partners, and what it relays for others.
+func (c *Client) Reach(ctx context.Context) (*view.Reach, error) {
+	return get[view.Reach](ctx, c, path("reach"), nil)
 }
 
 // Leave leaves the federation; with preview it only says what that would do.
@@ -82,16 +98,30 @@ func (c *Client) Leave(ctx context.Context, preview bool) (*view.Leaving, error)
 
 // Products searches own and partners' products, one page at a time.
 func (c *Client) Products(ctx context.Context, q replica.Query) (*view.Products, error) {
+	return c.products(ctx, q, false)
+}
+
+// ProductsCounted is Products with the total and the facets of all pages.
+func (c *Client) ProductsCounted(ctx context.Context, q replica.Query) (*view.Products, error) {
+	return c.products(ctx, q, true)
+}
+
+func (c *Client) products(ctx context.Context, q replica.Query, counted bool) (*view.Products, error) {
 	dollars := func(cents int64) string {
 		if cents == 0 {
 			return ""
 		}
 		return exchange.Money{Minor: cents, Currency: exchange.USD}.Amount()
 	}
+	since := ""
+	if q.UpdatedSince != 0 {
+		since = q.UpdatedSince.Std().Format(time.RFC3339Nano)
+	}
 	return get[view.Products](ctx, c, path("products"), values(
 		"q", q.Text, "shop", q.Shop.String(), "group", q.Group, "category", q.Category,
 		"min_usd", dollars(q.MinCents), "max_usd", dollars(q.MaxCents),
-		"in_stock", flag(q.InStock), "limit", number(q.Limit), "cursor", q.Cursor))
+		"in_stock", flag(q.InStock), "sort", string(q.Sort), "updated_since", since,
+		"count", flag(counted), "facets", flag(counted), "limit", number(q.Limit), "cursor", q.Cursor))
 }
 
 // Product is one product; live asks its supplier what is available now.
@@ -109,9 +139,59 @@ func (c *Client) CountShelves(ctx context.Context, counts view.CountShelves) (*v
 	return as[view.Shelves](ctx, c, call{method: http.MethodPut, path: path("stock"), body: counts})
 }
 
+// CatalogQuery asks for the shop's own products, those that are off sale too.
+type CatalogQuery struct {
+	State  string // view.StateListed, StateWithdrawn, StateRemoved or StateOffSale; "" = all
+	Text   string
+	Limit  int    // 0 = 50; at most 200
+	Cursor string // view.Products.Next of the page before
+}
+
+// Catalog lists the shop's own products by SKU, one page at a time.
+func (c *Client) Catalog(ctx context.Context, q CatalogQuery) (*view.Products, error) {
+	return get[view.Products](ctx, c, path("catalog"), values("state", q.State, "q", q.Text, "limit", number(q.Limit), "cursor", q.Cursor))
+}
+
+// RemoveProduct takes one of the shop's own products off sale until PublishProduct; with
+// releaseHolds it also ends the open reservations of it.
+func (c *Client) RemoveProduct(ctx context.Context, sku exchange.SKU, releaseHolds bool) (*view.Removal, error) {
+	return as[view.Removal](ctx, c, call{method: http.MethodDelete, path: path("products", string(sku)), query: values("release_holds", flag(releaseHolds))})
+}
+
+// PublishProduct brings a removed product back.
+func (c *Client) PublishProduct(ctx context.Context, sku exchange.SKU) (*view.Product, error) {
+	return post[view.Product](ctx, c, path("products", string(sku), "publish"), nil)
+}
+
+// SetPrice sets the list price of one of the shop's own products.
+func (c *Client) SetPrice(ctx context.Context, sku exchange.SKU, price view.Amount) (*view.Product, error) {
+	return as[view.Product](ctx, c, call{method: http.MethodPut, path: path("products", string(sku), "price"), body: view.SetPrice{Price: price}})
+}
+
+// Movements is the journal of a product's stock, the newest first, one page at a time; limit 0 =
+// 50, at most 200.
+func (c *Client) Movements(ctx context.Context, sku exchange.SKU, limit int, cursor string) (*view.Movements, error) {
+	return get[view.Movements](ctx, c, path("products", string(sku), "movements"), values("limit", number(limit), "cursor", cursor))
+}
+
+// Sources are the files and systems that tell of products.
+func (c *Client) Sources(ctx context.Context) (*view.Sources, error) {
+	return get[view.Sources](ctx, c, path("sources"), nil)
+}
+
+// RatesOptions say which rates are taken.
+type RatesOptions struct {
+	AllowOlder bool // also those that are older than the ones in force
+}
+
 // SetRates gives new exchange rates: a file in the ECB's format, at most 1 MiB.
-func (c *Client) SetRates(ctx context.Context, file io.Reader) (*view.Rates, error) {
-	return as[view.Rates](ctx, c, call{method: http.MethodPut, path: path("rates"), body: file})
+func (c *Client) SetRates(ctx context.Context, file io.Reader, o RatesOptions) (*view.Rates, error) {
+	return as[view.Rates](ctx, c, call{method: http.MethodPut, path: path("rates"), query: values("allow_older", flag(o.AllowOlder)), body: file})
+}
+
+// StateRate gives one exchange rate by hand.
+func (c *Client) StateRate(ctx context.Context, rate inventory.FixedRate, o RatesOptions) (*view.Rates, error) {
+	return as[view.Rates](ctx, c, call{method: http.MethodPut, path: path("rates"), query: values("allow_older", flag(o.AllowOlder)), body: rate})
 }
 
 // Reserve sets stock aside at a supplier.
@@ -155,19 +235,48 @@ func (c *Client) PlaceOrder(ctx context.Context, o view.PlaceOrder, wait time.Du
 	})
 }
 
-// OrdersQuery asks for orders in one role.
-type OrdersQuery struct {
-	Role    string          // view.Bought or view.Sold; required
-	Status  string          // "" = all
+// HoldsQuery asks for what partners hold of this shop's own products.
+type HoldsQuery struct {
+	SKU     exchange.SKU    // "" = all
 	Partner exchange.ShopID // zero = all
 	Limit   int             // 0 = 50; at most 200
-	Cursor  string          // view.Orders.Next of the page before
+	Cursor  string          // view.Holds.Next of the page before
 }
 
-// Orders lists orders in one role, one page at a time.
+// Holds lists holds on this shop's stock by when they expire, one page at a time.
+func (c *Client) Holds(ctx context.Context, q HoldsQuery) (*view.Holds, error) {
+	return get[view.Holds](ctx, c, path("holds"), values(
+		"sku", string(q.SKU), "partner", q.Partner.String(), "limit", number(q.Limit), "cursor", q.Cursor))
+}
+
+// OrdersQuery asks for orders; every condition given must hold.
+type OrdersQuery struct {
+	Role      string          // view.Bought or view.Sold; "" = both
+	Status    string          // "" = all; view.OpenOrders = those that somebody still has to act on
+	Partner   exchange.ShopID // zero = all
+	Reference string          // exactly the retailer's; "" = all
+	Tracking  string          // exactly a parcel's; "" = all
+	SKU       exchange.SKU    // with a line of this product; "" = all
+	ToShip    bool            // with units to be shipped (of SKU)
+	From, To  time.Time       // placed at From or later, before To; zero = any
+	Limit     int             // 0 = 50; at most 200
+	Cursor    string          // view.Orders.Next of the page before
+}
+
+// Orders lists orders, one page at a time. A page may be short, even empty, while Next is set.
 func (c *Client) Orders(ctx context.Context, q OrdersQuery) (*view.Orders, error) {
 	return get[view.Orders](ctx, c, path("orders"), values(
-		"role", q.Role, "status", q.Status, "partner", q.Partner.String(), "limit", number(q.Limit), "cursor", q.Cursor))
+		"role", q.Role, "status", q.Status, "partner", q.Partner.String(), "reference", q.Reference, "tracking", q.Tracking,
+		"sku", string(q.SKU), "to_ship", flag(q.ToShip), "from", moment(q.From), "to", moment(q.To),
+		"limit", number(q.Limit), "cursor", q.Cursor))
+}
+
+// moment is a time as a parameter; "" where it is zero.
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339Nano)
 }
 
 // Order is one order, in either role.

@@ -8,7 +8,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
+	"time"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/node/api/view"
@@ -28,6 +30,41 @@ type ImportOptions struct {
 	Free      bool // products at a price of 0 are meant to be
 	Strict    bool // any bad row, and nothing is written
 	DryRun    bool // only say what would happen
+
+	// Source names the file or system, whose settings and last file the shop keeps; "" = the
+	// file's format.
+	Source       string
+	Figure       inventory.Figure // what a stock figure means; "" = as shop.toml or the source's last import says
+	BookedWithin *time.Duration   // how soon that system books Souk's orders; nil likewise
+	ClockSlack   *time.Duration   // how far its clock and the shop's may be apart; nil likewise
+	AsOf         time.Time        // when that system was read; zero = not known
+	Rebase       bool             // figures of a system that knows nothing of Souk were put right there
+	Replace      bool             // what the file lacks is withdrawn
+	Yes          bool             // more than a tenth may be
+	AllowRenamed bool             // another product under a known SKU is the same one, renamed
+	QualifySKU   bool             // the source's own ID of a product goes before its SKU
+	Columns      string           // how the columns of any other CSV are named: "name=title,price=price"
+	Locations    []string         // whose counts are added up; none = all
+}
+
+func (o *ImportOptions) query() url.Values {
+	v := values("format", string(o.Format), "currency", string(o.Currency), "untracked", o.Untracked.String(),
+		"free", flag(o.Free), "strict", flag(o.Strict), "dry_run", flag(o.DryRun),
+		"source", o.Source, "stock_figure", string(o.Figure), "rebase", flag(o.Rebase), "replace", flag(o.Replace), "yes", flag(o.Yes),
+		"allow_renamed", flag(o.AllowRenamed), "qualify_sku", flag(o.QualifySKU), "columns", o.Columns)
+	if o.BookedWithin != nil {
+		v.Set("booked_within", o.BookedWithin.String())
+	}
+	if o.ClockSlack != nil {
+		v.Set("clock_slack", o.ClockSlack.String())
+	}
+	if !o.AsOf.IsZero() {
+		v.Set("as_of", o.AsOf.Format(time.RFC3339Nano))
+	}
+	if len(o.Locations) > 0 {
+		v["location"] = o.Locations
+	}
+	return v
 }
 
 // Import sends a product file; progress, which may be nil, is called as the file is
@@ -35,8 +72,7 @@ type ImportOptions struct {
 func (c *Client) Import(ctx context.Context, file io.Reader, o ImportOptions, progress func(view.ImportProgress)) (*view.ImportReport, error) {
 	in := call{
 		method: http.MethodPost, path: path("imports"), accept: "application/x-ndjson", body: file,
-		query: values("format", string(o.Format), "currency", string(o.Currency), "untracked", o.Untracked.String(),
-			"free", flag(o.Free), "strict", flag(o.Strict), "dry_run", flag(o.DryRun)),
+		query: o.query(),
 	}
 	res, err := c.send(ctx, in)
 	if err != nil {

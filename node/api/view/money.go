@@ -22,6 +22,15 @@ func MoneyOf(m exchange.Money) Money {
 // Dollars shows US cents.
 func Dollars(cents int64) Money { return MoneyOf(exchange.Money{Minor: cents, Currency: exchange.USD}) }
 
+// USD shows US cents; nil where they are not known, because nobody gave a rate.
+func USD(cents int64, known bool) *Money {
+	if !known {
+		return nil
+	}
+	m := Dollars(cents)
+	return &m
+}
+
 // Amount is an amount as the API reads it: decimal text, minor units, or both
 // where they agree.
 type Amount struct {
@@ -68,6 +77,8 @@ func Time(t exchange.Time) time.Time {
 type Refusal struct {
 	Code   string `json:"code" doc:"Stable name of the reason." example:"insufficient-stock"`
 	Detail string `json:"detail" doc:"For a person."`
+	// Lines are those of a reservation, where the reason is insufficient-stock.
+	Lines []ShortLine `json:"lines,omitempty" nullable:"false" doc:"Of a reservation, where the reason is insufficient-stock: every line that was short."`
 }
 
 // RefusalOf is nil where code is CodeOK.

@@ -11,9 +11,26 @@ type Problem struct {
 	Retry  bool   `json:"retry" doc:"The same request may work later."`
 	Detail string `json:"detail" doc:"For a person: the cause and the next step."`
 
+	Lines       []ShortLine      `json:"lines,omitempty" nullable:"false" doc:"Of insufficient-stock: every line that is short. Absent where the supplier runs a version that names only the first, in detail."`
 	Fields      []FieldProblem   `json:"fields,omitempty" nullable:"false" doc:"What is wrong with the request, field by field."`
-	Reservation *exchange.HoldID `json:"reservation,omitempty" doc:"Where the supplier did not answer in time: the reservation that may have been made. Ask for it, release it, or repeat the request with the same Idempotency-Key."`
+	Reservation *exchange.HoldID `json:"reservation,omitempty" doc:"Where the supplier did not answer in time: the reservation that may have been made. Repeat the request with the same Idempotency-Key soon, or it is given back."`
 	Report      *ImportReport    `json:"report,omitempty" doc:"Of an import that failed: what was done until then."`
+}
+
+// ShortLine is a line of a reservation for which the supplier has not enough stock.
+type ShortLine struct {
+	SKU       exchange.SKU `json:"sku"`
+	Asked     int64        `json:"asked"`
+	Available int64        `json:"available" doc:"What could have been held then."`
+}
+
+// ShortLinesOf shows the short lines of a refusal.
+func ShortLinesOf(short []exchange.Short) []ShortLine {
+	var out []ShortLine
+	for _, s := range short {
+		out = append(out, ShortLine(s))
+	}
+	return out
 }
 
 // FieldProblem is one thing wrong with a request.
@@ -36,5 +53,9 @@ const ProblemType = "application/problem+json"
 // Err is the problem as the error that the server met, with its code; the problem
 // itself stays reachable by errors.As.
 func (p *Problem) Err() *exchange.Error {
-	return exchange.Errorf(exchange.ParseCode(p.Code), "%w", p)
+	err := exchange.Errorf(exchange.ParseCode(p.Code), "%w", p)
+	for _, l := range p.Lines {
+		err.Short = append(err.Short, exchange.Short(l))
+	}
+	return err
 }

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/node/inventory"
 )
 
 // Shop describes the running shop.
@@ -19,7 +18,7 @@ type Shop struct {
 	Started     time.Time         `json:"started"`
 	Stopped     string            `json:"stopped,omitempty" doc:"Why selling is stopped."`
 	MemberList  MemberList        `json:"member_list"`
-	Rate        *Rate             `json:"rate,omitempty" doc:"US dollars for one unit of the currency; absent until a rates file is given."`
+	Rate        *Rate             `json:"rate,omitempty" doc:"US dollars for one unit of the currency; absent until one is given."`
 	FreeBytes   int64             `json:"free_bytes" doc:"Of the disk the store is on; -1: unknown."`
 }
 
@@ -56,8 +55,13 @@ type Member struct {
 	Joined      time.Time         `json:"joined"`
 	Gone        *Gone             `json:"gone,omitempty" doc:"How it went; absent while it is active."`
 	Fingerprint string            `json:"fingerprint" doc:"Words of its key, to compare by telephone."`
-	Online      bool              `json:"online"`
-	LastSeen    time.Time         `json:"last_seen,omitzero" doc:"Absent: not since this shop started."`
+	Online      bool              `json:"online" doc:"Known to be up now: connected to this shop or, where the list was asked for with online=1, to somebody who says so. False says only that nobody knows."`
+	OnlineBy    string            `json:"online_by,omitempty" doc:"Who else says that it is online: hub riverside, the shop Acorn."`
+	Connected   bool              `json:"connected" doc:"To this shop, now."`
+	Direct      bool              `json:"direct" doc:"Connected, and not through a relay."`
+	Relay       exchange.ShopID   `json:"relay,omitzero" doc:"Through which it is connected: a hub's key or a member's ShopID."`
+	Way         string            `json:"way,omitempty" doc:"The connection, for a person."`
+	LastSeen    time.Time         `json:"last_seen,omitzero" doc:"When it was last connected to this shop; absent: not since this shop started."`
 	Addresses   []string          `json:"addresses" nullable:"false"`
 	Transport   string            `json:"transport,omitempty" doc:"Of the connection: tcp, quic or relay."`
 	Sells       string            `json:"sells,omitempty" doc:"This and what follows is the shop's own word."`
@@ -83,6 +87,8 @@ type Gone struct {
 
 // Members lists all shops that are or were members, in the order of joining.
 type Members struct {
+	OnlineKnown bool `json:"online_known" doc:"The list was asked for with online=1, and a hub or a member that relays has said who is connected to it."`
+
 	Members []Member `json:"members" nullable:"false"`
 }
 
@@ -93,6 +99,7 @@ type Dialed struct {
 	Address   string          `json:"address"`
 	Transport string          `json:"transport"`
 	Direct    bool            `json:"direct"`
+	Way       string          `json:"way" doc:"For a person: directly, by QUIC; through hub riverside."`
 	RTTs      []float64       `json:"rtt_ms" nullable:"false" doc:"Round trips, in milliseconds."`
 }
 
@@ -102,9 +109,12 @@ type Readiness struct {
 	Problems []Condition `json:"problems" nullable:"false" doc:"What keeps it from being ready, and warnings."`
 }
 
+// ProblemDefaults is the name of the condition that tells what the owner has left to its default.
+const ProblemDefaults = "defaults"
+
 // Condition is one reason not to be ready, or a warning.
 type Condition struct {
-	Name    string          `json:"name" doc:"Stable: start, store, selling, clock, api, set-aside, membership, member-list, trade, hub, rates, weights, partner."`
+	Name    string          `json:"name" doc:"Stable: start, store, selling, clock, api, set-aside, membership, member-list, trade, hub, rates, weights, stock-figure, not-counted, partner, config, defaults, reach, announce."`
 	Blocks  bool            `json:"blocks" doc:"Readiness fails by it."`
 	Detail  string          `json:"detail" doc:"The cause and the next step."`
 	Partner exchange.ShopID `json:"partner,omitzero"`
@@ -131,36 +141,9 @@ type OpenOrder struct {
 	Status  string           `json:"status"`
 }
 
-// ImportReport says what became of a product file and of the catalog.
-type ImportReport struct {
-	inventory.Report
-	DryRun    bool  `json:"dry_run"`
-	Added     int64 `json:"added"`
-	Changed   int64 `json:"changed"`
-	StockOnly int64 `json:"stock_only" doc:"Only the stock changed."`
-	Unchanged int64 `json:"unchanged"`
-
-	UntrackedKept int64 `json:"untracked_kept" doc:"Of untracked: those that keep stock they have from before."`
-	UntoldKept    int64 `json:"untold_kept" doc:"Of stock_untold: those that keep stock they have from before."`
-}
-
-// ImportRecord is one line of a streamed import: progress, again and again, then
-// the report or the problem.
-type ImportRecord struct {
-	Progress *ImportProgress `json:"progress,omitempty"`
-	Report   *ImportReport   `json:"report,omitempty"`
-	Problem  *Problem        `json:"problem,omitempty"`
-}
-
-// ImportProgress is how far an import has read.
-type ImportProgress struct {
-	Bytes int64 `json:"bytes"`
-	Rows  int64 `json:"rows"`
-}
-
 // Event says that something changed; its details are read where they are kept.
 type Event struct {
-	Type    string           `json:"type" enum:"hello,ping,hold,stock,order,partnership,catalog,frozen,stopped" doc:"hello comes first on every stream: read again what you show. ping says that the stream lives. hold: partners' reservations of this shop's products, and as retailer this shop's own that expired, or that it lost with a supplier that was revoked or left; stock: counts of own products; both tell together what happened within 100 ms."`
+	Type    string           `json:"type" enum:"hello,ping,hold,stock,shortfall,order,partnership,catalog,frozen,stopped" doc:"hello comes first on every stream: read again what you show. ping says that the stream lives. hold: partners' reservations of this shop's products, and as retailer this shop's own that expired, that it lost with a supplier that was revoked or left, or that its supplier has recalled; stock: counts of own products; shortfall: more is promised of own products than is there, or no longer; these tell together what happened within 100 ms."`
 	At      time.Time        `json:"at"`
 	Partner exchange.ShopID  `json:"partner,omitzero" doc:"The other shop; absent where an event tells of several."`
 	Side    string           `json:"side,omitempty" enum:"supplier,retailer" doc:"This shop's."`
@@ -174,4 +157,11 @@ type Event struct {
 	Reservation exchange.HoldID      `json:"reservation,omitzero" doc:"Of hold, where it is one reservation."`
 	Lines       []ReserveLine        `json:"lines,omitempty" nullable:"false" doc:"Of hold: the units by product, all reservations together. Absent where they are of more than 64 products."`
 	Products    []exchange.ProductID `json:"products,omitempty" nullable:"false" doc:"Of stock: the products. Absent where they are more than 64: read all again."`
+	Missing     []MissingUnits       `json:"missing,omitempty" nullable:"false" doc:"Of shortfall: the products whose shortfall changed. Absent where they are more than 64: read all again."`
+}
+
+// MissingUnits are units of one of this shop's own products that are promised and not there.
+type MissingUnits struct {
+	Product exchange.ProductID `json:"product"`
+	Units   int64              `json:"units" doc:"0: there is no shortfall any more."`
 }

@@ -75,16 +75,17 @@ type Terms struct {
 // Propose offers a partner terms. What is not given has its default.
 type Propose struct {
 	Partner   exchange.ShopID `json:"partner"`
-	Direction string          `json:"direction" enum:"sell,buy,both" doc:"both: two proposals, one each way."`
+	Direction string          `json:"direction" enum:"sell,buy,both" doc:"both: two proposals, one each way; both are made, or none."`
 	Terms     ProposedTerms   `json:"terms,omitzero"`
+	BuyTerms  *ProposedTerms  `json:"buy_terms,omitempty" doc:"With direction both: the terms of buying, where they are others than terms."`
 }
 
 // ProposedTerms are Terms of which any part may be left out.
 type ProposedTerms struct {
 	DiscountBP     uint32            `json:"discount_bp,omitempty" maximum:"10000" doc:"Default 0."`
 	Currency       exchange.Currency `json:"currency,omitempty" doc:"Default: the supplier's own."`
-	HoldSeconds    float64           `json:"hold_seconds,omitempty" minimum:"0" maximum:"604800" doc:"Default 900."`
-	OpenQuantity   int64             `json:"open_quantity,omitempty" minimum:"0" maximum:"1000000000" doc:"Default 1000."`
+	HoldSeconds    float64           `json:"hold_seconds,omitempty" minimum:"0" maximum:"604800" doc:"Default 1800."`
+	OpenQuantity   int64             `json:"open_quantity,omitempty" minimum:"0" maximum:"1000000000" doc:"Default: to sell, the units that this shop has available now; 1000 where it counts none or a product is not counted; to buy, 1000."`
 	AcceptSeconds  float64           `json:"accept_seconds,omitempty" minimum:"0" maximum:"2592000" doc:"Default 172800."`
 	Cancel         string            `json:"cancel,omitempty" enum:"until-shipped,until-accepted,never" doc:"Default until-shipped."`
 	Countries      []string          `json:"countries,omitempty" nullable:"false" maxItems:"250" doc:"ISO 3166-1 alpha-2; default: wherever the supplier ships."`

@@ -5,7 +5,6 @@ import (
 	"context"
 	"io/fs"
 	"testing"
-	"time"
 
 	"github.com/souk-market/souk/node/inventory"
 )
@@ -34,8 +33,11 @@ func TestSamples(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := inventory.Options{Currency: shop.Currency, Strict: true, Now: time.Date(2026, 1, 15, 0, 0, 0, 0, time.UTC)}
+		o := inventory.Options{Currency: shop.Currency, Strict: true}
 		report, err := inventory.Read(context.Background(), bytes.NewReader(data), o, func(it inventory.Item) error {
+			if it.Left != "" {
+				return nil
+			}
 			if cents, err := rate.Cents(it.Product.Price); err != nil || cents == 0 || it.Product.Image == "" {
 				t.Errorf("%s: %+v costs %d cents, %v", shop.Name, it.Product, cents, err)
 			}
