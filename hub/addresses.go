@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"net"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/membership"
+	"github.com/souk-market/souk/protocol/p2p"
 )
 
 // reach grades how far an address carries, best first.
@@ -23,18 +23,77 @@ const (
 // multiaddrs are the addresses of hosts on a port, TCP and QUIC.
 func multiaddrs(hosts []string, port int) []string {
 	var out []string
-	p := strconv.Itoa(port)
 	for _, h := range hosts {
-		proto := "dns"
-		if ip, err := netip.ParseAddr(h); err == nil {
-			proto = "ip6"
-			if h = ip.String(); ip.Is4() {
-				proto = "ip4"
-			}
-		}
-		out = append(out, "/"+proto+"/"+h+"/tcp/"+p, "/"+proto+"/"+h+"/udp/"+p+"/quic-v1")
+		out = append(out, tcpAddr(h, port), quicAddr(h, port))
 	}
 	return out
+}
+
+func tcpAddr(host string, port int) string { return hostAddr(host) + "/tcp/" + strconv.Itoa(port) }
+func quicAddr(host string, port int) string {
+	return hostAddr(host) + "/udp/" + strconv.Itoa(port) + "/quic-v1"
+}
+
+// hostAddr is a name or an IP address as a multiaddr begins with it.
+func hostAddr(host string) string {
+	ip, err := netip.ParseAddr(host)
+	switch {
+	case err != nil:
+		return "/dns/" + host
+	case ip.Is4():
+		return "/ip4/" + ip.String()
+	default:
+		return "/ip6/" + ip.String()
+	}
+}
+
+// sharedAddrs are the addresses of hosts at the shared port; none where there is no such port.
+func (c Config) sharedAddrs(hosts []string) []string {
+	if c.SharedPort == 0 {
+		return nil
+	}
+	var out []string
+	for _, h := range hosts {
+		out = append(out, tcpAddr(h, c.SharedPort))
+	}
+	return out
+}
+
+// webAddrs are the addresses of both hosts behind web servers.
+func (c Config) webAddrs() []string {
+	var out []string
+	for _, name := range c.WebNames {
+		out = append(out, tcpAddr(name, webPort)+"/tls/ws")
+	}
+	return out
+}
+
+const webPort = 443
+
+// sharedListens are the addresses at which this machine listens for the shared port.
+func (c Config) sharedListens() []string {
+	if at, err := netip.ParseAddrPort(c.SharedListen); err == nil {
+		return []string{tcpAddr(at.Addr().String(), int(at.Port()))}
+	}
+	return c.sharedAddrs(c.Listen)
+}
+
+// invited are the addresses of one of the hub's hosts, with a port of its own, that an invite names.
+// Shops of every version refuse an invite with more than membership.MaxHubAddrs. With a shared port,
+// what is left out is what others can stand in for: each of maxAnnounce names keeps its shared port,
+// which gets through firewalls, then come web servers, QUIC, which punches holes, and the host's own TCP port.
+func (c Config) invited(hosts []string, port int) []string {
+	addrs := multiaddrs(hosts, port)
+	if c.SharedPort != 0 || len(c.WebNames) > 0 {
+		hosts = hosts[:min(len(hosts), maxAnnounce)]
+		addrs = append(c.sharedAddrs(hosts), c.webAddrs()...)
+		for _, of := range []func(string, int) string{quicAddr, tcpAddr} {
+			for _, h := range hosts {
+				addrs = append(addrs, of(h, port))
+			}
+		}
+	}
+	return addrs[:min(len(addrs), membership.MaxHubAddrs)]
 }
 
 // advertised says where shops reach a hub of this configuration: under the announced names, else
@@ -44,13 +103,9 @@ func (c Config) advertised(open, closed exchange.ShopID, interfaces []netip.Addr
 	if len(hosts) == 0 {
 		hosts = listening(c.Listen, interfaces)
 	}
-	fit := func(port int) []string {
-		addrs := multiaddrs(hosts, port)
-		return addrs[:min(len(addrs), membership.MaxHubAddrs)]
-	}
 	return membership.Hub{
-		Open:   membership.HubHost{Peer: open, Addrs: fit(c.OpenPort)},
-		Closed: membership.HubHost{Peer: closed, Addrs: fit(c.ClosedPort)},
+		Open:   membership.HubHost{Peer: open, Addrs: c.invited(hosts, c.OpenPort)},
+		Closed: membership.HubHost{Peer: closed, Addrs: c.invited(hosts, c.ClosedPort)},
 	}
 }
 
@@ -84,22 +139,13 @@ func listening(listen []string, interfaces []netip.Addr) []string {
 	return hosts
 }
 
-// interfaceAddrs are the machine's addresses without the link-local ones, which only neighbours on
-// one link can dial.
+// interfaceAddrs are the machine's addresses.
 func interfaceAddrs() ([]netip.Addr, error) {
-	nets, err := net.InterfaceAddrs()
+	list, err := p2p.MachineAddresses()
 	if err != nil {
 		return nil, exchange.Errorf(exchange.CodeInternal, "this machine's addresses cannot be read; set announce in %s: %w", configFile, err)
 	}
-	var out []netip.Addr
-	for _, n := range nets {
-		p, err := netip.ParsePrefix(n.String())
-		if err != nil || p.Addr().IsLinkLocalUnicast() {
-			continue
-		}
-		out = append(out, p.Addr().Unmap())
-	}
-	return out, nil
+	return list, nil
 }
 
 // sharedSpace is the address space of carriers' own NAT (RFC 6598): as private as a local network.

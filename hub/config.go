@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,12 +16,15 @@ import (
 
 // Config is hub.toml: what the operator decides. Unknown keys are errors.
 type Config struct {
-	Listen      []string `toml:"listen" comment:"IP addresses of this machine to listen on; 0.0.0.0 and :: are all of them."`
-	OpenPort    int      `toml:"open_port" comment:"TCP and UDP port through which shops join. Invites name it: keep it."`
-	ClosedPort  int      `toml:"closed_port" comment:"TCP and UDP port for members. Invites name it: keep it."`
-	Announce    []string `toml:"announce" comment:"Names or IP addresses under which shops reach this hub, with the ports above. Empty: the addresses of this machine."`
-	Status      string   `toml:"status" comment:"Where the read-only status page listens. Keep it on the loopback, or behind a proxy. Empty: nowhere."`
-	StatusHosts []string `toml:"status_hosts" comment:"Further host names the status page answers to, behind a proxy of yours."`
+	Listen       []string `toml:"listen" comment:"IP addresses of this machine to listen on; 0.0.0.0 and :: are all of them."`
+	OpenPort     int      `toml:"open_port" comment:"TCP and UDP port through which shops join. Invites name it: keep it."`
+	ClosedPort   int      `toml:"closed_port" comment:"TCP and UDP port for members. Invites name it: keep it."`
+	SharedPort   int      `toml:"shared_port" comment:"A further TCP port, such as 443, for both: shops whose firewall lets them out by it alone can join and trade. 0: none."`
+	SharedListen string   `toml:"shared_listen" comment:"Where a proxy passes connections to shared_port on to, such as 127.0.0.1:7443. Empty: this hub listens at shared_port itself."`
+	WebNames     []string `toml:"web_names" comment:"Names whose web server, at port 443 with TLS, passes WebSockets on to shared_listen or shared_port. Empty: none."`
+	Announce     []string `toml:"announce" comment:"Names or IP addresses under which shops reach this hub, with the ports above. Empty: the addresses of this machine."`
+	Status       string   `toml:"status" comment:"Where the read-only status page listens. Keep it on the loopback, or behind a proxy. Empty: nowhere."`
+	StatusHosts  []string `toml:"status_hosts" comment:"Further host names the status page answers to, behind a proxy of yours."`
 }
 
 // Defaults of a hub's addresses.
@@ -35,9 +39,12 @@ var DefaultListen = []string{"0.0.0.0", "::"}
 
 const configFile = "hub.toml"
 
-// maxAnnounce bounds the names: each makes two addresses, TCP and QUIC, in an
-// invite that holds membership.MaxHubAddrs.
+// maxAnnounce bounds the names: each makes two addresses of a host, TCP and QUIC, in an
+// invite that holds membership.MaxHubAddrs. A shared port adds a third, see Config.invited.
 const maxAnnounce = 4
+
+// maxWebNames bounds the names of web servers, each an address of a host.
+const maxWebNames = 2
 
 // check reports the first setting that the hub could not work with, as CodeInvalid at its key
 // ([tomlfile.AtKey]). Port 0 is allowed: see fixPorts.
@@ -59,6 +66,15 @@ func (c Config) check() error {
 	if c.OpenPort == c.ClosedPort && c.OpenPort != 0 {
 		return tomlfile.AtKey("closed_port", exchange.Errorf(exchange.CodeInvalid, "it is %d, as open_port is; give them different ports", c.ClosedPort))
 	}
+	if err := tomlfile.AtKey("shared_port", c.checkShared()); err != nil {
+		return err
+	}
+	if err := tomlfile.AtKey("shared_listen", c.checkSharedListen()); err != nil {
+		return err
+	}
+	if err := tomlfile.AtKey("web_names", c.checkWebNames()); err != nil {
+		return err
+	}
 	if len(c.Announce) > maxAnnounce {
 		return tomlfile.AtKey("announce", exchange.Errorf(exchange.CodeInvalid, "it names %d addresses; %d fit into an invite", len(c.Announce), maxAnnounce))
 	}
@@ -72,6 +88,55 @@ func (c Config) check() error {
 	}
 	_, _, err := splitStatus(c.Status)
 	return tomlfile.AtKey("status", err)
+}
+
+// checkShared allows AnyPort besides: see fixPorts.
+func (c Config) checkShared() error {
+	switch {
+	case c.SharedPort == 0 || c.SharedPort == AnyPort:
+		return nil
+	case c.SharedPort == c.OpenPort || c.SharedPort == c.ClosedPort:
+		return exchange.Errorf(exchange.CodeInvalid, "it is %d, which is taken by open_port or closed_port; those two also have QUIC, which no two hosts can share: give it another port, such as 443", c.SharedPort)
+	}
+	return checkPort(c.SharedPort)
+}
+
+func (c Config) checkSharedListen() error {
+	if c.SharedListen == "" {
+		return nil
+	}
+	at, err := netip.ParseAddrPort(c.SharedListen)
+	switch {
+	case err != nil || at.Port() == 0 || at.Addr().Zone() != "":
+		return exchange.Errorf(exchange.CodeInvalid, "%q is not an IP address and a port, such as 127.0.0.1:7443", c.SharedListen)
+	case c.SharedPort <= 0 && len(c.WebNames) == 0:
+		return exchange.Errorf(exchange.CodeInvalid, "shared_port does not say at which port of the proxy shops arrive; set it, to 443 for one")
+	case int(at.Port()) == c.OpenPort || int(at.Port()) == c.ClosedPort:
+		return exchange.Errorf(exchange.CodeInvalid, "its port is taken by open_port or closed_port; choose another, such as 7443")
+	}
+	return nil
+}
+
+func (c Config) checkWebNames() error {
+	switch {
+	case len(c.WebNames) == 0:
+		return nil
+	case len(c.WebNames) > maxWebNames:
+		return exchange.Errorf(exchange.CodeInvalid, "it has %d names; %d fit into an invite", len(c.WebNames), maxWebNames)
+	case c.SharedListen == "" && c.SharedPort <= 0:
+		return exchange.Errorf(exchange.CodeInvalid, "shared_listen does not say where the web server passes WebSockets on to; set it, to 127.0.0.1:7443 for one")
+	case len(c.Announce) == 0:
+		return exchange.Errorf(exchange.CodeInvalid, "announce is empty, so members would not be told of these names; set announce, too")
+	}
+	for _, name := range c.WebNames {
+		if _, err := netip.ParseAddr(name); err == nil {
+			return exchange.Errorf(exchange.CodeInvalid, "%s is an address; shops ask for the certificate of a name, such as hub.example.org", name)
+		}
+		if err := checkHost(name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func checkPort(p int) error {
@@ -97,7 +162,7 @@ func checkHost(s string) error {
 		bad = bad || (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '.'
 	}
 	if bad {
-		return exchange.Errorf(exchange.CodeInvalid, "%.80q is neither an IP address nor a name such as hub.example.org; the ports are those of open_port and closed_port", s)
+		return exchange.Errorf(exchange.CodeInvalid, "%.80q is neither an IP address nor a name such as hub.example.org; the ports are those of open_port, closed_port and shared_port", s)
 	}
 	return nil
 }
@@ -123,20 +188,26 @@ func readConfig(dir string) (Config, error) {
 }
 
 func writeConfig(dir string, c Config) error {
-	return tomlfile.Write(filepath.Join(dir, configFile), c, "")
+	return tomlfile.Write(filepath.Join(dir, configFile), "", c, "")
 }
 
-// fixPorts replaces each port 0 by a port that is free now, so that invites stay valid over a
-// restart. changed reports whether c must be written.
+// fixPorts replaces each port 0, and a shared port AnyPort, by a port that is free now, so that
+// invites stay valid over a restart. changed reports whether c must be written.
 func (c *Config) fixPorts() (changed bool, err error) {
 	ip := netip.MustParseAddr(c.Listen[0]).String()
 	for _, port := range []*int{&c.OpenPort, &c.ClosedPort} {
 		if *port == 0 {
-			if *port, err = freePort(ip); err != nil {
+			if *port, err = freePort(ip, c.OpenPort, c.ClosedPort); err != nil {
 				return false, err
 			}
 			changed = true
 		}
+	}
+	if c.SharedPort == AnyPort {
+		if c.SharedPort, err = freePort(ip, c.OpenPort, c.ClosedPort); err != nil {
+			return false, err
+		}
+		changed = true
 	}
 	if c.Status == "" {
 		return changed, nil
@@ -145,16 +216,17 @@ func (c *Config) fixPorts() (changed bool, err error) {
 	if err != nil || port != 0 {
 		return changed, err
 	}
-	if port, err = freePort(host); err != nil {
+	if port, err = freePort(host, c.OpenPort, c.ClosedPort, c.SharedPort); err != nil {
 		return false, err
 	}
 	c.Status = net.JoinHostPort(host, strconv.Itoa(port))
 	return true, nil
 }
 
-// freePort finds a port that is free for TCP and for UDP.
-func freePort(host string) (int, error) {
-	var last error
+// freePort finds a port that is free for TCP and for UDP, and none of taken, which nobody may be
+// listening at yet.
+func freePort(host string, taken ...int) (int, error) {
+	last := errors.New("each is taken")
 	for range 16 {
 		l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 		if err != nil {
@@ -163,6 +235,10 @@ func freePort(host string) (int, error) {
 		port := l.Addr().(*net.TCPAddr).Port
 		u, err := net.ListenPacket("udp", net.JoinHostPort(host, strconv.Itoa(port)))
 		_ = l.Close()
+		if err == nil && slices.Contains(taken, port) {
+			_ = u.Close()
+			continue
+		}
 		if err == nil {
 			_ = u.Close()
 			return port, nil

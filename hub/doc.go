@@ -45,6 +45,9 @@
 // The closed host speaks to members only: the member list (package [members]), leave, private
 // DHT, relay and AutoNAT (package [p2p]).
 //
+// Each host has a port of its own. Where Config.SharedPort is set, both are reached at that TCP port
+// besides, for shops whose firewall lets them out by one port only ([p2p.SharedPort]).
+//
 // # One entry for one statement
 //
 // Statements are appended one at a time. An entry and the checkpoint over it are one

@@ -90,13 +90,14 @@ type InitOptions struct {
 	Listen     []string // IP addresses; nil = DefaultListen
 	OpenPort   int      // 0 = DefaultOpenPort; AnyPort = a free one
 	ClosedPort int      // 0 = DefaultClosedPort; AnyPort = a free one
+	SharedPort int      // TCP, for both; 0 = none; AnyPort = a free one
 	Announce   []string // names or IP addresses under which shops reach the hub
 	Status     string   // host:port; "" = DefaultStatus; port 0 = a free one
 }
 
 func (o InitOptions) config() Config {
 	c := Config{
-		Listen: o.Listen, OpenPort: o.OpenPort, ClosedPort: o.ClosedPort,
+		Listen: o.Listen, OpenPort: o.OpenPort, ClosedPort: o.ClosedPort, SharedPort: o.SharedPort,
 		Announce: o.Announce, Status: o.Status, StatusHosts: []string{},
 	}
 	if len(c.Listen) == 0 {
@@ -105,6 +106,7 @@ func (o InitOptions) config() Config {
 	if c.Announce == nil {
 		c.Announce = []string{}
 	}
+	c.WebNames = []string{}
 	if c.Status == "" {
 		c.Status = DefaultStatus
 	}

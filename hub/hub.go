@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -66,6 +67,7 @@ type Hub struct {
 	sync    *members.Syncer
 	net     *p2p.Node
 	open    p2p.OpenConfig
+	shared  *p2p.SharedPort // of both hosts; nil = none
 	askers  askers
 	metrics *metrics
 	folder  folder // of Open; empty otherwise
@@ -119,20 +121,25 @@ const maxDeparted = 64
 // network makes both hosts' configurations and the closed host.
 func (h *Hub) network() error {
 	p := h.parts
+	var err error
+	if at := p.Config.sharedListens(); len(at) > 0 {
+		if h.shared, err = p2p.NewSharedPort(at, p.Logger); err != nil {
+			return err
+		}
+	}
 	h.open = p2p.OpenConfig{
 		Key: p.OpenKey, Federation: p.Federation.Label(), Logger: p.Logger,
-		Listen: multiaddrs(p.Config.Listen, p.Config.OpenPort), Announce: announced(p.Config, p.Hub.Open),
-		Question: members.IsQuestion,
+		Listen: multiaddrs(p.Config.Listen, p.Config.OpenPort), Announce: p.Config.announced(p.Config.OpenPort),
+		Question: members.IsQuestion, Shared: h.shared,
 	}
 	closed := p2p.Config{
 		Key: p.ClosedKey, Federation: p.Federation.Label(), Hub: true, Logger: p.Logger,
-		Listen: multiaddrs(p.Config.Listen, p.Config.ClosedPort), Announce: announced(p.Config, p.Hub.Closed),
-		Members: h.sync, Hellos: hellos{h}, Book: members.AddressBook{Store: p.Store}, Version: p.Version, Registerer: p.Registry,
+		Listen: multiaddrs(p.Config.Listen, p.Config.ClosedPort), Announce: p.Config.announced(p.Config.ClosedPort),
+		Members: h.sync, Hellos: hellos{h}, Book: members.AddressBook{Store: p.Store}, Version: p.Version, Registerer: p.Registry, Shared: h.shared,
 	}
 	if p.Network != nil {
 		p.Network(&h.open, &closed)
 	}
-	var err error
 	if h.net, err = p2p.New(closed); err != nil {
 		return err
 	}
@@ -140,11 +147,9 @@ func (h *Hub) network() error {
 	return h.sync.Bind(h.net)
 }
 
-func announced(c Config, h membership.HubHost) []string {
-	if len(c.Announce) == 0 {
-		return nil
-	}
-	return h.Addrs
+// announced is what a host tells members instead of its own addresses: all that the operator announces.
+func (c Config) announced(port int) []string {
+	return slices.Concat(multiaddrs(c.Announce, port), c.sharedAddrs(c.Announce), c.webAddrs())
 }
 
 // Ready is closed when the hosts listen and the status page is served.
@@ -190,6 +195,12 @@ func (h *Hub) run(ctx context.Context) error {
 	}
 	defer listeners.close()
 	context.AfterFunc(ctx, func() { h.log.Info("stopping: what was taken is finished first", "why", context.Cause(ctx)) })
+	if h.shared != nil {
+		if err := h.shared.Listen(); err != nil {
+			return err
+		}
+		defer h.shared.Close()
+	}
 	if err := h.net.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}

@@ -3,8 +3,12 @@ package hub
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
+	"os"
+	"runtime"
 	"strconv"
 	"syscall"
 
@@ -68,27 +72,79 @@ func (l listeners) serve(ctx context.Context, group *errgroup.Group, h *Hub) {
 	}
 }
 
-// checkPorts refuses ports that another program listens on. libp2p would share them with a
-// second hub of the same user, and shops would reach now one, now the other.
+// checkPorts refuses ports that another program listens on, or that this one may not. libp2p would
+// share the first with a second hub of the same user, and shops would reach now one, now the other; of
+// the second it would only log.
 func (c Config) checkPorts() error {
 	for name, port := range map[string]int{"open_port": c.OpenPort, "closed_port": c.ClosedPort} {
 		for _, ip := range c.Listen {
 			at := net.JoinHostPort(netip.MustParseAddr(ip).String(), strconv.Itoa(port))
-			l, err := net.Listen("tcp", at)
+			err := tryPort("tcp", at)
 			if err == nil {
-				err = l.Close()
+				err = tryPort("udp", at)
 			}
-			if err == nil {
-				var u net.PacketConn
-				if u, err = net.ListenPacket("udp", at); err == nil {
-					err = u.Close()
-				}
-			}
-			// Another error, as on a machine without IPv6, concerns one address of several: libp2p decides.
-			if errors.Is(err, syscall.EADDRINUSE) {
-				return exchange.Errorf(exchange.CodeUnavailable, "another program listens on %s; stop it, or change %s in %s and make new invites: %w", at, name, configFile, err)
+			if err := portError(name, port, at, err); err != nil {
+				return err
 			}
 		}
 	}
+	return c.checkSharedPort()
+}
+
+func (c Config) checkSharedPort() error {
+	if at, err := netip.ParseAddrPort(c.SharedListen); err == nil {
+		return portError("shared_listen", int(at.Port()), at.String(), tryPort("tcp", at.String()))
+	}
+	if c.SharedPort == 0 {
+		return nil
+	}
+	for _, ip := range c.Listen {
+		at := net.JoinHostPort(netip.MustParseAddr(ip).String(), strconv.Itoa(c.SharedPort))
+		if err := portError("shared_port", c.SharedPort, at, tryPort("tcp", at)); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// tryPort opens and closes a port.
+func tryPort(network, at string) error {
+	if network == "udp" {
+		u, err := net.ListenPacket(network, at)
+		if err != nil {
+			return err
+		}
+		return u.Close()
+	}
+	l, err := net.Listen(network, at)
+	if err != nil {
+		return err
+	}
+	return l.Close()
+}
+
+// portError says what keeps the hub from listening on a port of the configuration; nil where libp2p
+// decides: another error, as on a machine without IPv6, concerns one address of several.
+func portError(name string, port int, at string, err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return exchange.Errorf(exchange.CodeUnavailable, "another program listens on %s; stop it, or change %s in %s and make new invites: %w", at, name, configFile, err)
+	case errors.Is(err, fs.ErrPermission):
+		return exchange.Errorf(exchange.CodeUnavailable, "this user may not listen on %s, which %s in %s asks for%s: %w", at, name, configFile, permissionText(port), err)
+	}
+	return nil
+}
+
+// permissionText says how a port below 1024 is permitted on Linux; elsewhere it says nothing.
+func permissionText(port int) string {
+	if runtime.GOOS != "linux" || port >= 1024 {
+		return ""
+	}
+	program, err := os.Executable()
+	if err != nil {
+		program = "/usr/local/bin/souk"
+	}
+	return fmt.Sprintf("; permit it with: sudo setcap cap_net_bind_service=+ep %s (again after each update of the program), "+
+		"or in a systemd unit with AmbientCapabilities=CAP_NET_BIND_SERVICE, "+
+		"or for every program with: sudo sysctl net.ipv4.ip_unprivileged_port_start=%d", program, port)
 }

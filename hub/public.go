@@ -24,8 +24,8 @@ func currentPublic(dir string) (Public, error) {
 	if err != nil {
 		return p, err
 	}
-	if cfg.OpenPort == 0 || cfg.ClosedPort == 0 {
-		return p, exchange.Errorf(exchange.CodeState, "a port in %s is 0, so no invite can name it; run the hub once, or set it", filepath.Join(dir, configFile))
+	if cfg.OpenPort == 0 || cfg.ClosedPort == 0 || cfg.SharedPort == AnyPort {
+		return p, exchange.Errorf(exchange.CodeState, "a port in %s is still to be chosen, so no invite can name it; run the hub once, or set it", filepath.Join(dir, configFile))
 	}
 	interfaces, err := interfaceAddrs()
 	if err != nil {

@@ -27,6 +27,8 @@ func addressText(a ma.Multiaddr) string {
 			port, transport = c.Value(), strings.ToUpper(c.Protocol().Name)
 		case ma.P_QUIC_V1:
 			transport = "QUIC"
+		case ma.P_WS, ma.P_WSS:
+			transport = "WebSocket"
 		case ma.P_CIRCUIT:
 			relay = "a relay at "
 		}

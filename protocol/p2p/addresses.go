@@ -1,6 +1,8 @@
 package p2p
 
 import (
+	"net/netip"
+	"slices"
 	"sync"
 
 	"github.com/libp2p/go-libp2p/core/event"
@@ -9,6 +11,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/record"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
 
 	"github.com/souk-market/souk/exchange"
 )
@@ -19,49 +22,31 @@ type addresses struct {
 	*base
 	changed []func() // called when the own addresses changed; fixed by Start
 
-	mu sync.Mutex // held to replace a member's addresses in the peerstore
+	mu      sync.Mutex            // held to replace a member's addresses in the peerstore
+	entries map[peer.ID]bookEntry // guarded by mu: what the address book has
+
+	emitter event.Emitter // tells libp2p that told has changed; set by Start
+
+	own     sync.Mutex
+	found   []ma.Multiaddr           // guarded by own: what libp2p found on the machine, its latest
+	machine map[netip.Addr]bool      // guarded by own: the machine's addresses; nil = not looked at (mover)
+	lost    map[netip.Addr]bool      // guarded by own: addresses that it had before
+	relayed []ma.Multiaddr           // guarded by own: ways through relays at which this node has a reservation
+	seen    map[peer.ID]ma.Multiaddr // guarded by own: where a member sees this node come from
+	proofs  map[string]AddressProof  // guarded by own: what the latest dial from outside found, by address
+	sealed  []byte                   // guarded by own: the signed record of sealOf
+	sealOf  []ma.Multiaddr           // guarded by own
 }
 
-// Addresses are the multiaddrs that others may dial, each ending in /p2p/<own peer ID>; none before
-// Start.
-func (n *Node) Addresses() []string {
-	if n.host == nil {
-		return nil
-	}
-	addrs, err := peer.AddrInfoToP2pAddrs(&peer.AddrInfo{ID: n.host.ID(), Addrs: n.host.Addrs()})
-	if err != nil {
-		return nil
-	}
-	return addrStrings(addrs)
+func newAddresses(b *base) *addresses {
+	return &addresses{base: b, entries: map[peer.ID]bookEntry{}, seen: map[peer.ID]ma.Multiaddr{}, proofs: map[string]AddressProof{}, lost: map[netip.Addr]bool{}}
 }
 
-func addrStrings(addrs []ma.Multiaddr) []string {
-	list := make([]string, len(addrs))
-	for i, a := range addrs {
-		list[i] = a.String()
-	}
-	return list
-}
-
-// SignedAddresses is the node's current signed peer record (libp2p RFC 0003), which other members
-// pass to LearnAddresses; empty while there is none.
-func (n *Node) SignedAddresses() []byte { return n.addresses.signed() }
-
-func (a *addresses) signed() []byte {
-	book, ok := peerstore.GetCertifiedAddrBook(a.host.Peerstore())
-	if !ok {
-		return nil
-	}
-	env := book.GetPeerRecord(a.host.ID())
-	if env == nil {
-		return nil
-	}
-	b, err := env.Marshal()
-	if err != nil {
-		a.log.Error("own address record", "err", err)
-		return nil
-	}
-	return b
+// told are the addresses that every member is told now, best first; libp2p sorts its list otherwise.
+func (a *addresses) told() []ma.Multiaddr {
+	a.own.Lock()
+	defer a.own.Unlock()
+	return a.ways().told()
 }
 
 // LearnAddresses takes a member's signed peer record, whoever sent it: the record's signature says
@@ -77,41 +62,113 @@ func (a *addresses) learn(from exchange.ShopID, envelope []byte) error {
 	if err != nil {
 		return err
 	}
+	if shop == a.cfg.self {
+		return nil // another member tells where this node was, of which it knows more
+	}
 	if !from.IsZero() && shop != from {
 		return exchange.Errorf(exchange.CodeSignature, "the address record is of %s, not of %s who sent it", shop, from)
 	}
 	if !a.gate.admits(rec.PeerID) {
 		return exchange.Errorf(exchange.CodeNotMember, "the address record is of %s, who is not a member", shop)
 	}
-	fresh, err := a.store(env, rec)
-	if err != nil || !fresh || a.cfg.Book == nil || a.gate.hubs[rec.PeerID] {
+	if err := a.store(env, rec); err != nil {
 		return err
 	}
-	if err := a.cfg.Book.SaveAddresses(shop, envelope); err != nil {
-		a.log.Warn("addresses not saved", "shop", shop, "err", err)
-	}
+	a.save(rec, envelope)
 	return nil
 }
 
-// store replaces a member's addresses in the peerstore where rec is newer; fresh reports that.
-func (a *addresses) store(env *record.Envelope, rec *peer.PeerRecord) (fresh bool, err error) {
+// store replaces a member's addresses in the peerstore where rec is newer.
+func (a *addresses) store(env *record.Envelope, rec *peer.PeerRecord) error {
 	book, ok := peerstore.GetCertifiedAddrBook(a.host.Peerstore())
 	if !ok {
-		return false, nil
+		return nil
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if old := book.GetPeerRecord(rec.PeerID); old != nil {
 		var known peer.PeerRecord
 		if err := old.TypedRecord(&known); err == nil && known.Seq >= rec.Seq {
-			if known.Seq == rec.Seq { // the same record again: keep the addresses longer
-				a.host.Peerstore().AddAddrs(rec.PeerID, known.Addrs, AddressTTL)
-			}
-			return false, nil
+			// Identify may have brought a newer one, which it keeps for minutes only.
+			a.host.Peerstore().AddAddrs(rec.PeerID, known.Addrs, AddressTTL)
+			return nil
 		}
 		a.host.Peerstore().ClearAddrs(rec.PeerID)
 	}
-	return book.ConsumePeerRecord(env, AddressTTL)
+	if _, err := book.ConsumePeerRecord(env, AddressTTL); err != nil {
+		return err
+	}
+	a.host.Peerstore().AddAddrs(rec.PeerID, a.entries[rec.PeerID].near, AddressTTL)
+	for _, hub := range a.cfg.hubs {
+		if hub.ID == rec.PeerID {
+			a.host.Peerstore().AddAddrs(hub.ID, hub.Addrs, peerstore.PermanentAddrTTL)
+		}
+	}
+	return nil
+}
+
+// toldBy are the addresses that a member itself has told: by its record, and by its hellos of its own
+// networks. The peerstore also has what others guess, for minutes.
+func (a *addresses) toldBy(p peer.ID) []ma.Multiaddr {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	near := a.entries[p].near
+	book, ok := peerstore.GetCertifiedAddrBook(a.host.Peerstore())
+	if !ok {
+		return near
+	}
+	env := book.GetPeerRecord(p)
+	if env == nil {
+		return near
+	}
+	var rec peer.PeerRecord
+	if err := env.TypedRecord(&rec); err != nil {
+		return near
+	}
+	return unique(slices.Concat(rec.Addrs, near))
+}
+
+// learnNear takes what a member's hello says of its addresses in private networks.
+func (a *addresses) learnNear(p peer.ID, near []ma.Multiaddr) {
+	near = slices.DeleteFunc(near, func(addr ma.Multiaddr) bool {
+		return !manet.IsPrivateAddr(addr) || manet.IsIPLoopback(addr) || isCircuit(addr)
+	})
+	if len(near) == 0 {
+		return
+	}
+	a.host.Peerstore().AddAddrs(p, near, AddressTTL)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	e := a.entries[p]
+	if slices.EqualFunc(e.near, near, ma.Multiaddr.Equal) {
+		return
+	}
+	e.near = near
+	a.keep(p, e)
+}
+
+// save keeps a member's record over a restart.
+func (a *addresses) save(rec *peer.PeerRecord, envelope []byte) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	e := a.entries[rec.PeerID]
+	if e.seq >= rec.Seq {
+		return
+	}
+	e.seq, e.record = rec.Seq, envelope
+	a.keep(rec.PeerID, e)
+}
+
+// keep is called with mu held.
+func (a *addresses) keep(p peer.ID, e bookEntry) {
+	a.entries[p] = e
+	shop, ok := shopOf(p)
+	if a.cfg.Book == nil || !ok || len(e.record) == 0 {
+		return
+	}
+	if err := a.cfg.Book.SaveAddresses(shop, e.encode()); err != nil {
+		a.log.Warn("addresses not saved", "shop", shop, "err", err)
+	}
 }
 
 // openRecord verifies a signed peer record and returns the shop that it is of.
@@ -145,10 +202,14 @@ func (a *addresses) load() (saved []peer.ID) {
 		a.log.Warn("saved addresses not read; partners are found through the hub", "err", err)
 		return nil
 	}
-	for shop, envelope := range records {
-		env, rec, signer, err := openRecord(envelope)
-		if err == nil && signer == shop && a.gate.admits(rec.PeerID) {
-			_, err = a.store(env, rec)
+	if own, ok := records[a.cfg.self]; ok {
+		a.recall(own)
+		delete(records, a.cfg.self)
+	}
+	for shop, b := range records {
+		e, err := parseBookEntry(b)
+		if err == nil {
+			err = a.restore(shop, e)
 		}
 		if err != nil {
 			a.log.Warn("saved address record not used", "shop", shop, "err", err)
@@ -159,11 +220,27 @@ func (a *addresses) load() (saved []peer.ID) {
 	return saved
 }
 
+func (a *addresses) restore(shop exchange.ShopID, e bookEntry) error {
+	env, rec, signer, err := openRecord(e.record)
+	if err != nil {
+		return err
+	}
+	if signer != shop || !a.gate.admits(rec.PeerID) {
+		return exchange.Errorf(exchange.CodeNotMember, "it is of %s, which is no member or not the one it was saved for", signer)
+	}
+	e.seq = rec.Seq
+	a.mu.Lock()
+	a.entries[rec.PeerID] = e
+	a.mu.Unlock()
+	return a.store(env, rec)
+}
+
 // forget removes all addresses of a shop.
 func (a *addresses) forget(shop exchange.ShopID) {
 	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.host.Peerstore().ClearAddrs(peerOf(shop))
-	a.mu.Unlock()
+	delete(a.entries, peerOf(shop))
 	if a.cfg.Book == nil {
 		return
 	}
@@ -176,8 +253,8 @@ func (a *addresses) forget(shop exchange.ShopID) {
 // It is called before Start; f must not block for long.
 func (n *Node) OnAddresses(f func()) { n.addresses.changed = append(n.addresses.changed, f) }
 
-// follow calls the functions of OnAddresses until the node closes.
-func (a *addresses) follow() {
+// follow calls the functions of OnAddresses, and tell, until the node closes.
+func (a *addresses) follow(tell func()) {
 	sub, err := a.host.EventBus().Subscribe(new(event.EvtLocalAddressesUpdated), eventbus.Name("souk"))
 	if err != nil {
 		a.log.Error("own address changes will not be told", "err", err)
@@ -195,6 +272,7 @@ func (a *addresses) follow() {
 			for _, f := range a.changed {
 				f()
 			}
+			tell()
 		}
 	}
 }

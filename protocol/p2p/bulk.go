@@ -54,7 +54,7 @@ func (b *bulkStreams) open(ctx context.Context, to exchange.ShopID, name string)
 	if err != nil {
 		return nil, err
 	}
-	s, err := b.streams.open(ctx, ses, name)
+	s, _, err := b.streams.open(ctx, ses, name)
 	if err != nil {
 		return nil, err
 	}

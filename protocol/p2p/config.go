@@ -18,13 +18,16 @@ type Config struct {
 	Key        ed25519.PrivateKey // of the shop or the hub's closed host; its peer ID is the ShopID
 	Federation string             // part of every protocol ID: 1 to 64 letters, digits, dots, dashes, underscores
 	Listen     []string           // multiaddrs; empty = DefaultListen
-	Announce   []string           // multiaddrs told to others instead of the host's own; empty = the host's own
+	Announce   []string           // multiaddrs told to others instead of the host's own; empty = the host's own. Ways through relays are told besides
 	Hubs       []string           // multiaddrs of the hubs' closed hosts, each ending in /p2p/<peer>: trusted, bootstrap and relay
 	Hub        bool               // serve as a hub: relay for members, AutoNAT, reachable by definition
+	Relay      bool               // relay for members while they reach this node directly; a hub always does
+	RelayBytes int64              // how much to relay in a day; 0 = DefaultRelayBytes. A hub has no such bound
 	Members    Directory
 	Hellos     Hellos      // nil = the application has nothing to say in a hello
 	Book       AddressBook // nil = addresses do not survive a restart
 	Version    string      // of the program, told to members as souk/<version>; empty = "dev"
+	Shared     *SharedPort // listen there, too, as the closed host; its owner opens it before Start; nil = none
 
 	Registerer  prometheus.Registerer // nil = no metrics
 	Logger      *slog.Logger          // nil = no log
@@ -108,6 +111,12 @@ func (c Config) check() (settings, error) {
 	s.hubs = slices.DeleteFunc(s.hubs, func(h peer.AddrInfo) bool { return h.ID == peerOf(s.self) })
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.RelayBytes < 0 {
+		return s, exchange.Errorf(exchange.CodeInvalid, "a node relays 0 bytes a day or more, not %d", c.RelayBytes)
+	}
+	if s.RelayBytes == 0 {
+		s.RelayBytes = DefaultRelayBytes
 	}
 	if s.Version == "" {
 		s.Version = "dev"

@@ -8,11 +8,9 @@ import (
 	"time"
 
 	dht "github.com/libp2p/go-libp2p-kad-dht"
-	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
-	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/souk-market/souk/exchange"
@@ -42,9 +40,16 @@ type dialer struct {
 	*base
 	sessions *sessions
 	dht      *dht.IpfsDHT // set by Start
+	pulse    *pulse
+	keeps    func(peer.ID) bool      // whether the reconnector goes on dialing a peer; fixed by New
+	relaysTo func(peer.ID) []peer.ID // by which relays a peer may be reached; fixed by New
 
-	mu       sync.Mutex
-	underWay map[peer.ID]dials // guarded by mu; an entry has at least one dial
+	mu          sync.Mutex
+	underWay    map[peer.ID]dials     // guarded by mu; an entry has at least one dial
+	wentThrough map[peer.ID]time.Time // guarded by mu: when otherRelays of a peer were dialed last
+	// away says from when on a peer without a greeted session is away: from when the latest dial
+	// failed, or from lostGrace after the loss of the session. Guarded by mu.
+	away map[peer.ID]time.Time
 }
 
 // Dial reaches a member by its ID alone: over an open connection, by stored addresses, by the
@@ -60,7 +65,7 @@ func (d *dialer) report(ctx context.Context, shop exchange.ShopID) (DialReport, 
 	if err != nil {
 		return DialReport{}, err
 	}
-	c := bestConn(d.host, ses.peer)
+	c, _ := d.sessions.bestOf(ses)
 	if c == nil {
 		return DialReport{}, exchange.Errorf(exchange.CodeUnavailable, "%s closed the connection", shop)
 	}
@@ -68,7 +73,7 @@ func (d *dialer) report(ctx context.Context, shop exchange.ShopID) (DialReport, 
 	if !r.Direct {
 		r.Path = PathRelay
 	}
-	r.RTTs = d.ping(ctx, ses.peer, dialPings)
+	r.RTTs = d.ping(ctx, ses, dialPings)
 	return r, nil
 }
 
@@ -79,6 +84,62 @@ func (d *dialer) reach(ctx context.Context, shop exchange.ShopID) (*session, err
 	}
 	ses, _, err := d.dial(ctx, shop)
 	return ses, err
+}
+
+// reachSoon is reach for a caller that waits for the answer of a request. A wanted member that is away
+// gets quickDial: the reconnector goes on trying for as long as it takes. Any other gets ctx's time,
+// so that a lost connection, or one through a relay, is made anew.
+func (d *dialer) reachSoon(ctx context.Context, shop exchange.ShopID) (*session, error) {
+	if ses := d.sessions.connected(shop); ses != nil {
+		return ses, nil
+	}
+	if p := peerOf(shop); d.isAway(p) && d.keeps(p) {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, quickDial)
+		defer cancel()
+	}
+	ses, _, err := d.dial(ctx, shop)
+	return ses, err
+}
+
+// Away reports whether a member is known to be out of reach: it is not connected, and the latest dial
+// of it failed, or its connection was lost more than lostGrace ago. It is false of a member that was
+// neither dialed nor connected yet.
+func (n *Node) Away(shop exchange.ShopID) bool {
+	return n.sessions.connected(shop) == nil && n.dialer.isAway(peerOf(shop))
+}
+
+func (d *dialer) isAway(p peer.ID) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	from, away := d.away[p]
+	return away && !time.Now().Before(from)
+}
+
+// lost notes that the session with p has ended. It is called with sessions.mu held.
+func (d *dialer) lost(p peer.ID) { d.setAway(p, time.Now().Add(lostGrace)) }
+
+// failed notes that a dial of p, under ctx, has failed. One that its caller broke off tells nothing.
+func (d *dialer) failed(ctx context.Context, shop exchange.ShopID) {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return
+	}
+	p := peerOf(shop)
+	d.setAway(p, time.Now())
+	if d.sessions.connected(shop) != nil { // greeted, which is called under the lock that connected takes, came before
+		d.setAway(p, time.Time{})
+	}
+}
+
+// setAway says from when on p is away; zero = it is not.
+func (d *dialer) setAway(p peer.ID, from time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if from.IsZero() {
+		delete(d.away, p)
+	} else {
+		d.away[p] = from
+	}
 }
 
 func (d *dialer) dial(ctx context.Context, shop exchange.ShopID) (*session, string, error) {
@@ -97,29 +158,12 @@ func (d *dialer) dial(ctx context.Context, shop exchange.ShopID) (*session, stri
 	if ses := d.sessions.connected(shop); ses != nil { // greeted before untilGreeted
 		return ses, PathOpen, nil
 	}
-	unreached := &UnreachedError{Shop: shop}
-	for _, path := range []struct {
-		name  string
-		addrs func(context.Context, peer.ID) ([]ma.Multiaddr, error)
-	}{
-		{PathAddressBook, d.bookAddrs}, {PathDHT, d.dhtAddrs}, {PathRelay, d.relayAddrs},
-	} {
-		ses, err := d.dialBy(ctx, p, path.addrs)
-		if err == nil {
-			return ses, path.name, nil
-		}
-		if ses := d.sessions.connected(shop); ses != nil {
-			if c := bestConn(d.host, p); c != nil && c.Stat().Direction == network.DirOutbound {
-				return ses, path.name, nil
-			}
-			return ses, PathOpen, nil
-		}
-		d.missed(unreached, path.name, err)
-		if ctx.Err() != nil {
-			break
-		}
+	ses, path, unreached := d.race(ctx, shop)
+	if ses == nil {
+		d.failed(ctx, shop)
+		return nil, "", exchange.Errorf(exchange.CodeUnavailable, "%w", unreached)
 	}
-	return nil, "", exchange.Errorf(exchange.CodeUnavailable, "%w", unreached)
+	return ses, path, nil
 }
 
 // dials are the dials of one member that are under way, by their cancel functions.
@@ -157,6 +201,7 @@ func (d *dialer) greeted(p peer.ID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.underWay[p].end()
+	delete(d.away, p)
 }
 
 // dialBy connects to p at the addresses that find returns, and waits for the hello.
@@ -175,39 +220,53 @@ func (d *dialer) dialBy(ctx context.Context, p peer.ID, find func(context.Contex
 		sw.Backoff().Clear(p) // our own retries are spaced, see reconnector
 	}
 	if err := d.host.Connect(network.WithAllowLimitedConn(ctx, "souk"), peer.AddrInfo{ID: p, Addrs: addrs}); err != nil {
-		return nil, &missError{addrs: len(addrs), err: err}
+		m := &missError{err: err, obstacles: d.dns.obstacles(addrs, err)}
+		relays := map[exchange.ShopID]bool{} // each has several addresses
+		for _, a := range addrs {
+			switch {
+			case !isCircuit(a):
+				m.addrs++
+			case d.gate.InterceptAddrDial(p, a):
+				relays[relayOf(a)] = true
+			}
+		}
+		m.relays = len(relays)
+		return nil, m
 	}
-	c := bestConn(d.host, p)
-	if c == nil {
-		return nil, &missError{met: true, err: errClosedAtOnce}
+	conns := slices.DeleteFunc(d.host.Network().ConnsToPeer(p), network.Conn.IsClosed)
+	if len(conns) == 0 {
+		return nil, d.closed(p)
 	}
-	ses := d.sessions.track(c)
+	ses := d.sessions.track(conns[len(conns)-1])
 	if ses == nil {
-		return nil, &missError{met: true, err: errClosedAtOnce}
+		return nil, d.closed(p)
 	}
 	if err := ses.awaitHello(ctx); err != nil {
-		err = d.sessions.reason(ses, err)
-		if IsAnswer(err) || exchange.CodeOf(err) != exchange.CodeUnavailable {
-			return nil, err
-		}
-		return nil, &missError{met: true, err: err}
+		return nil, refusedHello(d.sessions.reason(ses, err))
 	}
 	return ses, nil
+}
+
+// closed is why a connection to p, just made, is gone.
+func (d *dialer) closed(p peer.ID) error {
+	if why := d.gate.rests(p); why != nil {
+		return refusedHello(why)
+	}
+	return &missError{met: true, err: errClosedAtOnce}
+}
+
+// refusedHello is err, of a hello, as the error of a dial: what the member said, or that it was there.
+func refusedHello(err error) error {
+	if IsAnswer(err) || exchange.CodeOf(err) != exchange.CodeUnavailable {
+		return err
+	}
+	return &missError{met: true, err: err}
 }
 
 var (
 	errNoAddress    = errors.New("no address known")
 	errClosedAtOnce = errors.New("the other side closed the connection; it may not know us as a member yet")
 )
-
-func (d *dialer) bookAddrs(_ context.Context, p peer.ID) ([]ma.Multiaddr, error) {
-	return d.host.Peerstore().Addrs(p), nil
-}
-
-func (d *dialer) dhtAddrs(ctx context.Context, p peer.ID) ([]ma.Multiaddr, error) {
-	info, err := d.dht.FindPeer(ctx, p)
-	return info.Addrs, err
-}
 
 // refreshDHT refreshes the DHT's routing table soon after the start, and then rarely. libp2p's own
 // refresh runs every two minutes where there are few members (see dhtRefresh).
@@ -232,55 +291,23 @@ func (d *dialer) refreshDHT() {
 	}
 }
 
-// relayAddrs are p's addresses through the relay of each hub.
-func (d *dialer) relayAddrs(_ context.Context, p peer.ID) ([]ma.Multiaddr, error) {
-	if d.gate.hubs[p] {
-		return nil, nil
+// ping measures times round trips with the peer of a session, fewer where one fails.
+func (d *dialer) ping(ctx context.Context, ses *session, times int) []time.Duration {
+	c, _ := d.sessions.bestOf(ses)
+	if c == nil {
+		return nil
 	}
-	var addrs []ma.Multiaddr
-	for _, hub := range d.cfg.hubs {
-		addrs = append(addrs, ma.StringCast("/p2p/"+hub.ID.String()+"/p2p-circuit"))
-	}
-	return addrs, nil
-}
-
-// ping measures times round trips over an open connection, fewer where one fails. All use one
-// stream: the other side allows a member few ping streams, and counts a stream that was reset until
-// the reset arrives.
-func (d *dialer) ping(ctx context.Context, p peer.ID, times int) (rtts []time.Duration) {
-	ctx, cancel := context.WithTimeout(network.WithNoDial(ctx, "ping"), pingTimeout)
+	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
-	for r := range ping.Ping(ctx, d.host, p) {
-		if r.Error != nil {
-			break
-		}
-		if rtts = append(rtts, r.RTT); len(rtts) == times {
-			break
-		}
+	rtts, err := d.pulse.ping(ctx, c, times)
+	if err != nil {
+		d.log.Debug("a ping failed", "shop", ses.shop, "err", err)
 	}
 	return rtts
 }
 
-// bestConn prefers direct connections, then older ones; nil if there is none.
-func bestConn(h host.Host, p peer.ID) network.Conn {
-	conns := slices.DeleteFunc(h.Network().ConnsToPeer(p), func(c network.Conn) bool { return c.IsClosed() })
-	if len(conns) == 0 {
-		return nil
-	}
-	return slices.MinFunc(conns, func(a, b network.Conn) int {
-		if isDirect(a) != isDirect(b) {
-			if isDirect(a) {
-				return -1
-			}
-			return 1
-		}
-		return a.Stat().Opened.Compare(b.Stat().Opened)
-	})
-}
-
 func isDirect(c network.Conn) bool {
-	_, err := c.RemoteMultiaddr().ValueForProtocol(ma.P_CIRCUIT)
-	return err != nil
+	return !isCircuit(c.RemoteMultiaddr())
 }
 
 func transportOf(c network.Conn) string {
@@ -289,6 +316,8 @@ func transportOf(c network.Conn) string {
 		return "relay"
 	case c.ConnState().Transport == "quic-v1":
 		return "quic"
+	case c.ConnState().Transport == "websocket":
+		return "tcp"
 	default:
 		return c.ConnState().Transport
 	}

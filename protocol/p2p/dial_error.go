@@ -1,14 +1,10 @@
 package p2p
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
-
-	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 
 	"github.com/souk-market/souk/exchange"
 )
@@ -17,7 +13,9 @@ import (
 // errors are in the log, at level debug.
 type UnreachedError struct {
 	Shop  exchange.ShopID
-	Tried []string // a phrase for each path, such as "no answer at 2 stored addresses"
+	Tried []string // a phrase for each path, such as "no answer at 2 stored addresses (1 refused, 1 silent)"
+	// Obstacles are what was in the way at each address.
+	Obstacles []Obstacle
 }
 
 func (e *UnreachedError) Error() string {
@@ -26,45 +24,72 @@ func (e *UnreachedError) Error() string {
 
 // missed adds to u why path failed, and logs the details.
 func (d *dialer) missed(u *UnreachedError, path string, err error) {
-	d.log.Debug("not reached", "shop", u.Shop, "by", path, "err", dialText(err))
-	text := err.Error() // of a refused hello, the member's or our own
+	d.log.Debug("not reached", "shop", u.Shop, "by", path, "err", oneLine(err))
+	texts := []string{err.Error()} // of a refused hello, the member's or our own
 	var m *missError
 	if errors.As(err, &m) {
-		text = m.phrase(path)
-		if path == PathRelay && !m.met && !d.atHub() {
-			text = "no hub is connected to ask or to relay"
+		u.Obstacles = append(u.Obstacles, m.obstacles...)
+		texts = m.phrases(path)
+		if path == PathAddressBook && !m.met && !d.atRelay() {
+			texts = append(texts, "no hub is connected to ask or to relay")
 		}
 	}
-	if !slices.Contains(u.Tried, text) {
-		u.Tried = append(u.Tried, text)
+	for _, text := range texts {
+		if !slices.Contains(u.Tried, text) {
+			u.Tried = append(u.Tried, text)
+		}
 	}
 }
 
 // missError is why one path did not lead to a member.
 type missError struct {
-	addrs int  // tried
-	met   bool // the member was connected, but not greeted
-	err   error
+	addrs  int  // direct ones, tried
+	relays int  // ways through relays, tried
+	met    bool // the member was connected, but not greeted
+	err    error
+
+	obstacles []Obstacle // at the addresses tried
 }
 
 func (e *missError) Error() string { return e.err.Error() }
 func (e *missError) Unwrap() error { return e.err }
 
-func (e *missError) phrase(path string) string {
+func (e *missError) phrases(path string) []string {
 	switch {
 	case e.met:
-		return "it was there but completed no hello, and may not know this shop as a member yet"
-	case path == PathRelay:
-		return "no way through a hub's relay"
-	case path == PathDHT && e.addrs == 0:
-		return "no address in the DHT"
+		return []string{"it was there but completed no hello, and may not know this shop as a member yet"}
+	case path == PathDHT && e.addrs+e.relays == 0:
+		return []string{"no address in the DHT"}
 	case path == PathDHT:
-		return "no answer at " + countOf(e.addrs, "address", "addresses") + " of the DHT"
-	case e.addrs == 0:
-		return "no stored address"
-	default:
-		return "no answer at " + countOf(e.addrs, "stored address", "stored addresses")
+		return []string{"no answer at " + countOf(e.addrs+e.relays, "address", "addresses") + " of the DHT" + e.why(false) + e.why(true)}
 	}
+	var tried []string
+	if path == PathRelay {
+		return []string{"no way through " + countOf(e.relays, "relay that was not connected", "relays that were not connected")}
+	}
+	if e.addrs == 0 {
+		tried = append(tried, "no stored address")
+	} else {
+		tried = append(tried, "no answer at "+countOf(e.addrs, "stored address", "stored addresses")+e.why(false))
+	}
+	if e.relays > 0 {
+		tried = append(tried, "no way through "+countOf(e.relays, "relay", "relays")+e.why(true))
+	}
+	return tried
+}
+
+// why counts the obstacles of the direct addresses, or of the ways through relays, in parentheses.
+func (e *missError) why(relays bool) string {
+	var list []Obstacle
+	for _, o := range e.obstacles {
+		if strings.Contains(o.Address, "/p2p-circuit") == relays {
+			list = append(list, o)
+		}
+	}
+	if why := counted(list); why != "" {
+		return " (" + why + ")"
+	}
+	return ""
 }
 
 func countOf(n int, one, many string) string {
@@ -74,25 +99,7 @@ func countOf(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// atHub reports whether a hub is connected.
-func (d *dialer) atHub() bool {
-	return slices.ContainsFunc(d.sessions.greeted(), func(s *session) bool { return d.gate.hubs[s.peer] })
-}
-
-// dialText describes a failed dial in one line: each address, and why it was not reached.
-func dialText(err error) string {
-	var d *swarm.DialError
-	if !errors.As(err, &d) || len(d.DialErrors) == 0 {
-		return strings.Join(strings.Fields(err.Error()), " ")
-	}
-	tried := make([]string, len(d.DialErrors))
-	for i, e := range d.DialErrors {
-		why := "no answer"
-		if !errors.Is(e.Cause, context.DeadlineExceeded) && !errors.Is(e.Cause, os.ErrDeadlineExceeded) {
-			text := e.Cause.Error()
-			why = strings.Join(strings.Fields(text[strings.LastIndex(text, ": ")+1:]), " ")
-		}
-		tried[i] = addressText(e.Address) + ": " + why
-	}
-	return strings.Join(tried, "; ")
+// atRelay reports whether a hub or a relaying member is connected.
+func (d *dialer) atRelay() bool {
+	return slices.ContainsFunc(d.sessions.greeted(), func(s *session) bool { return d.gate.hubs[s.peer] || d.sessions.relays(s) })
 }

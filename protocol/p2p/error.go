@@ -17,10 +17,22 @@ type answered struct{ detail string }
 func (a answered) Error() string { return a.detail }
 
 // IsAnswer reports whether err is the partner's own answer to a request. Any other error leaves the
-// request's outcome unknown.
+// request's outcome unknown, unless IsUnsent holds of it.
 func IsAnswer(err error) bool {
 	var a answered
 	return errors.As(err, &a)
+}
+
+// unsent marks an error of a request of which nothing was sent.
+type unsent struct{ error }
+
+func (u unsent) Unwrap() error { return u.error }
+
+// IsUnsent reports whether err is about a request of which nothing was sent: its outcome is known,
+// for the member has not heard of it.
+func IsUnsent(err error) bool {
+	var u unsent
+	return errors.As(err, &u)
 }
 
 // appendError appends the payload of an error frame, whose layout is in doc.go. Of an

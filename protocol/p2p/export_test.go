@@ -1,6 +1,9 @@
 package p2p
 
 import (
+	"crypto/x509"
+	"time"
+
 	"github.com/libp2p/go-libp2p/core/peer"
 	"golang.org/x/time/rate"
 )
@@ -18,3 +21,35 @@ func (o *OpenHost) Addresses() []string {
 	}
 	return addrStrings(addrs)
 }
+
+// SetTimeout replaces sharedTimeout on a port that does not listen yet.
+func (p *SharedPort) SetTimeout(d time.Duration) { p.timeout = d }
+
+// SharedWaiting is how many connections of a SharedPort wait for a host at once.
+const SharedWaiting = sharedWaiting
+
+// TrustForWeb makes hosts that are made later trust the certificates of a test's proxy.
+func TrustForWeb(roots *x509.CertPool) { webRoots = roots }
+
+// OccupyProbes takes all places for probes at a node until free is called.
+func (n *Node) OccupyProbes() (free func()) {
+	for range probesAtOnce {
+		n.prober.slots <- struct{}{}
+	}
+	return func() {
+		for range probesAtOnce {
+			<-n.prober.slots
+		}
+	}
+}
+
+// SetRelayed makes a node have relayed so many bytes today.
+func (n *Node) SetRelayed(bytes int64) {
+	n.service.mu.Lock()
+	defer n.service.mu.Unlock()
+	n.service.turn()
+	n.service.use.Bytes = bytes
+}
+
+// MemberData is how much may pass beyond the bytes of a day.
+const MemberData = memberData

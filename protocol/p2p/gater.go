@@ -8,33 +8,30 @@ import (
 	"github.com/libp2p/go-libp2p/core/control"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// gate decides which peers may connect, and nothing else does. libp2p uses it as connection gater
-// and as the relay's access list.
+// gate decides which peers may connect, and nothing else does. libp2p uses it as connection gater,
+// and the relay's access list (relayService) asks it.
 type gate struct {
 	members Directory
-	hubs    map[peer.ID]bool // trusted by configuration
+	hubs    map[peer.ID]bool   // trusted by configuration
+	relayUp func(peer.ID) bool // whether a relay is connected; fixed by New
 
 	mu      sync.Mutex
-	resting map[peer.ID]time.Time // guarded by mu: until when libp2p does not dial a member
+	resting map[peer.ID]refusal // guarded by mu: members that libp2p does not dial for a while
 }
 
 // newGate admits the members of a directory and the configured hubs.
 func newGate(s settings) *gate {
-	g := &gate{members: s.Members, hubs: map[peer.ID]bool{}, resting: map[peer.ID]time.Time{}}
+	g := &gate{members: s.Members, hubs: map[peer.ID]bool{}, resting: map[peer.ID]refusal{}}
 	for _, h := range s.hubs {
 		g.hubs[h.ID] = true
 	}
 	return g
 }
 
-var (
-	_ connmgr.ConnectionGater = (*gate)(nil)
-	_ relay.ACLFilter         = (*gate)(nil)
-)
+var _ connmgr.ConnectionGater = (*gate)(nil)
 
 // admits reports whether p may be connected now.
 func (g *gate) admits(p peer.ID) bool {
@@ -57,12 +54,18 @@ func (g *gate) knock(p peer.ID) bool {
 	return false
 }
 
+// refusal is a hello that failed.
+type refusal struct {
+	until time.Time // the member is not dialed before
+	why   error
+}
+
 // rest keeps libp2p's own services from dialing p, whose hello failed: the DHT would dial it many
 // times a second. Our own dials end the rest (wake).
-func (g *gate) rest(p peer.ID) {
+func (g *gate) rest(p peer.ID, why error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.resting[p] = time.Now().Add(refusedRest)
+	g.resting[p] = refusal{time.Now().Add(refusedRest), why}
 }
 
 func (g *gate) wake(p peer.ID) {
@@ -71,24 +74,29 @@ func (g *gate) wake(p peer.ID) {
 	delete(g.resting, p)
 }
 
-func (g *gate) rests(p peer.ID) bool {
+// rests returns why p rests; nil where it does not.
+func (g *gate) rests(p peer.ID) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	until, ok := g.resting[p]
-	if ok && time.Now().After(until) {
+	r, ok := g.resting[p]
+	if ok && time.Now().After(r.until) {
 		delete(g.resting, p)
-		return false
+		return nil
 	}
-	return ok
+	return r.why
 }
 
-func (g *gate) InterceptPeerDial(p peer.ID) bool             { return g.knock(p) && !g.rests(p) }
-func (g *gate) InterceptAddrDial(peer.ID, ma.Multiaddr) bool { return true }
-func (g *gate) InterceptAccept(network.ConnMultiaddrs) bool  { return true }
-func (g *gate) AllowReserve(p peer.ID, _ ma.Multiaddr) bool  { return g.admits(p) }
-func (g *gate) AllowConnect(p peer.ID, _ ma.Multiaddr, to peer.ID) bool {
-	return g.admits(p) && g.admits(to)
+func (g *gate) InterceptPeerDial(p peer.ID) bool { return g.knock(p) && g.rests(p) == nil }
+
+// InterceptAddrDial lets libp2p dial a way through a relay only while the relay is connected. libp2p's
+// client of relays tries the ways to a peer one after the other, so that a relay that is off would hold
+// up the next one for as long as its dial takes. The dialer connects to relays itself.
+func (g *gate) InterceptAddrDial(_ peer.ID, a ma.Multiaddr) bool {
+	relay := relayOf(a)
+	return relay.IsZero() || g.relayUp(peerOf(relay))
 }
+
+func (g *gate) InterceptAccept(network.ConnMultiaddrs) bool { return true }
 
 func (g *gate) InterceptSecured(_ network.Direction, p peer.ID, _ network.ConnMultiaddrs) bool {
 	return g.knock(p)

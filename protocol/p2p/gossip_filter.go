@@ -3,7 +3,9 @@ package p2p
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,6 +25,7 @@ import (
 type gossipFilter struct {
 	names *regexp.Regexp
 	tell  func(p peer.ID, event, why string) // called for each message dropped, and when p is muted (why is set)
+	joins func(topic string)                 // called when a neighbour says that it subscribes
 
 	mu         sync.Mutex
 	neighbours map[peer.ID]*neighbour   // guarded by mu
@@ -62,9 +65,9 @@ func authorQuota() quota {
 	return quota{rate.NewLimiter(authorRate, authorBurst), rate.NewLimiter(authorByteRate, authorByteBurst)}
 }
 
-func newGossipFilter(prefix string, tell func(p peer.ID, event, why string)) *gossipFilter {
+func newGossipFilter(prefix string, tell func(p peer.ID, event, why string), joins func(topic string)) *gossipFilter {
 	return &gossipFilter{
-		names: regexp.MustCompile(fmt.Sprintf("^%s[A-Za-z0-9._/-]{1,%d}$", regexp.QuoteMeta(prefix), maxTopicName)), tell: tell,
+		names: regexp.MustCompile(fmt.Sprintf("^%s[A-Za-z0-9._/-]{1,%d}$", regexp.QuoteMeta(prefix), maxTopicName)), tell: tell, joins: joins,
 		neighbours: map[peer.ID]*neighbour{}, authors: map[peer.ID]*authorState{},
 	}
 }
@@ -111,6 +114,7 @@ func (f *gossipFilter) FilterIncomingSubscriptions(from peer.ID, subs []*pb.RPC_
 			return nil, errTooManyTopics
 		default:
 			has[name] = true
+			f.joins(name)
 		}
 		kept = append(kept, s)
 	}
@@ -175,6 +179,16 @@ func (f *gossipFilter) fault(p peer.ID, why string, now time.Time) {
 	if mute {
 		f.tell(p, "neighbour muted", why)
 	}
+}
+
+// topicsOf are the topics to which a connected neighbour subscribes.
+func (f *gossipFilter) topicsOf(p peer.ID) []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if nb := f.neighbours[p]; nb != nil {
+		return slices.Collect(maps.Keys(nb.topics))
+	}
+	return nil
 }
 
 // disconnected forgets the topics of a neighbour that disconnected.

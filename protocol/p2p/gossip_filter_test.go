@@ -15,7 +15,7 @@ import (
 )
 
 func TestGossipBounds(t *testing.T) {
-	f, now := newGossipFilter("/souk/test/", func(peer.ID, string, string) {}), time.Unix(1_000_000, 0)
+	f, now := newGossipFilter("/souk/test/", func(peer.ID, string, string) {}, func(string) {}), time.Unix(1_000_000, 0)
 	passed := 0
 	for range 2 * authorBurst {
 		if f.allowAuthor("author", 1, now) {
@@ -67,7 +67,7 @@ func TestNeighbourQuotas(t *testing.T) {
 		if why != "" {
 			told = append(told, event+": "+why)
 		}
-	})
+	}, func(string) {})
 	now := time.Unix(1_000_000, 0)
 	if n := handed(f, "a", "a", authorBurst+10, 1, now); n != authorBurst {
 		t.Errorf("%d of its own messages pass at once", n)
@@ -161,7 +161,7 @@ func TestHonestForwarders(t *testing.T) {
 					t.Fatalf("%q: %s, %s", p, event, why)
 				}
 			}
-			filter := func() *gossipFilter { return newGossipFilter("/souk/test/", tell) }
+			filter := func() *gossipFilter { return newGossipFilter("/souk/test/", tell, func(string) {}) }
 			write(t, &chain{a: filter(), b: filter(), c: filter()})
 		})
 	}
@@ -169,7 +169,7 @@ func TestHonestForwarders(t *testing.T) {
 
 // TestAbsurdBackoff: pubsub multiplies a PRUNE's back-off by a second, unchecked.
 func TestAbsurdBackoff(t *testing.T) {
-	f := newGossipFilter("/souk/test/", func(peer.ID, string, string) {})
+	f := newGossipFilter("/souk/test/", func(peer.ID, string, string) {}, func(string) {})
 	for _, absurd := range []uint64{maxPruneBackoff + 1, math.MaxInt64 / uint64(time.Second), 1 << 63, math.MaxUint64} {
 		t.Run(strconv.FormatUint(absurd, 10), func(t *testing.T) {
 			rpc := &pubsub.RPC{}

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
-	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/souk-market/souk/exchange"
 )
@@ -25,8 +25,14 @@ type hello struct {
 	versions    []uint64
 	incarnation uint64
 	record      []byte
+	seen        ma.Multiaddr   // where the sender sees the receiver; nil = not told
+	relays      bool           // the sender relays for members
+	near        []ma.Multiaddr // the sender's addresses in its own networks, where they may help the receiver
 	app         []byte
 }
+
+// Bits of a hello's flags.
+const helloRelays = 1
 
 func (h hello) append(dst []byte) []byte {
 	header := binary.AppendUvarint(nil, uint64(len(h.versions)))
@@ -34,42 +40,77 @@ func (h hello) append(dst []byte) []byte {
 		header = binary.AppendUvarint(header, v)
 	}
 	header = binary.BigEndian.AppendUint64(header, h.incarnation)
-	header = append(binary.AppendUvarint(header, uint64(len(h.record))), h.record...)
-	dst = append(binary.AppendUvarint(dst, uint64(len(header))), header...)
-	return append(dst, h.app...)
+	header = appendBytes(header, h.record)
+	if more := h.appendMore(nil); len(header)+len(more) <= maxHeader {
+		header = append(header, more...)
+	}
+	return append(appendBytes(dst, header), h.app...)
+}
+
+// appendMore appends the fields after the record, which the first program of this version does not know.
+func (h hello) appendMore(dst []byte) []byte {
+	if h.seen == nil {
+		dst = appendBytes(dst, nil)
+	} else {
+		dst = appendBytes(dst, h.seen.Bytes())
+	}
+	var flags uint64
+	if h.relays {
+		flags |= helloRelays
+	}
+	return appendAddresses(binary.AppendUvarint(dst, flags), h.near)
 }
 
 // parseHello reads untrusted bytes; the hello's slices point into b.
 func parseHello(b []byte) (hello, error) {
 	var h hello
-	size, n := binary.Uvarint(b)
-	if n <= 0 || size > maxHeader || size > uint64(len(b)-n) {
+	rest := cursor(b)
+	raw, err := rest.bytes(maxHeader)
+	if err != nil || len(rest) > MaxHello {
 		return h, errFrame
 	}
-	header := b[n : n+int(size)]
-	h.app = b[n+int(size):]
-	count, n := binary.Uvarint(header)
-	if n <= 0 || count > maxVersions || len(h.app) > MaxHello {
+	h.app = rest
+	header := cursor(raw)
+	count, err := header.uvarint()
+	if err != nil || count > maxVersions {
 		return h, errFrame
 	}
-	header = header[n:]
 	for range count {
-		v, n := binary.Uvarint(header)
-		if n <= 0 {
-			return h, errFrame
+		v, err := header.uvarint()
+		if err != nil {
+			return h, err
 		}
-		h.versions, header = append(h.versions, v), header[n:]
+		h.versions = append(h.versions, v)
 	}
-	if len(header) < 8 {
+	incarnation, err := header.take(8)
+	if err != nil {
+		return h, err
+	}
+	if h.incarnation = binary.BigEndian.Uint64(incarnation); h.incarnation == 0 {
 		return h, errFrame
 	}
-	h.incarnation, header = binary.BigEndian.Uint64(header), header[8:]
-	size, n = binary.Uvarint(header)
-	if n <= 0 || size > MaxRecord || size > uint64(len(header)-n) || h.incarnation == 0 {
-		return h, errFrame
+	if h.record, err = header.bytes(MaxRecord); err != nil || len(header) == 0 {
+		return h, err
 	}
-	h.record = header[n : n+int(size)]
-	return h, nil
+	return h, h.parseMore(&header)
+}
+
+// parseMore reads the fields after the record.
+func (h *hello) parseMore(header *cursor) error {
+	seen, err := header.bytes(maxAddress)
+	if err != nil {
+		return err
+	}
+	if len(seen) > 0 {
+		h.seen, _ = ma.NewMultiaddrBytes(seen) // one of a later libp2p is as good as none
+	}
+	flags, err := header.uvarint()
+	if err != nil {
+		return err
+	}
+	h.relays = flags&helloRelays != 0
+	h.near, err = header.addresses(maxNear)
+	return err
 }
 
 // greeter says the node's hello and judges the hellos of peers. Its fields never change after Start;
@@ -78,12 +119,17 @@ type greeter struct {
 	*base
 	sessions    *sessions
 	addresses   *addresses
-	incarnation uint64 // drawn in New, told in every hello; not 0
+	streams     *streams
+	incarnation uint64      // drawn in New, told in every hello; not 0
+	relays      func() bool // whether this node relays for members; fixed by New
 }
 
-// ownHello returns the payload of our hello to one peer.
-func (g *greeter) ownHello(to exchange.ShopID) ([]byte, error) {
-	h := hello{versions: versions, incarnation: g.incarnation, record: g.addresses.signed()}
+// ownHello returns the payload of our hello to one peer, on c.
+func (g *greeter) ownHello(c network.Conn, to exchange.ShopID) ([]byte, error) {
+	h := hello{
+		versions: versions, incarnation: g.incarnation, record: g.addresses.signed(),
+		seen: c.RemoteMultiaddr(), relays: g.relays(), near: g.addresses.near(c),
+	}
 	if g.cfg.Hellos != nil {
 		h.app = g.cfg.Hellos.Hello(to)
 	}
@@ -118,26 +164,30 @@ func (g *greeter) judge(c network.Conn, shop exchange.ShopID, payload []byte) (*
 	if !g.gate.admits(c.RemotePeer()) {
 		return nil, exchange.Errorf(exchange.CodeNotMember, "%s is not a member", shop)
 	}
-	ses := g.sessions.greet(c, h.incarnation)
+	if isDirect(c) {
+		g.addresses.sees(c.RemotePeer(), h.seen)
+	}
+	g.addresses.learnNear(c.RemotePeer(), h.near)
+	ses := g.sessions.greet(c, h)
 	if ses == nil {
 		return nil, exchange.Errorf(exchange.CodeUnavailable, "the connection to %s closed during its hello", shop)
 	}
 	return ses, nil
 }
 
-// sayHello exchanges hellos with a connected peer, as the side that says hello first.
-func (g *greeter) sayHello(ctx context.Context, p peer.ID) error {
-	shop, _ := shopOf(p)
-	ctx, cancel := context.WithTimeout(network.WithNoDial(network.WithAllowLimitedConn(ctx, "souk"), "hello"), HelloTimeout)
+// sayHello exchanges hellos on c, as the side that says hello first.
+func (g *greeter) sayHello(ctx context.Context, c network.Conn) error {
+	shop, _ := shopOf(c.RemotePeer())
+	ctx, cancel := context.WithTimeout(ctx, HelloTimeout)
 	defer cancel()
-	s, err := g.host.NewStream(ctx, p, protocolID(g.cfg.Federation, helloName))
+	s, err := g.streams.openOn(ctx, c, protocolID(g.cfg.Federation, helloName))
 	if err != nil {
 		return exchange.Errorf(exchange.CodeUnavailable, "%s did not take our hello: it may not know us as a member yet, or belong to another federation: %w", shop, err)
 	}
 	defer s.Reset() // after Close it has no effect
 	_ = s.SetDeadline(time.Now().Add(HelloTimeout))
 	defer context.AfterFunc(ctx, func() { _ = s.Reset() })()
-	own, err := g.ownHello(shop)
+	own, err := g.ownHello(c, shop)
 	if err != nil {
 		return err
 	}
@@ -176,7 +226,7 @@ func (g *greeter) answerHello(s network.Stream) {
 		_ = c.Close()
 		return
 	}
-	own, err := g.ownHello(shop)
+	own, err := g.ownHello(c, shop)
 	if err == nil {
 		_, err = g.judge(c, shop, payload)
 	}
@@ -200,7 +250,7 @@ func (g *greeter) answerHello(s network.Stream) {
 // dismiss closes the connections of a peer whose hello was refused. A session that an earlier hello
 // greeted ends, too: the peer is no longer what that hello said.
 func (g *greeter) dismiss(c network.Conn, why error) {
-	g.gate.rest(c.RemotePeer())
+	g.gate.rest(c.RemotePeer(), why)
 	g.sessions.refuse(c.RemotePeer(), why)
 	_ = g.host.Network().ClosePeer(c.RemotePeer())
 }
@@ -226,7 +276,7 @@ func (g *greeter) welcome(c network.Conn) {
 		return
 	}
 	if c.Stat().Direction == network.DirOutbound {
-		err := g.sayHello(ses.ctx, c.RemotePeer())
+		err := g.sayHello(ses.ctx, c)
 		g.metrics.hello(err)
 		switch {
 		case err == nil || ses.ctx.Err() != nil:
@@ -246,10 +296,20 @@ func (g *greeter) welcome(c network.Conn) {
 // Rehello exchanges hellos with a connected member again, after a change of what Hellos says. A
 // member that is not connected is CodeUnavailable.
 func (n *Node) Rehello(ctx context.Context, shop exchange.ShopID) error {
-	if n.sessions.connected(shop) == nil {
+	ses := n.sessions.connected(shop)
+	if ses == nil {
 		return exchange.Errorf(exchange.CodeUnavailable, "%s is not connected", shop)
 	}
-	return n.greeter.sayHello(ctx, peerOf(shop))
+	return n.greeter.again(ctx, ses)
+}
+
+// again exchanges hellos on the session's best connection.
+func (g *greeter) again(ctx context.Context, ses *session) error {
+	c, _ := g.sessions.bestOf(ses)
+	if c == nil {
+		return exchange.Errorf(exchange.CodeUnavailable, "the connection to %s was lost", ses.shop)
+	}
+	return g.sayHello(ctx, c)
 }
 
 // rehelloAtOnce bounds HelloAll's streams, each with up to MaxHello in memory.
@@ -264,7 +324,7 @@ func (n *Node) HelloAll(ctx context.Context) {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			if err := n.greeter.sayHello(ctx, ses.peer); err != nil {
+			if err := n.greeter.again(ctx, ses); err != nil {
 				n.log.Debug("hello again failed", "shop", ses.shop, "err", err)
 			}
 		})

@@ -8,18 +8,18 @@ import (
 	"github.com/libp2p/go-libp2p"
 	dht "github.com/libp2p/go-libp2p-kad-dht"
 	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
-	"github.com/libp2p/go-libp2p/p2p/host/autorelay"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
+	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/proto"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
 	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	libp2pquic "github.com/libp2p/go-libp2p/p2p/transport/quic"
-	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	"github.com/libp2p/go-libp2p/x/rate"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
@@ -36,6 +36,11 @@ func (n *Node) open() error {
 		return err
 	}
 	n.host = h
+	if n.addresses.emitter, err = h.EventBus().Emitter(new(event.EvtAutoRelayAddrsUpdated)); err != nil {
+		_ = h.Close()
+		n.host = nil
+		return err
+	}
 	if err := n.openServices(); err != nil {
 		_ = h.Close()
 		n.host = nil
@@ -57,7 +62,13 @@ func (n *Node) openServices() (err error) {
 	if err != nil {
 		return err
 	}
-	if err = n.topics.open(); err != nil {
+	if err = n.topics.start(); err == nil && n.cfg.Hub {
+		err = n.service.set(true)
+	}
+	if err == nil {
+		err = n.direct.open()
+	}
+	if err != nil {
 		_ = n.dialer.dht.Close()
 	}
 	return err
@@ -79,43 +90,41 @@ func (n *Node) hostOptions() ([]libp2p.Option, error) {
 		return nil, err
 	}
 	opts := append(baseOptions(key),
-		libp2p.ListenAddrs(n.cfg.listen...),
+		tcpOption(n.cfg.Shared, closedSide),
+		libp2p.ListenAddrs(n.cfg.listen...), libp2p.ListenAddrs(n.cfg.Shared.addrs()...),
 		libp2p.UserAgent("souk/"+n.cfg.Version),
 		libp2p.ConnectionGater(n.gate),
 		libp2p.ResourceManager(resources),
 		libp2p.ConnectionManager(conns),
 		libp2p.EnableRelay(),
-		libp2p.EnableHolePunching(),
+		libp2p.MultiaddrResolver(n.dns),
 	)
 	if n.cfg.Registerer != nil {
 		opts = append(opts, libp2p.PrometheusRegisterer(n.cfg.Registerer))
 	} else {
 		opts = append(opts, libp2p.DisableMetrics())
 	}
-	if len(n.cfg.announce) > 0 {
-		announce := n.cfg.announce
-		opts = append(opts, libp2p.AddrsFactory(func([]ma.Multiaddr) []ma.Multiaddr { return slices.Clone(announce) }))
-	}
+	opts = append(opts, libp2p.AddrsFactory(n.addresses.factory))
 	if slices.ContainsFunc(n.cfg.listen, behindNAT) {
 		opts = append(opts, libp2p.NATPortMap())
 	}
+	// Shops have their addresses tried by the reach protocol (proofs), and need no AutoNAT. A hub serves
+	// it to shops of the version before. libp2p's relay service would wait for AutoNAT's verdict: see
+	// relayService.
 	if n.cfg.Hub {
-		opts = append(opts, libp2p.ForceReachabilityPublic(), libp2p.EnableAutoNATv2(), libp2p.EnableNATService(),
-			libp2p.EnableRelayService(relay.WithResources(relayResources()), relay.WithACL(n.gate),
-				relay.WithReservationAddressFilter(func(ma.Multiaddr) bool { return true })))
-	} else if len(n.cfg.hubs) > 0 {
-		opts = append(opts, libp2p.EnableAutoRelayWithStaticRelays(n.cfg.hubs,
-			autorelay.WithBackoff(retryHub), autorelay.WithBootDelay(0), autorelay.WithMinInterval(retryHub)))
+		opts = append(opts, libp2p.ForceReachabilityPublic(), libp2p.EnableAutoNATv2(), libp2p.EnableNATService())
+	} else {
+		opts = append(opts, libp2p.ForceReachabilityPrivate())
 	}
 	return append(opts, n.cfg.HostOptions...), nil
 }
 
-// baseOptions are common to every host of this package.
+// baseOptions are common to every host of this package. A host adds tcpOption.
 func baseOptions(key crypto.PrivKey) []libp2p.Option {
 	return []libp2p.Option{
 		libp2p.Identity(key),
-		libp2p.Transport(tcp.NewTCPTransport),
 		libp2p.Transport(libp2pquic.NewTransport),
+		webOption(),
 		libp2p.Security(noise.ID, noise.New),
 		libp2p.Muxer(yamux.ID, yamux.DefaultTransport),
 		libp2p.ProtocolVersion("souk/1"),
@@ -132,16 +141,6 @@ func behindNAT(a ma.Multiaddr) bool {
 	return manet.IsIPUnspecified(a) || manet.IsPrivateAddr(a) && !manet.IsIPLoopback(a)
 }
 
-func relayResources() relay.Resources {
-	r := relay.DefaultResources()
-	r.Limit = &relay.RelayLimit{Duration: relayDuration, Data: relayData}
-	r.MaxReservations = relayReservations
-	r.MaxReservationsPerIP = relayReservationsPerIP
-	r.MaxReservationsPerASN = relayReservationsASN
-	r.MaxCircuits = relayCircuits
-	return r
-}
-
 // newResources makes libp2p's resource manager of the limits in limits.go. With watched it feeds
 // libp2p's metrics, which costs a little on every stream.
 func newResources(conns int, watched bool) (network.ResourceManager, error) {
@@ -155,6 +154,17 @@ func newResources(conns int, watched bool) (network.ResourceManager, error) {
 	}
 	limits.AddServicePeerLimit(ping.ServiceName, pings, rcmgr.BaseLimitIncrease{})
 	limits.AddProtocolPeerLimit(ping.ID, pings, rcmgr.BaseLimitIncrease{})
+	// A circuit is a stream from one member and a stream to another; libp2p lets a member have 64.
+	circuits := rcmgr.BaseLimit{StreamsInbound: relayCircuits, StreamsOutbound: relayCircuits, Streams: 2 * relayCircuits, Memory: maxMemory}
+	perMember := rcmgr.BaseLimit{
+		StreamsInbound: relayPeerCircuits, StreamsOutbound: relayPeerCircuits, Streams: 2 * relayPeerCircuits, Memory: maxPeerMemory,
+	}
+	limits.AddServiceLimit(relay.ServiceName, circuits, rcmgr.BaseLimitIncrease{})
+	limits.AddServicePeerLimit(relay.ServiceName, perMember, rcmgr.BaseLimitIncrease{})
+	for _, id := range []protocol.ID{proto.ProtoIDv2Hop, proto.ProtoIDv2Stop} {
+		limits.AddProtocolLimit(id, circuits, rcmgr.BaseLimitIncrease{})
+		limits.AddProtocolPeerLimit(id, perMember, rcmgr.BaseLimitIncrease{})
+	}
 	host := rcmgr.ResourceLimits{
 		Conns: rcmgr.LimitVal(conns), ConnsInbound: rcmgr.LimitVal(conns), ConnsOutbound: rcmgr.LimitVal(conns),
 		Streams: maxStreams, StreamsInbound: maxStreams, StreamsOutbound: maxStreams,

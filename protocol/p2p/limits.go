@@ -89,6 +89,29 @@ const (
 	openTimeout = 10 * time.Second
 	// dialTimeout bounds an attempt to reach a member by one path.
 	dialTimeout = 10 * time.Second
+	// explainTimeout bounds the trying of all ways to a member, and explainRelay that through one relay:
+	// they are tried one after the other, and there are a hub, memberRelays and relayTries of them.
+	explainTimeout = 20 * time.Second
+	explainRelay   = 5 * time.Second
+	// dhtPatience is how long a member's known addresses are dialed before the DHT is asked, too.
+	dhtPatience = 2 * time.Second
+	// quickDial bounds a dial for a request to a wanted member that is Away: a consumer waits for an answer
+	// within a second. A member that is back on the same continent is connected and greeted in it, six
+	// round trips of 100 ms.
+	quickDial = 700 * time.Millisecond
+	// lostGrace is how long after the loss of a connection a member is not yet away: whoever asks it in
+	// that time dials with all the time there is.
+	lostGrace = time.Second
+	// suspectAfter is how long a request is under way before its connection is pinged. Most are
+	// answered in a hundredth of that, and a ping that is answered changes nothing.
+	suspectAfter = time.Second
+	// suspectTimeout bounds the ping on a connection that left a request unanswered, or that a newer
+	// connection stands beside: the worst round trip over a relay, twice. A connection that has answered
+	// nothing for suspectAfter + suspectTimeout = 3 s is closed.
+	suspectTimeout = 2 * time.Second
+	// checkSpacing is how often the death of one connection has those of all other members pinged. 2,000
+	// pings are 0.6 MB.
+	checkSpacing = 10 * time.Second
 	// pingTimeout bounds the round trips of one Dial: three over the worst relay take 3 s.
 	pingTimeout = 5 * time.Second
 	// drainTimeout bounds how long a stopping node waits for requests in hand.
@@ -113,20 +136,52 @@ const (
 	// packet, again and again by two paths. These are 0.6 MB within retryPatience, then 11 MB on each
 	// day that the hub is away. Of 500 shops 62 come back in each second of the first retryPartner:
 	// handshakes of 5 ms take a third of a core.
-	retryHub      = 60 * time.Second
+	retryHub = 60 * time.Second
+	// knockEvery is how often, within such a pause, a hub's TCP ports are tried: a hub that is back is met
+	// within it. A try sends three packets at most: 4 MB on each day that the hub is away.
+	// A hub with a TCP port is knocked at from knockPatience on, and dialed every retryHub.
+	knockEvery    = 4 * time.Second
+	knockTimeout  = 2 * time.Second
+	knockPatience = time.Minute
 	retryPatience = 10 * time.Minute
 	// callsAtOnce is how many members a starting hub dials at once. Handshakes with 500 members take
 	// 2.5 s of a core. 250 members that do not answer, a dialTimeout each, take 40 s.
 	callsAtOnce = 64
 )
 
+// Trying direct again with a member that is met through a relay.
+const (
+	// directTimeout bounds a dial of the direct addresses; QUIC gives up as early.
+	directTimeout = 5 * time.Second
+	// directSpacing is the shortest time between two tries where addresses change often.
+	directSpacing = 5 * time.Second
+	// directGrace is how long a direct connection has served before the relayed one is closed, and how
+	// often a look finds whether that is idle.
+	directGrace = 10 * time.Second
+	// directForget is how long a member without a relayed connection keeps its place in directPauses.
+	directForget = time.Minute
+	// directIdle is how long nobody looks where nothing is to be done.
+	directIdle = 10 * time.Minute
+)
+
+// directPauses lie between tries, jittered; the last repeats. A change of addresses is tried at once; what
+// heals without one is a router's filter or a path. A try dials each address, and has both sides punch up
+// to three times. Where nothing answers, and each side has one address, QUIC's, a pair's tries cost each
+// side 40 KB: half a MB in the first hour, and 1 MB on each day that follows.
+var directPauses = [...]time.Duration{
+	10 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute,
+	10 * time.Minute, 10 * time.Minute, 10 * time.Minute, 10 * time.Minute,
+	30 * time.Minute, 30 * time.Minute, time.Hour,
+}
+
 // Limits of libp2p's resource manager bound what a peer can make us hold, before and after the
 // peer has proven to be a member.
 const (
-	// maxPeerStreams bounds one member's streams in each direction. RequestStreams for 16 protocols,
-	// MaxBulkStreams for four, gossip, and bursts of up to 64 for the DHT and libp2p's services are
-	// half of it. Streams beyond are reset.
-	maxPeerStreams = 256
+	// maxPeerStreams bounds one member's streams in each direction. Half of it is for circuits: a shop
+	// that is reached through one relay has a stream with it for each partner. RequestStreams for 16
+	// protocols, MaxBulkStreams for four, gossip, and bursts of up to 64 for the DHT and libp2p's
+	// services are an eighth. Streams beyond are reset.
+	maxPeerStreams = 2 * relayPeerCircuits
 	// maxProtocolPeerStreams bounds one member's streams of one protocol: twice what an honest
 	// member needs while its old connection times out, bursts of the DHT included.
 	maxProtocolPeerStreams = 64
@@ -173,14 +228,107 @@ const (
 )
 
 // Limits of the relay that a hub serves. A shop behind a NAT trades through the relay until hole
-// punching works. A circuit takes 2 KiB of buffer each way.
+// punching works, and through nothing else where that never works. A circuit takes 2 KiB of buffer
+// each way.
 const (
 	relayReservations      = 1024
 	relayReservationsPerIP = shopsPerIP
 	relayReservationsASN   = relayReservations / 2
-	relayCircuits          = 32            // of one member, each with another partner
+	relayPeerCircuits      = 512           // of one member, each with another partner
+	relayCircuits          = 16_384        // in all: 16 for each reservation, 64 MiB of buffers
 	relayDuration          = 2 * time.Hour // then the circuit is dialed anew
 	relayData              = 256 << 20     // a first sync of 1M products (≤ 100 MB) and a day's trade
+)
+
+// Limits of the relay that a publicly reachable member serves for others, a small office's line: an
+// owner lends it and must not notice. It is where shops meet while their hub is away, so that two
+// thirds of a hub's tasks, first syncs among them, are not needed.
+const (
+	memberReservations = 256
+	memberPeerCircuits = 64
+	memberCircuits     = 1024     // 4 MiB of buffers
+	memberData         = 64 << 20 // of one circuit, each way; 8 orders a minute for a day
+	// DefaultRelayBytes is how much a member relays in a day, by default: 190 kbit/s all day long. A
+	// shop that trades steadily moves some 10 MB, so that 200 shops behind NATs fit.
+	DefaultRelayBytes = 2 << 30
+)
+
+// Reservations of a shop at relays, and dials that prove where it is reached.
+const (
+	// maxRelays is at how many relays a shop reserves that is not reached directly, its hubs among them:
+	// when the hub and one member are gone, the other member serves.
+	maxRelays = 3
+	// relayTries is through how many members' relays a member is dialed whose own relays are not
+	// known, or gone. One request costs a round trip; a member who is none of them holds dialTimeout.
+	relayTries = 4
+	// throughEvery is how often relays that are not connected are dialed for one member: relayTries
+	// handshakes of 6 KB.
+	throughEvery = time.Minute
+	// relayAsks is how many connected members that relay are asked for a member. A supplier with 200 of
+	// them would else ask all, one after the other and every few seconds, for each partner that is off.
+	relayAsks = 16
+	// reservationTime is the longest that a reservation is taken for good without being renewed: that of
+	// libp2p's relays. A relay says until when by its own clock, which may be hours ahead.
+	reservationTime = time.Hour
+	// reserveTimeout bounds one reservation: two round trips over the worst link.
+	reserveTimeout = 5 * time.Second
+	// relayRest is the longest pause before a member that did not relay is asked again: it may be of a
+	// version that relays for nobody, full, or away for good.
+	relayRest = 10 * time.Minute
+	// relaysEvery is how often a shop looks whether its reservations last. They are renewed when half
+	// of their time, an hour by libp2p's default, has passed.
+	relaysEvery = time.Minute
+	// askRelaysEvery is how often a shop that lacks relays asks a hub who relays. In a federation where
+	// nobody does, a shop spends 0.1 MB a day on it.
+	askRelaysEvery = 5 * time.Minute
+	// maxToldRelays bounds the records in an answer to askRelays.
+	maxToldRelays = 16
+	// relayAddrs bounds the addresses of one relay that a shop tells as ways to it: TCP and QUIC over
+	// IPv4 and IPv6.
+	relayAddrs = 4
+
+	// maxProbeAddrs bounds the addresses in one probe: TCP and QUIC, IPv4 and IPv6, announced and seen.
+	maxProbeAddrs = 8
+	// probeTimeout bounds the dial of one address, all being dialed at once.
+	probeTimeout = 5 * time.Second
+	// probeAsk bounds a whole probe: its dials, after names were resolved.
+	probeAsk = 2 * probeTimeout
+	// ProbeEvery is how often a shop has its addresses tried while nothing changes: a router may lose a
+	// forwarded port. 48 probes of 8 dials a day are 2 MB for the hub of one shop, of which most is the
+	// 1,200 bytes that each QUIC dial to nobody sends a few times.
+	ProbeEvery = 30 * time.Minute
+	// provenLasts is for how long a restarted node goes by an earlier proof of where it is reached, while
+	// nobody is there to prove it anew. Trade must go on with a hub that is dead for 30 days.
+	provenLasts = 30 * 24 * time.Hour
+	// probeRate and probeBurst bound the probes that a member may ask of us. Each sends at most 8 TCP
+	// and QUIC dials to addresses that the member names: 4 KB a second.
+	probeRate  = 0.1
+	probeBurst = 4
+	// probeAgain is the first pause after a probe that was not answered; pauses double. A member may ask
+	// as often.
+	probeAgain = 10 * time.Second
+	// askRate and askBurst bound the other questions of the reach protocol that one member may ask of us,
+	// which are few a minute. An answer takes up to a millisecond and 64 KB.
+	askRate  = 4
+	askBurst = 32
+	// probesAtOnce bounds all probes under way. Others wait, at most probeTimeout.
+	probesAtOnce = 16
+)
+
+// Limits of what a node tells of its addresses.
+const (
+	// maxAddress bounds one multiaddr: a DNS name of 253 characters, ports, and two peer IDs.
+	maxAddress = 512
+	// maxNear bounds the addresses in private networks that a hello names.
+	maxNear = 8
+	// seenVotes is how many members must see this node at an address of which its hubs say nothing.
+	seenVotes = 3
+	// lookAtInterfaces is how often a node looks whether the machine's addresses have changed. One look
+	// takes some 50 µs.
+	lookAtInterfaces = time.Second
+	// tellAfter gathers changes of the own addresses before partners are told: a start or a returning
+	// hub makes several within a round trip or two.
+	tellAfter = 300 * time.Millisecond
 )
 
 // Limits of gossip.
@@ -201,6 +349,9 @@ const (
 	// gossipLeave is how long neighbours do not take a shop back that left a topic. pubsub's 10 s
 	// would keep a restarted shop out of the mesh for a minute.
 	gossipLeave = 1 * time.Second
+	// gossipStay is how long a stream of gossip has lived whose end alone, on a connection that lives, is
+	// no reason to take the peer for dead.
+	gossipStay = 10 * time.Second
 	// topicBuffer is how many messages wait for Topic.Next.
 	topicBuffer = 1024
 	// authorRate and authorBurst bound one author's messages in a second, over all topics. A
@@ -240,6 +391,27 @@ const (
 	// replayWindow is how far behind an author's highest sequence number a message is still accepted,
 	// once: messages overtake each other on their way.
 	replayWindow = 4096
+)
+
+// maxNames bounds the names of which a host remembers what was found.
+const maxNames = 256
+
+// maxSegment is the most that a TCP segment carries to or from another machine: 1280 bytes, less 40 of
+// IPv6 and 20 of TCP. Where packets of 1500 bytes pass, headers then are 5% of the bytes instead of 4%.
+const maxSegment = 1220
+
+// Limits of a SharedPort, of connections that no host has taken yet. A host's own limits hold from
+// then on.
+const (
+	// sharedTimeout bounds the time from a connection's first byte to a host that takes it. A client's
+	// first bytes are there after a round trip.
+	sharedTimeout = 5 * time.Second
+	// sharedWaiting bounds such connections, sharedWaitingPerIP those of one address: all the shops of
+	// an office come at once. Each takes a file descriptor and 8 KiB.
+	sharedWaiting      = maxTransientConns
+	sharedWaitingPerIP = shopsPerIP
+	// strangerDrain bounds the header of an HTTP request.
+	strangerDrain = 16 << 10
 )
 
 // Limits of the open host. Requests are changes of the list (joins, and the operator's statements

@@ -15,6 +15,7 @@ type metrics struct {
 	served    *prometheus.CounterVec // protocol, code
 	asked     *prometheus.CounterVec // protocol, outcome
 	gossip    *prometheus.CounterVec // event
+	direct    *prometheus.CounterVec // event
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -29,11 +30,12 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		served:  counter("requests_served_total", "Requests of other members, by protocol and answer.", "protocol", "code"),
 		asked:   counter("requests_sent_total", "Requests to other members, by protocol and outcome.", "protocol", "outcome"),
 		gossip:  counter("gossip_total", "Gossip messages by what became of them.", "event"),
+		direct:  counter("direct_total", "Tries of a direct way to members met through a relay, and how often one served.", "event"),
 	}
 	if reg == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.connected, m.hellos, m.refused, m.served, m.asked, m.gossip} {
+	for _, c := range []prometheus.Collector{m.connected, m.hellos, m.refused, m.served, m.asked, m.gossip, m.direct} {
 		if err := reg.Register(c); err != nil {
 			return nil, exchange.Errorf(exchange.CodeInternal, "network metrics: %w", err)
 		}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
@@ -14,6 +15,8 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/backoff"
+	"github.com/souk-market/souk/exchange/wake"
 )
 
 // Node is one member's host, composed of its parts by subject. Its methods are safe for
@@ -31,6 +34,15 @@ type Node struct {
 	requests    *requests
 	bulk        *bulkStreams
 	topics      *topics
+	direct      *direct
+	pulse       *pulse
+	relays      *relays
+	service     *relayService
+	prober      *prober
+	proofs      *proofs
+	mover       *mover
+	asked       *budgets    // of questions of the reach protocol
+	tell        wake.Signal // set: the own addresses are to be told
 
 	cancel context.CancelFunc // ends base.ctx; set by Start
 
@@ -48,6 +60,7 @@ type base struct {
 	log     *slog.Logger
 	metrics *metrics
 	gate    *gate
+	dns     *nameResolver
 
 	ctx   context.Context // ends when the node closes; set by Start
 	host  host.Host       // set by Start
@@ -72,28 +85,46 @@ func New(cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return compose(&base{cfg: s, log: s.Logger, metrics: m, gate: newGate(s)}), nil
+	return compose(&base{cfg: s, log: s.Logger, metrics: m, gate: newGate(s), dns: newNameResolver()}), nil
 }
 
 // compose makes the parts of a Node and ties them together.
 func compose(b *base) *Node {
-	n := &Node{base: b, events: newEvents(), closed: make(chan struct{})}
+	n := &Node{base: b, events: newEvents(), tell: wake.New(), closed: make(chan struct{})}
 	n.sessions = &sessions{
-		base: b, events: n.events, list: map[peer.ID]*session{}, onGreet: n.greeted,
+		base: b, events: n.events, list: map[peer.ID]*session{}, onGreet: n.greeted, onHello: n.helloed, onEnd: n.ended,
 		limiter: func() *rate.Limiter { return rate.NewLimiter(requestRate, requestBurst) },
 	}
 	n.events.current = n.sessions.current
-	n.addresses = &addresses{base: b}
-	n.greeter = &greeter{base: b, sessions: n.sessions, addresses: n.addresses, incarnation: newIncarnation()}
-	n.dialer = &dialer{base: b, sessions: n.sessions, underWay: map[peer.ID]dials{}}
-	n.reconnector = &reconnector{base: b, dialer: n.dialer, loops: map[peer.ID]*reconnecting{}}
+	n.addresses = newAddresses(b)
 	n.streams = &streams{base: b, sessions: n.sessions}
+	n.service = &relayService{base: b, changed: n.tell.Set}
+	n.greeter = &greeter{
+		base: b, sessions: n.sessions, addresses: n.addresses, streams: n.streams, incarnation: newIncarnation(), relays: n.service.serves,
+	}
+	n.dialer = &dialer{base: b, sessions: n.sessions, underWay: map[peer.ID]dials{}, away: map[peer.ID]time.Time{}, wentThrough: map[peer.ID]time.Time{}}
+	n.reconnector = &reconnector{base: b, dialer: n.dialer, loops: map[peer.ID]*reconnecting{}}
+	n.pulse = &pulse{base: b, sessions: n.sessions, streams: n.streams, away: func(p peer.ID) { n.dialer.setAway(p, time.Now()) }, hello: n.greeter.again}
 	n.requests = &requests{
-		base: b, streams: n.streams, sessions: n.sessions, dialer: n.dialer, handlers: map[string]HandlerFunc{},
+		base: b, streams: n.streams, sessions: n.sessions, dialer: n.dialer, pulse: n.pulse, handlers: map[string]HandlerFunc{},
 		results: sync.Pool{New: func() any { return make(chan result, 1) }},
 	}
+	n.requests.handlers[reachName] = n.serveReach
 	n.bulk = &bulkStreams{base: b, streams: n.streams, dialer: n.dialer, handlers: map[string]StreamHandlerFunc{}}
-	n.topics = &topics{base: b, streams: n.streams, joined: map[string]*Topic{}}
+	n.topics = &topics{base: b, streams: n.streams, wanted: n.reconnector.keeps, joined: map[string]*Topic{}}
+	n.direct = newDirect(b)
+	n.direct.sessions, n.direct.addresses = n.sessions, n.addresses
+	n.addresses.changed = append(n.addresses.changed, n.direct.again.Set)
+	n.relays = newRelays(b)
+	n.relays.sessions, n.relays.addresses, n.relays.dialer, n.relays.requests = n.sessions, n.addresses, n.dialer, n.requests
+	n.dialer.pulse, n.dialer.keeps, n.dialer.relaysTo = n.pulse, n.reconnector.keeps, n.relays.to
+	n.gate.relayUp = n.dialer.relayUp
+	n.prober, n.asked = newProber(b), newBudgets(askRate, askBurst)
+	n.proofs = &proofs{
+		base: b, sessions: n.sessions, addresses: n.addresses, requests: n.requests, service: n.service, look: wake.New(),
+		changed: func() { n.addresses.refresh(); n.relays.changed() }, pauses: backoff.Doubling{First: probeAgain, Longest: ProbeEvery},
+	}
+	n.mover = &mover{base: b, own: n.addresses, moved: func() { n.pulse.checkAll(); n.reconnector.hurry(); n.relays.unrest(); n.proofs.look.Set() }}
 	return n
 }
 
@@ -112,6 +143,25 @@ func newIncarnation() (incarnation uint64) {
 func (n *Node) greeted(p peer.ID) {
 	n.dialer.greeted(p)
 	n.reconnector.greeted(p)
+}
+
+// helloed follows the first hello on a connection, beside which others of the session may stand, and a
+// hello that says otherwise whether its member relays.
+func (n *Node) helloed(ses *session, others []network.Conn) {
+	if len(others) > 0 {
+		n.pulse.doubt(ses, others)
+	}
+	n.relays.greetedBy(ses)
+	n.proofs.look.Set()
+	n.direct.again.Set()
+	go n.topics.move(ses.peer) // ends within openTimeout
+}
+
+// ended follows the end of a greeted session with p. It is called with sessions.mu held.
+func (n *Node) ended(p peer.ID) {
+	n.dialer.lost(p)
+	n.addresses.unsee(p)
+	n.relays.changed()
 }
 
 // Self is the node's own ShopID.
@@ -145,12 +195,19 @@ func (n *Node) Start(ctx context.Context) error {
 	n.serve()
 	n.tasks.Go(func() { n.events.run(n.ctx) })
 	saved := n.addresses.load()
-	n.tasks.Go(func() { n.addresses.follow() })
+	n.tasks.Go(func() { n.addresses.follow(n.tell.Set) })
+	n.tasks.Go(n.teller)
+	n.tasks.Go(n.mover.run)
+	n.tasks.Go(n.direct.run)
 	n.tasks.Go(n.dialer.refreshDHT)
 	n.reconnector.keepHubs()
 	if n.cfg.Hub {
 		n.tasks.Go(func() { n.dialer.callMembers(saved) })
+	} else {
+		n.tasks.Go(n.relays.atHubs)
+		n.tasks.Go(n.relays.atMembers)
 	}
+	n.tasks.Go(n.proofs.run)
 	context.AfterFunc(ctx, n.Close)
 	n.log.Info("network open", "shop", n.cfg.self, "addresses", n.Addresses())
 	return nil
@@ -233,6 +290,9 @@ func (n *Node) shut() {
 	n.drain()
 	n.topics.close()
 	n.cancel()
+	n.prober.close()
+	n.direct.close()
+	_ = n.service.set(false)
 	if err := n.dialer.dht.Close(); err != nil {
 		n.log.Warn("closing the DHT", "err", err)
 	}

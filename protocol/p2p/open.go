@@ -16,6 +16,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	"github.com/libp2p/go-libp2p/x/rate"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
@@ -34,6 +35,7 @@ type OpenConfig struct {
 	// Question reports whether a request changes nothing. Such questions have limits of their own,
 	// so that a crowd of them is not in the way of changes. nil = no request is a question.
 	Question    func(req []byte) bool
+	Shared      *SharedPort     // listen there, too; its owner opens it before OpenServe; nil = none
 	HostOptions []libp2p.Option // applied last
 }
 
@@ -129,8 +131,8 @@ func openOptions(cfg OpenConfig) ([]libp2p.Option, error) {
 	if err != nil {
 		return nil, err
 	}
-	opts := append(baseOptions(key),
-		libp2p.ListenAddrs(listen...), libp2p.UserAgent("souk"),
+	opts := append(baseOptions(key), tcpOption(cfg.Shared, openSide), libp2p.Security(string(joinNoise), noise.New),
+		libp2p.ListenAddrs(listen...), libp2p.ListenAddrs(cfg.Shared.addrs()...), libp2p.UserAgent("souk"),
 		libp2p.ResourceManager(resources), libp2p.ConnectionGater(ed25519Only{}),
 		libp2p.DisableRelay(), libp2p.Ping(false), libp2p.DisableMetrics())
 	if len(announce) > 0 {
@@ -236,7 +238,8 @@ func Ask(ctx context.Context, cfg AskConfig, name string, req []byte) ([]byte, e
 	if len(req) > MaxOpenRequest {
 		return nil, exchange.Errorf(exchange.CodeLimit, "a request to an open host has at most %d bytes, not %d", MaxOpenRequest, len(req))
 	}
-	h, err := askHost(cfg)
+	names := newNameResolver()
+	h, err := askHost(cfg, names)
 	if err != nil {
 		return nil, exchange.Errorf(exchange.CodeUnavailable, "no network: %w", err)
 	}
@@ -247,14 +250,14 @@ func Ask(ctx context.Context, cfg AskConfig, name string, req []byte) ([]byte, e
 		if err == nil || IsAnswer(err) {
 			return reply, err
 		}
-		failures = append(failures, dialText(err))
+		failures = append(failures, sentences(names.obstacles(info.Addrs, err)))
 	}
 	return nil, exchange.Errorf(exchange.CodeUnavailable,
-		"the hub was not reached (%s); check that it runs, that its address is reachable from here and that your clock and network are up",
+		"the hub was not reached: %s. Check that it runs, and that your network and clock are right",
 		strings.Join(failures, "; "))
 }
 
-func askHost(cfg AskConfig) (host.Host, error) {
+func askHost(cfg AskConfig, names *nameResolver) (host.Host, error) {
 	raw := cfg.Key
 	if raw == nil {
 		var err error
@@ -266,7 +269,9 @@ func askHost(cfg AskConfig) (host.Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	opts := append(baseOptions(key), libp2p.NoListenAddrs, libp2p.UserAgent("souk"),
+	// The proposals have the order of the options.
+	opts := append([]libp2p.Option{libp2p.Security(string(joinNoise), noise.New)}, baseOptions(key)...)
+	opts = append(opts, tcpOption(nil, openSide), libp2p.NoListenAddrs, libp2p.UserAgent("souk"), libp2p.MultiaddrResolver(names),
 		libp2p.DisableRelay(), libp2p.Ping(false), libp2p.DisableMetrics())
 	return libp2p.New(append(opts, cfg.HostOptions...)...)
 }

@@ -22,17 +22,17 @@ type PeerInfo struct {
 func (n *Node) Peers() []PeerInfo {
 	var list []PeerInfo
 	for _, ses := range n.sessions.greeted() {
-		best := bestConn(n.host, ses.peer)
-		if best == nil {
+		conns := n.sessions.connsOf(ses)
+		if len(conns) == 0 {
 			continue
 		}
+		best := conns[0]
 		info := PeerInfo{
 			Shop: ses.shop, Hub: n.gate.hubs[ses.peer], Transport: transportOf(best), Direct: isDirect(best),
 			Since: ses.begun, RTT: n.host.Peerstore().LatencyEWMA(ses.peer),
-			Addresses: []string{best.RemoteMultiaddr().String()},
 		}
-		for _, c := range n.host.Network().ConnsToPeer(ses.peer) {
-			if a := c.RemoteMultiaddr().String(); c != best && !slices.Contains(info.Addresses, a) {
+		for _, c := range conns {
+			if a := c.RemoteMultiaddr().String(); !slices.Contains(info.Addresses, a) {
 				info.Addresses = append(info.Addresses, a)
 			}
 		}

@@ -2,10 +2,12 @@ package p2p
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 
@@ -18,6 +20,7 @@ type requests struct {
 	streams  *streams
 	sessions *sessions
 	dialer   *dialer
+	pulse    *pulse
 	handlers map[string]HandlerFunc // fixed by Start
 
 	// results has channels for replies, to be reused. Invariant: a channel in results has capacity
@@ -29,16 +32,17 @@ type requests struct {
 // own. A member that is not connected is dialed first. Without a deadline in ctx, RequestTimeout
 // applies.
 //
-// An error for which IsAnswer holds was sent by the member. CodeLimit and CodeInvalid are about a
-// request that was not sent. Every other error is CodeUnavailable and leaves the outcome unknown:
-// ask again with the same id.
+// An error for which IsAnswer holds was sent by the member. One for which IsUnsent holds is about a
+// request of which nothing was sent; where that is for want of a connection, it is CodeUnavailable,
+// and comes within quickDial from a wanted member that is Away. Every other error is CodeUnavailable and
+// leaves the outcome unknown: ask again with the same id.
 func (n *Node) Request(ctx context.Context, to exchange.ShopID, name string, req []byte) ([]byte, error) {
 	return n.requests.ask(ctx, to, name, req)
 }
 
 func (q *requests) ask(ctx context.Context, to exchange.ShopID, name string, req []byte) ([]byte, error) {
 	if len(req) > MaxMessage {
-		return nil, exchange.Errorf(exchange.CodeLimit, "a request has at most %d bytes, not %d", MaxMessage, len(req))
+		return nil, unsent{exchange.Errorf(exchange.CodeLimit, "a request has at most %d bytes, not %d", MaxMessage, len(req))}
 	}
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
@@ -51,6 +55,8 @@ func (q *requests) ask(ctx context.Context, to exchange.ShopID, name string, req
 		q.metrics.asked.WithLabelValues(name, "reply").Inc()
 	case IsAnswer(err):
 		q.metrics.asked.WithLabelValues(name, "error").Inc()
+	case IsUnsent(err):
+		q.metrics.asked.WithLabelValues(name, "unsent").Inc()
 	default:
 		q.metrics.asked.WithLabelValues(name, "unknown").Inc()
 	}
@@ -58,15 +64,21 @@ func (q *requests) ask(ctx context.Context, to exchange.ShopID, name string, req
 }
 
 func (q *requests) request(ctx context.Context, to exchange.ShopID, name string, req []byte) ([]byte, error) {
-	ses, err := q.dialer.reach(ctx, to)
-	if err != nil {
-		return nil, err
+	for {
+		ses, err := q.dialer.reachSoon(ctx, to)
+		if err != nil {
+			return nil, unsent{err}
+		}
+		p, err := q.pipe(ctx, ses, name)
+		if err != nil {
+			return nil, unsent{err}
+		}
+		reply, err := p.ask(ctx, req)
+		if IsUnsent(err) && errors.Is(err, errRetired) {
+			continue // another stream has taken p's place since
+		}
+		return reply, err
 	}
-	p, err := q.pipe(ctx, ses, name)
-	if err != nil {
-		return nil, err
-	}
-	return p.ask(ctx, req)
 }
 
 // pipes are the request streams that we opened in a session, by protocol.
@@ -110,27 +122,29 @@ func (ps *pipes) set(name string) *pipeSet {
 func (q *requests) pipe(ctx context.Context, ses *session, name string) (*pipe, error) {
 	set := ses.pipes.set(name)
 	slot := &set.slots[set.next.Add(1)%RequestStreams]
-	if p := slot.pipe.Load(); p != nil && p.alive() {
+	if p := slot.pipe.Load(); p != nil && p.serves() {
 		return p, nil
 	}
 	select {
 	case slot.opening <- struct{}{}:
 		defer func() { <-slot.opening }()
 	case <-ctx.Done():
-		return nil, unknown(ses.shop, ctx.Err())
+		return nil, exchange.Errorf(exchange.CodeUnavailable, "no %s stream to %s in time: %w", name, ses.shop, ctx.Err())
 	}
-	if p := slot.pipe.Load(); p != nil && p.alive() {
+	if p := slot.pipe.Load(); p != nil && p.serves() {
 		return p, nil
 	}
-	s, err := q.streams.open(ctx, ses, name)
+	s, state, err := q.streams.open(ctx, ses, name)
 	if err != nil {
 		return nil, err
 	}
-	p := &pipe{ses: ses, s: s, results: &q.results, out: newFrameWriter(s, s.SetWriteDeadline), calls: map[uint64]chan result{}}
+	p := &pipe{ses: ses, s: s, conn: state, suspect: q.pulse.suspect, results: &q.results, out: newFrameWriter(s, s.SetWriteDeadline), calls: map[uint64]chan result{}}
 	p.stop = context.AfterFunc(ses.ctx, func() { _ = s.Reset() })
 	go func() { p.fail(p.out.run()) }() // both end with the stream
 	go func() { p.fail(p.read()) }()
-	slot.pipe.Store(p)
+	if old := slot.pipe.Swap(p); old != nil {
+		old.retire()
+	}
 	return p, nil
 }
 
@@ -138,15 +152,18 @@ func (q *requests) pipe(ctx context.Context, ses *session, name string) (*pipe, 
 type pipe struct {
 	ses     *session
 	s       network.Stream
+	conn    *connState // of the stream's connection
 	out     *frameWriter
 	results *sync.Pool // requests.results
 	stop    func() bool
+	suspect func(*session) // pulse.suspect
 
-	mu    sync.Mutex
-	last  uint64                 // guarded by mu: id of the newest request
-	calls map[uint64]chan result // guarded by mu; nil once failed
-	err   error                  // guarded by mu: why it failed
-	dead  atomic.Bool
+	mu      sync.Mutex
+	last    uint64                 // guarded by mu: id of the newest request
+	calls   map[uint64]chan result // guarded by mu; nil once failed
+	err     error                  // guarded by mu: why it failed
+	retired atomic.Bool            // set under mu: no call is added any more, and it fails when calls is empty
+	dead    atomic.Bool
 }
 
 type result struct {
@@ -154,14 +171,29 @@ type result struct {
 	err   error
 }
 
-func (p *pipe) alive() bool { return !p.dead.Load() }
+// serves reports whether new requests go over p: it has not failed or retired, and no better connection
+// stands beside its own.
+func (p *pipe) serves() bool { return !p.dead.Load() && !p.retired.Load() && !p.conn.passed.Load() }
+
+// retire ends p when the requests under way are answered: new ones go over another.
+func (p *pipe) retire() {
+	p.mu.Lock()
+	p.retired.Store(true)
+	idle := len(p.calls) == 0
+	p.mu.Unlock()
+	if idle {
+		p.fail(errRetired)
+	}
+}
+
+var errRetired = errors.New("a better connection has taken over")
 
 func (p *pipe) ask(ctx context.Context, req []byte) ([]byte, error) {
 	done := p.results.Get().(chan result)
 	p.mu.Lock()
-	if p.calls == nil {
+	if p.calls == nil || p.retired.Load() {
 		defer p.mu.Unlock()
-		return nil, unknown(p.ses.shop, p.err)
+		return nil, unsent{unknown(p.ses.shop, cmp.Or(p.err, errRetired))}
 	}
 	p.last++
 	id := p.last
@@ -169,22 +201,33 @@ func (p *pipe) ask(ctx context.Context, req []byte) ([]byte, error) {
 	p.mu.Unlock()
 	if err := p.out.send(ctx, id, kindRequest, req); err != nil {
 		p.forget(id)
-		return nil, unknown(p.ses.shop, err)
+		return nil, unsent{unknown(p.ses.shop, err)} // send has not queued it
 	}
-	select {
-	case r := <-done:
-		p.results.Put(done)
-		return r.reply, r.err
-	case <-ctx.Done():
-		p.forget(id) // done does not return to results: read may be about to fill it
-		return nil, unknown(p.ses.shop, ctx.Err())
+	late := time.NewTimer(suspectAfter)
+	defer late.Stop()
+	for {
+		select {
+		case r := <-done:
+			p.results.Put(done)
+			return r.reply, r.err
+		case <-late.C:
+			p.suspect(p.ses)
+			late.Reset(suspectAfter + suspectTimeout) // it may die while a slow answer is made
+		case <-ctx.Done():
+			p.forget(id) // done does not return to results: read may be about to fill it
+			return nil, unknown(p.ses.shop, ctx.Err())
+		}
 	}
 }
 
 func (p *pipe) forget(id uint64) {
 	p.mu.Lock()
 	delete(p.calls, id)
+	over := p.retired.Load() && len(p.calls) == 0
 	p.mu.Unlock()
+	if over {
+		p.fail(errRetired)
+	}
 }
 
 // take returns the call that a frame answers, nil where the caller gave up.
@@ -225,7 +268,17 @@ func (p *pipe) read() error {
 		if done != nil {
 			done <- r
 		}
+		if p.over() {
+			return errRetired
+		}
 	}
+}
+
+// over reports whether p has answered all and takes no more.
+func (p *pipe) over() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.retired.Load() && len(p.calls) == 0
 }
 
 // fail ends the stream; the outcome of every call under way becomes unknown.

@@ -3,6 +3,7 @@ package p2p
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -27,10 +28,13 @@ type session struct {
 
 	greeted chan struct{} // closed at the first hello that both sides accepted
 
+	suspected atomic.Bool // a request was not answered in time, and the peer is being pinged
+
 	// Guarded by sessions.mu.
 	conns       map[network.Conn]*connState
 	incarnation uint64 // the peer's; 0 before its hello
 	hello       bool   // greeted is closed
+	relays      bool   // the peer relays for members
 	whyEnded    error
 
 	pipes    pipes               // request streams that we opened
@@ -41,10 +45,13 @@ type session struct {
 	serving  sync.Map // *server → struct{}: the peer's request streams
 }
 
-// connState is what is known of one connection.
+// connState is what is known of one connection. All but passed is guarded by sessions.mu.
 type connState struct {
 	incarnation uint64 // that its hello named; 0 = none yet
 	welcomed    bool   // welcome has begun
+	doubted     bool   // a hello came on another connection, and this one has not answered a ping since
+
+	passed atomic.Bool // nothing new goes over it: it is doubted, or relayed beside a direct one
 }
 
 // awaitHello waits, at most HelloTimeout, until the peer's hello was accepted.

@@ -2,6 +2,8 @@ package p2p
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,13 +16,15 @@ import (
 )
 
 // sessions begins, finds and ends the sessions with connected peers. Nothing waits under mu. The
-// only locks taken under mu are those of dialer and reconnector (by onGreet), of events, and of
+// only locks taken under mu are those of dialer and reconnector (by onGreet and onEnd), of events, and of
 // libp2p's connection manager.
 type sessions struct {
 	*base
 	events  *events
-	limiter func() *rate.Limiter // makes the limiter of a new session's requests; fixed by Start
-	onGreet func(peer.ID)        // called with mu held when a session is greeted; fixed by New
+	limiter func() *rate.Limiter           // makes the limiter of a new session's requests; fixed by Start
+	onGreet func(peer.ID)                  // called with mu held when a session is greeted; fixed by New
+	onEnd   func(peer.ID)                  // called with mu held when a greeted session has ended; fixed by New
+	onHello func(*session, []network.Conn) // called after the first hello on a connection, with the session's other connections, and after a hello that says otherwise whether the peer relays; fixed by New
 
 	mu   sync.Mutex
 	list map[peer.ID]*session // guarded by mu: the sessions that have not ended
@@ -46,6 +50,7 @@ func (ss *sessions) track(c network.Conn) *session {
 	}
 	if ses.conns[c] == nil {
 		ses.conns[c] = new(connState)
+		ss.prefer(ses)
 	}
 	return ses
 }
@@ -75,6 +80,7 @@ func (ss *sessions) untrack(c network.Conn) {
 		return
 	}
 	delete(ses.conns, c)
+	ss.prefer(ses)
 	if len(ses.conns) == 0 {
 		ss.end(ses, exchange.Errorf(exchange.CodeUnavailable, "the connection to %s was lost", ses.shop))
 	}
@@ -94,6 +100,7 @@ func (ss *sessions) end(ses *session, why error) {
 		ss.metrics.connected.Dec()
 		ss.host.ConnManager().Unprotect(ses.peer, protectTag)
 		ss.events.changed(ses.shop)
+		ss.onEnd(ses.peer)
 	}
 }
 
@@ -119,33 +126,42 @@ func (ss *sessions) refuse(p peer.ID, why error) {
 	}
 }
 
-// greet records that the peer's hello on c was accepted. A new incarnation first ends the session
-// with the old incarnation, and closes its connections. greet returns the session of c, or nil
-// where c has closed.
-func (ss *sessions) greet(c network.Conn, incarnation uint64) *session {
+// greet records that the peer's hello h on c was accepted. A new incarnation first ends the session
+// with the old incarnation, and closes its connections. The other connections of the same incarnation
+// are doubted where c is new, or where we would have used another one: a peer that could use one of them
+// would not have made c, or said hello on it, but it may have dialed in the same moment as we. greet returns the session of c, or nil where c has closed.
+func (ss *sessions) greet(c network.Conn, h hello) *session {
 	ss.mu.Lock()
 	ses := ss.list[c.RemotePeer()]
 	if ses == nil || c.IsClosed() {
 		ss.mu.Unlock()
 		return nil
 	}
-	var stale []network.Conn
-	if ses.hello && ses.incarnation != incarnation {
+	var stale, others []network.Conn
+	if ses.hello && ses.incarnation != h.incarnation {
 		old := ses
 		ss.end(old, exchange.Errorf(exchange.CodeUnavailable, "%s restarted", old.shop))
 		ses = ss.begin(old.peer, old.shop)
 		for o, st := range old.conns {
-			if o != c && st.incarnation != incarnation && (st.incarnation != 0 || o.Stat().Opened.Before(c.Stat().Opened)) {
+			if o != c && st.incarnation != h.incarnation && (st.incarnation != 0 || o.Stat().Opened.Before(c.Stat().Opened)) {
 				stale = append(stale, o)
 			} else {
 				ses.conns[o] = st
 			}
 		}
 	}
-	if ses.conns[c] == nil {
-		ses.conns[c] = new(connState)
+	st := ses.conns[c]
+	if st == nil {
+		st = new(connState)
+		ses.conns[c] = st
 	}
-	ses.conns[c].incarnation, ses.incarnation = incarnation, incarnation
+	first, turned := st.incarnation == 0, ses.relays != h.relays
+	st.doubted = false
+	st.incarnation, ses.incarnation, ses.relays = h.incarnation, h.incarnation, h.relays
+	if first || ses.best() != c {
+		others = ss.doubt(ses, c)
+	}
+	ss.prefer(ses)
 	if !ses.hello {
 		ses.hello = true
 		close(ses.greeted)
@@ -158,7 +174,121 @@ func (ss *sessions) greet(c network.Conn, incarnation uint64) *session {
 	for _, o := range stale {
 		_ = o.Close()
 	}
+	if first || turned || len(others) > 0 {
+		ss.onHello(ses, others)
+	}
 	return ses
+}
+
+// doubt marks the connections of ses beside c, and returns them. It is called with mu held.
+func (ss *sessions) doubt(ses *session, c network.Conn) (others []network.Conn) {
+	for o, st := range ses.conns {
+		if o != c && !o.IsClosed() {
+			st.doubted = true
+			others = append(others, o)
+		}
+	}
+	return others
+}
+
+// trust ends the doubt of connections that have answered; those that have not are closed.
+func (ss *sessions) trust(ses *session, conns []network.Conn) {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	for _, c := range conns {
+		if st := ses.conns[c]; st != nil {
+			st.doubted = false
+		}
+	}
+	ss.prefer(ses)
+}
+
+// prefer marks the connections of ses over which nothing new goes. It is called with mu held, after
+// every change of conns and of doubted.
+func (ss *sessions) prefer(ses *session) {
+	best := ses.best()
+	for c, st := range ses.conns {
+		st.passed.Store(c != best && (st.doubted || best != nil && isDirect(best) && !isDirect(c)))
+	}
+}
+
+// best is the connection for what is new: one that is not doubted before one that is, a direct one
+// before a relayed one, an older one before a newer one; nil where none is open. It is called with
+// sessions.mu held.
+func (s *session) best() network.Conn {
+	var best network.Conn
+	for c, st := range s.conns {
+		if c.IsClosed() {
+			continue
+		}
+		if best == nil || better(c, st, best, s.conns[best]) {
+			best = c
+		}
+	}
+	return best
+}
+
+func better(a network.Conn, as *connState, b network.Conn, bs *connState) bool {
+	switch {
+	case as.doubted != bs.doubted:
+		return bs.doubted
+	case isDirect(a) != isDirect(b):
+		return isDirect(a)
+	}
+	return a.Stat().Opened.Before(b.Stat().Opened)
+}
+
+// bestOf is ses's connection for what is new, with its state; nil where none is open.
+func (ss *sessions) bestOf(ses *session) (network.Conn, *connState) {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	c := ses.best()
+	return c, ses.conns[c]
+}
+
+// connsOf are the open connections of ses, the one in use first.
+func (ss *sessions) connsOf(ses *session) []network.Conn {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	var conns []network.Conn
+	for c := range ses.conns {
+		if !c.IsClosed() {
+			conns = append(conns, c)
+		}
+	}
+	slices.SortFunc(conns, func(a, b network.Conn) int {
+		if better(a, ses.conns[a], b, ses.conns[b]) {
+			return -1
+		}
+		return 1
+	})
+	return conns
+}
+
+// lastOf reports whether c is the only open connection of ses.
+func (ss *sessions) lastOf(ses *session, c network.Conn) bool {
+	return !slices.ContainsFunc(ss.connsOf(ses), func(o network.Conn) bool { return o != c })
+}
+
+// relays reports whether the latest hello of ses's peer said that it relays for members.
+func (ss *sessions) relays(ses *session) bool {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	return ses.relays
+}
+
+// of is the session with p; nil where there is none.
+func (ss *sessions) of(p peer.ID) *session {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	return ss.list[p]
+}
+
+// all are the sessions that have not ended, in no order.
+func (ss *sessions) all() []*session {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	return slices.Collect(maps.Values(ss.list))
 }
 
 // reason returns why ses ended, or err where ses has not ended.
@@ -183,6 +313,18 @@ func (ss *sessions) cut(p peer.ID, why string) {
 	}
 	ss.mu.Unlock()
 	_ = ss.host.Network().ClosePeer(p)
+}
+
+// drop ends a session whose connections answer nothing, and closes them.
+func (ss *sessions) drop(ses *session) {
+	ss.mu.Lock()
+	current := ss.list[ses.peer] == ses
+	ss.end(ses, exchange.Errorf(exchange.CodeUnavailable, "%s answers nothing", ses.shop))
+	ss.mu.Unlock()
+	if current {
+		ss.log.Info("a member answers nothing and is disconnected", "shop", ses.shop)
+		_ = ss.host.Network().ClosePeer(ses.peer)
+	}
 }
 
 // connected returns the session with shop if its hello was accepted.

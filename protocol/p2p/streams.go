@@ -43,16 +43,20 @@ func (st *streams) guard(h network.StreamHandler) network.StreamHandler {
 	}
 }
 
-// open opens a stream on the session's connection, never dialing.
-func (st *streams) open(ctx context.Context, ses *session, name string) (network.Stream, error) {
+// open opens a stream on the session's best connection, never dialing, and returns what is known of the
+// connection.
+func (st *streams) open(ctx context.Context, ses *session, name string) (network.Stream, *connState, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	ctx = network.WithNoDial(network.WithAllowLimitedConn(ctx, "souk"), "a session is open")
-	s, err := st.host.NewStream(ctx, ses.peer, protocolID(st.cfg.Federation, name))
-	if err != nil {
-		return nil, exchange.Errorf(exchange.CodeUnavailable, "no %s stream to %s: %w", name, ses.shop, err)
+	c, state := st.sessions.bestOf(ses)
+	if c == nil {
+		return nil, nil, exchange.Errorf(exchange.CodeUnavailable, "no %s stream to %s: the connection was lost", name, ses.shop)
 	}
-	return s, nil
+	s, err := st.openOn(ctx, c, protocolID(st.cfg.Federation, name))
+	if err != nil {
+		return nil, nil, exchange.Errorf(exchange.CodeUnavailable, "no %s stream to %s: %w", name, ses.shop, err)
+	}
+	return s, state, nil
 }
 
 // receive admits an inbound stream of a member, when the member has said hello.

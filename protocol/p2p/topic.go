@@ -8,6 +8,7 @@ import (
 	"time"
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/souk-market/souk/exchange"
@@ -34,6 +35,10 @@ type TopicOptions struct {
 	// come, some seconds after the neighbour connected. Messages published before may never arrive.
 	// Meshed must return at once.
 	Meshed func()
+	// Joined, if any, is called when a neighbour begins to hear this node's messages on the topic, and when
+	// gossip between the two took another way: messages of the last moments may be lost. Joined must
+	// return at once.
+	Joined func()
 }
 
 // Message is a message that was received on a topic.
@@ -56,12 +61,16 @@ type Topic struct {
 type topics struct {
 	*base
 	streams *streams
-	gossip  *pubsub.PubSub // set by Start
-	filter  *gossipFilter  // set by Start
+	gossip  *pubsub.PubSub     // set by Start
+	filter  *gossipFilter      // set by Start
+	look    event.Emitter      // set by Start: has gossip look at a peer again
+	wanted  func(peer.ID) bool // whether the reconnector keeps a peer connected; fixed by New
 
-	// meshed has TopicOptions.Meshed by full topic name. Gossip's loop reads it, and waits for no
-	// mutex of ours: whoever holds mu waits for that loop.
-	meshed sync.Map // string → func()
+	// options has TopicOptions by full topic name. Gossip's loop reads it, and does not wait for mu:
+	// whoever holds mu waits for that loop.
+	options sync.Map // string → TopicOptions
+
+	open sync.Map // peer.ID → *gossipStream: gossip's latest stream to each peer
 
 	mu     sync.Mutex
 	joined map[string]*Topic // guarded by mu
@@ -97,21 +106,33 @@ func (t *topics) join(name string, opt TopicOptions) (*Topic, error) {
 	return joined, nil
 }
 
+// meshes is called by gossip's loop when a neighbour joins our mesh.
+func (t *topics) meshes(topic string) {
+	if o, ok := t.options.Load(topic); ok && o.(TopicOptions).Meshed != nil {
+		o.(TopicOptions).Meshed()
+	}
+}
+
+// joins is called by gossip's loop when a neighbour says that it subscribes.
+func (t *topics) joins(topic string) {
+	if o, ok := t.options.Load(topic); ok && o.(TopicOptions).Joined != nil {
+		o.(TopicOptions).Joined()
+	}
+}
+
 func (t *Topic) join() (err error) {
 	full := topicPrefix(t.in.cfg.Federation) + t.name
 	if err = t.in.gossip.RegisterTopicValidator(full, t.validate); err != nil {
 		return err
 	}
-	if t.opt.Meshed != nil {
-		t.in.meshed.Store(full, t.opt.Meshed)
-	}
+	t.in.options.Store(full, t.opt)
 	if t.topic, err = t.in.gossip.Join(full); err == nil {
 		if t.sub, err = t.topic.Subscribe(pubsub.WithBufferSize(topicBuffer)); err == nil {
 			return nil
 		}
 		_ = t.topic.Close()
 	}
-	t.in.meshed.Delete(full)
+	t.in.options.Delete(full)
 	_ = t.in.gossip.UnregisterTopicValidator(full)
 	return err
 }
@@ -149,6 +170,18 @@ func (t *Topic) Next(ctx context.Context) (Message, error) {
 // Neighbours is how many connected members subscribe to the topic.
 func (t *Topic) Neighbours() int { return len(t.topic.ListPeers()) }
 
+// Subscribers are the connected members that subscribe to the topic, in no order. A member of the
+// version before tells nothing of its topics through a relay, and is not among them there.
+func (t *Topic) Subscribers() []exchange.ShopID {
+	var list []exchange.ShopID
+	for _, p := range t.topic.ListPeers() {
+		if shop, ok := shopOf(p); ok {
+			list = append(list, shop)
+		}
+	}
+	return list
+}
+
 // Close leaves the topic, which may then be joined again.
 func (t *Topic) Close() {
 	t.in.mu.Lock()
@@ -159,7 +192,7 @@ func (t *Topic) Close() {
 	delete(t.in.joined, t.name)
 	t.sub.Cancel()
 	_ = t.topic.Close()
-	t.in.meshed.Delete(t.topic.String())
+	t.in.options.Delete(t.topic.String())
 	_ = t.in.gossip.UnregisterTopicValidator(t.topic.String())
 }
 
