@@ -14,7 +14,6 @@ import (
 	"github.com/souk-market/souk/exchange/catalog"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/message"
-	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/shelf"
 	"github.com/souk-market/souk/node"
 	"github.com/souk-market/souk/protocol"
@@ -99,7 +98,7 @@ func benchProduct(i int, more int64) shelf.Item {
 			SKU: sku(i), Title: text(3, 4) + string(sku(i)), Description: text(5, 20),
 			Price: exchange.Money{Minor: int64(990+i*37%90_000) + more, Currency: "EUR"},
 		},
-		Stock: record.FileStock{Set: true, Units: int64(i * 13 % 500)},
+		Stock: shelf.Figure{Set: true, Units: int64(i * 13 % 500)},
 	}
 }
 
@@ -111,7 +110,7 @@ func change(b *testing.B, s *node.Shop, products int, more int64) {
 		for ; i < products && len(items) < shelf.ImportChunk; i++ {
 			items = append(items, benchProduct(i, more))
 		}
-		if _, err := s.Desk().Shelf.Import(context.Background(), items, false); err != nil {
+		if _, err := s.Desk().Shelf.Import(context.Background(), shelf.Statement{}, items); err != nil {
 			b.Fatal(err)
 		}
 	}

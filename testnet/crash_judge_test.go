@@ -130,7 +130,7 @@ func (c *crash) judgeStock(sold *audit.Books, bought int64) error {
 	if bought > c.shelved {
 		errs = append(errs, fmt.Errorf("oversold: %d units were on the shelf, %d are bought", c.shelved, bought))
 	}
-	if s := sold.Stock[scarce]; s.Sold != bought {
+	if s := sold.Stock[exchange.OwnStock(scarce)]; s.Sold != bought {
 		errs = append(errs, fmt.Errorf("the supplier sold %d units, the retailers bought %d", s.Sold, bought))
 	}
 	if short := sold.Shortfalls(); len(short) > 0 {

@@ -194,8 +194,17 @@ func (b *buyer) cancel(ctx context.Context, c *client.Client, id exchange.OrderI
 	return err
 }
 
-// settled waits until none of the retailer's orders waits for an answer.
+// settled waits until none of the retailer's orders and reservations waits for an answer.
 func (b *buyer) settled(ctx context.Context) error {
+	if err := until(ctx, &b.shop.process, func(ctx context.Context) (bool, error) {
+		list, err := b.shop.client.Reservations(ctx, client.ReservationsQuery{Status: "none"})
+		if err == nil && len(list.Reservations) > 0 {
+			err = fmt.Errorf("reservation %v is not answered", list.Reservations[0].ID)
+		}
+		return err == nil, err
+	}); err != nil {
+		return about(&b.shop.process, err)
+	}
 	for _, status := range []string{"requested", "submitted"} {
 		err := until(ctx, &b.shop.process, func(ctx context.Context) (bool, error) {
 			list, err := b.shop.client.Orders(ctx, client.OrdersQuery{Role: view.Bought, Status: status})

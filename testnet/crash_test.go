@@ -16,6 +16,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/audit"
+	"github.com/souk-market/souk/node/api/client"
 	"github.com/souk-market/souk/node/api/view"
 	"github.com/souk-market/souk/node/inventory"
 	"github.com/souk-market/souk/node/inventory/samples"
@@ -101,7 +102,7 @@ func newCrash(t *testing.T, seed uint64, dir string) *crash {
 	defer cancel()
 	c.must("starting the hub", c.net.startHub(ctx, ""))
 	c.must("starting the shops", c.net.startShops(ctx, ""))
-	_, err := c.supplier.client.SetRates(ctx, bytes.NewReader(sample(samples.RatesFile)))
+	_, err := c.supplier.client.SetRates(ctx, bytes.NewReader(sample(samples.RatesFile)), client.RatesOptions{})
 	c.must("rates", err)
 	_, _, err = c.supplier.importAndShow(ctx)
 	c.must("the catalog", err)

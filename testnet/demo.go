@@ -41,9 +41,11 @@ func (n *testnet) demo(ctx context.Context) error {
 		{"accepted", trade.order},
 		{"shipped", trade.ship},
 		{"delivered", trade.deliver},
+		{"withdrawn", trade.withdraw},
 		{"ledgers equal", trade.compare},
 		{"hub stopped", n.killHub},
 		{"traded on", trade.orderWithoutHub},
+		{"in reach", trade.reachWithoutHub},
 		{"hub back", n.restartHub},
 	} {
 		if err := n.carryOut(ctx, s); err != nil {

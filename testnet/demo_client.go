@@ -87,11 +87,11 @@ func (s *shopProcess) awaitTrade(ctx context.Context, partner *shopProcess, dire
 // importAndShow imports the shop's rates and catalog, and measures for each partner
 // how long after the file was sent it saw all products there are.
 func (s *shopProcess) importAndShow(ctx context.Context) (seen []time.Duration, products int, err error) {
-	if _, err := s.client.SetRates(ctx, bytes.NewReader(sample(samples.RatesFile))); err != nil {
+	if _, err := s.client.SetRates(ctx, bytes.NewReader(sample(samples.RatesFile)), client.RatesOptions{}); err != nil {
 		return nil, 0, about(&s.process, err)
 	}
 	start := time.Now()
-	report, err := s.client.Import(ctx, bytes.NewReader(s.plan.catalog), client.ImportOptions{Format: s.plan.format}, nil)
+	report, err := s.client.Import(ctx, bytes.NewReader(s.plan.catalog), s.plan.options(), nil)
 	if err != nil {
 		return nil, 0, about(&s.process, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/node/api/client"
 	"github.com/souk-market/souk/node/inventory"
 	"github.com/souk-market/souk/node/inventory/samples"
 )
@@ -25,6 +26,12 @@ type shopPlan struct {
 
 // folder is the shop's folder below the testnet's: "acorn-shoes".
 func (p shopPlan) folder() string { return strings.ReplaceAll(strings.ToLower(p.name), " ", "-") }
+
+// options are how the shop's files are imported. Its own system counts what it can sell, and
+// knows nothing of Souk.
+func (p shopPlan) options() client.ImportOptions {
+	return client.ImportOptions{Format: p.format, Figure: inventory.FigureFreeUnaware}
+}
 
 // shopPlans are the first so many invented shops: the three of package samples,
 // with large catalogs in three formats, then small ones made here.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/node/api/view"
@@ -38,7 +39,7 @@ func (t *demoTrade) hold(ctx context.Context, name string) error {
 	}
 	t.order1 = held.ID
 	t.say(name, "%s holds the last pair (%s) of %s: %s with shipping (%s) until %s", t.retailer.name, lastPair, t.supplier.name,
-		amount(held.Quote.Total), amount(held.Quote.TotalUSD), held.Quote.Expires.Local().Format("15:04:05"))
+		amount(held.Quote.Total), amount(*held.Quote.TotalUSD), held.Quote.Expires.Local().Format("15:04:05"))
 	return nil
 }
 
@@ -141,6 +142,24 @@ func (t *demoTrade) orderWithoutHub(ctx context.Context, name string) error {
 		return err
 	}
 	t.say(name, "without the hub %s ordered %q of %s for %s: accepted", buyer.name, product.Title, seller.name, amount(held.Quote.Total))
+	return nil
+}
+
+// reachWithoutHub tells by which ways a shop reaches its partners while the hub is gone, as its owner sees
+// it in souk doctor.
+func (t *demoTrade) reachWithoutHub(ctx context.Context, name string) error {
+	reach, err := t.rival.client.Reach(ctx)
+	if err != nil {
+		return about(&t.rival.process, err)
+	}
+	var ways []string
+	for _, p := range reach.Partners {
+		if !p.Connected {
+			return about(&t.rival.process, fmt.Errorf("%s is out of reach without the hub: %s", p.Name, p.Way))
+		}
+		ways = append(ways, p.Name+": "+p.Way)
+	}
+	t.say(name, "%s needs no hub for its partners; %s", t.rival.name, strings.Join(ways, "; "))
 	return nil
 }
 

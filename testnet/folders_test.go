@@ -126,7 +126,7 @@ func (w *oldWorld) move() {
 	h, err := tomlfile.Read[hub.Config](path, nil)
 	w.must("hub.toml", err)
 	h.OpenPort, h.ClosedPort, h.Status = port(), port(), loopbackPort(port())
-	w.must("hub.toml", tomlfile.Write(path, h, ""))
+	w.must("hub.toml", tomlfile.Write(path, "", h, ""))
 	for _, s := range w.shops {
 		path := filepath.Join(s.dir, shopConfig)
 		c, err := tomlfile.Read[node.Config](path, nil)
@@ -134,7 +134,7 @@ func (w *oldWorld) move() {
 		p := strconv.Itoa(port())
 		c.API = loopbackPort(port())
 		c.Listen = []string{"/ip4/" + loopback + "/tcp/" + p, "/ip4/" + loopback + "/udp/" + p + "/quic-v1"}
-		w.must(shopConfig, tomlfile.Write(path, c, ""))
+		w.must(shopConfig, tomlfile.Write(path, "", c, ""))
 	}
 }
 

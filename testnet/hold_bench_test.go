@@ -15,7 +15,6 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/kv"
-	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/shelf"
 	"github.com/souk-market/souk/exchange/trade"
 	"github.com/souk-market/souk/node"
@@ -120,10 +119,10 @@ func market(b *testing.B, retailers, products int) (*node.Shop, []*node.Shop) {
 		for ; i < products && len(items) < shelf.ImportChunk; i++ {
 			items = append(items, shelf.Item{
 				Product: exchange.Product{SKU: exchange.SKU(fmt.Sprintf("SKU-%07d", i)), Title: "Running shoe", Price: exchange.Money{Minor: 4990, Currency: "EUR"}},
-				Stock:   record.FileStock{Set: true, Units: 1_000_000_000},
+				Stock:   shelf.Figure{Set: true, Units: 1_000_000_000},
 			})
 		}
-		if _, err := supplier.Desk().Shelf.Import(ctx, items, false); err != nil {
+		if _, err := supplier.Desk().Shelf.Import(ctx, shelf.Statement{}, items); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -130,7 +130,7 @@ func (s *shopProcess) configure() error {
 	c.Tax = node.TaxConfig{Treatment: exchange.TaxIncluded.String(), Rate: "20"}
 	c.Shipping = []node.ZoneConfig{{Countries: []string{}, Flat: s.plan.shipping}}
 	c.Profile.Sells = s.plan.sells
-	return tomlfile.Write(path, c, "")
+	return tomlfile.Write(path, "", c, "")
 }
 
 func (s *shopProcess) member() Member {

@@ -15,8 +15,8 @@ import (
 
 // steps are what a person sees of the demo, in order.
 var steps = []string{
-	"hub up", "joined", "partnered", "catalog seen", "held", "refused", "insufficient", "accepted", "shipped", "delivered",
-	"ledgers equal", "hub stopped", "traded on", "hub back", "Done: every step passed", "All stopped",
+	"hub up", "joined", "partnered", "catalog seen", "held", "refused", "insufficient", "accepted", "shipped", "delivered", "withdrawn",
+	"ledgers equal", "hub stopped", "traded on", "in reach", "hub back", "Done: every step passed", "All stopped",
 }
 
 func wantSteps(t *testing.T, out string) {

@@ -10,7 +10,6 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/audit"
 	"github.com/souk-market/souk/exchange/exchangetest"
-	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/roster"
 	"github.com/souk-market/souk/exchange/shelf"
 	"github.com/souk-market/souk/exchange/trade"
@@ -52,11 +51,11 @@ func (s *shop) stock(products int, units int64) {
 				SKU: sku(i), Title: fmt.Sprintf("Running shoe %d of %s", i, s.name),
 				Price: exchange.Money{Minor: 4990 + int64(i), Currency: "EUR"},
 			},
-			Stock: record.FileStock{Set: true, Units: units},
+			Stock: shelf.Figure{Set: true, Units: units},
 		})
 	}
 	for chunk := range slices.Chunk(items, shelf.ImportChunk) {
-		if _, err := s.Desk().Shelf.Import(s.town.ctx(), chunk, false); err != nil {
+		if _, err := s.Desk().Shelf.Import(s.town.ctx(), shelf.Statement{}, chunk); err != nil {
 			s.town.t.Fatal(err)
 		}
 	}
@@ -98,7 +97,7 @@ func (s *shop) equal(supplier *shop) bool {
 		own.Head.Digest == copied.Head.Digest && own.Head.Sequence == copied.Head.Sequence
 }
 
-var shipTo = exchange.ShipTo{Name: "Ada", Lines: []string{"Main street 1"}, City: "Lund", PostalCode: "22100", Country: "SE"}
+var shipTo = exchange.Delivery{ShipTo: exchange.ShipTo{Name: "Ada", Lines: []string{"Main street 1"}, City: "Lund", PostalCode: "22100", Country: "SE"}}
 
 // reserve holds units of a supplier's product.
 func (s *shop) reserve(supplier *shop, k exchange.SKU, units exchange.Quantity) (*trade.Reservation, error) {
@@ -165,6 +164,20 @@ func (k everKnown) Key(shop exchange.ShopID) (ed25519.PublicKey, bool) {
 	return m.Key, ok
 }
 
+// booksOf reads and checks the store of a shop.
+func booksOf(w *town, s *shop) *audit.Books {
+	w.t.Helper()
+	list, err := roster.Open(roster.Config{Store: s.disks.Store, Federation: w.fed, Clock: w.clock})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	b, err := audit.Shop(s.id, s.disks.Store, protocol.Codec{}, protocol.NewVerifier(w.fed.Origin, everKnown{list}))
+	if err != nil {
+		w.t.Errorf("%s: %v", s.name, err)
+	}
+	return b
+}
+
 // audit stops the shops and checks invariants I1 to I9 on their stores, of each
 // and between any two of them.
 func (w *town) audit(shops ...*shop) {
@@ -172,15 +185,7 @@ func (w *town) audit(shops ...*shop) {
 	var books []*audit.Books
 	for _, s := range shops {
 		s.stop()
-		list, err := roster.Open(roster.Config{Store: s.disks.Store, Federation: w.fed, Clock: w.clock})
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		b, err := audit.Shop(s.id, s.disks.Store, protocol.Codec{}, protocol.NewVerifier(w.fed.Origin, everKnown{list}))
-		if err != nil {
-			w.t.Errorf("%s: %v", s.name, err)
-		}
-		books = append(books, b)
+		books = append(books, booksOf(w, s))
 	}
 	for i, a := range books {
 		for _, b := range books[:i] {

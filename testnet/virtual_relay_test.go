@@ -10,8 +10,7 @@ import (
 )
 
 // Two shops that cannot reach each other, one of them behind NAT, trade through the
-// hub's relay: partnership, catalog, changes of it, which gossip does not carry there,
-// and orders. When the direct way opens they may take it; nothing is lost either way.
+// hub's relay: partnership, catalog, changes of it, and orders. When the direct way opens they may take it; nothing is lost either way.
 func TestVirtualRelay(t *testing.T) {
 	inTown(t, func(t *testing.T, w *town) {
 		a, b := w.shop(), w.shop()

@@ -17,9 +17,9 @@ func TestVirtualWeightless(t *testing.T) {
 		s := w.settle(1)[0]
 		offer := func(sku exchange.SKU, grams int64) {
 			t.Helper()
-			_, err := s.Desk().Shelf.Import(w.ctx(), []shelf.Item{{
+			_, err := s.Desk().Shelf.Import(w.ctx(), shelf.Statement{}, []shelf.Item{{
 				Product: exchange.Product{SKU: sku, Title: "A " + string(sku), Grams: grams, Price: exchange.Money{Minor: 1000, Currency: s.Desk().Shelf.Currency()}},
-			}}, false)
+			}})
 			if err != nil {
 				t.Fatal(err)
 			}

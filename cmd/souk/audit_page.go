@@ -14,7 +14,7 @@ var auditRules = []struct {
 }{
 	{audit.Records, "every record is readable and stands under its own key"},
 	{audit.Ledgers, "every ledger has all its entries, and orders and partnerships follow from them"},
-	{audit.Stock, "available + held + sold = stocked + shortfall, and none is negative"},
+	{audit.Stock, "available + held + sold = stocked − missing + deficit, and none is negative"},
 	{audit.OneAnswer, "every request of a retailer has one answer"},
 	{audit.OneEnd, "every hold ends once, and is committed where there is an order of it"},
 	{audit.Price, "every order's price is the one quoted"},

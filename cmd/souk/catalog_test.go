@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/node/api/view"
 	"github.com/souk-market/souk/node/inventory"
 )
@@ -70,7 +71,7 @@ func TestImportPage(t *testing.T) {
 		importPage(&page{w: &b}, &r, word)
 		return b.String()
 	}
-	r := view.ImportReport{Added: 9, UntrackedKept: 2, Report: inventory.Report{
+	r := view.ImportReport{Added: 9, UntrackedKept: 2, Stock: view.StockReport{Figure: inventory.FigureFree}, Report: inventory.Report{
 		Format: inventory.FormatShopify, Rows: 12, Items: 9, Untracked: 5, OnSale: 1,
 		Skipped: map[inventory.SkipReason]int64{inventory.SkipDraft: 1, inventory.SkipGiftCard: 2},
 	}}
@@ -84,8 +85,8 @@ Left out on purpose:
   2  gift cards
 To note:
   2 products not counted by the file: the stock stays what it was
-  3 products not counted by the file, so unavailable: --untracked-stock unlimited or a number says otherwise
-  1 product at a sale price
+  1 product at a reduced price, now or for a time
+9 listed, 3 not for sale or not readable. 3 of 9 cannot be sold yet: the file does not count them. Say --untracked-stock unlimited, or a number of units of each.
 `
 	if got := page(r, inventory.Untracked{}); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
@@ -95,11 +96,72 @@ To note:
 		t.Error(got)
 	}
 	empty.Rows, empty.Skipped = 2, map[inventory.SkipReason]int64{inventory.SkipArchived: 2}
-	if got := page(empty, inventory.Untracked{}); got != "Imported no product of 2 rows (shopify).\nLeft out on purpose:\n  2  archived\n" {
+	if got := page(empty, inventory.Untracked{}); got != "Imported no product of 2 rows (shopify).\nLeft out on purpose:\n  2  archived\n0 listed, 2 not for sale or not readable.\n" {
+		t.Error(got)
+	}
+	empty = view.ImportReport{Withdrawn: 1, Absent: 1, WithdrawnSKUs: []exchange.SKU{"CUP"}, Report: inventory.Report{Format: inventory.FormatShopify}}
+	if got := page(empty, inventory.Untracked{}); strings.Contains(got, "nothing is changed") || !strings.Contains(got, "Withdrawn: 1 product (CUP)") {
 		t.Error(got)
 	}
 	if got := page(r, inventory.UntrackedUnlimited); !strings.Contains(got, "5 products not counted by the file, taken as unlimited") {
 		t.Error(got)
+	}
+}
+
+// TestStockListPage: a stock list says what it told, and of which products it could not.
+func TestStockListPage(t *testing.T) {
+	r := view.ImportReport{StockOnly: 2, Unknown: 3, UnknownSKUs: []string{"GONE", "NEW"}, Stock: view.StockReport{Figure: inventory.FigureFree},
+		Report: inventory.Report{Format: inventory.FormatShopifyInventory, Rows: 5, Items: 5, StockOnly: 5}}
+	for dry, want := range map[bool][]string{
+		false: {"Told the stock of 2 products of 5 rows (", "Not known here, so nothing was told of them: GONE, NEW and 1 more; import the products first.\n", "\nTold the stock of 2. 3 not known here"},
+		true:  {"Dry run, nothing is changed. It would tell the stock of 2 products of 5 rows (", "so nothing would be told of them: GONE", "\nWould tell the stock of 2. 3 not known here"},
+	} {
+		var b bytes.Buffer
+		r.DryRun = dry
+		importPage(&page{w: &b}, &r, inventory.Untracked{})
+		for _, w := range want {
+			if !strings.Contains(b.String(), w) {
+				t.Errorf("it does not say %q:\n%s", w, &b)
+			}
+		}
+	}
+}
+
+// TestOlderFile: of a file that is older than its source's last, nobody reads that it lacks products.
+func TestOlderFile(t *testing.T) {
+	const lacks = "counted, but not in this file"
+	for older, says := range map[int64]bool{0: true, 1: true, 3: false} {
+		r := view.ImportReport{UntoldKept: 1, Stock: view.StockReport{Older: older}, Report: inventory.Report{Rows: 3, Items: 3, StockUntold: 1}}
+		var b bytes.Buffer
+		notes(&page{w: &b}, &r, inventory.Untracked{})
+		if strings.Contains(b.String(), lacks) != says {
+			t.Errorf("%d of 3 figures are older:\n%s", older, &b)
+		}
+	}
+}
+
+// TestCameToNothing: an import fails where nothing at all came of its file.
+func TestCameToNothing(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		r    view.ImportReport
+		want exchange.Code
+	}{
+		{"a header alone", view.ImportReport{}, exchange.CodeOK},
+		{"bad rows alone", view.ImportReport{Report: inventory.Report{Rows: 2, ErrorCount: 2}}, exchange.CodeInvalid},
+		{"a bad row of a product for sale", view.ImportReport{Withdrawn: 1, Report: inventory.Report{Rows: 1, ErrorCount: 1}}, exchange.CodeOK},
+		{"the same again", view.ImportReport{Unchanged: 1, Report: inventory.Report{Rows: 1, ErrorCount: 1}}, exchange.CodeOK},
+		{"one of two is bad", view.ImportReport{Added: 1, Report: inventory.Report{Rows: 2, Items: 1, ErrorCount: 1}}, exchange.CodeOK},
+		{"conflicts alone", view.ImportReport{Conflicts: 2, Report: inventory.Report{Rows: 2, ErrorCount: 2}}, exchange.CodeConflict},
+		{"a conflict and a bad row", view.ImportReport{Conflicts: 1, Report: inventory.Report{Rows: 2, ErrorCount: 2}}, exchange.CodeInvalid},
+		{"stock of unknown products", view.ImportReport{Unknown: 2, Report: inventory.Report{Rows: 2, Items: 2, StockOnly: 2}}, exchange.CodeNotFound},
+		{"stock of a known one, too", view.ImportReport{Unknown: 1, Unchanged: 1, Report: inventory.Report{Rows: 2, Items: 2, StockOnly: 2}}, exchange.CodeOK},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := exchange.CodeOf(cameToNothing(&c.r)); got != c.want {
+				t.Errorf("got %v, want %v", got, c.want)
+			}
+		})
 	}
 }
 
@@ -138,5 +200,41 @@ func (tn *town) testReadsBack() {
 		tn.ok(sku, "catalog", "list", "--dir", "acorn", sku)
 		tn.souk(exitOK, "catalog", "set-stock", "--dir", "acorn", fmt.Sprintf("%s=%d", sku, 1000+i))
 		tn.ok(fmt.Sprint(1000+i), "products", "--dir", "acorn", sku, "--in-stock")
+	}
+}
+
+// TestStockNotes: how the figures of a file were read stands in its report, in words.
+func TestStockNotes(t *testing.T) {
+	reading := view.StockReading{SKU: "MUG", Units: 7, OnHand: 7, Free: 7, FreeUnaware: 4, Taken: 4}
+	for _, c := range []struct {
+		name string
+		dry  bool
+		s    view.StockReport
+		want string
+	}{
+		{"chosen", false, view.StockReport{Source: "till", Figure: inventory.FigureFreeUnaware, Ordered: 3, Readings: []view.StockReading{reading}}, ""},
+		{"not chosen, and all the same", false, view.StockReport{Source: "till"}, "What the stock figures of till mean is not chosen: it makes no difference this time. " +
+			"Say --stock-figure on-hand, free or free-unaware (souk catalog import --help).\n"},
+		{"not chosen", false, view.StockReport{Source: "till", Differ: 1, Lowered: 1}, "What the stock figures of till mean is not chosen: the least was taken, for 1 product less than another meaning would leave. " +
+			"Say --stock-figure on-hand, free or free-unaware (souk catalog import --help); --dry-run shows all three.\n"},
+		{"a dry run", true, view.StockReport{Source: "till", Figure: inventory.FigureFreeUnaware, Differ: 2, Readings: []view.StockReading{reading}}, `What each meaning would make available:
+  SKU  FILE SAYS  ON-HAND  FREE  FREE-UNAWARE  TAKEN
+  MUG  7          7        7     4             4
+  … and 1 more
+`},
+		{"dated", false, view.StockReport{Source: "till", Figure: inventory.FigureFree, BookedWithin: "10 minutes", Older: 1, Doubted: 2, Ordered: 3},
+			`Older: 1 product has a figure that is older than what is known, and changed nothing.
+In doubt: 2 products have a figure that may be older than what is known, and could only lower. Say with --as-of when your system was read.
+Since your system was read, 3 units may have been ordered through Souk (booked there within 10 minutes).
+`},
+		{"on hand", false, view.StockReport{Source: "till", Figure: inventory.FigureOnHand, BookedWithin: "10 minutes", Ordered: 3}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var b bytes.Buffer
+			stockNotes(&page{w: &b}, &view.ImportReport{DryRun: c.dry, Stock: c.s, Report: inventory.Report{Items: 1}})
+			if b.String() != c.want {
+				t.Errorf("got\n%swant\n%s", b.String(), c.want)
+			}
+		})
 	}
 }

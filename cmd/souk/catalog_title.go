@@ -11,15 +11,15 @@ import (
 // fullTitle is a product's title with the values of its options, which tell it from
 // its siblings: "Trail Runner, 42, Moss". Shopify's titles never have them,
 // WooCommerce's end in them ("Hoodie - Blue, No"), and those stay as they are.
-func fullTitle(p view.Product) string {
+func fullTitle(title string, options []view.Option) string {
 	var values []string
-	for _, o := range p.Options {
+	for _, o := range options {
 		values = append(values, o.Value)
 	}
-	if endsInWords(p.Title, values) {
-		return p.Title
+	if endsInWords(title, values) {
+		return title
 	}
-	return strings.Join(append([]string{p.Title}, values...), ", ")
+	return strings.Join(append([]string{title}, values...), ", ")
 }
 
 // endsInWords reports whether the words of values are the last ones of title,

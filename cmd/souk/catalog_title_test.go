@@ -24,11 +24,11 @@ func TestFullTitle(t *testing.T) {
 		{"Star", []string{"★"}, "Star, ★"},
 	} {
 		t.Run(fmt.Sprintf("%s with %q", c.title, c.values), func(t *testing.T) {
-			p := view.Product{Title: c.title}
+			var options []view.Option
 			for _, v := range c.values {
-				p.Options = append(p.Options, view.Option{Value: v})
+				options = append(options, view.Option{Value: v})
 			}
-			if got := fullTitle(p); got != c.want {
+			if got := fullTitle(c.title, options); got != c.want {
 				t.Errorf("%q, want %q", got, c.want)
 			}
 		})

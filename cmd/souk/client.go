@@ -83,6 +83,10 @@ func loadFederation(ctx context.Context, c *client.Client) (*federation, error) 
 	if err != nil {
 		return nil, err
 	}
+	return federationOf(list), nil
+}
+
+func federationOf(list *view.Members) *federation {
 	f := &federation{views: list.Members}
 	for _, m := range list.Members {
 		f.shops = append(f.shops, known{m.Shop, m.Name, m.Status == membership.Active.String()})
@@ -90,7 +94,7 @@ func loadFederation(ctx context.Context, c *client.Client) (*federation, error) 
 			f.self = m.Shop
 		}
 	}
-	return f, nil
+	return f
 }
 
 // partner is another shop of the federation.

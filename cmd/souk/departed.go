@@ -27,7 +27,7 @@ func closedHere(o *view.Order) bool {
 	return o.PartnerGone != nil && o.Role == view.Bought && isOpen(o.Status) && !o.Cancelling.IsZero()
 }
 
-func isOpen(status string) bool { return slices.Contains(openStatuses, status) }
+func isOpen(status string) bool { return slices.Contains(view.OpenOrderStatuses, status) }
 
 // orderState is an order's status, and what became of the order where the other shop departed.
 func orderState(o *view.Order) string {

@@ -33,6 +33,7 @@ const (
 	checkList    = "member-list"
 	checkPartner = "partner"
 	checkRates   = "rates"
+	checkReach   = "reach"
 )
 
 // diagnosis is the doctor's report.
@@ -69,10 +70,11 @@ func (a *app) doctorCommand() *cobra.Command {
 		Short: "Check the shop and say what to do about what it finds",
 		Long: `Checks the folder, its lock and keys, the store and its ledgers, free space, the clock,
 the member list, the hub, partners, the API and the exchange rate. With the node
-running it asks the node; else it opens the folder itself, which verifies all
-ledgers. It changes nothing, but that a shop which is out of its federation gets the archive of
-all it traded, where it has none. It fails if the shop cannot sell: one that does not run
-sells nothing.`,
+running it asks the node, and says how partners reach this shop, who has proven that
+and when, through what each partner is reached, and what this shop relays for others;
+else it opens the folder itself, which verifies all ledgers. It changes nothing, but
+that a shop which is out of its federation gets the archive of all it traded, where it
+has none. It fails if the shop cannot sell: one that does not run sells nothing.`,
 		Example: `  souk doctor --dir shop
   souk doctor --dir shop --json`,
 		Args: takes(0, 0),
@@ -167,6 +169,7 @@ const clockSkew = 2 * time.Minute
 func (a *app) checkRunning(ctx context.Context, d *diagnosis, c *client.Client, shop *view.Shop) {
 	// A node starts only on a store that opened and on ledgers that verified.
 	d.good("ledgers", "verified when the node started")
+	reach, reachErr := c.Reach(ctx) // first: it asks a hub that may have died without a word
 	ready, err := c.Ready(ctx)
 	if err != nil {
 		d.fatal("readiness", "%v", err)
@@ -179,20 +182,10 @@ func (a *app) checkRunning(ctx context.Context, d *diagnosis, c *client.Client, 
 			d.warn(p.Name, "%s", p.Detail)
 		}
 	}
-	trades, err := c.Partnerships(ctx)
-	if err != nil {
-		d.fatal(checkPartner, "%v", err)
-		return
-	}
-	partners := map[exchange.ShopID]bool{}
-	for _, t := range trades.Partnerships {
-		if t.Status == "active" {
-			partners[t.Partner] = true
-		}
-	}
-	d.good(checkPartner, "%s, all connected", plural(int64(len(partners)), "partner"))
-	if shop.MemberList.HubOnline {
-		d.good(checkHub, "connected")
+	if reachErr != nil {
+		d.warn(checkReach, "%v", reachErr)
+	} else {
+		checkWays(d, reach)
 	}
 	a.checkFacts(d, shop)
 }
@@ -223,14 +216,14 @@ func (a *app) checkFacts(d *diagnosis, shop *view.Shop) {
 	switch {
 	case d.seen(checkList): // the node has said it
 	case list.Frozen:
-		d.warn(checkList, "frozen: the hub signed lists that contradict each other. Trade with known shops goes on; ask the hub's operator")
+		d.warn(checkList, "frozen: the hub signed lists that contradict each other. Nobody new comes in; it keeps no known partners from trading. Ask the hub's operator")
 	case list.Freshness != "fresh":
-		d.warn(checkList, "%s: signed %s. Is the hub running? Trade with known partners goes on", list.Freshness, stampText(list.Signed))
+		d.warn(checkList, "%s: signed %s. Is the hub running? Its age alone stops no trade with known partners", list.Freshness, stampText(list.Signed))
 	default:
 		d.good(checkList, "%s, signed %s", plural(int64(list.Members), "member"), stampText(list.Signed))
 	}
 	if r := shop.Rate; r != nil && r.Currency != exchange.USD {
-		d.good(checkRates, "1 %s is %s USD, of %s", r.Currency, r.Rate, r.Date)
+		d.good(checkRates, "1 %s is %s USD (%s), of %s", r.Currency, r.Rate, r.Source, r.Date)
 	}
 }
 
@@ -253,6 +246,11 @@ func (a *app) checkStopped(ctx context.Context, d *diagnosis, dir string) {
 	d.good("ledgers", "store opened, all ledgers verified")
 	a.checkFacts(d, factsOf(f.Shop()))
 	checkArchive(d, f.Shop())
+	if warnings, err := node.AnnounceWarnings(ctx, dir, a.names()); err == nil {
+		for _, w := range warnings {
+			d.warn("announce", "%s", w)
+		}
+	}
 	for _, p := range f.Shop().FolderProblems() {
 		if p.Blocks {
 			d.fatal(p.Name, "%s", p.Detail)

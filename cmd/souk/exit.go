@@ -2,10 +2,14 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/node/api/view"
 )
 
 // Exit codes; exitHelp is their documentation.
@@ -29,7 +33,11 @@ const exitHelp = `Exit codes:
        has changed, expired, no partnership, not in that state, not a member, …
   4    not running, not reachable, busy, out of disk space, or in use by another
        process; the same command may work later
-  130  interrupted before it was known whether it was done`
+  130  interrupted before it was known whether it was done
+
+With --json the error, too, is one JSON value, on stderr: its code tells errors apart,
+usage being a wrong command line and interrupted a Ctrl-C. Where stock is short, lines
+has every line that is: sku, asked and available.`
 
 // usageError is a command line that cannot be carried out.
 type usageError struct{ err error }
@@ -38,6 +46,55 @@ func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
 
 func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+// failure is an error as --json prints it on stderr.
+type failure struct {
+	Code   string `json:"code"` // the name of an exchange.Code, or one of the next two
+	Exit   int    `json:"exit"`
+	Retry  bool   `json:"retry"` // the same command may work later
+	Detail string `json:"detail"`
+
+	Lines       []view.ShortLine    `json:"lines,omitempty"`       // every line that is short, as the API's problem has them
+	Fields      []view.FieldProblem `json:"fields,omitempty"`      // what the node found wrong with the request
+	Reservation *exchange.HoldID    `json:"reservation,omitempty"` // that may have been made
+}
+
+// Codes of failures that no node knows.
+const (
+	codeUsage       = "usage"
+	codeInterrupted = "interrupted"
+)
+
+// failureOf is an error with which a command ended, and its exit code.
+func failureOf(err error, exit int) failure {
+	code := exchange.CodeOf(err)
+	f := failure{Code: code.String(), Exit: exit, Retry: exit == exitAway, Detail: err.Error()}
+	switch exit {
+	case exitUsage:
+		f.Code = codeUsage
+	case exitInterrupted:
+		f.Code, f.Detail = codeInterrupted, interrupted(err)
+	}
+	var p *view.Problem
+	if errors.As(err, &p) {
+		f.Lines, f.Fields, f.Reservation = p.Lines, p.Fields, p.Reservation
+	}
+	return f
+}
+
+func (f failure) print(w io.Writer) {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(f) // where stderr is closed, nobody is told
+}
+
+// asksJSON reports --json among arguments that could not be read.
+func asksJSON(args []string) bool {
+	if end := slices.Index(args, "--"); end >= 0 {
+		args = args[:end]
+	}
+	return slices.Contains(args, "--json") || slices.Contains(args, "--json=true")
+}
 
 // exitCode sorts an error under an exit code.
 func exitCode(err error) int {
@@ -78,6 +135,7 @@ var exitOf = map[exchange.Code]int{
 	exchange.CodeVersion:       exitFailure,
 	exchange.CodeUnauthorized:  exitFailure,
 	exchange.CodeConflict:      exitRefused,
+	exchange.CodeConfirm:       exitRefused,
 	exchange.CodeNotMember:     exitRefused,
 	exchange.CodeNoPartnership: exitRefused,
 	exchange.CodeInsufficient:  exitRefused,

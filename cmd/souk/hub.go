@@ -35,6 +35,12 @@ func (a hubCommands) hubDir() (string, error) {
 	return a.existing(hubFile, "hub")
 }
 
+// madeHub is what hub init says under --json.
+type madeHub struct {
+	hub.Public
+	Warnings []string `json:"warnings,omitempty"`
+}
+
 func (a hubCommands) hubInitCommand() *cobra.Command {
 	var o hub.InitOptions
 	cmd := &cobra.Command{
@@ -42,8 +48,11 @@ func (a hubCommands) hubInitCommand() *cobra.Command {
 		Short: "Make a hub's folder",
 		Long: `Makes a hub's folder: its keys (mode 0600), its configuration (hub.toml) and an empty
 signed member list. Back the folder up: whoever has its keys is the hub.
-Give --announce where shops outside this network shall join.`,
+Give --announce where shops outside this network shall join; whether the name resolves, to
+an address that they can reach, is said here and when the hub runs. Give --shared-port 443
+where some of them sit behind firewalls that let nothing else out.`,
 		Example: `  souk hub init --dir hub --name riverside --announce hub.example.org
+  souk hub init --dir hub --name riverside --announce hub.example.org --shared-port 443
   souk hub init --dir hub --name riverside --listen 127.0.0.1 --open-port -1 --closed-port -1 --status 127.0.0.1:0`,
 		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -58,12 +67,17 @@ Give --announce where shops outside this network shall join.`,
 			if err != nil {
 				return err
 			}
-			return a.show(cmd, made, func(p *page) {
+			out := madeHub{Public: made}
+			if out.Warnings, err = hub.AnnounceWarnings(cmd.Context(), dir, a.names()); err != nil {
+				return err
+			}
+			return a.show(cmd, out, func(p *page) {
 				p.line("The hub of %s is made in %s", made.Federation.Name(), dir)
 				p.line("Federation  %s", made.Federation.Label())
 				for _, addr := range made.Hub.Open.Addrs {
 					p.line("Shops join  %s", p2p.AddressText(addr))
 				}
+				warningsPage(p, out.Warnings)
 				p.line("Next: souk hub run --dir %s", quoteArg(dir))
 			})
 		},
@@ -73,6 +87,7 @@ Give --announce where shops outside this network shall join.`,
 	f.StringSliceVar(&o.Listen, "listen", nil, "IP `addresses` to listen on (default: all)")
 	f.IntVar(&o.OpenPort, "open-port", hub.DefaultOpenPort, "TCP and UDP `port` through which shops join; -1 = a free one")
 	f.IntVar(&o.ClosedPort, "closed-port", hub.DefaultClosedPort, "TCP and UDP `port` for members; -1 = a free one")
+	f.IntVar(&o.SharedPort, "shared-port", 0, "further TCP `port` for both, such as 443, that firewalls let shops out by; -1 = a free one (default: none)")
 	f.StringSliceVar(&o.Announce, "announce", nil, "`names` or IP addresses under which shops reach the hub")
 	f.StringVar(&o.Status, "status", hub.DefaultStatus, "`address` of the read-only status page; port 0 = a free one")
 	required(cmd, "name")
@@ -106,7 +121,11 @@ behind routers, and serves a read-only status page with /metrics.`,
 }
 
 func (a hubCommands) hubIsUp(cmd *cobra.Command, h *hub.Hub) error {
+	warnings := h.AnnounceWarnings(cmd.Context(), a.names())
 	up := map[string]any{"status": h.StatusURL(), "join": h.JoinAddresses()}
+	if len(warnings) > 0 {
+		up["warnings"] = warnings
+	}
 	return a.show(cmd, up, func(p *page) {
 		if url := h.StatusURL(); url != "" {
 			p.line("The hub runs. Its status page: %s", url)
@@ -116,6 +135,7 @@ func (a hubCommands) hubIsUp(cmd *cobra.Command, h *hub.Hub) error {
 		for _, addr := range h.JoinAddresses() {
 			p.line("Shops join at %s", p2p.AddressText(addr))
 		}
+		warningsPage(p, warnings)
 		p.line("In another terminal: souk hub invite%s", a.dirFlag())
 	})
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -19,61 +18,83 @@ func (a *app) membersCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "members [SHOP]",
 		Short: "List the shops of the federation, or show one",
-		Long: `Lists the shops of the federation: name, ShopID, whether they are online, what they
-sell. With a SHOP it shows all that is known of it. A shop's name and profile are its
+		Long: `Lists the shops of the federation: name, ShopID, whether they are online, by which way
+they are connected to this shop, what they sell. Online are those connected to this
+shop, and those of which the hub, or a member that relays, says that they are connected
+to it; while neither is there to be asked, of the others nobody knows.
+With a SHOP it shows all that is known of it. A shop's name and profile are its
 own words; compare the fingerprint by telephone before you trust it with orders.
 A SHOP is given by its name, its ShopID or the last 6 or more characters of it.`,
 		Example: `  souk members --dir shop
   souk members --dir shop Birch-Books`,
 		Args: takes(0, 1),
 		RunE: a.withClient(func(cmd *cobra.Command, c *client.Client, args []string) error {
-			fed, err := loadFederation(cmd.Context(), c)
+			list, err := c.MembersOnline(cmd.Context())
 			if err != nil {
 				return err
 			}
+			fed := federationOf(list)
 			if len(args) == 1 {
 				k, err := findShop(fed.shops, args[0])
 				if err != nil {
 					return err
 				}
 				i := slices.IndexFunc(fed.views, func(m view.Member) bool { return m.Shop == k.shop })
-				return a.show(cmd, fed.views[i], func(p *page) { memberPage(p, fed.views[i]) })
+				return a.show(cmd, fed.views[i], func(p *page) { memberPage(p, fed.views[i], list.OnlineKnown) })
 			}
-			return a.show(cmd, view.Members{Members: fed.views}, func(p *page) { membersPage(p, fed.views, all) })
+			return a.show(cmd, list, func(p *page) { membersPage(p, list, all) })
 		}),
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "also those that left or were revoked")
 	return cmd
 }
 
-func membersPage(p *page, members []view.Member, all bool) {
-	p.table([]string{"NAME", "ONLINE", "SELLS", "SHOP", "FINGERPRINT"}, func(row func(...any)) {
-		for _, m := range members {
+func membersPage(p *page, list *view.Members, all bool) {
+	p.table([]string{"NAME", "ONLINE", "CONNECTED", "SELLS", "SHOP", "FINGERPRINT"}, func(row func(...any)) {
+		for _, m := range list.Members {
 			if m.Status != membership.Active.String() && !all {
 				continue
 			}
-			row(m.Name, onlineText(m), m.Sells, m.Shop, m.Fingerprint)
+			row(m.Name, onlineText(m, list.OnlineKnown), connectedText(m), m.Sells, m.Shop, m.Fingerprint)
 		}
 	})
 }
 
-// online reports whether a shop was connected when the list was asked for.
-func (f *federation) online(shop exchange.ShopID) bool {
-	return slices.ContainsFunc(f.views, func(m view.Member) bool { return m.Shop == shop && m.Online })
+// connected reports whether a shop was connected to this one when the list was asked for.
+func (f *federation) connected(shop exchange.ShopID) bool {
+	return slices.ContainsFunc(f.views, func(m view.Member) bool { return m.Shop == shop && m.Connected })
 }
 
-func onlineText(m view.Member) string {
+// onlineText says whether a shop is up, as far as anybody knows. asked says that a hub or a member
+// that relays has told who is connected to it: one that none of them has may be up all the same, where
+// nobody is asked to whom it is connected.
+func onlineText(m view.Member, asked bool) string {
+	last := ""
+	if !m.LastSeen.IsZero() {
+		last = ", last seen " + timeText(m.LastSeen)
+	}
 	switch {
 	case m.Status != membership.Active.String():
 		return m.Status
+	case m.Connected:
+		return "yes"
+	case m.Online:
+		return "yes, says " + m.OnlineBy
+	case asked:
+		return "no" + last
+	}
+	return "unknown" + last
+}
+
+// connectedText is the way over which a shop is connected to this one.
+func connectedText(m view.Member) string {
+	switch {
 	case m.Self:
 		return "this shop"
-	case m.Online:
-		return m.Transport
-	case m.LastSeen.IsZero():
-		return "no"
+	case m.Connected:
+		return m.Way
 	}
-	return "no, last " + timeText(m.LastSeen)
+	return "no"
 }
 
 // memberText says since when a shop is a member, or how it departed.
@@ -89,13 +110,14 @@ func memberText(m view.Member) string {
 	return text + ", joined " + timeText(m.Joined)
 }
 
-func memberPage(p *page, m view.Member) {
+func memberPage(p *page, m view.Member, asked bool) {
 	p.line("%s", m.Name)
 	p.table(nil, func(row func(...any)) {
 		row("ShopID", m.Shop)
 		row("Fingerprint", m.Fingerprint)
 		row("Member", memberText(m))
-		row("Online", onlineText(m))
+		row("Online", onlineText(m, asked))
+		row("Connected", connectedText(m))
 		for _, address := range m.Addresses {
 			row("Address", p2p.AddressText(address))
 		}
@@ -107,51 +129,5 @@ func memberPage(p *page, m view.Member) {
 				row(said.what, said.text)
 			}
 		}
-	})
-}
-
-func (a *app) dialCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "dial PEERID",
-		Short: "Reach a member directly by its ID and measure the way",
-		Long: `Reaches a member directly, shop to shop, by its peer ID (its ShopID): through the
-address book, the private DHT, or the hub's relay where both are behind routers. It
-prints the way and the round-trip times.`,
-		Example: `  souk dial --dir shop 12D3KooWQmHXK2TKbTTFZ7gjnRL6fYEXKWwdmpo3rPYvPdpJXWFh
-  souk dial --dir shop Birch-Books`,
-		Args: takes(1, 1),
-		RunE: a.withClient(func(cmd *cobra.Command, c *client.Client, args []string) error {
-			_, shop, err := findPartner(cmd.Context(), c, args[0])
-			if err != nil {
-				return err
-			}
-			d, err := c.Dial(cmd.Context(), shop.shop)
-			if exchange.CodeOf(err) == exchange.CodeUnavailable {
-				return exchange.Errorf(exchange.CodeUnavailable, "%w (contact: souk members%s %s)", err, a.dirFlag(), quoteArg(shop.name))
-			}
-			if err != nil {
-				return err
-			}
-			return a.show(cmd, d, func(p *page) { dialPage(p, shop.name, *d) })
-		}),
-	}
-}
-
-func dialPage(p *page, name string, d view.Dialed) {
-	way := "directly"
-	if !d.Direct {
-		way = "through a relay"
-	}
-	p.line("%s is reached %s", name, way)
-	p.table(nil, func(row func(...any)) {
-		row("ShopID", d.Shop)
-		row("Found by", d.Path)
-		row("Address", p2p.AddressText(d.Address))
-		row("Transport", d.Transport)
-		times := make([]string, len(d.RTTs))
-		for i, ms := range d.RTTs {
-			times[i] = fmt.Sprintf("%.2f ms", ms)
-		}
-		row("Round trips", strings.Join(times, ", "))
 	})
 }

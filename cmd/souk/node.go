@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/hub"
 	"github.com/souk-market/souk/node"
 	"github.com/souk-market/souk/store/durable"
@@ -31,6 +32,7 @@ type created struct {
 	Fingerprint  string          `json:"fingerprint"`
 	Recovery     string          `json:"recovery,omitempty"`
 	RecoveryFile string          `json:"recovery_file,omitempty"`
+	Warnings     []string        `json:"warnings,omitempty"`
 }
 
 func (a *app) nodeInitCommand() *cobra.Command {
@@ -42,7 +44,11 @@ func (a *app) nodeInitCommand() *cobra.Command {
 		Long: `Makes a shop's folder: its key, its configuration with defaults, and an offline
 recovery key. The words of the recovery key are shown once and kept nowhere: with
 them, and only with them, a shop that lost its key proves that it is itself.
-Nothing is overwritten. Edit shop.toml afterwards: shipping prices, tax, profile.`,
+Nothing is overwritten. With --announce it says whether the address can be reached: that
+its name resolves, to an address that is not private. A shop behind a router needs none:
+hub and members relay. Edit shop.toml afterwards: shipping prices, tax, profile. A new
+shop ships for free, everywhere, has no tax in its quotes, and accepts orders as they
+come; the command shows the lines of shop.toml that say so or otherwise.`,
 		Example: `  souk node init --dir shop --name "Acorn Shoes" --currency EUR
   souk node init --dir shop --name "Birch Books" --currency SEK --announce /dns4/shop.example/tcp/7351
   souk node init --dir shop --name "Cedar Toys" --currency USD --recovery-file /media/usb/cedar.txt`,
@@ -91,6 +97,9 @@ func (a *app) nodeInit(cmd *cobra.Command, dir string, o node.InitOptions, recov
 		}
 		out.Recovery = ""
 	}
+	if out.Warnings, err = node.AnnounceWarnings(cmd.Context(), dir, a.names()); err != nil {
+		return err
+	}
 	return a.show(cmd, out, func(p *page) {
 		p.line("%s is made in %s", o.Name, dir)
 		p.table(nil, func(row func(...any)) {
@@ -106,11 +115,20 @@ func (a *app) nodeInit(cmd *cobra.Command, dir string, o node.InitOptions, recov
 				p.line("    %s", l)
 			}
 		}
+		warningsPage(p, out.Warnings)
 		p.line("")
 		p.line("Next: ask a hub's operator for an invite, then")
 		p.line("  souk node join --dir %s INVITE", quoteArg(dir))
-		p.line("Shipping prices, tax and profile: %s", filepath.Join(dir, shopFile))
+		p.line("")
+		defaultsPage(p, dir)
 	})
+}
+
+// joined is what node join says under --json.
+type joined struct {
+	Joined     bool     `json:"joined"` // false: the invite is kept
+	Federation string   `json:"federation,omitempty"`
+	Warnings   []string `json:"warnings,omitempty"`
 }
 
 func (a *app) nodeJoinCommand() *cobra.Command {
@@ -129,20 +147,27 @@ is only kept, and "souk node run" joins with it. The node must not be running.`,
 			if err != nil {
 				return err
 			}
+			out := joined{}
 			if later {
-				if err := node.SaveInvite(dir, args[0]); err != nil {
-					return err
-				}
-				return a.show(cmd, map[string]any{"joined": false}, func(p *page) {
-					p.line("The invite is kept. Next: souk node run%s", a.dirFlag())
-				})
+				err = node.SaveInvite(dir, args[0])
+			} else {
+				var fed membership.Federation
+				fed, err = node.Join(cmd.Context(), dir, args[0], node.Options{Version: buildInfo().Version})
+				out.Joined, out.Federation = true, fed.Label()
 			}
-			fed, err := node.Join(cmd.Context(), dir, args[0], node.Options{Version: buildInfo().Version})
 			if err != nil {
 				return err
 			}
-			return a.show(cmd, map[string]any{"joined": true, "federation": fed.Label()}, func(p *page) {
-				p.line("Joined the federation %s.", fed.Label())
+			if out.Warnings, err = node.AnnounceWarnings(cmd.Context(), dir, a.names()); err != nil {
+				return err
+			}
+			return a.show(cmd, out, func(p *page) {
+				if out.Joined {
+					p.line("Joined the federation %s.", out.Federation)
+				} else {
+					p.line("The invite is kept.")
+				}
+				warningsPage(p, out.Warnings)
 				p.line("Next: souk node run%s", a.dirFlag())
 			})
 		},

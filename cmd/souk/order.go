@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -24,8 +25,8 @@ or more characters.`,
 		a.shipCommand(), a.deliverCommand(), a.cancelCommand())
 }
 
-// recentOrders is how many orders of each role are searched for a short ID.
-const recentOrders = 1000
+// recentOrders is how many orders are searched for a short ID.
+const recentOrders = 2000
 
 // orderID is the order that ref means.
 func orderID(ctx context.Context, c *client.Client, ref string) (exchange.OrderID, error) {
@@ -33,14 +34,12 @@ func orderID(ctx context.Context, c *client.Client, ref string) (exchange.OrderI
 		return id, nil
 	}
 	var ids []exchange.OrderID
-	for _, role := range []string{view.Sold, view.Bought} {
-		orders, err := listOrders(ctx, c, client.OrdersQuery{Role: role}, recentOrders)
-		if err != nil {
-			return exchange.OrderID{}, err
-		}
-		for _, o := range orders.Orders {
-			ids = append(ids, o.ID)
-		}
+	orders, err := listOrders(ctx, c, client.OrdersQuery{}, recentOrders)
+	if err != nil {
+		return exchange.OrderID{}, err
+	}
+	for _, o := range orders.Orders {
+		ids = append(ids, o.ID)
 	}
 	full, err := matchID(ids, ref)
 	if err != nil {
@@ -73,27 +72,24 @@ func listOrders(ctx context.Context, c *client.Client, q client.OrdersQuery, lim
 // orderStatuses are all that an order may have.
 var orderStatuses = []string{"requested", "refused", "submitted", "accepted", "partly_shipped", "shipped", "delivered", "cancelled", "rejected", "expired"}
 
-// openStatuses are those of orders somebody still has to do something about.
-var openStatuses = []string{"requested", "submitted", "accepted", "partly_shipped", "shipped"}
-
 func (a orderCommands) orderListCommand() *cobra.Command {
 	var q client.OrdersQuery
+	var partner, sku, from, to string
 	var open bool
 	limit := 50
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List orders, bought and sold",
+		Long: `Lists orders of both roles, those of the latest reservations first. Every condition
+given must hold.`,
 		Example: `  souk order list --dir shop
   souk order list --dir shop --role sold --open
-  souk order list --dir shop --role bought --status delivered --limit 0`,
+  souk order list --dir shop --reference "#1001"
+  souk order list --dir shop --from 2030-05-01 --to 2030-06-01 --partner "Birch Bikes" --limit 0`,
 		Args: takes(0, 0),
-		RunE: a.withClient(func(cmd *cobra.Command, c *client.Client, _ []string) error {
-			roles := []string{view.Sold, view.Bought}
-			if q.Role != "" {
-				if !slices.Contains(roles, q.Role) {
-					return usagef("--role is sold or bought, not %q", q.Role)
-				}
-				roles = []string{q.Role}
+		RunE: a.withClient(func(cmd *cobra.Command, c *client.Client, _ []string) (err error) {
+			if q.Role != "" && q.Role != view.Sold && q.Role != view.Bought {
+				return usagef("--role is sold or bought, not %q", q.Role)
 			}
 			if limit < 0 {
 				return usagef("--limit is 1 or more, or 0 for all")
@@ -102,32 +98,68 @@ func (a orderCommands) orderListCommand() *cobra.Command {
 			if q.Status != "" && !slices.Contains(orderStatuses, q.Status) {
 				return usagef("--status is one of %s", statusText(strings.Join(orderStatuses, ", ")))
 			}
-			all := &view.Orders{Orders: []view.Order{}}
-			more := false
-			most := limit
-			if open {
-				most = 0 // an open order may be an old one
+			if open && q.Status != "" {
+				return usagef("--open and --status both say where an order stands; give one of them")
 			}
-			for _, role := range roles {
-				q.Role = role
-				got, err := listOrders(cmd.Context(), c, q, most)
+			if open {
+				q.Status = view.OpenOrders
+			}
+			if sku != "" {
+				if q.SKU, err = exchange.ParseSKU(sku); err != nil {
+					return &usageError{err}
+				}
+			}
+			for flag, text := range map[string]string{"--from": from, "--to": to} {
+				at := &q.From
+				if flag == "--to" {
+					at = &q.To
+				}
+				if *at, err = parseMoment(flag, text); err != nil {
+					return err
+				}
+			}
+			if partner != "" {
+				_, k, err := findPartner(cmd.Context(), c, partner)
 				if err != nil {
 					return err
 				}
-				all.Orders, more = append(all.Orders, got.Orders...), more || got.Next != ""
+				q.Partner = k.shop
 			}
-			if open {
-				all.Orders = slices.DeleteFunc(all.Orders, func(o view.Order) bool { return !isOpen(o.Status) || closedHere(&o) })
+			all, err := listOrders(cmd.Context(), c, q, limit)
+			if err != nil {
+				return err
 			}
-			return a.show(cmd, all, func(p *page) { ordersPage(p, all.Orders, more) })
+			return a.show(cmd, all, func(p *page) { ordersPage(p, all.Orders, all.Next != "") })
 		}),
 	}
 	f := cmd.Flags()
 	f.StringVar(&q.Role, "role", "", "only those of this `role`: sold or bought")
 	f.StringVar(&q.Status, "status", "", "only those of this `status`, such as submitted or \"partly shipped\"")
 	f.BoolVar(&open, "open", false, "only those that are not finished")
-	f.IntVar(&limit, "limit", limit, "at most this `number` of each role; 0 = all")
+	f.StringVar(&partner, "partner", "", "only those with this `shop`")
+	f.StringVar(&q.Reference, "reference", "", "only those with exactly this `reference` of the retailer's")
+	f.StringVar(&q.Tracking, "tracking", "", "only those with a parcel of this tracking `number`")
+	f.StringVar(&sku, "sku", "", "only those with a line of this `product` of the supplier's")
+	f.BoolVar(&q.ToShip, "to-ship", false, "only those with units still to be shipped (of --sku)")
+	f.StringVar(&from, "from", "", "only those placed on this `day`, or at this moment, or later")
+	f.StringVar(&to, "to", "", "only those placed before this `day` or moment")
+	f.IntVar(&limit, "limit", limit, "at most this `number`; 0 = all")
 	return cmd
+}
+
+// parseMoment reads a day, which begins at the reader's midnight, or a moment; zero of none.
+func parseMoment(flag, text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if day, err := time.ParseInLocation(time.DateOnly, text, time.Local); err == nil {
+		return day, nil
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return at, usagef("%s %q is not a day such as 2030-06-01, or a moment such as 2030-06-01T12:00:00Z", flag, text)
+	}
+	return at, nil
 }
 
 func ordersPage(p *page, orders []view.Order, more bool) {
@@ -135,13 +167,17 @@ func ordersPage(p *page, orders []view.Order, more bool) {
 		p.line("No orders.")
 		return
 	}
-	p.table([]string{"ORDER", "ROLE", "PARTNER", "STATUS", "UNITS", "DUE", "PLACED"}, func(row func(...any)) {
+	p.table([]string{"ORDER", "ROLE", "PARTNER", "STATUS", "UNITS", "DUE", "PLACED", "REFERENCE", "FOR"}, func(row func(...any)) {
 		for _, o := range orders {
 			var units int64
 			for _, l := range o.Lines {
 				units += l.Ordered - l.Cancelled
 			}
-			row(o.ID, o.Role, o.PartnerName, orderState(&o), units, moneyText(o.Due), timeText(placed(o)))
+			name := ""
+			if o.ShipTo != nil {
+				name = o.ShipTo.Name
+			}
+			row(o.ID, o.Role, o.PartnerName, orderState(&o)+shortMark(&o), units, moneyText(o.Due), timeText(placed(o)), o.Reference, name)
 		}
 	})
 	if more {

@@ -2,11 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -28,20 +30,22 @@ var addressFlags = []string{"name", "address", "city", "region", "postal-code", 
 
 func (a orderCommands) placeCommand() *cobra.Command {
 	var to view.ShipTo
-	var file string
+	var file, reference, note string
 	wait := waitForAnswer
 	cmd := &cobra.Command{
 		Use:   "place RESERVATION",
 		Short: "Order what is held, with the consumer's address",
 		Long: `Commits a reservation whole. The signed order is durable here and on its way when the
 command returns, whatever fails meanwhile; it waits for the supplier's answer and
-shows it. The address goes to the supplier alone. Placing the same reservation again
-for the same address shows the order it became; another address is refused.
+shows it. Address, reference and note go to the supplier alone, and are shown in your
+own order too. Placing the same reservation again with the same address, reference and
+note shows the order it became; another address is refused.
 
 The address comes from flags, or from a JSON file (--ship-to FILE, - for standard
 input): {"name": …, "lines": […], "city": …, "postal_code": …, "country": …}.`,
 		Example: `  souk order place --dir shop 00052ap5m48vv6u926huggirh0 --name Ada --address "Storgatan 1" --city Lund
-  souk order place --dir shop 00052ap5m48vv6u926huggirh0 --ship-to customer.json`,
+  souk order place --dir shop 00052ap5m48vv6u926huggirh0 --ship-to customer.json
+  souk order place --dir shop 00052ap5m48vv6u926huggirh0 --ship-to a.json --reference "#1001"`,
 		Args: takes(1, 1),
 		RunE: a.withClient(func(cmd *cobra.Command, c *client.Client, args []string) error {
 			id, err := reservationID(args[0])
@@ -69,10 +73,14 @@ input): {"name": …, "lines": […], "city": …, "postal_code": …, "country"
 				}
 			}
 			began := a.now()
-			o, err := c.PlaceOrder(cmd.Context(), view.PlaceOrder{Reservation: id, ShipTo: to}, wait)
+			if err := exchange.CheckReference(reference); err != nil {
+				return &usageError{fmt.Errorf("--reference: %w", err)}
+			}
+			o, err := c.PlaceOrder(cmd.Context(), view.PlaceOrder{Reservation: id, ShipTo: to, Reference: reference, Note: note}, wait)
 			if err != nil {
 				return err
 			}
+			o.Reference, o.Note = reference, note // the answer leaves out what must be erasable
 			if !o.Requested.IsZero() && began.Sub(o.Requested) > time.Second {
 				fmt.Fprintf(cmd.ErrOrStderr(), "This reservation was ordered before, at %s, for the same address.\n", timeText(o.Requested))
 			}
@@ -89,8 +97,28 @@ input): {"name": …, "lines": […], "city": …, "postal_code": …, "country"
 	f.Var(textFlag{&to.Email}, "email", "the consumer's `e-mail` address")
 	f.Var(textFlag{&to.Phone}, "phone", "the consumer's `telephone` number")
 	f.StringVar(&file, "ship-to", "", "read the address from a JSON `file` instead")
+	f.Var(textFlag{&reference}, "reference", "your own `name` of the order, such as your shop's order number; at most 64 bytes")
+	f.Var(noteFlag{&note}, "note", "a `text` for the people who pack, of one line or several; at most 1000 bytes")
 	f.Var(durationVar(&wait, waitForAnswer), "wait", "`time` to wait for the supplier's answer, at most 30s")
 	return cmd
+}
+
+// noteFlag reads an order's note. What it may hold beside its length is for the node to say.
+type noteFlag struct{ to *string }
+
+func (f noteFlag) Type() string   { return "text" }
+func (f noteFlag) String() string { return "" }
+
+func (f noteFlag) Set(s string) error {
+	s = strings.ReplaceAll(s, "\r\n", "\n") // as editors on Windows end lines
+	if len(s) > exchange.MaxNote {
+		return fmt.Errorf("it has %d bytes; %d are allowed", len(s), exchange.MaxNote)
+	}
+	if !utf8.ValidString(s) {
+		return errors.New("it is not UTF-8")
+	}
+	*f.to = s
+	return nil
 }
 
 // addressGiven reports what no parcel can do without.

@@ -36,6 +36,11 @@ func (a orderCommands) orderPage(p *page, o *view.Order) {
 	if !o.Cancelling.IsZero() && o.PartnerGone == nil {
 		p.line("A cancellation was asked for on %s and is not answered yet.", timeText(o.Cancelling))
 	}
+	for _, l := range o.Lines {
+		if l.Short > 0 {
+			p.line("%s of %s cannot be shipped: more is promised than is there. See souk catalog holds%s %s", plural(l.Short, "unit"), l.SKU, a.dirFlag(), quoteArg(string(l.SKU)))
+		}
+	}
 	quoted := make(map[exchange.SKU]view.QuoteLine, len(o.Quote.Lines))
 	for _, l := range o.Quote.Lines {
 		quoted[l.SKU] = l
@@ -43,12 +48,16 @@ func (a orderCommands) orderPage(p *page, o *view.Order) {
 	p.table([]string{"SKU", "TITLE", "UNIT", "ORDERED", "TOTAL", "SHIPPED", "DELIVERED", "CANCELLED"}, func(row func(...any)) {
 		for _, l := range o.Lines {
 			price := quoted[l.SKU]
-			row(l.SKU, l.Title, price.Unit.Amount, l.Ordered, moneyText(price.Total), l.Shipped, l.Delivered, l.Cancelled)
+			row(l.SKU, fullTitle(l.Title, l.Options), unitText(&o.Quote, price), l.Ordered, moneyText(price.Total), l.Shipped, l.Delivered, l.Cancelled)
 		}
 	})
+	snapshotPage(p, o)
 	p.table(nil, func(row func(...any)) {
-		row("Quoted", moneyText(o.Quote.Total)+" ("+moneyText(o.Quote.TotalUSD)+"), shipping included")
-		row("Due", moneyText(o.Due)+" ("+moneyText(o.DueUSD)+")")
+		if o.Reference != "" {
+			row("Reference", o.Reference)
+		}
+		row("Quoted", bothText(o.Quote.Total, o.Quote.TotalUSD)+", shipping included")
+		row("Due", bothText(o.Due, o.DueUSD))
 		for _, at := range []struct {
 			what string
 			t    time.Time
@@ -73,7 +82,56 @@ func (a orderCommands) orderPage(p *page, o *view.Order) {
 			p.line("  %s", l)
 		}
 	}
+	if o.Note != "" {
+		p.line("Note:")
+		p.text("  ", o.Note)
+	}
 	a.nextForOrder(p, o)
+}
+
+// snapshotPage says what to pack, beyond the titles: the options with their names, barcodes and
+// images, as they were when the order was quoted.
+func snapshotPage(p *page, o *view.Order) {
+	p.table(nil, func(row func(...any)) {
+		for _, l := range o.Lines {
+			var parts []string
+			for _, option := range l.Options {
+				parts = append(parts, option.Name+": "+option.Value)
+			}
+			if l.Barcode != "" {
+				parts = append(parts, "barcode "+l.Barcode)
+			}
+			if l.Image != "" {
+				parts = append(parts, l.Image)
+			}
+			if l.Cut {
+				parts = append(parts, "and more, for which the quote had no room: souk products "+string(l.SKU))
+			}
+			if len(parts) > 0 {
+				row(l.SKU, strings.Join(parts, "; "))
+			}
+		}
+	})
+}
+
+// bothText is an amount, with its US dollars where they are known.
+func bothText(m view.Money, usd *view.Money) string {
+	if usd == nil {
+		return moneyText(m)
+	}
+	return moneyText(m) + " (" + moneyText(*usd) + ")"
+}
+
+// shortMark says in a list that units of an order cannot be shipped from what is there.
+func shortMark(o *view.Order) string {
+	var short int64
+	for _, l := range o.Lines {
+		short += l.Short
+	}
+	if short == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d short", short)
 }
 
 // cancelledText says what was cancelled, when, by whom and why; "" where nothing was.

@@ -61,7 +61,13 @@ func (a partnerCommands) proposeCommand() *cobra.Command {
 is agreed now; without an agreement it has the default shown below. A newer proposal
 replaces an open one. Terms in force stay in force until the change is accepted. The
 command waits up to 2 s to say whether the shop has the proposal; one that is offline
-gets it when it returns.`,
+gets it when it returns. With --both there are two proposals, which are made together or not
+at all. Right after a start, what the node must know of the shop is waited for, up to 5 s.
+
+The open quantity of terms to sell follows the stock there is: without --open-quantity it is
+the number of units that this shop has available now, so that a partner may hold all of
+them, and no more. It is 1000 where nothing is counted, and at least 1000 where one of the
+products is not counted. Of terms to buy it is 1000: the supplier decides.`,
 		Example: `  souk partner propose --dir shop Birch-Books --sell --discount 15%
   souk partner propose --dir shop Birch-Books --both --discount 10% --hold-lifetime 30m --countries SE,DE
   souk partner propose Birch-Books --buy --open-quantity 500 --accept-within 24h --cancel until-accepted`,
@@ -74,7 +80,7 @@ gets it when it returns.`,
 			if err := terms.check(); err != nil {
 				return err
 			}
-			fed, shop, err := findPartner(cmd.Context(), c, args[0])
+			fed, shop, err := a.meetPartner(cmd, c, args[0])
 			if err != nil {
 				return err
 			}
@@ -82,24 +88,24 @@ gets it when it returns.`,
 			if err != nil {
 				return err
 			}
-			var made []view.Partnership
-			var sent []exchange.Terms
-			for _, direction := range said {
-				base := exchange.DefaultTerms("")
-				if agreed := inDirection(now, direction); agreed != nil && agreed.Terms != nil {
-					base = termsOf(*agreed.Terms)
-				}
-				t := terms.over(cmd, base)
+			p := view.Propose{Partner: shop.shop, Direction: directions.one()}
+			sent := make([]exchange.Terms, len(said))
+			for i, direction := range said {
+				sent[i] = terms.proposal(cmd, inDirection(now, direction), direction)
 				if currency != "" {
-					t.Currency = exchange.Currency(strings.ToUpper(currency))
+					sent[i].Currency = exchange.Currency(strings.ToUpper(currency))
 				}
-				got, err := c.Propose(cmd.Context(), view.Propose{Partner: shop.shop, Direction: direction, Terms: proposed(t)})
-				if err != nil {
-					return err
+				if t := proposed(sent[i]); i == 0 {
+					p.Terms = t
+				} else {
+					p.BuyTerms = &t
 				}
-				made, sent = append(made, got.Partnerships...), append(sent, t)
 			}
-			return a.showMade(cmd, c, fed, shop.shop, made, func(p *page, i int, t view.Partnership) {
+			got, err := c.Propose(cmd.Context(), p)
+			if err != nil {
+				return err
+			}
+			return a.showBegun(cmd, c, fed, shop.shop, got.Partnerships, func(p *page, i int, t view.Partnership) {
 				a.proposalMade(p, fed, t, sent[i])
 			})
 		}),

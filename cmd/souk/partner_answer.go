@@ -19,7 +19,10 @@ func (a partnerCommands) acceptCommand() *cobra.Command {
 	return a.answerCommand("accept", "Accept a shop's open proposal, and show its terms",
 		`Puts a shop's open proposals into force and shows their terms. With --proposal it
 accepts only the one that "souk partner list" showed: if the shop has proposed other terms
-since, nothing is accepted. Terms to buy are in force once the supplier has confirmed them.`,
+since, nothing is accepted. Terms to buy are in force once the supplier has confirmed them.
+A proposal that is not here yet is waited for, up to 5 s: right after a start the two
+shops may not have met. Without a direction it accepts what is here; with --both it waits
+for both. Accepting for a shop that is offline is kept until it returns.`,
 		`  souk partner accept --dir shop Birch-Books
   souk partner accept --dir shop Birch-Books --buy --proposal 1f0c9a72`,
 		"Accepted: ", (*client.Client).AcceptTerms)
@@ -43,20 +46,19 @@ func (a partnerCommands) answerCommand(use, short, long, example, done string,
 			if id != "" && len(id) < proposalShown {
 				return usagef("--proposal needs at least %d characters of the proposal's id", proposalShown)
 			}
-			fed, shop, err := findPartner(cmd.Context(), c, args[0])
+			fed, shop, err := a.meetPartner(cmd, c, args[0])
 			if err != nil {
 				return err
 			}
-			trades, err := a.tradesWith(cmd, c, shop.shop)
+			open, own, err := a.awaitProposals(cmd, c, shop, &directions, id)
 			if err != nil {
 				return err
 			}
-			open, own := openProposals(trades, &directions, id)
 			if len(open) == 0 && own != nil {
 				return exchange.Errorf(exchange.CodeState, "the open proposal is your own, which %s accepts or declines. Take it back: %s", shop.name, a.withdrawLine(fed, *own))
 			}
 			if len(open) == 0 {
-				return exchange.Errorf(exchange.CodeStale, "%s has no such open proposal; see souk partner list", shop.name)
+				return noProposal(fed, shop, a.dirFlag())
 			}
 			var out []view.Partnership
 			for _, t := range open {
@@ -66,7 +68,11 @@ func (a partnerCommands) answerCommand(use, short, long, example, done string,
 				}
 				out = append(out, got.Partnerships...)
 			}
-			return a.showMade(cmd, c, fed, shop.shop, out, func(p *page, i int, t view.Partnership) {
+			show := a.showMade
+			if use == "accept" {
+				show = a.showBegun
+			}
+			return show(cmd, c, fed, shop.shop, out, func(p *page, i int, t view.Partnership) {
 				if t.Refusal != nil {
 					p.line("%s: %s", directionText(t), localTimes(t.Refusal.Detail))
 					return
@@ -75,7 +81,7 @@ func (a partnerCommands) answerCommand(use, short, long, example, done string,
 				if t.Queued == "accept" {
 					effect = "the terms come into force"
 				}
-				p.line("%s%s. %s", done, directionText(t), sentText(t, fed.online(t.Partner), effect))
+				p.line("%s%s. %s", done, directionText(t), sentText(t, fed.connected(t.Partner), effect))
 				p.table(nil, func(row func(...any)) { termsRows(row, termsOf(open[i].Proposal.Terms)) })
 			})
 		}),
@@ -98,4 +104,26 @@ func openProposals(trades []view.Partnership, directions *directionFlags, id str
 		}
 	}
 	return theirs, own
+}
+
+// awaitProposals are openProposals of the partnerships with a shop. Where there are none, or fewer
+// than directions are named, those that may be on their way are waited for.
+func (a partnerCommands) awaitProposals(cmd *cobra.Command, c *client.Client, shop known, directions *directionFlags, id string) (theirs []view.Partnership, own *view.Partnership, err error) {
+	err = a.within(cmd, "no such proposal of "+shop.name+" is here; waiting for it", func() (bool, error) {
+		trades, err := a.tradesWith(cmd, c, shop.shop)
+		if err != nil {
+			return false, err
+		}
+		theirs, own = openProposals(trades, directions, id)
+		return len(theirs) < max(1, len(directions.chosen())) && own == nil && shop.active, nil
+	})
+	return theirs, own, err
+}
+
+// noProposal says that a shop has no such proposal here, and whether one may still come.
+func noProposal(fed *federation, shop known, dirFlag string) error {
+	if shop.active && !fed.connected(shop.shop) {
+		return exchange.Errorf(exchange.CodeStale, "no such open proposal of %s is here, and %s is offline: what it has proposed comes when the two shops meet. Look then: souk partner list%s", shop.name, shop.name, dirFlag)
+	}
+	return exchange.Errorf(exchange.CodeStale, "%s has no such open proposal; see souk partner list%s", shop.name, dirFlag)
 }

@@ -51,7 +51,7 @@ func (a partnerCommands) withdrawalMade(p *page, fed *federation, t view.Partner
 	if t.Direction == view.Buy {
 		effect = "the proposal is closed"
 	}
-	p.line("Withdrawn: the proposal to %s. %s", directionText(t), sentText(t, fed.online(t.Partner), effect))
+	p.line("Withdrawn: the proposal to %s. %s", directionText(t), sentText(t, fed.connected(t.Partner), effect))
 }
 
 // withdrawLine is the command that takes back this shop's proposal.
@@ -108,7 +108,7 @@ ended already stays as it is.`,
 
 // endMade says what an end did to a partnership, by its status before.
 func endMade(p *page, fed *federation, t, was view.Partnership) {
-	sent := sentText(t, fed.online(t.Partner), "it hears of it")
+	sent := sentText(t, fed.connected(t.Partner), "it hears of it")
 	switch {
 	case was.Status == "ended":
 		p.line("Nothing to end. %s.", endedText(t))

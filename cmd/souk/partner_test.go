@@ -21,7 +21,7 @@ func TestProposals(t *testing.T) {
 		tn.await("acorn", func(c *client.Client) bool {
 			fed, err := loadFederation(t.Context(), c)
 			k, ferr := findShop(fed.shops, "birch")
-			return err == nil && ferr == nil && fed.online(k.shop)
+			return err == nil && ferr == nil && fed.connected(k.shop)
 		})
 	}
 	meet()
@@ -48,7 +48,7 @@ func TestProposals(t *testing.T) {
 	tn.await("acorn", func(c *client.Client) bool {
 		fed, err := loadFederation(t.Context(), c)
 		k, ferr := findShop(fed.shops, "birch")
-		return err == nil && ferr == nil && !fed.online(k.shop)
+		return err == nil && ferr == nil && !fed.connected(k.shop)
 	})
 	unreached := tn.souk(exitAway, "dial", "--dir", "acorn", "birch")
 	for _, says := range []string{"Birch was not reached (last seen 20", "no answer at", "try again later", "souk members --dir acorn Birch"} {
@@ -84,7 +84,7 @@ func TestPartnerAway(t *testing.T) {
 		tn.await("acorn", func(c *client.Client) bool {
 			fed, err := loadFederation(t.Context(), c)
 			k, ferr := findShop(fed.shops, "birch")
-			return err == nil && ferr == nil && fed.online(k.shop) == want
+			return err == nil && ferr == nil && fed.connected(k.shop) == want
 		})
 	}
 	at := func(dir string, says ...string) {
@@ -122,4 +122,31 @@ func TestPartnerAway(t *testing.T) {
 	tn.ok("Withdrawn: the proposal to buy from Birch. Birch has it.", "partner", "withdraw", "--dir", "acorn", "birch")
 	tn.souk(exitRefused, "partner", "withdraw", "--dir", "acorn", "birch", "--sell")
 	tn.ok("Nothing to end. Acorn Shoes ended it (buy from Acorn Shoes)", "partner", "end", "--dir", "birch", "acorn-shoes", "--buy")
+}
+
+// TestFirstSeconds: two shops that have just started are partners by one command each, whatever
+// they know of each other by then; with a shop that was never met nothing is proposed, rather
+// than half.
+func TestFirstSeconds(t *testing.T) {
+	tn := openTown(t)
+	for _, dir := range []string{"acorn", "birch"} {
+		tn.ok("Joined", "node", "join", "--dir", dir, tn.invite())
+	}
+	tn.start("node", "run", "--dir", "acorn")
+	if out := tn.souk(exitRefused, "partner", "propose", "--dir", "acorn", "birch", "--both"); !strings.Contains(out, "nothing was proposed") {
+		t.Errorf("proposed to a shop that was never met:\n%s", out)
+	}
+	tn.ok("No partnership yet", "partner", "list", "--dir", "acorn")
+	tn.start("node", "run", "--dir", "birch")
+	out := tn.ok("Proposed to sell to Birch.", "partner", "propose", "--dir", "acorn", "birch", "--both", "--discount", "15%")
+	if !strings.Contains(out, "Proposed to buy from Birch.") || !strings.Contains(out, "Your first partner to sell to.") || !strings.Contains(out, "orders are accepted as they come") {
+		t.Errorf("a first proposal says:\n%s", out)
+	}
+	out = tn.ok("Accepted: sell to Acorn Shoes.", "partner", "accept", "--dir", "birch", "acorn-shoes", "--both")
+	if !strings.Contains(out, "Accepted: buy from Acorn Shoes.") || !strings.Contains(out, "Your first partner to sell to.") {
+		t.Errorf("accepted a moment after a start:\n%s", out)
+	}
+	if out := tn.souk(exitRefused, "partner", "accept", "--dir", "birch", "acorn-shoes"); !strings.Contains(out, "waiting for it, up to 5s") {
+		t.Errorf("accepting nothing:\n%s", out)
+	}
 }

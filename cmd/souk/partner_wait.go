@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,6 +18,9 @@ const (
 	// that is online has countersigned the request after two round trips and two synced commits:
 	// within 1 s even over a relay.
 	arriveWithin = 2 * time.Second
+	// meetWithin is how long a person's command waits for what another shop, or the hub, is about to
+	// tell a node that has just started: as long as the node itself waits (package api).
+	meetWithin = 5 * time.Second
 	// arriveLook is how often the command looks meanwhile: 40 small requests on the loopback at most.
 	arriveLook = 50 * time.Millisecond
 )
@@ -42,7 +47,7 @@ func (a partnerCommands) awaitArrival(cmd *cobra.Command, c *client.Client, fed 
 				made[i] = *now
 			}
 		}
-		if !slices.ContainsFunc(made, func(t view.Partnership) bool { return !arrived(t) }) || !fed.online(partner) || a.now().After(give) {
+		if !slices.ContainsFunc(made, func(t view.Partnership) bool { return !arrived(t) }) || !fed.connected(partner) || a.now().After(give) {
 			return made, nil
 		}
 		select {
@@ -64,6 +69,49 @@ func (a partnerCommands) showMade(cmd *cobra.Command, c *client.Client, fed *fed
 			tell(p, i, t)
 		}
 	})
+}
+
+// showBegun is showMade for what may begin a partnership: it also says what the owner of a shop
+// that sells to nobody yet has left to its defaults.
+func (a partnerCommands) showBegun(cmd *cobra.Command, c *client.Client, fed *federation, partner exchange.ShopID, made []view.Partnership, tell func(p *page, i int, t view.Partnership)) error {
+	note := firstSale(cmd.Context(), c, made)
+	return a.showMade(cmd, c, fed, partner, made, func(p *page, i int, t view.Partnership) {
+		tell(p, i, t)
+		if note != "" && i == len(made)-1 {
+			p.line("")
+			p.line("Your first partner to sell to. Before it sells for you: %s.", note)
+		}
+	})
+}
+
+// meetPartner is findPartner for a shop that may have joined, or a node that may have started,
+// a moment ago: a shop that the member list does not name is waited for.
+func (a partnerCommands) meetPartner(cmd *cobra.Command, c *client.Client, ref string) (fed *federation, shop known, err error) {
+	err = a.within(cmd, "no member is called "+strconv.Quote(ref)+" yet; waiting for the member list", func() (bool, error) {
+		fed, shop, err = findPartner(cmd.Context(), c, ref)
+		return exchange.CodeOf(err) == exchange.CodeNotFound, err
+	})
+	return fed, shop, err
+}
+
+// within runs look until it needs to wait no more, for a.meet at most, and returns its error. Before
+// it waits, it says what for.
+func (a partnerCommands) within(cmd *cobra.Command, what string, look func() (wait bool, err error)) error {
+	give := a.now().Add(a.meet)
+	for told := false; ; told = true {
+		wait, err := look()
+		if !wait || a.now().After(give) {
+			return err
+		}
+		if !told {
+			fmt.Fprintf(cmd.ErrOrStderr(), "souk: %s, up to %s\n", inert(what), durationText(a.meet))
+		}
+		select {
+		case <-time.After(arriveLook):
+		case <-cmd.Context().Done():
+			return cmd.Context().Err()
+		}
+	}
 }
 
 // inDirection is the partnership of a direction; nil where list has none.
@@ -98,11 +146,15 @@ func (a partnerCommands) proposalMade(p *page, fed *federation, t view.Partnersh
 	if arrived(t) {
 		p.line("%s has it and may accept or decline it.", t.PartnerName)
 	} else {
-		p.line("%s", sentText(t, fed.online(t.Partner), "it gets the proposal"))
+		p.line("%s", sentText(t, fed.connected(t.Partner), "it gets the proposal"))
 		p.line("Take it back: %s", a.withdrawLine(fed, t))
 	}
+	follows := sent.OpenQuantity == 0
 	if t.Proposal != nil && t.Proposal.By == "self" {
 		sent = termsOf(t.Proposal.Terms)
 	}
 	p.table(nil, func(row func(...any)) { termsRows(row, sent) })
+	if follows {
+		p.line("At most %s at once: by the stock that there is now. Another number: --open-quantity N", plural(sent.OpenQuantity, "unit"))
+	}
 }

@@ -86,7 +86,7 @@ func (a reservationCommands) reservationsPage(p *page, list *view.Reservations, 
 		}
 	})
 	if unanswered {
-		p.line("Of one that is not answered the supplier may hold the stock; ask again: souk reservation show%s ID", a.dirFlag())
+		p.line("Of one that is not answered the supplier may hold the stock. This shop asks again by itself, and gives back what nobody waits for: souk reservation show%s ID", a.dirFlag())
 	}
 	if list.Next != "" {
 		p.line("There are more: --limit N, or --limit 0 for all")

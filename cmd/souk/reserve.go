@@ -13,6 +13,7 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/node/api/client"
 	"github.com/souk-market/souk/node/api/view"
+	"github.com/souk-market/souk/node/money"
 )
 
 func (a reservationCommands) reserveCommand() *cobra.Command {
@@ -71,7 +72,7 @@ without =QTY it is one unit.`,
 	f := cmd.Flags()
 	f.StringVar(&country, "ship-to-country", "", "where the goods will go: ISO 3166-1 `code` such as SE (required)")
 	f.StringVar(&maxTotal, "max-total", "", "refuse above this `amount`, shipping included, in the supplier's currency")
-	f.Var(durationVar(&lifetime, 0), "lifetime", "`time` to hold, such as 10m (default: the longest the terms allow)")
+	f.Var(durationVar(&lifetime, 0), "lifetime", "`time` to hold, such as 10m (default: half of the longest the terms allow, so that it can be extended)")
 	f.StringVar(&key, "key", "", "a `text` of your own for this wish: repeated with the same within 24 hours it finds the same reservation")
 	required(cmd, "ship-to-country")
 	return cmd
@@ -81,15 +82,37 @@ without =QTY it is one unit.`,
 // supplier or the node did not answer, or the owner broke off.
 func (a reservationCommands) perhapsHeld(err error, key, supplier string) error {
 	var p *view.Problem
+	errors.As(err, &p)
 	switch {
-	case errors.As(err, &p) && p.Reservation != nil:
-		return exchange.Errorf(exchange.CodeOf(err), "%s did not answer in time, and may hold the stock all the same; ask again later: souk reservation show%s %v", supplier, a.dirFlag(), *p.Reservation)
+	case p != nil && len(p.Lines) > 0:
+		return &inWords{shortText(p.Lines, supplier), err}
+	case p != nil && p.Reservation != nil:
+		return exchange.Errorf(exchange.CodeOf(err), "%s did not answer in time, and may hold the stock all the same. This shop goes on asking, and gives the stock back unless the command is repeated within 20 seconds with --key %s; what became of it: souk reservation show%s %v", supplier, quoteArg(key), a.dirFlag(), *p.Reservation)
 	case isCancel(err):
-		return &interruption{fmt.Sprintf("%s may hold the stock all the same; look: souk reservation list%s", supplier, a.dirFlag()), err}
+		return &interruption{fmt.Sprintf("%s may hold the stock all the same; this shop gives it back as soon as %s answers: souk reservation list%s", supplier, supplier, a.dirFlag()), err}
 	case p == nil && exchange.CodeOf(err) == exchange.CodeUnavailable: // the client's own: no answer came
 		return exchange.Errorf(exchange.CodeOf(err), "%w. %s may hold the stock all the same: when the node runs, repeat the command with --key %s, which finds the same reservation or makes it; what is held: souk reservation list%s", err, supplier, quoteArg(key), a.dirFlag())
 	}
 	return err
+}
+
+// inWords is an error as this command says it.
+type inWords struct {
+	says string
+	err  error
+}
+
+func (w *inWords) Error() string { return w.says }
+func (w *inWords) Unwrap() error { return w.err }
+
+// shortText says of each line that is short what there is of it.
+func shortText(lines []view.ShortLine, supplier string) string {
+	said := &strings.Builder{}
+	fmt.Fprintf(said, "%s has not enough in stock, and held nothing:", supplier)
+	for _, l := range lines {
+		fmt.Fprintf(said, "\n  %s: %d asked, %d available", inert(string(l.SKU)), l.Asked, l.Available)
+	}
+	return said.String()
 }
 
 // amount reads "120.00" in the currency of a product's supplier, or "120.00 EUR".
@@ -120,10 +143,25 @@ func (a reservationCommands) reservationPage(p *page, r *view.Reservation) {
 	p.line("Reservation %v at %s: %s", r.ID, r.SupplierName, state)
 	switch {
 	case r.Refusal == nil:
-	case r.State == "refused":
+	case len(r.Refusal.Lines) > 0:
+		p.line("Why: not enough in stock")
+		p.table([]string{"SKU", "ASKED", "AVAILABLE"}, func(row func(...any)) {
+			for _, l := range r.Refusal.Lines {
+				row(l.SKU, l.Asked, l.Available)
+			}
+		})
+		return
+	case r.State == "refused" || r.State == "released":
 		p.line("Why: %s", localTimes(r.Refusal.Detail))
 	case r.State == "held":
 		p.line("The last change asked for was refused: %s", localTimes(r.Refusal.Detail))
+	}
+	switch {
+	case r.State != "held" && r.State != "none":
+	case !r.ReleaseAt.IsZero():
+		p.line("It is given back from %s on: nobody waits for it.", timeText(r.ReleaseAt))
+	case !r.ExtendTo.IsZero():
+		p.line("Asked to be held until %s; the supplier has not answered yet, and is asked again.", timeText(r.ExtendTo))
 	}
 	if r.Quote == nil {
 		p.table([]string{"PRODUCT", "QTY"}, func(row func(...any)) {
@@ -154,14 +192,41 @@ func (a reservationCommands) reservationPage(p *page, r *view.Reservation) {
 }
 
 func quotePage(p *page, q *view.Quote) {
-	p.table([]string{"SKU", "TITLE", "QTY", "LIST", "UNIT", "TOTAL", "USD"}, func(row func(...any)) {
-		for _, l := range q.Lines {
-			row(l.SKU, l.Title, l.Quantity, l.List.Amount, l.Unit.Amount, moneyText(l.Total), l.TotalUSD.Amount)
+	heads := []string{"SKU", "TITLE", "QTY", "LIST", "UNIT", "TOTAL"}
+	if q.TotalUSD != nil {
+		heads = append(heads, "USD")
+	}
+	p.table(heads, func(row func(...any)) {
+		priced := func(usd *view.Money, cells ...any) {
+			if usd != nil {
+				cells = append(cells, usd.Amount)
+			}
+			row(cells...)
 		}
-		row("", "Shipping to "+q.Country, "", "", "", moneyText(q.Shipping), q.ShippingUSD.Amount)
-		row("", "Total, tax "+taxText(q.Tax), "", "", "", moneyText(q.Total), q.TotalUSD.Amount)
+		for _, l := range q.Lines {
+			priced(l.TotalUSD, l.SKU, fullTitle(l.Title, l.Options), l.Quantity, l.List.Amount, unitText(q, l), moneyText(l.Total))
+		}
+		priced(q.ShippingUSD, "", "Shipping to "+q.Country, "", "", "", moneyText(q.Shipping))
+		priced(q.TotalUSD, "", "Total, tax "+taxText(q.Tax), "", "", "", moneyText(q.Total))
 	})
-	p.line("1 %s = %s USD (%s, %s). Terms %d; cancel: %s.", string(q.Total.Currency), q.Rate, q.RateSource, q.RateDate, q.TermsVersion, q.Cancel)
+	terms := fmt.Sprintf("Terms %d; cancel: %s.", q.TermsVersion, q.Cancel)
+	if q.TotalUSD != nil && q.Total.Currency != exchange.USD {
+		terms = fmt.Sprintf("1 %s = %s USD (%s, %s). ", q.Total.Currency, q.Rate, q.RateSource, q.RateDate) + terms
+	}
+	p.line("%s", terms)
+}
+
+// unitText is the price of a line's unit. In a quote by line it has as many decimals as the
+// discount needs: nothing is rounded but the line's total.
+func unitText(q *view.Quote, l view.QuoteLine) string {
+	if q.DiscountBP == nil {
+		return l.Unit.Amount
+	}
+	text, err := money.Less(exchange.Money{Minor: l.List.Minor, Currency: l.List.Currency}, exchange.BasisPoints(*q.DiscountBP))
+	if err != nil { // of more digits than anybody wants to read
+		return "~" + l.Unit.Amount
+	}
+	return text
 }
 
 func taxText(t view.Tax) string {

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/protocol/p2p"
 )
 
 // app is one run of the binary.
@@ -24,6 +25,10 @@ type app struct {
 	now  func() time.Time
 	// arrive is how long a command waits to hear that what it did has arrived.
 	arrive time.Duration
+	// meet is how long a command waits for a shop or a proposal that is not known here yet.
+	meet time.Duration
+	// resolver looks announced names up; nil = the machine's own.
+	resolver p2p.Resolver
 }
 
 // The commands of each larger subject are methods of a type of their own, which adds no state
@@ -33,11 +38,12 @@ type (
 	partnerCommands     struct{ *app }
 	reservationCommands struct{ *app }
 	orderCommands       struct{ *app }
+	catalogCommands     struct{ *app }
 )
 
 // run carries out one command line and returns its exit code.
 func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
-	a := &app{in: in, now: time.Now, arrive: arriveWithin}
+	a := &app{in: in, now: time.Now, arrive: arriveWithin, meet: meetWithin}
 	return a.run(ctx, args, out, errs)
 }
 
@@ -50,6 +56,9 @@ func (a *app) run(ctx context.Context, args []string, out, errs io.Writer) int {
 	cmd, err := root.ExecuteContextC(ctx)
 	code := endCode(ctx, err)
 	switch {
+	case err != nil && (a.json || asksJSON(args)):
+		failureOf(err, code).print(errs)
+		return code
 	case code == exitInterrupted:
 		fmt.Fprintf(errs, "souk: interrupted; %s\n", inertLines(localTimes(interrupted(err))))
 	case err != nil:

@@ -14,6 +14,7 @@ import (
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/node"
+	"github.com/souk-market/souk/node/api/view"
 )
 
 // Flags of values that the standard flag types do not read.
@@ -181,7 +182,8 @@ func (t *termsFlags) register(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.Var(percentFlag{&t.said.Discount}, "discount", "`percent` off the list price, such as 15% or 7.5%")
 	f.Var(durationVar(&t.said.HoldLifetime, t.said.HoldLifetime), "hold-lifetime", "longest `time` a hold may live, extensions included (10s to 7d)")
-	f.Int64Var(&t.said.OpenQuantity, "open-quantity", t.said.OpenQuantity, "most `units` held and not yet shipped at once")
+	f.Int64Var(&t.said.OpenQuantity, "open-quantity", t.said.OpenQuantity, "most `units` held and not yet shipped at once (default: what there is; see above)")
+	f.Lookup("open-quantity").DefValue = "0" // not shown: there is no one default
 	f.Var(durationVar(&t.said.AcceptWithin, t.said.AcceptWithin), "accept-within", "an order not accepted within this `time` expires (1m to 30d)")
 	f.Var(cancelFlag{&t.said.Cancel}, "cancel", "`rule` of when the retailer may cancel: until-shipped, until-accepted or never")
 	f.Var(countriesFlag{&t.said.Countries}, "countries", "`countries` the retailer may ship to, such as SE,DE; any = wherever the supplier ships")
@@ -196,6 +198,24 @@ func (t *termsFlags) check() error {
 		return &usageError{err}
 	}
 	return nil
+}
+
+// proposal is what the owner said over the terms agreed now, or over the defaults. To sell, an open
+// quantity of 0 leaves the choice to the node, which knows the stock.
+func (t *termsFlags) proposal(cmd *cobra.Command, agreed *view.Partnership, direction string) exchange.Terms {
+	base := exchange.DefaultTerms("")
+	standard := base.OpenQuantity
+	if direction == view.Sell {
+		base.OpenQuantity = 0
+	}
+	if agreed != nil && agreed.Terms != nil {
+		base = termsOf(*agreed.Terms)
+	}
+	out := t.over(cmd, base)
+	if out.OpenQuantity == 0 && direction == view.Buy {
+		out.OpenQuantity = standard
+	}
+	return out
 }
 
 // over returns base with what the owner said.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -39,7 +40,7 @@ func newTown(t *testing.T) *town {
 
 // patient is souk for an owner who waits however long a partner that is online takes to confirm.
 func patient() *app {
-	return &app{in: strings.NewReader(""), now: time.Now, arrive: time.Hour}
+	return &app{in: strings.NewReader(""), now: time.Now, arrive: time.Hour, meet: meetWithin}
 }
 
 // souk runs a command line that is to end with an exit code, and returns all it said.
@@ -227,11 +228,8 @@ func (tn *town) testMembers(t *testing.T) {
 func (tn *town) testCatalog(t *testing.T) {
 	tn = &town{t, tn.dir}
 	products, rates := tn.sample("acorn-shoes.csv"), tn.sample("ecb-rates.xml")
-	if out := tn.souk(exitFailure, "catalog", "import", "--dir", "acorn", products); !strings.Contains(out, "EUR") {
-		t.Errorf("without a rate the import does not name the currency:\n%s", out)
-	}
+	tn.testRates(products, rates)
 	tn.souk(exitUsage, "catalog", "import", "--dir", "acorn", "--dry-run", "--rates", rates, products)
-	tn.ok("1 EUR is", "catalog", "rates", "--dir", "acorn", rates)
 	tn.ok("Dry run", "catalog", "import", "--dir", "acorn", "--dry-run", products)
 	tn.ok("Left out on purpose", "catalog", "import", "--dir", "acorn", products)
 	var again view.ImportReport
@@ -240,7 +238,10 @@ func (tn *town) testCatalog(t *testing.T) {
 		t.Errorf("the same file again: %+v", again)
 	}
 	bad := filepath.Join(tn.dir, "bad.jsonl")
-	lines := `{"sku":"OK-1","title":"Fine","price":"1.00","stock":3}` + "\n" + strings.Repeat(`{"sku":"BAD","title":"Not","price":"1,0,0"}`+"\n", errorsShown+5)
+	lines := `{"sku":"OK-1","title":"Fine","price":"1.00","stock":3}` + "\n"
+	for i := range errorsShown + 5 {
+		lines += fmt.Sprintf(`{"sku":"BAD-%d","title":"Not","price":"1,0,0"}`+"\n", i)
+	}
 	if err := os.WriteFile(bad, []byte(lines), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -257,6 +258,7 @@ func (tn *town) testCatalog(t *testing.T) {
 	tn.souk(exitFailure, "catalog", "set-stock", "--dir", "acorn", "NONE=1")
 	tn.testStockArgs()
 	tn.testImportReports()
+	tn.testOwnersWord()
 }
 
 func (tn *town) testPartners(t *testing.T) {
@@ -297,6 +299,18 @@ func (tn *town) testOrder(t *testing.T) {
 	})
 	tn.ok("Acorn-Shoes:AC-LAST-42", "products", "last pair", "--dir", "birch", "--in-stock", "--shop", "acorn-shoes", "--live")
 	tn.ok("Nothing found", "products", "--dir", "birch", "--max-usd", "0.01")
+	tn.ok("COST", "products", "last pairs", "--dir", "birch")
+	if out := tn.ok("Products: ", "products", "--dir", "birch", "--sort", "-price", "--limit", "1", "--count"); !strings.Contains(out, "Shops: Acorn Shoes ") || !strings.Contains(out, "In stock: ") {
+		t.Errorf("counted:\n%s", out)
+	}
+	var news view.Products
+	tn.read(&news, "products", "--dir", "birch", "--updated-since", "7d", "--limit", "2")
+	if len(news.Products) != 2 || news.Next == "" || news.AsOf.IsZero() || len(news.Shops) == 0 {
+		t.Errorf("changed since last week: %+v", news)
+	}
+	tn.ok("Nothing found", "products", "--dir", "birch", "--updated-since", "2999-01-01T00:00:00Z")
+	tn.souk(exitUsage, "products", "--dir", "birch", "--updated-since", "yesterday")
+	tn.souk(exitUsage, "products", "--dir", "birch", "--sort", "colour")
 
 	out := tn.ok("Total", "reserve", "--dir", "birch", "acorn-shoes:AC-LAST-42", "Acorn-Shoes:AC-BALM-75=2", "--ship-to-country", "se", "--max-total", "500")
 	for _, no := range [][]string{
@@ -312,6 +326,9 @@ func (tn *town) testOrder(t *testing.T) {
 	}
 	if out := tn.souk(exitRefused, "reserve", "--dir", "birch", "acorn-shoes:AC-BALM-75=9", "--ship-to-country", "SE", "--max-total", "1.00 EUR"); !strings.Contains(out, "above the limit of 1.00 EUR") {
 		t.Errorf("dearer than allowed: %s", out)
+	}
+	if f := fail(t, exitRefused, "reserve", "--dir", "birch", "acorn-shoes:AC-BALM-75=200", "--ship-to-country", "SE"); len(f.Lines) != 1 || f.Lines[0].SKU != "AC-BALM-75" || f.Lines[0].Asked != 200 {
+		t.Errorf("a line that is short: %+v", f)
 	}
 	given := strings.Fields(out)[1]
 	if out := tn.paste(out, "  or: "); !strings.Contains(out, "released") {
@@ -401,9 +418,9 @@ func (tn *town) testDoctor(t *testing.T, birch *process) {
 	}
 	tn.souk(exitAway, "node", "run", "--dir", "birch") // locked
 	birch.stop()
-	out, _, _ := strings.Cut(tn.souk(exitFailure, "doctor", "--dir", "birch", "--json"), "\nsouk: ")
+	out := tn.souk(exitFailure, "doctor", "--dir", "birch", "--json")
 	d = diagnosis{}
-	if err := json.Unmarshal([]byte(out), &d); err != nil || d.Well || d.Running || !d.seen("ledgers") {
+	if err := json.NewDecoder(strings.NewReader(out)).Decode(&d); err != nil || d.Well || d.Running || !d.seen("ledgers") {
 		t.Errorf("a stopped shop: %v, %+v", err, d)
 	}
 	if out := tn.souk(exitFailure, "doctor", "--dir", "birch"); !strings.Contains(out, "all ledgers verified") || !strings.Contains(out, "souk node run --dir birch") {
