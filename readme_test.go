@@ -22,7 +22,7 @@ import (
 // TestReadme runs every command that README.md shows, in a clone of the
 // committed and changed files, with nothing around it but Go and a shell. Blocks
 // marked "<!-- test: N -->" run in the order of their numbers, after those without a
-// mark; words in capitals stand for what an earlier command printed. A block that starts
+// mark; a remark "# shows TEXT" is what a line of the output has, "…" standing for anything; words in capitals stand for what an earlier command printed. A block that starts
 // a hub or a shop is pasted whole into a shell; only what needs a message of another shop's
 // is tried again.
 func TestReadme(t *testing.T) {
@@ -146,6 +146,7 @@ const patience = 5 * time.Minute
 var (
 	invitePrinted = regexp.MustCompile(`souk-invite-1-[A-Za-z0-9_-]+`)
 	idPrinted     = regexp.MustCompile(`\b[0-9a-v]{26}\b`)
+	shownBehind   = regexp.MustCompile(` # shows (.+)$`)
 	placeholder   = regexp.MustCompile(`\b(INVITE|RESERVATION|ORDER)\b`)
 )
 
@@ -160,6 +161,12 @@ func (r *reader) run(line string) {
 	out := r.output(line)
 	if strings.Contains(line, "testnet up --exit") {
 		r.compare(out)
+	}
+	if shows := shownBehind.FindStringSubmatch(line); shows != nil {
+		said := regexp.MustCompile(strings.ReplaceAll(regexp.QuoteMeta(shows[1]), "…", ".*") + `\b`)
+		if !said.MatchString(out) {
+			r.t.Errorf("$ %s\n%s", line, out)
+		}
 	}
 	if id := idPrinted.FindString(out); id != "" && strings.Contains(line, "souk reserve") {
 		r.words["RESERVATION"], r.words["ORDER"] = id, id
