@@ -49,8 +49,8 @@ func TestOneFormatOfTimes(t *testing.T) {
 	}
 	refused := view.Partnership{Refusal: &view.Refusal{Detail: message}}
 	for name, show := range map[string]func(p *page){
-		"a proposal": func(p *page) { partnerCommands{new(app)}.proposalMade(p, nil, refused, exchange.Terms{}) },
-		"the list":   func(p *page) { partnerCommands{new(app)}.partnerNotes(p, nil, refused, false) },
+		"a refused act": func(p *page) { p.line("%s", localTimes(refusedOf([]view.Partnership{refused}).Error())) },
+		"the list":      func(p *page) { partnerCommands{new(app)}.partnerNotes(p, nil, refused, false) },
 	} {
 		out.Reset()
 		if show(&page{w: &out}); !strings.Contains(out.String(), "on 2030-01-02 03:04:05:") {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -105,9 +106,10 @@ products is not counted. Of terms to buy it is 1000: the supplier decides.`,
 			if err != nil {
 				return err
 			}
-			return a.showBegun(cmd, c, fed, shop.shop, got.Partnerships, func(p *page, i int, t view.Partnership) {
+			err = a.showBegun(cmd, c, fed, shop.shop, got.Partnerships, func(p *page, i int, t view.Partnership) {
 				a.proposalMade(p, fed, t, sent[i])
 			})
+			return cmp.Or(err, refusedOf(got.Partnerships))
 		}),
 	}
 	directions.register(cmd)

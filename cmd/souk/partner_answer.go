@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -72,10 +73,9 @@ func (a partnerCommands) answerCommand(use, short, long, example, done string,
 			if use == "accept" {
 				show = a.showBegun
 			}
-			return show(cmd, c, fed, shop.shop, out, func(p *page, i int, t view.Partnership) {
+			err = show(cmd, c, fed, shop.shop, out, func(p *page, i int, t view.Partnership) {
 				if t.Refusal != nil {
-					p.line("%s: %s", directionText(t), localTimes(t.Refusal.Detail))
-					return
+					return // refusedOf says it
 				}
 				effect := "it hears of it"
 				if t.Queued == "accept" {
@@ -84,6 +84,7 @@ func (a partnerCommands) answerCommand(use, short, long, example, done string,
 				p.line("%s%s. %s", done, directionText(t), sentText(t, fed.connected(t.Partner), effect))
 				p.table(nil, func(row func(...any)) { termsRows(row, termsOf(open[i].Proposal.Terms)) })
 			})
+			return cmp.Or(err, refusedOf(out))
 		}),
 	}
 	directions.register(cmd)

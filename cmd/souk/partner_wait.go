@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -69,6 +70,23 @@ func (a partnerCommands) showMade(cmd *cobra.Command, c *client.Client, fed *fed
 			tell(p, i, t)
 		}
 	})
+}
+
+// refusedOf is the error of what the partner refused of the requests just made, as awaitArrival
+// found them; nil where it refused none by then.
+func refusedOf(made []view.Partnership) error {
+	var details []string
+	code := exchange.CodeOK
+	for _, t := range made {
+		if t.Refusal != nil {
+			code = exchange.ParseCode(t.Refusal.Code)
+			details = append(details, directionText(t)+": "+t.Refusal.Detail)
+		}
+	}
+	if len(details) == 0 {
+		return nil
+	}
+	return exchange.Errorf(code, "%s", strings.Join(details, "; "))
 }
 
 // showBegun is showMade for what may begin a partnership: it also says what the owner of a shop
@@ -139,8 +157,7 @@ func sentText(t view.Partnership, online bool, effect string) string {
 // proposalMade says what became of a proposal so far.
 func (a partnerCommands) proposalMade(p *page, fed *federation, t view.Partnership, sent exchange.Terms) {
 	if t.Refusal != nil {
-		p.line("%s: %s", directionText(t), localTimes(t.Refusal.Detail))
-		return
+		return // refusedOf says it
 	}
 	p.line("Proposed to %s.", directionText(t))
 	if arrived(t) {

@@ -43,15 +43,26 @@ func patient() *app {
 	return &app{in: strings.NewReader(""), now: time.Now, arrive: time.Hour, meet: meetWithin}
 }
 
-// souk runs a command line that is to end with an exit code, and returns all it said.
+// souk runs a command line that is to end with an exit code, and returns all it said. One that
+// is to succeed also waits for however long the shops take to meet.
 func (tn *town) souk(code int, args ...string) string {
 	tn.t.Helper()
-	var out, errs bytes.Buffer
-	got := patient().run(tn.t.Context(), args, &out, &errs)
-	if got != code {
-		tn.t.Fatalf("souk %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), got, code, out.String(), errs.String())
+	a := patient()
+	if code == exitOK {
+		a.meet = time.Hour
 	}
-	return out.String() + errs.String()
+	got, out := tn.try(a, args...)
+	if got != code {
+		tn.t.Fatalf("souk %s: exit code %d, want %d\n%s", strings.Join(args, " "), got, code, out)
+	}
+	return out
+}
+
+// try runs a command line, and returns its exit code and all it said.
+func (tn *town) try(a *app, args ...string) (int, string) {
+	var out, errs bytes.Buffer
+	code := a.run(tn.t.Context(), args, &out, &errs)
+	return code, out.String() + errs.String()
 }
 
 // ok runs a command line that succeeds and says something.

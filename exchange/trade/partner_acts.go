@@ -192,6 +192,9 @@ func (p *Partnerships) retailerAct(b *writer.Batch, id ledger.ID, kind string, a
 			rec.Ending, rec.EndingAt, rec.EndingReason = true, b.Now(), end.Reason
 		}
 	}
+	if again, err := p.isQueued(b, id, rec, kind, act); again || err != nil {
+		return err
+	}
 	if err := checkAct(rec, act); err != nil {
 		return err
 	}
@@ -209,6 +212,44 @@ func (p *Partnerships) retailerAct(b *writer.Batch, id ledger.ID, kind string, a
 	p.rows.Set(b, id, rec)
 	b.Then(partnershipChanged{ledger: id, record: rec})
 	return nil
+}
+
+// isQueued reports whether act, an answer to a proposal, waits for the supplier already: a
+// repeat queues nothing, since the supplier would refuse the second. It is CodeStale where the
+// other answer to that proposal waits.
+func (p *Partnerships) isQueued(b *writer.Batch, id ledger.ID, rec record.Partnership, kind string, act message.Act) (bool, error) {
+	proposal, answers := answered(act)
+	if !answers || rec.Queued != record.QueuedAccept && rec.Queued != record.QueuedDecline {
+		return false, nil
+	}
+	waiting, err := record.Get[record.Outbox](b, p.codec, record.OutboxKey(id.Supplier, rec.QueuedNumber))
+	if err != nil || waiting == nil {
+		return false, err
+	}
+	req, err := message.Decode[message.Request](p.codec, waiting.Signed.Payload)
+	if err != nil {
+		return false, err
+	}
+	switch of, _ := answered(req.Act); {
+	case of != proposal:
+		return false, nil // the supplier has proposed again since
+	case rec.Queued == kind:
+		return true, nil
+	case rec.Queued == record.QueuedAccept:
+		return false, exchange.Errorf(exchange.CodeStale, "you have accepted this proposal, and the supplier is being told; end the partnership once it is in force")
+	}
+	return false, exchange.Errorf(exchange.CodeStale, "you have declined this proposal, and the supplier is being told; propose terms of your own")
+}
+
+// answered is the proposal that act accepts or declines, and whether it does either.
+func answered(act message.Act) (ledger.Hash, bool) {
+	switch act := act.(type) {
+	case message.AcceptTerms:
+		return act.Proposal, true
+	case message.DeclineTerms:
+		return act.Proposal, true
+	}
+	return ledger.Hash{}, false
 }
 
 // queuedMovesUp raises the record's request numbers that are at least from by one, as

@@ -162,3 +162,82 @@ func TestWithdrawEntersMarkedEnd(t *testing.T) {
 	}
 	audited(t, acorn, birch)
 }
+
+// An owner who answers a proposal twice before the supplier is told has answered once: the
+// supplier would refuse the second as an answer to nothing. The other answer is refused at once.
+func TestAnswerTwice(t *testing.T) {
+	accept := func(s *desktest.Shop, of exchange.ShopID, hash [32]byte) error {
+		return s.Desk.Partnerships.AcceptTerms(desktest.Ctx, of, exchange.Retailer, hash)
+	}
+	decline := func(s *desktest.Shop, of exchange.ShopID, hash [32]byte) error {
+		return s.Desk.Partnerships.DeclineTerms(desktest.Ctx, of, exchange.Retailer, hash)
+	}
+	for _, c := range []struct {
+		name        string
+		first, then func(*desktest.Shop, exchange.ShopID, [32]byte) error
+		want        exchange.Code
+		status      string
+	}{
+		{"accepted twice", accept, accept, exchange.CodeOK, "active"},
+		{"declined twice", decline, decline, exchange.CodeOK, "declined"},
+		{"accepted, then declined", accept, decline, exchange.CodeStale, "active"},
+		{"declined, then accepted", decline, accept, exchange.CodeStale, "declined"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w, acorn, birch := strangers(t)
+			propose := func(percent int) [32]byte {
+				t.Helper()
+				desktest.Must(t, acorn.Desk.Partnerships.Propose(desktest.Ctx, birch.ID, exchange.Supplier, discounted(percent)))
+				w.Settle()
+				return partnershipAt(t, birch, acorn, exchange.Retailer).State.Open.Hash
+			}
+			hash := propose(10)
+			desktest.Must(t, c.first(birch, acorn.ID, hash))
+			birch.Restart()
+			if err := c.then(birch, acorn.ID, hash); exchange.CodeOf(err) != c.want {
+				t.Errorf("the second answer: %v", err)
+			}
+			if got := partnershipAt(t, birch, acorn, exchange.Retailer); got.Waiting != 1 {
+				t.Errorf("%d requests wait for the supplier", got.Waiting)
+			}
+			w.Settle()
+			if got := partnershipAt(t, birch, acorn, exchange.Retailer); got.Status() != c.status || got.Refusal != exchange.CodeOK {
+				t.Errorf("%s, refused %v %s", got.Status(), got.Refusal, got.Detail)
+			}
+			audited(t, acorn, birch)
+		})
+	}
+}
+
+// An accept that waits is for the proposal that its owner has read: one that has come since is
+// accepted by itself.
+func TestAcceptReplaced(t *testing.T) {
+	w, acorn, birch := strangers(t)
+	propose := func(percent int) {
+		t.Helper()
+		desktest.Must(t, acorn.Desk.Partnerships.Propose(desktest.Ctx, birch.ID, exchange.Supplier, discounted(percent)))
+	}
+	accept := func() {
+		t.Helper()
+		desktest.Must(t, birch.Desk.Partnerships.AcceptTerms(desktest.Ctx, acorn.ID, exchange.Retailer, partnershipAt(t, birch, acorn, exchange.Retailer).State.Open.Hash))
+	}
+	propose(10)
+	w.Settle()
+	accept()
+	propose(20)
+	w.Now = w.Now.Add(3 * time.Second)
+	list, _ := acorn.Desk.Outgoing()
+	for _, out := range list {
+		reply, err := birch.Serve(desktest.Ctx, acorn.ID, out.Raw)
+		out.Done(desktest.Ctx, reply, err)
+	}
+	accept()
+	if got := partnershipAt(t, birch, acorn, exchange.Retailer); got.Waiting != 2 {
+		t.Errorf("%d requests wait for the supplier", got.Waiting)
+	}
+	w.Settle()
+	if got := partnershipAt(t, birch, acorn, exchange.Retailer); !got.State.Active || got.State.Terms.Discount != 2000 || got.Refusal != exchange.CodeOK {
+		t.Errorf("%+v", got.Partnership)
+	}
+	audited(t, acorn, birch)
+}
