@@ -38,16 +38,21 @@ func newTown(t *testing.T) *town {
 	return &town{t, dir}
 }
 
-// patient is souk for an owner who waits however long a partner that is online takes to confirm.
-func patient() *app {
-	return &app{in: strings.NewReader(""), now: time.Now, arrive: time.Hour, meet: meetWithin}
+// patient is souk for an owner who waits however long a partner that is online takes to confirm, and,
+// where the command is to succeed, for what is still on its way to this shop.
+func patient(code int) *app {
+	a := &app{in: strings.NewReader(""), now: time.Now, arrive: time.Hour, meet: meetWithin}
+	if code == exitOK {
+		a.meet = time.Hour
+	}
+	return a
 }
 
 // souk runs a command line that is to end with an exit code, and returns all it said.
 func (tn *town) souk(code int, args ...string) string {
 	tn.t.Helper()
 	var out, errs bytes.Buffer
-	got := patient().run(tn.t.Context(), args, &out, &errs)
+	got := patient(code).run(tn.t.Context(), args, &out, &errs)
 	if got != code {
 		tn.t.Fatalf("souk %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), got, code, out.String(), errs.String())
 	}
@@ -68,7 +73,7 @@ func (tn *town) ok(says string, args ...string) string {
 func (tn *town) read(into any, args ...string) {
 	tn.t.Helper()
 	var out, errs bytes.Buffer
-	if code := patient().run(tn.t.Context(), append(args, "--json"), &out, &errs); code != exitOK {
+	if code := patient(exitOK).run(tn.t.Context(), append(args, "--json"), &out, &errs); code != exitOK {
 		tn.t.Fatalf("souk %s: exit code %d\n%s", strings.Join(args, " "), code, errs.String())
 	}
 	dec := json.NewDecoder(&out)
