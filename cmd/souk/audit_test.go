@@ -202,7 +202,7 @@ func (tn *town) testAuditUsage(t *testing.T) {
 	off, cancel := context.WithCancel(t.Context())
 	cancel()
 	var out, errs bytes.Buffer
-	if code := patient().run(off, []string{"audit", "--dir", "acorn"}, &out, &errs); code != exitInterrupted || out.Len() > 0 || !strings.Contains(errs.String(), "nothing was changed") {
+	if code := patient(exitInterrupted).run(off, []string{"audit", "--dir", "acorn"}, &out, &errs); code != exitInterrupted || out.Len() > 0 || !strings.Contains(errs.String(), "nothing was changed") {
 		t.Errorf("broken off: exit code %d, %s %s", code, out.String(), errs.String())
 	}
 }

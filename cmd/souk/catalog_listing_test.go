@@ -19,7 +19,7 @@ import (
 func fail(t *testing.T, code int, args ...string) (f failure) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	if got := patient().run(t.Context(), append(args, "--json"), &out, &errs); got != code {
+	if got := patient(code).run(t.Context(), append(args, "--json"), &out, &errs); got != code {
 		t.Fatalf("souk %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), got, code, &out, &errs)
 	}
 	dec := json.NewDecoder(&errs)

@@ -141,7 +141,7 @@ func TestFirstSeconds(t *testing.T) {
 	tn.start("node", "run", "--dir", "birch")
 	var out string
 	tn.await("acorn", func(*client.Client) bool { // on a busy machine the two may meet later than a command waits
-		code, said := tn.try(patient(), "partner", "propose", "--dir", "acorn", "birch", "--both", "--discount", "15%")
+		code, said := tn.try(patient(exitRefused), "partner", "propose", "--dir", "acorn", "birch", "--both", "--discount", "15%")
 		if code == exitRefused && strings.Contains(said, "nothing was proposed") {
 			tn.ok("No partnership yet", "partner", "list", "--dir", "acorn")
 			return false

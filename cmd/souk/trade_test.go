@@ -38,20 +38,20 @@ func newTown(t *testing.T) *town {
 	return &town{t, dir}
 }
 
-// patient is souk for an owner who waits however long a partner that is online takes to confirm.
-func patient() *app {
-	return &app{in: strings.NewReader(""), now: time.Now, arrive: time.Hour, meet: meetWithin}
-}
-
-// souk runs a command line that is to end with an exit code, and returns all it said. One that
-// is to succeed also waits for however long the shops take to meet.
-func (tn *town) souk(code int, args ...string) string {
-	tn.t.Helper()
-	a := patient()
+// patient is souk for an owner who waits however long a partner that is online takes to confirm, and,
+// where the command is to succeed, for what is still on its way to this shop.
+func patient(code int) *app {
+	a := &app{in: strings.NewReader(""), now: time.Now, arrive: time.Hour, meet: meetWithin}
 	if code == exitOK {
 		a.meet = time.Hour
 	}
-	got, out := tn.try(a, args...)
+	return a
+}
+
+// souk runs a command line that is to end with an exit code, and returns all it said.
+func (tn *town) souk(code int, args ...string) string {
+	tn.t.Helper()
+	got, out := tn.try(patient(code), args...)
 	if got != code {
 		tn.t.Fatalf("souk %s: exit code %d, want %d\n%s", strings.Join(args, " "), got, code, out)
 	}
@@ -79,7 +79,7 @@ func (tn *town) ok(says string, args ...string) string {
 func (tn *town) read(into any, args ...string) {
 	tn.t.Helper()
 	var out, errs bytes.Buffer
-	if code := patient().run(tn.t.Context(), append(args, "--json"), &out, &errs); code != exitOK {
+	if code := patient(exitOK).run(tn.t.Context(), append(args, "--json"), &out, &errs); code != exitOK {
 		tn.t.Fatalf("souk %s: exit code %d\n%s", strings.Join(args, " "), code, errs.String())
 	}
 	dec := json.NewDecoder(&out)

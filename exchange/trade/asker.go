@@ -70,6 +70,10 @@ type openAsk struct {
 	// sent is the message under way; nil = none, or a caller has come since, so that what it is
 	// answered counts no more.
 	sent *sentAsk
+	// adds counts up with every add: what was read of the record before one may be old.
+	adds int
+	// owed is since when the supplier has left unanswered what it was asked; 0 = it has not.
+	owed exchange.Time
 	// unsaved is the record where the store did not take it; else nil.
 	unsaved *record.Reservation
 }
@@ -138,6 +142,7 @@ func (a *asker) add(supplier exchange.ShopID, id exchange.HoldID, at exchange.Ti
 	switch {
 	case o != nil:
 		o.at = at
+		o.adds++
 		if unsaved != nil {
 			o.unsaved = unsaved
 		}

@@ -30,6 +30,9 @@ func (a *asker) compose(to queue) (*Outgoing, error) {
 		}
 		if a.network.Away(to.partner) { // the network reconnects by itself; every lane's dials would be many
 			a.sender.plan(to, a.clock.Now().Add(awayLook), false)
+			if a.isDue(o) {
+				a.owed(o, errNotConnected)
+			}
 			return nil, nil
 		}
 		sent, at, err := a.look(o)
@@ -49,11 +52,22 @@ func (a *asker) compose(to queue) (*Outgoing, error) {
 	}
 }
 
+// errNotConnected is why a supplier is not asked that is away.
+var errNotConnected = exchange.Errorf(exchange.CodeUnavailable, "it is not connected, and is asked as soon as it is")
+
+// isDue reports whether a reservation is to be looked at by now.
+func (a *asker) isDue(o *openAsk) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return o.at <= a.clock.Now()
+}
+
 // look finds what is to be asked about an open reservation now. at is when to look again where that
 // is later. A reservation that is settled, or ordered, is forgotten.
 func (a *asker) look(o *openAsk) (sent *sentAsk, at exchange.Time, err error) {
 	a.mu.Lock()
 	at = o.at
+	adds := o.adds
 	a.mu.Unlock()
 	if now := a.clock.Now(); at > now && at <= now.Add(ReturnTime) { // else the clock fell back
 		return nil, at, nil
@@ -70,16 +84,12 @@ func (a *asker) look(o *openAsk) (sent *sentAsk, at exchange.Time, err error) {
 		}
 	}
 	if rec == nil {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		a.forget(o)
+		a.forgetRead(o, adds)
 		return nil, 0, nil
 	}
 	change, at := wanted(rec, a.clock.Now())
 	if change == nil && at == 0 {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		a.forget(o)
+		a.forgetRead(o, adds)
 		return nil, 0, nil
 	}
 	if at != 0 {
@@ -90,6 +100,16 @@ func (a *asker) look(o *openAsk) (sent *sentAsk, at exchange.Time, err error) {
 		sent.raw, err = a.frame(change)
 	}
 	return sent, 0, err
+}
+
+// forgetRead drops a reservation whose record was read as settled, unless a caller has recorded another
+// since, and has had it added again.
+func (a *asker) forgetRead(o *openAsk, adds int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if o.adds == adds {
+		a.forget(o)
+	}
 }
 
 // isGivenBack reports that a reservation's hold is being given back: nothing can be made of it any
@@ -159,15 +179,22 @@ func (a *asker) answered(ctx context.Context, sent *sentAsk, reply []byte, err e
 			}
 			a.sender.landed(o.to, true, false)
 			a.planNext(o.to)
+			if err != nil {
+				a.owed(o, err)
+			} else {
+				a.sender.overdue.answered(o.to)
+			}
 			return
 		}
 	}
 	a.mu.Lock()
 	if a.stands(sent) {
 		o.sent = nil
+		o.at = a.clock.Now() // the others of its lane go first: what it waits for may be its own
 	}
 	a.mu.Unlock()
 	a.sender.sendFailed(o.to, err)
+	a.owed(o, err)
 }
 
 // take is the reservation after an answer, or after the refusal to give one. An error leaves it open.
@@ -282,7 +309,7 @@ func (a *asker) save(ctx context.Context, sent *sentAsk, rec *record.Reservation
 	case rec.Settled():
 		a.forget(o)
 	default:
-		o.sent, o.unsaved, o.at = nil, nil, a.clock.Now()
+		o.sent, o.unsaved, o.at, o.owed = nil, nil, a.clock.Now(), 0
 	}
 	return err
 }

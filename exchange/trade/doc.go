@@ -23,6 +23,7 @@
 //	                 record is not committed yet
 //	asker.go         reservations about which the supplier owes an answer; asker_messages.go what
 //	                 it is asked, and the answers; callers.go callers that leave and come back
+//	overdue.go       what the log says of requests that stay unanswered
 //	lost_request.go  the repeat of a request whose record a crash has lost
 //	quote_check.go   a quote against the request and the terms, before an order signs it
 //	live.go          what a supplier has available now
@@ -40,7 +41,7 @@
 //	greeting.go      greetings; window.go suppliers' windows
 //	cold_start.go    what a shop just opened cannot know of its earlier life
 //	selling.go       when a shop that has lost records stops selling
-//	quota.go         how much one shop can make this one keep
+//	quota.go         how much one shop can make this one keep; released.go tombstones beyond that
 //	departed.go      what watchers are told of partners that were revoked or left
 //
 // # Taking a proposal back
@@ -124,6 +125,10 @@
 //	release    asked again until the supplier has answered. Meanwhile it cannot be ordered.
 //	extension  asked again, the same bytes; a later wish replaces it.
 //	order, cancellation, and what is about a partnership: requests of the outbox
+//
+// So a supplier refuses no release for now: one that it keeps no tombstone of, since the retailer's
+// share is used up, it answers and remembers in memory (released.go). What a supplier leaves unanswered
+// for 30 s the log tells, with the reason and the next attempt (overdue.go).
 //
 // A reservation counts as held, or as not answered (hold.None), as long as the supplier has not said
 // otherwise. Coming back is to repeat the request, to order or to extend; to look is not. Who looks

@@ -136,7 +136,7 @@ func (n *expiryNotices) take(now exchange.Time) (over []*notice, wait time.Durat
 // runNotices notifies watchers of each reservation that ends by time, until ctx ends.
 func (r *Retailer) runNotices(ctx context.Context) {
 	if err := r.listNotices(ctx); err != nil {
-		r.log.Error("reservations made before this start are not told of when they expire", "err", err)
+		r.log.Error("not all reservations made before this start were read: some are not told of when they expire, and what suppliers owe about them is not asked for", "err", err)
 	}
 	timer := time.NewTimer(noticeIdle)
 	defer timer.Stop()

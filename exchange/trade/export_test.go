@@ -24,6 +24,22 @@ const (
 	RefusedHolds    = refusedHolds
 )
 
+// KeepReleased is how many tombstones of a retailer are in memory.
+const KeepReleased = keepReleased
+
+// ReleasedHolds are the tombstones in memory.
+type ReleasedHolds struct{ of releasedHolds }
+
+func NewReleasedHolds() ReleasedHolds { return ReleasedHolds{make(releasedHolds)} }
+
+func (r ReleasedHolds) Add(retailer exchange.ShopID, id exchange.HoldID) {
+	r.of.add(holdID{retailer, id})
+}
+
+func (r ReleasedHolds) Has(retailer exchange.ShopID, id exchange.HoldID) bool {
+	return r.of.has(holdID{retailer, id})
+}
+
 // GreetedBy is what a greeting does for what waited for it.
 func (l *Ledgers) GreetedBy(retailer exchange.ShopID) { l.greetedBy(retailer) }
 

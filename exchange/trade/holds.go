@@ -50,7 +50,11 @@ func (s *Supplier) hold(b *writer.Batch, from exchange.ShopID, sum [32]byte, req
 		out.answer, err = s.holdAgain(b, k, rec, answer)
 		return out, err
 	}
-	if err := s.checkWindow(b, req.ID); err != nil {
+	err = s.checkWindow(b, req.ID)
+	if err == nil && s.released.has(k) {
+		err = errReleasedFirst
+	}
+	if err != nil {
 		out.answer, err = s.seal(b, answer.Refused(err))
 		return out, err
 	}
@@ -89,6 +93,8 @@ func (s *Supplier) hold(b *writer.Batch, from exchange.ShopID, sum [32]byte, req
 	return out, err
 }
 
+var errReleasedFirst = exchange.Errorf(exchange.CodeReleased, "the hold was released before it arrived")
+
 // holdAgain answers a hold request whose id is known. A repeat gets the same bytes, another
 // request a conflict; a tombstone refuses.
 func (s *Supplier) holdAgain(b *writer.Batch, k holdID, rec *heldRecord, answer message.HoldAnswer) (*writer.Leaf, error) {
@@ -97,7 +103,7 @@ func (s *Supplier) holdAgain(b *writer.Batch, k holdID, rec *heldRecord, answer 
 		return rec.placedAnswer(), nil
 	case rec.Request == [32]byte{}:
 		rec.Request = answer.Request
-		return s.sealPlaced(b, k, rec, answer.Refused(exchange.Errorf(exchange.CodeReleased, "the hold was released before it arrived")))
+		return s.sealPlaced(b, k, rec, answer.Refused(errReleasedFirst))
 	}
 	return s.seal(b, answer.Refused(exchange.Errorf(exchange.CodeConflict,
 		"this reservation id was used before with other content; use a new id")))
@@ -226,8 +232,10 @@ func (s *Supplier) serveRelease(ctx context.Context, from exchange.ShopID, raw [
 			if _, _, err := s.partnerships.termsInForce(b, ledger.ID{Supplier: s.me, Retailer: from}); err != nil {
 				return nil, err // a shop that is no partner leaves no tombstones
 			}
-			if !s.refused.take(b, from) {
-				return nil, errSlower
+			if !s.refused.take(b, from) { // answered, and kept in memory alone
+				s.released.add(k)
+				answer.State = hold.Released
+				return s.seal(b, answer)
 			}
 			rec = &heldRecord{storedHold: record.Hold{Retailer: from}}
 		}
@@ -313,7 +321,7 @@ func (s *Supplier) serveHoldStatus(from exchange.ShopID, req *message.HoldStatus
 		return &message.SealedAnswer{Sealed: rec.Latest}, nil
 	}
 	if rec.Placed == nil {
-		return nil, exchange.Errorf(exchange.CodeReleased, "the hold was released before it arrived")
+		return nil, errReleasedFirst
 	}
 	return &message.SealedAnswer{Sealed: rec.Placed}, nil
 }

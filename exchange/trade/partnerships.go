@@ -194,12 +194,13 @@ func (p *Partnerships) List() ([]Partnership, error) {
 }
 
 // Get is the partnership with a partner in which this shop has the given side. It is empty
-// where the two have no ledger.
+// where the two have no ledger. It reads the store, as List does: what is in memory follows a
+// commit a moment later, and who has seen a proposal listed may answer it.
 func (p *Partnerships) Get(partner exchange.ShopID, side exchange.Party) (Partnership, error) {
 	id := p.ledgerWith(partner, side)
-	rec := p.ledgers.committed(id)
-	if rec == nil {
-		return Partnership{Supplier: id.Supplier, Retailer: id.Retailer}, nil
+	rec, err := record.Get[record.Ledger](p.store, p.codec, record.LedgerKey(id))
+	if err != nil || rec == nil {
+		return Partnership{Supplier: id.Supplier, Retailer: id.Retailer}, err
 	}
 	return p.of(rec)
 }

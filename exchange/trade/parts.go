@@ -189,6 +189,7 @@ type Supplier struct {
 	holdExpiry, orderExpiry expiryIndex
 	nextExpiry              exchange.Time // nothing of this shop's expires before it
 	refused                 quota         // holds, by retailer
+	released                releasedHolds // what refused did not keep
 }
 
 // holdID names a hold at its supplier.
@@ -240,7 +241,7 @@ func New(cfg Config) *Trade {
 	l := &Ledgers{shop: base, selling: cfg.Selling, feed: cfg.Feed, strangers: strangersQuota(), requests: requestsQuota()}
 	o := &Orders{shop: base}
 	s := &Supplier{
-		shop: base, selling: cfg.Selling, shelf: cfg.Shelf, ended: make(map[ledger.ID]ending), refused: refusedHoldsQuota(),
+		shop: base, selling: cfg.Selling, shelf: cfg.Shelf, ended: make(map[ledger.ID]ending), refused: refusedHoldsQuota(), released: make(releasedHolds),
 		holdExpiry: expiryIndex{prefix: record.PrefixHoldExpiry}, orderExpiry: expiryIndex{prefix: record.PrefixOrderExpiry},
 	}
 	r := &Retailer{shop: base, selling: cfg.Selling}

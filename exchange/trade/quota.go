@@ -25,7 +25,8 @@ const (
 	refusedRequests = MaxOutbox
 	// refusedHolds of one partner an hour leave a sealed refusal or a tombstone. At
 	// about 1 KB, kept for eight days: 1,000 × 24 × 8 = 190 MB. Further refusals are
-	// answered and not kept: they hold no stock, so a repeat does no harm.
+	// answered and not kept: they hold no stock, so a repeat does no harm. Further tombstones are
+	// in memory alone (released.go). A release is always answered: its retailer asks until it is.
 	refusedHolds = 1000
 )
 

@@ -24,6 +24,7 @@ type sender struct {
 	asker        *asker
 
 	unasked unasked
+	overdue overdue
 
 	mu     sync.Mutex
 	queues map[queue]*queueState
@@ -42,6 +43,7 @@ type queueState struct {
 	due      exchange.Time    // next send; 0 = nothing to send
 	pauses   backoff.Doubling // between attempts that fail
 	inFlight bool             // a message is sent and not answered yet
+	owed     exchange.Time    // of KindSubmit: since when attempts have failed; 0 = the last one did not
 	refused  exchange.Code    // what the partner's last answer was, where it was a refusal
 }
 
@@ -174,6 +176,9 @@ func (s *sender) landed(to queue, ok, more bool) {
 	state := s.queues[to]
 	state.inFlight = false
 	now := s.clock.Now()
+	if ok {
+		state.owed = 0
+	}
 	switch {
 	case ok && !more:
 		state.pauses.Reset() // what was planned meanwhile stays planned
@@ -204,6 +209,9 @@ func (s *sender) sendFailed(to queue, err error) {
 		final = code == exchange.CodeFork || code == exchange.CodeFrozen
 	}
 	s.landed(to, final, false)
+	if !final {
+		s.owed(to, err)
+	}
 }
 
 // refusedAnew notes a partner's refusal, and reports whether its last answer was
@@ -219,6 +227,7 @@ func (s *sender) refusedAnew(to queue, code exchange.Code) bool {
 
 // taken notes that a partner accepted a message of a queue.
 func (s *sender) taken(to queue) {
+	s.overdue.answered(to)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.queues[to].refused = exchange.CodeOK

@@ -100,9 +100,15 @@ func (s *sender) submitted(ctx context.Context, to queue, have uint64, reply []b
 		s.plan(queue{partner: to.partner, kind: message.KindSignedHead}, s.clock.Now().Add(ackDelay), false)
 	}
 	more := have+uint64(len(entries.Entries)) < entries.Head || s.waiting(id)
-	// An answer that brings nothing while something is missing is a failed attempt.
-	s.landed(to, progress || !more, more)
+	if more && !progress {
+		s.sendFailed(to, errNothingNew)
+		return
+	}
+	s.landed(to, true, more)
 }
+
+// errNothingNew makes an answer a failed attempt that brings nothing while something is missing.
+var errNothingNew = exchange.Errorf(exchange.CodeUnavailable, "the answer brought nothing, and something is missing")
 
 // waiting reports whether requests to a supplier are unanswered.
 func (s *sender) waiting(id ledger.ID) bool {
