@@ -103,12 +103,16 @@ const (
 	// that time dials with all the time there is.
 	lostGrace = time.Second
 	// suspectAfter is how long a request is under way before its connection is pinged. Most are
-	// answered in a hundredth of that, and a ping that is answered changes nothing.
-	suspectAfter = time.Second
-	// suspectTimeout bounds the ping on a connection that left a request unanswered, or that a newer
-	// connection stands beside: the worst round trip over a relay, twice. A connection that has answered
-	// nothing for suspectAfter + suspectTimeout = 3 s is closed.
+	// answered in a hundredth of that, and a ping that is answered changes nothing. With suspectTimeout
+	// and what a busy machine adds, a dead connection is closed within 3 s.
+	suspectAfter = 900 * time.Millisecond
+	// suspectTimeout is how long nothing at all comes in, nor the answer to a ping, on a connection that
+	// left a request unanswered, or that a newer connection stands beside, until it is closed: the worst
+	// round trip over a relay, twice.
 	suspectTimeout = 2 * time.Second
+	// listenEvery is how often one looks meanwhile whether something has come in: a look is one question
+	// to the system.
+	listenEvery = 100 * time.Millisecond
 	// checkSpacing is how often the death of one connection has those of all other members pinged. 2,000
 	// pings are 0.6 MB.
 	checkSpacing = 10 * time.Second
