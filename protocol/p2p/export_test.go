@@ -53,3 +53,6 @@ func (n *Node) SetRelayed(bytes int64) {
 
 // MemberData is how much may pass beyond the bytes of a day.
 const MemberData = memberData
+
+// Tell makes a node tell its addresses, as after a change of them.
+func (n *Node) Tell() { n.tell.Set() }
