@@ -72,6 +72,9 @@ const (
 	// AddressTTL is how long an address is kept after its member last told it. Trade must go on
 	// with a hub that is dead for 30 days; this is twice as long.
 	AddressTTL = 60 * 24 * time.Hour
+	// saveEvery is how often a member's addresses are written to the address book at most. What a process
+	// that is killed has not written, its members tell it anew.
+	saveEvery = 30 * time.Second
 )
 
 // Timeouts bound how long a peer can hold a resource. An honest peer over a satellite link, or on

@@ -121,7 +121,7 @@ func (n *Node) teller() {
 		case <-n.ctx.Done():
 			return
 		}
-		if !pause(n.ctx, tellAfter) {
+		if !elapse(n.ctx, tellAfter) {
 			return
 		}
 		end()
@@ -142,8 +142,8 @@ func (n *Node) teller() {
 	}
 }
 
-// pause passes d, and reports whether ctx has not ended before.
-func pause(ctx context.Context, d time.Duration) bool {
+// elapse passes d, and reports whether ctx has not ended before.
+func elapse(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
