@@ -9,15 +9,17 @@ import (
 	"github.com/quic-go/quic-go"
 )
 
-// heardOn counts what has come in on a connection so far, in no unit: only that it grows is of use. A
-// connection that carries a large upload answers a ping late, behind all that waits to be sent, and is
-// alive: what acknowledges the upload comes in all the time. Of a QUIC connection these are packets, of a
-// TCP connection segments, where the system tells them, and bytes; of one through a relay or a WebSocket
-// bytes alone.
+// heardOn is a number that changes when the other side of a connection has got something of what was sent
+// to it. A connection that carries a large upload answers a ping late, behind all that waits to be sent,
+// and is alive: the upload is acknowledged all the time. What the other side sends is no such sign, where
+// acknowledgements can be seen: its packets may arrive while ours are lost. Of a QUIC connection
+// acknowledgements show in what is measured of its round trips; of a TCP connection the system counts
+// them. Where it does not, and through a relay or a WebSocket, what comes in counts.
 func heardOn(c network.Conn) uint64 {
 	var q *quic.Conn
 	if c.As(&q) {
-		return q.ConnectionStats().PacketsReceived
+		st := q.ConnectionStats()
+		return uint64(st.LatestRTT)<<42 ^ uint64(st.SmoothedRTT)<<21 ^ uint64(st.MeanDeviation)
 	}
 	var e *ear
 	if c.As(&e) {
@@ -33,11 +35,12 @@ type ear struct {
 }
 
 func (e *ear) count() uint64 {
-	n := e.bytes.Load()
 	if e.socket != nil {
-		n += segmentsIn(e.socket)
+		if n := ackedOn(e.socket); n > 0 {
+			return n
+		}
 	}
-	return n
+	return e.bytes.Load()
 }
 
 // hearingMuxer gives each connection an ear.

@@ -6,9 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// segmentsIn is how many segments a TCP connection has received, those that only acknowledge among them;
-// 0 where the system does not tell.
-func segmentsIn(c *net.TCPConn) (n uint64) {
+// ackedOn is how many segments a TCP connection has received, which is as near as this system comes to
+// what was acknowledged; 0 where the system does not tell.
+func ackedOn(c *net.TCPConn) (n uint64) {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return 0
