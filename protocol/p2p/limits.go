@@ -96,6 +96,8 @@ const (
 	// they are tried one after the other, and there are a hub, memberRelays and relayTries of them.
 	explainTimeout = 20 * time.Second
 	explainRelay   = 5 * time.Second
+	// lookUpAgain is how often a name is looked up while a dial to where it led hangs.
+	lookUpAgain = time.Second
 	// dhtPatience is how long a member's known addresses are dialed before the DHT is asked, too.
 	dhtPatience = 2 * time.Second
 	// quickDial bounds a dial for a request to a wanted member that is Away: a consumer waits for an answer
@@ -171,12 +173,13 @@ const (
 	directIdle = 10 * time.Minute
 )
 
-// directPauses lie between tries, jittered; the last repeats. A change of addresses is tried at once; what
+// directPauses lie between tries, jittered; the last repeats. The first is short: libp2p's own try, as the
+// relayed connection begins, knows only the addresses of before the hello. A change of addresses is tried at once; what
 // heals without one is a router's filter or a path. A try dials each address, and has both sides punch up
 // to three times. Where nothing answers, and each side has one address, QUIC's, a pair's tries cost each
 // side 40 KB: half a MB in the first hour, and 1 MB on each day that follows.
 var directPauses = [...]time.Duration{
-	10 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute,
+	2 * time.Second, 10 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute,
 	10 * time.Minute, 10 * time.Minute, 10 * time.Minute, 10 * time.Minute,
 	30 * time.Minute, 30 * time.Minute, time.Hour,
 }

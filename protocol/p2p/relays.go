@@ -54,7 +54,7 @@ func (r *resting) over(now time.Time) bool { return r == nil || now.After(r.unti
 
 // reservation is a slot at a relay. It ends with the connection on which it was made.
 type reservation struct {
-	session uint64 // in which it was made
+	session uint64    // in which it was made
 	since   time.Time // when it was made first; renewals change nothing
 	renewed time.Time
 	until   time.Time // by the relay's word and clock, at most reservationTime; it is renewed half-way
