@@ -28,6 +28,6 @@ func TestHubMovesBehindName(t *testing.T) {
 		w.hubs = nil
 		w.start(0, func(c *p2p.Config) { c.Listen, c.HostOptions = w.world.Listen(2), w.world.HostOptions(2) }, nil)
 		now.Store(at(2))
-		w.wait(2*time.Second, "found at its new address", func() bool { return w.connected(1, 0) })
+		w.wait(1300*time.Millisecond, "found at its new address", func() bool { return w.connected(1, 0) })
 	})
 }
