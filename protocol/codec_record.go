@@ -167,7 +167,7 @@ func reservationRecordToPB(v *record.Reservation) *pb.ReservationRecord {
 		Supplier: raw(v.Supplier[:]), Request: holdToPB(&v.Request), Raw: v.Raw, State: pb.HoldState(v.State),
 		Answer: v.Answer, Refusal: pb.Code(v.Refusal), Detail: clip(v.Detail),
 		CreatedMs: int64(v.Created), ExpiresMs: int64(v.Expires), Short: shortToPB(v.Short),
-		ReleaseAtMs: int64(v.ReleaseAt), ExtendToMs: int64(v.ExtendTo),
+		ReleaseAtMs: int64(v.ReleaseAt), ExtendToMs: int64(v.ExtendTo), Left: v.Left,
 	}
 }
 
@@ -176,7 +176,7 @@ func reservationRecordFromPB(f *fields, m *pb.ReservationRecord) *record.Reserva
 		Request: *holdFromPB(f, m.Request), Raw: m.Raw, State: hold.State(m.State), Answer: m.Answer,
 		Refusal: exchange.Code(m.Refusal), Detail: m.Detail,
 		Created: exchange.Time(m.CreatedMs), Expires: exchange.Time(m.ExpiresMs), Short: shortFromPB(m.Short),
-		ReleaseAt: exchange.Time(m.ReleaseAtMs), ExtendTo: exchange.Time(m.ExtendToMs),
+		ReleaseAt: exchange.Time(m.ReleaseAtMs), ExtendTo: exchange.Time(m.ExtendToMs), Left: m.Left,
 	}
 	f.fixed("supplier", v.Supplier[:], m.Supplier)
 	return v

@@ -191,6 +191,14 @@ func TestGoldenOwed(t *testing.T) {
 	}
 }
 
+// TestGoldenLeft: reservations whose caller has left without the answer.
+func TestGoldenLeft(t *testing.T) {
+	left := func(k message.Kind) *rapid.Generator[message.Value] { return gen.Left[k] }
+	for _, v := range golden(t, "left.json", kindVectors(t, slices.Sorted(maps.Keys(gen.Left)), left)) {
+		t.Run(v.Name, v.reencode)
+	}
+}
+
 type signatureVector struct {
 	Origin, Domain                            string
 	PrivateKey, Shop, Payload, Sum, Signature hexBytes

@@ -27,6 +27,9 @@ type Reservation struct {
 	ReleaseAt exchange.Time
 	// ExtendTo is the expiry that an extension asked for whose answer is missing; 0 = none is.
 	ExtendTo exchange.Time
+	// Left says that the caller has left without the answer: Detail says so in words, and a hold that is
+	// given back is given back for that.
+	Left bool
 }
 
 // Settled reports that the supplier owes no answer about rec: its state is the supplier's word, and
@@ -58,7 +61,7 @@ func (rec *Reservation) After(other *Reservation) bool {
 
 // Same reports whether rec says nothing of the hold that other does not.
 func (rec *Reservation) Same(other *Reservation) bool {
-	return rec.State == other.State && rec.Expires == other.Expires && rec.ReleaseAt == other.ReleaseAt && rec.ExtendTo == other.ExtendTo && rec.Refusal == other.Refusal && rec.Detail == other.Detail &&
+	return rec.State == other.State && rec.Expires == other.Expires && rec.ReleaseAt == other.ReleaseAt && rec.ExtendTo == other.ExtendTo && rec.Refusal == other.Refusal && rec.Detail == other.Detail && rec.Left == other.Left &&
 		slices.Equal(rec.Short, other.Short) && rec.Created <= other.Created && bytes.Equal(rec.Answer, other.Answer)
 }
 
@@ -66,7 +69,7 @@ func (rec *Reservation) Same(other *Reservation) bool {
 // where it is one. A refusal quotes nothing: the answer with the quote stays, whatever comes
 // beside the refusal.
 func (rec *Reservation) Take(answer *message.HoldAnswer, sealed []byte) error {
-	rec.State, rec.Refusal, rec.Detail, rec.Short = answer.State, answer.Refusal, answer.Detail, rec.asked(answer)
+	rec.State, rec.Refusal, rec.Detail, rec.Left, rec.Short = answer.State, answer.Refusal, answer.Detail, false, rec.asked(answer)
 	if answer.Refusal != exchange.CodeOK {
 		return &exchange.Error{Code: answer.Refusal, Message: answer.Detail, Short: rec.Short}
 	}

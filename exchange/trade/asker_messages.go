@@ -202,6 +202,7 @@ func (a *asker) take(sent *sentAsk, reply []byte, refused error) (*record.Reserv
 	rec := *sent.rec
 	switch {
 	case exchange.CodeOf(refused) == exchange.CodeNoPartnership: // every hold ended with it
+		rec.Left = false
 		return givenBack(rec, refused.Error()), nil
 	case refused != nil && sent.kind == message.KindHold: // nothing was placed now; what comes late must not be
 		rec.ReleaseAt = a.clock.Now()
@@ -238,12 +239,12 @@ func (a *asker) takePlaced(rec record.Reservation, answer *message.HoldAnswer, s
 		distrusted(&rec, sealed, err, a.clock.Now())
 		return &rec, nil
 	}
-	why := rec.Detail
+	why, left := rec.Detail, rec.Left
 	if rec.Take(answer, sealed) != nil { // refused: the record says why
 		rec.ReleaseAt = 0
 		return &rec, nil
 	}
-	rec.Detail = why
+	rec.Detail, rec.Left = why, left
 	return &rec, nil
 }
 

@@ -57,7 +57,7 @@ func (a *asker) left(rec record.Reservation, named bool) record.Reservation {
 
 // keptFor sets when a reservation is given back whose caller leaves now.
 func (a *asker) keptFor(rec *record.Reservation, named bool) *record.Reservation {
-	rec.ReleaseAt, rec.Detail = max(a.clock.Now(), 1), leftUnanswered
+	rec.ReleaseAt, rec.Detail, rec.Left = max(a.clock.Now(), 1), leftUnanswered, true
 	if named {
 		rec.ReleaseAt = rec.ReleaseAt.Add(ReturnTime)
 	}

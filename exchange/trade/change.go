@@ -20,7 +20,7 @@ func (r *Retailer) Release(ctx context.Context, id exchange.HoldID) (*Reservatio
 	}
 	return r.shown(r.changeReservation(ctx, id, &message.Release{ID: id}, func(rec *record.Reservation) {
 		rec.ReleaseAt, rec.ExtendTo = max(r.clock.Now(), 1), 0
-		rec.Refusal, rec.Detail, rec.Short = exchange.CodeOK, "", nil
+		rec.Refusal, rec.Detail, rec.Left, rec.Short = exchange.CodeOK, "", false, nil
 	}))
 }
 

@@ -169,5 +169,5 @@ func (r *Retailer) distrust(ctx context.Context, rec *record.Reservation, sealed
 // now on.
 func distrusted(rec *record.Reservation, sealed []byte, why error, now exchange.Time) {
 	rec.State, rec.Refusal, rec.Detail, rec.Answer = hold.Refused, exchange.CodeOf(why), exchange.Clip(why.Error(), message.MaxReason), sealed
-	rec.ReleaseAt, rec.ExtendTo = max(now, 1), 0
+	rec.ReleaseAt, rec.ExtendTo, rec.Left = max(now, 1), 0, false
 }

@@ -75,9 +75,9 @@ func (r *Retailer) Reserve(ctx context.Context, req ReserveRequest) (*Reservatio
 	if wish.isKnown(rec.Raw) {
 		known := *wish.known
 		if known.State == hold.Held {
-			known.ReleaseAt, known.Detail = 0, ""
+			known.ReleaseAt, known.Detail, known.Left = 0, "", false
 		}
-		if known.State == hold.Released && known.Detail == leftUnanswered { // this caller's, and too late
+		if known.State == hold.Released && known.Left { // this caller's, and too late
 			return r.shown(&known, overFor(&known))
 		}
 		return r.shown(&known, r.saveNow(ctx, &known))

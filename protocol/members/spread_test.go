@@ -96,6 +96,31 @@ func TestProfileOfAnother(t *testing.T) {
 	})
 }
 
+// TestProfilesInHellos: a member that says hello with ever newer profiles has few of them stored; its
+// newest comes with a later hello.
+func TestProfilesInHellos(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *hubsim.World) {
+		a, b := joined(w), joined(w)
+		start(w, a)
+		start(w, b)
+		w.Wait(time.Minute, "b knows a", func() bool { return len(b.List.Members()) == 2 })
+		stored := map[uint64]bool{}
+		for sequence := uint64(1); sequence <= 50; sequence++ {
+			b.Sync.Greeted(a.ID, nil, a.Profile(sequence, "shoes"))
+			if p, _, ok := b.List.Profile(a.ID); ok {
+				stored[p.Sequence] = true
+			}
+		}
+		if len(stored) == 0 || len(stored) > 5 {
+			t.Errorf("%d profiles were stored", len(stored))
+		}
+		time.Sleep(time.Minute)
+		if b.Sync.Greeted(a.ID, nil, a.Profile(51, "boots")); sells(b, a) != "boots" {
+			t.Error("the newest is not stored")
+		}
+	})
+}
+
 // TestPullFromLiar: a member that sends rubbish, or nothing, costs another question.
 func TestPullFromLiar(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *hubsim.World) {

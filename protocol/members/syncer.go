@@ -66,7 +66,7 @@ type Syncer struct {
 	unspread bool   // guarded by mu: the own profile waits to be gossiped
 	news     news   // guarded by mu
 	pulled   uint64 // guarded by mu: size that the list grew to by a pull
-	// gossipers limits the profiles that each member gossips. Guarded by mu.
+	// gossipers limits the profiles that each member gossips, or says hello with. Guarded by mu.
 	gossipers map[exchange.ShopID]*rate.Limiter
 }
 
@@ -146,7 +146,7 @@ func (s *Syncer) Greeted(from exchange.ShopID, checkpoint, profile []byte) {
 	if len(checkpoint) > 0 {
 		s.noteCheckpoint(from, checkpoint)
 	}
-	if len(profile) > 0 {
+	if len(profile) > 0 && s.validateProfile(from, profile) == p2p.Accept { // a member says hello as often as it likes
 		s.takeProfile(from, profile)
 	}
 }

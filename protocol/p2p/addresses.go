@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -14,6 +15,7 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/wake"
 )
 
 // addresses keeps the node's own addresses, as told to others, and the addresses of members. A
@@ -22,24 +24,28 @@ type addresses struct {
 	*base
 	changed []func() // called when the own addresses changed; fixed by Start
 
-	mu      sync.Mutex            // held to replace a member's addresses in the peerstore
-	entries map[peer.ID]bookEntry // guarded by mu: what the address book has
+	mu      sync.Mutex             // held to replace a member's addresses in the peerstore
+	entries map[peer.ID]bookEntry  // guarded by mu: what the address book has, or will have (saver)
+	saved   map[peer.ID]savedEntry // guarded by mu
+	unsaved wake.Signal            // set: an entry waits for saver
 
 	emitter event.Emitter // tells libp2p that told has changed; set by Start
 
-	own     sync.Mutex
-	found   []ma.Multiaddr           // guarded by own: what libp2p found on the machine, its latest
-	machine map[netip.Addr]bool      // guarded by own: the machine's addresses; nil = not looked at (mover)
-	lost    map[netip.Addr]bool      // guarded by own: addresses that it had before
-	relayed []ma.Multiaddr           // guarded by own: ways through relays at which this node has a reservation
-	seen    map[peer.ID]ma.Multiaddr // guarded by own: where a member sees this node come from
-	proofs  map[string]AddressProof  // guarded by own: what the latest dial from outside found, by address
-	sealed  []byte                   // guarded by own: the signed record of sealOf
-	sealOf  []ma.Multiaddr           // guarded by own
+	own       sync.Mutex
+	found     []ma.Multiaddr           // guarded by own: what libp2p found on the machine, its latest
+	machine   map[netip.Addr]bool      // guarded by own: the machine's addresses; nil = not looked at (mover)
+	lost      map[netip.Addr]bool      // guarded by own: addresses that it had before
+	relayed   []ma.Multiaddr           // guarded by own: ways through relays at which this node has a reservation
+	seen      map[peer.ID]ma.Multiaddr // guarded by own: where a member sees this node come from
+	proofs    map[string]AddressProof  // guarded by own: what the latest dial from outside found, by address
+	provenDue bool                     // guarded by own: proofs are to be written
+	provenAt  time.Time                // guarded by own: when they were
+	sealed    []byte                   // guarded by own: the signed record of sealOf
+	sealOf    []ma.Multiaddr           // guarded by own
 }
 
 func newAddresses(b *base) *addresses {
-	return &addresses{base: b, entries: map[peer.ID]bookEntry{}, seen: map[peer.ID]ma.Multiaddr{}, proofs: map[string]AddressProof{}, lost: map[netip.Addr]bool{}}
+	return &addresses{base: b, entries: map[peer.ID]bookEntry{}, saved: map[peer.ID]savedEntry{}, unsaved: wake.New(), seen: map[peer.ID]ma.Multiaddr{}, proofs: map[string]AddressProof{}, lost: map[netip.Addr]bool{}}
 }
 
 // told are the addresses that every member is told now, best first; libp2p sorts its list otherwise.
@@ -159,18 +165,6 @@ func (a *addresses) save(rec *peer.PeerRecord, envelope []byte) {
 	a.keep(rec.PeerID, e)
 }
 
-// keep is called with mu held.
-func (a *addresses) keep(p peer.ID, e bookEntry) {
-	a.entries[p] = e
-	shop, ok := shopOf(p)
-	if a.cfg.Book == nil || !ok || len(e.record) == 0 {
-		return
-	}
-	if err := a.cfg.Book.SaveAddresses(shop, e.encode()); err != nil {
-		a.log.Warn("addresses not saved", "shop", shop, "err", err)
-	}
-}
-
 // openRecord verifies a signed peer record and returns the shop that it is of.
 func openRecord(envelope []byte) (*record.Envelope, *peer.PeerRecord, exchange.ShopID, error) {
 	if len(envelope) > MaxRecord {
@@ -231,6 +225,7 @@ func (a *addresses) restore(shop exchange.ShopID, e bookEntry) error {
 	e.seq = rec.Seq
 	a.mu.Lock()
 	a.entries[rec.PeerID] = e
+	a.saved[rec.PeerID] = savedEntry{bookEntry: e}
 	a.mu.Unlock()
 	return a.store(env, rec)
 }
@@ -241,6 +236,7 @@ func (a *addresses) forget(shop exchange.ShopID) {
 	defer a.mu.Unlock()
 	a.host.Peerstore().ClearAddrs(peerOf(shop))
 	delete(a.entries, peerOf(shop))
+	delete(a.saved, peerOf(shop))
 	if a.cfg.Book == nil {
 		return
 	}

@@ -5,7 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
-	"sync"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -28,8 +28,8 @@ type pulse struct {
 }
 
 // suspect pings the connections of a session in which a request was not answered in time, and closes
-// those that do not answer within suspectTimeout. Where none does, the session ends at once, and the
-// member is away until it is met again.
+// those on which nothing comes in for suspectTimeout. Where that is all of them, the session ends at
+// once, and the member is away until it is met again.
 func (pu *pulse) suspect(ses *session) {
 	if !ses.suspected.CompareAndSwap(false, true) {
 		return
@@ -37,10 +37,10 @@ func (pu *pulse) suspect(ses *session) {
 	conns := pu.sessions.connsOf(ses)
 	go func() { // ends with the session
 		defer ses.suspected.Store(false)
-		if pu.check(ses, conns) {
+		pu.check(ses, conns, func() {
 			pu.checkOthers()
 			pu.greet(ses)
-		}
+		})
 	}()
 	for _, c := range conns {
 		if relay := pu.sessions.of(peerOf(relayOf(c.RemoteMultiaddr()))); relay != nil {
@@ -49,11 +49,12 @@ func (pu *pulse) suspect(ses *session) {
 	}
 }
 
-// doubt pings the connections of a session beside the one on which a hello came, and closes those that
-// do not answer. Until they have, nothing new goes over them.
+// doubt pings the connections of a session beside the one on which a hello came, and closes those on
+// which nothing comes in. Until they have answered, nothing new goes over them.
 func (pu *pulse) doubt(ses *session, others []network.Conn) {
 	go func() { // ends with the session
-		dead := pu.check(ses, others)
+		dead := false
+		pu.check(ses, others, func() { dead = true })
 		pu.sessions.trust(ses, others)
 		if dead {
 			pu.greet(ses)
@@ -61,32 +62,80 @@ func (pu *pulse) doubt(ses *session, others []network.Conn) {
 	}()
 }
 
-// check closes those of the connections of a session that do not answer a ping, and reports whether there
-// were any. What killed one may have killed others, of other members, too; but where the member has come
+// check returns when each of the connections of a session has answered a ping or was closed. It closes
+// those on which nothing has come in for suspectTimeout, calling found each time that there are any. What
+// killed one may have killed others, of other members, too; but where the member has come
 // by another way already (doubt), it is the member that has moved: a hub has a member that moves every few
 // seconds, and would ping all others as often.
-func (pu *pulse) check(ses *session, conns []network.Conn) (found bool) {
-	ctx, cancel := context.WithTimeout(ses.ctx, suspectTimeout)
+func (pu *pulse) check(ses *session, conns []network.Conn, found func()) {
+	ctx, cancel := context.WithCancel(ses.ctx)
 	defer cancel()
-	var wg sync.WaitGroup
-	var dead atomic.Bool
-	for _, c := range conns {
-		wg.Go(func() {
-			if _, err := pu.ping(ctx, c, 1); err == nil || c.IsClosed() || ses.ctx.Err() != nil {
-				return
-			}
-			pu.log.Info("a connection answers nothing and is closed", "shop", ses.shop, "addr", c.RemoteMultiaddr())
-			dead.Store(true)
-			if pu.sessions.lastOf(ses, c) {
-				pu.sessions.drop(ses)
-				pu.away(ses.peer) // at once: the ping was the dial that failed
-				return
-			}
-			_ = c.Close()
-		})
+	type hearing struct {
+		count uint64
+		at    time.Time // when count was seen to grow
 	}
-	wg.Wait()
-	return dead.Load()
+	waits := map[network.Conn]hearing{}
+	answered := make(chan network.Conn, len(conns))
+	for _, c := range conns {
+		waits[c] = hearing{heardOn(c), time.Now()}
+		go func() { // ends with ctx
+			if pu.answers(ctx, c) {
+				answered <- c
+			}
+		}()
+	}
+	look := time.NewTicker(listenEvery)
+	defer look.Stop()
+	for len(waits) > 0 {
+		select {
+		case c := <-answered:
+			delete(waits, c)
+			continue
+		case <-ctx.Done():
+			return
+		case <-look.C:
+		}
+		var dead []network.Conn
+		now := time.Now()
+		for c, h := range waits {
+			count := heardOn(c)
+			switch {
+			case c.IsClosed():
+				delete(waits, c)
+			case count != h.count:
+				waits[c] = hearing{count, now}
+			case now.Sub(h.at) >= suspectTimeout:
+				delete(waits, c)
+				dead = append(dead, c)
+			}
+		}
+		if len(dead) > 0 {
+			pu.bury(ses, dead)
+			found()
+		}
+	}
+}
+
+// bury closes dead connections of a session, all at once. Where no other is left, the session ends.
+func (pu *pulse) bury(ses *session, dead []network.Conn) {
+	for _, c := range dead {
+		pu.log.Info("a connection answers nothing and is closed", "shop", ses.shop, "addr", c.RemoteMultiaddr())
+	}
+	if !slices.ContainsFunc(pu.sessions.connsOf(ses), func(c network.Conn) bool { return !slices.Contains(dead, c) }) {
+		pu.sessions.drop(ses)
+		pu.away(ses.peer) // at once: the ping was the dial that failed
+		return
+	}
+	for _, c := range dead {
+		_ = c.Close()
+	}
+}
+
+// answers reports whether a connection answers a ping, at the latest when ctx ends. The other side's word
+// that it has too many is an answer.
+func (pu *pulse) answers(ctx context.Context, c network.Conn) bool {
+	_, err := pu.ping(ctx, c, 1)
+	return err == nil || ctx.Err() == nil && errors.Is(err, network.ErrReset)
 }
 
 // greet tells a member, by a hello, which connection is in use after another one has died.

@@ -215,11 +215,7 @@ func (d *dialer) dialBy(ctx context.Context, p peer.ID, find func(context.Contex
 	if err != nil {
 		return nil, &missError{err: err}
 	}
-	d.gate.wake(p)
-	if sw, ok := d.host.Network().(*swarm.Swarm); ok {
-		sw.Backoff().Clear(p) // our own retries are spaced, see reconnector
-	}
-	if err := d.host.Connect(network.WithAllowLimitedConn(ctx, "souk"), peer.AddrInfo{ID: p, Addrs: addrs}); err != nil {
+	if err := d.connect(ctx, p, addrs); err != nil {
 		m := &missError{err: err, obstacles: d.dns.obstacles(addrs, err)}
 		relays := map[exchange.ShopID]bool{} // each has several addresses
 		for _, a := range addrs {
@@ -245,6 +241,30 @@ func (d *dialer) dialBy(ctx context.Context, p peer.ID, find func(context.Contex
 		return nil, refusedHello(d.sessions.reason(ses, err))
 	}
 	return ses, nil
+}
+
+// connect connects to p at addrs. A dial that hangs at an address to which a name leads no longer is begun
+// anew: libp2p looks names up once, and gives up after 5 s.
+func (d *dialer) connect(ctx context.Context, p peer.ID, addrs []ma.Multiaddr) error {
+	for {
+		d.gate.wake(p)
+		if sw, ok := d.host.Network().(*swarm.Swarm); ok {
+			sw.Backoff().Clear(p) // our own retries are spaced, see reconnector
+		}
+		try, cancel := context.WithCancel(ctx)
+		moved := make(chan bool, 1)
+		go func() { // ends with try
+			it := d.dns.moves(try, addrs)
+			if moved <- it; it {
+				cancel()
+			}
+		}()
+		err := d.host.Connect(network.WithAllowLimitedConn(try, "souk"), peer.AddrInfo{ID: p, Addrs: addrs})
+		cancel()
+		if err == nil || !<-moved || ctx.Err() != nil {
+			return err
+		}
+	}
 }
 
 // closed is why a connection to p, just made, is gone.

@@ -1,10 +1,12 @@
 package p2p
 
 import (
+	"context"
 	"crypto/x509"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
 	"golang.org/x/time/rate"
 )
 
@@ -53,3 +55,20 @@ func (n *Node) SetRelayed(bytes int64) {
 
 // MemberData is how much may pass beyond the bytes of a day.
 const MemberData = memberData
+
+// Tell makes a node tell its addresses, as after a change of them.
+func (n *Node) Tell() { n.tell.Set() }
+
+// SetNames makes a node look names up with f, which returns an IP address, before it starts.
+func (n *Node) SetNames(f func(name string) string) { n.dns.MultiaddrDNSResolver = namesBy(f) }
+
+type namesBy func(string) string
+
+func (f namesBy) ResolveDNSComponent(_ context.Context, a ma.Multiaddr, _ int) ([]ma.Multiaddr, error) {
+	first, rest := ma.SplitFirst(a)
+	return []ma.Multiaddr{ma.StringCast("/ip4/" + f(first.Value())).Encapsulate(rest)}, nil
+}
+
+func (f namesBy) ResolveDNSAddr(context.Context, peer.ID, ma.Multiaddr, int, int) ([]ma.Multiaddr, error) {
+	return nil, errNoRecord
+}

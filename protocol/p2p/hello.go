@@ -312,22 +312,36 @@ func (g *greeter) again(ctx context.Context, ses *session) error {
 	return g.sayHello(ctx, c)
 }
 
-// rehelloAtOnce bounds HelloAll's streams, each with up to MaxHello in memory.
-const rehelloAtOnce = 16
+// rehelloAtOnce bounds HelloAll's streams, each with up to MaxHello in memory: 16 MiB.
+const rehelloAtOnce = 64
 
-// HelloAll is Rehello to every connected member. Failures are logged: a member that misses a hello
+// HelloAll is Rehello to every connected member, hubs and wanted members first. A hello that is late makes
+// its connection suspect, as a request does. Failures are logged: a member that misses a hello
 // learns the same from the next hello or from gossip.
 func (n *Node) HelloAll(ctx context.Context) {
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, rehelloAtOnce)
+	var first, rest []*session
 	for _, ses := range n.sessions.greeted() {
-		slots <- struct{}{}
+		if n.reconnector.keeps(ses.peer) {
+			first = append(first, ses)
+		} else {
+			rest = append(rest, ses)
+		}
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	slots := make(chan struct{}, rehelloAtOnce)
+	for _, ses := range append(first, rest...) {
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
 		wg.Go(func() {
 			defer func() { <-slots }()
+			defer time.AfterFunc(suspectAfter, func() { n.pulse.suspect(ses) }).Stop()
 			if err := n.greeter.again(ctx, ses); err != nil {
 				n.log.Debug("hello again failed", "shop", ses.shop, "err", err)
 			}
 		})
 	}
-	wg.Wait()
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
-	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/proto"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
@@ -126,7 +125,6 @@ func baseOptions(key crypto.PrivKey) []libp2p.Option {
 		libp2p.Transport(libp2pquic.NewTransport),
 		webOption(),
 		libp2p.Security(noise.ID, noise.New),
-		libp2p.Muxer(yamux.ID, yamux.DefaultTransport),
 		libp2p.ProtocolVersion("souk/1"),
 		// After a hundred failed dials libp2p takes UDP, or IPv6, for a black hole and stops dialing
 		// there. A shop whose partners were out of reach for minutes has had as many failures, and

@@ -72,6 +72,9 @@ const (
 	// AddressTTL is how long an address is kept after its member last told it. Trade must go on
 	// with a hub that is dead for 30 days; this is twice as long.
 	AddressTTL = 60 * 24 * time.Hour
+	// saveEvery is how often a member's addresses are written to the address book at most. What a process
+	// that is killed has not written, its members tell it anew.
+	saveEvery = 30 * time.Second
 )
 
 // Timeouts bound how long a peer can hold a resource. An honest peer over a satellite link, or on
@@ -93,6 +96,8 @@ const (
 	// they are tried one after the other, and there are a hub, memberRelays and relayTries of them.
 	explainTimeout = 20 * time.Second
 	explainRelay   = 5 * time.Second
+	// lookUpAgain is how often a name is looked up while a dial to where it led hangs.
+	lookUpAgain = time.Second
 	// dhtPatience is how long a member's known addresses are dialed before the DHT is asked, too.
 	dhtPatience = 2 * time.Second
 	// quickDial bounds a dial for a request to a wanted member that is Away: a consumer waits for an answer
@@ -103,12 +108,16 @@ const (
 	// that time dials with all the time there is.
 	lostGrace = time.Second
 	// suspectAfter is how long a request is under way before its connection is pinged. Most are
-	// answered in a hundredth of that, and a ping that is answered changes nothing.
-	suspectAfter = time.Second
-	// suspectTimeout bounds the ping on a connection that left a request unanswered, or that a newer
-	// connection stands beside: the worst round trip over a relay, twice. A connection that has answered
-	// nothing for suspectAfter + suspectTimeout = 3 s is closed.
+	// answered in a hundredth of that, and a ping that is answered changes nothing. With suspectTimeout
+	// and what a busy machine adds, a dead connection is closed within 3 s.
+	suspectAfter = 900 * time.Millisecond
+	// suspectTimeout is how long nothing at all comes in, nor the answer to a ping, on a connection that
+	// left a request unanswered, or that a newer connection stands beside, until it is closed: the worst
+	// round trip over a relay, twice.
 	suspectTimeout = 2 * time.Second
+	// listenEvery is how often one looks meanwhile whether something has come in: a look is one question
+	// to the system.
+	listenEvery = 100 * time.Millisecond
 	// checkSpacing is how often the death of one connection has those of all other members pinged. 2,000
 	// pings are 0.6 MB.
 	checkSpacing = 10 * time.Second
@@ -164,12 +173,13 @@ const (
 	directIdle = 10 * time.Minute
 )
 
-// directPauses lie between tries, jittered; the last repeats. A change of addresses is tried at once; what
+// directPauses lie between tries, jittered; the last repeats. The first is short: libp2p's own try, as the
+// relayed connection begins, knows only the addresses of before the hello. A change of addresses is tried at once; what
 // heals without one is a router's filter or a path. A try dials each address, and has both sides punch up
 // to three times. Where nothing answers, and each side has one address, QUIC's, a pair's tries cost each
 // side 40 KB: half a MB in the first hour, and 1 MB on each day that follows.
 var directPauses = [...]time.Duration{
-	10 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute,
+	2 * time.Second, 10 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute,
 	10 * time.Minute, 10 * time.Minute, 10 * time.Minute, 10 * time.Minute,
 	30 * time.Minute, 30 * time.Minute, time.Hour,
 }

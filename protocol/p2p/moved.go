@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net"
 	"net/netip"
+	"sync"
 	"time"
 
 	manet "github.com/multiformats/go-multiaddr/net"
@@ -107,23 +108,48 @@ func (m *mover) leave(found map[netip.Addr]bool) {
 }
 
 // teller exchanges hellos with every connected member after the own addresses have changed, or what a
-// hello says of the relay has.
+// hello says of the relay has. A change that comes while some have not answered is told to all: what it
+// replaces need not be told any more.
 func (n *Node) teller() {
+	var rounds sync.WaitGroup
+	defer rounds.Wait()
+	end := func() {} // of the latest round
+	defer func() { end() }()
 	for {
 		select {
 		case <-n.tell.C():
 		case <-n.ctx.Done():
 			return
 		}
-		gather := time.NewTimer(tellAfter)
-		select {
-		case <-gather.C:
-		case <-n.ctx.Done():
-			gather.Stop()
+		if !elapse(n.ctx, tellAfter) {
 			return
 		}
-		ctx, cancel := context.WithTimeout(n.ctx, HelloTimeout)
-		n.HelloAll(ctx)
-		cancel()
+		end()
+		ctx, cancel := context.WithCancel(n.ctx)
+		end = cancel
+		told := make(chan struct{})
+		rounds.Go(func() {
+			n.HelloAll(ctx)
+			close(told)
+		})
+		answers := time.NewTimer(suspectAfter)
+		select { // who answers soon is told all, however often it changes
+		case <-told:
+		case <-answers.C:
+		case <-n.ctx.Done():
+		}
+		answers.Stop()
+	}
+}
+
+// elapse passes d, and reports whether ctx has not ended before.
+func elapse(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }

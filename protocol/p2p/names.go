@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"sync"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -59,6 +60,39 @@ func (r *nameResolver) ResolveDNSComponent(ctx context.Context, a ma.Multiaddr, 
 	}
 	r.found[dnsName(a)] = l
 	return addrs, err
+}
+
+// moves waits until a name in addrs leads elsewhere than at first, looking it up every lookUpAgain, and
+// reports false when ctx ends before, or where there is no name.
+func (r *nameResolver) moves(ctx context.Context, addrs []ma.Multiaddr) bool {
+	named := slices.DeleteFunc(slices.Clone(addrs), func(a ma.Multiaddr) bool { return dnsName(a) == "" })
+	if len(named) == 0 {
+		return false
+	}
+	first := r.lookUp(ctx, named)
+	for elapse(ctx, lookUpAgain) {
+		now := r.lookUp(ctx, named)
+		if len(first) == 0 {
+			first = now
+		}
+		if len(now) > 0 && !slices.Equal(now, first) {
+			return true
+		}
+	}
+	return false
+}
+
+// lookUp is where names lead now, sorted; nothing where one is not found.
+func (r *nameResolver) lookUp(ctx context.Context, named []ma.Multiaddr) (found []string) {
+	for _, a := range named {
+		addrs, err := r.ResolveDNSComponent(ctx, a, relayAddrs)
+		if err != nil {
+			return nil
+		}
+		found = append(found, addrStrings(addrs)...)
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
 }
 
 // dnsName is the name at the beginning of a; "" where there is none.

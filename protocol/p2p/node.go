@@ -196,6 +196,7 @@ func (n *Node) Start(ctx context.Context) error {
 	n.tasks.Go(func() { n.events.run(n.ctx) })
 	saved := n.addresses.load()
 	n.tasks.Go(func() { n.addresses.follow(n.tell.Set) })
+	n.tasks.Go(n.addresses.saver)
 	n.tasks.Go(n.teller)
 	n.tasks.Go(n.mover.run)
 	n.tasks.Go(n.direct.run)

@@ -24,7 +24,8 @@ const maxOnline = 16 << 10
 const onlineTimeout = 4 * time.Second
 
 // Online asks the connected hubs, and members that relay, which members are connected to them. It
-// returns for each of these who says so, hubs before members; and whether anybody answered.
+// returns for each of these who says so, hubs before members; and whether a hub answered. Where none did,
+// nothing is known of who is not among them: a member tells who is connected to itself, and not all are.
 func (n *Node) Online(ctx context.Context) (by map[exchange.ShopID]exchange.ShopID, known bool) {
 	ctx, cancel := context.WithTimeout(ctx, onlineTimeout)
 	defer cancel()
@@ -52,7 +53,7 @@ func (n *Node) Online(ctx context.Context) (by map[exchange.ShopID]exchange.Shop
 	work.Wait()
 	by = map[exchange.ShopID]exchange.ShopID{}
 	for i, shops := range answers {
-		known = known || answered[i]
+		known = known || answered[i] && n.gate.hubs[ask[i].peer]
 		for _, shop := range shops {
 			if _, told := by[shop]; !told {
 				by[shop] = ask[i].shop

@@ -27,7 +27,7 @@ func TestOnline(t *testing.T) {
 			t.Errorf("the hub is gone: %v, %v", by, known)
 		}
 	})
-	t.Run("a member that relays tells", func(t *testing.T) {
+	t.Run("a member that relays tells who is there, and not who is off", func(t *testing.T) {
 		inTown(t, 4, func(t *testing.T, w *town) {
 			w.start(0, nil, nil)
 			w.start(1, nil, nil)
@@ -41,7 +41,7 @@ func TestOnline(t *testing.T) {
 			w.mustEcho(3, 2)
 			w.stop(0)
 			w.wait(time.Minute, "the hub is gone", func() bool { return !w.nodes[1].Connected(w.ids[0]) })
-			if by, known := w.nodes[1].Online(t.Context()); !known || by[w.ids[3]] != w.ids[2] {
+			if by, known := w.nodes[1].Online(t.Context()); known || by[w.ids[3]] != w.ids[2] {
 				t.Errorf("%v, %v", by, known)
 			}
 		})

@@ -331,26 +331,6 @@ func sealRecord(rec *peer.PeerRecord, key crypto.PrivKey) ([]byte, error) {
 	return env.Marshal()
 }
 
-// keepProven keeps, over a restart, the addresses at which this node was reached: with its hub gone, a
-// member that relays is all that shops behind routers have, and nobody could prove it anew.
-func (a *addresses) keepProven() {
-	a.own.Lock()
-	kept := ownEntry{}
-	for _, p := range a.proofs {
-		if at, err := ma.NewMultiaddr(p.Address); err == nil && p.Reached && len(kept.proven) < maxProbeAddrs {
-			kept.proven, kept.by, kept.at = append(kept.proven, at), p.By, p.At
-		}
-	}
-	a.own.Unlock()
-	slices.SortFunc(kept.proven, ma.Multiaddr.Compare)
-	if a.cfg.Book == nil {
-		return
-	}
-	if err := a.cfg.Book.SaveAddresses(a.cfg.self, kept.encode()); err != nil {
-		a.log.Warn("own proven addresses not saved", "err", err)
-	}
-}
-
 // recall takes what keepProven has kept, unless it is older than provenLasts or of an address that the
 // machine had, and has no longer: then a dial from outside has to tell.
 func (a *addresses) recall(b []byte) {

@@ -54,8 +54,9 @@ func (r *resting) over(now time.Time) bool { return r == nil || now.After(r.unti
 
 // reservation is a slot at a relay. It ends with the connection on which it was made.
 type reservation struct {
-	session uint64 // in which it was made
-	since   time.Time
+	session uint64    // in which it was made
+	since   time.Time // when it was made first; renewals change nothing
+	renewed time.Time
 	until   time.Time // by the relay's word and clock, at most reservationTime; it is renewed half-way
 	ways    []ma.Multiaddr
 }
@@ -220,7 +221,7 @@ func (r *relays) due(ses *session) bool {
 		return false
 	}
 	held := r.held[ses.peer]
-	return held == nil || held.session != ses.id || now.After(held.since.Add(held.until.Sub(held.since)/2))
+	return held == nil || held.session != ses.id || now.After(held.renewed.Add(held.until.Sub(held.renewed)/2))
 }
 
 // reserve makes or renews a reservation.
@@ -240,11 +241,14 @@ func (r *relays) reserve(ses *session) bool {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if held := r.held[ses.peer]; held == nil || held.session != ses.id {
+	since := now
+	if held := r.held[ses.peer]; held != nil && held.session == ses.id && now.Before(held.until) {
+		since = held.since
+	} else {
 		r.log.Info("a relay takes calls for this node", "relay", ses.shop, "until", until)
 	}
 	delete(r.rest, ses.peer)
-	r.held[ses.peer] = &reservation{session: ses.id, since: now, until: until, ways: r.waysBy(ses.peer, got.Addrs)}
+	r.held[ses.peer] = &reservation{session: ses.id, since: since, renewed: now, until: until, ways: r.waysBy(ses.peer, got.Addrs)}
 	return true
 }
 

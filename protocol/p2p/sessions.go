@@ -265,11 +265,6 @@ func (ss *sessions) connsOf(ses *session) []network.Conn {
 	return conns
 }
 
-// lastOf reports whether c is the only open connection of ses.
-func (ss *sessions) lastOf(ses *session, c network.Conn) bool {
-	return !slices.ContainsFunc(ss.connsOf(ses), func(o network.Conn) bool { return o != c })
-}
-
 // relays reports whether the latest hello of ses's peer said that it relays for members.
 func (ss *sessions) relays(ses *session) bool {
 	ss.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/transport"
+	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
@@ -23,17 +24,18 @@ type tcpTransport struct {
 	side     side        // of shared
 }
 
-// tcpOption gives a host TCP; shared may be nil.
+// tcpOption gives a host TCP, and the muxer of all transports that have none; shared may be nil.
 func tcpOption(shared *SharedPort, s side) libp2p.Option {
-	return libp2p.Transport(func(up transport.Upgrader, resources network.ResourceManager) (*tcpTransport, error) {
-		ports := new(tcpPorts)
+	ports := new(tcpPorts)
+	muxer := libp2p.Muxer(yamux.ID, hearingMuxer{yamux.DefaultTransport, &ports.sockets})
+	return libp2p.ChainOptions(muxer, libp2p.Transport(func(up transport.Upgrader, resources network.ResourceManager) (*tcpTransport, error) {
 		t, err := tcp.NewTCPTransport(up, resources, nil,
 			tcp.WithDialerForAddr(func(ma.Multiaddr) (tcp.ContextDialer, error) { return ports, nil }))
 		if err != nil {
 			return nil, err
 		}
 		return &tcpTransport{TcpTransport: t, upgrader: up, ports: ports, shared: shared, side: s}, nil
-	})
+	}))
 }
 
 // Listen listens at the shared port where at is an address of it, and else at a socket of the host's own.

@@ -21,6 +21,8 @@ import (
 type tcpPorts struct {
 	mu   sync.Mutex
 	open []*tcpListener // guarded by mu
+
+	sockets tcpSockets
 }
 
 // tcpListener is one listening socket of tcpPorts.
@@ -66,7 +68,7 @@ func (l *tcpListener) Accept() (manet.Conn, error) {
 		return nil, err
 	}
 	tuneTCP(c)
-	return manet.WrapNetConn(c)
+	return manet.WrapNetConn(l.ports.sockets.keep(c))
 }
 
 func (l *tcpListener) Multiaddr() ma.Multiaddr { return l.addr }
@@ -92,10 +94,17 @@ func (p *tcpPorts) DialContext(ctx context.Context, network, address string) (ne
 	if from := p.from(network, address); from != nil {
 		c, err := dialTCP(ctx, network, from, address)
 		if err == nil || ctx.Err() != nil || !errors.Is(err, syscall.EADDRINUSE) && !errors.Is(err, syscall.EADDRNOTAVAIL) {
-			return c, err
+			return p.kept(c, err)
 		}
 	}
-	return dialTCP(ctx, network, nil, address)
+	return p.kept(dialTCP(ctx, network, nil, address))
+}
+
+func (p *tcpPorts) kept(c net.Conn, err error) (net.Conn, error) {
+	if err != nil {
+		return nil, err
+	}
+	return p.sockets.keep(c), nil
 }
 
 func dialTCP(ctx context.Context, network string, from net.Addr, address string) (net.Conn, error) {

@@ -3,6 +3,7 @@ package p2p
 import (
 	"context"
 	"net"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -88,7 +89,7 @@ type heldBack struct {
 
 func segment(t *testing.T, c net.Conn) (size int) {
 	t.Helper()
-	raw, err := c.(*net.TCPConn).SyscallConn()
+	raw, err := c.(syscall.Conn).SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}

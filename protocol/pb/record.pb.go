@@ -1878,6 +1878,7 @@ type ReservationRecord struct {
 	Short         []*Short               `protobuf:"bytes,10,rep,name=short,proto3" json:"short,omitempty"`
 	ReleaseAtMs   int64                  `protobuf:"varint,11,opt,name=release_at_ms,json=releaseAtMs,proto3" json:"release_at_ms,omitempty"`
 	ExtendToMs    int64                  `protobuf:"varint,12,opt,name=extend_to_ms,json=extendToMs,proto3" json:"extend_to_ms,omitempty"`
+	Left          bool                   `protobuf:"varint,13,opt,name=left,proto3" json:"left,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1994,6 +1995,13 @@ func (x *ReservationRecord) GetExtendToMs() int64 {
 		return x.ExtendToMs
 	}
 	return 0
+}
+
+func (x *ReservationRecord) GetLeft() bool {
+	if x != nil {
+		return x.Left
+	}
+	return false
 }
 
 type ShipToRecord struct {
@@ -2577,7 +2585,7 @@ const file_record_proto_rawDesc = "" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12'\n" +
 	"\x06signed\x18\x02 \x01(\v2\x0f.souk.v1.SignedR\x06signed\x12\x12\n" +
 	"\x04salt\x18\x03 \x01(\fR\x04salt\x12\x17\n" +
-	"\aship_to\x18\x04 \x01(\fR\x06shipTo\"\x97\x03\n" +
+	"\aship_to\x18\x04 \x01(\fR\x06shipTo\"\xab\x03\n" +
 	"\x11ReservationRecord\x12\x1a\n" +
 	"\bsupplier\x18\x01 \x01(\fR\bsupplier\x12'\n" +
 	"\arequest\x18\x02 \x01(\v2\r.souk.v1.HoldR\arequest\x12\x10\n" +
@@ -2594,7 +2602,8 @@ const file_record_proto_rawDesc = "" +
 	" \x03(\v2\x0e.souk.v1.ShortR\x05short\x12\"\n" +
 	"\rrelease_at_ms\x18\v \x01(\x03R\vreleaseAtMs\x12 \n" +
 	"\fextend_to_ms\x18\f \x01(\x03R\n" +
-	"extendToMs\"4\n" +
+	"extendToMs\x12\x12\n" +
+	"\x04left\x18\r \x01(\bR\x04left\"4\n" +
 	"\fShipToRecord\x12\x12\n" +
 	"\x04salt\x18\x01 \x01(\fR\x04salt\x12\x10\n" +
 	"\x03raw\x18\x02 \x01(\fR\x03raw\"h\n" +

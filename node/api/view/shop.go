@@ -87,7 +87,7 @@ type Gone struct {
 
 // Members lists all shops that are or were members, in the order of joining.
 type Members struct {
-	OnlineKnown bool `json:"online_known" doc:"The list was asked for with online=1, and a hub or a member that relays has said who is connected to it."`
+	OnlineKnown bool `json:"online_known" doc:"The list was asked for with online=1, and a hub has said who is connected to it. Else nothing is known of members that are not online: a member that relays knows only of those who are connected to it."`
 
 	Members []Member `json:"members" nullable:"false"`
 }

@@ -38,6 +38,15 @@ var Owed = map[message.Kind]*rapid.Generator[message.Value]{
 	}),
 }
 
+// Left has the reservations whose caller has left without the answer.
+var Left = map[message.Kind]*rapid.Generator[message.Value]{
+	record.KindReservation: grown(func(s source) message.Value {
+		v := reservationRecord(s).(*record.Reservation)
+		v.ReleaseAt, v.Left = s.time(), true
+		return v
+	}),
+}
+
 func grown(make func(source) message.Value) *rapid.Generator[message.Value] {
 	return rapid.Custom(func(t *rapid.T) message.Value { return make(source{t: t}) })
 }

@@ -44,18 +44,19 @@ type World struct {
 	net *simnet.Simnet
 
 	mu      sync.Mutex
-	latency time.Duration           // guarded by mu
-	cuts    map[[2]string]bool      // guarded by mu: from, to
-	shut    map[string]bool         // guarded by mu: places behind a router that lets in answers only
-	asked   map[[2]string]time.Time // guarded by mu: when a shut place last sent from one port to another
-	bytes   map[string]int64        // guarded by mu: of packets that a place sent or got
-	ports   int                     // guarded by mu: ports above port that were used
+	latency time.Duration               // guarded by mu
+	queues  map[[2]string]time.Duration // guarded by mu: from, to: what packets wait besides
+	cuts    map[[2]string]bool          // guarded by mu: from, to
+	shut    map[string]bool             // guarded by mu: places behind a router that lets in answers only
+	asked   map[[2]string]time.Time     // guarded by mu: when a shut place last sent from one port to another
+	bytes   map[string]int64            // guarded by mu: of packets that a place sent or got
+	ports   int                         // guarded by mu: ports above port that were used
 }
 
 // New starts a network with a one-way latency between any two places. It must be called inside the
 // bubble that uses the network.
 func New(latency time.Duration) *World {
-	w := &World{latency: latency, cuts: map[[2]string]bool{}, shut: map[string]bool{}, asked: map[[2]string]time.Time{}, bytes: map[string]int64{}}
+	w := &World{latency: latency, queues: map[[2]string]time.Duration{}, cuts: map[[2]string]bool{}, shut: map[string]bool{}, asked: map[[2]string]time.Time{}, bytes: map[string]int64{}}
 	w.net = &simnet.Simnet{LatencyFunc: w.travel}
 	w.net.Start()
 	return w
@@ -133,6 +134,14 @@ func (w *World) SetLatency(d time.Duration) {
 	w.latency = d
 }
 
+// SetQueue makes packets from one place to another travel longer, from the next packet on, as behind all
+// that waits in a router.
+func (w *World) SetQueue(from, to int, d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.queues[[2]string{address(from).String(), address(to).String()}] = d
+}
+
 // packetOverhead is what IPv4 and UDP add to a packet's payload, bytes.
 const packetOverhead = 20 + 8
 
@@ -198,7 +207,7 @@ func (w *World) travel(p *simnet.Packet) time.Duration {
 		return never
 	}
 	w.bytes[to] += size
-	return w.latency
+	return w.latency + w.queues[[2]string{from, to}]
 }
 
 // letsIn reports whether a packet passes the routers of both places. It is called with mu held.
