@@ -74,7 +74,7 @@ func (c *crash) judgeAll(number int) {
 		if err != nil {
 			c.t.Fatalf("round %d: the books of %s: %v", number, b.shop.name, err)
 		}
-		faults = append(faults, audit.Healed(sold, books), b.judge(sold, books))
+		faults = append(faults, audit.HealedAt(sold, books, b.settledAt), b.judge(sold, books))
 		bought += unitsBought(books)
 		c.lastBooks[b] = books
 	}

@@ -47,6 +47,8 @@ type buyer struct {
 	seed     uint64
 	round    int
 
+	settledAt exchange.Time // when nothing was owed that was due; of the last round
+
 	mu        sync.Mutex
 	held      map[exchange.HoldID]*view.Reservation // answered with a quote
 	released  map[exchange.HoldID]bool              // answered as released
@@ -197,11 +199,14 @@ func (b *buyer) cancel(ctx context.Context, c *client.Client, id exchange.OrderI
 // settled waits until none of the retailer's orders and reservations waits for an answer.
 func (b *buyer) settled(ctx context.Context) error {
 	if err := until(ctx, &b.shop.process, func(ctx context.Context) (bool, error) {
-		list, err := b.shop.client.Reservations(ctx, client.ReservationsQuery{Status: "none"})
-		if err == nil && len(list.Reservations) > 0 {
-			err = fmt.Errorf("reservation %v is not answered", list.Reservations[0].ID)
+		asked := exchange.TimeOf(time.Now())
+		for _, status := range []string{"none", "held", "expired"} {
+			if err := b.answered(ctx, status, asked); err != nil {
+				return false, err
+			}
 		}
-		return err == nil, err
+		b.settledAt = asked
+		return true, nil
 	}); err != nil {
 		return about(&b.shop.process, err)
 	}
@@ -221,6 +226,25 @@ func (b *buyer) settled(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// answered fails where the supplier owes an answer about a reservation in a state: to the hold, to a
+// release that was due at a time, or to an extension.
+func (b *buyer) answered(ctx context.Context, status string, at exchange.Time) error {
+	for q := (client.ReservationsQuery{Status: status, Limit: 200}); ; {
+		list, err := b.shop.client.Reservations(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, r := range list.Reservations {
+			if status == "none" || !r.ExtendTo.IsZero() || !r.ReleaseAt.IsZero() && exchange.TimeOf(r.ReleaseAt) <= at {
+				return fmt.Errorf("reservation %v is not answered: %s, release at %v, extension to %v", r.ID, status, r.ReleaseAt, r.ExtendTo)
+			}
+		}
+		if q.Cursor = list.Next; q.Cursor == "" {
+			return nil
+		}
+	}
 }
 
 // packer ships and delivers for the supplier, and keeps what it was told was shipped.

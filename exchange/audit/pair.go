@@ -2,8 +2,10 @@ package audit
 
 import (
 	"bytes"
+	"math"
 	"reflect"
 
+	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/message"
@@ -49,7 +51,11 @@ func Pair(a, b *Books) error {
 // Healed compares two shops that have exchanged what they owed each other. Beyond Pair, both
 // copies of a ledger are equal, countersigned and answered to the last request (I5, I9), nothing
 // that was asked about a reservation is unanswered (I9), and both shops have the same orders (I3).
-func Healed(a, b *Books) error {
+func Healed(a, b *Books) error { return HealedAt(a, b, math.MaxInt64) }
+
+// HealedAt is Healed for shops that had settled at a time and ran on: a release that came due
+// after it may be unanswered.
+func HealedAt(a, b *Books, settled exchange.Time) error {
 	if err := Pair(a, b); err != nil {
 		return err
 	}
@@ -72,7 +78,7 @@ func Healed(a, b *Books) error {
 			f.fault(Prefix, "the partnership is %+v at its supplier, %+v at its retailer", s.Partnership.State, r.Partnership)
 		}
 		for id, res := range retailer.Reservations {
-			kept := res.State == hold.Held && res.ExtendTo == 0 && res.ReleaseAt > retailer.Meta.Written // for a caller who may come back
+			kept := res.State == hold.Held && res.ExtendTo == 0 && res.ReleaseAt > min(retailer.Meta.Written, settled) // for a caller who may come back
 			if res.Supplier == supplier.Shop && !res.Settled() && !kept {
 				f.at("hold %v", id).fault(Answered, "it is %v at the retailer, and the supplier owes an answer (release from %v, extension to %v)", res.State, res.ReleaseAt, res.ExtendTo)
 			}
