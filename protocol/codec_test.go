@@ -50,14 +50,10 @@ func TestRoundTrip(t *testing.T) {
 
 // drawValue is any value of a kind, with or without the fields that the kind gained.
 func drawValue(t *rapid.T, k message.Kind) message.Value {
-	if grown, ok := gen.Grown[k]; ok && rapid.Bool().Draw(t, "grown") {
-		return grown.Draw(t, "value")
-	}
-	if owed, ok := gen.Owed[k]; ok && rapid.Bool().Draw(t, "owed") {
-		return owed.Draw(t, "value")
-	}
-	if left, ok := gen.Left[k]; ok && rapid.Bool().Draw(t, "left") {
-		return left.Draw(t, "value")
+	for _, a := range gen.Additions {
+		if added, ok := a.Makes[k]; ok && rapid.Bool().Draw(t, a.File) {
+			return added.Draw(t, "value")
+		}
 	}
 	return gen.Value(k).Draw(t, "value")
 }
@@ -69,17 +65,13 @@ func TestEveryFieldIsCarried(t *testing.T) {
 	forEachKind(t, func(t *testing.T, k message.Kind) {
 		set, seen := map[string]bool{}, map[string]bool{}
 		for seed := range samples {
-			values := gen.Value(k)
-			if grown, ok := gen.Grown[k]; ok && seed%2 == 1 {
-				values = grown
+			makers := []*rapid.Generator[message.Value]{gen.Value(k)}
+			for _, a := range gen.Additions {
+				if added, ok := a.Makes[k]; ok {
+					makers = append(makers, added)
+				}
 			}
-			if owed, ok := gen.Owed[k]; ok && seed%4 == 2 {
-				values = owed
-			}
-			if left, ok := gen.Left[k]; ok && seed%4 == 3 {
-				values = left
-			}
-			v := values.Example(seed)
+			v := makers[seed%len(makers)].Example(seed)
 			b, err := protocol.Codec{}.Encode(v)
 			if err != nil {
 				t.Fatal(err)

@@ -124,12 +124,15 @@ func TestGoldenKinds2(t *testing.T) {
 	}
 }
 
-// TestGoldenGrown: the fields of messages and reservations that version 2 added.
-func TestGoldenGrown(t *testing.T) {
-	kinds := slices.Sorted(maps.Keys(gen.Grown))
-	grown := func(k message.Kind) *rapid.Generator[message.Value] { return gen.Grown[k] }
-	for _, v := range golden(t, "grown.json", kindVectors(t, kinds, grown)) {
-		t.Run(v.Name, v.reencode)
+// TestGoldenAdditions: the fields and kinds that came later, each addition in a file of its own.
+func TestGoldenAdditions(t *testing.T) {
+	for _, a := range gen.Additions {
+		t.Run(a.File, func(t *testing.T) {
+			makes := func(k message.Kind) *rapid.Generator[message.Value] { return a.Makes[k] }
+			for _, v := range golden(t, a.File, kindVectors(t, slices.Sorted(maps.Keys(a.Makes)), makes)) {
+				t.Run(v.Name, v.reencode)
+			}
+		})
 	}
 }
 
@@ -181,22 +184,6 @@ func quoteVectors(t *testing.T) map[string]kindVector {
 		made[name] = v
 	}
 	return made
-}
-
-// TestGoldenOwed: reservations about which the supplier owes an answer.
-func TestGoldenOwed(t *testing.T) {
-	owed := func(k message.Kind) *rapid.Generator[message.Value] { return gen.Owed[k] }
-	for _, v := range golden(t, "owed.json", kindVectors(t, slices.Sorted(maps.Keys(gen.Owed)), owed)) {
-		t.Run(v.Name, v.reencode)
-	}
-}
-
-// TestGoldenLeft: reservations whose caller has left without the answer.
-func TestGoldenLeft(t *testing.T) {
-	left := func(k message.Kind) *rapid.Generator[message.Value] { return gen.Left[k] }
-	for _, v := range golden(t, "left.json", kindVectors(t, slices.Sorted(maps.Keys(gen.Left)), left)) {
-		t.Run(v.Name, v.reencode)
-	}
 }
 
 type signatureVector struct {

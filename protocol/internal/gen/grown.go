@@ -8,6 +8,20 @@ import (
 	"github.com/souk-market/souk/exchange/record"
 )
 
+// Addition is what the kinds gained at one time: fields, or kinds of their own. Each has a file of
+// golden vectors of its own.
+type Addition struct {
+	File  string // of its vectors
+	Makes map[message.Kind]*rapid.Generator[message.Value]
+}
+
+// Additions are all of them, the oldest first.
+var Additions = []Addition{
+	{"grown.json", Grown},
+	{"owed.json", Owed},
+	{"left.json", Left},
+}
+
 // Grown makes values with the fields that their kinds gained after their golden vectors were
 // made. [Value] makes them without, so that the vectors stay as they are; what Grown makes has
 // vectors of its own.
