@@ -42,6 +42,19 @@ func reading(s source) message.Value {
 	}
 }
 
+func toldLine(s source) message.Value {
+	return &record.ToldLine{At: s.time(), Content: s.hash(), Contained: s.flag()}
+}
+
+func intent(s source) message.Value {
+	return &record.Intent{At: s.time(), Next: uint32(s.small()), Lines: list(s, 3, func() record.IntentLine {
+		return record.IntentLine{
+			SKU: s.sku(), Cause: record.Cause(s.small()), Units: s.amount(), At: s.time(), Slack: time.Duration(s.upTo(1e6)) * time.Millisecond,
+			Unknown: s.flag(), ID: s.text(), Content: s.hash(), Channel: s.text(), Reference: s.text(), Note: s.text(),
+		}
+	})}
+}
+
 func sourceRecord(s source) message.Value {
 	return &record.Source{
 		Name: s.text(), Figure: record.Figure(s.small()), BookedWithin: time.Duration(s.upTo(1e6)) * time.Millisecond, Columns: s.text(),
