@@ -35,9 +35,12 @@ const (
 	CauseReturned Cause = 7
 	CauseReceived Cause = 8
 	CauseDamaged  Cause = 9
+	// CauseSet is what a count by hand or a sum is that was made of a revision: nobody knows of which
+	// time until then it is.
+	CauseSet Cause = 10
 )
 
-var causeNames = [...]string{"unknown", "shipped", "counted", "figure", "ordered", "cancelled", "sold", "returned", "received", "damaged"}
+var causeNames = [...]string{"unknown", "shipped", "counted", "figure", "ordered", "cancelled", "sold", "returned", "received", "damaged", "set"}
 
 func (c Cause) String() string {
 	if c < Cause(len(causeNames)) {
