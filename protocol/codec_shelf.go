@@ -103,7 +103,7 @@ func sourceToPB(v *record.Source) *pb.SourceRecord {
 	return &pb.SourceRecord{
 		Name: v.Name, Figure: uint32(v.Figure), BookedWithinMs: v.BookedWithin.Milliseconds(), Columns: v.Columns,
 		Locations: v.Locations, QualifySku: v.QualifySKU, Files: each(v.Files, sourceFileToPB),
-		LowMs: int64(v.Low), HighMs: int64(v.High), EndedMs: int64(v.Ended),
+		LowMs: int64(v.Low), HighMs: int64(v.High), EndedMs: int64(v.Ended), Steps: v.Steps,
 		ClockSlackMs: proto.Int64(v.ClockSlack.Milliseconds()),
 	}
 }
@@ -112,7 +112,7 @@ func sourceFromPB(f *fields, m *pb.SourceRecord) *record.Source {
 	v := &record.Source{
 		Name: m.Name, Figure: record.Figure(m.Figure), BookedWithin: f.duration("booked-within", m.BookedWithinMs), Columns: m.Columns,
 		Locations: m.Locations, QualifySKU: m.QualifySku,
-		Low: exchange.Time(m.LowMs), High: exchange.Time(m.HighMs), Ended: exchange.Time(m.EndedMs),
+		Low: exchange.Time(m.LowMs), High: exchange.Time(m.HighMs), Ended: exchange.Time(m.EndedMs), Steps: m.Steps,
 	}
 	if v.ClockSlack = record.DefaultClockSlack; m.ClockSlackMs != nil {
 		v.ClockSlack = f.duration("clock-slack", *m.ClockSlackMs)
@@ -140,7 +140,7 @@ func toldLineFromPB(f *fields, m *pb.ToldLine) *record.ToldLine {
 }
 
 func intentToPB(v *record.Intent) *pb.Intent {
-	return &pb.Intent{AtMs: int64(v.At), Next: v.Next, Lines: each(v.Lines, func(l record.IntentLine) *pb.IntentLine {
+	return &pb.Intent{AtMs: int64(v.At), Done: v.Done, Lines: each(v.Lines, func(l record.IntentLine) *pb.IntentLine {
 		return &pb.IntentLine{
 			Sku: string(l.SKU), Cause: uint32(l.Cause), Units: l.Units, AtMs: int64(l.At), SlackMs: l.Slack.Milliseconds(), Unknown: l.Unknown,
 			Id: l.ID, Content: raw(l.Content[:]), Channel: l.Channel, Reference: l.Reference, Note: l.Note,
@@ -149,7 +149,7 @@ func intentToPB(v *record.Intent) *pb.Intent {
 }
 
 func intentFromPB(f *fields, m *pb.Intent) *record.Intent {
-	v := &record.Intent{At: exchange.Time(m.AtMs), Next: m.Next}
+	v := &record.Intent{At: exchange.Time(m.AtMs), Done: m.Done}
 	for _, l := range m.Lines {
 		line := record.IntentLine{
 			SKU: exchange.SKU(l.Sku), Cause: record.Cause(l.Cause), Units: l.Units, At: exchange.Time(l.AtMs), Slack: f.duration("slack", l.SlackMs),

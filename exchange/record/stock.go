@@ -111,10 +111,10 @@ type ToldLine struct {
 	Contained bool
 }
 
-// Intent is a list of movements that is carried out whole, in steps: those before Next are done.
+// Intent is a list of movements that is carried out whole, in steps.
 type Intent struct {
 	At    exchange.Time // when the list was taken
-	Next  uint32
+	Done  uint32        // lines that are done and not in Lines any more
 	Lines []IntentLine
 }
 
@@ -220,6 +220,8 @@ type Source struct {
 	Ended     exchange.Time
 	// Files are the files that were read last, the newest at the end; at most MaxFiles.
 	Files []SourceFile
+	// Steps is in how many steps its files were read, all together (shelf.Revision).
+	Steps uint64
 }
 
 // SourceFile is a file of a source, and when that system was read for it.

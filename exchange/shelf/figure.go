@@ -119,9 +119,11 @@ func (st Statement) dated(last *record.Reading, now exchange.Time) dated {
 	if d.high == 0 {
 		d.high = now
 	}
-	d.high = min(d.high, now) // whatever its clock says, it has been read
-	d.low = min(d.low, d.high)
+	if d.low <= now {
+		d.high = min(d.high, now) // whatever its clock says, it has been read
+	}
 	d.older = last.Set && d.high < last.Low || last.Counted > 0 && d.high < last.CountedFrom
+	d.high = max(d.low, d.high)
 	d.newer = (!last.Set || d.low > st.Last && d.low > last.High) && (last.Counted == 0 || told && d.low > last.Counted)
 	return d
 }

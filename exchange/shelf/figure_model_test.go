@@ -238,7 +238,9 @@ func (m *model) tellCount() {
 	}
 	c := m.counted[rapid.IntRange(0, len(m.counted)-1).Draw(m.t, "which")]
 	s, at := m.standing(), spanOf(c.says, m.now, modelSlack)
+	moved := m.since(at.low, at.high)
 	if rapid.Bool().Draw(m.t, "by revision") {
+		moved = since{}
 		if at = (span{high: m.now, unknown: true}); c.revision != m.revision() {
 			return
 		}
@@ -246,7 +248,7 @@ func (m *model) tellCount() {
 	if s.stale(at) {
 		return
 	}
-	if err := s.count(c.shelf, at, m.since(at.low, at.high)); err != nil {
+	if err := s.count(c.shelf, at, moved); err != nil {
 		m.t.Fatal(err)
 	}
 	m.set(s, at.unknown)

@@ -88,6 +88,9 @@ func (s *Shelf) Import(ctx context.Context, st Statement, items []Item) ([]Outco
 			return nil, err
 		}
 	}
+	if !st.DryRun {
+		s.files.read(st.Source, s.cfg.Clock.Now())
+	}
 	outcomes := make([]Outcome, len(items)) // unchanged, until the writer says otherwise
 	rest, err := s.notAsCommitted(st, items, outcomes)
 	if err != nil || len(rest) == 0 || st.DryRun {

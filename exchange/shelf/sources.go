@@ -18,11 +18,24 @@ func (s *Shelf) Source(name string) (record.Source, error) {
 	return *rec, nil
 }
 
-// SetSource records a source.
+// SetSource records a source whose file was read to its end.
 func (s *Shelf) SetSource(ctx context.Context, src record.Source) error {
-	return s.cfg.Writer.Do(ctx, func(b *writer.Batch) error {
+	steps := s.files.ending(src.Name)
+	err := s.cfg.Writer.Do(ctx, func(b *writer.Batch) error {
+		before, err := record.Get[record.Source](b, s.cfg.Codec, record.SourceKey(src.Name))
+		if err != nil {
+			return err
+		}
+		src := src
+		if src.Steps = steps; before != nil {
+			src.Steps += before.Steps
+		}
 		return record.Put(b, s.cfg.Codec, record.SourceKey(src.Name), &src)
 	})
+	if err == nil {
+		s.files.ended(src.Name, steps)
+	}
+	return err
 }
 
 // Sources are all sources that were imported from, by name.

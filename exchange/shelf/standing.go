@@ -40,6 +40,12 @@ func (s *standing) whole() bool {
 	return s.figure == record.FigureOnHand || s.figure == record.FigureFree
 }
 
+// neverSet reports that nothing has ever told how many there are.
+func (s *standing) neverSet() bool {
+	r := &s.reading
+	return !r.Set && r.Counted == 0 && !s.stock.Unlimited && s.stock.Stocked == 0 && s.stock.Missing == 0
+}
+
 // has reports whether what the stock is counted by has a movement already (design: SHELF,
 // A movement told late). In doubt it has what came, and not what went.
 func (s *standing) has(c record.Cause, at span) bool {
@@ -87,7 +93,7 @@ func (s *standing) count(units int64, at span, moved since) error {
 	if s.stock, err = before.Count(units); err != nil {
 		return err
 	}
-	if !at.now && !at.unknown {
+	if moved != (since{}) {
 		if s.stock, err = before.WithNet(units - moved.Shipped - moved.Gone + moved.Come); err != nil {
 			return err
 		}
