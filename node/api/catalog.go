@@ -49,7 +49,7 @@ func (s *catalogRoutes) register(r *router) {
 	}, route{may: also(mayWrite, exchange.CodeNotFound, exchange.CodeCurrency, exchange.CodeNoRate, exchange.CodeOverflow)}, s.setPrice)
 	add(r, huma.Operation{
 		OperationID: "list-movements", Method: http.MethodGet, Path: "/api/v1/products/{sku}/movements", Tags: tags,
-		Summary:     "The journal of a product's stock, the newest movement first",
+		Summary: "The journal of a product's stock, the newest movement first",
 		Description: "Who took the last pair, when, and through which channel: what channels told, shipments, counts, figures of files, orders and cancellations. " +
 			"The newest 2,000 of 400 days, and all of the last 8 days. Reservations are not in it.",
 	}, route{may: []exchange.Code{exchange.CodeNotFound}}, s.movements)

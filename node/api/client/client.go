@@ -124,7 +124,7 @@ type call struct {
 	body         any // JSON; an io.Reader is sent as it is
 	accept       string
 	ifMatch      string // optional
-	also         int // a further status that is no problem; 0 = none
+	also         int    // a further status that is no problem; 0 = none
 }
 
 // do makes a call and reads its JSON answer into out. Where the connection is lost on
