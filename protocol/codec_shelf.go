@@ -103,7 +103,7 @@ func sourceToPB(v *record.Source) *pb.SourceRecord {
 	return &pb.SourceRecord{
 		Name: v.Name, Figure: uint32(v.Figure), BookedWithinMs: v.BookedWithin.Milliseconds(), Columns: v.Columns,
 		Locations: v.Locations, QualifySku: v.QualifySKU, Files: each(v.Files, sourceFileToPB),
-		LowMs: int64(v.Low), HighMs: int64(v.High), EndedMs: int64(v.Ended), Steps: v.Steps,
+		LowMs: int64(v.Low), HighMs: int64(v.High), EndedMs: int64(v.Ended),
 		ClockSlackMs: proto.Int64(v.ClockSlack.Milliseconds()),
 	}
 }
@@ -112,7 +112,7 @@ func sourceFromPB(f *fields, m *pb.SourceRecord) *record.Source {
 	v := &record.Source{
 		Name: m.Name, Figure: record.Figure(m.Figure), BookedWithin: f.duration("booked-within", m.BookedWithinMs), Columns: m.Columns,
 		Locations: m.Locations, QualifySKU: m.QualifySku,
-		Low: exchange.Time(m.LowMs), High: exchange.Time(m.HighMs), Ended: exchange.Time(m.EndedMs), Steps: m.Steps,
+		Low: exchange.Time(m.LowMs), High: exchange.Time(m.HighMs), Ended: exchange.Time(m.EndedMs),
 	}
 	if v.ClockSlack = record.DefaultClockSlack; m.ClockSlackMs != nil {
 		v.ClockSlack = f.duration("clock-slack", *m.ClockSlackMs)

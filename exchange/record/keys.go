@@ -25,6 +25,7 @@ import (
 //	pg/ group(16) sku                    index of the variants of a group: the hash of its source and name (no value)
 //	px/ time(8) sku                      index of sales by when their price changes next (no value)
 //	so/ name                             Source
+//	sn/                                  in how many steps files were read (8 bytes); see shelf.Revision
 //	d/ bucket(2) sku                     dirty mark: publish this product (no value); see package feed
 //	c/ …                                 the catalog feed; see package feed
 //	h/ retailer hold                     Hold (as supplier)
@@ -74,7 +75,10 @@ const (
 	PrefixQuarantine    = "y/"
 )
 
-var KeyMeta = []byte("m")
+var (
+	KeyMeta  = []byte("m")
+	KeyFiles = []byte("sn/")
+)
 
 func ProductKey(sku exchange.SKU) []byte { return kv.Key(PrefixProduct, []byte(sku)) }
 

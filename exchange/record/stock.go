@@ -220,8 +220,6 @@ type Source struct {
 	Ended     exchange.Time
 	// Files are the files that were read last, the newest at the end; at most MaxFiles.
 	Files []SourceFile
-	// Steps is in how many steps its files were read, all together (shelf.Revision).
-	Steps uint64
 }
 
 // SourceFile is a file of a source, and when that system was read for it.

@@ -89,7 +89,9 @@ func (s *Shelf) Import(ctx context.Context, st Statement, items []Item) ([]Outco
 		}
 	}
 	if !st.DryRun {
-		s.files.read(st.Source, s.cfg.Clock.Now())
+		if err := s.files.read(st.Source, s.cfg.Clock.Now()); err != nil {
+			return nil, err
+		}
 	}
 	outcomes := make([]Outcome, len(items)) // unchanged, until the writer says otherwise
 	rest, err := s.notAsCommitted(st, items, outcomes)

@@ -279,7 +279,7 @@ func (s Moves) standing(b record.Getter, id exchange.StockID, product *record.Pr
 	if src != nil {
 		st.figure, st.filed = src.Figure, min(src.High, src.Ended)
 	}
-	st.filed = max(st.filed, s.files.coming(st.reading.Source))
+	st.filed = max(st.filed, s.files.unfinished(st.reading.Source))
 	return st, nil
 }
 

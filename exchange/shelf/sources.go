@@ -20,20 +20,14 @@ func (s *Shelf) Source(name string) (record.Source, error) {
 
 // SetSource records a source whose file was read to its end.
 func (s *Shelf) SetSource(ctx context.Context, src record.Source) error {
-	steps := s.files.ending(src.Name)
 	err := s.cfg.Writer.Do(ctx, func(b *writer.Batch) error {
-		before, err := record.Get[record.Source](b, s.cfg.Codec, record.SourceKey(src.Name))
-		if err != nil {
+		if err := s.files.put(b); err != nil {
 			return err
-		}
-		src := src
-		if src.Steps = steps; before != nil {
-			src.Steps += before.Steps
 		}
 		return record.Put(b, s.cfg.Codec, record.SourceKey(src.Name), &src)
 	})
 	if err == nil {
-		s.files.ended(src.Name, steps)
+		s.files.ended(src.Name)
 	}
 	return err
 }

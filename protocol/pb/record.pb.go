@@ -966,7 +966,6 @@ type SourceRecord struct {
 	HighMs         int64                  `protobuf:"varint,9,opt,name=high_ms,json=highMs,proto3" json:"high_ms,omitempty"`
 	EndedMs        int64                  `protobuf:"varint,10,opt,name=ended_ms,json=endedMs,proto3" json:"ended_ms,omitempty"`
 	ClockSlackMs   *int64                 `protobuf:"varint,11,opt,name=clock_slack_ms,json=clockSlackMs,proto3,oneof" json:"clock_slack_ms,omitempty"` // absent = 60,000, as before it could be said
-	Steps          uint64                 `protobuf:"varint,12,opt,name=steps,proto3" json:"steps,omitempty"`                                           // in which its files were read, all together
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -1074,13 +1073,6 @@ func (x *SourceRecord) GetEndedMs() int64 {
 func (x *SourceRecord) GetClockSlackMs() int64 {
 	if x != nil && x.ClockSlackMs != nil {
 		return *x.ClockSlackMs
-	}
-	return 0
-}
-
-func (x *SourceRecord) GetSteps() uint64 {
-	if x != nil {
-		return x.Steps
 	}
 	return 0
 }
@@ -2795,7 +2787,7 @@ const file_record_proto_rawDesc = "" +
 	"counted_by\x18\t \x01(\x03R\tcountedBy\x12\x12\n" +
 	"\x04owed\x18\n" +
 	" \x01(\x03R\x04owed\x12&\n" +
-	"\x0fcounted_from_ms\x18\v \x01(\x03R\rcountedFromMs\"\x87\x03\n" +
+	"\x0fcounted_from_ms\x18\v \x01(\x03R\rcountedFromMs\"\xf1\x02\n" +
 	"\fSourceRecord\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06figure\x18\x02 \x01(\rR\x06figure\x12(\n" +
@@ -2809,8 +2801,7 @@ const file_record_proto_rawDesc = "" +
 	"\ahigh_ms\x18\t \x01(\x03R\x06highMs\x12\x19\n" +
 	"\bended_ms\x18\n" +
 	" \x01(\x03R\aendedMs\x12)\n" +
-	"\x0eclock_slack_ms\x18\v \x01(\x03H\x00R\fclockSlackMs\x88\x01\x01\x12\x14\n" +
-	"\x05steps\x18\f \x01(\x04R\x05stepsB\x11\n" +
+	"\x0eclock_slack_ms\x18\v \x01(\x03H\x00R\fclockSlackMs\x88\x01\x01B\x11\n" +
 	"\x0f_clock_slack_ms\"T\n" +
 	"\n" +
 	"SourceFile\x12\x16\n" +

@@ -71,11 +71,6 @@ var Moved = map[message.Kind]*rapid.Generator[message.Value]{
 		v.CountedFrom = s.time()
 		return v
 	}),
-	record.KindSource: grown(func(s source) message.Value {
-		v := sourceRecord(s).(*record.Source)
-		v.Steps = s.number()
-		return v
-	}),
 	record.KindToldLine: grown(toldLine),
 	record.KindIntent:   grown(intent),
 }
