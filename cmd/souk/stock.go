@@ -160,7 +160,7 @@ func movedArg(self exchange.ShopID, arg string, count bool) (string, int64, erro
 
 func toldPage(p *page, told []view.MovementResult) {
 	missing, contained := int64(0), false
-	p.table([]string{"SKU", "", "SHELF", "HELD", "UNSHIPPED", "AVAILABLE", "SHORTFALL", "REVISION"}, func(row func(...any)) {
+	p.table([]string{"SKU", "RESULT", "SHELF", "HELD", "UNSHIPPED", "AVAILABLE", "SHORTFALL", "REVISION"}, func(row func(...any)) {
 		for _, m := range told {
 			contained = contained || m.Result == "contained"
 			if s := m.Stock; s != nil && !s.Unlimited {
