@@ -1,6 +1,8 @@
 package protocol
 
 import (
+	"slices"
+
 	"google.golang.org/protobuf/proto"
 
 	"github.com/souk-market/souk/exchange"
@@ -139,24 +141,31 @@ func toldLineFromPB(f *fields, m *pb.ToldLine) *record.ToldLine {
 	return v
 }
 
+// partLines is how many lines a part has, so that no list has more than MaxParts.
+const partLines = 500
+
 func intentToPB(v *record.Intent) *pb.Intent {
-	return &pb.Intent{AtMs: int64(v.At), Done: v.Done, Lines: each(v.Lines, func(l record.IntentLine) *pb.IntentLine {
-		return &pb.IntentLine{
-			Sku: string(l.SKU), Cause: uint32(l.Cause), Units: l.Units, AtMs: int64(l.At), SlackMs: l.Slack.Milliseconds(), Unknown: l.Unknown,
-			Id: l.ID, Content: raw(l.Content[:]), Channel: l.Channel, Reference: l.Reference, Note: l.Note,
-		}
-	})}
+	m := &pb.Intent{AtMs: int64(v.At), Done: v.Done}
+	for part := range slices.Chunk(v.Lines, partLines) {
+		m.Parts = append(m.Parts, &pb.IntentPart{Lines: each(part, func(l record.IntentLine) *pb.IntentLine {
+			return &pb.IntentLine{
+				Sku: string(l.SKU), Cause: uint32(l.Cause), Units: l.Units, AtMs: int64(l.At), AgoMs: l.Ago.Milliseconds(), Now: l.Now,
+				Revision: l.Revision, Id: l.ID, Channel: l.Channel, Reference: l.Reference, Note: l.Note,
+			}
+		})})
+	}
+	return m
 }
 
 func intentFromPB(f *fields, m *pb.Intent) *record.Intent {
 	v := &record.Intent{At: exchange.Time(m.AtMs), Done: m.Done}
-	for _, l := range m.Lines {
-		line := record.IntentLine{
-			SKU: exchange.SKU(l.Sku), Cause: record.Cause(l.Cause), Units: l.Units, At: exchange.Time(l.AtMs), Slack: f.duration("slack", l.SlackMs),
-			Unknown: l.Unknown, ID: l.Id, Channel: l.Channel, Reference: l.Reference, Note: l.Note,
+	for _, part := range m.Parts {
+		for _, l := range part.Lines {
+			v.Lines = append(v.Lines, record.IntentLine{
+				SKU: exchange.SKU(l.Sku), Cause: record.Cause(l.Cause), Units: l.Units, At: exchange.Time(l.AtMs), Ago: f.duration("ago", l.AgoMs),
+				Now: l.Now, Revision: l.Revision, ID: l.Id, Channel: l.Channel, Reference: l.Reference, Note: l.Note,
+			})
 		}
-		f.fixed("content", line.Content[:], l.Content)
-		v.Lines = append(v.Lines, line)
 	}
 	return v
 }

@@ -126,12 +126,13 @@ type IntentLine struct {
 	SKU   exchange.SKU
 	Cause Cause
 	Units int64
-	At    exchange.Time
-	Slack time.Duration
-	// Unknown reports of a count by a revision that it is of any time until At.
-	Unknown bool
-	ID      string
-	Content [32]byte // of ToldLine; zero without an ID
+	// As it was told: a moment of the channel's clock, or so long before it was told. Both 0 = as the
+	// list was taken; but of a count with a Revision alone, at any time until then.
+	At       exchange.Time
+	Ago      time.Duration
+	Now      bool // of a count with a Revision: as the list was taken
+	Revision *uint64
+	ID       string
 
 	Channel, Reference, Note string
 }

@@ -109,16 +109,18 @@ func (s Moves) intentLine(b *writer.Batch, l *Line, told *Told, seen seenLines) 
 	if err := s.mayTell(b, l, id, product, &rec, seen); err != nil {
 		return none, err
 	}
-	at := l.span(b.Now())
-	m := s.journalLine(l, at, b.Now())
-	line := record.IntentLine{
-		SKU: l.SKU, Cause: l.Cause, Units: l.Units, At: m.At, Slack: m.Slack, Unknown: at.unknown, ID: l.ID, Content: content,
+	return record.IntentLine{
+		SKU: l.SKU, Cause: l.Cause, Units: l.Units, At: l.When.At, Ago: l.When.Ago, Now: l.When.Now, Revision: l.Revision, ID: l.ID,
+		Channel: l.Channel, Reference: l.Reference, Note: l.Note,
+	}, nil
+}
+
+// lineOf is the line that an intent was made of.
+func lineOf(l *record.IntentLine) Line {
+	return Line{
+		SKU: l.SKU, Cause: l.Cause, Units: l.Units, When: Moment{At: l.At, Ago: l.Ago, Now: l.Now}, Revision: l.Revision, ID: l.ID,
 		Channel: l.Channel, Reference: l.Reference, Note: l.Note,
 	}
-	if line.At == 0 {
-		line.At = b.Now()
-	}
-	return line, nil
 }
 
 // mayTell reports why a line of a list is not taken. A stock that is counted is named once: what else
@@ -227,7 +229,8 @@ func (s Moves) carryOutLine(b *writer.Batch, taken exchange.Time, l *record.Inte
 	return told, err
 }
 
-func (s Moves) applyLine(b *writer.Batch, taken exchange.Time, l *record.IntentLine) (Told, error) {
+func (s Moves) applyLine(b *writer.Batch, taken exchange.Time, in *record.IntentLine) (Told, error) {
+	l := lineOf(in)
 	product, ok, err := s.products.Get(b, l.SKU)
 	if err != nil {
 		return Told{}, err
@@ -235,27 +238,27 @@ func (s Moves) applyLine(b *writer.Batch, taken exchange.Time, l *record.IntentL
 	if !ok {
 		return Told{}, exchange.Errorf(exchange.CodeInternal, "the product %s is gone", l.SKU)
 	}
-	c := change{sku: l.SKU, id: product.Stock(), units: l.Units, late: true, line: record.Movement{
-		Cause: l.Cause, At: l.At, Slack: l.Slack, Channel: l.Channel, Reference: l.Reference, Note: l.Note,
-	}}
+	at := l.span(taken)
+	c := change{sku: l.SKU, id: product.Stock(), units: l.Units, late: true, line: s.journalLine(&l, at, taken)}
+	if c.line.At == 0 {
+		c.line.At = taken
+	}
+	if at.now || at.unknown { // it is told after others now
+		at.now, at.low = false, taken
+	}
 	rec, _, err := s.stocks.Get(b, c.id)
 	if err != nil {
 		return Told{}, err
 	}
 	told := Told{Stock: rec.Stock}
-	if known, err := s.known(b, l.ID, l.Content, b.Now()); known || err != nil {
+	content := l.content()
+	if known, err := s.known(b, l.ID, content, b.Now()); known || err != nil {
 		told.Result = Repeated
 		return told, err
 	}
-	at := spanOf(l.At, taken, l.Slack)
-	switch {
-	case l.Cause == record.CauseCounted && l.Unknown:
-		c.line.Cause = record.CauseSet
-		at = span{low: taken, high: taken, unknown: true}
-		fallthrough
-	case l.Cause == record.CauseCounted:
+	if l.Cause == record.CauseCounted {
 		err = s.count(b, &c, product, &rec, at)
-	default:
+	} else {
 		err = s.move(b, &c, product, &rec, l.Units, at)
 	}
 	if err != nil {
@@ -265,7 +268,7 @@ func (s Moves) applyLine(b *writer.Batch, taken exchange.Time, l *record.IntentL
 	if c.contained {
 		told.Result = Contained
 	}
-	return told, s.remember(b, l.ID, l.Content)
+	return told, s.remember(b, l.ID, content)
 }
 
 // PruneTold deletes the ids of movements that need not be known any more, among a 256th of all.

@@ -310,3 +310,32 @@ func TestMemoryOfMovements(t *testing.T) {
 	}
 	sound(t, acorn)
 }
+
+// TestLongestList: as many movements as a call has, of a product each, are told together.
+func TestLongestList(t *testing.T) {
+	_, acorn, _ := desktest.Pair(t)
+	var items []shelf.Item
+	var lines []shelf.Line
+	for i := range shelf.MaxLines {
+		sku := exchange.SKU(fmt.Sprint("AC-TRAIL-MOS-", i))
+		items = append(items, item(sku, 100, 5))
+		l := sold(sku, 2)
+		l.ID, l.Channel = fmt.Sprint("till ", i), "till 2"
+		lines = append(lines, l)
+		if len(items) == shelf.ImportChunk {
+			put(t, acorn, shelf.Statement{Source: "s"}, items...)
+			items = nil
+		}
+	}
+	told, err := acorn.Desk.Moves.Tell(desktest.Ctx, lines, true)
+	desktest.Must(t, err)
+	for i, r := range told {
+		if r.Result != shelf.Applied || r.Stock.Net() != 3 {
+			t.Fatalf("%+v: %+v", lines[i], r)
+		}
+	}
+	if _, err := acorn.Desk.Moves.Tell(desktest.Ctx, append(lines, lines[0]), true); exchange.CodeOf(err) != exchange.CodeInvalid {
+		t.Errorf("one more: %v", err)
+	}
+	sound(t, acorn)
+}

@@ -48,10 +48,14 @@ func toldLine(s source) message.Value {
 
 func intent(s source) message.Value {
 	return &record.Intent{At: s.time(), Done: uint32(s.small()), Lines: list(s, 3, func() record.IntentLine {
-		return record.IntentLine{
-			SKU: s.sku(), Cause: record.Cause(s.small()), Units: s.amount(), At: s.time(), Slack: time.Duration(s.upTo(1e6)) * time.Millisecond,
-			Unknown: s.flag(), ID: s.text(), Content: s.hash(), Channel: s.text(), Reference: s.text(), Note: s.text(),
+		l := record.IntentLine{
+			SKU: s.sku(), Cause: record.Cause(s.small()), Units: s.amount(), At: s.time(), Ago: time.Duration(s.upTo(1e6)) * time.Millisecond,
+			Now: s.flag(), ID: s.text(), Channel: s.text(), Reference: s.text(), Note: s.text(),
 		}
+		if s.flag() {
+			l.Revision = new(s.number())
+		}
+		return l
 	})}
 }
 
