@@ -22,7 +22,8 @@ import (
 // TestReadme runs every command that README.md shows, in a clone of the
 // committed and changed files, with nothing around it but Go and a shell. Blocks
 // marked "<!-- test: N -->" run in the order of their numbers, after those without a
-// mark; a remark "# shows TEXT" is what a line of the output has, "…" standing for anything; words in capitals stand for what an earlier command printed. A block that starts
+// mark; a remark "# shows TEXT" is what a line of the output has, "…" standing for anything, and "# refused TEXT" what a
+// command that fails says; words in capitals stand for what an earlier command printed. A block that starts
 // a hub or a shop is pasted whole into a shell; only what needs a message of another shop's
 // is tried again.
 func TestReadme(t *testing.T) {
@@ -136,7 +137,7 @@ type reader struct {
 	t       *testing.T
 	dir     string
 	demo    string            // what the README shows of the testnet's output
-	words   map[string]string // INVITE, RESERVATION, ORDER
+	words   map[string]string // INVITE, RESERVATION, ORDER, REVISION
 	running []*exec.Cmd
 }
 
@@ -146,8 +147,9 @@ const patience = 5 * time.Minute
 var (
 	invitePrinted = regexp.MustCompile(`souk-invite-1-[A-Za-z0-9_-]+`)
 	idPrinted     = regexp.MustCompile(`\b[0-9a-v]{26}\b`)
-	shownBehind   = regexp.MustCompile(` # shows (.+)$`)
-	placeholder   = regexp.MustCompile(`\b(INVITE|RESERVATION|ORDER)\b`)
+	lastPrinted   = regexp.MustCompile(`(\d+)\s*$`)
+	shownBehind   = regexp.MustCompile(` # (?:shows|refused) (.+)$`)
+	placeholder   = regexp.MustCompile(`\b(INVITE|RESERVATION|ORDER|REVISION)\b`)
 )
 
 // awaited are the commands that may need what another shop has sent and is on its way: they
@@ -170,6 +172,9 @@ func (r *reader) run(line string) {
 	}
 	if id := idPrinted.FindString(out); id != "" && strings.Contains(line, "souk reserve") {
 		r.words["RESERVATION"], r.words["ORDER"] = id, id
+	}
+	if last := lastPrinted.FindStringSubmatch(out); last != nil && strings.Contains(line, "souk stock show") {
+		r.words["REVISION"] = last[1]
 	}
 }
 
@@ -218,7 +223,7 @@ func (r *reader) output(line string) string {
 		cmd := r.command(ctx, line)
 		out, err := cmd.CombinedOutput()
 		cancel()
-		if err == nil {
+		if refused := strings.Contains(line, " # refused "); refused && err != nil || !refused && err == nil {
 			return string(out)
 		}
 		if !awaited.MatchString(line) || time.Now().Add(pause).After(deadline) || pause > 20*time.Second {

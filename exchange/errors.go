@@ -58,6 +58,7 @@ const (
 	CodeNotRunning    Code = 35 // no node or hub runs on this folder
 	CodeLocked        Code = 36 // another process uses this folder
 	CodeConfirm       Code = 37 // the owner must say that this is meant
+	CodePrecondition  Code = 38 // the request must say of which state it was made
 )
 
 type codeInfo struct {
@@ -105,6 +106,7 @@ var codeTable = map[Code]codeInfo{
 	CodeNotRunning:    {"not-running", true},
 	CodeLocked:        {"locked", false},
 	CodeConfirm:       {"confirmation-needed", false},
+	CodePrecondition:  {"precondition-required", false},
 }
 
 // unknownCode and a number are the name of a code without a row in codeTable.

@@ -30,7 +30,7 @@ func TestShortfallNamesTheStock(t *testing.T) {
 	desktest.Buy(t, birch, acorn, "S", 5)
 	desktest.Buy(t, birch, acorn, "hat", 2)
 	w.Settle()
-	_, err = acorn.Desk.Shelf.Count(desktest.Ctx, []shelf.Count{{SKU: "S", Units: 2}, {SKU: "hat", Units: 1}})
+	_, err = acorn.Desk.Shelf.Count(desktest.Ctx, []shelf.Count{{SKU: "S", Units: 2, When: shelf.Now}, {SKU: "hat", Units: 1, When: shelf.Now}})
 	desktest.Must(t, err)
 	for _, c := range []struct {
 		name, want string

@@ -169,6 +169,8 @@ var forms = [...]*form{
 
 	record.KindMovement: of("movement", MaxRecord, movementToPB, movementFromPB, checkNothing),
 	record.KindReading:  of("reading", MaxRecord, readingToPB, readingFromPB, checkNothing),
+	record.KindToldLine: of("told movement", MaxRecord, toldLineToPB, toldLineFromPB, checkNothing),
+	record.KindIntent:   of("list of movements", record.MaxIntent, intentToPB, intentFromPB, checkNothing),
 	record.KindSource:   of("source record", MaxRecord, sourceToPB, sourceFromPB, checkNothing),
 
 	message.KindFeedProduct: of("feed record", catalog.MaxRecord, feedProductToPB, feedProductFromPB, checkFeedProduct),

@@ -1,6 +1,8 @@
 package protocol
 
 import (
+	"slices"
+
 	"google.golang.org/protobuf/proto"
 
 	"github.com/souk-market/souk/exchange"
@@ -44,7 +46,7 @@ func stockRecordToPB(v *record.Stock) *pb.StockRecord {
 	s := v.Stock
 	return &pb.StockRecord{
 		Unlimited: s.Unlimited, Stocked: s.Stocked, Held: s.Held, Sold: s.Sold, Shipped: s.Shipped,
-		Missing: s.Missing, Revision: s.Revision, Moves: v.Moves, Shared: v.Shared, Pruned: v.Pruned,
+		Missing: s.Missing, Revision: s.Revision, Moves: v.Moves, Shared: v.Shared, Pruned: v.Pruned, Gone: v.Gone,
 	}
 }
 
@@ -54,7 +56,7 @@ func stockRecordFromPB(_ *fields, m *pb.StockRecord) *record.Stock {
 			Unlimited: m.Unlimited, Stocked: m.Stocked, Held: m.Held, Sold: m.Sold, Shipped: m.Shipped,
 			Missing: m.Missing, Revision: m.Revision,
 		},
-		Moves: m.Moves, Shared: m.Shared, Pruned: m.Pruned,
+		Moves: m.Moves, Shared: m.Shared, Pruned: m.Pruned, Gone: m.Gone,
 	}
 }
 
@@ -70,6 +72,7 @@ func movementToPB(v *record.Movement) *pb.Movement {
 	return &pb.Movement{
 		Cause: uint32(v.Cause), Units: v.Units, AtMs: int64(v.At), OrderedMs: int64(v.Ordered),
 		Partner: raw(v.Partner[:]), Order: raw(v.Order[:]), Source: v.Source, Sku: string(v.SKU), Net: v.Net,
+		SlackMs: v.Slack.Milliseconds(), ToldMs: int64(v.Told), Contained: v.Contained, Channel: v.Channel, Reference: v.Reference, Note: v.Note,
 	}
 }
 
@@ -77,6 +80,7 @@ func movementFromPB(f *fields, m *pb.Movement) *record.Movement {
 	v := &record.Movement{
 		Cause: record.Cause(m.Cause), Units: m.Units, At: exchange.Time(m.AtMs), Ordered: exchange.Time(m.OrderedMs),
 		Source: m.Source, SKU: exchange.SKU(m.Sku), Net: m.Net,
+		Slack: f.duration("slack", m.SlackMs), Told: exchange.Time(m.ToldMs), Contained: m.Contained, Channel: m.Channel, Reference: m.Reference, Note: m.Note,
 	}
 	f.fixed("partner", v.Partner[:], m.Partner)
 	f.fixed("order", v.Order[:], m.Order)
@@ -86,14 +90,14 @@ func movementFromPB(f *fields, m *pb.Movement) *record.Movement {
 func readingToPB(v *record.Reading) *pb.Reading {
 	return &pb.Reading{
 		Source: v.Source, Set: v.Set, Unlimited: v.Unlimited, Units: v.Units, LowMs: int64(v.Low), HighMs: int64(v.High),
-		CountedMs: int64(v.Counted), CountedBy: v.CountedBy, Owed: v.Owed, Behind: stockIDsToPB(v.Behind),
+		CountedMs: int64(v.Counted), CountedBy: v.CountedBy, Owed: v.Owed, CountedFromMs: int64(v.CountedFrom), Behind: stockIDsToPB(v.Behind),
 	}
 }
 
 func readingFromPB(_ *fields, m *pb.Reading) *record.Reading {
 	return &record.Reading{
 		Source: m.Source, Set: m.Set, Unlimited: m.Unlimited, Units: m.Units, Low: exchange.Time(m.LowMs), High: exchange.Time(m.HighMs),
-		Counted: exchange.Time(m.CountedMs), CountedBy: m.CountedBy, Owed: m.Owed, Behind: stockIDsFromPB(m.Behind),
+		Counted: exchange.Time(m.CountedMs), CountedBy: m.CountedBy, Owed: m.Owed, CountedFrom: exchange.Time(m.CountedFromMs), Behind: stockIDsFromPB(m.Behind),
 	}
 }
 
@@ -125,4 +129,43 @@ func sourceFromPB(f *fields, m *pb.SourceRecord) *record.Source {
 
 func sourceFileToPB(f record.SourceFile) *pb.SourceFile {
 	return &pb.SourceFile{Digest: raw(f.Digest[:]), LowMs: int64(f.Low), HighMs: int64(f.High)}
+}
+
+func toldLineToPB(v *record.ToldLine) *pb.ToldLine {
+	return &pb.ToldLine{AtMs: int64(v.At), Content: raw(v.Content[:]), Contained: v.Contained}
+}
+
+func toldLineFromPB(f *fields, m *pb.ToldLine) *record.ToldLine {
+	v := &record.ToldLine{At: exchange.Time(m.AtMs), Contained: m.Contained}
+	f.fixed("content", v.Content[:], m.Content)
+	return v
+}
+
+// partLines is how many lines a part has, so that no list has more than MaxParts.
+const partLines = 500
+
+func intentToPB(v *record.Intent) *pb.Intent {
+	m := &pb.Intent{AtMs: int64(v.At), Done: v.Done}
+	for part := range slices.Chunk(v.Lines, partLines) {
+		m.Parts = append(m.Parts, &pb.IntentPart{Lines: each(part, func(l record.IntentLine) *pb.IntentLine {
+			return &pb.IntentLine{
+				Sku: string(l.SKU), Cause: uint32(l.Cause), Units: l.Units, AtMs: int64(l.At), AgoMs: l.Ago.Milliseconds(), Now: l.Now,
+				Revision: l.Revision, Id: l.ID, Channel: l.Channel, Reference: l.Reference, Note: l.Note,
+			}
+		})})
+	}
+	return m
+}
+
+func intentFromPB(f *fields, m *pb.Intent) *record.Intent {
+	v := &record.Intent{At: exchange.Time(m.AtMs), Done: m.Done}
+	for _, part := range m.Parts {
+		for _, l := range part.Lines {
+			v.Lines = append(v.Lines, record.IntentLine{
+				SKU: exchange.SKU(l.Sku), Cause: record.Cause(l.Cause), Units: l.Units, At: exchange.Time(l.AtMs), Ago: f.duration("ago", l.AgoMs),
+				Now: l.Now, Revision: l.Revision, ID: l.Id, Channel: l.Channel, Reference: l.Reference, Note: l.Note,
+			})
+		}
+	}
+	return v
 }

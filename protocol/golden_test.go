@@ -119,7 +119,7 @@ func TestGoldenKinds(t *testing.T) {
 
 // TestGoldenKinds2: the fields and kinds that version 2 added.
 func TestGoldenKinds2(t *testing.T) {
-	for _, v := range golden(t, "kinds-2.json", kindVectors(t, gen.Kinds, gen.Value)) {
+	for _, v := range golden(t, "kinds-2.json", kindVectors(t, gen.Kinds2, gen.Value)) {
 		t.Run(v.Name, v.reencode)
 	}
 }

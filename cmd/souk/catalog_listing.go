@@ -205,16 +205,23 @@ func partly(err error, done int, what string) error {
 }
 
 func (a catalogCommands) historyCommand() *cobra.Command {
+	return a.journalCommand("history", `  souk catalog history --dir shop SHOE-42
+  souk catalog history --dir shop SHOE-42 --limit 0 --json`)
+}
+
+// journalCommand shows who took the last pair, when, and through which channel.
+func (a catalogCommands) journalCommand(name, example string) *cobra.Command {
 	limit := 50
 	cmd := &cobra.Command{
-		Use:   "history SKU",
+		Use:   name + " SKU",
 		Short: "Show what has moved a product's stock",
-		Long: `Shows the journal of a product's stock, the newest first: shipments, counts, figures of
-files, orders and cancellations, at most the newest 2,000. Reservations are not in it.
-SHELF is what lay there after it; ordered and cancelled leave the shelf as it is.`,
-		Example: `  souk catalog history --dir shop SHOE-42
-  souk catalog history --dir shop SHOE-42 --limit 0 --json`,
-		Args: takes(1, 1),
+		Long: `Shows the journal of a product's stock, the newest first: who took the last pair, when, and
+through which channel. It has what your channels told, shipments, counts, figures of files,
+orders and cancellations: the newest 2,000 of 400 days, and all of the last 8 days.
+Reservations are not in it. SHELF is what lay there after it; ordered and cancelled leave the
+shelf as it is, and so does what a count or file had when it was told (contained).`,
+		Example: example,
+		Args:    takes(1, 1),
 		RunE: a.withClient(func(cmd *cobra.Command, c *client.Client, args []string) error {
 			if limit < 0 {
 				return usagef("--limit is 1 or more, or 0 for all")
@@ -272,6 +279,17 @@ func historyPage(p *page, fed *federation, list *view.Movements) {
 			of := m.Source
 			if !m.Order.IsZero() {
 				of = fmt.Sprintf("order %v of %s", m.Order, fed.name(m.Partner))
+			}
+			for _, more := range []string{m.Channel, m.Reference, m.Note} {
+				if more != "" {
+					of = strings.TrimSpace(of + " " + more)
+				}
+			}
+			if m.Contained {
+				of = strings.TrimSpace(of + " (contained)")
+			}
+			if m.Told != nil {
+				of = strings.TrimSpace(of + " (told " + timeText(*m.Told) + ")")
 			}
 			if m.SKU != "" {
 				of = strings.TrimSpace(string(m.SKU) + " " + of)

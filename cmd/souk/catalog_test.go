@@ -33,6 +33,50 @@ func (tn *town) testStockArgs() {
 	}
 }
 
+// testStockTold: what an owner tells of other channels, and reads of it.
+func (tn *town) testStockTold() {
+	tn.t.Helper()
+	file := tn.write("wax.jsonl", `{"sku":"WAX","title":"Wax","price":"4.00","stock":10}`+"\n"+`{"sku":"BRUSH","title":"Brush","price":"9.00","stock":10}`+"\n")
+	tn.ok("2", "catalog", "import", "--dir", "acorn", file, "--source", "wax", "--stock-figure", "on-hand", "--as-of", "now")
+	show := func() (of struct{ wax, brush view.Shelf }) {
+		var list []view.Shelf
+		tn.read(&list, "stock", "show", "--dir", "acorn", "WAX", "BRUSH")
+		of.wax, of.brush = list[0], list[1]
+		return of
+	}
+	seen := show().wax.Revision
+	tn.ok("applied", "stock", "sold", "--dir", "acorn", "WAX=2", "BRUSH", "--channel", "till", "--reference", "4711", "--id", "t1")
+	tn.ok("repeated", "stock", "sold", "--dir", "acorn", "WAX=2", "BRUSH", "--channel", "till", "--reference", "4711", "--id", "t1")
+	tn.ok("contained", "stock", "damaged", "--dir", "acorn", "WAX", "--at", "-1h")
+	tn.ok("applied", "stock", "received", "--dir", "acorn", "BRUSH=5")
+	tn.ok("applied", "stock", "returned", "--dir", "acorn", "BRUSH")
+	if is := show(); is.wax.Shelf != 8 || is.brush.Shelf != 15 {
+		tn.t.Errorf("%+v", is)
+	}
+	for _, stale := range [][]string{{"catalog", "set-stock"}, {"stock", "count"}} {
+		args := append(stale, "--dir", "acorn", "WAX=9", "--revision", fmt.Sprint(seen))
+		if out := tn.souk(exitRefused, args...); !strings.Contains(out, "8 are there") || !strings.Contains(out, "souk stock sold") {
+			tn.t.Errorf("a stale count:\n%s", out)
+		}
+	}
+	tn.souk(exitRefused, "catalog", "set-stock", "--dir", "acorn", "WAX=9", "--at", "-8h")
+	tn.souk(exitUsage, "catalog", "set-stock", "--dir", "acorn", "WAX=9", "--at", "yesterday")
+	tn.souk(exitUsage, "stock", "count", "--dir", "acorn", "WAX=9", "BRUSH=1", "--revision", "1")
+	tn.souk(exitUsage, "stock", "count", "--dir", "acorn", "WAX")
+	tn.souk(exitUsage, "stock", "sold", "--dir", "acorn", "WAX=0")
+	tn.ok("9", "catalog", "set-stock", "--dir", "acorn", "WAX=9", "--revision", fmt.Sprint(show().wax.Revision))
+	tn.ok("7", "stock", "count", "--dir", "acorn", "WAX=7")
+	if out := tn.ok("left that the shelf did not have", "stock", "sold", "--dir", "acorn", "WAX=9"); !strings.Contains(out, "2 units") {
+		tn.t.Error(out)
+	}
+	if out := tn.ok("till 4711", "stock", "journal", "--dir", "acorn", "WAX"); !strings.Contains(out, "contained") || !strings.Contains(out, "set") {
+		tn.t.Error(out)
+	}
+	if out := tn.souk(exitFailure, "stock", "sold", "--dir", "acorn", "BRUSH", "nosuch"); !strings.Contains(out, "nothing was changed") || show().brush.Shelf != 15 {
+		tn.t.Error(out)
+	}
+}
+
 // testImportReports: what an owner reads of files in which nothing can be sold.
 func (tn *town) testImportReports() {
 	tn.t.Helper()

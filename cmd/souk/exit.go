@@ -136,6 +136,7 @@ var exitOf = map[exchange.Code]int{
 	exchange.CodeUnauthorized:  exitFailure,
 	exchange.CodeConflict:      exitRefused,
 	exchange.CodeConfirm:       exitRefused,
+	exchange.CodePrecondition:  exitRefused,
 	exchange.CodeNotMember:     exitRefused,
 	exchange.CodeNoPartnership: exitRefused,
 	exchange.CodeInsufficient:  exitRefused,

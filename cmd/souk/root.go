@@ -39,6 +39,7 @@ type (
 	reservationCommands struct{ *app }
 	orderCommands       struct{ *app }
 	catalogCommands     struct{ *app }
+	stockCommands       struct{ *app }
 )
 
 // run carries out one command line and returns its exit code.
@@ -137,7 +138,7 @@ directly.
 		}
 	}
 	add(groupRun, hub, a.nodeCommand())
-	add(groupTrade, a.membersCommand(), partnerCommands{a}.partnerCommand(), a.catalogCommand(), a.productsCommand(),
+	add(groupTrade, a.membersCommand(), partnerCommands{a}.partnerCommand(), a.catalogCommand(), stockCommands{a}.stockCommand(), a.productsCommand(),
 		reservationCommands{a}.reserveCommand(), reservationCommands{a}.reservationCommand(), orderCommands{a}.orderCommand())
 	add(groupOther, a.dialCommand(), a.doctorCommand(), a.auditCommand(), a.testnetCommand(), a.versionCommand())
 	return root

@@ -268,6 +268,7 @@ func (tn *town) testCatalog(t *testing.T) {
 	tn.souk(exitUsage, "catalog", "set-stock", "--dir", "acorn", "AC-BALM-75=-1")
 	tn.souk(exitFailure, "catalog", "set-stock", "--dir", "acorn", "NONE=1")
 	tn.testStockArgs()
+	tn.testStockTold()
 	tn.testImportReports()
 	tn.testOwnersWord()
 }

@@ -193,6 +193,10 @@ func (r reader) record(prefix string, key, value []byte) {
 		r.reading(key, value)
 	case "so/":
 		decode[record.Source](r, value)
+	case "jt/":
+		decode[record.ToldLine](r, value)
+	case "ji/":
+		decode[record.Intent](r, value)
 	case "pg/", "px/": // indexes that the shelf follows and nothing is promised by
 	case "y/":
 		r.quarantined(key, value)
@@ -200,7 +204,7 @@ func (r reader) record(prefix string, key, value []byte) {
 		if string(key) == "f" {
 			r.Feed = decode[record.Feed](r, value)
 		}
-	case "members/", "addr/", "k/", "d/", "xm/": // of packages that keep and check their own
+	case "members/", "addr/", "k/", "d/", "xm/", "sn/": // of packages that keep and check their own
 	case "a/":
 		if k, ok := r.shopThenID(key); ok {
 			r.ShipTo[k] = decode[record.ShipTo](r, value)

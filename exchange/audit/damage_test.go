@@ -78,9 +78,9 @@ func TestSoundBooks(t *testing.T) {
 func TestEveryRowCounts(t *testing.T) {
 	_, acorn, birch := market(t)
 	// Erased by a setting, made again, pruned, or of another package.
-	mayGo := []string{"a/", "c/", "d/", "p/", "r/", "members/", "addr/", "k/", "xm/"}
+	mayGo := []string{"a/", "c/", "d/", "p/", "r/", "members/", "addr/", "k/", "xm/", "sn/"}
 	// As before, and rows without a value or with one that is nobody's record.
-	mayChange := []string{"c/", "d/", "a/", "hx/", "ox/", "members/", "addr/", "k/", "xm/"}
+	mayChange := []string{"c/", "d/", "a/", "hx/", "ox/", "members/", "addr/", "k/", "xm/", "sn/"}
 	for _, s := range []*desktest.Shop{acorn, birch} {
 		all := rows(t, s.Mem)
 		if len(all) < 20 {

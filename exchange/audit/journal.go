@@ -98,8 +98,8 @@ func (b *Books) checkJournal(f notes, id exchange.StockID, list []numbered, rec 
 	}
 	told := false
 	for i, m := range list {
-		moves := m.Cause != record.CauseOrdered && m.Cause != record.CauseCancelled
-		told = told || m.Cause == record.CauseCounted || m.Cause == record.CauseFigure
+		moves := m.Cause != record.CauseOrdered && m.Cause != record.CauseCancelled && !m.Contained
+		told = told || m.Cause == record.CauseCounted || m.Cause == record.CauseSet || m.Cause == record.CauseFigure
 		if i == 0 {
 			continue
 		}
@@ -108,9 +108,9 @@ func (b *Books) checkJournal(f notes, id exchange.StockID, list []numbered, rec 
 		if moves {
 			want += m.Units
 		}
-		if m.Net != want || m.At < before.At {
+		if m.Net != want || m.Recorded() < before.Recorded() {
 			f.fault(Stock, "movement %d (%v, %d units) ends at %d units at %v; the one before ended at %d at %v",
-				m.number, m.Cause, m.Units, m.Net, m.At, before.Net, before.At)
+				m.number, m.Cause, m.Units, m.Net, m.Recorded(), before.Net, before.Recorded())
 		}
 	}
 	if told && !b.readings[id] {

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"sync"
@@ -44,6 +45,7 @@ type Desk struct {
 	Writer       *writer.Writer
 	Events       *event.Watchers
 	Shelf        *shelf.Shelf
+	Moves        shelf.Moves
 	Feed         *feed.Feed
 	Selling      *trade.Selling
 	Partnerships *trade.Partnerships
@@ -101,7 +103,7 @@ func Open(cfg Config) (*Desk, error) {
 		return nil, err
 	}
 	if cfg.Inline { // else Run does
-		return d, d.Shelf.LoadShortfalls(context.Background())
+		return d, errors.Join(d.Moves.FinishLists(context.Background()), d.Shelf.LoadShortfalls(context.Background()))
 	}
 	return d, nil
 }
@@ -117,6 +119,7 @@ func (d *Desk) compose(cfg Config) {
 		Due:     func(at exchange.Time) { d.Supplier.DueAt(at) },
 		Changed: func(b *writer.Batch, sku exchange.SKU) { d.Feed.Changed(b, sku) },
 	})
+	d.Moves = shelf.Moves{Shelf: d.Shelf}
 	d.Feed = feed.New(feed.Config{
 		Shop: d.shop, Store: cfg.Store, Codec: cfg.Codec, Signer: cfg.Signer, Verifier: cfg.Verifier, Writer: d.Writer,
 		Shelf: d.Shelf, Selling: d.Selling, Random: d.random.fill, Logger: cfg.Logger,
@@ -166,6 +169,11 @@ func (d *Desk) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var background sync.WaitGroup
+	background.Go(func() { // first, so that it is queued before others
+		if err := d.Moves.FinishLists(ctx); err != nil && ctx.Err() == nil {
+			d.log.Error("carrying out movements that were taken before this start; the next start does it", "err", err)
+		}
+	})
 	background.Go(func() { d.trade.Run(ctx) })
 	background.Go(func() { d.Feed.Run(ctx) })
 	background.Go(func() {
@@ -195,9 +203,14 @@ func (d *Desk) Tick() error {
 	return err
 }
 
-// Prune deletes some of the old records of holds and reservations, and reports whether there
+// Prune deletes some of the old records of holds, reservations and movements' ids, and reports whether there
 // may be more. [Desk.Run] does it every hour.
-func (d *Desk) Prune(ctx context.Context) (more bool, err error) { return d.trade.Prune(ctx) }
+func (d *Desk) Prune(ctx context.Context) (more bool, err error) {
+	if more, err = d.trade.Prune(ctx); err == nil && !more {
+		err = d.Moves.PruneTold(ctx)
+	}
+	return more, err
+}
 
 // Outgoing takes the messages to partners that are due now, and says when to ask again
 // (0 = when woken). A running desk sends them itself.

@@ -113,7 +113,7 @@ func TestBusyProductsHoldUpNoUnreadMark(t *testing.T) {
 			for turn := range 40 {
 				var counts []shelf.Count
 				for _, sku := range skus[:2*feed.MaxPublish] {
-					counts = append(counts, shelf.Count{SKU: sku, Units: int64(100 + turn)})
+					counts = append(counts, shelf.Count{SKU: sku, Units: int64(100 + turn), When: shelf.Now})
 				}
 				_, err := w.Supplier.Desk.Shelf.Count(context.Background(), counts)
 				desktest.Must(t, err)

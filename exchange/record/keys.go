@@ -18,11 +18,14 @@ import (
 //	p/ sku                               Product
 //	s/ stock                             Stock
 //	j/ stock 0 number                    Movement: the stock's journal
+//	jt/ id(16)                           ToldLine: a movement by the hash of the id that its channel gave it
+//	ji/ time(8) number(8)                Intent: a list of movements that is being carried out
 //	f/ stock                             Reading: the last figure of a file
 //	ps/ stock 0 sku                      index of the products that sell from another stock than their own (no value)
 //	pg/ group(16) sku                    index of the variants of a group: the hash of its source and name (no value)
 //	px/ time(8) sku                      index of sales by when their price changes next (no value)
 //	so/ name                             Source
+//	sn/                                  in how many steps files were read (8 bytes); see shelf.Revision
 //	d/ bucket(2) sku                     dirty mark: publish this product (no value); see package feed
 //	c/ …                                 the catalog feed; see package feed
 //	h/ retailer hold                     Hold (as supplier)
@@ -47,6 +50,8 @@ const (
 	PrefixProduct       = "p/"
 	prefixStock         = "s/"
 	PrefixMovement      = "j/"
+	PrefixToldLine      = "jt/"
+	PrefixIntent        = "ji/"
 	PrefixReading       = "f/"
 	prefixSharing       = "ps/"
 	prefixGroup         = "pg/"
@@ -70,7 +75,10 @@ const (
 	PrefixQuarantine    = "y/"
 )
 
-var KeyMeta = []byte("m")
+var (
+	KeyMeta  = []byte("m")
+	KeyFiles = []byte("sn/")
+)
 
 func ProductKey(sku exchange.SKU) []byte { return kv.Key(PrefixProduct, []byte(sku)) }
 
@@ -87,6 +95,17 @@ func MovementKey(id exchange.StockID, number uint64) []byte {
 
 // Journal is the keys of a stock's movements.
 func Journal(id exchange.StockID) kv.Range { return kv.Prefix(kv.Key(PrefixMovement, []byte(id), end)) }
+
+// ToldLineKey is where the movement that a channel gave an id is remembered.
+func ToldLineKey(id string) []byte {
+	sum := sha256.Sum256([]byte(id))
+	return kv.Key(PrefixToldLine, sum[:16])
+}
+
+// IntentKey is the key of the number-th list that was taken at one time.
+func IntentKey(at exchange.Time, number uint64) []byte {
+	return kv.Key(PrefixIntent, kv.Uint64(uint64(at)), kv.Uint64(number))
+}
 
 func SharingKey(id exchange.StockID, sku exchange.SKU) []byte {
 	return kv.Key(prefixSharing, []byte(id), end, []byte(sku))

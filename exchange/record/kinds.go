@@ -18,6 +18,8 @@ const (
 	KindMovement    message.Kind = 71 // from version 2 on, as the next two
 	KindReading     message.Kind = 72
 	KindSource      message.Kind = 73
+	KindToldLine    message.Kind = 74
+	KindIntent      message.Kind = 75
 
 	KindFeed    message.Kind = 85 // the own feed: epoch, sequence, count, floor
 	KindReplica message.Kind = 86 // a partner's feed, in the replicas' own store
@@ -50,3 +52,7 @@ func (*Movement) Kind() message.Kind { return KindMovement }
 func (*Reading) Kind() message.Kind { return KindReading }
 
 func (*Source) Kind() message.Kind { return KindSource }
+
+func (*ToldLine) Kind() message.Kind { return KindToldLine }
+
+func (*Intent) Kind() message.Kind { return KindIntent }

@@ -15,6 +15,9 @@ type Stock struct {
 	// Shared reports that other products than the one it is named for sell from it. It stays
 	// when they leave.
 	Shared bool
+	// Gone is how many units movements have ever told that were sold or damaged: those that the
+	// journal does not have any more may have gone at any time.
+	Gone int64
 }
 
 // Cause is why a stock changed. Numbers are stored: append only.
@@ -26,9 +29,18 @@ const (
 	CauseFigure    Cause = 3 // a file told a figure
 	CauseOrdered   Cause = 4 // an order was committed; the shelf is as it was
 	CauseCancelled Cause = 5 // units of an order were cancelled, rejected or expired; the shelf is as it was
+
+	// What the owner's other channels tell.
+	CauseSold     Cause = 6
+	CauseReturned Cause = 7
+	CauseReceived Cause = 8
+	CauseDamaged  Cause = 9
+	// CauseSet is what a count by hand or a sum is that was made of a revision: nobody knows of which
+	// time until then it is.
+	CauseSet Cause = 10
 )
 
-var causeNames = [...]string{"unknown", "shipped", "counted", "figure", "ordered", "cancelled"}
+var causeNames = [...]string{"unknown", "shipped", "counted", "figure", "ordered", "cancelled", "sold", "returned", "received", "damaged", "set"}
 
 func (c Cause) String() string {
 	if c < Cause(len(causeNames)) {
@@ -37,19 +49,92 @@ func (c Cause) String() string {
 	return "unknown"
 }
 
+// ParseCause reads the name of what an owner's channel tells: sold, returned, received, damaged or
+// counted.
+func ParseCause(name string) (Cause, error) {
+	for _, c := range []Cause{CauseSold, CauseReturned, CauseReceived, CauseDamaged, CauseCounted} {
+		if name == c.String() {
+			return c, nil
+		}
+	}
+	return 0, exchange.Errorf(exchange.CodeInvalid, "a movement is sold, returned, received, damaged or counted, not %.40q", name)
+}
+
+// Takes and Brings report whether a movement of an owner's channel takes units off the shelf, or
+// puts them there.
+func (c Cause) Takes() bool  { return c == CauseSold || c == CauseDamaged }
+func (c Cause) Brings() bool { return c == CauseReturned || c == CauseReceived }
+
 // Movement is a line of a stock's journal.
 type Movement struct {
 	Cause Cause
-	// Units is by how much the stock's Net changed; of orders and cancellations, how many units
-	// they concern, > 0.
-	Units   int64
+	// Units is by how much the stock's Net changed, or would have changed of what is Contained or
+	// of a stock that is not counted; of orders and cancellations, how many units they concern, > 0.
+	Units int64
+	// At is when it happened, and Slack how far from that by this shop's clock it may have been.
 	At      exchange.Time
+	Slack   time.Duration
+	Told    exchange.Time    // when this shop heard of it; 0 = at once
 	Ordered exchange.Time    // when the order was committed; 0 where there is none
 	Partner exchange.ShopID  // of the order
 	Order   exchange.OrderID // zero where there is none
 	Source  string           // of a figure
 	SKU     exchange.SKU     // of the product that moved; "" where it is the stock's own name
 	Net     int64            // after it
+	// Contained reports that what the stock was counted by had it, as far as is known: it changed
+	// nothing.
+	Contained bool
+	// As the channel told them; "" = not.
+	Channel, Reference, Note string
+}
+
+// Recorded is when the line was written: later than every line before it, or at the same time.
+func (m *Movement) Recorded() exchange.Time {
+	if m.Told != 0 {
+		return m.Told
+	}
+	return m.At
+}
+
+// Span is when it happened: at low at the earliest, at high at the latest.
+func (m *Movement) Span() (low, high exchange.Time) {
+	if m.Told == 0 {
+		return m.At, m.At
+	}
+	return min(m.At.Add(-m.Slack), m.Told), min(m.At.Add(m.Slack), m.Told)
+}
+
+// ToldLine is what is remembered of a movement by the id that its channel gave it.
+type ToldLine struct {
+	At        exchange.Time // when it was told
+	Content   [32]byte      // SHA-256 of all that was told
+	Contained bool
+}
+
+// Intent is a list of movements that is carried out whole, in steps.
+type Intent struct {
+	At    exchange.Time // when the list was taken
+	Done  uint32        // lines that are done and not in Lines any more
+	Lines []IntentLine
+}
+
+// MaxIntent bounds the encoded list, in bytes: below the MiB from which the store keeps values apart.
+const MaxIntent = 896 << 10
+
+// IntentLine is a movement of a list.
+type IntentLine struct {
+	SKU   exchange.SKU
+	Cause Cause
+	Units int64
+	// As it was told: a moment of the channel's clock, or so long before it was told. Both 0 = as the
+	// list was taken; but of a count with a Revision alone, at any time until then.
+	At       exchange.Time
+	Ago      time.Duration
+	Now      bool // of a count with a Revision: as the list was taken
+	Revision *uint64
+	ID       string
+
+	Channel, Reference, Note string
 }
 
 // Figure is what a count in a file means. Numbers are stored: append only.
@@ -94,6 +179,9 @@ type Reading struct {
 	// units more than before there were then.
 	Counted   exchange.Time
 	CountedBy int64
+	// CountedFrom is when the count was made at the earliest, and Counted at the latest; 0 = any time
+	// before.
+	CountedFrom exchange.Time
 	// Behind is the stocks that the product sold from before, while they may have promises: those
 	// are taken off each figure.
 	Behind []exchange.StockID

@@ -15,10 +15,10 @@ func TestCountIsAllOrNone(t *testing.T) {
 	s := desktest.NewWorld(t, 1, 1).Shops[0]
 	s.Stock("shoe", 10, 9900)
 	s.Stock("hat", 5, 1250)
-	good := shelf.Count{SKU: "shoe", Units: 3}
+	good := shelf.Count{SKU: "shoe", Units: 3, When: shelf.Now}
 	for code, bad := range map[exchange.Code]shelf.Count{
-		exchange.CodeNotFound: {SKU: "none", Units: 1},
-		exchange.CodeInvalid:  {SKU: "hat", Units: -1},
+		exchange.CodeNotFound: {SKU: "none", Units: 1, When: shelf.Now},
+		exchange.CodeInvalid:  {SKU: "hat", Units: -1, When: shelf.Now},
 	} {
 		t.Run(code.String(), func(t *testing.T) {
 			if _, err := s.Desk.Shelf.Count(desktest.Ctx, []shelf.Count{good, bad}); exchange.CodeOf(err) != code {
@@ -35,7 +35,7 @@ func TestCountIsAllOrNone(t *testing.T) {
 	if stock, err := s.Desk.Shelf.Stock("shoe"); err != nil || stock.Shelf() != 10 {
 		t.Errorf("%+v, %v", stock, err)
 	}
-	after, err := s.Desk.Shelf.Count(desktest.Ctx, []shelf.Count{good, {SKU: "hat", Unlimited: true}})
+	after, err := s.Desk.Shelf.Count(desktest.Ctx, []shelf.Count{good, {SKU: "hat", Unlimited: true, When: shelf.Now}})
 	if err != nil || len(after) != 2 || after[0].Shelf() != 3 || !after[1].Unlimited {
 		t.Errorf("%+v, %v", after, err)
 	}
@@ -67,6 +67,9 @@ func TestCountsOfOneStock(t *testing.T) {
 		t.Run(fmt.Sprint(c.counts), func(t *testing.T) {
 			before := desktest.StockOf(t, acorn, c.counts[0].SKU)
 			moves := movements(t, acorn, c.counts[0].SKU)
+			for i := range c.counts {
+				c.counts[i].When = shelf.Now
+			}
 			after, err := acorn.Desk.Shelf.Count(desktest.Ctx, c.counts)
 			stock := desktest.StockOf(t, acorn, c.counts[0].SKU)
 			switch {

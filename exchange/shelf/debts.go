@@ -55,7 +55,7 @@ func (v view) debt(id exchange.StockID, low exchange.Time) (debts, error) {
 	if err != nil || !ok {
 		return debts{}, err
 	}
-	sent, err := v.shelf.journals.since(v, id, &rec, low, 0)
+	sent, err := v.shelf.journals.since(v, id, &rec, low, low, 0)
 	if err != nil {
 		return debts{}, err
 	}

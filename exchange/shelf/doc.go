@@ -36,12 +36,55 @@
 //   - The guard over absences asks when a file is the whole catalog, not for the variants of a
 //     group: a group that lost its only variant lost all of a small catalog.
 //
+// # What other channels tell
+//
+// [Moves.Tell] takes what the owner's checkout, till, goods-in and people did to the shelf, and
+// [Shelf.Count] what people counted. The invariant, which TestFigures holds for every meaning of
+// figures, for channels that tell at once, late, twice, by a wrong clock or never, for counts that
+// are told long after, and for a web shop that writes sums: the shelf that is believed never
+// exceeds the shelf that there is by more than what nobody has told. The rules (standing; each left
+// out fails the model):
+//
+//   - What happened is of a span: its moment, by a clock that may be a minute off, and not after it
+//     was told. What is told as it happens, without a moment, comes after all that was told before.
+//   - Told late, units that went surely before the last count, or the last figure of a system that
+//     counts them (on-hand, free), are contained in it. Units that came are contained unless they
+//     came surely after it. What is contained stands in the journal and changes nothing.
+//   - A count of a moment, and a figure, take off what went and was told of the time since, and add
+//     what surely came since. A count that is not surely later than the last count or file is
+//     stale.
+//   - A write that names a revision may be a count or a sum (CauseSet). Nobody knows of which moment
+//     it is: what went is taken off whenever it was, what came until then is not added, and a file that is not
+//     surely later lowers the stock by as much as the write did.
+//   - A write that names neither is refused, unless nothing has ever told of the stock: that is what
+//     sold a unit twice.
+//   - Where figures are of a system that knows nothing of Souk, or have no chosen meaning, units come by file
+//     alone.
+//
+// Where the rules depart from the design's, or say more:
+//
+//   - [Shelf.Revision] is the stock's own revision and the steps in which files were read. An import
+//     that finds a figure as it was writes nothing; a sum of before it, written over it, oversold
+//     in the model. A count that finds what was known moves the revision, too.
+//   - Figures of a system that knows nothing of Souk contain no movement, and neither do those
+//     without a meaning: what such a system sells, and a channel tells too, is counted twice,
+//     downward, until the next count or --rebase. The figure's growth may hide it otherwise.
+//   - The first figure of such a system after a count notes what the figure alone makes of the stock,
+//     so that the count is not taken for a change of the figure.
+//   - A moment in the future is of now: a file or movement that is told has happened.
+//   - Told now, or counted now, means by this shop's clock and without slack.
+//
+// Up to 1,000 movements that are told together are one commit; more are one durable record
+// (record.Intent), carried out 500 at a time and finished first at a start. Then a count is read
+// against what moved after the list was taken; a stock that is counted stands in such a list once.
+//
 // # The journal
 //
-// Shipments, counts, figures, orders and their cancellations stand in a stock's journal
+// Movements, shipments, counts, figures, orders and their cancellations stand in a stock's journal
 // ([Shelf.Movements]); holds do not, for no figure depends on them. Figures are read against it.
-// A stock keeps its newest 2,000 movements and those of the last eight days; where the journal does not reach back to a file's
-// reading, everything that it does not explain counts as having happened since.
+// A stock keeps the newest 2,000 lines of 400 days, and all of the last eight days; where the
+// journal does not reach back to a file's reading, everything that it does not explain counts as
+// having happened since. Counts reach back seven days.
 //
 // Of which products more is promised than is there, [Shelf.Shortfalls] says at once.
 //

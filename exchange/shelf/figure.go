@@ -48,6 +48,33 @@ type since struct {
 	Shipped int64
 	// Ordered is units, less cancelled ones, of orders that may not have been booked then.
 	Ordered int64
+	// Gone is units that were sold or damaged elsewhere, and may have gone after the reading; Come is
+	// units that were returned or received, and surely came after it.
+	Gone, Come int64
+	// Less is by how many units sums that a system wrote were below what it had read: of what it sold
+	// itself the figure may not know. Gone has them, too.
+	Less int64
+}
+
+// add adds a movement to what has been since a reading between low and high, and ordered since
+// orders.
+func (s *since) add(m *record.Movement, low, high, orders exchange.Time) {
+	from, to := m.Span()
+	switch {
+	case m.Cause == record.CauseShipped && m.At >= low:
+		s.Shipped -= m.Units
+	case m.Cause == record.CauseOrdered && m.At >= orders:
+		s.Ordered += m.Units
+	case m.Cause == record.CauseCancelled && m.Ordered >= orders:
+		s.Ordered -= m.Units
+	case m.Cause.Takes() && to >= low:
+		s.Gone -= m.Units
+	case m.Cause == record.CauseSet && to >= low:
+		s.Gone -= min(m.Units, 0)
+		s.Less -= min(m.Units, 0)
+	case m.Cause.Brings() && from > high:
+		s.Come += m.Units
+	}
 }
 
 // Readings are the units that each meaning of a figure makes available, below zero where it
@@ -92,7 +119,10 @@ func (st Statement) dated(last *record.Reading, now exchange.Time) dated {
 	if d.high == 0 {
 		d.high = now
 	}
-	d.older = last.Set && d.high < last.Low || d.high < last.Counted
+	if d.low <= now {
+		d.high = min(d.high, now) // whatever its clock says, it has been read
+	}
+	d.older = last.Set && d.high < last.Low || last.Counted > 0 && d.high < last.CountedFrom
 	d.high = max(d.low, d.high)
 	d.newer = (!last.Set || d.low > st.Last && d.low > last.High) && (last.Counted == 0 || told && d.low > last.Counted)
 	return d
@@ -121,8 +151,8 @@ type taken struct {
 
 // read applies a figure by its meaning (design: SHELF, What a figure means).
 //
-//	on-hand       net := figure − committed − shipped since
-//	free          available := figure − held − ordered since
+//	on-hand       net := figure − committed − shipped since + moved since
+//	free          available := figure − held − ordered since + moved since
 //	free-unaware  available := available + figure − last figure
 //	not chosen    the least of the three
 //
@@ -157,7 +187,11 @@ func (t told) read(st Statement) (taken, error) {
 		out.doubted = target > t.stock.Free()
 		target = min(target, t.stock.Free())
 	}
-	if out.reading.Counted > 0 && t.last.Set {
+	switch {
+	case out.reading.Counted == 0:
+	case t.first():
+		out.reading.CountedBy = target - t.alone()
+	default:
 		// What the old figure makes of the stock, without the count, moves with the figure alone.
 		out.reading.CountedBy += target - t.stock.Free() - (out.reading.Units - out.reading.Owed - t.last.Units + t.last.Owed)
 	}
@@ -181,7 +215,7 @@ func (t told) reading(st Statement) record.Reading {
 	if t.when.newer {
 		return r
 	}
-	r.Counted, r.CountedBy = t.last.Counted, t.last.CountedBy
+	r.Counted, r.CountedBy, r.CountedFrom = t.last.Counted, t.last.CountedBy, t.last.CountedFrom
 	if t.last.Set {
 		r.Low, r.High = min(r.Low, t.last.Low), max(r.High, t.last.High)
 		if !t.last.Unlimited {
@@ -211,20 +245,28 @@ func (t told) said(st Statement) (taken, error) {
 	return out, err
 }
 
+// first reports that there is no figure before with which this one could be compared.
+func (t told) first() bool { return !t.last.Set || t.last.Unlimited || t.stock.Unlimited }
+
+// alone is what the figure alone makes available, of a system that knows nothing of Souk.
+func (t told) alone() int64 {
+	return t.figure.Units - t.debts.unaware - t.stock.Held - t.stock.Sold - t.since.Gone
+}
+
 // meanings is what is available by each meaning of the figure.
 func (t told) meanings(st Statement) Readings {
 	s, f := t.stock, t.figure
 	r := Readings{
-		OnHand: f.Units - f.Committed - t.since.Shipped - t.debts.open - s.Promised(),
-		Free:   f.Units - t.since.Ordered - t.debts.open - s.Held,
+		OnHand: f.Units - f.Committed - t.since.Shipped - t.debts.open - s.Promised() - t.since.Gone + t.since.Come,
+		Free:   f.Units - t.since.Ordered - t.debts.open - s.Held - t.since.Gone + t.since.Come,
 	}
 	switch {
 	case st.Rebase:
 		r.FreeUnaware = r.OnHand
 	case !t.known || !t.last.Set && s == (hold.Stock{}):
-		r.FreeUnaware = f.Units - t.debts.unaware - s.Held - s.Sold
-	case !t.last.Set || t.last.Unlimited || s.Unlimited:
-		r.FreeUnaware = f.Units - t.debts.unaware - s.Held - s.Sold
+		r.FreeUnaware = t.alone()
+	case t.first():
+		r.FreeUnaware = t.alone()
 		if !s.Unlimited {
 			r.FreeUnaware = min(r.FreeUnaware, s.Free())
 		}
@@ -234,7 +276,7 @@ func (t told) meanings(st Statement) Readings {
 		if t.last.Counted > 0 {
 			// What the count found may be what the figure grew by, and what it shrank by may have
 			// gone before or after: both ways, the lower counts.
-			r.FreeUnaware = min(r.FreeUnaware-t.last.CountedBy, s.Free()+min(change, 0))
+			r.FreeUnaware = min(r.FreeUnaware-t.last.CountedBy-t.since.Less, s.Free()+min(change, 0))
 		}
 	}
 	return r

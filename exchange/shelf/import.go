@@ -88,6 +88,11 @@ func (s *Shelf) Import(ctx context.Context, st Statement, items []Item) ([]Outco
 			return nil, err
 		}
 	}
+	if !st.DryRun {
+		if err := s.files.read(st.Source, s.cfg.Clock.Now()); err != nil {
+			return nil, err
+		}
+	}
 	outcomes := make([]Outcome, len(items)) // unchanged, until the writer says otherwise
 	rest, err := s.notAsCommitted(st, items, outcomes)
 	if err != nil || len(rest) == 0 || st.DryRun {

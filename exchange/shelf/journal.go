@@ -13,11 +13,16 @@ import (
 	"github.com/souk-market/souk/exchange/writer"
 )
 
-// A stock keeps its newest maxMovements movements, and those of the last keepMovements, however
-// many: figures are read against them.
+// A stock keeps its newest maxMovements movements for oldMovements, and those of the last
+// keepMovements however many: figures and counts are read against them.
 const (
 	maxMovements  = 2000
+	oldMovements  = 400 * 24 * time.Hour
 	keepMovements = 8 * 24 * time.Hour // a system may take a week to book orders, and its file a day to come
+
+	// agedEvery is at every how many movements those are looked for that are old though not many,
+	// for a look reads the oldest one; then twice as many are deleted at most.
+	agedEvery = 64
 )
 
 // Of says which order moves a stock; zero for what no order moves.
@@ -43,7 +48,12 @@ type journal struct {
 // add adds a movement to the journal of the stock id, whose record rec is about to be set.
 func (j *journal) add(b *writer.Batch, id exchange.StockID, rec *record.Stock, m record.Movement) error {
 	rec.Moves++
-	m.At, m.Net = b.Now(), rec.Stock.Net()
+	if m.At == 0 {
+		m.At = b.Now()
+	} else {
+		m.Told = b.Now()
+	}
+	m.Net = rec.Stock.Net()
 	if id.Is(m.SKU) {
 		m.SKU = ""
 	}
@@ -53,11 +63,23 @@ func (j *journal) add(b *writer.Batch, id exchange.StockID, rec *record.Stock, m
 	return record.Put(b, j.codec, record.MovementKey(id, rec.Moves), &m)
 }
 
-// prune deletes the oldest movements beyond maxMovements, if they are older than keepMovements; two
-// at a time, so that a journal that grew in a busy week shrinks again.
+// prune deletes the oldest movements: beyond maxMovements, if they are older than keepMovements,
+// two at a time, so that a journal that grew in a busy week shrinks again; and of a quiet product those
+// older than oldMovements.
 func (j *journal) prune(b *writer.Batch, id exchange.StockID, rec *record.Stock) error {
-	for range 2 {
-		if rec.Moves-rec.Pruned <= maxMovements {
+	if err := j.pruneOldest(b, id, rec, 2, maxMovements, keepMovements); err != nil {
+		return err
+	}
+	if rec.Moves%agedEvery != 0 {
+		return nil
+	}
+	return j.pruneOldest(b, id, rec, 2*agedEvery, 1, oldMovements)
+}
+
+// pruneOldest deletes up to n movements beyond the newest most, if they are older than age.
+func (j *journal) pruneOldest(b *writer.Batch, id exchange.StockID, rec *record.Stock, n int, most uint64, age time.Duration) error {
+	for range n {
+		if rec.Moves-rec.Pruned <= most {
 			return nil
 		}
 		key := record.MovementKey(id, rec.Pruned+1)
@@ -65,7 +87,7 @@ func (j *journal) prune(b *writer.Batch, id exchange.StockID, rec *record.Stock)
 		if err != nil {
 			return err
 		}
-		if oldest != nil && oldest.At > b.Now().Add(-keepMovements) {
+		if oldest != nil && oldest.Recorded() > b.Now().Add(-age) {
 			return nil
 		}
 		b.Delete(key)
@@ -74,10 +96,10 @@ func (j *journal) prune(b *writer.Batch, id exchange.StockID, rec *record.Stock)
 	return nil
 }
 
-// since adds up the movements of a stock from the time low on, and its orders from low −
-// booked on. Where the journal does not reach back so far, what it does not explain of the
-// stock's counts is taken for movements since.
-func (j *journal) since(from record.Getter, id exchange.StockID, rec *record.Stock, low exchange.Time, booked time.Duration) (since, error) {
+// since adds up the movements of a stock since it was read or counted between low and high, and
+// its orders from low − booked on. Where the journal does not reach back so far, what it does not
+// explain of the stock's counts is taken for movements since.
+func (j *journal) since(from record.Getter, id exchange.StockID, rec *record.Stock, low, high exchange.Time, booked time.Duration) (since, error) {
 	var sum, all since
 	orders := low.Add(-booked)
 	n := rec.Moves
@@ -89,24 +111,11 @@ func (j *journal) since(from record.Getter, id exchange.StockID, rec *record.Sto
 		if m == nil {
 			return sum, exchange.Errorf(exchange.CodeInternal, "movement %d of %s is not in the store", n, id)
 		}
-		if m.At < orders {
+		if m.Recorded() < orders {
 			return sum, nil
 		}
-		switch m.Cause {
-		case record.CauseShipped:
-			all.Shipped -= m.Units
-			if m.At >= low {
-				sum.Shipped -= m.Units
-			}
-		case record.CauseOrdered:
-			all.Ordered += m.Units
-			sum.Ordered += m.Units
-		case record.CauseCancelled:
-			all.Ordered -= m.Units
-			if m.Ordered >= orders {
-				sum.Ordered -= m.Units
-			}
-		}
+		all.add(m, math.MinInt64, math.MaxInt64, math.MinInt64)
+		sum.add(m, low, high, orders)
 	}
 	if n == 0 {
 		began, err := j.journaled()
@@ -116,6 +125,7 @@ func (j *journal) since(from record.Getter, id exchange.StockID, rec *record.Sto
 	}
 	sum.Shipped += max(0, rec.Stock.Shipped-all.Shipped)
 	sum.Ordered += max(0, rec.Stock.Sold-all.Ordered)
+	sum.Gone += max(0, rec.Gone-all.Gone)
 	return sum, nil
 }
 

@@ -128,7 +128,7 @@ func (s *Shelf) planStock(v view, p *plan, st Statement, item *Item, next *recor
 	switch {
 	case item.Stock.Set:
 		t.when = st.dated(&t.last, now)
-		if t.since, err = s.journals.since(v, p.stockID, &rec, t.when.low, st.BookedWithin); err != nil {
+		if t.since, err = s.journals.since(v, p.stockID, &rec, t.when.low, t.when.high, st.BookedWithin); err != nil {
 			return err
 		}
 		if err := v.addDebts(&t, st, item, next); err != nil {

@@ -38,6 +38,7 @@ type Shelf struct {
 	stocks   *writer.Table[exchange.StockID, record.Stock]
 	journals journal
 	sharing  sharings
+	files    files
 
 	shortfalls *Shortfalls
 }
@@ -69,6 +70,7 @@ func New(cfg Config) *Shelf {
 	s := &Shelf{cfg: cfg}
 	s.shortfalls = newShortfalls(s.stockOf)
 	s.journals.store, s.journals.codec = cfg.Store, cfg.Codec
+	s.files = files{store: cfg.Store, writer: cfg.Writer, coming: make(map[string]exchange.Time)}
 	s.rate.Store(&exchange.Rate{})
 	s.products = writer.NewTable(cfg.Writer, writer.Rows[exchange.SKU, *record.Product]{
 		Key:    record.ProductKey,

@@ -18,11 +18,18 @@ func (s *Shelf) Source(name string) (record.Source, error) {
 	return *rec, nil
 }
 
-// SetSource records a source.
+// SetSource records a source whose file was read to its end.
 func (s *Shelf) SetSource(ctx context.Context, src record.Source) error {
-	return s.cfg.Writer.Do(ctx, func(b *writer.Batch) error {
+	err := s.cfg.Writer.Do(ctx, func(b *writer.Batch) error {
+		if err := s.files.put(b); err != nil {
+			return err
+		}
 		return record.Put(b, s.cfg.Codec, record.SourceKey(src.Name), &src)
 	})
+	if err == nil {
+		s.files.ended(src.Name)
+	}
+	return err
 }
 
 // Sources are all sources that were imported from, by name.

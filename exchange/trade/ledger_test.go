@@ -88,7 +88,7 @@ func TestAuditFindsDamage(t *testing.T) {
 	for _, s := range w.Shops {
 		for key, value := range contents(t, s.Mem) {
 			switch {
-			case strings.HasPrefix(key, "p/"), strings.HasPrefix(key, "d/"), strings.HasPrefix(key, "c/"), key == "m":
+			case strings.HasPrefix(key, "p/"), strings.HasPrefix(key, "d/"), strings.HasPrefix(key, "c/"), strings.HasPrefix(key, "sn/"), key == "m":
 				continue // says nothing about trade
 			case strings.HasPrefix(key, "r/"), strings.HasPrefix(key, "a/"):
 				continue // may be pruned, or erased

@@ -2,6 +2,7 @@ package trade_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -205,7 +206,9 @@ func (s *sim) count(a *desktest.Shop) {
 		s.Fatal(err)
 	}
 	s.counts[counted{a, exchange.OwnStock(sku(i))}], s.counts[counted{a, pool}] = true, true
-	switch s.rng.IntN(8) {
+	switch s.rng.IntN(10) {
+	case 8, 9:
+		err = s.tell(a)
 	case 0:
 		_, err = a.Desk.Shelf.SetStock(context.Background(), sku(i), 0, true)
 	case 1:
@@ -232,6 +235,33 @@ func (s *sim) count(a *desktest.Shop) {
 		_, err = a.Desk.Shelf.SetStock(context.Background(), sku(i), int64(s.rng.IntN(30)), false)
 	}
 	s.allow(a, err)
+}
+
+// tell tells what other channels of a shop did: at once or late, under an id that may come again.
+func (s *sim) tell(a *desktest.Shop) error {
+	causes := []record.Cause{record.CauseSold, record.CauseSold, record.CauseReturned, record.CauseReceived, record.CauseDamaged, record.CauseCounted}
+	var lines []shelf.Line
+	for range 1 + s.rng.IntN(3) {
+		i := s.rng.IntN(3)
+		s.counts[counted{a, exchange.OwnStock(sku(i))}] = true
+		l := shelf.Line{SKU: sku(i), Cause: causes[s.rng.IntN(len(causes))], Units: int64(1 + s.rng.IntN(4)), When: shelf.Now, ID: fmt.Sprint(s.rng.IntN(200))}
+		if s.chance(0.5) {
+			l.When = shelf.Moment{Ago: time.Duration(s.rng.IntN(7200)) * time.Second}
+		}
+		lines = append(lines, l)
+	}
+	told, err := a.Desk.Moves.Tell(context.Background(), lines, s.chance(0.5))
+	for i, t := range told {
+		switch exchange.CodeOf(t.Err) {
+		case exchange.CodeOK, exchange.CodeConflict, exchange.CodeStale, exchange.CodeState, exchange.CodeNotFound:
+		default:
+			s.Fatalf("telling %+v: %v", lines[i], t.Err)
+		}
+	}
+	if code := exchange.CodeOf(err); code == exchange.CodeConflict || code == exchange.CodeStale || code == exchange.CodeState || code == exchange.CodeNotFound {
+		return nil
+	}
+	return err
 }
 
 // orders of a shop in one role that are not finished.

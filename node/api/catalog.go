@@ -49,8 +49,9 @@ func (s *catalogRoutes) register(r *router) {
 	}, route{may: also(mayWrite, exchange.CodeNotFound, exchange.CodeCurrency, exchange.CodeNoRate, exchange.CodeOverflow)}, s.setPrice)
 	add(r, huma.Operation{
 		OperationID: "list-movements", Method: http.MethodGet, Path: "/api/v1/products/{sku}/movements", Tags: tags,
-		Summary:     "The journal of a product's stock, the newest movement first",
-		Description: "Shipments, counts, figures of files, orders and cancellations, at most the newest 2,000. Reservations are not in it.",
+		Summary: "The journal of a product's stock, the newest movement first",
+		Description: "Who took the last pair, when, and through which channel: what channels told, shipments, counts, figures of files, orders and cancellations. " +
+			"The newest 2,000 of 400 days, and all of the last 8 days. Reservations are not in it.",
 	}, route{may: []exchange.Code{exchange.CodeNotFound}}, s.movements)
 	add(r, huma.Operation{
 		OperationID: "list-sources", Method: http.MethodGet, Path: "/api/v1/sources", Tags: tags,
@@ -153,7 +154,11 @@ func (s *catalogRoutes) ownView(ctx context.Context, rec *record.Product) (view.
 		}
 	}
 	out := productView(f)
-	out.Stock, out.Listing = ptr(stockView(stock)), &listing
+	counts, err := stockView(s.desk.Shelf, stock)
+	if err != nil {
+		return view.Product{}, err
+	}
+	out.Stock, out.Listing = &counts, &listing
 	return out, nil
 }
 
@@ -297,10 +302,14 @@ func (s *catalogRoutes) movements(_ context.Context, in *movementsInput) (*body[
 			out.Next = strconv.FormatUint(out.Movements[in.Limit-1].Number, 10)
 			return false
 		}
-		out.Movements = append(out.Movements, view.Movement{
+		line := view.Movement{
 			Number: number, At: view.Time(m.At), Kind: m.Cause.String(), Units: m.Units, Shelf: m.Net, SKU: m.SKU, Source: m.Source,
-			Partner: m.Partner, Order: m.Order,
-		})
+			Partner: m.Partner, Order: m.Order, Contained: m.Contained, Channel: m.Channel, Reference: m.Reference, Note: m.Note,
+		}
+		if m.Told != 0 {
+			line.Told = ptr(view.Time(m.Told))
+		}
+		out.Movements = append(out.Movements, line)
 		return true
 	})
 	return answer(out, err)

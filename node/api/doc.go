@@ -19,7 +19,9 @@
 //	GET    /api/v1/catalog?state=           own products, those that are off sale too
 //	DELETE /api/v1/products/{sku}           take off sale; POST …/publish brings back; PUT …/price
 //	GET    /api/v1/products/{sku}/movements the stock's journal; GET /api/v1/sources
-//	PUT    /api/v1/products/{sku}/stock     count the shelf; PUT /api/v1/stock several, all or none
+//	GET    /api/v1/products/{sku}/stock     the stock, ETag is its revision; PUT counts the shelf, If-Match
+//	                                        or counted_at; PUT /api/v1/stock several, all or none
+//	POST   /api/v1/stock/movements          what channels sold, received, …; all or none, or each by itself
 //	POST   /api/v1/imports, PUT /api/v1/rates
 //	POST   /api/v1/reservations             hold at a supplier; GET, DELETE …/{id}; POST …/{id}/extend
 //	GET    /api/v1/reservations?status=     those of this shop, newest first

@@ -21,6 +21,7 @@ import (
 // routes of the document, with its operations' ids.
 var routes = map[string]string{
 	"GET /api/v1/products": "search-products", "GET /api/v1/products/{id}": "get-product",
+	"GET /api/v1/products/{sku}/stock": "get-stock", "POST /api/v1/stock/movements": "tell-movements",
 	"PUT /api/v1/products/{sku}/stock": "set-stock", "PUT /api/v1/stock": "count-shelves", "GET /api/v1/holds": "list-holds",
 	"GET /api/v1/catalog": "list-catalog", "DELETE /api/v1/products/{id}": "remove-product", "POST /api/v1/products/{sku}/publish": "publish-product",
 	"PUT /api/v1/products/{sku}/price": "set-price", "GET /api/v1/products/{sku}/movements": "list-movements", "GET /api/v1/sources": "list-sources",

@@ -117,14 +117,29 @@ func (s *story) products(all exampleSet) {
 	shoe.Live = &view.LiveStock{Known: true, Available: view.Availability{Units: 11}, Price: ptr(euros(12000))}
 	all["get-product"] = example{params: map[string]any{"id": s.shoe.String(), "live": true}, answer: shoe}
 
-	counted := view.Stock{Shelf: 14, Held: 2, Unshipped: 1, Available: 11}
-	all["set-stock"] = example{params: map[string]any{"sku": shoeSKU}, body: view.SetStock{Units: ptr(int64(14))}, answer: counted}
+	counted := view.Stock{Shelf: 14, Held: 2, Unshipped: 1, Available: 11, Revision: 8}
+	all["get-stock"] = example{params: map[string]any{"sku": shoeSKU}, answer: counted}
+	all["set-stock"] = example{params: map[string]any{"sku": shoeSKU, "If-Match": etag(7)}, body: view.SetStock{Units: ptr(int64(14))}, answer: counted}
 	all["count-shelves"] = example{
 		body: view.CountShelves{Counts: []view.ShelfCount{
-			{SKU: string(shoeSKU), SetStock: view.SetStock{Units: ptr(int64(14))}},
-			{SKU: "AC-GIFT-WRAP", SetStock: view.SetStock{Unlimited: true}},
+			{SKU: string(shoeSKU), SetStock: view.SetStock{Units: ptr(int64(14)), CountedAt: "-10m"}},
+			{SKU: "AC-GIFT-WRAP", SetStock: view.SetStock{Unlimited: true}, IfRevision: ptr(uint64(3))},
 		}},
-		answer: view.Shelves{Shelves: []view.Shelf{{SKU: shoeSKU, Stock: counted}, {SKU: "AC-GIFT-WRAP", Stock: view.Stock{Unlimited: true}}}},
+		answer: view.Shelves{Shelves: []view.Shelf{{SKU: shoeSKU, Stock: counted}, {SKU: "AC-GIFT-WRAP", Stock: view.Stock{Unlimited: true, Revision: 4}}}},
+	}
+	sold := view.Stock{Shelf: 13, Held: 2, Unshipped: 1, Available: 10, Revision: 9}
+	all["tell-movements"] = example{
+		params: map[string]any{KeyHeader: "till-4711"},
+		body: view.TellMovements{Movements: []view.ToldMovement{
+			{SKU: string(shoeSKU), Kind: "sold", Units: 1, At: s.at(-time.Minute).Format(time.RFC3339), ID: "till-2-4711", Reference: "receipt 4711", Channel: "till 2"},
+			{SKU: "AC-LACE-BRN-120", Kind: "sold", Units: 2, ID: "till-2-4711/2", Reference: "receipt 4711", Channel: "till 2"},
+		}},
+		answer: view.MovementResults{Movements: []view.MovementResult{
+			{SKU: shoeSKU, ID: "till-2-4711", Result: "applied", Revision: 9, Stock: &sold},
+			{SKU: "AC-LACE-BRN-120", ID: "till-2-4711/2", Result: "refused", Problem: &view.MovementProblem{
+				Code: exchange.CodeNotFound.String(), Detail: "this shop has no product AC-LACE-BRN-120; see souk catalog list",
+			}},
+		}},
 	}
 
 	listed := shoe
@@ -146,6 +161,7 @@ func (s *story) products(all exampleSet) {
 	dearer.Price, dearer.PriceUSD.Money = euros(12500), view.Dollars(14063)
 	all["set-price"] = example{params: own, body: view.SetPrice{Price: view.Amount{Amount: "125.00", Currency: "EUR"}}, answer: dearer}
 	all["list-movements"] = example{params: own, answer: view.Movements{SKU: shoeSKU, Movements: []view.Movement{
+		{Number: 4, At: s.at(5 * time.Hour), Kind: "sold", Units: -1, Shelf: 11, Channel: "till 2", Reference: "receipt 4711"},
 		{Number: 3, At: s.at(3 * time.Hour), Kind: "shipped", Units: -2, Shelf: 12, Partner: s.birch, Order: s.order},
 		{Number: 2, At: s.at(4 * time.Minute), Kind: "ordered", Units: 2, Shelf: 14, Partner: s.birch, Order: s.order},
 		{Number: 1, At: s.at(-time.Hour), Kind: "figure", Units: 14, Shelf: 14, Source: "shopify"},

@@ -27,7 +27,7 @@ func lone(t testing.TB) *shop {
 func TestFault25API(t *testing.T) {
 	s := lone(t)
 	put, stock := http.MethodPut, "/api/v1/products/shoe/stock"
-	good := `{"units":1}`
+	good := `{"units":1,"counted_at":"now"}`
 	for name, c := range map[string]struct {
 		method, target, body string
 		header               []string
@@ -72,6 +72,11 @@ func TestFault25API(t *testing.T) {
 		"text for a number":    {put, stock, `{"units":"1"}`, nil, 422, exchange.CodeInvalid},
 		"neither":              {put, stock, `{}`, nil, 422, exchange.CodeInvalid},
 		"both":                 {put, stock, `{"units":1,"unlimited":true}`, nil, 422, exchange.CodeInvalid},
+		"of no state":          {put, stock, `{"units":1}`, nil, 428, exchange.CodePrecondition},
+		"of another state":     {put, stock, `{"units":1}`, []string{"If-Match", `"1000"`}, 412, exchange.CodeStale},
+		"of any state":         {put, stock, `{"units":1}`, []string{"If-Match", "*"}, 422, exchange.CodeInvalid},
+		"of no time":           {put, stock, `{"units":1,"counted_at":"soon"}`, nil, 422, exchange.CodeInvalid},
+		"of a week before":     {put, stock, `{"units":1,"counted_at":"-200h"}`, nil, 409, exchange.CodeStale},
 		"no such product":      {put, "/api/v1/products/boot/stock", good, nil, 404, exchange.CodeNotFound},
 		"invisible SKU":        {put, "/api/v1/products/" + url.PathEscape("sh\u202eoe") + "/stock", good, nil, 422, exchange.CodeInvalid},
 		"bad product":          {"GET", "/api/v1/products/shoe", "", nil, 422, exchange.CodeInvalid},
@@ -122,7 +127,7 @@ func TestWhoMayAsk(t *testing.T) {
 		"bearer, small case": {"Authorization", "bearer " + s.token},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if res, body := s.raw(http.MethodPut, "/api/v1/products/shoe/stock", `{"units":10}`, header...); res.StatusCode != 200 {
+			if res, body := s.raw(http.MethodPut, "/api/v1/products/shoe/stock", `{"units":10,"counted_at":"now"}`, header...); res.StatusCode != 200 {
 				t.Errorf("%d %s", res.StatusCode, body)
 			}
 		})
@@ -139,7 +144,7 @@ func TestStrangeProducts(t *testing.T) {
 	for _, sku := range []exchange.SKU{"a/b", "..", ".", "50% off?", "Größe 42", "a#b", "a+b c", "x:y", "<script>"} {
 		t.Run(string(sku), func(t *testing.T) {
 			s.stock(sku, "A "+string(sku), 3, 100)
-			if got := must(s.SetStock(ctx, sku, view.SetStock{Units: ptr(int64(7))}))(t); got.Available != 7 {
+			if got := must(s.SetStock(ctx, sku, view.SetStock{Units: ptr(int64(7)), CountedAt: "now"}))(t); got.Available != 7 {
 				t.Errorf("%+v", got)
 			}
 			if p := must(s.Product(ctx, s.product(sku), true))(t); p.SKU != sku || p.Live.Available.Units != 7 {
@@ -147,7 +152,7 @@ func TestStrangeProducts(t *testing.T) {
 			}
 		})
 	}
-	if got := must(s.SetStock(ctx, "..", view.SetStock{Unlimited: true}))(t); !got.Unlimited || got.Available != 0 {
+	if got := must(s.SetStock(ctx, "..", view.SetStock{Unlimited: true, CountedAt: "now"}))(t); !got.Unlimited || got.Available != 0 {
 		t.Errorf("unlimited: %+v", got)
 	}
 	all := must(s.Products(ctx, replica.Query{Limit: 4, MinCents: 1, MaxCents: 200}))(t)

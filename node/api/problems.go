@@ -25,6 +25,7 @@ var statuses = map[exchange.Code]int{
 	exchange.CodeNotFound:      http.StatusNotFound,
 	exchange.CodeConflict:      http.StatusConflict,
 	exchange.CodeConfirm:       http.StatusConflict,
+	exchange.CodePrecondition:  http.StatusPreconditionRequired,
 	exchange.CodeNotMember:     http.StatusForbidden,
 	exchange.CodeNoPartnership: http.StatusForbidden,
 	exchange.CodeInsufficient:  http.StatusConflict,

@@ -86,7 +86,7 @@ func TestReadAfterWrite(t *testing.T) {
 			}
 			s.file(`{"sku":"cap","title":"Red cap","price":"10.00","stock":4}`)
 			for i := range int64(20) {
-				s.count("tie", view.SetStock{Units: ptr(i % 2)})
+				s.count("tie", view.SetStock{Units: ptr(i % 2), CountedAt: "now"})
 				want := ""
 				if i%2 == 1 {
 					want = "tie Blue tie 5.00=5.50$ 1"
@@ -94,7 +94,7 @@ func TestReadAfterWrite(t *testing.T) {
 				s.mustRead("a count", replica.Query{Text: "tie", InStock: true}, want)
 			}
 			must(s.CountShelves(waiting(t), view.CountShelves{Counts: []view.ShelfCount{
-				{SKU: "cap", SetStock: view.SetStock{Units: ptr(int64(12345))}}, {SKU: "tie", SetStock: view.SetStock{Unlimited: true}},
+				{SKU: "cap", SetStock: view.SetStock{Units: ptr(int64(12345)), CountedAt: "now"}}, {SKU: "tie", SetStock: view.SetStock{Unlimited: true, CountedAt: "now"}},
 			}}))(t)
 			s.mustRead("counts", replica.Query{InStock: true}, "cap Red cap 10.00=11.00$ 12345, tie Blue tie 5.00=5.50$ unlimited")
 			must(s.SetRates(waiting(t), strings.NewReader(string(must(os.ReadFile("../inventory/samples/ecb-rates.xml"))(t))), client.RatesOptions{}))(t)

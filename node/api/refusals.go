@@ -70,6 +70,10 @@ func refusals(op *huma.Operation, rt *route) map[int][]exchange.Code {
 	for _, code := range rt.may {
 		add(statusOf(code), code)
 	}
+	if rt.conditional {
+		add(http.StatusPreconditionFailed, exchange.CodeStale)
+		add(http.StatusPreconditionRequired, exchange.CodePrecondition)
+	}
 	add(http.StatusMisdirectedRequest, exchange.CodeInvalid)
 	add(http.StatusTooManyRequests, exchange.CodeLimit)
 	add(http.StatusInternalServerError, exchange.CodeInternal)

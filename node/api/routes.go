@@ -27,6 +27,8 @@ type route struct {
 	may    []exchange.Code // what it refuses with, besides what the front does
 	relays bool            // another shop's or the hub's "no" or "later" is passed on, also of a newer version
 
+	conditional bool // it may name the state that it was made of: If-Match
+
 	original string // optional: the original protocol's path, which stays
 	formerly string // optional: the path of the version before, which is deprecated
 

@@ -131,7 +131,7 @@ func (s *Server) register() {
 	for _, subject := range []interface{ register(*router) }{
 		&productRoutes{desk: d, catalog: s.cfg.Catalog, own: own, shops: shops, clock: s.cfg.Clock},
 		own,
-		&stockRoutes{desk: d},
+		&stockRoutes{desk: d, clock: s.cfg.Clock},
 		&holdRoutes{desk: d, shops: shops},
 		&reservationRoutes{desk: d, keys: s.keys, shops: shops, business: s.business, log: s.log},
 		&orderRoutes{desk: d, shops: shops, stopping: s.stopping},

@@ -53,7 +53,7 @@ func TestShortfallStands(t *testing.T) {
 	}
 	count := func(n int64) {
 		t.Helper()
-		must(acorn.SetStock(ctx, "shoe", view.SetStock{Units: &n}))(t)
+		must(acorn.SetStock(ctx, "shoe", view.SetStock{Units: &n, CountedAt: "now"}))(t)
 		e := <-events
 		if missing := max(0, 4-n); len(e.Missing) != 1 || e.Missing[0] != (view.MissingUnits{Product: acorn.product("shoe"), Units: missing}) || e.Side != "supplier" {
 			t.Errorf("counted %d: told %+v", n, e)
@@ -67,7 +67,7 @@ func TestShortfallStands(t *testing.T) {
 	acorn.await("the shortfalls", func() bool { return acorn.desk().Shelf.Shortfalls().Of("shoe") == 3 })
 	want("after a restart", 3)
 	count0 := int64(9)
-	must(acorn.SetStock(ctx, "shoe", view.SetStock{Units: &count0}))(t)
+	must(acorn.SetStock(ctx, "shoe", view.SetStock{Units: &count0, CountedAt: "now"}))(t)
 	want("found again", 0)
 	answered(t, []*shop{acorn}, "list-orders", "get-product", "search-products", "ready")
 }

@@ -18,7 +18,7 @@ func TestShelvesAllOrNone(t *testing.T) {
 	count := func(pairs ...any) view.CountShelves {
 		var c view.CountShelves
 		for i := 0; i < len(pairs); i += 2 {
-			c.Counts = append(c.Counts, view.ShelfCount{SKU: pairs[i].(string), SetStock: view.SetStock{Units: ptr(int64(pairs[i+1].(int)))}})
+			c.Counts = append(c.Counts, view.ShelfCount{SKU: pairs[i].(string), SetStock: view.SetStock{Units: ptr(int64(pairs[i+1].(int))), CountedAt: "now"}})
 		}
 		return c
 	}
@@ -37,7 +37,7 @@ func TestShelvesAllOrNone(t *testing.T) {
 		}
 	}
 	c := count("cap", 7, "tie", 0)
-	c.Counts = append(c.Counts, view.ShelfCount{SKU: "shoe", SetStock: view.SetStock{Unlimited: true}})
+	c.Counts = append(c.Counts, view.ShelfCount{SKU: "shoe", SetStock: view.SetStock{Unlimited: true, CountedAt: "now"}})
 	must(s.Import(ctx, strings.NewReader(`{"sku":"shoe","title":"Shoe","price":"50.00","stock":1}`), client.ImportOptions{}, nil))(t)
 	got := must(s.CountShelves(ctx, c))(t).Shelves
 	if len(got) != 3 || got[0].SKU != "cap" || got[0].Available != 7 || got[1].Shelf != 0 || !got[2].Unlimited {

@@ -312,6 +312,7 @@ type StockRecord struct {
 	Moves         uint64                 `protobuf:"varint,8,opt,name=moves,proto3" json:"moves,omitempty"` // number of the newest movement
 	Shared        bool                   `protobuf:"varint,9,opt,name=shared,proto3" json:"shared,omitempty"`
 	Pruned        uint64                 `protobuf:"varint,10,opt,name=pruned,proto3" json:"pruned,omitempty"` // number of the newest movement that was deleted
+	Gone          int64                  `protobuf:"varint,11,opt,name=gone,proto3" json:"gone,omitempty"`     // units that movements have told as sold or damaged, ever
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -416,6 +417,13 @@ func (x *StockRecord) GetPruned() uint64 {
 	return 0
 }
 
+func (x *StockRecord) GetGone() int64 {
+	if x != nil {
+		return x.Gone
+	}
+	return 0
+}
+
 // Movement is a line of a stock's journal.
 type Movement struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -428,6 +436,12 @@ type Movement struct {
 	Source        string                 `protobuf:"bytes,7,opt,name=source,proto3" json:"source,omitempty"`
 	Sku           string                 `protobuf:"bytes,8,opt,name=sku,proto3" json:"sku,omitempty"` // empty = the stock's own name
 	Net           int64                  `protobuf:"varint,9,opt,name=net,proto3" json:"net,omitempty"`
+	SlackMs       int64                  `protobuf:"varint,10,opt,name=slack_ms,json=slackMs,proto3" json:"slack_ms,omitempty"`
+	ToldMs        int64                  `protobuf:"varint,11,opt,name=told_ms,json=toldMs,proto3" json:"told_ms,omitempty"` // 0 = at at_ms
+	Contained     bool                   `protobuf:"varint,12,opt,name=contained,proto3" json:"contained,omitempty"`
+	Channel       string                 `protobuf:"bytes,13,opt,name=channel,proto3" json:"channel,omitempty"`
+	Reference     string                 `protobuf:"bytes,14,opt,name=reference,proto3" json:"reference,omitempty"`
+	Note          string                 `protobuf:"bytes,15,opt,name=note,proto3" json:"note,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -525,6 +539,339 @@ func (x *Movement) GetNet() int64 {
 	return 0
 }
 
+func (x *Movement) GetSlackMs() int64 {
+	if x != nil {
+		return x.SlackMs
+	}
+	return 0
+}
+
+func (x *Movement) GetToldMs() int64 {
+	if x != nil {
+		return x.ToldMs
+	}
+	return 0
+}
+
+func (x *Movement) GetContained() bool {
+	if x != nil {
+		return x.Contained
+	}
+	return false
+}
+
+func (x *Movement) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *Movement) GetReference() string {
+	if x != nil {
+		return x.Reference
+	}
+	return ""
+}
+
+func (x *Movement) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+// ToldLine is what is remembered of a movement by its id.
+type ToldLine struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	AtMs          int64                  `protobuf:"varint,1,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	Content       []byte                 `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"` // SHA-256
+	Contained     bool                   `protobuf:"varint,3,opt,name=contained,proto3" json:"contained,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ToldLine) Reset() {
+	*x = ToldLine{}
+	mi := &file_record_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ToldLine) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ToldLine) ProtoMessage() {}
+
+func (x *ToldLine) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ToldLine.ProtoReflect.Descriptor instead.
+func (*ToldLine) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ToldLine) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
+func (x *ToldLine) GetContent() []byte {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
+func (x *ToldLine) GetContained() bool {
+	if x != nil {
+		return x.Contained
+	}
+	return false
+}
+
+// Intent is a list of movements that is carried out whole.
+type Intent struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	AtMs          int64                  `protobuf:"varint,1,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	Done          uint32                 `protobuf:"varint,2,opt,name=done,proto3" json:"done,omitempty"` // lines that are not there any more
+	Parts         []*IntentPart          `protobuf:"bytes,3,rep,name=parts,proto3" json:"parts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Intent) Reset() {
+	*x = Intent{}
+	mi := &file_record_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Intent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Intent) ProtoMessage() {}
+
+func (x *Intent) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Intent.ProtoReflect.Descriptor instead.
+func (*Intent) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Intent) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
+func (x *Intent) GetDone() uint32 {
+	if x != nil {
+		return x.Done
+	}
+	return 0
+}
+
+func (x *Intent) GetParts() []*IntentPart {
+	if x != nil {
+		return x.Parts
+	}
+	return nil
+}
+
+// IntentPart is some of the lines.
+type IntentPart struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Lines         []*IntentLine          `protobuf:"bytes,1,rep,name=lines,proto3" json:"lines,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IntentPart) Reset() {
+	*x = IntentPart{}
+	mi := &file_record_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IntentPart) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IntentPart) ProtoMessage() {}
+
+func (x *IntentPart) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IntentPart.ProtoReflect.Descriptor instead.
+func (*IntentPart) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *IntentPart) GetLines() []*IntentLine {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+type IntentLine struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Sku           string                 `protobuf:"bytes,1,opt,name=sku,proto3" json:"sku,omitempty"`
+	Cause         uint32                 `protobuf:"varint,2,opt,name=cause,proto3" json:"cause,omitempty"`
+	Units         int64                  `protobuf:"varint,3,opt,name=units,proto3" json:"units,omitempty"`
+	AtMs          int64                  `protobuf:"varint,4,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	AgoMs         int64                  `protobuf:"varint,5,opt,name=ago_ms,json=agoMs,proto3" json:"ago_ms,omitempty"`
+	Now           bool                   `protobuf:"varint,6,opt,name=now,proto3" json:"now,omitempty"`
+	Revision      *uint64                `protobuf:"varint,7,opt,name=revision,proto3,oneof" json:"revision,omitempty"`
+	Id            string                 `protobuf:"bytes,8,opt,name=id,proto3" json:"id,omitempty"`
+	Channel       string                 `protobuf:"bytes,9,opt,name=channel,proto3" json:"channel,omitempty"`
+	Reference     string                 `protobuf:"bytes,10,opt,name=reference,proto3" json:"reference,omitempty"`
+	Note          string                 `protobuf:"bytes,11,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IntentLine) Reset() {
+	*x = IntentLine{}
+	mi := &file_record_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IntentLine) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IntentLine) ProtoMessage() {}
+
+func (x *IntentLine) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IntentLine.ProtoReflect.Descriptor instead.
+func (*IntentLine) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *IntentLine) GetSku() string {
+	if x != nil {
+		return x.Sku
+	}
+	return ""
+}
+
+func (x *IntentLine) GetCause() uint32 {
+	if x != nil {
+		return x.Cause
+	}
+	return 0
+}
+
+func (x *IntentLine) GetUnits() int64 {
+	if x != nil {
+		return x.Units
+	}
+	return 0
+}
+
+func (x *IntentLine) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
+func (x *IntentLine) GetAgoMs() int64 {
+	if x != nil {
+		return x.AgoMs
+	}
+	return 0
+}
+
+func (x *IntentLine) GetNow() bool {
+	if x != nil {
+		return x.Now
+	}
+	return false
+}
+
+func (x *IntentLine) GetRevision() uint64 {
+	if x != nil && x.Revision != nil {
+		return *x.Revision
+	}
+	return 0
+}
+
+func (x *IntentLine) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *IntentLine) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *IntentLine) GetReference() string {
+	if x != nil {
+		return x.Reference
+	}
+	return ""
+}
+
+func (x *IntentLine) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
 // Reading is the last figure that a file told of a stock.
 type Reading struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -538,13 +885,14 @@ type Reading struct {
 	Behind        []string               `protobuf:"bytes,8,rep,name=behind,proto3" json:"behind,omitempty"` // stock IDs
 	CountedBy     int64                  `protobuf:"varint,9,opt,name=counted_by,json=countedBy,proto3" json:"counted_by,omitempty"`
 	Owed          int64                  `protobuf:"varint,10,opt,name=owed,proto3" json:"owed,omitempty"`
+	CountedFromMs int64                  `protobuf:"varint,11,opt,name=counted_from_ms,json=countedFromMs,proto3" json:"counted_from_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Reading) Reset() {
 	*x = Reading{}
-	mi := &file_record_proto_msgTypes[5]
+	mi := &file_record_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -556,7 +904,7 @@ func (x *Reading) String() string {
 func (*Reading) ProtoMessage() {}
 
 func (x *Reading) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[5]
+	mi := &file_record_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -569,7 +917,7 @@ func (x *Reading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reading.ProtoReflect.Descriptor instead.
 func (*Reading) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{5}
+	return file_record_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Reading) GetSource() string {
@@ -642,6 +990,13 @@ func (x *Reading) GetOwed() int64 {
 	return 0
 }
 
+func (x *Reading) GetCountedFromMs() int64 {
+	if x != nil {
+		return x.CountedFromMs
+	}
+	return 0
+}
+
 // SourceRecord is a file or system that tells of products.
 type SourceRecord struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
@@ -662,7 +1017,7 @@ type SourceRecord struct {
 
 func (x *SourceRecord) Reset() {
 	*x = SourceRecord{}
-	mi := &file_record_proto_msgTypes[6]
+	mi := &file_record_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -674,7 +1029,7 @@ func (x *SourceRecord) String() string {
 func (*SourceRecord) ProtoMessage() {}
 
 func (x *SourceRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[6]
+	mi := &file_record_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -687,7 +1042,7 @@ func (x *SourceRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourceRecord.ProtoReflect.Descriptor instead.
 func (*SourceRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{6}
+	return file_record_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SourceRecord) GetName() string {
@@ -779,7 +1134,7 @@ type SourceFile struct {
 
 func (x *SourceFile) Reset() {
 	*x = SourceFile{}
-	mi := &file_record_proto_msgTypes[7]
+	mi := &file_record_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -791,7 +1146,7 @@ func (x *SourceFile) String() string {
 func (*SourceFile) ProtoMessage() {}
 
 func (x *SourceFile) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[7]
+	mi := &file_record_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -804,7 +1159,7 @@ func (x *SourceFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourceFile.ProtoReflect.Descriptor instead.
 func (*SourceFile) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{7}
+	return file_record_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SourceFile) GetDigest() []byte {
@@ -849,7 +1204,7 @@ type HoldRecord struct {
 
 func (x *HoldRecord) Reset() {
 	*x = HoldRecord{}
-	mi := &file_record_proto_msgTypes[8]
+	mi := &file_record_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -861,7 +1216,7 @@ func (x *HoldRecord) String() string {
 func (*HoldRecord) ProtoMessage() {}
 
 func (x *HoldRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[8]
+	mi := &file_record_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -874,7 +1229,7 @@ func (x *HoldRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HoldRecord.ProtoReflect.Descriptor instead.
 func (*HoldRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{8}
+	return file_record_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *HoldRecord) GetRetailer() []byte {
@@ -981,7 +1336,7 @@ type OrderLine struct {
 
 func (x *OrderLine) Reset() {
 	*x = OrderLine{}
-	mi := &file_record_proto_msgTypes[9]
+	mi := &file_record_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -993,7 +1348,7 @@ func (x *OrderLine) String() string {
 func (*OrderLine) ProtoMessage() {}
 
 func (x *OrderLine) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[9]
+	mi := &file_record_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1006,7 +1361,7 @@ func (x *OrderLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderLine.ProtoReflect.Descriptor instead.
 func (*OrderLine) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{9}
+	return file_record_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *OrderLine) GetSku() string {
@@ -1076,7 +1431,7 @@ type OrderRecord struct {
 
 func (x *OrderRecord) Reset() {
 	*x = OrderRecord{}
-	mi := &file_record_proto_msgTypes[10]
+	mi := &file_record_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1088,7 +1443,7 @@ func (x *OrderRecord) String() string {
 func (*OrderRecord) ProtoMessage() {}
 
 func (x *OrderRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[10]
+	mi := &file_record_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1101,7 +1456,7 @@ func (x *OrderRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderRecord.ProtoReflect.Descriptor instead.
 func (*OrderRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{10}
+	return file_record_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *OrderRecord) GetId() []byte {
@@ -1284,7 +1639,7 @@ type Parcel struct {
 
 func (x *Parcel) Reset() {
 	*x = Parcel{}
-	mi := &file_record_proto_msgTypes[11]
+	mi := &file_record_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1296,7 +1651,7 @@ func (x *Parcel) String() string {
 func (*Parcel) ProtoMessage() {}
 
 func (x *Parcel) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[11]
+	mi := &file_record_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1309,7 +1664,7 @@ func (x *Parcel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Parcel.ProtoReflect.Descriptor instead.
 func (*Parcel) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{11}
+	return file_record_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Parcel) GetAtMs() int64 {
@@ -1360,7 +1715,7 @@ type ChainRecord struct {
 
 func (x *ChainRecord) Reset() {
 	*x = ChainRecord{}
-	mi := &file_record_proto_msgTypes[12]
+	mi := &file_record_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1372,7 +1727,7 @@ func (x *ChainRecord) String() string {
 func (*ChainRecord) ProtoMessage() {}
 
 func (x *ChainRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[12]
+	mi := &file_record_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1385,7 +1740,7 @@ func (x *ChainRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainRecord.ProtoReflect.Descriptor instead.
 func (*ChainRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{12}
+	return file_record_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ChainRecord) GetSupplier() []byte {
@@ -1499,7 +1854,7 @@ type PartnershipRecord struct {
 
 func (x *PartnershipRecord) Reset() {
 	*x = PartnershipRecord{}
-	mi := &file_record_proto_msgTypes[13]
+	mi := &file_record_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1511,7 +1866,7 @@ func (x *PartnershipRecord) String() string {
 func (*PartnershipRecord) ProtoMessage() {}
 
 func (x *PartnershipRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[13]
+	mi := &file_record_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1524,7 +1879,7 @@ func (x *PartnershipRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PartnershipRecord.ProtoReflect.Descriptor instead.
 func (*PartnershipRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{13}
+	return file_record_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *PartnershipRecord) GetVersion() uint32 {
@@ -1672,7 +2027,7 @@ type Declined struct {
 
 func (x *Declined) Reset() {
 	*x = Declined{}
-	mi := &file_record_proto_msgTypes[14]
+	mi := &file_record_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1684,7 +2039,7 @@ func (x *Declined) String() string {
 func (*Declined) ProtoMessage() {}
 
 func (x *Declined) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[14]
+	mi := &file_record_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1697,7 +2052,7 @@ func (x *Declined) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Declined.ProtoReflect.Descriptor instead.
 func (*Declined) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{14}
+	return file_record_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Declined) GetHash() []byte {
@@ -1740,7 +2095,7 @@ type Proposal struct {
 
 func (x *Proposal) Reset() {
 	*x = Proposal{}
-	mi := &file_record_proto_msgTypes[15]
+	mi := &file_record_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1752,7 +2107,7 @@ func (x *Proposal) String() string {
 func (*Proposal) ProtoMessage() {}
 
 func (x *Proposal) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[15]
+	mi := &file_record_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1765,7 +2120,7 @@ func (x *Proposal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Proposal.ProtoReflect.Descriptor instead.
 func (*Proposal) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{15}
+	return file_record_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Proposal) GetHash() []byte {
@@ -1808,7 +2163,7 @@ type OutboxRecord struct {
 
 func (x *OutboxRecord) Reset() {
 	*x = OutboxRecord{}
-	mi := &file_record_proto_msgTypes[16]
+	mi := &file_record_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1820,7 +2175,7 @@ func (x *OutboxRecord) String() string {
 func (*OutboxRecord) ProtoMessage() {}
 
 func (x *OutboxRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[16]
+	mi := &file_record_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1833,7 +2188,7 @@ func (x *OutboxRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutboxRecord.ProtoReflect.Descriptor instead.
 func (*OutboxRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{16}
+	return file_record_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *OutboxRecord) GetNumber() uint64 {
@@ -1885,7 +2240,7 @@ type ReservationRecord struct {
 
 func (x *ReservationRecord) Reset() {
 	*x = ReservationRecord{}
-	mi := &file_record_proto_msgTypes[17]
+	mi := &file_record_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1897,7 +2252,7 @@ func (x *ReservationRecord) String() string {
 func (*ReservationRecord) ProtoMessage() {}
 
 func (x *ReservationRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[17]
+	mi := &file_record_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1910,7 +2265,7 @@ func (x *ReservationRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReservationRecord.ProtoReflect.Descriptor instead.
 func (*ReservationRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{17}
+	return file_record_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ReservationRecord) GetSupplier() []byte {
@@ -2014,7 +2369,7 @@ type ShipToRecord struct {
 
 func (x *ShipToRecord) Reset() {
 	*x = ShipToRecord{}
-	mi := &file_record_proto_msgTypes[18]
+	mi := &file_record_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2026,7 +2381,7 @@ func (x *ShipToRecord) String() string {
 func (*ShipToRecord) ProtoMessage() {}
 
 func (x *ShipToRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[18]
+	mi := &file_record_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2039,7 +2394,7 @@ func (x *ShipToRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShipToRecord.ProtoReflect.Descriptor instead.
 func (*ShipToRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{18}
+	return file_record_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ShipToRecord) GetSalt() []byte {
@@ -2067,7 +2422,7 @@ type MetaRecord struct {
 
 func (x *MetaRecord) Reset() {
 	*x = MetaRecord{}
-	mi := &file_record_proto_msgTypes[19]
+	mi := &file_record_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2079,7 +2434,7 @@ func (x *MetaRecord) String() string {
 func (*MetaRecord) ProtoMessage() {}
 
 func (x *MetaRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[19]
+	mi := &file_record_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2092,7 +2447,7 @@ func (x *MetaRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetaRecord.ProtoReflect.Descriptor instead.
 func (*MetaRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{19}
+	return file_record_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *MetaRecord) GetWrittenMs() int64 {
@@ -2131,7 +2486,7 @@ type EvidenceRecord struct {
 
 func (x *EvidenceRecord) Reset() {
 	*x = EvidenceRecord{}
-	mi := &file_record_proto_msgTypes[20]
+	mi := &file_record_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2143,7 +2498,7 @@ func (x *EvidenceRecord) String() string {
 func (*EvidenceRecord) ProtoMessage() {}
 
 func (x *EvidenceRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[20]
+	mi := &file_record_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2156,7 +2511,7 @@ func (x *EvidenceRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EvidenceRecord.ProtoReflect.Descriptor instead.
 func (*EvidenceRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{20}
+	return file_record_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *EvidenceRecord) GetSupplier() []byte {
@@ -2223,7 +2578,7 @@ type FeedMeta struct {
 
 func (x *FeedMeta) Reset() {
 	*x = FeedMeta{}
-	mi := &file_record_proto_msgTypes[21]
+	mi := &file_record_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2235,7 +2590,7 @@ func (x *FeedMeta) String() string {
 func (*FeedMeta) ProtoMessage() {}
 
 func (x *FeedMeta) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[21]
+	mi := &file_record_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2248,7 +2603,7 @@ func (x *FeedMeta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FeedMeta.ProtoReflect.Descriptor instead.
 func (*FeedMeta) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{21}
+	return file_record_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *FeedMeta) GetEpoch() uint64 {
@@ -2314,7 +2669,7 @@ type ReplicaMeta struct {
 
 func (x *ReplicaMeta) Reset() {
 	*x = ReplicaMeta{}
-	mi := &file_record_proto_msgTypes[22]
+	mi := &file_record_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2326,7 +2681,7 @@ func (x *ReplicaMeta) String() string {
 func (*ReplicaMeta) ProtoMessage() {}
 
 func (x *ReplicaMeta) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[22]
+	mi := &file_record_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2339,7 +2694,7 @@ func (x *ReplicaMeta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaMeta.ProtoReflect.Descriptor instead.
 func (*ReplicaMeta) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{22}
+	return file_record_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ReplicaMeta) GetShop() []byte {
@@ -2417,7 +2772,7 @@ const file_record_proto_rawDesc = "" +
 	"\tFileStock\x12\x10\n" +
 	"\x03set\x18\x01 \x01(\bR\x03set\x12\x1c\n" +
 	"\tunlimited\x18\x02 \x01(\bR\tunlimited\x12\x14\n" +
-	"\x05units\x18\x03 \x01(\x03R\x05units\"\x83\x02\n" +
+	"\x05units\x18\x03 \x01(\x03R\x05units\"\x97\x02\n" +
 	"\vStockRecord\x12\x1c\n" +
 	"\tunlimited\x18\x01 \x01(\bR\tunlimited\x12\x18\n" +
 	"\astocked\x18\x02 \x01(\x03R\astocked\x12\x12\n" +
@@ -2429,7 +2784,8 @@ const file_record_proto_rawDesc = "" +
 	"\x05moves\x18\b \x01(\x04R\x05moves\x12\x16\n" +
 	"\x06shared\x18\t \x01(\bR\x06shared\x12\x16\n" +
 	"\x06pruned\x18\n" +
-	" \x01(\x04R\x06pruned\"\xd6\x01\n" +
+	" \x01(\x04R\x06pruned\x12\x12\n" +
+	"\x04gone\x18\v \x01(\x03R\x04gone\"\xf4\x02\n" +
 	"\bMovement\x12\x14\n" +
 	"\x05cause\x18\x01 \x01(\rR\x05cause\x12\x14\n" +
 	"\x05units\x18\x02 \x01(\x03R\x05units\x12\x13\n" +
@@ -2440,7 +2796,40 @@ const file_record_proto_rawDesc = "" +
 	"\x05order\x18\x06 \x01(\fR\x05order\x12\x16\n" +
 	"\x06source\x18\a \x01(\tR\x06source\x12\x10\n" +
 	"\x03sku\x18\b \x01(\tR\x03sku\x12\x10\n" +
-	"\x03net\x18\t \x01(\x03R\x03net\"\x81\x02\n" +
+	"\x03net\x18\t \x01(\x03R\x03net\x12\x19\n" +
+	"\bslack_ms\x18\n" +
+	" \x01(\x03R\aslackMs\x12\x17\n" +
+	"\atold_ms\x18\v \x01(\x03R\x06toldMs\x12\x1c\n" +
+	"\tcontained\x18\f \x01(\bR\tcontained\x12\x18\n" +
+	"\achannel\x18\r \x01(\tR\achannel\x12\x1c\n" +
+	"\treference\x18\x0e \x01(\tR\treference\x12\x12\n" +
+	"\x04note\x18\x0f \x01(\tR\x04note\"W\n" +
+	"\bToldLine\x12\x13\n" +
+	"\x05at_ms\x18\x01 \x01(\x03R\x04atMs\x12\x18\n" +
+	"\acontent\x18\x02 \x01(\fR\acontent\x12\x1c\n" +
+	"\tcontained\x18\x03 \x01(\bR\tcontained\"\\\n" +
+	"\x06Intent\x12\x13\n" +
+	"\x05at_ms\x18\x01 \x01(\x03R\x04atMs\x12\x12\n" +
+	"\x04done\x18\x02 \x01(\rR\x04done\x12)\n" +
+	"\x05parts\x18\x03 \x03(\v2\x13.souk.v1.IntentPartR\x05parts\"7\n" +
+	"\n" +
+	"IntentPart\x12)\n" +
+	"\x05lines\x18\x01 \x03(\v2\x13.souk.v1.IntentLineR\x05lines\"\x92\x02\n" +
+	"\n" +
+	"IntentLine\x12\x10\n" +
+	"\x03sku\x18\x01 \x01(\tR\x03sku\x12\x14\n" +
+	"\x05cause\x18\x02 \x01(\rR\x05cause\x12\x14\n" +
+	"\x05units\x18\x03 \x01(\x03R\x05units\x12\x13\n" +
+	"\x05at_ms\x18\x04 \x01(\x03R\x04atMs\x12\x15\n" +
+	"\x06ago_ms\x18\x05 \x01(\x03R\x05agoMs\x12\x10\n" +
+	"\x03now\x18\x06 \x01(\bR\x03now\x12\x1f\n" +
+	"\brevision\x18\a \x01(\x04H\x00R\brevision\x88\x01\x01\x12\x0e\n" +
+	"\x02id\x18\b \x01(\tR\x02id\x12\x18\n" +
+	"\achannel\x18\t \x01(\tR\achannel\x12\x1c\n" +
+	"\treference\x18\n" +
+	" \x01(\tR\treference\x12\x12\n" +
+	"\x04note\x18\v \x01(\tR\x04noteB\v\n" +
+	"\t_revision\"\xa9\x02\n" +
 	"\aReading\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12\x10\n" +
 	"\x03set\x18\x02 \x01(\bR\x03set\x12\x1c\n" +
@@ -2454,7 +2843,8 @@ const file_record_proto_rawDesc = "" +
 	"\n" +
 	"counted_by\x18\t \x01(\x03R\tcountedBy\x12\x12\n" +
 	"\x04owed\x18\n" +
-	" \x01(\x03R\x04owed\"\xf1\x02\n" +
+	" \x01(\x03R\x04owed\x12&\n" +
+	"\x0fcounted_from_ms\x18\v \x01(\x03R\rcountedFromMs\"\xf1\x02\n" +
 	"\fSourceRecord\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06figure\x18\x02 \x01(\rR\x06figure\x12(\n" +
@@ -2651,84 +3041,90 @@ func file_record_proto_rawDescGZIP() []byte {
 	return file_record_proto_rawDescData
 }
 
-var file_record_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_record_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_record_proto_goTypes = []any{
 	(*ProductRecord)(nil),     // 0: souk.v1.ProductRecord
 	(*Sale)(nil),              // 1: souk.v1.Sale
 	(*FileStock)(nil),         // 2: souk.v1.FileStock
 	(*StockRecord)(nil),       // 3: souk.v1.StockRecord
 	(*Movement)(nil),          // 4: souk.v1.Movement
-	(*Reading)(nil),           // 5: souk.v1.Reading
-	(*SourceRecord)(nil),      // 6: souk.v1.SourceRecord
-	(*SourceFile)(nil),        // 7: souk.v1.SourceFile
-	(*HoldRecord)(nil),        // 8: souk.v1.HoldRecord
-	(*OrderLine)(nil),         // 9: souk.v1.OrderLine
-	(*OrderRecord)(nil),       // 10: souk.v1.OrderRecord
-	(*Parcel)(nil),            // 11: souk.v1.Parcel
-	(*ChainRecord)(nil),       // 12: souk.v1.ChainRecord
-	(*PartnershipRecord)(nil), // 13: souk.v1.PartnershipRecord
-	(*Declined)(nil),          // 14: souk.v1.Declined
-	(*Proposal)(nil),          // 15: souk.v1.Proposal
-	(*OutboxRecord)(nil),      // 16: souk.v1.OutboxRecord
-	(*ReservationRecord)(nil), // 17: souk.v1.ReservationRecord
-	(*ShipToRecord)(nil),      // 18: souk.v1.ShipToRecord
-	(*MetaRecord)(nil),        // 19: souk.v1.MetaRecord
-	(*EvidenceRecord)(nil),    // 20: souk.v1.EvidenceRecord
-	(*FeedMeta)(nil),          // 21: souk.v1.FeedMeta
-	(*ReplicaMeta)(nil),       // 22: souk.v1.ReplicaMeta
-	(*Product)(nil),           // 23: souk.v1.Product
-	(HoldState)(0),            // 24: souk.v1.HoldState
-	(*Line)(nil),              // 25: souk.v1.Line
-	(Code)(0),                 // 26: souk.v1.Code
-	(CancelRule)(0),           // 27: souk.v1.CancelRule
-	(*Quote)(nil),             // 28: souk.v1.Quote
-	(Party)(0),                // 29: souk.v1.Party
-	(*Units)(nil),             // 30: souk.v1.Units
-	(*Signed)(nil),            // 31: souk.v1.Signed
-	(*Terms)(nil),             // 32: souk.v1.Terms
-	(*Hold)(nil),              // 33: souk.v1.Hold
-	(*Short)(nil),             // 34: souk.v1.Short
-	(*FeedKey)(nil),           // 35: souk.v1.FeedKey
+	(*ToldLine)(nil),          // 5: souk.v1.ToldLine
+	(*Intent)(nil),            // 6: souk.v1.Intent
+	(*IntentPart)(nil),        // 7: souk.v1.IntentPart
+	(*IntentLine)(nil),        // 8: souk.v1.IntentLine
+	(*Reading)(nil),           // 9: souk.v1.Reading
+	(*SourceRecord)(nil),      // 10: souk.v1.SourceRecord
+	(*SourceFile)(nil),        // 11: souk.v1.SourceFile
+	(*HoldRecord)(nil),        // 12: souk.v1.HoldRecord
+	(*OrderLine)(nil),         // 13: souk.v1.OrderLine
+	(*OrderRecord)(nil),       // 14: souk.v1.OrderRecord
+	(*Parcel)(nil),            // 15: souk.v1.Parcel
+	(*ChainRecord)(nil),       // 16: souk.v1.ChainRecord
+	(*PartnershipRecord)(nil), // 17: souk.v1.PartnershipRecord
+	(*Declined)(nil),          // 18: souk.v1.Declined
+	(*Proposal)(nil),          // 19: souk.v1.Proposal
+	(*OutboxRecord)(nil),      // 20: souk.v1.OutboxRecord
+	(*ReservationRecord)(nil), // 21: souk.v1.ReservationRecord
+	(*ShipToRecord)(nil),      // 22: souk.v1.ShipToRecord
+	(*MetaRecord)(nil),        // 23: souk.v1.MetaRecord
+	(*EvidenceRecord)(nil),    // 24: souk.v1.EvidenceRecord
+	(*FeedMeta)(nil),          // 25: souk.v1.FeedMeta
+	(*ReplicaMeta)(nil),       // 26: souk.v1.ReplicaMeta
+	(*Product)(nil),           // 27: souk.v1.Product
+	(HoldState)(0),            // 28: souk.v1.HoldState
+	(*Line)(nil),              // 29: souk.v1.Line
+	(Code)(0),                 // 30: souk.v1.Code
+	(CancelRule)(0),           // 31: souk.v1.CancelRule
+	(*Quote)(nil),             // 32: souk.v1.Quote
+	(Party)(0),                // 33: souk.v1.Party
+	(*Units)(nil),             // 34: souk.v1.Units
+	(*Signed)(nil),            // 35: souk.v1.Signed
+	(*Terms)(nil),             // 36: souk.v1.Terms
+	(*Hold)(nil),              // 37: souk.v1.Hold
+	(*Short)(nil),             // 38: souk.v1.Short
+	(*FeedKey)(nil),           // 39: souk.v1.FeedKey
 }
 var file_record_proto_depIdxs = []int32{
-	23, // 0: souk.v1.ProductRecord.product:type_name -> souk.v1.Product
+	27, // 0: souk.v1.ProductRecord.product:type_name -> souk.v1.Product
 	2,  // 1: souk.v1.ProductRecord.file_stock:type_name -> souk.v1.FileStock
 	1,  // 2: souk.v1.ProductRecord.sale:type_name -> souk.v1.Sale
-	7,  // 3: souk.v1.SourceRecord.files:type_name -> souk.v1.SourceFile
-	24, // 4: souk.v1.HoldRecord.state:type_name -> souk.v1.HoldState
-	25, // 5: souk.v1.HoldRecord.lines:type_name -> souk.v1.Line
-	26, // 6: souk.v1.HoldRecord.refusal:type_name -> souk.v1.Code
-	9,  // 7: souk.v1.OrderRecord.lines:type_name -> souk.v1.OrderLine
-	27, // 8: souk.v1.OrderRecord.cancel:type_name -> souk.v1.CancelRule
-	28, // 9: souk.v1.OrderRecord.quote:type_name -> souk.v1.Quote
-	11, // 10: souk.v1.OrderRecord.parcels:type_name -> souk.v1.Parcel
-	26, // 11: souk.v1.OrderRecord.refusal:type_name -> souk.v1.Code
-	29, // 12: souk.v1.OrderRecord.cancelled_by:type_name -> souk.v1.Party
-	30, // 13: souk.v1.Parcel.lines:type_name -> souk.v1.Units
-	31, // 14: souk.v1.ChainRecord.acked_head:type_name -> souk.v1.Signed
-	32, // 15: souk.v1.PartnershipRecord.terms:type_name -> souk.v1.Terms
-	29, // 16: souk.v1.PartnershipRecord.ended_by:type_name -> souk.v1.Party
-	15, // 17: souk.v1.PartnershipRecord.open:type_name -> souk.v1.Proposal
-	26, // 18: souk.v1.PartnershipRecord.refusal:type_name -> souk.v1.Code
-	14, // 19: souk.v1.PartnershipRecord.declined:type_name -> souk.v1.Declined
-	29, // 20: souk.v1.Declined.of:type_name -> souk.v1.Party
-	29, // 21: souk.v1.Declined.by:type_name -> souk.v1.Party
-	29, // 22: souk.v1.Proposal.by:type_name -> souk.v1.Party
-	32, // 23: souk.v1.Proposal.terms:type_name -> souk.v1.Terms
-	31, // 24: souk.v1.OutboxRecord.signed:type_name -> souk.v1.Signed
-	33, // 25: souk.v1.ReservationRecord.request:type_name -> souk.v1.Hold
-	24, // 26: souk.v1.ReservationRecord.state:type_name -> souk.v1.HoldState
-	26, // 27: souk.v1.ReservationRecord.refusal:type_name -> souk.v1.Code
-	34, // 28: souk.v1.ReservationRecord.short:type_name -> souk.v1.Short
-	35, // 29: souk.v1.FeedMeta.key:type_name -> souk.v1.FeedKey
-	31, // 30: souk.v1.FeedMeta.head:type_name -> souk.v1.Signed
-	31, // 31: souk.v1.ReplicaMeta.head:type_name -> souk.v1.Signed
-	35, // 32: souk.v1.ReplicaMeta.key:type_name -> souk.v1.FeedKey
-	33, // [33:33] is the sub-list for method output_type
-	33, // [33:33] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	7,  // 3: souk.v1.Intent.parts:type_name -> souk.v1.IntentPart
+	8,  // 4: souk.v1.IntentPart.lines:type_name -> souk.v1.IntentLine
+	11, // 5: souk.v1.SourceRecord.files:type_name -> souk.v1.SourceFile
+	28, // 6: souk.v1.HoldRecord.state:type_name -> souk.v1.HoldState
+	29, // 7: souk.v1.HoldRecord.lines:type_name -> souk.v1.Line
+	30, // 8: souk.v1.HoldRecord.refusal:type_name -> souk.v1.Code
+	13, // 9: souk.v1.OrderRecord.lines:type_name -> souk.v1.OrderLine
+	31, // 10: souk.v1.OrderRecord.cancel:type_name -> souk.v1.CancelRule
+	32, // 11: souk.v1.OrderRecord.quote:type_name -> souk.v1.Quote
+	15, // 12: souk.v1.OrderRecord.parcels:type_name -> souk.v1.Parcel
+	30, // 13: souk.v1.OrderRecord.refusal:type_name -> souk.v1.Code
+	33, // 14: souk.v1.OrderRecord.cancelled_by:type_name -> souk.v1.Party
+	34, // 15: souk.v1.Parcel.lines:type_name -> souk.v1.Units
+	35, // 16: souk.v1.ChainRecord.acked_head:type_name -> souk.v1.Signed
+	36, // 17: souk.v1.PartnershipRecord.terms:type_name -> souk.v1.Terms
+	33, // 18: souk.v1.PartnershipRecord.ended_by:type_name -> souk.v1.Party
+	19, // 19: souk.v1.PartnershipRecord.open:type_name -> souk.v1.Proposal
+	30, // 20: souk.v1.PartnershipRecord.refusal:type_name -> souk.v1.Code
+	18, // 21: souk.v1.PartnershipRecord.declined:type_name -> souk.v1.Declined
+	33, // 22: souk.v1.Declined.of:type_name -> souk.v1.Party
+	33, // 23: souk.v1.Declined.by:type_name -> souk.v1.Party
+	33, // 24: souk.v1.Proposal.by:type_name -> souk.v1.Party
+	36, // 25: souk.v1.Proposal.terms:type_name -> souk.v1.Terms
+	35, // 26: souk.v1.OutboxRecord.signed:type_name -> souk.v1.Signed
+	37, // 27: souk.v1.ReservationRecord.request:type_name -> souk.v1.Hold
+	28, // 28: souk.v1.ReservationRecord.state:type_name -> souk.v1.HoldState
+	30, // 29: souk.v1.ReservationRecord.refusal:type_name -> souk.v1.Code
+	38, // 30: souk.v1.ReservationRecord.short:type_name -> souk.v1.Short
+	39, // 31: souk.v1.FeedMeta.key:type_name -> souk.v1.FeedKey
+	35, // 32: souk.v1.FeedMeta.head:type_name -> souk.v1.Signed
+	35, // 33: souk.v1.ReplicaMeta.head:type_name -> souk.v1.Signed
+	39, // 34: souk.v1.ReplicaMeta.key:type_name -> souk.v1.FeedKey
+	35, // [35:35] is the sub-list for method output_type
+	35, // [35:35] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_record_proto_init() }
@@ -2739,14 +3135,15 @@ func file_record_proto_init() {
 	file_feed_proto_init()
 	file_trade_proto_init()
 	file_types_proto_init()
-	file_record_proto_msgTypes[6].OneofWrappers = []any{}
+	file_record_proto_msgTypes[8].OneofWrappers = []any{}
+	file_record_proto_msgTypes[10].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_record_proto_rawDesc), len(file_record_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   23,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -123,7 +123,8 @@ type call struct {
 	query        url.Values
 	body         any // JSON; an io.Reader is sent as it is
 	accept       string
-	also         int // a further status that is no problem; 0 = none
+	ifMatch      string // optional
+	also         int    // a further status that is no problem; 0 = none
 }
 
 // do makes a call and reads its JSON answer into out. Where the connection is lost on
@@ -222,6 +223,9 @@ func (c *Client) request(ctx context.Context, in call) (*http.Request, error) {
 	}
 	if in.accept != "" {
 		req.Header.Set("Accept", in.accept)
+	}
+	if in.ifMatch != "" {
+		req.Header.Set("If-Match", in.ifMatch)
 	}
 	if key, ok := ctx.Value(contextKey{}).(string); ok && in.method == http.MethodPost {
 		req.Header.Set("Idempotency-Key", key)

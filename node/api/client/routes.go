@@ -134,6 +134,24 @@ func (c *Client) SetStock(ctx context.Context, sku exchange.SKU, stock view.SetS
 	return as[view.Stock](ctx, c, call{method: http.MethodPut, path: path("products", string(sku), "stock"), body: stock})
 }
 
+// SetStockOf is SetStock for what was made of the stock at a revision: of another one it fails with
+// exchange.CodeStale, and the problem (errors.As) has the stock as it is.
+func (c *Client) SetStockOf(ctx context.Context, sku exchange.SKU, stock view.SetStock, revision uint64) (*view.Stock, error) {
+	return as[view.Stock](ctx, c, call{
+		method: http.MethodPut, path: path("products", string(sku), "stock"), body: stock, ifMatch: strconv.Quote(strconv.FormatUint(revision, 10)),
+	})
+}
+
+// Stock is the stock of one of the shop's own products.
+func (c *Client) Stock(ctx context.Context, sku exchange.SKU) (*view.Stock, error) {
+	return get[view.Stock](ctx, c, path("products", string(sku), "stock"), nil)
+}
+
+// TellMovements tells what the shop's other channels did to the shelf.
+func (c *Client) TellMovements(ctx context.Context, tell view.TellMovements) (*view.MovementResults, error) {
+	return post[view.MovementResults](ctx, c, path("stock", "movements"), tell)
+}
+
 // CountShelves counts the shelves of several of the shop's own products, all or none.
 func (c *Client) CountShelves(ctx context.Context, counts view.CountShelves) (*view.Shelves, error) {
 	return as[view.Shelves](ctx, c, call{method: http.MethodPut, path: path("stock"), body: counts})

@@ -12,6 +12,8 @@ type Problem struct {
 	Detail string `json:"detail" doc:"For a person: the cause and the next step."`
 
 	Lines       []ShortLine      `json:"lines,omitempty" nullable:"false" doc:"Of insufficient-stock: every line that is short. Absent where the supplier runs a version that names only the first, in detail."`
+	Stock       *Stock           `json:"stock,omitempty" doc:"Of stale and precondition-required: the stock as it is, with its revision."`
+	Movements   []MovementResult `json:"movements,omitempty" nullable:"false" doc:"Of movements that are told together: those that are refused."`
 	Fields      []FieldProblem   `json:"fields,omitempty" nullable:"false" doc:"What is wrong with the request, field by field."`
 	Reservation *exchange.HoldID `json:"reservation,omitempty" doc:"Where the supplier did not answer in time: the reservation that may have been made. Repeat the request with the same Idempotency-Key soon, or it is given back."`
 	Report      *ImportReport    `json:"report,omitempty" doc:"Of an import that failed: what was done until then."`

@@ -94,15 +94,20 @@ type Movements struct {
 
 // Movement is a line of a stock's journal.
 type Movement struct {
-	Number  uint64           `json:"number"`
-	At      time.Time        `json:"at"`
-	Kind    string           `json:"kind" enum:"shipped,counted,figure,ordered,cancelled,unknown" doc:"figure: a file told it. ordered and cancelled leave the shelf as it is."`
-	Units   int64            `json:"units" doc:"By how much the shelf changed; of ordered and cancelled, how many units they concern."`
-	Shelf   int64            `json:"shelf" doc:"After it; below zero, units are missing that were sold."`
-	SKU     exchange.SKU     `json:"sku,omitempty" doc:"In a pool: the product that moved."`
-	Source  string           `json:"source,omitempty" doc:"Of figure: whose."`
-	Partner exchange.ShopID  `json:"partner,omitzero" doc:"Of the order."`
-	Order   exchange.OrderID `json:"order,omitzero"`
+	Number    uint64           `json:"number"`
+	At        time.Time        `json:"at"`
+	Told      *time.Time       `json:"told,omitempty" doc:"When this shop heard of it, if later."`
+	Kind      string           `json:"kind" enum:"shipped,counted,set,figure,ordered,cancelled,sold,returned,received,damaged,unknown" doc:"figure: a file told it. set: a count or sum of a revision. ordered and cancelled leave the shelf as it is."`
+	Units     int64            `json:"units" doc:"By how much the shelf changed, or would have; of ordered and cancelled, how many units they concern."`
+	Contained bool             `json:"contained,omitempty" doc:"A count or file had it when it was told, or the product is not counted: it changed nothing."`
+	Shelf     int64            `json:"shelf" doc:"After it; below zero, units are missing that were sold."`
+	SKU       exchange.SKU     `json:"sku,omitempty" doc:"In a pool: the product that moved."`
+	Source    string           `json:"source,omitempty" doc:"Of figure: whose."`
+	Channel   string           `json:"channel,omitempty"`
+	Reference string           `json:"reference,omitempty"`
+	Note      string           `json:"note,omitempty"`
+	Partner   exchange.ShopID  `json:"partner,omitzero" doc:"Of the order."`
+	Order     exchange.OrderID `json:"order,omitzero"`
 }
 
 // Sources are all files and systems that tell of products.
@@ -228,7 +233,47 @@ type Stock struct {
 
 	Missing  int64  `json:"missing" doc:"Taken though the shelf had none; what comes next pays it, and a count clears it."`
 	Deficit  int64  `json:"deficit" doc:"What is promised or has left and is not there: shortfall, and what left unpaid."`
-	Revision uint64 `json:"revision" doc:"Counts the changes of the shelf: shipments, counts, figures; not holds and orders."`
+	Revision uint64 `json:"revision" doc:"Counts the changes of the shelf: shipments, counts, movements, and the files that were read; not holds and orders."`
+}
+
+// TellMovements tells what the shop's other channels have done.
+type TellMovements struct {
+	Atomic    bool           `json:"atomic,omitempty" doc:"All of them or none: the first that is refused refuses the call. Otherwise each by itself."`
+	Movements []ToldMovement `json:"movements" minItems:"1" maxItems:"10000" nullable:"false"`
+}
+
+// ToldMovement is what a channel tells of one product.
+type ToldMovement struct {
+	SKU        string  `json:"sku" maxLength:"128"`
+	Kind       string  `json:"kind" enum:"sold,returned,received,damaged,counted" doc:"sold is never refused for want of stock: the goods are gone."`
+	Units      int64   `json:"units" minimum:"0" maximum:"1000000000" doc:"1 to 1,000,000; of counted, what lies there, held and unshipped units included."`
+	At         string  `json:"at,omitempty" maxLength:"40" example:"-10m" doc:"When it happened: RFC 3339 by the channel's clock, so long before now as in -10m, or now. Default: now; a count says it, or if_revision."`
+	IfRevision *uint64 `json:"if_revision,omitempty" doc:"Of counted: the stock's revision as it was read; another one is stale (409)."`
+	ID         string  `json:"id,omitempty" maxLength:"128" doc:"The channel's own name of the movement. A repeat within 90 days is known by it; without one, only the call's Idempotency-Key guards."`
+	Reference  string  `json:"reference,omitempty" maxLength:"200" doc:"The receipt, delivery note or sale."`
+	Channel    string  `json:"channel,omitempty" maxLength:"64" example:"till"`
+	Note       string  `json:"note,omitempty" maxLength:"500"`
+}
+
+// MovementResults says what became of each movement, in their order.
+type MovementResults struct {
+	Movements []MovementResult `json:"movements" nullable:"false"`
+}
+
+// MovementResult is what became of one movement.
+type MovementResult struct {
+	SKU      exchange.SKU     `json:"sku"`
+	ID       string           `json:"id,omitempty"`
+	Result   string           `json:"result" enum:"applied,contained,repeated,refused" doc:"contained: the last count or file has it, so nothing changed. repeated: it was told before."`
+	Revision uint64           `json:"revision" doc:"Of the stock."`
+	Stock    *Stock           `json:"stock,omitempty" doc:"After it; absent of a product that the shop does not have."`
+	Problem  *MovementProblem `json:"problem,omitempty" doc:"Why it is refused."`
+}
+
+// MovementProblem is why a movement is refused.
+type MovementProblem struct {
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
 }
 
 // CountShelves counts several shelves at once, all or none.
@@ -240,6 +285,7 @@ type CountShelves struct {
 type ShelfCount struct {
 	SKU string `json:"sku" maxLength:"128"`
 	SetStock
+	IfRevision *uint64 `json:"if_revision,omitempty" doc:"The stock's revision as it was read; another one is stale (409)."`
 }
 
 // Shelves are the counts after CountShelves, in its order.
@@ -253,8 +299,9 @@ type Shelf struct {
 	Stock
 }
 
-// SetStock counts a shelf. Exactly one of its fields is given.
+// SetStock counts a shelf: units or unlimited.
 type SetStock struct {
 	Units     *int64 `json:"units,omitempty" minimum:"0" maximum:"1000000000" doc:"What the shelf holds now, held and unshipped units included."`
 	Unlimited bool   `json:"unlimited,omitempty" doc:"Not counted any more: never short."`
+	CountedAt string `json:"counted_at,omitempty" maxLength:"40" example:"-10m" doc:"When it was counted: RFC 3339, so long before now as in -10m, or now. Needed, unless the revision is told or nothing has ever told of the stock. What was told of the time since is taken off."`
 }

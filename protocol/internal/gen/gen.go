@@ -18,15 +18,20 @@ var Kinds = []message.Kind{
 	message.KindHead, message.KindShipTo, record.KindProduct, record.KindStock, record.KindHold,
 	record.KindOrder, record.KindLedger, record.KindPartnership, record.KindOutbox,
 	record.KindReservation, record.KindMeta, record.KindEvidence, record.KindShipTo,
-	record.KindMovement, record.KindReading, record.KindSource,
+	record.KindMovement, record.KindReading, record.KindSource, record.KindToldLine, record.KindIntent,
 	message.KindFeedProduct, message.KindFeedHead, message.KindFeedUpdate, message.KindFeedPull, message.KindFeedChunk,
 	record.KindFeed, record.KindReplica,
 }
 
-// FirstKinds are those of the first version.
-var FirstKinds = slices.DeleteFunc(slices.Clone(Kinds), func(k message.Kind) bool {
-	return k == record.KindMovement || k == record.KindReading || k == record.KindSource
-})
+// FirstKinds are those of the first version, and Kinds2 those of version 2.
+var (
+	FirstKinds = without(Kinds2, record.KindMovement, record.KindReading, record.KindSource)
+	Kinds2     = without(Kinds, record.KindToldLine, record.KindIntent)
+)
+
+func without(kinds []message.Kind, these ...message.Kind) []message.Kind {
+	return slices.DeleteFunc(slices.Clone(kinds), func(k message.Kind) bool { return slices.Contains(these, k) })
+}
 
 // Value makes values of kind k. It panics on a kind that is not in Kinds.
 func Value(k message.Kind) *rapid.Generator[message.Value] { return values(k, false) }
@@ -76,6 +81,8 @@ var makers = map[message.Kind]func(source) message.Value{
 	record.KindMovement:      movement,
 	record.KindReading:       reading,
 	record.KindSource:        sourceRecord,
+	record.KindToldLine:      toldLine,
+	record.KindIntent:        intent,
 	message.KindFeedProduct:  func(s source) message.Value { return &message.FeedProduct{Product: s.product()} },
 	message.KindFeedHead:     feedHead,
 	message.KindFeedUpdate:   feedUpdate,

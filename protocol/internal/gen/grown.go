@@ -1,6 +1,8 @@
 package gen
 
 import (
+	"time"
+
 	"pgregory.net/rapid"
 
 	"github.com/souk-market/souk/exchange"
@@ -20,6 +22,7 @@ var Additions = []Addition{
 	{"grown.json", Grown},
 	{"owed.json", Owed},
 	{"left.json", Left},
+	{"moved.json", Moved},
 }
 
 // Grown makes values with the fields that their kinds gained after their golden vectors were
@@ -72,4 +75,26 @@ func (s source) short() []exchange.Short {
 		out[i] = exchange.Short{SKU: s.sku(), Asked: s.amount(), Available: s.amount()}
 	}
 	return out
+}
+
+// Moved makes values of the kinds that tell of movements of the owner's other channels.
+var Moved = map[message.Kind]*rapid.Generator[message.Value]{
+	record.KindStock: grown(func(s source) message.Value {
+		v := stockRecord(s).(*record.Stock)
+		v.Gone = s.amount()
+		return v
+	}),
+	record.KindMovement: grown(func(s source) message.Value {
+		v := movement(s).(*record.Movement)
+		v.Slack, v.Told, v.Contained = time.Duration(s.upTo(1e6))*time.Millisecond, s.time(), s.flag()
+		v.Channel, v.Reference, v.Note = s.text(), s.text(), s.text()
+		return v
+	}),
+	record.KindReading: grown(func(s source) message.Value {
+		v := reading(s).(*record.Reading)
+		v.CountedFrom = s.time()
+		return v
+	}),
+	record.KindToldLine: grown(toldLine),
+	record.KindIntent:   grown(intent),
 }

@@ -42,6 +42,23 @@ func reading(s source) message.Value {
 	}
 }
 
+func toldLine(s source) message.Value {
+	return &record.ToldLine{At: s.time(), Content: s.hash(), Contained: s.flag()}
+}
+
+func intent(s source) message.Value {
+	return &record.Intent{At: s.time(), Done: uint32(s.small()), Lines: list(s, 3, func() record.IntentLine {
+		l := record.IntentLine{
+			SKU: s.sku(), Cause: record.Cause(s.small()), Units: s.amount(), At: s.time(), Ago: time.Duration(s.upTo(1e6)) * time.Millisecond,
+			Now: s.flag(), ID: s.text(), Channel: s.text(), Reference: s.text(), Note: s.text(),
+		}
+		if s.flag() {
+			l.Revision = new(s.number())
+		}
+		return l
+	})}
+}
+
 func sourceRecord(s source) message.Value {
 	return &record.Source{
 		Name: s.text(), Figure: record.Figure(s.small()), BookedWithin: time.Duration(s.upTo(1e6)) * time.Millisecond, Columns: s.text(),
