@@ -169,6 +169,7 @@ var forms = [...]*form{
 
 	record.KindMovement: of("movement", MaxRecord, movementToPB, movementFromPB, checkNothing),
 	record.KindReading:  of("reading", MaxRecord, readingToPB, readingFromPB, checkNothing),
+	record.KindEvents:   of("events record", MaxRecord, eventsRecordToPB, eventsRecordFromPB, checkEventsRecord),
 	record.KindSource:   of("source record", MaxRecord, sourceToPB, sourceFromPB, checkNothing),
 
 	message.KindFeedProduct: of("feed record", catalog.MaxRecord, feedProductToPB, feedProductFromPB, checkFeedProduct),

@@ -19,6 +19,8 @@ const (
 	KindReading     message.Kind = 72
 	KindSource      message.Kind = 73
 
+	KindEvents message.Kind = 79 // from version 3 on
+
 	KindFeed    message.Kind = 85 // the own feed: epoch, sequence, count, floor
 	KindReplica message.Kind = 86 // a partner's feed, in the replicas' own store
 )

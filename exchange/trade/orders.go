@@ -133,15 +133,19 @@ func (o *Orders) Delivery(side exchange.Party, rec *record.Order) (*exchange.Del
 	return &to.Delivery, nil
 }
 
-// notify gives watchers the event of an order's durable change.
-func (o *Orders) notify(at exchange.Time, c orderChanged) {
-	rec := c.order
+// set makes rec the record of an order, and tells of it. cancelled is what the change took off
+// the amount due of an accepted order.
+func (o *Orders) set(b *writer.Batch, k orderID, rec *record.Order, cancelled int64) {
+	o.rows.Set(b, k, rec)
 	status := rec.Order.Status().String()
-	if rec.Refusal != exchange.CodeOK && rec.Order.Submitted == 0 {
-		status = "refused"
+	if rec.Order.Submitted == 0 {
+		status = "requested"
+		if rec.Refusal != exchange.CodeOK {
+			status = "refused"
+		}
 	}
-	o.events.Notify(event.Order{
-		At: at, Partner: c.partner, Side: c.side, ID: rec.ID, Status: status,
-		Detail: rec.Detail, Due: rec.Due(), Cancelled: c.cancelled, Currency: rec.Quote.Currency,
+	b.Then(event.Order{
+		At: b.Now(), Partner: k.partner, Side: k.side, ID: rec.ID, Status: status,
+		Detail: rec.Detail, Due: rec.Due(), Cancelled: cancelled, Currency: rec.Quote.Currency,
 	})
 }

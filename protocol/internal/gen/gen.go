@@ -19,12 +19,19 @@ var Kinds = []message.Kind{
 	record.KindOrder, record.KindLedger, record.KindPartnership, record.KindOutbox,
 	record.KindReservation, record.KindMeta, record.KindEvidence, record.KindShipTo,
 	record.KindMovement, record.KindReading, record.KindSource,
+	record.KindEvents,
 	message.KindFeedProduct, message.KindFeedHead, message.KindFeedUpdate, message.KindFeedPull, message.KindFeedChunk,
 	record.KindFeed, record.KindReplica,
 }
 
+// SecondKinds are those of version 2.
+var SecondKinds = slices.DeleteFunc(slices.Clone(Kinds), func(k message.Kind) bool {
+	_, later := Logged[k]
+	return later && k != record.KindMeta
+})
+
 // FirstKinds are those of the first version.
-var FirstKinds = slices.DeleteFunc(slices.Clone(Kinds), func(k message.Kind) bool {
+var FirstKinds = slices.DeleteFunc(slices.Clone(SecondKinds), func(k message.Kind) bool {
 	return k == record.KindMovement || k == record.KindReading || k == record.KindSource
 })
 
@@ -76,6 +83,7 @@ var makers = map[message.Kind]func(source) message.Value{
 	record.KindMovement:      movement,
 	record.KindReading:       reading,
 	record.KindSource:        sourceRecord,
+	record.KindEvents:        events,
 	message.KindFeedProduct:  func(s source) message.Value { return &message.FeedProduct{Product: s.product()} },
 	message.KindFeedHead:     feedHead,
 	message.KindFeedUpdate:   feedUpdate,

@@ -38,6 +38,27 @@ var Owed = map[message.Kind]*rapid.Generator[message.Value]{
 	}),
 }
 
+// Logged makes the event log's rows, and its fields of the Meta record.
+var Logged = map[message.Kind]*rapid.Generator[message.Value]{
+	record.KindEvents: grown(events),
+	record.KindMeta: grown(func(s source) message.Value {
+		v := meta(s).(*record.Meta)
+		v.LastEvent, v.LastStart, v.PrunedEvent, v.PrunedAt = s.number(), s.number(), s.number(), s.time()
+		return v
+	}),
+}
+
+func events(s source) message.Value {
+	return &record.Events{At: s.time(), List: list(s, 4, func() record.Event {
+		return record.Event{
+			What: record.What(s.small()), At: s.time(), Partner: s.shop(), Side: s.party(), Order: s.holdID(), Status: s.text(),
+			Detail: s.text(), By: s.party(), Due: s.amount(), Cancelled: s.amount(), Currency: currency.Draw(s.t, "currency"),
+			Lines: list(s, 3, func() record.EventLine { return record.EventLine{SKU: s.sku(), Units: -s.amount()} }),
+			Found: s.time(), Previous: s.number(),
+		}
+	})}
+}
+
 func grown(make func(source) message.Value) *rapid.Generator[message.Value] {
 	return rapid.Custom(func(t *rapid.T) message.Value { return make(source{t: t}) })
 }
