@@ -77,7 +77,8 @@ func (l *Log) FollowSince(at exchange.Time) (*Follower, error) {
 
 // FollowUnknown is Follow, after a [Gap]: of a caller that names no place in a log.
 func (l *Log) FollowUnknown() *Follower {
-	f := l.Follow()
+	f := l.follower()
+	f.begin(l.Last())
 	f.gap(GapUnknown)
 	return f
 }

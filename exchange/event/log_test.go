@@ -460,7 +460,7 @@ func TestUnknownPlaces(t *testing.T) {
 	f := r.log.FollowUnknown()
 	told, err := f.Now()
 	r.must(err)
-	if len(told) != 1 || text(told[0]) != "gap unknown" || told[0].ID != r.log.Last() {
+	if len(told) != 2 || text(told[0]) != "gap unknown" || told[0].ID != r.log.Last() {
 		t.Errorf("told %v", told)
 	}
 	if id, err := event.ParseID(r.log.Last().String()); err != nil || id != r.log.Last() {

@@ -19,6 +19,8 @@ type LedgerEntry struct {
 	Hash ledger.Hash
 	By   exchange.Party // whose act it is
 	Act  message.Act
+	// Quote is, of a SubmitOrder, the one that the supplier sealed; nil where the order names none.
+	Quote *exchange.Quote
 }
 
 // Entries visits the committed entries of the ledger with a partner in which this shop has the
@@ -63,6 +65,9 @@ func (l *Ledgers) readEntry(payload []byte) (LedgerEntry, error) {
 		return LedgerEntry{}, err
 	}
 	out.By, out.Act = exchange.Retailer, req.Act
+	if submit, ok := req.Act.(message.SubmitOrder); ok {
+		out.Quote, _ = l.quoteIn(submit.Quote) // a refused order may name anything
+	}
 	return out, nil
 }
 

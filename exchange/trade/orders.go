@@ -87,6 +87,11 @@ func (o *Orders) Find(side exchange.Party, id exchange.OrderID) (*record.Order, 
 	return found, nil
 }
 
+// With is this shop's order with a partner, in the given role; nil where there is none.
+func (o *Orders) With(side exchange.Party, id exchange.OrderID, partner exchange.ShopID) (*record.Order, error) {
+	return record.Get[record.Order](o.store, o.codec, record.OrderKey(side, id, partner))
+}
+
 // scan visits the committed orders whose keys are in r.
 func (o *Orders) scan(r kv.Range) iter.Seq2[record.Row[*record.Order], error] {
 	return record.Rows[record.Order](o.store, o.codec, r)
