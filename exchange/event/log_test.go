@@ -536,3 +536,47 @@ func TestAfterAnotherVersion(t *testing.T) {
 		t.Errorf("told %v", got)
 	}
 }
+
+// TestFollowWhileWriting: beside a writer that never rests, followers that break off and go on, some
+// slower than the writer, are told every event once and in order.
+func TestFollowWhileWriting(t *testing.T) {
+	r := newRig(t)
+	const commits = 3000
+	go func() {
+		for i := range commits {
+			if err := r.commit(fmt.Sprint(i)); err != nil {
+				panic(err)
+			}
+			r.told.Notify(event.Catalog{})
+		}
+	}()
+	for follower := range 4 {
+		t.Run(fmt.Sprint(follower), func(t *testing.T) {
+			t.Parallel()
+			var after event.ID
+			n := 0
+			for breaks := 0; n < commits+1; breaks++ {
+				f, err := r.log.FollowAfter(after)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for took := 0; took < 1+(breaks*7+follower*31)%300 && n < commits+1; took++ {
+					told, err := f.Next(t.Context())
+					if err != nil {
+						t.Fatal(err)
+					}
+					switch told.Event.(type) {
+					case event.Started, event.Stopped:
+						if n++; told.ID.Number != uint64(n) || n > 1 && text(told) != fmt.Sprint(n-2) {
+							t.Fatalf("event %d is %v: %s", n, told.ID, text(told))
+						}
+					case event.Gap:
+						t.Fatalf("a gap: %+v", told)
+					}
+				}
+				after = f.After()
+				f.Close()
+			}
+		})
+	}
+}
