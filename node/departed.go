@@ -66,22 +66,21 @@ func departureOf(m membership.Member) *api.Departure {
 	return nil
 }
 
-// maxDeparted is how many departures wait to be told to watchers. Further departures are not told: a
-// watcher first reads the present status of all partners.
-const maxDeparted = 64
-
-// tellDeparted tells watchers of departures until ctx ends.
+// tellDeparted has every departure of a partner told, until ctx ends: at the start, too, for the
+// shop may have ended between learning of one and telling it.
 func (s *Shop) tellDeparted(ctx context.Context) {
 	for {
-		select {
-		case shop := <-s.departed:
+		for _, shop := range s.desk.Partnerships.Counterparts() {
 			g := s.Departure(shop)
 			if g == nil {
-				continue // the shop is a member again
+				continue
 			}
-			if err := s.desk.Retailer.NotifyDeparted(ctx, shop, g.Status, g.Why); err != nil {
-				s.log.Error("watchers were not told of a shop that is out", "shop", shop, "err", err)
+			if err := s.desk.Retailer.NotifyDeparted(ctx, shop, g.Status, g.Since, g.Why); err != nil && ctx.Err() == nil {
+				s.log.Error("nobody was told of a shop that is out", "shop", shop, "err", err)
 			}
+		}
+		select {
+		case <-s.departed.C():
 		case <-ctx.Done():
 			return
 		}

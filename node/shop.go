@@ -19,6 +19,7 @@ import (
 	"github.com/souk-market/souk/exchange/membership"
 	"github.com/souk-market/souk/exchange/roster"
 	"github.com/souk-market/souk/exchange/trade"
+	"github.com/souk-market/souk/exchange/wake"
 	"github.com/souk-market/souk/node/inventory"
 	"github.com/souk-market/souk/protocol"
 	"github.com/souk-market/souk/protocol/members"
@@ -76,9 +77,9 @@ type Shop struct {
 	greeter *greeter
 	reach   *Reach
 
-	left     func()               // called when this shop is out of the federation; set before Run
-	leaving  atomic.Bool          // its owner had it leave
-	departed chan exchange.ShopID // partners that departed, for tellDeparted
+	left     func()      // called when this shop is out of the federation; set before Run
+	leaving  atomic.Bool // its owner had it leave
+	departed wake.Signal // a partner may have departed, for tellDeparted
 	started  exchange.Time
 	ready    chan struct{} // closed when the network listens
 
@@ -103,7 +104,7 @@ func New(p Parts) (*Shop, error) {
 	}
 	s := &Shop{
 		parts: p, me: me, log: p.Logger, started: p.Clock.Now(), ready: make(chan struct{}),
-		departed: make(chan exchange.ShopID, maxDeparted),
+		departed: wake.New(),
 		policy:   trade.Policy{AcceptByHand: parts.byHand, KeepAddresses: time.Duration(p.Config.KeepAddressesDays) * 24 * time.Hour, Shipping: parts.shipping, Tax: parts.tax, Rate: p.Rate},
 	}
 	if p.Config.Currency == exchange.USD && !p.Rate.Known() {
@@ -225,10 +226,7 @@ func (s *Shop) memberDeparted(shop exchange.ShopID, why string) {
 	s.net.Disconnect(shop, why)
 	s.desk.Supplier.ReleaseAll(shop)
 	s.greeter.lookNow()
-	select {
-	case s.departed <- shop:
-	default:
-	}
+	s.departed.Set()
 }
 
 // releaseDeparted releases the holds of partners that departed: this shop may have ended between

@@ -32,6 +32,15 @@ func checkOrderRecord(v *record.Order) error {
 	return checkCancel(v.Order.Cancel)
 }
 
+func checkEventsRecord(v *record.Events) error {
+	for i := range v.List {
+		if max(v.List[i].Side, v.List[i].By) > exchange.Retailer {
+			return errorf("a party is unknown")
+		}
+	}
+	return nil
+}
+
 func checkPartnershipRecord(v *record.Partnership) error {
 	s := &v.State
 	if max(s.EndedBy, s.Open.By, s.Declined.Of, s.Declined.By) > exchange.Retailer {

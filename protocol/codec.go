@@ -171,6 +171,7 @@ var forms = [...]*form{
 	record.KindReading:  of("reading", MaxRecord, readingToPB, readingFromPB, checkNothing),
 	record.KindToldLine: of("told movement", MaxRecord, toldLineToPB, toldLineFromPB, checkNothing),
 	record.KindIntent:   of("list of movements", record.MaxIntent, intentToPB, intentFromPB, checkNothing),
+	record.KindEvents:   of("events record", MaxRecord, eventsRecordToPB, eventsRecordFromPB, checkEventsRecord),
 	record.KindSource:   of("source record", MaxRecord, sourceToPB, sourceFromPB, checkNothing),
 
 	message.KindFeedProduct: of("feed record", catalog.MaxRecord, feedProductToPB, feedProductFromPB, checkFeedProduct),

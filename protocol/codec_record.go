@@ -183,11 +183,17 @@ func reservationRecordFromPB(f *fields, m *pb.ReservationRecord) *record.Reserva
 }
 
 func metaRecordToPB(v *record.Meta) *pb.MetaRecord {
-	return &pb.MetaRecord{WrittenMs: int64(v.Written), Stopped: clip(v.Stopped), JournaledMs: int64(v.Journaled)}
+	return &pb.MetaRecord{
+		WrittenMs: int64(v.Written), Stopped: clip(v.Stopped), JournaledMs: int64(v.Journaled),
+		LastEvent: v.LastEvent, LastStart: v.LastStart, PrunedEvent: v.PrunedEvent, PrunedAtMs: int64(v.PrunedAt),
+	}
 }
 
 func metaRecordFromPB(_ *fields, m *pb.MetaRecord) *record.Meta {
-	return &record.Meta{Written: exchange.Time(m.WrittenMs), Stopped: m.Stopped, Journaled: exchange.Time(m.JournaledMs)}
+	return &record.Meta{
+		Written: exchange.Time(m.WrittenMs), Stopped: m.Stopped, Journaled: exchange.Time(m.JournaledMs),
+		LastEvent: m.LastEvent, LastStart: m.LastStart, PrunedEvent: m.PrunedEvent, PrunedAt: exchange.Time(m.PrunedAtMs),
+	}
 }
 
 func evidenceRecordToPB(v *record.Evidence) *pb.EvidenceRecord {

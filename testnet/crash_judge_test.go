@@ -66,15 +66,15 @@ func (c *crash) judgeAll(number int) {
 	if err != nil {
 		c.t.Fatalf("round %d: the supplier's books: %v", number, err)
 	}
-	faults := []error{c.packer.judge(c.buyers, sold)}
+	faults := []error{c.packer.judge(c.buyers, sold), c.listeners[0].judge(sold)}
 	c.lastBooks = map[*buyer]*audit.Books{}
 	var bought int64
-	for _, b := range c.buyers {
+	for i, b := range c.buyers {
 		books, err := b.shop.books()
 		if err != nil {
 			c.t.Fatalf("round %d: the books of %s: %v", number, b.shop.name, err)
 		}
-		faults = append(faults, audit.HealedAt(sold, books, b.settledAt), b.judge(sold, books))
+		faults = append(faults, audit.HealedAt(sold, books, b.settledAt), b.judge(sold, books), c.listeners[i+1].judge(books))
 		bought += unitsBought(books)
 		c.lastBooks[b] = books
 	}

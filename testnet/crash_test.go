@@ -45,8 +45,10 @@ type crash struct {
 	supplier *shopProcess
 	buyers   []*buyer
 	packer   *packer
-	dark     *atomic.Bool // the power is out: shops may answer anything but that they did it
-	shelved  int64        // units of the scarce product that were ever put on the shelf
+	// listeners follow each shop's events through all rounds.
+	listeners []*listener
+	dark      *atomic.Bool // the power is out: shops may answer anything but that they did it
+	shelved   int64        // units of the scarce product that were ever put on the shelf
 
 	// What was judged last: the supplier's books, the retailers', and the scarce
 	// units that they bought.
@@ -70,6 +72,8 @@ func TestCrash(t *testing.T) {
 		c.round(i + 1)
 	}
 	c.t.Logf("%d rounds: %v", rounds, c.done())
+	c.heardAll()
+	c.listenersAreJudged()
 	c.judgesSee()
 }
 
@@ -111,12 +115,18 @@ func newCrash(t *testing.T, seed uint64, dir string) *crash {
 		c.must("a partnership", c.supplier.sellTo(ctx, shop, terms))
 		c.buyers = append(c.buyers, newBuyer(shop, c.supplier.id, c.dark, seed, uint64(i)))
 	}
+	for i, shop := range c.net.shops {
+		c.listeners = append(c.listeners, newListener(shop, seed+uint64(i)))
+	}
 	c.packer = &packer{supplier: c.supplier, dark: c.dark, random: rand.New(rand.NewPCG(seed, 1)), shipped: map[exchange.OrderID]int64{}}
 	return c
 }
 
 // end stops what still runs, and shows logs where the test has failed.
 func (c *crash) end() {
+	for _, l := range c.listeners {
+		l.end()
+	}
 	for _, p := range c.net.all() {
 		if c.t.Failed() {
 			c.t.Logf("%s, the end of its log:\n%s", p.name, indent(p.logTail()))

@@ -21,7 +21,7 @@ the terms once it is accepted; either side ends it at any time. A proposal reach
 that is offline when it returns; until it is answered, who made it can withdraw it.`,
 		`  souk partner propose --dir shop Birch-Books --both --discount 15%
   souk partner list --dir shop`,
-		a.proposeCommand(), a.acceptCommand(), a.declineCommand(), a.withdrawCommand(), a.endCommand(), a.partnerListCommand())
+		a.proposeCommand(), a.acceptCommand(), a.declineCommand(), a.withdrawCommand(), a.endCommand(), a.partnerListCommand(), a.partnerLedgerCommand())
 }
 
 // directionFlags are --sell, --buy and --both.

@@ -41,8 +41,9 @@ type Books struct {
 	stocks      map[exchange.StockID]record.Stock
 	journals    map[exchange.StockID][]numbered
 	readings    map[exchange.StockID]bool // whether they say something
-	sharing     map[string]bool           // the index of products that sell from another stock than their own
-	unknown     map[string]int            // rows under prefixes that this version does not know
+	events      eventLog
+	sharing     map[string]bool // the index of products that sell from another stock than their own
+	unknown     map[string]int  // rows under prefixes that this version does not know
 
 	codec    message.Codec
 	verifier message.Verifier
@@ -191,6 +192,8 @@ func (r reader) record(prefix string, key, value []byte) {
 		r.movement(key, value)
 	case "f/":
 		r.reading(key, value)
+	case "g/":
+		r.events(key, value)
 	case "so/":
 		decode[record.Source](r, value)
 	case "jt/":
@@ -204,7 +207,7 @@ func (r reader) record(prefix string, key, value []byte) {
 		if string(key) == "f" {
 			r.Feed = decode[record.Feed](r, value)
 		}
-	case "members/", "addr/", "k/", "d/", "xm/", "sn/": // of packages that keep and check their own
+	case "members/", "addr/", "k/", "d/", "xm/", "sn/", "td/": // of packages that keep and check their own
 	case "a/":
 		if k, ok := r.shopThenID(key); ok {
 			r.ShipTo[k] = decode[record.ShipTo](r, value)

@@ -148,6 +148,7 @@ func (b *Books) checkBooks(f notes) {
 	}
 	b.checkProducts(f)
 	b.checkJournals(f)
+	b.checkEvents(f)
 	if b.Feed != nil && len(b.Feed.Head.Payload) > 0 {
 		if err := b.verifier.Verify(message.DomainFeed, b.Shop, b.Feed.Head.Payload, b.Feed.Head.Signature); err != nil {
 			f.at("the head of its catalog").fault(Signed, "%v", err)

@@ -12,6 +12,7 @@ import (
 	"github.com/souk-market/souk/exchange/feed"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/shelf"
 	"github.com/souk-market/souk/exchange/trade"
 	"github.com/souk-market/souk/exchange/writer"
@@ -44,6 +45,7 @@ type Config struct {
 type Desk struct {
 	Writer       *writer.Writer
 	Events       *event.Watchers
+	Log          *event.Log
 	Shelf        *shelf.Shelf
 	Moves        shelf.Moves
 	Feed         *feed.Feed
@@ -92,6 +94,11 @@ func Open(cfg Config) (*Desk, error) {
 	if d.Selling, err = trade.OpenSelling(cfg.Store, cfg.Codec, cfg.Clock, cfg.Logger); err != nil {
 		return nil, err
 	}
+	if d.Log, err = event.OpenLog(event.LogConfig{
+		Store: cfg.Store, Codec: cfg.Codec, Clock: cfg.Clock, Watchers: d.Events, Logger: cfg.Logger,
+	}, d.Selling.Meta()); err != nil {
+		return nil, err
+	}
 	d.compose(cfg)
 	if err := d.SetPolicy(cfg.Policy); err != nil {
 		return nil, err
@@ -112,8 +119,9 @@ func Open(cfg Config) (*Desk, error) {
 func (d *Desk) compose(cfg Config) {
 	d.Writer = writer.New(writer.Config{
 		Store: cfg.Store, Signer: cfg.Signer, Clock: cfg.Clock, Limits: cfg.Limits, Last: d.Selling.Written(),
-		Stamp: d.Selling.Stamp, Apply: d.apply, Committed: cfg.Committed, Inline: cfg.Inline,
+		Stamp: d.stamp, Apply: d.apply, Committed: cfg.Committed, Inline: cfg.Inline,
 	})
+	d.Log.Attach(d.Writer)
 	d.Shelf = shelf.New(shelf.Config{
 		Store: cfg.Store, Codec: cfg.Codec, Writer: d.Writer, Clock: cfg.Clock, Currency: cfg.Currency,
 		Due:     func(at exchange.Time) { d.Supplier.DueAt(at) },
@@ -139,9 +147,18 @@ func (d *Desk) apply(at exchange.Time, e writer.Effect) {
 	if d.applyStock(e) {
 		return
 	}
-	if !d.trade.Apply(at, e) && !d.Feed.Apply(e) {
+	if !d.trade.Apply(at, e) && !d.Feed.Apply(e) && !d.Log.Apply(e) {
 		panic("desk: an effect that no part does")
 	}
+}
+
+// stamp adds to a batch what every commit carries: what it tells the event log, and the writer's
+// time.
+func (d *Desk) stamp(b *writer.Batch) error {
+	if err := d.tellShelf(b); err != nil {
+		return err
+	}
+	return d.Selling.Stamp(b, func(meta *record.Meta) error { return d.Log.Stamp(b, meta) })
 }
 
 // Shop is the shop this desk belongs to.
@@ -176,6 +193,7 @@ func (d *Desk) Run(ctx context.Context) error {
 	})
 	background.Go(func() { d.trade.Run(ctx) })
 	background.Go(func() { d.Feed.Run(ctx) })
+	background.Go(func() { d.Log.Run(ctx) })
 	background.Go(func() {
 		if err := d.Shelf.LoadShortfalls(ctx); err != nil && ctx.Err() == nil {
 			d.log.Error("reading the shortfalls; those of before this start are not shown", "err", err)
@@ -203,13 +221,16 @@ func (d *Desk) Tick() error {
 	return err
 }
 
-// Prune deletes some of the old records of holds, reservations and movements' ids, and reports whether there
-// may be more. [Desk.Run] does it every hour.
+// Prune deletes some of the old records of holds, reservations and movements' ids, and old events,
+// and reports whether there may be more. [Desk.Run] does it every hour.
 func (d *Desk) Prune(ctx context.Context) (more bool, err error) {
-	if more, err = d.trade.Prune(ctx); err == nil && !more {
-		err = d.Moves.PruneTold(ctx)
+	if more, err = d.trade.Prune(ctx); err != nil || more {
+		return more, err
 	}
-	return more, err
+	if err := d.Moves.PruneTold(ctx); err != nil {
+		return false, err
+	}
+	return d.Log.Prune(ctx)
 }
 
 // Outgoing takes the messages to partners that are due now, and says when to ask again

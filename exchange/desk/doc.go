@@ -9,7 +9,7 @@
 //	trade.Config.Feed      ─► feed.Feed                a greeting has its head; an end rotates its key
 //	feed.Config.MayRead    ─► trade.Partnerships       who may pull
 //	feed.Config.Selling    ─► trade.Selling            a shop that lost records signs no head
-//	writer.Config.Stamp    ─► trade.Selling            every commit carries the writer's time
+//	writer.Config.Stamp    ─► event.Log, trade.Selling every commit carries its events and the writer's time
 //	writer.Config.Apply    ─► the part whose effect it is
 //
 // Replicas are not among the parts: they lie in a store of their own, follow partners over the

@@ -1,7 +1,6 @@
 package event
 
 import (
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -25,9 +24,8 @@ type collected struct {
 	mu      sync.Mutex // guards the other fields
 	holds   map[holdsOf]*Holds
 	stock   map[exchange.SKU]bool
-	missing map[exchange.SKU]int64 // shortfalls that changed
-	waiting bool                   // a flush is planned
-	at      exchange.Time          // of the newest change collected
+	waiting bool          // a flush is planned
+	at      exchange.Time // of the newest change collected
 }
 
 // holdsOf is what the holds of one event have in common. Beyond MaxHoldEvents events of one
@@ -96,19 +94,6 @@ func (w *Watchers) StockChanged(sku exchange.SKU) {
 	w.schedule()
 }
 
-// ShortfallChanged collects a change of how many units of a product are promised and not there.
-func (w *Watchers) ShortfallChanged(sku exchange.SKU, units int64) {
-	c := &w.collected
-	c.mu.Lock()
-	if c.missing == nil {
-		c.missing = make(map[exchange.SKU]int64)
-	}
-	if _, known := c.missing[sku]; known || len(c.missing) <= MaxProducts { // as in StockChanged
-		c.missing[sku] = units
-	}
-	w.schedule()
-}
-
 // schedule plans a flush, unless one is planned, and unlocks collected.mu, which the caller
 // has locked.
 func (w *Watchers) schedule() {
@@ -128,14 +113,11 @@ func (w *Watchers) schedule() {
 func (w *Watchers) flush() {
 	c := &w.collected
 	c.mu.Lock()
-	holds, stock, missing, at := c.holds, c.stock, c.missing, c.at
-	c.holds, c.stock, c.missing, c.waiting = nil, nil, nil, false
+	holds, stock, at := c.holds, c.stock, c.at
+	c.holds, c.stock, c.waiting = nil, nil, false
 	c.mu.Unlock()
 	for _, e := range holds {
 		w.Notify(*e)
-	}
-	if len(missing) > 0 {
-		w.Notify(shortfall(at, missing))
 	}
 	if len(stock) == 0 {
 		return
@@ -148,16 +130,4 @@ func (w *Watchers) flush() {
 		slices.Sort(e.SKUs)
 	}
 	w.Notify(e)
-}
-
-// shortfall is the event of the shortfalls that changed.
-func shortfall(at exchange.Time, missing map[exchange.SKU]int64) Shortfall {
-	e := Shortfall{At: at}
-	if len(missing) > MaxProducts {
-		return e
-	}
-	for _, sku := range slices.Sorted(maps.Keys(missing)) {
-		e.Lines = append(e.Lines, MissingUnits{sku, missing[sku]})
-	}
-	return e
 }

@@ -2,8 +2,9 @@ package event
 
 import "github.com/souk-market/souk/exchange"
 
-// Event is one of [Holds], [Stock], [Shortfall], [Order], [Partnership], [Catalog], [Frozen] and
-// [Stopped].
+// Event is one of [Holds], [Stock] and [Catalog], which watchers alone are told, of [Order],
+// [Partnership], [Shortfall], [Listing], [Frozen], [Stopped] and [Started], which the [Log] keeps,
+// and of [Gap] and [Live], which a [Follower] alone is told.
 type Event interface{ event() }
 
 // Holds tells that holds were placed, released or expired: here, as supplier, or at a
@@ -30,8 +31,8 @@ type Stock struct {
 // Shortfall tells that of own products more units are promised than are there, or no longer.
 type Shortfall struct {
 	At exchange.Time
-	// Lines are the products whose shortfall changed, and how many units are missing now; 0 = none
-	// any more. There are none where more than exchange.MaxLines changed.
+	// Lines are the products whose shortfall changed, at most MaxProducts, and how many units are
+	// missing now; 0 = none any more. There are none where more than MaxProducts sell from one stock.
 	Lines []MissingUnits
 }
 
@@ -47,8 +48,8 @@ type Order struct {
 	Partner exchange.ShopID
 	Side    exchange.Party // this shop's
 	ID      exchange.OrderID
-	// Status is the order's, as its machine calls it, or "refused" if the supplier refused a
-	// request of this shop.
+	// Status is the order's, as its machine calls it; "requested" until the supplier has answered, and
+	// "refused" if the answer is no.
 	Status string
 	Detail string // the reason for a refusal, for people
 	// Due is what is owed for the order now. Cancelled is what this change took off the
@@ -68,6 +69,21 @@ type Partnership struct {
 	By     exchange.Party // who ended or refused; 0 = nobody
 	Detail string         // the reason for a refusal or an end, for people
 }
+
+// Listing tells that own products which the shop had before came on sale or went off it.
+type Listing struct {
+	At     exchange.Time
+	Status string         // ListingOffered, ListingWithdrawn or ListingRemoved
+	Reason string         // of a withdrawal, for people
+	SKUs   []exchange.SKU // at most MaxProducts
+}
+
+// States of a [Listing].
+const (
+	ListingOffered   = "offered"   // on sale
+	ListingWithdrawn = "withdrawn" // off sale by what the owner's system says
+	ListingRemoved   = "removed"   // off sale by the owner's own word
+)
 
 // Catalog tells that this shop's copy of a catalog, a supplier's or its own, is proven
 // equal to a newer head.
@@ -89,6 +105,41 @@ type Stopped struct {
 	Why string
 }
 
+// Started tells that this is the shop's first commit since it was opened: by a start, or by a
+// store that was put back from a copy.
+type Started struct {
+	At exchange.Time
+	// Found is the time of the newest commit in the store as it was opened; 0 = there was none.
+	Found exchange.Time
+	// Previous is the number of the Started before this one; 0 = there was none.
+	Previous uint64
+}
+
+// Gap tells a follower that it may have missed events of the log. What they told of is read again
+// where it is kept.
+type Gap struct {
+	At  exchange.Time
+	Why GapReason
+}
+
+// GapReason is why a follower may have missed events.
+type GapReason string
+
+const (
+	GapPruned   GapReason = "pruned"   // the log does not reach back as far
+	GapRestored GapReason = "restored" // the log has not the event that the follower names: the store is not the one that it followed
+	GapUnknown  GapReason = "unknown"  // what the follower names is no place in a log
+	GapDamaged  GapReason = "damaged"  // a part of the log cannot be read
+)
+
+// Live tells a follower that it has been told all that the log has, and is told from now on what
+// happens.
+type Live struct{ At exchange.Time }
+
+func (Listing) event()     {}
+func (Started) event()     {}
+func (Gap) event()         {}
+func (Live) event()        {}
 func (Holds) event()       {}
 func (Stock) event()       {}
 func (Shortfall) event()   {}

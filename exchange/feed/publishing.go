@@ -150,7 +150,7 @@ func (p *publishing) touch(sku exchange.SKU, row bucket.Row) {
 // stay until the next publishing.
 func (p *publishing) dropTombstones() error {
 	excess := int(p.meta.Tombstones) - p.f.tombstones
-	if excess <= 0 {
+	if excess <= 0 || p.idle() { // without a head nobody would know of the floor
 		return nil
 	}
 	type tombstone struct {
@@ -183,10 +183,15 @@ func (p *publishing) dropTombstones() error {
 	return nil
 }
 
+// idle reports that nothing of the catalog changes, so that no head is signed.
+func (p *publishing) idle() bool {
+	return p.meta.Sequence == p.before && !p.epoch && len(p.meta.Head.Payload) > 0
+}
+
 // finish digests the changed buckets, signs the head and writes the feed's row. The set in
 // memory changes once the batch is durable.
 func (p *publishing) finish() error {
-	if p.meta.Sequence == p.before && !p.epoch && len(p.meta.Head.Payload) > 0 {
+	if p.idle() {
 		return nil
 	}
 	sums := make(map[uint32]bucket.Sum, len(p.changed))

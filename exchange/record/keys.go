@@ -42,6 +42,8 @@ import (
 //	xm/ supplier                         number (8 bytes) of the next request to move up; see trade/adopt.go, renumber
 //	r/ hold                              Reservation (as retailer)
 //	v/ supplier retailer                 Evidence
+//	g/ number                            Events: the event log, by the number of the row's first event
+//	td/ shop                             the departure that watchers were told of: its status and time (text)
 //	y/ hx/… or ox/…                      why that item of an index is in quarantine (text)
 //
 // Keys of other packages in the same store: "members/" member list (roster), "addr/"
@@ -72,6 +74,8 @@ const (
 	prefixMoving        = "xm/"
 	PrefixReservation   = "r/"
 	prefixEvidence      = "v/"
+	PrefixEvents        = "g/"
+	prefixDeparture     = "td/"
 	PrefixQuarantine    = "y/"
 )
 
@@ -208,6 +212,20 @@ func NumberKey(c ledger.ID, number uint64) []byte {
 func OutboxKey(supplier exchange.ShopID, number uint64) []byte {
 	return kv.Key(PrefixOutbox, supplier[:], kv.Uint64(number))
 }
+
+func EventsKey(first uint64) []byte { return kv.Key(PrefixEvents, kv.Uint64(first)) }
+
+// ParseEventsKey is the number in a key that EventsKey made.
+func ParseEventsKey(key []byte) (first uint64, ok bool) {
+	key = key[len(PrefixEvents):]
+	if len(key) != 8 {
+		return 0, false
+	}
+	return binary.BigEndian.Uint64(key), true
+}
+
+// DepartureKey is where it stands that watchers were told of a partner's departure.
+func DepartureKey(shop exchange.ShopID) []byte { return kv.Key(prefixDeparture, shop[:]) }
 
 // QuarantineKey is the key of an item of an expiry index in quarantine.
 func QuarantineKey(indexKey []byte) []byte { return kv.Key(PrefixQuarantine, indexKey) }

@@ -21,6 +21,8 @@ const (
 	KindToldLine    message.Kind = 74
 	KindIntent      message.Kind = 75
 
+	KindEvents message.Kind = 79 // from version 3 on
+
 	KindFeed    message.Kind = 85 // the own feed: epoch, sequence, count, floor
 	KindReplica message.Kind = 86 // a partner's feed, in the replicas' own store
 )

@@ -64,6 +64,11 @@ type Meta struct {
 	// Journaled is since when the store has journals of its stocks (shelf): the first commit of
 	// version 2 or later.
 	Journaled exchange.Time
+
+	// Of the event log: the number of its newest event, that of its newest EventStarted, and of the
+	// newest event that was deleted, with the time of that one's commit; 0 = there was none.
+	LastEvent, LastStart, PrunedEvent uint64
+	PrunedAt                          exchange.Time
 }
 
 // Evidence keeps what froze a ledger: the stored entry and the entry that

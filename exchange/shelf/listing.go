@@ -28,6 +28,9 @@ func (s *Shelf) setProduct(b *writer.Batch, old, next *record.Product) error {
 	}
 	s.index(b, old, next)
 	s.products.Set(b, next.Product.SKU, next)
+	if old != nil && (old.Offered() != next.Offered() || old.Removed != next.Removed) {
+		b.Then(ListingChanged{next.Product.SKU, next.Removed, next.Withdrawn})
+	}
 	if old == nil || old.Offered() || !next.Offered() || next.Pool != "" {
 		return nil
 	}

@@ -112,8 +112,12 @@ func (p *plan) joins() exchange.StockID {
 // moved notes that a product sells from another stock than before.
 func (s *sharings) moved(b *writer.Batch, old, next *record.Product) error {
 	sku := next.Product.SKU
-	if old != nil && old.Stock() != next.Stock() {
-		b.Then(StockLeft{sku, old.Stock(), next.Stock()})
+	from := exchange.OwnStock(sku)
+	if old != nil {
+		from = old.Stock()
+	}
+	if from != next.Stock() {
+		b.Then(StockLeft{sku, from, next.Stock()})
 	}
 	var was exchange.StockID
 	if old != nil {

@@ -51,7 +51,14 @@ type (
 		Stock  hold.Stock // after the batch
 		Shared bool       // other products than the one that it is named for may sell from it
 	}
-	// StockLeft: a product sells from another stock than before.
+	// ListingChanged: a product came on sale, or went off it. Withdrawn says why by the owner's
+	// system; of neither, it is on sale.
+	ListingChanged struct {
+		SKU       exchange.SKU
+		Removed   bool
+		Withdrawn string
+	}
+	// StockLeft: a product sells from another stock than before, or as a new one from a pool.
 	StockLeft struct {
 		SKU      exchange.SKU
 		From, To exchange.StockID

@@ -78,20 +78,18 @@ func (l *Shortfalls) found(id exchange.StockID, stock hold.Stock) {
 	}
 }
 
-// Committed follows the effect of a batch, and reports whether it changed a shortfall.
-func (l *Shortfalls) Committed(e StockChanged) (changed bool) {
+// Committed follows the effect of a batch.
+func (l *Shortfalls) Committed(e StockChanged) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	before, after := l.at[e.ID].Shortfall(), e.Stock.Shortfall()
 	if l.changed != nil {
 		l.changed[e.ID] = true
 	}
-	if after > 0 {
+	if e.Stock.Shortfall() > 0 {
 		l.at[e.ID] = e.Stock
 	} else {
 		delete(l.at, e.ID)
 	}
-	return before != after
 }
 
 // At is how many units of a stock are promised and not there.
@@ -99,6 +97,20 @@ func (l *Shortfalls) At(id exchange.StockID) int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.at[id].Shortfall()
+}
+
+// Before is how many units of the stock of e are promised and not there before the batch that e is
+// an effect of.
+func (s *Shelf) Before(e StockChanged) (int64, error) {
+	l := s.shortfalls
+	l.mu.Lock()
+	before, sure := l.at[e.ID].Shortfall(), l.changed == nil || l.changed[e.ID]
+	l.mu.Unlock()
+	if sure || before > 0 {
+		return before, nil
+	}
+	stock, err := s.stockAt(e.ID) // loading has perhaps not come to it yet
+	return stock.Shortfall(), err
 }
 
 // Of is how many units are promised and not there of the stock from which a product sells. It

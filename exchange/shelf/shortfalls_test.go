@@ -86,7 +86,8 @@ func toldOf(s *desktest.Shop) func() []event.MissingUnits {
 }
 
 // TestShortfallsFollowTheStock: whatever is counted, held, released and sold, the shortfalls in
-// memory are those of the stock records, also after a restart.
+// memory are those of the stock records, also after a restart, and each change of one is in the event
+// log once.
 func TestShortfallsFollowTheStock(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := desktest.NewWorld(t, 1, 2)
@@ -124,7 +125,23 @@ func TestShortfallsFollowTheStock(t *testing.T) {
 				acorn.Restart()
 				w.Greet(acorn, birch)
 			}
+			told, err := acorn.Desk.Log.Read(1, 1<<20)
+			desktest.Must(t, err)
+			logged := map[exchange.SKU]int64{}
+			for _, e := range told {
+				if e, ok := e.Event.(event.Shortfall); ok {
+					for _, l := range e.Lines {
+						if logged[l.SKU] == l.Units {
+							rt.Fatalf("%s: a shortfall of %d units is told twice", l.SKU, l.Units)
+						}
+						logged[l.SKU] = l.Units
+					}
+				}
+			}
 			for _, sku := range skus {
+				if units := desktest.StockOf(t, acorn, sku).Shortfall(); logged[sku] != units {
+					rt.Fatalf("%s: the log tells of %d missing units, the store has %d", sku, logged[sku], units)
+				}
 				stock, l := desktest.StockOf(t, acorn, sku), acorn.Desk.Shelf.Shortfalls()
 				if got := fmt.Sprint(l.Of(sku), l.OfOrders(exchange.OwnStock(sku))); got != fmt.Sprint(stock.Shortfall(), max(0, stock.Shortfall()-stock.Held)) {
 					rt.Fatalf("%s: %s in memory, %+v in the store", sku, got, stock)

@@ -291,7 +291,7 @@ func (l *Ledgers) refusedByPartner(b *writer.Batch, id ledger.ID, act message.Ac
 	if _, propose := act.(message.ProposeTerms); propose && p.IsWithdrawn(e.Number) { // the owner has taken it back
 		p.Answered(e.Number)
 		l.partnerships.rows.Set(b, id, p)
-		b.Then(partnershipChanged{ledger: id, record: p})
+		l.partnerships.told(b, id, p, false)
 		return nil
 	}
 	p.Refusal, p.Detail = e.Outcome, e.Detail
@@ -322,8 +322,7 @@ func (l *Ledgers) orderRefused(b *writer.Batch, ledgerID ledger.ID, id exchange.
 			return err
 		}
 	}
-	l.orders.rows.Set(b, k, rec)
-	b.Then(orderChanged{order: rec, partner: ledgerID.Supplier, side: exchange.Retailer})
+	l.orders.set(b, k, rec, 0)
 	return nil
 }
 

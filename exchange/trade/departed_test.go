@@ -31,7 +31,13 @@ func TestSupplierDeparted(t *testing.T) {
 
 	key := w.Keys[acorn.ID]
 	delete(w.Keys, acorn.ID)
-	desktest.Must(t, birch.Desk.Retailer.NotifyDeparted(desktest.Ctx, acorn.ID, "revoked", "sold counterfeits"))
+	desktest.Must(t, birch.Desk.Retailer.NotifyDeparted(desktest.Ctx, acorn.ID, "revoked", w.Now, "sold counterfeits"))
+	birch.Restart()
+	desktest.Must(t, birch.Desk.Retailer.NotifyDeparted(desktest.Ctx, acorn.ID, "revoked", w.Now, "sold counterfeits"))
+	if page := logged(t, birch); len(page) == 0 || page[len(page)-1] != (event.Partnership{At: w.Now, Partner: acorn.ID, Side: exchange.Retailer, Status: "revoked", Detail: "sold counterfeits"}) ||
+		page[len(page)-2] == page[len(page)-1] {
+		t.Errorf("the log ends with %+v", page)
+	}
 	stop()
 	told := map[exchange.HoldID]bool{}
 	for range len(events) {
@@ -110,4 +116,15 @@ func TestNothingLeftToClose(t *testing.T) {
 	if exchange.CodeOf(err) != exchange.CodeState {
 		t.Errorf("closing a shipped order: %v", err)
 	}
+}
+
+// logged is what a shop's event log has.
+func logged(t *testing.T, s *desktest.Shop) (list []event.Event) {
+	t.Helper()
+	page, err := s.Desk.Log.Read(1, 1<<20)
+	desktest.Must(t, err)
+	for _, told := range page {
+		list = append(list, told.Event)
+	}
+	return list
 }

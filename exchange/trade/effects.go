@@ -2,16 +2,14 @@ package trade
 
 import (
 	"github.com/souk-market/souk/exchange"
-	"github.com/souk-market/souk/exchange/event"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/ledger"
-	"github.com/souk-market/souk/exchange/partnership"
 	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/writer"
 )
 
-// Effects: values that say what follows a durable batch. An event.Event is an effect too:
-// watchers get it.
+// Effects: values that say what follows a durable batch. An event.Event is an effect too, which
+// the event log keeps and watchers are told.
 type (
 	// requestQueued: a signed request was put into the outbox for a supplier.
 	requestQueued struct{ supplier exchange.ShopID }
@@ -33,9 +31,8 @@ type (
 	}
 	// partnershipChanged: the partnership of a ledger is now this.
 	partnershipChanged struct {
-		ledger  ledger.ID
-		record  record.Partnership
-		effects partnership.Effects
+		ledger ledger.ID
+		record record.Partnership
 	}
 	// termsEnded: the holds made under a version of the terms and earlier ones are to be
 	// released.
@@ -61,14 +58,6 @@ type (
 		id       exchange.HoldID
 		hold     hold.Hold
 	}
-	// orderChanged: an order is now this. cancelled is what the change took off the amount
-	// due of an accepted order.
-	orderChanged struct {
-		order     *record.Order
-		partner   exchange.ShopID
-		side      exchange.Party // this shop's
-		cancelled int64
-	}
 	// reservationRecorded: a reservation's record is durable.
 	reservationRecorded struct{ reservation *record.Reservation }
 	// reservationOrdered: a reservation became an order.
@@ -88,7 +77,7 @@ func (t *Trade) Apply(at exchange.Time, e writer.Effect) bool {
 	case headCountersigned:
 		t.Ledgers.sender.acknowledged(e.ledger, e.acked, e.head)
 	case partnershipChanged:
-		t.Partnerships.changed(at, e)
+		t.Partnerships.view.set(e.ledger, viewOf(&e.record))
 	case termsEnded:
 		t.Supplier.end(e.ledger, e.version)
 	case holdsReleased:
@@ -97,8 +86,6 @@ func (t *Trade) Apply(at exchange.Time, e writer.Effect) bool {
 		e.index.from = max(e.index.from, e.to)
 	case holdChanged:
 		t.Supplier.events.Hold(at, e.retailer, exchange.Supplier, e.hold.State.String(), e.id, e.hold.Lines)
-	case orderChanged:
-		t.Orders.notify(at, e)
 	case reservationRecorded:
 		t.Retailer.notices.note(e.reservation)
 	case reservationOrdered:
@@ -108,8 +95,6 @@ func (t *Trade) Apply(at exchange.Time, e writer.Effect) bool {
 	case reservationEnded:
 		r := e.reservation
 		t.Retailer.events.Hold(at, r.Supplier, exchange.Retailer, r.State.String(), r.Request.ID, r.Request.Lines)
-	case event.Event:
-		t.Ledgers.events.Notify(e)
 	default:
 		return false
 	}

@@ -190,7 +190,7 @@ func (p *Partnerships) stepPartnership(b *writer.Batch, at entryAt, e partnershi
 			return err
 		}
 	}
-	b.Then(partnershipChanged{at.ledger, rec, fx})
+	p.told(b, at.ledger, rec, fx.Ended)
 	return nil
 }
 
@@ -250,8 +250,7 @@ func (o *Orders) stepOrder(b *writer.Batch, at entryAt, id exchange.OrderID, e o
 			return err
 		}
 	}
-	o.rows.Set(b, k, rec)
-	b.Then(orderChanged{rec, partner, side, off})
+	o.set(b, k, rec, off)
 	return nil
 }
 

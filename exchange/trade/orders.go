@@ -87,6 +87,11 @@ func (o *Orders) Find(side exchange.Party, id exchange.OrderID) (*record.Order, 
 	return found, nil
 }
 
+// With is this shop's order with a partner, in the given role; nil where there is none.
+func (o *Orders) With(side exchange.Party, id exchange.OrderID, partner exchange.ShopID) (*record.Order, error) {
+	return record.Get[record.Order](o.store, o.codec, record.OrderKey(side, id, partner))
+}
+
 // scan visits the committed orders whose keys are in r.
 func (o *Orders) scan(r kv.Range) iter.Seq2[record.Row[*record.Order], error] {
 	return record.Rows[record.Order](o.store, o.codec, r)
@@ -133,15 +138,19 @@ func (o *Orders) Delivery(side exchange.Party, rec *record.Order) (*exchange.Del
 	return &to.Delivery, nil
 }
 
-// notify gives watchers the event of an order's durable change.
-func (o *Orders) notify(at exchange.Time, c orderChanged) {
-	rec := c.order
+// set makes rec the record of an order, and tells of it. cancelled is what the change took off
+// the amount due of an accepted order.
+func (o *Orders) set(b *writer.Batch, k orderID, rec *record.Order, cancelled int64) {
+	o.rows.Set(b, k, rec)
 	status := rec.Order.Status().String()
-	if rec.Refusal != exchange.CodeOK && rec.Order.Submitted == 0 {
-		status = "refused"
+	if rec.Order.Submitted == 0 {
+		status = "requested"
+		if rec.Refusal != exchange.CodeOK {
+			status = "refused"
+		}
 	}
-	o.events.Notify(event.Order{
-		At: at, Partner: c.partner, Side: c.side, ID: rec.ID, Status: status,
-		Detail: rec.Detail, Due: rec.Due(), Cancelled: c.cancelled, Currency: rec.Quote.Currency,
+	b.Then(event.Order{
+		At: b.Now(), Partner: k.partner, Side: k.side, ID: rec.ID, Status: status,
+		Detail: rec.Detail, Due: rec.Due(), Cancelled: cancelled, Currency: rec.Quote.Currency,
 	})
 }

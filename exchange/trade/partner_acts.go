@@ -114,7 +114,7 @@ func (p *Partnerships) takeBackQueued(b *writer.Batch, id ledger.ID, rec record.
 		rec.Withdrawn = rec.State.Open.Hash
 	}
 	p.rows.Set(b, id, rec)
-	b.Then(partnershipChanged{ledger: id, record: rec})
+	p.told(b, id, rec, false)
 	return nil
 }
 
@@ -210,7 +210,7 @@ func (p *Partnerships) retailerAct(b *writer.Batch, id ledger.ID, kind string, a
 		rec.EndNumber = ledgerRec.Queued
 	}
 	p.rows.Set(b, id, rec)
-	b.Then(partnershipChanged{ledger: id, record: rec})
+	p.told(b, id, rec, false)
 	return nil
 }
 
@@ -305,7 +305,7 @@ func (p *Partnerships) markEnding(b *writer.Batch, id ledger.ID, rec record.Part
 			return err
 		}
 	}
-	b.Then(partnershipChanged{id, rec, partnership.Effects{Ended: true}})
+	p.told(b, id, rec, true)
 	return nil
 }
 

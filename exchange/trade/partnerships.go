@@ -152,16 +152,17 @@ func (p *Partnerships) MayReadFeed(from exchange.ShopID) bool {
 	return active && p.members.IsMember(from)
 }
 
-// changed brings a durable change of a partnership into the view, and notifies watchers.
-func (p *Partnerships) changed(at exchange.Time, c partnershipChanged) {
-	p.view.set(c.ledger, viewOf(&c.record))
-	partner, side := c.ledger.Partner(p.me)
-	e := event.Partnership{At: at, Partner: partner, Side: side, Status: c.record.Status()}
-	if c.effects.Ended || c.record.Ending {
-		end := c.record.LastEnd(side)
+// told has the view follow a partnership that rec is the record of now, and tells of it. ended
+// says that this change ended it.
+func (p *Partnerships) told(b *writer.Batch, id ledger.ID, rec record.Partnership, ended bool) {
+	b.Then(partnershipChanged{id, rec})
+	partner, side := id.Partner(p.me)
+	e := event.Partnership{At: b.Now(), Partner: partner, Side: side, Status: rec.Status()}
+	if ended || rec.Ending {
+		end := rec.LastEnd(side)
 		e.By, e.Detail = end.By, end.Reason
 	}
-	p.events.Notify(e)
+	b.Then(e)
 }
 
 // Partnership is a partnership and the state of its ledger, as people see it.

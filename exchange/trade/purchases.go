@@ -116,7 +116,7 @@ func (r *Retailer) submitOrder(b *writer.Batch, res *record.Reservation, quote *
 	}
 	hash := message.ShipToHash(secret.Salt, shipTo)
 	rec := &record.Order{ID: id, Supplier: res.Supplier, Retailer: r.me, Quote: *quote, ShipToHash: hash, Requested: b.Now()}
-	r.orders.rows.Set(b, k, rec)
+	r.orders.set(b, k, rec, 0)
 	if err := r.put(b, record.ShipToKey(r.me, id), &secret); err != nil {
 		return nil, err
 	}
@@ -196,7 +196,7 @@ func (r *Retailer) CancelPurchase(ctx context.Context, id exchange.OrderID, line
 			}
 		}
 		rec.CancelAt = b.Now()
-		r.orders.rows.Set(b, k, rec)
+		r.orders.set(b, k, rec, 0)
 		return r.ledgers.queue(b, ledger.ID{Supplier: found.Supplier, Retailer: r.me}, message.CancelOrder{Order: id, Lines: lines, Reason: exchange.Clip(reason, message.MaxReason)}, [16]byte{}, nil)
 	})
 	if errors.Is(err, writer.ErrDone) {
@@ -225,7 +225,6 @@ func (r *Retailer) closeHere(b *writer.Batch, k orderID, rec *record.Order, line
 		return nil
 	}
 	rec.CancelAt = b.Now()
-	r.orders.rows.Set(b, k, rec)
-	b.Then(orderChanged{order: rec, partner: rec.Supplier, side: exchange.Retailer})
+	r.orders.set(b, k, rec, 0)
 	return nil
 }

@@ -43,15 +43,22 @@ func OpenSelling(store kv.Store, codec message.Codec, clock exchange.Clock, log 
 	return s, nil
 }
 
-// Stamp adds the Meta record, with the batch's time, to a batch. Every commit carries it.
-func (s *Selling) Stamp(b *writer.Batch) error {
+// Stamp adds the Meta record, with the batch's time, to a batch. Every commit carries it. events
+// sets where the event log ends with the batch.
+func (s *Selling) Stamp(b *writer.Batch, events func(*record.Meta) error) error {
 	if s.meta.Journaled == 0 {
 		s.meta.Journaled = b.Now()
 	}
 	meta := s.meta
 	meta.Written = b.Now()
+	if err := events(&meta); err != nil {
+		return err
+	}
 	return record.Put(b, s.codec, record.KeyMeta, &meta)
 }
+
+// Meta is the Meta record as the store was opened; zero where there was none.
+func (s *Selling) Meta() record.Meta { return s.meta }
 
 // Written is the time of the newest commit when the store was opened; 0 = there was none.
 func (s *Selling) Written() exchange.Time { return s.meta.Written }

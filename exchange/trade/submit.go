@@ -59,8 +59,7 @@ func (o *Orders) stepSubmit(b *writer.Batch, at entryAt, act message.SubmitOrder
 	} else if err := o.retailer.reservationOrdered(b, act.Order); err != nil {
 		return err
 	}
-	o.rows.Set(b, k, rec)
-	b.Then(orderChanged{order: rec, partner: partner, side: side})
+	o.set(b, k, rec, 0)
 	return nil
 }
 

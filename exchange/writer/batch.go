@@ -1,6 +1,8 @@
 package writer
 
 import (
+	"iter"
+
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/kv"
 )
@@ -141,8 +143,34 @@ func (b *Batch) write(w kv.Write) {
 	}
 }
 
+// Sized is an effect that [Config.Stamp] adds rows for.
+type Sized interface {
+	// Size bounds the bytes that the effect adds to the batch.
+	Size() int
+}
+
 // Then adds an effect of the operation that runs.
-func (b *Batch) Then(e Effect) { b.effects = append(b.effects, e) }
+func (b *Batch) Then(e Effect) {
+	if s, ok := e.(Sized); ok {
+		b.bytes += s.Size()
+	}
+	b.effects = append(b.effects, e)
+}
+
+// Effects visits the batch's effects in the order in which they are applied: what was kept
+// first, then those of tables, then those of operations. It is for [Config.Stamp], which may add
+// more while it visits; those are not visited.
+func (b *Batch) Effects() iter.Seq[Effect] {
+	return func(yield func(Effect) bool) {
+		for _, list := range [][]Effect{b.w.kept, b.effects} {
+			for _, e := range list {
+				if !yield(e) {
+					return
+				}
+			}
+		}
+	}
+}
 
 // Keep adds an effect that stands even where the operation that runs fails, before all
 // others, and has the batch committed though it may hold nothing else: for what a failed

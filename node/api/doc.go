@@ -32,7 +32,9 @@
 //	GET    /api/v1/members?online=1; POST …/{shop}/dial; GET …/{shop}/ways tries each way
 //	GET    /api/v1/shop; POST /api/v1/leave
 //	GET    /api/v1/reach                    how members reach this shop, and it its partners
-//	GET    /api/v1/events                   server-sent events
+//	GET    /api/v1/events                   server-sent events, from after Last-Event-ID or ?after= on
+//	GET    /api/v1/changes?since=           own products and orders that have changed since a cursor
+//	GET    /api/v1/partners/{shop}/ledger   entries by position; POST …/compare asks the partner
 //	GET    /healthz, /readyz, /metrics
 //
 // A read after a write sees it: lists, searches and GET of an own product show it as the
@@ -81,7 +83,7 @@
 //
 // # Idempotency-Key
 //
-// Every POST but imports and dial, whose repeats change nothing, takes a key: a new
+// Every POST but imports, dial and compare, whose repeats change nothing, takes a key: a new
 // one for each new wish. The same key with another request is a conflict; a repeat
 // that arrives while the first is worked on waits for it.
 //
@@ -115,11 +117,18 @@
 //
 // # Events
 //
-// An event says that something changed; a client reads the details by other calls. Changes
-// of holds and stock are collected: at most ten events a second for each partner and
-// outcome, however hot a product is. Every stream starts with an event of type hello, on
-// which a client reads again what it shows: nothing is replayed, and Last-Event-ID is not
-// looked at. A client that does not keep up loses the oldest events.
+// An event says that something changed; a client reads the details by other calls. Those that
+// package event keeps in its log have an id, with which a client goes on over restarts: each comes
+// once and in order, or a gap says that some may be missing. Changes of holds and stock are
+// collected: at most ten events a second for each partner and outcome, however hot a product is.
+// They have no id, and a client that does not keep up loses the oldest. What the events add up to
+// is in /api/v1/changes, whose cursor holds the feed's (epoch, sequence), the newest event and the
+// newest commit, and is refused (410) where a change may be missing. docs/events.md has all of it.
+//
+// # Entity tags
+//
+// Every GET that answers JSON has an ETag, the digest of the answer: strong, but weak where the answer
+// says of what moment it is. With it as If-None-Match the answer is 304 where it would be the same.
 //
 // # Files
 //
@@ -129,9 +138,10 @@
 //	examples.go example_bodies.go   its examples
 //	problems.go      errors
 //	products.go catalog.go stock.go reservations.go reservation_list.go orders.go order_view.go partners.go
-//	members.go reach.go shop.go imports.go events.go     the operations: a type for each subject, which
+//	members.go reach.go shop.go imports.go events.go changes.go ledger.go     the operations: a type for each subject, which
 //	                 [Server] composes
 //	shops.go departed.go   names of other shops; shops out of the federation
 //	idempotency.go kept.go   keys; token.go  the token's file and the address's
+//	etag.go          entity tags
 //	metrics.go business.go   figures of requests and of trade
 package api

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -34,6 +35,7 @@ func (r *router) document() ([]byte, error) {
 	for _, op := range operations(&doc) {
 		rt := r.routes[op.Method+" "+op.Path]
 		r.documentRefusals(op, rt)
+		documentTags(op, rt)
 		documentHeaders(op, rt)
 		all.addTo(op)
 	}
@@ -49,6 +51,9 @@ func documentHeaders(op *huma.Operation, rt *route) {
 		return &huma.Param{Description: description, Schema: &huma.Schema{Type: huma.TypeString}}
 	}
 	headers := make(map[string]*huma.Param)
+	if ok := op.Responses["200"]; ok != nil {
+		maps.Copy(headers, ok.Headers)
+	}
 	if rt.deprecated {
 		headers["Deprecation"] = text("Since when the path is deprecated: @ and Unix seconds (RFC 9745).")
 		headers["Link"] = text("The path to use, as successor-version.")

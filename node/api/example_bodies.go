@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/event"
 	"github.com/souk-market/souk/node/api/view"
 	"github.com/souk-market/souk/node/inventory"
 )
@@ -304,6 +305,7 @@ func (s *story) partners(all exampleSet) {
 	active.Ledger = view.Ledger{Position: 2, Hash: "9c1f" + proposal[4:]}
 	list := func(p ...view.Partnership) view.Partnerships { return view.Partnerships{Partnerships: p} }
 	all["list-partners"] = example{answer: list(active)}
+	s.ledgers(all)
 
 	queued := offered
 	queued.Status, queued.Proposal, queued.Queued, queued.Ledger = "queued", nil, "propose", view.Ledger{Hash: zeroHash, Waiting: 1}
@@ -363,11 +365,14 @@ func (s *story) shopItself(all exampleSet) {
 		answer: view.Readiness{Ready: true, Problems: []view.Condition{hub}},
 		also:   map[int]any{503: view.Readiness{Problems: []view.Condition{full}}},
 	}
-	all["watch-events"] = example{answer: files{"text/event-stream": []any{
-		map[string]any{"id": 1, "data": view.Event{Type: "hello", At: s.start}},
-		map[string]any{"id": 2, "data": view.Event{
-			Type: "order", At: s.at(5 * time.Minute), Partner: s.acorn, Side: "retailer", Order: s.order, Status: "accepted", Due: &s.quote.Total,
+	accepted := event.ID{At: exchange.TimeOf(s.at(5 * time.Minute)), Number: 42}.String()
+	all["watch-events"] = example{params: map[string]any{"after": event.ID{At: exchange.TimeOf(s.start), Number: 41}.String()}, answer: files{"text/event-stream": []any{
+		map[string]any{"data": view.Event{Type: "hello", At: s.at(5 * time.Minute)}},
+		map[string]any{"id": accepted, "data": view.Event{
+			ID: accepted, Type: "order", At: s.at(5 * time.Minute), Partner: s.acorn, Side: "retailer", Order: s.order, Status: "accepted", Due: &s.quote.Total,
 		}},
+		map[string]any{"id": accepted, "data": view.Event{ID: accepted, Type: "live", At: s.at(5 * time.Minute)}},
+		map[string]any{"data": view.Event{Type: "stock", At: s.at(6 * time.Minute), Side: "supplier", Products: []exchange.ProductID{{Shop: s.birch, SKU: "BELL-BRASS"}}}},
 	}}}
 	all["get-openapi"] = example{answer: files{"application/openapi+json": map[string]any{
 		"openapi": "3.1.0", "info": map[string]any{"title": "Souk: a shop's local API", "version": "v0.2.0"}, "paths": map[string]any{},

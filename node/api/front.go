@@ -103,6 +103,10 @@ func (s *Server) bounded(ctl *http.ResponseController, w http.ResponseWriter, r 
 		}
 		return
 	}
+	if rt.tagged {
+		s.tagged(w, r, rt)
+		return
+	}
 	s.router.mux.ServeHTTP(w, r)
 }
 

@@ -33,11 +33,11 @@ func (s *productRoutes) register(r *router) {
 		Description: "Every condition given must hold. With a text, the best come first; else by shop and title; sort has other orders. " +
 			"A plural finds the singular and the other way round, after what has the words as they stand. " +
 			"To follow the catalogs, ask with updated_since for what came, changed or went since.",
-	}, route{may: []exchange.Code{exchange.CodeOverflow}}, s.searchProducts)
+	}, route{may: []exchange.Code{exchange.CodeOverflow}, now: asOfNow}, s.searchProducts)
 	add(r, huma.Operation{
 		OperationID: "get-product", Method: http.MethodGet, Path: "/api/v1/products/{id}", Tags: tags,
 		Summary: "One product; with live=1 its supplier is asked what is available now",
-	}, route{time: partnerTime, may: mayAsk, relays: true, original: "/api/v1/product/{id}"}, s.getProduct)
+	}, route{time: partnerTime, may: mayAsk, relays: true, now: asOfNow, original: "/api/v1/product/{id}"}, s.getProduct)
 }
 
 type searchInput struct {

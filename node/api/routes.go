@@ -23,6 +23,7 @@ type route struct {
 	stream bool          // body or answer are long: the operation bounds itself
 	time   time.Duration // for the work; 0 = requestTime
 	key    keyMode       // what an Idempotency-Key does
+	now    sayingNow     // what of the answer its ETag leaves out
 
 	may    []exchange.Code // what it refuses with, besides what the front does
 	relays bool            // another shop's or the hub's "no" or "later" is passed on, also of a newer version
@@ -33,6 +34,7 @@ type route struct {
 	formerly string // optional: the path of the version before, which is deprecated
 
 	// Set when it is registered.
+	tagged     bool   // its answers have an ETag
 	plain      bool   // outside of huma: parameters are not looked at
 	path       string // the pattern
 	first      string // the pattern by which keys know it; "" = path
@@ -99,6 +101,7 @@ func add[I, O any](r *router, op huma.Operation, rt route, handle func(context.C
 
 // addAt registers an operation at one path. Its errors become problems.
 func addAt[I, O any](r *router, op huma.Operation, rt route, handle func(context.Context, *I) (*O, error)) {
+	rt.tagged = op.Method == http.MethodGet && !rt.stream && !rt.open
 	r.prepare(&op, &rt)
 	huma.Register(r.api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)

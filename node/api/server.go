@@ -126,16 +126,19 @@ func New(cfg Config) (*Server, error) {
 func (s *Server) register() {
 	d, r := s.cfg.Desk, s.router
 	shops := &shops{members: s.cfg.Members, clock: s.cfg.Clock}
-	s.events = &eventRoutes{desk: d, clock: s.cfg.Clock, stopping: s.stopping}
+	s.events = &eventRoutes{desk: d, clock: s.cfg.Clock, log: s.log, stopping: s.stopping}
 	own := &catalogRoutes{desk: d, catalog: s.cfg.Catalog, importer: s.cfg.Importer, shops: shops, clock: s.cfg.Clock}
+	orders := &orderRoutes{desk: d, shops: shops, stopping: s.stopping}
 	for _, subject := range []interface{ register(*router) }{
 		&productRoutes{desk: d, catalog: s.cfg.Catalog, own: own, shops: shops, clock: s.cfg.Clock},
 		own,
 		&stockRoutes{desk: d, clock: s.cfg.Clock},
 		&holdRoutes{desk: d, shops: shops},
 		&reservationRoutes{desk: d, keys: s.keys, shops: shops, business: s.business, log: s.log},
-		&orderRoutes{desk: d, shops: shops, stopping: s.stopping},
+		orders,
+		&changeRoutes{desk: d, own: own, orders: orders},
 		&partnerRoutes{desk: d, shops: shops, clock: s.cfg.Clock, started: s.cfg.Clock.Now()},
+		&ledgerRoutes{desk: d, shops: shops},
 		&memberRoutes{members: s.cfg.Members, reach: s.cfg.Reach},
 		&reachRoutes{reach: s.cfg.Reach},
 		&shopRoutes{shop: s.cfg.Shop, open: s.cfg.OpenMetrics},

@@ -2416,6 +2416,10 @@ type MetaRecord struct {
 	WrittenMs     int64                  `protobuf:"varint,1,opt,name=written_ms,json=writtenMs,proto3" json:"written_ms,omitempty"`
 	Stopped       string                 `protobuf:"bytes,2,opt,name=stopped,proto3" json:"stopped,omitempty"`
 	JournaledMs   int64                  `protobuf:"varint,3,opt,name=journaled_ms,json=journaledMs,proto3" json:"journaled_ms,omitempty"`
+	LastEvent     uint64                 `protobuf:"varint,4,opt,name=last_event,json=lastEvent,proto3" json:"last_event,omitempty"`
+	LastStart     uint64                 `protobuf:"varint,5,opt,name=last_start,json=lastStart,proto3" json:"last_start,omitempty"`
+	PrunedEvent   uint64                 `protobuf:"varint,6,opt,name=pruned_event,json=prunedEvent,proto3" json:"pruned_event,omitempty"`
+	PrunedAtMs    int64                  `protobuf:"varint,7,opt,name=pruned_at_ms,json=prunedAtMs,proto3" json:"pruned_at_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2471,6 +2475,286 @@ func (x *MetaRecord) GetJournaledMs() int64 {
 	return 0
 }
 
+func (x *MetaRecord) GetLastEvent() uint64 {
+	if x != nil {
+		return x.LastEvent
+	}
+	return 0
+}
+
+func (x *MetaRecord) GetLastStart() uint64 {
+	if x != nil {
+		return x.LastStart
+	}
+	return 0
+}
+
+func (x *MetaRecord) GetPrunedEvent() uint64 {
+	if x != nil {
+		return x.PrunedEvent
+	}
+	return 0
+}
+
+func (x *MetaRecord) GetPrunedAtMs() int64 {
+	if x != nil {
+		return x.PrunedAtMs
+	}
+	return 0
+}
+
+type EventsRecord struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	AtMs          int64                  `protobuf:"varint,1,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	Events        []*EventRecord         `protobuf:"bytes,2,rep,name=events,proto3" json:"events,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EventsRecord) Reset() {
+	*x = EventsRecord{}
+	mi := &file_record_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EventsRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EventsRecord) ProtoMessage() {}
+
+func (x *EventsRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EventsRecord.ProtoReflect.Descriptor instead.
+func (*EventsRecord) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *EventsRecord) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
+func (x *EventsRecord) GetEvents() []*EventRecord {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+type EventRecord struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	What          uint32                 `protobuf:"varint,1,opt,name=what,proto3" json:"what,omitempty"`
+	AtMs          int64                  `protobuf:"varint,2,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"` // 0 = the commit's
+	Partner       []byte                 `protobuf:"bytes,3,opt,name=partner,proto3" json:"partner,omitempty"`
+	Side          Party                  `protobuf:"varint,4,opt,name=side,proto3,enum=souk.v1.Party" json:"side,omitempty"`
+	Order         []byte                 `protobuf:"bytes,5,opt,name=order,proto3" json:"order,omitempty"`
+	Status        string                 `protobuf:"bytes,6,opt,name=status,proto3" json:"status,omitempty"`
+	Detail        string                 `protobuf:"bytes,7,opt,name=detail,proto3" json:"detail,omitempty"`
+	By            Party                  `protobuf:"varint,8,opt,name=by,proto3,enum=souk.v1.Party" json:"by,omitempty"`
+	Due           int64                  `protobuf:"varint,9,opt,name=due,proto3" json:"due,omitempty"`
+	Cancelled     int64                  `protobuf:"varint,10,opt,name=cancelled,proto3" json:"cancelled,omitempty"`
+	Currency      string                 `protobuf:"bytes,11,opt,name=currency,proto3" json:"currency,omitempty"`
+	Lines         []*EventLine           `protobuf:"bytes,12,rep,name=lines,proto3" json:"lines,omitempty"`
+	FoundMs       int64                  `protobuf:"varint,13,opt,name=found_ms,json=foundMs,proto3" json:"found_ms,omitempty"`
+	Previous      uint64                 `protobuf:"varint,14,opt,name=previous,proto3" json:"previous,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EventRecord) Reset() {
+	*x = EventRecord{}
+	mi := &file_record_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EventRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EventRecord) ProtoMessage() {}
+
+func (x *EventRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EventRecord.ProtoReflect.Descriptor instead.
+func (*EventRecord) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *EventRecord) GetWhat() uint32 {
+	if x != nil {
+		return x.What
+	}
+	return 0
+}
+
+func (x *EventRecord) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
+func (x *EventRecord) GetPartner() []byte {
+	if x != nil {
+		return x.Partner
+	}
+	return nil
+}
+
+func (x *EventRecord) GetSide() Party {
+	if x != nil {
+		return x.Side
+	}
+	return Party_PARTY_UNSPECIFIED
+}
+
+func (x *EventRecord) GetOrder() []byte {
+	if x != nil {
+		return x.Order
+	}
+	return nil
+}
+
+func (x *EventRecord) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *EventRecord) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
+}
+
+func (x *EventRecord) GetBy() Party {
+	if x != nil {
+		return x.By
+	}
+	return Party_PARTY_UNSPECIFIED
+}
+
+func (x *EventRecord) GetDue() int64 {
+	if x != nil {
+		return x.Due
+	}
+	return 0
+}
+
+func (x *EventRecord) GetCancelled() int64 {
+	if x != nil {
+		return x.Cancelled
+	}
+	return 0
+}
+
+func (x *EventRecord) GetCurrency() string {
+	if x != nil {
+		return x.Currency
+	}
+	return ""
+}
+
+func (x *EventRecord) GetLines() []*EventLine {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+func (x *EventRecord) GetFoundMs() int64 {
+	if x != nil {
+		return x.FoundMs
+	}
+	return 0
+}
+
+func (x *EventRecord) GetPrevious() uint64 {
+	if x != nil {
+		return x.Previous
+	}
+	return 0
+}
+
+type EventLine struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Sku           string                 `protobuf:"bytes,1,opt,name=sku,proto3" json:"sku,omitempty"`
+	Units         int64                  `protobuf:"varint,2,opt,name=units,proto3" json:"units,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EventLine) Reset() {
+	*x = EventLine{}
+	mi := &file_record_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EventLine) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EventLine) ProtoMessage() {}
+
+func (x *EventLine) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EventLine.ProtoReflect.Descriptor instead.
+func (*EventLine) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *EventLine) GetSku() string {
+	if x != nil {
+		return x.Sku
+	}
+	return ""
+}
+
+func (x *EventLine) GetUnits() int64 {
+	if x != nil {
+		return x.Units
+	}
+	return 0
+}
+
 type EvidenceRecord struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Supplier      []byte                 `protobuf:"bytes,1,opt,name=supplier,proto3" json:"supplier,omitempty"`
@@ -2486,7 +2770,7 @@ type EvidenceRecord struct {
 
 func (x *EvidenceRecord) Reset() {
 	*x = EvidenceRecord{}
-	mi := &file_record_proto_msgTypes[24]
+	mi := &file_record_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2498,7 +2782,7 @@ func (x *EvidenceRecord) String() string {
 func (*EvidenceRecord) ProtoMessage() {}
 
 func (x *EvidenceRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[24]
+	mi := &file_record_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2511,7 +2795,7 @@ func (x *EvidenceRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EvidenceRecord.ProtoReflect.Descriptor instead.
 func (*EvidenceRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{24}
+	return file_record_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *EvidenceRecord) GetSupplier() []byte {
@@ -2578,7 +2862,7 @@ type FeedMeta struct {
 
 func (x *FeedMeta) Reset() {
 	*x = FeedMeta{}
-	mi := &file_record_proto_msgTypes[25]
+	mi := &file_record_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2590,7 +2874,7 @@ func (x *FeedMeta) String() string {
 func (*FeedMeta) ProtoMessage() {}
 
 func (x *FeedMeta) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[25]
+	mi := &file_record_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2603,7 +2887,7 @@ func (x *FeedMeta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FeedMeta.ProtoReflect.Descriptor instead.
 func (*FeedMeta) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{25}
+	return file_record_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *FeedMeta) GetEpoch() uint64 {
@@ -2669,7 +2953,7 @@ type ReplicaMeta struct {
 
 func (x *ReplicaMeta) Reset() {
 	*x = ReplicaMeta{}
-	mi := &file_record_proto_msgTypes[26]
+	mi := &file_record_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2681,7 +2965,7 @@ func (x *ReplicaMeta) String() string {
 func (*ReplicaMeta) ProtoMessage() {}
 
 func (x *ReplicaMeta) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[26]
+	mi := &file_record_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2694,7 +2978,7 @@ func (x *ReplicaMeta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaMeta.ProtoReflect.Descriptor instead.
 func (*ReplicaMeta) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{26}
+	return file_record_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ReplicaMeta) GetShop() []byte {
@@ -2996,13 +3280,42 @@ const file_record_proto_rawDesc = "" +
 	"\x04left\x18\r \x01(\bR\x04left\"4\n" +
 	"\fShipToRecord\x12\x12\n" +
 	"\x04salt\x18\x01 \x01(\fR\x04salt\x12\x10\n" +
-	"\x03raw\x18\x02 \x01(\fR\x03raw\"h\n" +
+	"\x03raw\x18\x02 \x01(\fR\x03raw\"\xeb\x01\n" +
 	"\n" +
 	"MetaRecord\x12\x1d\n" +
 	"\n" +
 	"written_ms\x18\x01 \x01(\x03R\twrittenMs\x12\x18\n" +
 	"\astopped\x18\x02 \x01(\tR\astopped\x12!\n" +
-	"\fjournaled_ms\x18\x03 \x01(\x03R\vjournaledMs\"\xb7\x01\n" +
+	"\fjournaled_ms\x18\x03 \x01(\x03R\vjournaledMs\x12\x1d\n" +
+	"\n" +
+	"last_event\x18\x04 \x01(\x04R\tlastEvent\x12\x1d\n" +
+	"\n" +
+	"last_start\x18\x05 \x01(\x04R\tlastStart\x12!\n" +
+	"\fpruned_event\x18\x06 \x01(\x04R\vprunedEvent\x12 \n" +
+	"\fpruned_at_ms\x18\a \x01(\x03R\n" +
+	"prunedAtMs\"Q\n" +
+	"\fEventsRecord\x12\x13\n" +
+	"\x05at_ms\x18\x01 \x01(\x03R\x04atMs\x12,\n" +
+	"\x06events\x18\x02 \x03(\v2\x14.souk.v1.EventRecordR\x06events\"\x87\x03\n" +
+	"\vEventRecord\x12\x12\n" +
+	"\x04what\x18\x01 \x01(\rR\x04what\x12\x13\n" +
+	"\x05at_ms\x18\x02 \x01(\x03R\x04atMs\x12\x18\n" +
+	"\apartner\x18\x03 \x01(\fR\apartner\x12\"\n" +
+	"\x04side\x18\x04 \x01(\x0e2\x0e.souk.v1.PartyR\x04side\x12\x14\n" +
+	"\x05order\x18\x05 \x01(\fR\x05order\x12\x16\n" +
+	"\x06status\x18\x06 \x01(\tR\x06status\x12\x16\n" +
+	"\x06detail\x18\a \x01(\tR\x06detail\x12\x1e\n" +
+	"\x02by\x18\b \x01(\x0e2\x0e.souk.v1.PartyR\x02by\x12\x10\n" +
+	"\x03due\x18\t \x01(\x03R\x03due\x12\x1c\n" +
+	"\tcancelled\x18\n" +
+	" \x01(\x03R\tcancelled\x12\x1a\n" +
+	"\bcurrency\x18\v \x01(\tR\bcurrency\x12(\n" +
+	"\x05lines\x18\f \x03(\v2\x12.souk.v1.EventLineR\x05lines\x12\x19\n" +
+	"\bfound_ms\x18\r \x01(\x03R\afoundMs\x12\x1a\n" +
+	"\bprevious\x18\x0e \x01(\x04R\bprevious\"3\n" +
+	"\tEventLine\x12\x10\n" +
+	"\x03sku\x18\x01 \x01(\tR\x03sku\x12\x14\n" +
+	"\x05units\x18\x02 \x01(\x03R\x05units\"\xb7\x01\n" +
 	"\x0eEvidenceRecord\x12\x1a\n" +
 	"\bsupplier\x18\x01 \x01(\fR\bsupplier\x12\x1a\n" +
 	"\bretailer\x18\x02 \x01(\fR\bretailer\x12\x1a\n" +
@@ -3041,7 +3354,7 @@ func file_record_proto_rawDescGZIP() []byte {
 	return file_record_proto_rawDescData
 }
 
-var file_record_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_record_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_record_proto_goTypes = []any{
 	(*ProductRecord)(nil),     // 0: souk.v1.ProductRecord
 	(*Sale)(nil),              // 1: souk.v1.Sale
@@ -3067,64 +3380,71 @@ var file_record_proto_goTypes = []any{
 	(*ReservationRecord)(nil), // 21: souk.v1.ReservationRecord
 	(*ShipToRecord)(nil),      // 22: souk.v1.ShipToRecord
 	(*MetaRecord)(nil),        // 23: souk.v1.MetaRecord
-	(*EvidenceRecord)(nil),    // 24: souk.v1.EvidenceRecord
-	(*FeedMeta)(nil),          // 25: souk.v1.FeedMeta
-	(*ReplicaMeta)(nil),       // 26: souk.v1.ReplicaMeta
-	(*Product)(nil),           // 27: souk.v1.Product
-	(HoldState)(0),            // 28: souk.v1.HoldState
-	(*Line)(nil),              // 29: souk.v1.Line
-	(Code)(0),                 // 30: souk.v1.Code
-	(CancelRule)(0),           // 31: souk.v1.CancelRule
-	(*Quote)(nil),             // 32: souk.v1.Quote
-	(Party)(0),                // 33: souk.v1.Party
-	(*Units)(nil),             // 34: souk.v1.Units
-	(*Signed)(nil),            // 35: souk.v1.Signed
-	(*Terms)(nil),             // 36: souk.v1.Terms
-	(*Hold)(nil),              // 37: souk.v1.Hold
-	(*Short)(nil),             // 38: souk.v1.Short
-	(*FeedKey)(nil),           // 39: souk.v1.FeedKey
+	(*EventsRecord)(nil),      // 24: souk.v1.EventsRecord
+	(*EventRecord)(nil),       // 25: souk.v1.EventRecord
+	(*EventLine)(nil),         // 26: souk.v1.EventLine
+	(*EvidenceRecord)(nil),    // 27: souk.v1.EvidenceRecord
+	(*FeedMeta)(nil),          // 28: souk.v1.FeedMeta
+	(*ReplicaMeta)(nil),       // 29: souk.v1.ReplicaMeta
+	(*Product)(nil),           // 30: souk.v1.Product
+	(HoldState)(0),            // 31: souk.v1.HoldState
+	(*Line)(nil),              // 32: souk.v1.Line
+	(Code)(0),                 // 33: souk.v1.Code
+	(CancelRule)(0),           // 34: souk.v1.CancelRule
+	(*Quote)(nil),             // 35: souk.v1.Quote
+	(Party)(0),                // 36: souk.v1.Party
+	(*Units)(nil),             // 37: souk.v1.Units
+	(*Signed)(nil),            // 38: souk.v1.Signed
+	(*Terms)(nil),             // 39: souk.v1.Terms
+	(*Hold)(nil),              // 40: souk.v1.Hold
+	(*Short)(nil),             // 41: souk.v1.Short
+	(*FeedKey)(nil),           // 42: souk.v1.FeedKey
 }
 var file_record_proto_depIdxs = []int32{
-	27, // 0: souk.v1.ProductRecord.product:type_name -> souk.v1.Product
+	30, // 0: souk.v1.ProductRecord.product:type_name -> souk.v1.Product
 	2,  // 1: souk.v1.ProductRecord.file_stock:type_name -> souk.v1.FileStock
 	1,  // 2: souk.v1.ProductRecord.sale:type_name -> souk.v1.Sale
 	7,  // 3: souk.v1.Intent.parts:type_name -> souk.v1.IntentPart
 	8,  // 4: souk.v1.IntentPart.lines:type_name -> souk.v1.IntentLine
 	11, // 5: souk.v1.SourceRecord.files:type_name -> souk.v1.SourceFile
-	28, // 6: souk.v1.HoldRecord.state:type_name -> souk.v1.HoldState
-	29, // 7: souk.v1.HoldRecord.lines:type_name -> souk.v1.Line
-	30, // 8: souk.v1.HoldRecord.refusal:type_name -> souk.v1.Code
+	31, // 6: souk.v1.HoldRecord.state:type_name -> souk.v1.HoldState
+	32, // 7: souk.v1.HoldRecord.lines:type_name -> souk.v1.Line
+	33, // 8: souk.v1.HoldRecord.refusal:type_name -> souk.v1.Code
 	13, // 9: souk.v1.OrderRecord.lines:type_name -> souk.v1.OrderLine
-	31, // 10: souk.v1.OrderRecord.cancel:type_name -> souk.v1.CancelRule
-	32, // 11: souk.v1.OrderRecord.quote:type_name -> souk.v1.Quote
+	34, // 10: souk.v1.OrderRecord.cancel:type_name -> souk.v1.CancelRule
+	35, // 11: souk.v1.OrderRecord.quote:type_name -> souk.v1.Quote
 	15, // 12: souk.v1.OrderRecord.parcels:type_name -> souk.v1.Parcel
-	30, // 13: souk.v1.OrderRecord.refusal:type_name -> souk.v1.Code
-	33, // 14: souk.v1.OrderRecord.cancelled_by:type_name -> souk.v1.Party
-	34, // 15: souk.v1.Parcel.lines:type_name -> souk.v1.Units
-	35, // 16: souk.v1.ChainRecord.acked_head:type_name -> souk.v1.Signed
-	36, // 17: souk.v1.PartnershipRecord.terms:type_name -> souk.v1.Terms
-	33, // 18: souk.v1.PartnershipRecord.ended_by:type_name -> souk.v1.Party
+	33, // 13: souk.v1.OrderRecord.refusal:type_name -> souk.v1.Code
+	36, // 14: souk.v1.OrderRecord.cancelled_by:type_name -> souk.v1.Party
+	37, // 15: souk.v1.Parcel.lines:type_name -> souk.v1.Units
+	38, // 16: souk.v1.ChainRecord.acked_head:type_name -> souk.v1.Signed
+	39, // 17: souk.v1.PartnershipRecord.terms:type_name -> souk.v1.Terms
+	36, // 18: souk.v1.PartnershipRecord.ended_by:type_name -> souk.v1.Party
 	19, // 19: souk.v1.PartnershipRecord.open:type_name -> souk.v1.Proposal
-	30, // 20: souk.v1.PartnershipRecord.refusal:type_name -> souk.v1.Code
+	33, // 20: souk.v1.PartnershipRecord.refusal:type_name -> souk.v1.Code
 	18, // 21: souk.v1.PartnershipRecord.declined:type_name -> souk.v1.Declined
-	33, // 22: souk.v1.Declined.of:type_name -> souk.v1.Party
-	33, // 23: souk.v1.Declined.by:type_name -> souk.v1.Party
-	33, // 24: souk.v1.Proposal.by:type_name -> souk.v1.Party
-	36, // 25: souk.v1.Proposal.terms:type_name -> souk.v1.Terms
-	35, // 26: souk.v1.OutboxRecord.signed:type_name -> souk.v1.Signed
-	37, // 27: souk.v1.ReservationRecord.request:type_name -> souk.v1.Hold
-	28, // 28: souk.v1.ReservationRecord.state:type_name -> souk.v1.HoldState
-	30, // 29: souk.v1.ReservationRecord.refusal:type_name -> souk.v1.Code
-	38, // 30: souk.v1.ReservationRecord.short:type_name -> souk.v1.Short
-	39, // 31: souk.v1.FeedMeta.key:type_name -> souk.v1.FeedKey
-	35, // 32: souk.v1.FeedMeta.head:type_name -> souk.v1.Signed
-	35, // 33: souk.v1.ReplicaMeta.head:type_name -> souk.v1.Signed
-	39, // 34: souk.v1.ReplicaMeta.key:type_name -> souk.v1.FeedKey
-	35, // [35:35] is the sub-list for method output_type
-	35, // [35:35] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	36, // 22: souk.v1.Declined.of:type_name -> souk.v1.Party
+	36, // 23: souk.v1.Declined.by:type_name -> souk.v1.Party
+	36, // 24: souk.v1.Proposal.by:type_name -> souk.v1.Party
+	39, // 25: souk.v1.Proposal.terms:type_name -> souk.v1.Terms
+	38, // 26: souk.v1.OutboxRecord.signed:type_name -> souk.v1.Signed
+	40, // 27: souk.v1.ReservationRecord.request:type_name -> souk.v1.Hold
+	31, // 28: souk.v1.ReservationRecord.state:type_name -> souk.v1.HoldState
+	33, // 29: souk.v1.ReservationRecord.refusal:type_name -> souk.v1.Code
+	41, // 30: souk.v1.ReservationRecord.short:type_name -> souk.v1.Short
+	25, // 31: souk.v1.EventsRecord.events:type_name -> souk.v1.EventRecord
+	36, // 32: souk.v1.EventRecord.side:type_name -> souk.v1.Party
+	36, // 33: souk.v1.EventRecord.by:type_name -> souk.v1.Party
+	26, // 34: souk.v1.EventRecord.lines:type_name -> souk.v1.EventLine
+	42, // 35: souk.v1.FeedMeta.key:type_name -> souk.v1.FeedKey
+	38, // 36: souk.v1.FeedMeta.head:type_name -> souk.v1.Signed
+	38, // 37: souk.v1.ReplicaMeta.head:type_name -> souk.v1.Signed
+	42, // 38: souk.v1.ReplicaMeta.key:type_name -> souk.v1.FeedKey
+	39, // [39:39] is the sub-list for method output_type
+	39, // [39:39] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_record_proto_init() }
@@ -3143,7 +3463,7 @@ func file_record_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_record_proto_rawDesc), len(file_record_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   27,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -12,5 +12,5 @@
 // the folder. After [exchange.CodeUnavailable] nobody knows whether
 // the call was done: one that was made with a key ([WithKey]) can be made again.
 //
-// Events follow what happens; see [Client.Events].
+// Events follow what happens; see [Client.Follow] and [Client.Changes].
 package client

@@ -76,6 +76,23 @@ func (c *Client) MembersOnline(ctx context.Context) (*view.Members, error) {
 	return get[view.Members](ctx, c, path("members"), values("online", flag(true)))
 }
 
+// Changes are the own products and orders that have changed since next of the answer before; "" =
+// all. CodeTooOld: begin again with "".
+func (c *Client) Changes(ctx context.Context, since string, limit int) (*view.Changes, error) {
+	return get[view.Changes](ctx, c, path("changes"), values("since", since, "limit", number(limit)))
+}
+
+// Ledger is a page of a ledger's entries, those after a position. direction, view.Sell or view.Buy,
+// may be "" where there is one ledger with the partner.
+func (c *Client) Ledger(ctx context.Context, shop exchange.ShopID, direction string, after uint64) (*view.LedgerEntries, error) {
+	return get[view.LedgerEntries](ctx, c, path("partners", shop.String(), "ledger"), values("direction", direction, "after", strconv.FormatUint(after, 10)))
+}
+
+// CompareLedger asks a partner where its ledgers with this shop end, and compares.
+func (c *Client) CompareLedger(ctx context.Context, shop exchange.ShopID) (*view.LedgerComparisons, error) {
+	return post[view.LedgerComparisons](ctx, c, path("partners", shop.String(), "ledger", "compare"), nil)
+}
+
 // Dial reaches a member directly by its ID and measures the way.
 func (c *Client) Dial(ctx context.Context, shop exchange.ShopID) (*view.Dialed, error) {
 	return post[view.Dialed](ctx, c, path("members", shop.String(), "dial"), nil)

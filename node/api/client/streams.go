@@ -96,12 +96,32 @@ func (c *Client) Import(ctx context.Context, file io.Reader, o ImportOptions, pr
 	}
 }
 
-// Events calls handle with each event until ctx ends, then returns nil; an error of
-// handle ends it too and is returned. When the stream breaks it returns
-// CodeUnavailable: call it again. Nothing is replayed; the first event of every
-// stream is hello, on which a caller reads again what it shows.
+// EventsFrom says which events are told.
+type EventsFrom struct {
+	After string    // the id of an event: those after it; "0-0" = all that the log has
+	Since time.Time // where After is empty: those of this time and later
+	Types []string  // none = all
+}
+
+// Events is Follow from now on.
 func (c *Client) Events(ctx context.Context, handle func(view.Event) error) error {
-	res, err := c.send(ctx, call{method: http.MethodGet, path: path("events"), accept: "text/event-stream"})
+	return c.Follow(ctx, EventsFrom{}, handle)
+}
+
+// Follow calls handle with each event until ctx ends, then returns nil; an error of handle ends it
+// too and is returned. When the stream breaks it returns CodeUnavailable: call it again, with the
+// last ID that an event had as After, and no event of the log is missed or told twice. The first
+// event of every stream is hello; with After or Since, kept events follow, then live, and then what
+// happens.
+func (c *Client) Follow(ctx context.Context, from EventsFrom, handle func(view.Event) error) error {
+	query := values("types", strings.Join(from.Types, ","))
+	switch {
+	case from.After != "":
+		query.Set("after", from.After)
+	case !from.Since.IsZero():
+		query.Set("since", from.Since.Format(time.RFC3339Nano))
+	}
+	res, err := c.send(ctx, call{method: http.MethodGet, path: path("events"), query: query, accept: "text/event-stream"})
 	if err != nil {
 		return ended(ctx, err)
 	}

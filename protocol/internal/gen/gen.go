@@ -19,6 +19,7 @@ var Kinds = []message.Kind{
 	record.KindOrder, record.KindLedger, record.KindPartnership, record.KindOutbox,
 	record.KindReservation, record.KindMeta, record.KindEvidence, record.KindShipTo,
 	record.KindMovement, record.KindReading, record.KindSource, record.KindToldLine, record.KindIntent,
+	record.KindEvents,
 	message.KindFeedProduct, message.KindFeedHead, message.KindFeedUpdate, message.KindFeedPull, message.KindFeedChunk,
 	record.KindFeed, record.KindReplica,
 }
@@ -26,7 +27,7 @@ var Kinds = []message.Kind{
 // FirstKinds are those of the first version, and Kinds2 those of version 2.
 var (
 	FirstKinds = without(Kinds2, record.KindMovement, record.KindReading, record.KindSource)
-	Kinds2     = without(Kinds, record.KindToldLine, record.KindIntent)
+	Kinds2     = without(Kinds, record.KindToldLine, record.KindIntent, record.KindEvents)
 )
 
 func without(kinds []message.Kind, these ...message.Kind) []message.Kind {
@@ -83,6 +84,7 @@ var makers = map[message.Kind]func(source) message.Value{
 	record.KindSource:        sourceRecord,
 	record.KindToldLine:      toldLine,
 	record.KindIntent:        intent,
+	record.KindEvents:        events,
 	message.KindFeedProduct:  func(s source) message.Value { return &message.FeedProduct{Product: s.product()} },
 	message.KindFeedHead:     feedHead,
 	message.KindFeedUpdate:   feedUpdate,

@@ -23,6 +23,7 @@ var Additions = []Addition{
 	{"owed.json", Owed},
 	{"left.json", Left},
 	{"moved.json", Moved},
+	{"events.json", Logged},
 }
 
 // Grown makes values with the fields that their kinds gained after their golden vectors were
@@ -62,6 +63,27 @@ var Left = map[message.Kind]*rapid.Generator[message.Value]{
 		v.ReleaseAt, v.Left = s.time(), true
 		return v
 	}),
+}
+
+// Logged makes the event log's rows, and its fields of the Meta record.
+var Logged = map[message.Kind]*rapid.Generator[message.Value]{
+	record.KindEvents: grown(events),
+	record.KindMeta: grown(func(s source) message.Value {
+		v := meta(s).(*record.Meta)
+		v.LastEvent, v.LastStart, v.PrunedEvent, v.PrunedAt = s.number(), s.number(), s.number(), s.time()
+		return v
+	}),
+}
+
+func events(s source) message.Value {
+	return &record.Events{At: s.time(), List: list(s, 4, func() record.Event {
+		return record.Event{
+			What: record.What(s.small()), At: s.time(), Partner: s.shop(), Side: s.party(), Order: s.holdID(), Status: s.text(),
+			Detail: s.text(), By: s.party(), Due: s.amount(), Cancelled: s.amount(), Currency: currency.Draw(s.t, "currency"),
+			Lines: list(s, 3, func() record.EventLine { return record.EventLine{SKU: s.sku(), Units: -s.amount()} }),
+			Found: s.time(), Previous: s.number(),
+		}
+	})}
 }
 
 func grown(make func(source) message.Value) *rapid.Generator[message.Value] {
