@@ -104,6 +104,7 @@ func (a *addresses) store(env *record.Envelope, rec *peer.PeerRecord) error {
 	if _, err := book.ConsumePeerRecord(env, AddressTTL); err != nil {
 		return err
 	}
+	a.gate.absent.told(rec.PeerID)
 	a.host.Peerstore().AddAddrs(rec.PeerID, a.entries[rec.PeerID].near, AddressTTL)
 	for _, hub := range a.cfg.hubs {
 		if hub.ID == rec.PeerID {

@@ -141,6 +141,9 @@ func newIncarnation() (incarnation uint64) {
 // greeted tells dialer and reconnector that a session with p was greeted. It is called with
 // sessions.mu held.
 func (n *Node) greeted(p peer.ID) {
+	if n.sessions.alone(p) { // what cut this node off from all may have cut it off from others
+		n.reconnector.hurry()
+	}
 	n.dialer.greeted(p)
 	n.reconnector.greeted(p)
 }

@@ -71,6 +71,16 @@ func (ss *sessions) begin(p peer.ID, shop exchange.ShopID) *session {
 	return ses
 }
 
+// alone reports whether nobody but p is greeted. It is called with mu held.
+func (ss *sessions) alone(p peer.ID) bool {
+	for other, ses := range ss.list {
+		if ses.hello && other != p {
+			return false
+		}
+	}
+	return true
+}
+
 // untrack forgets a closed connection and ends the session with the last one.
 func (ss *sessions) untrack(c network.Conn) {
 	ss.mu.Lock()
