@@ -41,7 +41,12 @@ the DHT and each relay, and shows what each answered and how long that took.`,
 			}
 			var ways *view.Ways
 			if explain {
-				if ways, err = c.Ways(cmd.Context(), shop.shop); err != nil {
+				ways, err = c.Ways(cmd.Context(), shop.shop)
+				if client.Earlier(err) {
+					sayEarlier(cmd)
+					ways, explain, err = nil, false, nil
+				}
+				if err != nil {
 					return err
 				}
 			}

@@ -182,9 +182,13 @@ func (a *app) checkRunning(ctx context.Context, d *diagnosis, c *client.Client, 
 			d.warn(p.Name, "%s", p.Detail)
 		}
 	}
-	if reachErr != nil {
+	switch {
+	case client.Earlier(reachErr):
+		d.warn("version", "%s", client.EarlierNode)
+		checkEarlier(ctx, d, c, shop)
+	case reachErr != nil:
 		d.warn(checkReach, "%v", reachErr)
-	} else {
+	default:
 		checkWays(d, reach)
 	}
 	a.checkFacts(d, shop)

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
+	"slices"
 	"strings"
 
+	"github.com/souk-market/souk/node/api/client"
 	"github.com/souk-market/souk/node/api/view"
 )
 
@@ -25,6 +28,31 @@ func checkWays(d *diagnosis, reach *view.Reach) {
 	}
 	checkPartners(d, reach.Partners)
 	checkRelaying(d, reach.Relaying)
+}
+
+// checkEarlier says of hub and partners what a node of an earlier version tells. Its problems name those
+// partners that are not connected.
+func checkEarlier(ctx context.Context, d *diagnosis, c *client.Client, shop *view.Shop) {
+	if shop.MemberList.HubOnline {
+		d.good(checkHub, "connected")
+	}
+	trades, err := c.Partnerships(ctx)
+	if err != nil {
+		d.warn(checkPartner, "%v", err)
+		return
+	}
+	list, err := c.Members(ctx)
+	if err != nil {
+		d.warn(checkPartner, "%v", err)
+		return
+	}
+	var partners []view.PartnerWay
+	for _, m := range list.Members {
+		if slices.ContainsFunc(trades.Partnerships, func(t view.Partnership) bool { return t.Status == "active" && t.Partner == m.Shop }) {
+			partners = append(partners, view.PartnerWay{Shop: m.Shop, Name: m.Name, Connected: m.Connected, Way: m.Way})
+		}
+	}
+	checkPartners(d, partners)
 }
 
 // checkPartners names the partners in reach and the way to each. Each of the others has a line of its
