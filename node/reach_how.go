@@ -18,6 +18,8 @@ type standing struct {
 	listen     []string            // of shop.toml
 	hub        string              // "hub riverside"
 	hubThere   bool
+	hubEarlier bool        // it is connected, and of the version before shops were dialed back
+	offline    bool        // this machine's own network is down
 	hubCarries p2p.Carries // from where the hub is reached
 	now        time.Time
 	name       func(exchange.ShopID) string // "hub riverside", "the shop Acorn"
@@ -30,6 +32,7 @@ const (
 	howNetwork = "network"
 	howUntried = "untried"
 	howNone    = "none"
+	howOffline = "offline"
 )
 
 // wayIn is how members reach a shop, for its owner.
@@ -48,6 +51,8 @@ func (s standing) how() wayIn {
 	failing := len(s.refuted()) > 0
 	proven, relays := s.proven(), s.relays()
 	switch {
+	case s.offline:
+		return wayIn{kind: howOffline, text: "not at all: " + networkDown, next: checkNetwork}
 	case len(proven) > 0:
 		w := wayIn{kind: howDirect, ok: !failing, text: "direct at " + s.provenText(proven)}
 		if relays != "" {
@@ -55,8 +60,15 @@ func (s standing) how() wayIn {
 		}
 		if s.now.Sub(proven[0].At) > proofLasts {
 			w.ok = false
-			w.text += "; not tried since, because neither a hub nor a member that relays is connected directly"
-			w.next = "See why " + s.hub + " is not connected"
+			switch {
+			case s.hubEarlier:
+				w.text, w.next = w.text+"; not tried since: "+s.earlier(), upgradeHub
+			case s.hubThere:
+				w.text, w.next = w.text+"; not tried since", s.hub+" tries it again by itself; look again later"
+			default:
+				w.text += "; not tried since, because neither a hub nor a member that relays is connected directly"
+				w.next = "See why " + s.hub + " is not connected"
+			}
 		}
 		return w
 	case s.hubCarries != p2p.CarriesEverywhere && s.withinNetwork() != "":
@@ -70,6 +82,9 @@ func (s standing) how() wayIn {
 		if untried := s.untried(); untried != "" {
 			w.ok = false
 			w.text += "; whether also directly at " + untried + ", was not tried from outside yet"
+			if s.hubEarlier {
+				w.text = strings.TrimSuffix(w.text, " yet")
+			}
 		}
 		w.next = "That suffices; direct is only faster: for it " + s.forward()
 		if !slices.ContainsFunc(s.reach.Relays, func(r p2p.RelayWay) bool { return !r.Hub }) {
@@ -78,6 +93,8 @@ func (s standing) how() wayIn {
 		}
 		if failing { // each failing address has a line of its own, with the next step
 			w.next = ""
+		} else if s.hubEarlier {
+			w.text, w.next = w.text+"; "+s.earlier(), upgradeHub
 		}
 		return w
 	case s.untried() != "":
@@ -106,22 +123,41 @@ func (s standing) notAtAll() wayIn {
 	} else {
 		text += ", because it has no public address of its own"
 	}
-	if s.hubThere {
+	switch {
+	case s.hubEarlier:
+		text += ", and " + s.hub + ", which is of an earlier version, gives no reservation"
+	case s.hubThere:
 		text += ", and " + s.hub + " gives no reservation"
-	} else {
+	default:
 		text += ", and no relay takes calls for it: " + s.hub + " is not connected, and no member that relays is known or in reach"
 	}
 	text += ". Partners that this shop reaches itself trade with it all the same"
-	next := strings.ToUpper(s.forward()[:1]) + s.forward()[1:]
+	if s.hubEarlier {
+		return wayIn{kind: howNone, text: text, next: upgradeHub}
+	}
+	next := sentenceOf(s.forward())
 	if !s.hubThere {
 		next += "; or see why the hub is not connected: through its relay others reach this shop with closed ports, too"
 	}
 	return wayIn{kind: howNone, text: text, next: next}
 }
 
+// upgradeHub is what is to be done about a hub of the version before.
+const upgradeHub = "Ask its operator to upgrade the hub; the shop needs no change"
+
+// earlier says what a hub of the version before does not do.
+func (s standing) earlier() string {
+	return s.hub + " is of an earlier version, which tries no shop's addresses from outside"
+}
+
+func sentenceOf(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
+
 // waits says what an address that was not tried waits for.
 func (s standing) waits() string {
-	if s.hubThere {
+	switch {
+	case s.hubEarlier:
+		return sentenceOf(s.earlier()) + ". " + upgradeHub
+	case s.hubThere:
 		return "The hub tries it within seconds; look again"
 	}
 	return "It is tried once the hub, or a member that relays, is connected; see why " + s.hub + " is not"

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/souk-market/souk/exchange"
@@ -59,6 +60,8 @@ func (r *Reach) away(shop exchange.ShopID) bool {
 // whyAway says why a shop that is not connected is not in reach, by what is known of its ways.
 func (r *Reach) whyAway(shop exchange.ShopID, away bool) string {
 	switch {
+	case r.s.net.Offline():
+		return networkDown
 	case !away && r.lastSeen(shop) != 0:
 		return "its connection was lost just now, and it is being looked for"
 	case !away:
@@ -66,6 +69,9 @@ func (r *Reach) whyAway(shop exchange.ShopID, away bool) string {
 	}
 	return outOfReach{r.s.net.KnownWays(shop), r.nameOf, r.s.net.Connected, r.onlineBy(shop), howFar(r.s.parts.Hub) != p2p.CarriesEverywhere}.why()
 }
+
+// networkDown is p2p.OfflineText without what to do about it.
+var networkDown, checkNetwork, _ = strings.Cut(p2p.OfflineText, ". ")
 
 // outOfReach is what is known of the ways to a shop that is out of reach.
 type outOfReach struct {

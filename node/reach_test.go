@@ -41,6 +41,8 @@ func TestHow(t *testing.T) {
 		proofs         []p2p.AddressProof
 		relays         []p2p.RelayWay
 		hubGone        bool
+		earlier        bool
+		offline        bool
 		carries        p2p.Carries
 		kind           string
 		ok             bool
@@ -96,6 +98,34 @@ func TestHow(t *testing.T) {
 			hubGone: true, kind: howNone, says: "not at all, because it has no public address of its own",
 		},
 		"the hub refuses": {kind: howNone, says: "hub riverside gives no reservation"},
+		"a public machine, and the hub is of the version before": {
+			told: []string{publicTCP}, earlier: true, kind: howUntried, says: "77.1.0.20:7351 (TCP): that was not tried",
+			next: "Hub riverside is of an earlier version, which tries no shop's addresses from outside. Ask its operator to upgrade the hub; the shop needs no change",
+		},
+		"a public machine with a relay, and the hub is of the version before": {
+			told: []string{publicTCP, onHub}, relays: []p2p.RelayWay{byHub}, earlier: true, kind: howRelay,
+			says: "was not tried from outside; no member relays for it, so while that is gone nobody but its own network connects to it; hub riverside is of an earlier version",
+			next: "Ask its operator to upgrade the hub",
+		},
+		"behind NAT, and the hub is of the version before": {
+			told: []string{onHub}, relays: []p2p.RelayWay{byHub}, earlier: true, kind: howRelay, ok: true,
+			says: "hub riverside is of an earlier version", next: "Ask its operator",
+		},
+		"no relay, and the hub is of the version before": {
+			earlier: true, kind: howNone, says: "hub riverside, which is of an earlier version, gives no reservation", next: "Ask its operator",
+		},
+		"a proof that a hub of the version before does not renew": {
+			told: []string{publicTCP}, proofs: []p2p.AddressProof{proof(publicTCP, 3*time.Hour, theHub)}, earlier: true,
+			kind: howDirect, says: "not tried since: hub riverside is of an earlier version", next: "Ask its operator",
+		},
+		"a proof that the hub has not renewed": {
+			told: []string{publicTCP}, proofs: []p2p.AddressProof{proof(publicTCP, 3*time.Hour, theHub)},
+			kind: howDirect, says: "not tried since", next: "hub riverside tries it again", not: "connected",
+		},
+		"the own network is down": {
+			told: []string{publicTCP}, proofs: []p2p.AddressProof{proof(publicTCP, time.Minute, theHub), miss(seenTCP, timeout)}, hubGone: true, offline: true,
+			kind: howOffline, says: "not at all: this machine's own network seems to be down", next: "Check its cable or Wi-Fi, and its router", not: "hub",
+		},
 		"one office": {
 			told: []string{lanTCP}, relays: []p2p.RelayWay{byHub}, carries: p2p.CarriesNetwork,
 			kind: howNetwork, ok: true, says: "in its own network at 192.168.1.5:7351 (TCP); hub riverside is of that network, too, and relays",
@@ -110,11 +140,14 @@ func TestHow(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			st := standing{
 				reach: p2p.Reach{Told: c.told, Proofs: c.proofs, Relays: c.relays}, announce: c.announce, listen: DefaultListen,
-				hub: reachName(theHub), hubThere: !c.hubGone, hubCarries: c.carries, now: now, name: reachName,
+				hub: reachName(theHub), hubThere: !c.hubGone, hubEarlier: c.earlier, offline: c.offline, hubCarries: c.carries, now: now, name: reachName,
 			}
 			got := st.how()
 			if got.kind != c.kind || got.ok != c.ok || !strings.Contains(got.text, c.says) || !strings.Contains(got.next, c.next) || c.not != "" && strings.Contains(got.text, c.not) {
 				t.Errorf("%+v\nwant %s, %v: %q, %q", got, c.kind, c.ok, c.says, c.next)
+			}
+			if (c.earlier || c.offline) && strings.Contains(got.text+got.next, "orward port") {
+				t.Errorf("the shop is to do what helps nobody: %+v", got)
 			}
 			if !got.ok && got.next == "" && len(st.announceProblems()) == 0 && st.untried() == "" {
 				t.Errorf("what is wrong has no next step: %+v", got)

@@ -65,7 +65,9 @@ func (r *Reach) tell(ctx context.Context) {
 	st := r.standing()
 	r.tellHow(st)
 	r.tellAnnounce(st)
-	r.tellPartners(ctx)
+	if !st.offline { // else tellHow has said why nobody is in reach
+		r.tellPartners(ctx)
+	}
 	r.tellRelaying(st.reach.Use)
 }
 

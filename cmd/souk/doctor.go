@@ -16,6 +16,7 @@ import (
 	"github.com/souk-market/souk/node"
 	"github.com/souk-market/souk/node/api/client"
 	"github.com/souk-market/souk/node/api/view"
+	"github.com/souk-market/souk/protocol/p2p"
 	"github.com/souk-market/souk/store"
 )
 
@@ -34,6 +35,7 @@ const (
 	checkPartner = "partner"
 	checkRates   = "rates"
 	checkReach   = "reach"
+	checkNetwork = "network" // this machine's own
 )
 
 // diagnosis is the doctor's report.
@@ -291,7 +293,11 @@ func (a *app) checkMemberStatus(ctx context.Context, d *diagnosis, s *node.Shop)
 		d.fatal("membership", "%v", err)
 		return false
 	default:
-		d.warn(checkHub, "%v", err)
+		if ownNetworkDown(err) {
+			d.warn(checkNetwork, "%s", p2p.OfflineText)
+		} else {
+			d.warn(checkHub, "%v", err)
+		}
 	}
 	return true
 }

@@ -13,6 +13,9 @@ import (
 // What is wrong with that is among the node's problems, too, once it has run for a while; the doctor
 // says it at once.
 func checkWays(d *diagnosis, reach *view.Reach) {
+	if d.seen(checkNetwork) { // the node has said so, and nothing of the ways says more
+		return
+	}
 	if reach.Hub {
 		d.good(checkHub, "connected")
 	}

@@ -122,3 +122,14 @@ func TestDoctorsWays(t *testing.T) {
 	says(t, relaying(view.Relaying{Allowed: true, Serving: true, Reservations: 3, Circuits: 1, Bytes: 12 << 20, MaxBytes: 2 << 30}),
 		`3 ways kept for them, 1 connection open, 12.0 MiB of 2.0 GiB today (relay = "off" in shop.toml ends it)`)
 }
+
+// TestDoctorOffline: while this machine's own network is down, the doctor says so and nothing of ports,
+// partners or relays.
+func TestDoctorOffline(t *testing.T) {
+	d := &diagnosis{}
+	d.warn(checkNetwork, "%s", p2p.OfflineText)
+	checkWays(d, &view.Reach{How: "offline", Summary: "not at all", Next: "Check its cable", Partners: []view.PartnerWay{{Name: "Birch", Away: true}}})
+	if len(d.Findings) != 1 {
+		t.Errorf("%+v", d.Findings)
+	}
+}
