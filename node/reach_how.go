@@ -181,7 +181,22 @@ func (s standing) forward() string {
 	if len(ports) == 0 {
 		return "give it a port of its own (listen in " + configFile + "), forward that in the router to this machine and let it through this machine's firewall"
 	}
-	return "forward port " + listed(ports, maxNamed) + ", " + listed(kinds, maxNamed) + ", in the router to this machine, and let it through this machine's firewall"
+	text := "forward port " + listed(ports, maxNamed) + ", " + listed(kinds, maxNamed) + ", in the router to this machine, and let it through this machine's firewall"
+	if len(s.announce) == 0 { // that the shop finds itself only where the ports are the same
+		text += ` (if the router's port has another number, add announce = ["/ip4/` + s.outerAddress() + `/tcp/NUMBER"] to ` + configFile + `)`
+	}
+	return text
+}
+
+// outerAddress is the public IPv4 address from which others see this shop come, or what to look for.
+func (s standing) outerAddress() string {
+	for _, p := range s.reach.Proofs {
+		if ip, ok := strings.CutPrefix(p.Address, "/ip4/"); ok {
+			ip, _, _ = strings.Cut(ip, "/")
+			return ip
+		}
+	}
+	return "ROUTER"
 }
 
 // proven are the told addresses at which a dial from outside came in, the latest first. One that is not

@@ -74,6 +74,9 @@ func TestHow(t *testing.T) {
 		"behind NAT, the hub alone relays": {
 			told: []string{onHub}, relays: []p2p.RelayWay{byHub}, kind: howRelay, ok: true, says: "no member relays for it, so while that is gone nobody",
 		},
+		"behind NAT, and where others see it is not known": {
+			told: []string{onHub}, relays: []p2p.RelayWay{byHub}, kind: howRelay, ok: true, says: "through relay", next: `announce = ["/ip4/ROUTER/tcp/NUMBER"]`,
+		},
 		"an announced address that nobody reaches": {
 			announce: []string{publicTCP}, told: []string{publicTCP, onHub}, proofs: []p2p.AddressProof{miss(publicTCP, timeout)}, relays: []p2p.RelayWay{byHub, byAcorn},
 			kind: howRelay, says: "through relay: hub riverside and the shop Acorn",
@@ -92,7 +95,7 @@ func TestHow(t *testing.T) {
 		"nobody reaches it, and the hub is gone": {
 			told: []string{lanTCP}, proofs: []p2p.AddressProof{miss(seenTCP, timeout)}, hubGone: true,
 			kind: howNone, says: "not at all, because no dial from outside came in (77.9.9.9:40001 (TCP): does not answer: it is off, or a firewall is in between), and no relay takes calls for it: hub riverside is not connected, and no member that relays is known or in reach",
-			next: "Forward port 7351, TCP and UDP, in the router to this machine, and let it through this machine's firewall; or see why the hub",
+			next: "Forward port 7351, TCP and UDP, in the router to this machine, and let it through this machine's firewall (if the router's port has another number, add announce = [\"/ip4/77.9.9.9/tcp/NUMBER\"] to shop.toml); or see why the hub",
 		},
 		"no address and no relay": {
 			hubGone: true, kind: howNone, says: "not at all, because it has no public address of its own",
