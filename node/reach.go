@@ -186,6 +186,9 @@ func listed(names []string, most int) string {
 // resolveEvery is how often announced names are looked up again.
 const resolveEvery = 30 * time.Minute
 
+// resolveFaulty is the same while one of them does not resolve, or not to a public address.
+const resolveFaulty = time.Minute
+
 // fullUntil is until when a relay carries nothing more; nil where it does.
 func fullUntil(u p2p.RelayUse) *time.Time {
 	if u.Until.IsZero() {

@@ -271,7 +271,7 @@ func (s standing) announceProblems() []string {
 			continue
 		}
 		named[c.Address] = true
-		list = append(list, fmt.Sprintf("%s is announced (announce in %s): %s", p2p.AddressText(c.Address), configFile, c.Why))
+		list = append(list, sentences(fmt.Sprintf("%s is announced (announce in %s): %s", p2p.AddressText(c.Address), configFile, c.Why), toldTo(c.Fault)))
 	}
 	for _, p := range s.refuted() {
 		if named[p.Address] {
@@ -282,6 +282,17 @@ func (s standing) announceProblems() []string {
 			p2p.AddressText(p.Address), s.name(p.By), stamp(p.At), p.Why, kind, port, configFile))
 	}
 	return list
+}
+
+// toldTo says who is told of an announced address with a fault; "" = everybody. It begins a sentence.
+func toldTo(f p2p.AnnounceFault) string {
+	switch f {
+	case p2p.AnnouncePrivate:
+		return "Until then it is told only to members in such a network and to those met through a relay"
+	case p2p.AnnounceUnresolved:
+		return "Until then it is told to nobody"
+	}
+	return ""
 }
 
 // suffices reports that a fault is none within the network to which the hub belongs.

@@ -37,28 +37,32 @@ func (r *Reach) watch(ctx context.Context) error {
 		case <-tick.C:
 			r.tell(ctx)
 		case <-resolve.C:
-			r.resolve(ctx)
-			resolve.Reset(resolveEvery)
+			resolve.Reset(r.resolve(ctx))
 		case <-ctx.Done():
 			return nil
 		}
 	}
 }
 
-// resolve checks the addresses that shop.toml announces.
-func (r *Reach) resolve(ctx context.Context) {
+// resolve checks the addresses that shop.toml announces, and returns when to do so again.
+func (r *Reach) resolve(ctx context.Context) (again time.Duration) {
 	announce := r.s.parts.Config.Announce
 	if len(announce) == 0 {
-		return
+		return resolveEvery
 	}
 	resolver := r.s.parts.Resolver
 	if resolver == nil {
 		resolver = net.DefaultResolver
 	}
 	checks := p2p.CheckAnnounced(ctx, resolver, announce)
+	r.s.net.JudgeAnnounced(checks)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.announced = checks
+	if slices.ContainsFunc(checks, func(c p2p.AnnounceCheck) bool { return c.Name != "" && c.Fault != 0 }) {
+		return resolveFaulty
+	}
+	return resolveEvery
 }
 
 func (r *Reach) tell(ctx context.Context) {
