@@ -137,7 +137,7 @@ func (r *Reach) standing() standing {
 	cfg := r.s.parts.Config
 	reach := r.s.net.Reach()
 	return standing{
-		hubEarlier: slices.Contains(reach.Earlier, r.hub()), offline: r.s.net.Offline(),
+		hubEarlier: slices.Contains(reach.Earlier, r.hub()), offline: r.s.net.Offline(), onlyWeb: r.s.net.OnlyWeb(),
 		reach: reach, announce: cfg.Announce, checks: announced, listen: cfg.Listen,
 		hub: r.nameOf(r.hub()), hubThere: r.s.net.Connected(r.hub()), hubCarries: howFar(r.s.parts.Hub),
 		now: r.s.now().Std(), name: r.nameOf,
@@ -161,7 +161,7 @@ func (r *Reach) problems() []api.Problem {
 		list = append(list, api.Problem{Name: "reach", Detail: sentences(how.text, how.next)})
 	}
 	if !st.hubThere {
-		list = append(list, api.Problem{Name: "hub", Detail: sentences(st.hub+" is not connected", r.outlook())})
+		list = append(list, api.Problem{Name: "hub", Detail: st.hubGone(r.outlook())})
 	}
 	return list
 }

@@ -20,6 +20,7 @@ type standing struct {
 	hubThere   bool
 	hubEarlier bool        // it is connected, and of the version before shops were dialed back
 	offline    bool        // this machine's own network is down
+	onlyWeb    bool        // this network lets the shop out by TCP port 443 alone
 	hubCarries p2p.Carries // from where the hub is reached
 	now        time.Time
 	name       func(exchange.ShopID) string // "hub riverside", "the shop Acorn"
@@ -106,6 +107,12 @@ func (s standing) how() wayIn {
 	return s.notAtAll()
 }
 
+// Of a shop whose network lets it out by TCP port 443 alone, while the hub is gone.
+const (
+	onlyWeb     = "this shop's network lets it out by TCP port 443 alone"
+	openTheWall = "Have this network's firewall let TCP and UDP out to port 7351, where members listen"
+)
+
 // notAtAll is the way in of a shop to which nobody can connect.
 func (s standing) notAtAll() wayIn {
 	var why []string
@@ -132,8 +139,11 @@ func (s standing) notAtAll() wayIn {
 		text += ", and no relay takes calls for it: " + s.hub + " is not connected, and no member that relays is known or in reach"
 	}
 	text += ". Partners that this shop reaches itself trade with it all the same"
-	if s.hubEarlier {
+	switch {
+	case s.hubEarlier:
 		return wayIn{kind: howNone, text: text, next: upgradeHub}
+	case s.onlyWeb && !s.hubThere:
+		return wayIn{kind: howNone, text: "not at all: " + onlyWeb + ", and " + s.hub + ", which it reached there, is not connected", next: openTheWall}
 	}
 	next := sentenceOf(s.forward())
 	if !s.hubThere {
@@ -151,6 +161,16 @@ func (s standing) earlier() string {
 }
 
 func sentenceOf(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
+
+// hubGone says that the hub is not connected and, after outlook, what still works and what is to be done.
+func (s standing) hubGone(outlook string) string {
+	gone := s.hub + " is not connected"
+	if !s.onlyWeb {
+		return sentences(gone, outlook)
+	}
+	return sentences(gone, sentenceOf(onlyWeb)+", so that of others it reaches only those who listen there", outlook,
+		"The own catalog, stock and orders can be worked on; what waits for a partner is sent by itself when the hub is back")
+}
 
 // waits says what an address that was not tried waits for.
 func (s standing) waits() string {

@@ -42,6 +42,7 @@ func TestHow(t *testing.T) {
 		relays         []p2p.RelayWay
 		hubGone        bool
 		earlier        bool
+		onlyWeb        bool
 		offline        bool
 		carries        p2p.Carries
 		kind           string
@@ -100,6 +101,14 @@ func TestHow(t *testing.T) {
 		"no address and no relay": {
 			hubGone: true, kind: howNone, says: "not at all, because it has no public address of its own",
 		},
+		"out by 443 alone, and the hub is gone": {
+			told: []string{lanTCP}, proofs: []p2p.AddressProof{miss(seenTCP, timeout)}, hubGone: true, onlyWeb: true, kind: howNone,
+			says: "not at all: this shop's network lets it out by TCP port 443 alone, and hub riverside, which it reached there, is not connected",
+			next: "Have this network's firewall let TCP and UDP out to port 7351",
+		},
+		"out by 443 alone, and the hub relays": {
+			told: []string{onHub}, relays: []p2p.RelayWay{byHub}, onlyWeb: true, kind: howRelay, ok: true, says: "through relay: hub riverside",
+		},
 		"the hub refuses": {kind: howNone, says: "hub riverside gives no reservation"},
 		"a public machine, and the hub is of the version before": {
 			told: []string{publicTCP}, earlier: true, kind: howUntried, says: "77.1.0.20:7351 (TCP): that was not tried",
@@ -143,19 +152,34 @@ func TestHow(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			st := standing{
 				reach: p2p.Reach{Told: c.told, Proofs: c.proofs, Relays: c.relays}, announce: c.announce, listen: DefaultListen,
-				hub: reachName(theHub), hubThere: !c.hubGone, hubEarlier: c.earlier, offline: c.offline, hubCarries: c.carries, now: now, name: reachName,
+				hub: reachName(theHub), hubThere: !c.hubGone, hubEarlier: c.earlier, offline: c.offline, onlyWeb: c.onlyWeb, hubCarries: c.carries, now: now, name: reachName,
 			}
 			got := st.how()
 			if got.kind != c.kind || got.ok != c.ok || !strings.Contains(got.text, c.says) || !strings.Contains(got.next, c.next) || c.not != "" && strings.Contains(got.text, c.not) {
 				t.Errorf("%+v\nwant %s, %v: %q, %q", got, c.kind, c.ok, c.says, c.next)
 			}
-			if (c.earlier || c.offline) && strings.Contains(got.text+got.next, "orward port") {
+			if (c.earlier || c.offline || c.onlyWeb && c.hubGone) && strings.Contains(got.text+got.next, "orward port") {
 				t.Errorf("the shop is to do what helps nobody: %+v", got)
 			}
 			if !got.ok && got.next == "" && len(st.announceProblems()) == 0 && st.untried() == "" {
 				t.Errorf("what is wrong has no next step: %+v", got)
 			}
 		})
+	}
+}
+
+// TestHubGone: what is said of a hub that is gone, by whether others are reached at their ports.
+func TestHubGone(t *testing.T) {
+	st := standing{hub: "hub riverside"}
+	if got := st.hubGone("In reach without it: Acorn"); got != "hub riverside is not connected. In reach without it: Acorn" {
+		t.Errorf("%q", got)
+	}
+	st.onlyWeb = true
+	got := st.hubGone("No partner is in reach without it")
+	for _, want := range []string{"This shop's network lets it out by TCP port 443 alone", "No partner is in reach without it. The own catalog, stock and orders can be worked on; what waits for a partner is sent by itself"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in %q", want, got)
+		}
 	}
 }
 
@@ -205,6 +229,7 @@ func TestOutOfReach(t *testing.T) {
 		connected []exchange.ShopID
 		online    string
 		local     bool
+		onlyWeb   bool
 		want      string
 	}{
 		"its ways were the hub": {
@@ -236,10 +261,13 @@ func TestOutOfReach(t *testing.T) {
 		"off, in one office": {
 			known: p2p.KnownWays{Near: []string{lanTCP}, Relays: []exchange.ShopID{theHub}}, local: true, want: "no answer at 192.168.1.5:7351 (TCP)",
 		},
+		"behind a wall, the hub gone": {
+			known: p2p.KnownWays{Public: []string{publicTCP}}, onlyWeb: true, want: "no answer at 77.1.0.20:7351 (TCP); this shop's network lets it out by TCP port 443 alone",
+		},
 		"never heard of": {want: "no address of it is known"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := outOfReach{c.known, reachName, func(s exchange.ShopID) bool { return slices.Contains(c.connected, s) }, c.online, c.local}.why()
+			got := outOfReach{c.known, reachName, func(s exchange.ShopID) bool { return slices.Contains(c.connected, s) }, c.online, c.local, c.onlyWeb}.why()
 			if !strings.Contains(got, c.want) {
 				t.Errorf("%q, want %q", got, c.want)
 			}

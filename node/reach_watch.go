@@ -119,7 +119,7 @@ func (r *Reach) tellPartners(ctx context.Context) {
 	}
 	gone := !r.s.net.Connected(r.hub())
 	if gone && r.said.hubSeen && !r.said.hub && r.settled() {
-		r.s.log.Warn("life without the hub", "partners", r.outlook())
+		r.s.log.Warn("life without the hub", "partners", r.standing().hubGone(r.outlook()))
 		r.said.hub = true
 	}
 	if r.said.hubSeen = gone; !gone {

@@ -171,7 +171,11 @@ const clockSkew = 2 * time.Minute
 func (a *app) checkRunning(ctx context.Context, d *diagnosis, c *client.Client, shop *view.Shop) {
 	// A node starts only on a store that opened and on ledgers that verified.
 	d.good("ledgers", "verified when the node started")
-	reach, reachErr := c.Reach(ctx) // first: it asks a hub that may have died without a word
+	// The first answer makes the node ask a hub that may have died without a word; from then on what the
+	// node says of it, and of whoever was connected through it, is of one moment.
+	if _, err := c.Reach(ctx); err != nil && !client.Earlier(err) {
+		d.warn(checkReach, "%v", err)
+	}
 	ready, err := c.Ready(ctx)
 	if err != nil {
 		d.fatal("readiness", "%v", err)
@@ -184,10 +188,12 @@ func (a *app) checkRunning(ctx context.Context, d *diagnosis, c *client.Client, 
 			d.warn(p.Name, "%s", p.Detail)
 		}
 	}
+	reach, reachErr := c.Reach(ctx)
 	switch {
 	case client.Earlier(reachErr):
 		d.warn("version", "%s", client.EarlierNode)
 		checkEarlier(ctx, d, c, shop)
+	case reachErr != nil && d.seen(checkReach):
 	case reachErr != nil:
 		d.warn(checkReach, "%v", reachErr)
 	default:
