@@ -75,6 +75,9 @@ func TestAnnounce(t *testing.T) {
 			if out := hub(announce); !strings.Contains(out, want) || (want == "") == strings.Contains(out, "! ") {
 				t.Errorf("%q is not said:\n%s", want, out)
 			}
+			if out := souk(exitOK, "hub", "status", "--dir", "hub-"+announce); !strings.Contains(out, want) || (want == "") == strings.Contains(out, "! ") {
+				t.Errorf("hub status does not say %q:\n%s", want, out)
+			}
 		})
 	}
 
