@@ -115,41 +115,49 @@ const (
 
 // notAtAll is the way in of a shop to which nobody can connect.
 func (s standing) notAtAll() wayIn {
-	var why []string
-	for _, p := range s.reach.Proofs {
-		if p.Reached {
-			continue
-		}
-		if why = append(why, p2p.AddressText(p.Address)+": "+p.Why); len(why) == maxNamed {
-			break
-		}
+	why := "it has no public address of its own"
+	if missed := s.missed(); missed != "" {
+		why = "no dial from outside came in (" + missed + ")"
 	}
-	text := "not at all"
-	if len(why) > 0 {
-		text += ", because no dial from outside came in (" + strings.Join(why, "; ") + ")"
-	} else {
-		text += ", because it has no public address of its own"
-	}
+	const allTheSame = ". Partners that this shop reaches itself trade with it all the same"
 	switch {
 	case s.hubEarlier:
-		text += ", and " + s.hub + ", which is of an earlier version, gives no reservation"
+		return wayIn{kind: howNone, text: "not at all, because " + why + ", and " + s.hub + ", which is of an earlier version, gives no reservation" + allTheSame, next: upgradeHub}
 	case s.hubThere:
-		text += ", and " + s.hub + " gives no reservation"
-	default:
-		text += ", and no relay takes calls for it: " + s.hub + " is not connected, and no member that relays is known or in reach"
-	}
-	text += ". Partners that this shop reaches itself trade with it all the same"
-	switch {
-	case s.hubEarlier:
-		return wayIn{kind: howNone, text: text, next: upgradeHub}
-	case s.onlyWeb && !s.hubThere:
+		return wayIn{kind: howNone, text: "not at all, because " + why + ", and " + s.hub + " gives no reservation" + allTheSame, next: sentenceOf(s.forward())}
+	case s.onlyWeb:
 		return wayIn{kind: howNone, text: "not at all: " + onlyWeb + ", and " + s.hub + ", which it reached there, is not connected", next: openTheWall}
 	}
-	next := sentenceOf(s.forward())
-	if !s.hubThere {
-		next += "; or see why the hub is not connected: through its relay others reach this shop with closed ports, too"
+	return wayIn{
+		kind: howNone, text: "not at all while " + s.hub + ", which relays, is not connected, because " + why + ", and no member that relays is known or in reach" + allTheSame,
+		next: "This ends when the hub is back; to be reached without it, " + s.forward(),
 	}
-	return wayIn{kind: howNone, text: text, next: next}
+}
+
+// missed says at which addresses dials from outside did not come in, and why. Ports that a router has drawn
+// for outgoing connections are left out where others are there: nobody can do anything about them.
+func (s standing) missed() string {
+	var proofs []p2p.AddressProof
+	for _, p := range s.reach.Proofs {
+		if !p.Reached {
+			proofs = append(proofs, p)
+		}
+	}
+	mine := func(p p2p.AddressProof) bool {
+		port, kind := p2p.Port(p.Address)
+		return slices.ContainsFunc(slices.Concat(s.listen, s.announce), func(a string) bool {
+			own, ownKind := p2p.Port(a)
+			return own == port && ownKind == kind
+		})
+	}
+	if slices.ContainsFunc(proofs, mine) {
+		proofs = slices.DeleteFunc(proofs, func(p p2p.AddressProof) bool { return !mine(p) })
+	}
+	var texts []string
+	for _, p := range proofs[:min(len(proofs), maxNamed)] {
+		texts = append(texts, p2p.AddressText(p.Address)+": "+p.Why)
+	}
+	return strings.Join(texts, "; ")
 }
 
 // upgradeHub is what is to be done about a hub of the version before.

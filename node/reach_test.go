@@ -95,11 +95,15 @@ func TestHow(t *testing.T) {
 		},
 		"nobody reaches it, and the hub is gone": {
 			told: []string{lanTCP}, proofs: []p2p.AddressProof{miss(seenTCP, timeout)}, hubGone: true,
-			kind: howNone, says: "not at all, because no dial from outside came in (77.9.9.9:40001 (TCP): does not answer: it is off, or a firewall is in between), and no relay takes calls for it: hub riverside is not connected, and no member that relays is known or in reach",
-			next: "Forward port 7351, TCP and UDP, in the router to this machine, and let it through this machine's firewall (if the router's port has another number, add announce = [\"/ip4/77.9.9.9/tcp/NUMBER\"] to shop.toml); or see why the hub",
+			kind: howNone, says: "not at all while hub riverside, which relays, is not connected, because no dial from outside came in (77.9.9.9:40001 (TCP): does not answer: it is off, or a firewall is in between), and no member that relays is known or in reach",
+			next: "This ends when the hub is back; to be reached without it, forward port 7351, TCP and UDP, in the router to this machine, and let it through this machine's firewall (if the router's port has another number, add announce = [\"/ip4/77.9.9.9/tcp/NUMBER\"] to shop.toml)",
+		},
+		"the router's passing ports are not named": {
+			told: []string{lanTCP}, proofs: []p2p.AddressProof{miss(publicTCP, "refuses"), miss(seenTCP, timeout)}, hubGone: true,
+			kind: howNone, says: "came in (77.1.0.20:7351 (TCP): refuses), and no member", not: "40001",
 		},
 		"no address and no relay": {
-			hubGone: true, kind: howNone, says: "not at all, because it has no public address of its own",
+			hubGone: true, kind: howNone, says: "because it has no public address of its own",
 		},
 		"out by 443 alone, and the hub is gone": {
 			told: []string{lanTCP}, proofs: []p2p.AddressProof{miss(seenTCP, timeout)}, hubGone: true, onlyWeb: true, kind: howNone,

@@ -70,6 +70,7 @@ func checkPartners(d *diagnosis, partners []view.PartnerWay) {
 	switch {
 	case len(partners) == 0:
 		d.good(checkPartner, "none yet")
+	case len(in) == 0 && len(partners) == 1 && d.seen(checkPartner): // the node has said why
 	case len(in) == 0:
 		d.warn(checkPartner, "of %s none is in reach", plural(len(partners), "partner"))
 	default: // also where others are out of reach

@@ -111,6 +111,12 @@ func TestDoctorsWays(t *testing.T) {
 	says(t, of(acorn), "✓  partner  1 partner, all in reach: Acorn directly, by QUIC")
 	says(t, of(acorn, birch), "✓  partner  1 partner in reach: Acorn directly")
 	says(t, of(birch), "!  partner  of 1 partner none is in reach")
+	says(t, of(birch, view.PartnerWay{Name: "Cedar"}), "!  partner  of 2 partners none is in reach")
+	known := &diagnosis{}
+	known.warn(checkPartner, "Birch is not connected: no answer")
+	if checkPartners(known, []view.PartnerWay{birch}); len(known.Findings) != 1 {
+		t.Errorf("what is wrong with the one partner is said twice: %+v", known.Findings)
+	}
 
 	relaying := func(r view.Relaying) string {
 		d := &diagnosis{}
