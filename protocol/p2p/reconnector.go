@@ -2,8 +2,10 @@ package p2p
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -117,6 +119,13 @@ func (r *reconnector) keeps(p peer.ID) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.loops[p] != nil
+}
+
+// kept are the members and hubs that are being kept connected.
+func (r *reconnector) kept() []peer.ID {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Collect(maps.Keys(r.loops))
 }
 
 // stop ends every loop and lets none begin.
