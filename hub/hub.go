@@ -61,17 +61,19 @@ type Parts struct {
 
 // Hub is a federation's hub. It does nothing until Run.
 type Hub struct {
-	parts   Parts
-	log     *slog.Logger
-	list    *list
-	sync    *members.Syncer
-	net     *p2p.Node
-	open    p2p.OpenConfig
-	shared  *p2p.SharedPort // of both hosts; nil = none
-	askers  askers
-	metrics *metrics
-	folder  folder // of Open; empty otherwise
-	dir     string // of Open, where commands and invites are; "" = none
+	parts  Parts
+	log    *slog.Logger
+	list   *list
+	sync   *members.Syncer
+	net    *p2p.Node
+	open   p2p.OpenConfig
+	shared *p2p.SharedPort // of both hosts; nil = none
+	askers askers
+
+	announced announced
+	metrics   *metrics
+	folder    folder // of Open; empty otherwise
+	dir       string // of Open, where commands and invites are; "" = none
 
 	ready    chan struct{}
 	settled  chan struct{} // closed once statements may be appended
@@ -218,6 +220,7 @@ func (h *Hub) run(ctx context.Context) error {
 	group.Go(func() error { return h.sync.Run(ctx) })
 	group.Go(func() error { return h.renewals(ctx) })
 	group.Go(func() error { return h.disconnectDeparted(ctx) })
+	group.Go(func() error { return h.watchAnnounced(ctx) })
 	group.Go(func() error {
 		select {
 		case err := <-h.failed:

@@ -25,6 +25,7 @@ type Report struct {
 	SignedAt  JSONTime `json:"signed_at"`
 	Freshness string   `json:"freshness"` // fresh, ageing or stale
 	Problems  []string `json:"problems"`  // empty when all is well
+	Warnings  []string `json:"warnings"`  // of announced addresses that do not work; the hub serves all the same
 }
 
 // MemberInfo is one shop that is or was in the list.
@@ -48,7 +49,7 @@ func report(p Public, list *roster.Roster, clock exchange.Clock) Report {
 	state := list.State()
 	r := Report{
 		Federation: p.Federation.Name(), Origin: p.Federation.Origin, LogKey: p.Federation.VerifierKey(), Hub: p.Hub,
-		Entries: state.Size(), SignedAt: JSONTime(state.Checkpoint().Time), Freshness: list.Freshness().String(), Problems: []string{},
+		Entries: state.Size(), SignedAt: JSONTime(state.Checkpoint().Time), Freshness: list.Freshness().String(), Problems: []string{}, Warnings: []string{},
 	}
 	for _, m := range state.Members() {
 		switch m.Status {
@@ -91,7 +92,7 @@ func (h *Hub) Report() Report {
 			r.Connected++
 		}
 	}
-	r.Problems = append(r.Problems, h.problems()...)
+	r.Problems, r.Warnings = append(r.Problems, h.problems()...), append(r.Warnings, h.announceProblems()...)
 	return r
 }
 

@@ -79,6 +79,9 @@ func (r *Reach) unreached(shop exchange.ShopID, err error) error {
 	if !errors.As(err, &u) {
 		return err
 	}
+	if r.s.net.Offline() {
+		return exchange.Errorf(exchange.CodeUnavailable, "%s was not reached: %s", r.s.nameOf(shop), p2p.OfflineText)
+	}
 	seen := "not seen since this shop started"
 	if at := r.lastSeen(shop); at != 0 {
 		seen = "last seen " + at.String()
@@ -132,8 +135,10 @@ func (r *Reach) standing() standing {
 	announced := r.announced
 	r.mu.Unlock()
 	cfg := r.s.parts.Config
+	reach := r.s.net.Reach()
 	return standing{
-		reach: r.s.net.Reach(), announce: cfg.Announce, checks: announced, listen: cfg.Listen,
+		hubEarlier: slices.Contains(reach.Earlier, r.hub()), offline: r.s.net.Offline(), onlyWeb: r.s.net.OnlyWeb(),
+		reach: reach, announce: cfg.Announce, checks: announced, listen: cfg.Listen,
 		hub: r.nameOf(r.hub()), hubThere: r.s.net.Connected(r.hub()), hubCarries: howFar(r.s.parts.Hub),
 		now: r.s.now().Std(), name: r.nameOf,
 	}
@@ -145,6 +150,9 @@ func (r *Reach) settled() bool { return r.s.now().Sub(r.s.started) >= startGrace
 // problems are what is to be mended about how members reach this shop.
 func (r *Reach) problems() []api.Problem {
 	st := r.standing()
+	if st.offline {
+		return []api.Problem{{Name: "network", Detail: p2p.OfflineText}}
+	}
 	var list []api.Problem
 	for _, text := range st.announceProblems() {
 		list = append(list, api.Problem{Name: "announce", Detail: text})
@@ -153,7 +161,7 @@ func (r *Reach) problems() []api.Problem {
 		list = append(list, api.Problem{Name: "reach", Detail: sentences(how.text, how.next)})
 	}
 	if !st.hubThere {
-		list = append(list, api.Problem{Name: "hub", Detail: sentences(st.hub+" is not connected", r.outlook())})
+		list = append(list, api.Problem{Name: "hub", Detail: st.hubGone(r.outlook())})
 	}
 	return list
 }
@@ -177,6 +185,9 @@ func listed(names []string, most int) string {
 
 // resolveEvery is how often announced names are looked up again.
 const resolveEvery = 30 * time.Minute
+
+// resolveFaulty is the same while one of them does not resolve, or not to a public address.
+const resolveFaulty = time.Minute
 
 // fullUntil is until when a relay carries nothing more; nil where it does.
 func fullUntil(u p2p.RelayUse) *time.Time {

@@ -18,6 +18,9 @@ type standing struct {
 	listen     []string            // of shop.toml
 	hub        string              // "hub riverside"
 	hubThere   bool
+	hubEarlier bool        // it is connected, and of the version before shops were dialed back
+	offline    bool        // this machine's own network is down
+	onlyWeb    bool        // this network lets the shop out by TCP port 443 alone
 	hubCarries p2p.Carries // from where the hub is reached
 	now        time.Time
 	name       func(exchange.ShopID) string // "hub riverside", "the shop Acorn"
@@ -30,6 +33,7 @@ const (
 	howNetwork = "network"
 	howUntried = "untried"
 	howNone    = "none"
+	howOffline = "offline"
 )
 
 // wayIn is how members reach a shop, for its owner.
@@ -48,6 +52,8 @@ func (s standing) how() wayIn {
 	failing := len(s.refuted()) > 0
 	proven, relays := s.proven(), s.relays()
 	switch {
+	case s.offline:
+		return wayIn{kind: howOffline, text: "not at all: " + networkDown, next: checkNetwork}
 	case len(proven) > 0:
 		w := wayIn{kind: howDirect, ok: !failing, text: "direct at " + s.provenText(proven)}
 		if relays != "" {
@@ -55,8 +61,15 @@ func (s standing) how() wayIn {
 		}
 		if s.now.Sub(proven[0].At) > proofLasts {
 			w.ok = false
-			w.text += "; not tried since, because neither a hub nor a member that relays is connected directly"
-			w.next = "See why " + s.hub + " is not connected"
+			switch {
+			case s.hubEarlier:
+				w.text, w.next = w.text+"; not tried since: "+s.earlier(), upgradeHub
+			case s.hubThere:
+				w.text, w.next = w.text+"; not tried since", s.hub+" tries it again by itself; look again later"
+			default:
+				w.text += "; not tried since, because neither a hub nor a member that relays is connected directly"
+				w.next = "See why " + s.hub + " is not connected"
+			}
 		}
 		return w
 	case s.hubCarries != p2p.CarriesEverywhere && s.withinNetwork() != "":
@@ -70,6 +83,9 @@ func (s standing) how() wayIn {
 		if untried := s.untried(); untried != "" {
 			w.ok = false
 			w.text += "; whether also directly at " + untried + ", was not tried from outside yet"
+			if s.hubEarlier {
+				w.text = strings.TrimSuffix(w.text, " yet")
+			}
 		}
 		w.next = "That suffices; direct is only faster: for it " + s.forward()
 		if !slices.ContainsFunc(s.reach.Relays, func(r p2p.RelayWay) bool { return !r.Hub }) {
@@ -78,6 +94,8 @@ func (s standing) how() wayIn {
 		}
 		if failing { // each failing address has a line of its own, with the next step
 			w.next = ""
+		} else if s.hubEarlier {
+			w.text, w.next = w.text+"; "+s.earlier(), upgradeHub
 		}
 		return w
 	case s.untried() != "":
@@ -89,39 +107,85 @@ func (s standing) how() wayIn {
 	return s.notAtAll()
 }
 
+// Of a shop whose network lets it out by TCP port 443 alone, while the hub is gone.
+const (
+	onlyWeb     = "this shop's network lets it out by TCP port 443 alone"
+	openTheWall = "Have this network's firewall let TCP and UDP out to port 7351, where members listen"
+)
+
 // notAtAll is the way in of a shop to which nobody can connect.
 func (s standing) notAtAll() wayIn {
-	var why []string
+	why := "it has no public address of its own"
+	if missed := s.missed(); missed != "" {
+		why = "no dial from outside came in (" + missed + ")"
+	}
+	const allTheSame = ". Partners that this shop reaches itself trade with it all the same"
+	switch {
+	case s.hubEarlier:
+		return wayIn{kind: howNone, text: "not at all, because " + why + ", and " + s.hub + ", which is of an earlier version, gives no reservation" + allTheSame, next: upgradeHub}
+	case s.hubThere:
+		return wayIn{kind: howNone, text: "not at all, because " + why + ", and " + s.hub + " gives no reservation" + allTheSame, next: sentenceOf(s.forward())}
+	case s.onlyWeb:
+		return wayIn{kind: howNone, text: "not at all: " + onlyWeb + ", and " + s.hub + ", which it reached there, is not connected", next: openTheWall}
+	}
+	return wayIn{
+		kind: howNone, text: "not at all while " + s.hub + ", which relays, is not connected, because " + why + ", and no member that relays is known or in reach" + allTheSame,
+		next: "This ends when the hub is back; to be reached without it, " + s.forward(),
+	}
+}
+
+// missed says at which addresses dials from outside did not come in, and why. Ports that a router has drawn
+// for outgoing connections are left out where others are there: nobody can do anything about them.
+func (s standing) missed() string {
+	var proofs []p2p.AddressProof
 	for _, p := range s.reach.Proofs {
-		if p.Reached {
-			continue
-		}
-		if why = append(why, p2p.AddressText(p.Address)+": "+p.Why); len(why) == maxNamed {
-			break
+		if !p.Reached {
+			proofs = append(proofs, p)
 		}
 	}
-	text := "not at all"
-	if len(why) > 0 {
-		text += ", because no dial from outside came in (" + strings.Join(why, "; ") + ")"
-	} else {
-		text += ", because it has no public address of its own"
+	mine := func(p p2p.AddressProof) bool {
+		port, kind := p2p.Port(p.Address)
+		return slices.ContainsFunc(slices.Concat(s.listen, s.announce), func(a string) bool {
+			own, ownKind := p2p.Port(a)
+			return own == port && ownKind == kind
+		})
 	}
-	if s.hubThere {
-		text += ", and " + s.hub + " gives no reservation"
-	} else {
-		text += ", and no relay takes calls for it: " + s.hub + " is not connected, and no member that relays is known or in reach"
+	if slices.ContainsFunc(proofs, mine) {
+		proofs = slices.DeleteFunc(proofs, func(p p2p.AddressProof) bool { return !mine(p) })
 	}
-	text += ". Partners that this shop reaches itself trade with it all the same"
-	next := strings.ToUpper(s.forward()[:1]) + s.forward()[1:]
-	if !s.hubThere {
-		next += "; or see why the hub is not connected: through its relay others reach this shop with closed ports, too"
+	var texts []string
+	for _, p := range proofs[:min(len(proofs), maxNamed)] {
+		texts = append(texts, p2p.AddressText(p.Address)+": "+p.Why)
 	}
-	return wayIn{kind: howNone, text: text, next: next}
+	return strings.Join(texts, "; ")
+}
+
+// upgradeHub is what is to be done about a hub of the version before.
+const upgradeHub = "Ask its operator to upgrade the hub; the shop needs no change"
+
+// earlier says what a hub of the version before does not do.
+func (s standing) earlier() string {
+	return s.hub + " is of an earlier version, which tries no shop's addresses from outside"
+}
+
+func sentenceOf(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
+
+// hubGone says that the hub is not connected and, after outlook, what still works and what is to be done.
+func (s standing) hubGone(outlook string) string {
+	gone := s.hub + " is not connected"
+	if !s.onlyWeb {
+		return sentences(gone, outlook)
+	}
+	return sentences(gone, sentenceOf(onlyWeb)+", so that of others it reaches only those who listen there", outlook,
+		"The own catalog, stock and orders can be worked on; what waits for a partner is sent by itself when the hub is back")
 }
 
 // waits says what an address that was not tried waits for.
 func (s standing) waits() string {
-	if s.hubThere {
+	switch {
+	case s.hubEarlier:
+		return sentenceOf(s.earlier()) + ". " + upgradeHub
+	case s.hubThere:
 		return "The hub tries it within seconds; look again"
 	}
 	return "It is tried once the hub, or a member that relays, is connected; see why " + s.hub + " is not"
@@ -145,7 +209,22 @@ func (s standing) forward() string {
 	if len(ports) == 0 {
 		return "give it a port of its own (listen in " + configFile + "), forward that in the router to this machine and let it through this machine's firewall"
 	}
-	return "forward port " + listed(ports, maxNamed) + ", " + listed(kinds, maxNamed) + ", in the router to this machine, and let it through this machine's firewall"
+	text := "forward port " + listed(ports, maxNamed) + ", " + listed(kinds, maxNamed) + ", in the router to this machine, and let it through this machine's firewall"
+	if len(s.announce) == 0 { // that the shop finds itself only where the ports are the same
+		text += ` (if the router's port has another number, add announce = ["/ip4/` + s.outerAddress() + `/tcp/NUMBER"] to ` + configFile + `)`
+	}
+	return text
+}
+
+// outerAddress is the public IPv4 address from which others see this shop come, or what to look for.
+func (s standing) outerAddress() string {
+	for _, p := range s.reach.Proofs {
+		if ip, ok := strings.CutPrefix(p.Address, "/ip4/"); ok {
+			ip, _, _ = strings.Cut(ip, "/")
+			return ip
+		}
+	}
+	return "ROUTER"
 }
 
 // proven are the told addresses at which a dial from outside came in, the latest first. One that is not
@@ -220,7 +299,7 @@ func (s standing) announceProblems() []string {
 			continue
 		}
 		named[c.Address] = true
-		list = append(list, fmt.Sprintf("%s is announced (announce in %s): %s", p2p.AddressText(c.Address), configFile, c.Why))
+		list = append(list, sentences(fmt.Sprintf("%s is announced (announce in %s): %s", p2p.AddressText(c.Address), configFile, c.Why), toldTo(c.Fault)))
 	}
 	for _, p := range s.refuted() {
 		if named[p.Address] {
@@ -231,6 +310,17 @@ func (s standing) announceProblems() []string {
 			p2p.AddressText(p.Address), s.name(p.By), stamp(p.At), p.Why, kind, port, configFile))
 	}
 	return list
+}
+
+// toldTo says who is told of an announced address with a fault; "" = everybody. It begins a sentence.
+func toldTo(f p2p.AnnounceFault) string {
+	switch f {
+	case p2p.AnnouncePrivate:
+		return "Until then it is told only to members in such a network and to those met through a relay"
+	case p2p.AnnounceUnresolved:
+		return "Until then it is told to nobody"
+	}
+	return ""
 }
 
 // suffices reports that a fault is none within the network to which the hub belongs.

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/souk-market/souk/exchange"
@@ -59,13 +60,18 @@ func (r *Reach) away(shop exchange.ShopID) bool {
 // whyAway says why a shop that is not connected is not in reach, by what is known of its ways.
 func (r *Reach) whyAway(shop exchange.ShopID, away bool) string {
 	switch {
+	case r.s.net.Offline():
+		return networkDown
 	case !away && r.lastSeen(shop) != 0:
 		return "its connection was lost just now, and it is being looked for"
 	case !away:
 		return "it is being looked for"
 	}
-	return outOfReach{r.s.net.KnownWays(shop), r.nameOf, r.s.net.Connected, r.onlineBy(shop), howFar(r.s.parts.Hub) != p2p.CarriesEverywhere}.why()
+	return outOfReach{r.s.net.KnownWays(shop), r.nameOf, r.s.net.Connected, r.onlineBy(shop), howFar(r.s.parts.Hub) != p2p.CarriesEverywhere, r.s.net.OnlyWeb()}.why()
 }
+
+// networkDown is p2p.OfflineText without what to do about it.
+var networkDown, checkNetwork, _ = strings.Cut(p2p.OfflineText, ". ")
 
 // outOfReach is what is known of the ways to a shop that is out of reach.
 type outOfReach struct {
@@ -74,6 +80,7 @@ type outOfReach struct {
 	connected func(exchange.ShopID) bool
 	online    string // who says that it is online; "" = nobody
 	local     bool   // the federation is within one network
+	onlyWeb   bool   // this network lets the shop out by TCP port 443 alone
 }
 
 func (a outOfReach) why() string {
@@ -99,6 +106,9 @@ func (a outOfReach) why() string {
 		return text
 	case len(gone) > 0:
 		text += "; its ways were " + listed(gone, maxNamed) + " and nobody else, out of reach now"
+	}
+	if a.onlyWeb {
+		return text + "; " + onlyWeb
 	}
 	switch there, gone := a.split(a.known.Others); {
 	case len(there) > 0:

@@ -41,6 +41,9 @@ func TestHow(t *testing.T) {
 		proofs         []p2p.AddressProof
 		relays         []p2p.RelayWay
 		hubGone        bool
+		earlier        bool
+		onlyWeb        bool
+		offline        bool
 		carries        p2p.Carries
 		kind           string
 		ok             bool
@@ -72,6 +75,9 @@ func TestHow(t *testing.T) {
 		"behind NAT, the hub alone relays": {
 			told: []string{onHub}, relays: []p2p.RelayWay{byHub}, kind: howRelay, ok: true, says: "no member relays for it, so while that is gone nobody",
 		},
+		"behind NAT, and where others see it is not known": {
+			told: []string{onHub}, relays: []p2p.RelayWay{byHub}, kind: howRelay, ok: true, says: "through relay", next: `announce = ["/ip4/ROUTER/tcp/NUMBER"]`,
+		},
 		"an announced address that nobody reaches": {
 			announce: []string{publicTCP}, told: []string{publicTCP, onHub}, proofs: []p2p.AddressProof{miss(publicTCP, timeout)}, relays: []p2p.RelayWay{byHub, byAcorn},
 			kind: howRelay, says: "through relay: hub riverside and the shop Acorn",
@@ -89,13 +95,53 @@ func TestHow(t *testing.T) {
 		},
 		"nobody reaches it, and the hub is gone": {
 			told: []string{lanTCP}, proofs: []p2p.AddressProof{miss(seenTCP, timeout)}, hubGone: true,
-			kind: howNone, says: "not at all, because no dial from outside came in (77.9.9.9:40001 (TCP): does not answer: it is off, or a firewall is in between), and no relay takes calls for it: hub riverside is not connected, and no member that relays is known or in reach",
-			next: "Forward port 7351, TCP and UDP, in the router to this machine, and let it through this machine's firewall; or see why the hub",
+			kind: howNone, says: "not at all while hub riverside, which relays, is not connected, because no dial from outside came in (77.9.9.9:40001 (TCP): does not answer: it is off, or a firewall is in between), and no member that relays is known or in reach",
+			next: "This ends when the hub is back; to be reached without it, forward port 7351, TCP and UDP, in the router to this machine, and let it through this machine's firewall (if the router's port has another number, add announce = [\"/ip4/77.9.9.9/tcp/NUMBER\"] to shop.toml)",
+		},
+		"the router's passing ports are not named": {
+			told: []string{lanTCP}, proofs: []p2p.AddressProof{miss(publicTCP, "refuses"), miss(seenTCP, timeout)}, hubGone: true,
+			kind: howNone, says: "came in (77.1.0.20:7351 (TCP): refuses), and no member", not: "40001",
 		},
 		"no address and no relay": {
-			hubGone: true, kind: howNone, says: "not at all, because it has no public address of its own",
+			hubGone: true, kind: howNone, says: "because it has no public address of its own",
+		},
+		"out by 443 alone, and the hub is gone": {
+			told: []string{lanTCP}, proofs: []p2p.AddressProof{miss(seenTCP, timeout)}, hubGone: true, onlyWeb: true, kind: howNone,
+			says: "not at all: this shop's network lets it out by TCP port 443 alone, and hub riverside, which it reached there, is not connected",
+			next: "Have this network's firewall let TCP and UDP out to port 7351",
+		},
+		"out by 443 alone, and the hub relays": {
+			told: []string{onHub}, relays: []p2p.RelayWay{byHub}, onlyWeb: true, kind: howRelay, ok: true, says: "through relay: hub riverside",
 		},
 		"the hub refuses": {kind: howNone, says: "hub riverside gives no reservation"},
+		"a public machine, and the hub is of the version before": {
+			told: []string{publicTCP}, earlier: true, kind: howUntried, says: "77.1.0.20:7351 (TCP): that was not tried",
+			next: "Hub riverside is of an earlier version, which tries no shop's addresses from outside. Ask its operator to upgrade the hub; the shop needs no change",
+		},
+		"a public machine with a relay, and the hub is of the version before": {
+			told: []string{publicTCP, onHub}, relays: []p2p.RelayWay{byHub}, earlier: true, kind: howRelay,
+			says: "was not tried from outside; no member relays for it, so while that is gone nobody but its own network connects to it; hub riverside is of an earlier version",
+			next: "Ask its operator to upgrade the hub",
+		},
+		"behind NAT, and the hub is of the version before": {
+			told: []string{onHub}, relays: []p2p.RelayWay{byHub}, earlier: true, kind: howRelay, ok: true,
+			says: "hub riverside is of an earlier version", next: "Ask its operator",
+		},
+		"no relay, and the hub is of the version before": {
+			earlier: true, kind: howNone, says: "hub riverside, which is of an earlier version, gives no reservation", next: "Ask its operator",
+		},
+		"a proof that a hub of the version before does not renew": {
+			told: []string{publicTCP}, proofs: []p2p.AddressProof{proof(publicTCP, 3*time.Hour, theHub)}, earlier: true,
+			kind: howDirect, says: "not tried since: hub riverside is of an earlier version", next: "Ask its operator",
+		},
+		"a proof that the hub has not renewed": {
+			told: []string{publicTCP}, proofs: []p2p.AddressProof{proof(publicTCP, 3*time.Hour, theHub)},
+			kind: howDirect, says: "not tried since", next: "hub riverside tries it again", not: "connected",
+		},
+		"the own network is down": {
+			told: []string{publicTCP}, proofs: []p2p.AddressProof{proof(publicTCP, time.Minute, theHub), miss(seenTCP, timeout)}, hubGone: true, offline: true,
+			kind: howOffline, says: "not at all: this machine's own network seems to be down", next: "Check its cable or Wi-Fi, and its router", not: "hub",
+		},
 		"one office": {
 			told: []string{lanTCP}, relays: []p2p.RelayWay{byHub}, carries: p2p.CarriesNetwork,
 			kind: howNetwork, ok: true, says: "in its own network at 192.168.1.5:7351 (TCP); hub riverside is of that network, too, and relays",
@@ -110,16 +156,34 @@ func TestHow(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			st := standing{
 				reach: p2p.Reach{Told: c.told, Proofs: c.proofs, Relays: c.relays}, announce: c.announce, listen: DefaultListen,
-				hub: reachName(theHub), hubThere: !c.hubGone, hubCarries: c.carries, now: now, name: reachName,
+				hub: reachName(theHub), hubThere: !c.hubGone, hubEarlier: c.earlier, offline: c.offline, onlyWeb: c.onlyWeb, hubCarries: c.carries, now: now, name: reachName,
 			}
 			got := st.how()
 			if got.kind != c.kind || got.ok != c.ok || !strings.Contains(got.text, c.says) || !strings.Contains(got.next, c.next) || c.not != "" && strings.Contains(got.text, c.not) {
 				t.Errorf("%+v\nwant %s, %v: %q, %q", got, c.kind, c.ok, c.says, c.next)
 			}
+			if (c.earlier || c.offline || c.onlyWeb && c.hubGone) && strings.Contains(got.text+got.next, "orward port") {
+				t.Errorf("the shop is to do what helps nobody: %+v", got)
+			}
 			if !got.ok && got.next == "" && len(st.announceProblems()) == 0 && st.untried() == "" {
 				t.Errorf("what is wrong has no next step: %+v", got)
 			}
 		})
+	}
+}
+
+// TestHubGone: what is said of a hub that is gone, by whether others are reached at their ports.
+func TestHubGone(t *testing.T) {
+	st := standing{hub: "hub riverside"}
+	if got := st.hubGone("In reach without it: Acorn"); got != "hub riverside is not connected. In reach without it: Acorn" {
+		t.Errorf("%q", got)
+	}
+	st.onlyWeb = true
+	got := st.hubGone("No partner is in reach without it")
+	for _, want := range []string{"This shop's network lets it out by TCP port 443 alone", "No partner is in reach without it. The own catalog, stock and orders can be worked on; what waits for a partner is sent by itself"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in %q", want, got)
+		}
 	}
 }
 
@@ -169,6 +233,7 @@ func TestOutOfReach(t *testing.T) {
 		connected []exchange.ShopID
 		online    string
 		local     bool
+		onlyWeb   bool
 		want      string
 	}{
 		"its ways were the hub": {
@@ -200,10 +265,13 @@ func TestOutOfReach(t *testing.T) {
 		"off, in one office": {
 			known: p2p.KnownWays{Near: []string{lanTCP}, Relays: []exchange.ShopID{theHub}}, local: true, want: "no answer at 192.168.1.5:7351 (TCP)",
 		},
+		"behind a wall, the hub gone": {
+			known: p2p.KnownWays{Public: []string{publicTCP}}, onlyWeb: true, want: "no answer at 77.1.0.20:7351 (TCP); this shop's network lets it out by TCP port 443 alone",
+		},
 		"never heard of": {want: "no address of it is known"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := outOfReach{c.known, reachName, func(s exchange.ShopID) bool { return slices.Contains(c.connected, s) }, c.online, c.local}.why()
+			got := outOfReach{c.known, reachName, func(s exchange.ShopID) bool { return slices.Contains(c.connected, s) }, c.online, c.local, c.onlyWeb}.why()
 			if !strings.Contains(got, c.want) {
 				t.Errorf("%q, want %q", got, c.want)
 			}

@@ -37,35 +37,41 @@ func (r *Reach) watch(ctx context.Context) error {
 		case <-tick.C:
 			r.tell(ctx)
 		case <-resolve.C:
-			r.resolve(ctx)
-			resolve.Reset(resolveEvery)
+			resolve.Reset(r.resolve(ctx))
 		case <-ctx.Done():
 			return nil
 		}
 	}
 }
 
-// resolve checks the addresses that shop.toml announces.
-func (r *Reach) resolve(ctx context.Context) {
+// resolve checks the addresses that shop.toml announces, and returns when to do so again.
+func (r *Reach) resolve(ctx context.Context) (again time.Duration) {
 	announce := r.s.parts.Config.Announce
 	if len(announce) == 0 {
-		return
+		return resolveEvery
 	}
 	resolver := r.s.parts.Resolver
 	if resolver == nil {
 		resolver = net.DefaultResolver
 	}
 	checks := p2p.CheckAnnounced(ctx, resolver, announce)
+	r.s.net.JudgeAnnounced(checks)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.announced = checks
+	if slices.ContainsFunc(checks, func(c p2p.AnnounceCheck) bool { return c.Name != "" && c.Fault != 0 }) {
+		return resolveFaulty
+	}
+	return resolveEvery
 }
 
 func (r *Reach) tell(ctx context.Context) {
 	st := r.standing()
 	r.tellHow(st)
 	r.tellAnnounce(st)
-	r.tellPartners(ctx)
+	if !st.offline { // else tellHow has said why nobody is in reach
+		r.tellPartners(ctx)
+	}
 	r.tellRelaying(st.reach.Use)
 }
 
@@ -113,7 +119,7 @@ func (r *Reach) tellPartners(ctx context.Context) {
 	}
 	gone := !r.s.net.Connected(r.hub())
 	if gone && r.said.hubSeen && !r.said.hub && r.settled() {
-		r.s.log.Warn("life without the hub", "partners", r.outlook())
+		r.s.log.Warn("life without the hub", "partners", r.standing().hubGone(r.outlook()))
 		r.said.hub = true
 	}
 	if r.said.hubSeen = gone; !gone {

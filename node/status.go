@@ -81,6 +81,7 @@ func (s *Shop) Problems(context.Context) []api.Problem {
 	if err != nil {
 		add("store", true, err.Error())
 	}
+	offline := s.net.Offline()                 // a problem of its own, and the cause of these
 	reported := make(map[exchange.ShopID]bool) // two partnerships with one shop are one connection
 	for _, t := range trades {
 		partner := t.Supplier
@@ -97,7 +98,7 @@ func (s *Shop) Problems(context.Context) []api.Problem {
 			}
 			reported[partner] = true
 			p.Detail = s.nameOf(partner) + " is out of the federation: " + s.Departure(partner).String() + ". Nothing is sold to it or bought from it any more; finish the open orders by hand (souk order list --open), then: souk partner end"
-		case t.State.Active && !reported[partner] && !s.net.Connected(partner):
+		case t.State.Active && !reported[partner] && !offline && !s.net.Connected(partner):
 			reported[partner] = true
 			p.Detail = s.nameOf(partner) + " is not connected: " + s.reach.whyAway(partner, s.reach.away(partner))
 		default:

@@ -46,7 +46,8 @@ func TestAnnounce(t *testing.T) {
 	}{
 		"it works":              {"/dns4/shop.example/tcp/7351", exitOK, ""},
 		"no such name":          {"/dns4/none.example/tcp/7351", exitOK, "! none.example:7351 (TCP) is announced (announce in shop.toml): the name none.example has no IPv4 address; give it an A record"},
-		"a private address":     {"/dns4/home.example/tcp/7351", exitOK, "home.example is 192.168.1.5, which is an address of a private network"},
+		"a private address":     {"/dns4/home.example/tcp/7351", exitOK, "hub and members relay then. Until then it is told only to members in such a network and to those met through a relay"},
+		"told to nobody":        {"/dns4/none.example/tcp/7351", exitOK, "or announce that address itself. Until then it is told to nobody"},
 		"the loopback":          {"/ip4/127.0.0.1/tcp/7351", exitOK, "this machine's own loopback"},
 		"UDP alone":             {"/dns4/shop.example/udp/7351/quic-v1", exitOK, "names no TCP port"},
 		"no port":               {"/dns4/shop.example", exitUsage, "write /dns4/shop.example/tcp/7351"},
@@ -73,6 +74,9 @@ func TestAnnounce(t *testing.T) {
 		t.Run("hub "+announce, func(t *testing.T) {
 			if out := hub(announce); !strings.Contains(out, want) || (want == "") == strings.Contains(out, "! ") {
 				t.Errorf("%q is not said:\n%s", want, out)
+			}
+			if out := souk(exitOK, "hub", "status", "--dir", "hub-"+announce); !strings.Contains(out, want) || (want == "") == strings.Contains(out, "! ") {
+				t.Errorf("hub status does not say %q:\n%s", want, out)
 			}
 		})
 	}

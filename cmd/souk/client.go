@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -69,6 +70,12 @@ func (a *app) withClient(body func(cmd *cobra.Command, c *client.Client, args []
 		}
 		return body(cmd, c, args)
 	}
+}
+
+// sayEarlier says that the running node is of an earlier version, where the command goes on with what
+// that node can tell.
+func sayEarlier(cmd *cobra.Command) {
+	fmt.Fprintln(cmd.ErrOrStderr(), "souk: warning: "+client.EarlierNode)
 }
 
 // federation is the member list as short forms need it.

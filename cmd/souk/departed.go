@@ -35,6 +35,8 @@ func orderState(o *view.Order) string {
 	switch {
 	case closedHere(o):
 		return text + ", closed here"
+	case o.PartnerGone == nil && isOpen(o.Status) && !o.Cancelling.IsZero():
+		return text + ", cancellation asked for"
 	case o.PartnerGone == nil || !isOpen(o.Status):
 		return text
 	case o.PartnerGone.Status == view.Left:

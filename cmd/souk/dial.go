@@ -41,12 +41,17 @@ the DHT and each relay, and shows what each answered and how long that took.`,
 			}
 			var ways *view.Ways
 			if explain {
-				if ways, err = c.Ways(cmd.Context(), shop.shop); err != nil {
+				ways, err = c.Ways(cmd.Context(), shop.shop)
+				if client.Earlier(err) {
+					sayEarlier(cmd)
+					ways, explain, err = nil, false, nil
+				}
+				if err != nil {
 					return err
 				}
 			}
 			d, err := c.Dial(cmd.Context(), shop.shop)
-			if exchange.CodeOf(err) == exchange.CodeUnavailable {
+			if exchange.CodeOf(err) == exchange.CodeUnavailable && !ownNetworkDown(err) {
 				err = exchange.Errorf(exchange.CodeUnavailable, "%w (contact: souk members%s %s)", err, a.dirFlag(), quoteArg(shop.name))
 			}
 			switch {
@@ -61,6 +66,11 @@ the DHT and each relay, and shows what each answered and how long that took.`,
 	}
 	cmd.Flags().BoolVar(&explain, "explain", false, "try each way by itself, and show what it answered")
 	return cmd
+}
+
+// ownNetworkDown reports that an error, of this program or of the node, is about this machine's own network.
+func ownNetworkDown(err error) bool {
+	return err != nil && strings.Contains(err.Error(), p2p.OfflineText)
 }
 
 func dialPage(p *page, name string, d view.Dialed) {

@@ -16,6 +16,7 @@ import (
 	"github.com/souk-market/souk/node"
 	"github.com/souk-market/souk/node/api/client"
 	"github.com/souk-market/souk/node/api/view"
+	"github.com/souk-market/souk/protocol/p2p"
 	"github.com/souk-market/souk/store"
 )
 
@@ -34,6 +35,7 @@ const (
 	checkPartner = "partner"
 	checkRates   = "rates"
 	checkReach   = "reach"
+	checkNetwork = "network" // this machine's own
 )
 
 // diagnosis is the doctor's report.
@@ -169,7 +171,11 @@ const clockSkew = 2 * time.Minute
 func (a *app) checkRunning(ctx context.Context, d *diagnosis, c *client.Client, shop *view.Shop) {
 	// A node starts only on a store that opened and on ledgers that verified.
 	d.good("ledgers", "verified when the node started")
-	reach, reachErr := c.Reach(ctx) // first: it asks a hub that may have died without a word
+	// The first answer makes the node ask a hub that may have died without a word; from then on what the
+	// node says of it, and of whoever was connected through it, is of one moment.
+	if _, err := c.Reach(ctx); err != nil && !client.Earlier(err) {
+		d.warn(checkReach, "%v", err)
+	}
 	ready, err := c.Ready(ctx)
 	if err != nil {
 		d.fatal("readiness", "%v", err)
@@ -182,9 +188,15 @@ func (a *app) checkRunning(ctx context.Context, d *diagnosis, c *client.Client, 
 			d.warn(p.Name, "%s", p.Detail)
 		}
 	}
-	if reachErr != nil {
+	reach, reachErr := c.Reach(ctx)
+	switch {
+	case client.Earlier(reachErr):
+		d.warn("version", "%s", client.EarlierNode)
+		checkEarlier(ctx, d, c, shop)
+	case reachErr != nil && d.seen(checkReach):
+	case reachErr != nil:
 		d.warn(checkReach, "%v", reachErr)
-	} else {
+	default:
 		checkWays(d, reach)
 	}
 	a.checkFacts(d, shop)
@@ -287,7 +299,11 @@ func (a *app) checkMemberStatus(ctx context.Context, d *diagnosis, s *node.Shop)
 		d.fatal("membership", "%v", err)
 		return false
 	default:
-		d.warn(checkHub, "%v", err)
+		if ownNetworkDown(err) {
+			d.warn(checkNetwork, "%s", p2p.OfflineText)
+		} else {
+			d.warn(checkHub, "%v", err)
+		}
 	}
 	return true
 }

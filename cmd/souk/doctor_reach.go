@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
+	"slices"
 	"strings"
 
+	"github.com/souk-market/souk/node/api/client"
 	"github.com/souk-market/souk/node/api/view"
 )
 
@@ -10,6 +13,9 @@ import (
 // What is wrong with that is among the node's problems, too, once it has run for a while; the doctor
 // says it at once.
 func checkWays(d *diagnosis, reach *view.Reach) {
+	if d.seen(checkNetwork) { // the node has said so, and nothing of the ways says more
+		return
+	}
 	if reach.Hub {
 		d.good(checkHub, "connected")
 	}
@@ -27,6 +33,31 @@ func checkWays(d *diagnosis, reach *view.Reach) {
 	checkRelaying(d, reach.Relaying)
 }
 
+// checkEarlier says of hub and partners what a node of an earlier version tells. Its problems name those
+// partners that are not connected.
+func checkEarlier(ctx context.Context, d *diagnosis, c *client.Client, shop *view.Shop) {
+	if shop.MemberList.HubOnline {
+		d.good(checkHub, "connected")
+	}
+	trades, err := c.Partnerships(ctx)
+	if err != nil {
+		d.warn(checkPartner, "%v", err)
+		return
+	}
+	list, err := c.Members(ctx)
+	if err != nil {
+		d.warn(checkPartner, "%v", err)
+		return
+	}
+	var partners []view.PartnerWay
+	for _, m := range list.Members {
+		if slices.ContainsFunc(trades.Partnerships, func(t view.Partnership) bool { return t.Status == "active" && t.Partner == m.Shop }) {
+			partners = append(partners, view.PartnerWay{Shop: m.Shop, Name: m.Name, Connected: m.Connected, Way: m.Way})
+		}
+	}
+	checkPartners(d, partners)
+}
+
 // checkPartners names the partners in reach and the way to each. Each of the others has a line of its
 // own, with the reason, from the node.
 func checkPartners(d *diagnosis, partners []view.PartnerWay) {
@@ -39,6 +70,7 @@ func checkPartners(d *diagnosis, partners []view.PartnerWay) {
 	switch {
 	case len(partners) == 0:
 		d.good(checkPartner, "none yet")
+	case len(in) == 0 && len(partners) == 1 && d.seen(checkPartner): // the node has said why
 	case len(in) == 0:
 		d.warn(checkPartner, "of %s none is in reach", plural(len(partners), "partner"))
 	default: // also where others are out of reach

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -258,6 +259,11 @@ func (a hubCommands) hubStatusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if !r.Running { // one that runs has said it
+				if w, err := hub.AnnounceWarnings(cmd.Context(), dir, a.names()); err == nil {
+					r.Warnings = append(r.Warnings, w...)
+				}
+			}
 			return a.show(cmd, r, func(p *page) { hubStatusPage(p, r) })
 		},
 	}
@@ -280,7 +286,7 @@ func hubStatusPage(p *page, r hub.Report) {
 			row("Shops join", p2p.AddressText(addr))
 		}
 	})
-	for _, problem := range r.Problems {
+	for _, problem := range slices.Concat(r.Problems, r.Warnings) {
 		p.line("! %s", localTimes(problem))
 	}
 }

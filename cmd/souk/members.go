@@ -30,6 +30,10 @@ A SHOP is given by its name, its ShopID or the last 6 or more characters of it.`
 		Args: takes(0, 1),
 		RunE: a.withClient(func(cmd *cobra.Command, c *client.Client, args []string) error {
 			list, err := c.MembersOnline(cmd.Context())
+			if client.Earlier(err) {
+				sayEarlier(cmd)
+				list, err = c.Members(cmd.Context())
+			}
 			if err != nil {
 				return err
 			}

@@ -45,6 +45,9 @@ func TestNextForOrder(t *testing.T) {
 			if got := nextVerbs(o); !slices.Equal(got, c.want) {
 				t.Errorf("%+v: next is %v", c.lines, got)
 			}
+			if got := orderState(o); strings.Contains(got, "cancellation asked for") != c.asked {
+				t.Errorf("its state is %q", got)
+			}
 		})
 	}
 }

@@ -111,6 +111,12 @@ func TestDoctorsWays(t *testing.T) {
 	says(t, of(acorn), "✓  partner  1 partner, all in reach: Acorn directly, by QUIC")
 	says(t, of(acorn, birch), "✓  partner  1 partner in reach: Acorn directly")
 	says(t, of(birch), "!  partner  of 1 partner none is in reach")
+	says(t, of(birch, view.PartnerWay{Name: "Cedar"}), "!  partner  of 2 partners none is in reach")
+	known := &diagnosis{}
+	known.warn(checkPartner, "Birch is not connected: no answer")
+	if checkPartners(known, []view.PartnerWay{birch}); len(known.Findings) != 1 {
+		t.Errorf("what is wrong with the one partner is said twice: %+v", known.Findings)
+	}
 
 	relaying := func(r view.Relaying) string {
 		d := &diagnosis{}
@@ -121,4 +127,15 @@ func TestDoctorsWays(t *testing.T) {
 	says(t, relaying(view.Relaying{Allowed: true}), "begins when a dial from outside has reached")
 	says(t, relaying(view.Relaying{Allowed: true, Serving: true, Reservations: 3, Circuits: 1, Bytes: 12 << 20, MaxBytes: 2 << 30}),
 		`3 ways kept for them, 1 connection open, 12.0 MiB of 2.0 GiB today (relay = "off" in shop.toml ends it)`)
+}
+
+// TestDoctorOffline: while this machine's own network is down, the doctor says so and nothing of ports,
+// partners or relays.
+func TestDoctorOffline(t *testing.T) {
+	d := &diagnosis{}
+	d.warn(checkNetwork, "%s", p2p.OfflineText)
+	checkWays(d, &view.Reach{How: "offline", Summary: "not at all", Next: "Check its cable", Partners: []view.PartnerWay{{Name: "Birch", Away: true}}})
+	if len(d.Findings) != 1 {
+		t.Errorf("%+v", d.Findings)
+	}
 }

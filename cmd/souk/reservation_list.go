@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -63,6 +64,20 @@ func listReservations(ctx context.Context, c *client.Client, q client.Reservatio
 	}
 }
 
+// reservationState is the state in words: of one that is held by the supplier's word also that its release
+// was asked for, or when that is.
+func reservationState(r *view.Reservation, now time.Time) string {
+	switch open := r.State == hold.Held.String() || r.State == hold.None.String(); {
+	case open && !r.ReleaseAt.IsZero() && !r.ReleaseAt.After(now):
+		return "being released"
+	case r.State == hold.None.String():
+		return "not answered"
+	case open && !r.ReleaseAt.IsZero():
+		return "held, given back at " + timeText(r.ReleaseAt)
+	}
+	return r.State
+}
+
 func (a reservationCommands) reservationsPage(p *page, list *view.Reservations, all bool) {
 	if len(list.Reservations) == 0 {
 		if all {
@@ -75,13 +90,11 @@ func (a reservationCommands) reservationsPage(p *page, list *view.Reservations, 
 	unanswered := false
 	p.table([]string{"RESERVATION", "SUPPLIER", "LINES", "TOTAL", "EXPIRES", "STATE"}, func(row func(...any)) {
 		for _, r := range list.Reservations {
-			total, state := "–", r.State
+			total, state := "–", reservationState(&r, a.now())
 			if r.Quote != nil {
 				total = moneyText(r.Quote.Total)
 			}
-			if state == hold.None.String() {
-				state, unanswered = "not answered", true
-			}
+			unanswered = unanswered || r.State == hold.None.String()
 			row(r.ID, r.SupplierName, len(r.Lines), total, timeText(r.Expires), state)
 		}
 	})

@@ -136,10 +136,11 @@ func (a reservationCommands) amount(cmd *cobra.Command, c *client.Client, text s
 }
 
 func (a reservationCommands) reservationPage(p *page, r *view.Reservation) {
-	state := r.State
-	if state == "none" {
+	state := reservationState(r, a.now())
+	if state == "not answered" {
 		state = "the supplier has not answered yet"
 	}
+	releasing := state == "being released"
 	p.line("Reservation %v at %s: %s", r.ID, r.SupplierName, state)
 	switch {
 	case r.Refusal == nil:
@@ -158,8 +159,10 @@ func (a reservationCommands) reservationPage(p *page, r *view.Reservation) {
 	}
 	switch {
 	case r.State != "held" && r.State != "none":
+	case releasing:
+		p.line("Its release is asked for since %s. The supplier has not answered yet, and is asked again until it does; the stock may be held until then.", timeText(r.ReleaseAt))
 	case !r.ReleaseAt.IsZero():
-		p.line("It is given back from %s on: nobody waits for it.", timeText(r.ReleaseAt))
+		p.line("Nobody waits for it: it is given back at %s, unless it is ordered or prolonged before.", timeText(r.ReleaseAt))
 	case !r.ExtendTo.IsZero():
 		p.line("Asked to be held until %s; the supplier has not answered yet, and is asked again.", timeText(r.ExtendTo))
 	}
@@ -174,6 +177,9 @@ func (a reservationCommands) reservationPage(p *page, r *view.Reservation) {
 	quotePage(p, r.Quote)
 	switch r.State {
 	case "held":
+		if releasing {
+			return
+		}
 	case "expired":
 		p.line("It expired on %s. Next: reserve again", timeText(r.Expires))
 		return
@@ -330,7 +336,7 @@ func (a reservationCommands) reservationReleaseCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.show(cmd, r, func(p *page) { p.line("Reservation %v: %s.", r.ID, r.State) })
+			return a.show(cmd, r, func(p *page) { p.line("Reservation %v: %s.", r.ID, reservationState(r, a.now())) })
 		}),
 	}
 }

@@ -79,7 +79,9 @@ func HealedAt(a, b *Books, settled exchange.Time) error {
 		}
 		for id, res := range retailer.Reservations {
 			kept := res.State == hold.Held && res.ExtendTo == 0 && res.ReleaseAt > min(retailer.Meta.Written, settled) // for a caller who may come back
-			if res.Supplier == supplier.Shop && !res.Settled() && !kept {
+			bought := retailer.Purchases[Key{supplier.Shop, id}]
+			ordered := bought != nil && bought.Stands() // then the ledger says what becomes of it
+			if res.Supplier == supplier.Shop && !res.Settled() && !kept && !ordered {
 				f.at("hold %v", id).fault(Answered, "it is %v at the retailer, and the supplier owes an answer (release from %v, extension to %v)", res.State, res.ReleaseAt, res.ExtendTo)
 			}
 		}

@@ -35,6 +35,10 @@ type Order struct {
 	CancelAt  exchange.Time // a cancel is queued and not yet answered, or was made here alone (closeHere)
 }
 
+// Stands reports, at the retailer, whether the order stands or may stand: its supplier has not
+// refused it.
+func (o *Order) Stands() bool { return o.Order.Submitted != 0 || o.Refusal == exchange.CodeOK }
+
 // Parcel is one shipment.
 type Parcel struct {
 	At       exchange.Time

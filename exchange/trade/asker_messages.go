@@ -77,7 +77,7 @@ func (a *asker) look(o *openAsk) (sent *sentAsk, at exchange.Time, err error) {
 		return nil, 0, err
 	}
 	if rec != nil {
-		if order, err := a.retailer.orders.Find(exchange.Retailer, o.id); err == nil && isOrdered(order) {
+		if order, err := a.retailer.orders.Find(exchange.Retailer, o.id); err == nil && order.Stands() {
 			rec = nil // the ledger says what becomes of it
 		} else if err != nil && exchange.CodeOf(err) != exchange.CodeNotFound {
 			return nil, 0, err

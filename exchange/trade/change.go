@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/writer"
@@ -24,6 +25,8 @@ func (r *Retailer) Release(ctx context.Context, id exchange.HoldID) (*Reservatio
 	}))
 }
 
+var errHoldUnanswered = errors.New("it owes the answer to the reservation itself")
+
 // Extend moves a reservation's expiry to until, within the terms. Where the supplier does not answer
 // in ctx's time, the error is [ErrUnanswered]; it is asked until it does.
 func (r *Retailer) Extend(ctx context.Context, id exchange.HoldID, until exchange.Time) (*Reservation, error) {
@@ -41,6 +44,10 @@ func (r *Retailer) changeReservation(ctx context.Context, id exchange.HoldID, ch
 	}
 	if rec == nil {
 		return nil, err
+	}
+	if rec.State == hold.None && change.Kind() == message.KindExtend {
+		// The hold may arrive after the extension: that there is none yet says nothing of it.
+		return nil, unknown(rec.Supplier, errHoldUnanswered)
 	}
 	raw, err := r.frame(change)
 	if err != nil {

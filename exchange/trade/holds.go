@@ -229,8 +229,15 @@ func (s *Supplier) serveRelease(ctx context.Context, from exchange.ShopID, raw [
 			if err := s.checkWindow(b, req.ID); err != nil {
 				return s.seal(b, answer.Refused(err))
 			}
-			if _, _, err := s.partnerships.termsInForce(b, ledger.ID{Supplier: s.me, Retailer: from}); err != nil {
-				return nil, err // a shop that is no partner leaves no tombstones
+			// A shop that never was a partner leaves no tombstones. One that was may be one again by the
+			// time at which the hold's request comes.
+			id := ledger.ID{Supplier: s.me, Retailer: from}
+			switch ever, err := s.partnerships.everTerms(b, id); {
+			case err != nil:
+				return nil, err
+			case ever == 0:
+				_, _, err := s.partnerships.termsInForce(b, id)
+				return nil, err
 			}
 			if !s.refused.take(b, from) { // answered, and kept in memory alone
 				s.released.add(k)

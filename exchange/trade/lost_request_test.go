@@ -160,3 +160,46 @@ func TestEarlierTermsOnlyWhileInForce(t *testing.T) {
 		t.Errorf("a quote of today under yesterday's terms: %v", err)
 	}
 }
+
+// TestExtendUnanswered: an extension that overtakes its hold concludes nothing: the hold may still
+// come, and is given back if nobody comes back for it.
+func TestExtendUnanswered(t *testing.T) {
+	p := newLostPair(t)
+	req := p.wish()
+	req.Key[0] = 1
+	p.during(desktest.ArrivesLate, func() { _, _ = p.birch.Desk.Retailer.Reserve(brokenOff(), req) })
+	id := p.only(t).Request.ID
+	if _, err := p.birch.Desk.Retailer.Extend(desktest.Ctx, id, p.Now.Add(10*time.Minute)); exchange.CodeOf(err) != exchange.CodeUnavailable {
+		t.Errorf("extended before it was held: %v", err)
+	}
+	p.arrive(t)
+	p.after(trade.ReturnTime)
+	if got := p.only(t); !got.Settled() {
+		t.Errorf("it is %v", got.State)
+	}
+	if n := desktest.StockOf(t, p.acorn, "shoe").Held; n != 0 {
+		t.Errorf("%d units are held for nobody", n)
+	}
+	audited(t, p.acorn, p.birch)
+}
+
+// TestLateHoldOfAnEndedPartnership: a hold whose request is still on its way when the partnership ends,
+// and comes when there is one again, is given back.
+func TestLateHoldOfAnEndedPartnership(t *testing.T) {
+	p := newLostPair(t)
+	req := p.wish()
+	req.Key[0] = 1
+	p.during(desktest.ArrivesLate, func() { _, _ = p.birch.Desk.Retailer.Reserve(brokenOff(), req) })
+	desktest.Must(t, p.acorn.Desk.Partnerships.EndTrade(desktest.Ctx, p.birch.ID, exchange.Supplier, "a pause"))
+	p.after(trade.ReturnTime)
+	p.Partner(p.acorn, p.birch, exchange.DefaultTerms("EUR"))
+	p.arrive(t)
+	p.Settle()
+	if got := p.only(t); !got.Settled() {
+		t.Errorf("it is %v", got.State)
+	}
+	if n := desktest.StockOf(t, p.acorn, "shoe").Held; n != 0 {
+		t.Errorf("%d units are held for nobody", n)
+	}
+	audited(t, p.acorn, p.birch)
+}

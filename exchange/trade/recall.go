@@ -254,7 +254,7 @@ func (r *Retailer) serveUnasked(ctx context.Context, from exchange.ShopID, sa *m
 	if known == nil || known.Supplier != from || known.State.Terminal() {
 		return sa, nil // nothing is held here by it
 	}
-	if order, err := r.orders.Find(exchange.Retailer, a.Hold); err == nil && isOrdered(order) {
+	if order, err := r.orders.Find(exchange.Retailer, a.Hold); err == nil && order.Stands() {
 		return sa, nil
 	} else if err != nil && exchange.CodeOf(err) != exchange.CodeNotFound {
 		return nil, err
@@ -266,18 +266,13 @@ func (r *Retailer) serveUnasked(ctx context.Context, from exchange.ShopID, sa *m
 	defer r.pending.forget(&rec)
 	err = r.writer.Do(ctx, func(b *writer.Batch) error {
 		order, err := r.orders.get(b, orderID{exchange.Retailer, a.Hold, from}) // made meanwhile
-		if err != nil || order != nil && isOrdered(order) {
+		if err != nil || order != nil && order.Stands() {
 			return err
 		}
 		b.Then(reservationEnded{&rec})
 		return r.saveReservation(b, &rec)
 	})
 	return sa, err
-}
-
-// isOrdered reports whether an order stands or may stand: its supplier has not refused it.
-func isOrdered(rec *record.Order) bool {
-	return rec.Order.Submitted != 0 || rec.Refusal == exchange.CodeOK
 }
 
 // reservationEnded: a reservation of this shop's has ended while no caller waited: its supplier

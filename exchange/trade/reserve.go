@@ -431,7 +431,7 @@ func (r *Retailer) StateOf(rec *record.Reservation) (hold.State, error) {
 	switch {
 	case rec.State == hold.None && departed:
 		return hold.Released, nil
-	case rec.State != hold.Held:
+	case rec.State != hold.Held && rec.State != hold.None:
 		return rec.State, nil
 	}
 	switch order, err := r.orders.Find(exchange.Retailer, rec.Request.ID); {
@@ -442,6 +442,8 @@ func (r *Retailer) StateOf(rec *record.Reservation) (hold.State, error) {
 	}
 	_, active := r.partnerships.view.inForce(ledger.ID{Supplier: rec.Supplier, Retailer: r.me})
 	switch {
+	case rec.State == hold.None:
+		return hold.None, nil
 	case departed || !active:
 		return hold.Released, nil
 	case rec.Expires <= r.clock.Now():

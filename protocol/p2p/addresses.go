@@ -38,6 +38,7 @@ type addresses struct {
 	relayed   []ma.Multiaddr           // guarded by own: ways through relays at which this node has a reservation
 	seen      map[peer.ID]ma.Multiaddr // guarded by own: where a member sees this node come from
 	proofs    map[string]AddressProof  // guarded by own: what the latest dial from outside found, by address
+	faults    map[string]AnnounceCheck // guarded by own: of the announced addresses, as last judged; never changed
 	provenDue bool                     // guarded by own: proofs are to be written
 	provenAt  time.Time                // guarded by own: when they were
 	sealed    []byte                   // guarded by own: the signed record of sealOf
@@ -104,6 +105,7 @@ func (a *addresses) store(env *record.Envelope, rec *peer.PeerRecord) error {
 	if _, err := book.ConsumePeerRecord(env, AddressTTL); err != nil {
 		return err
 	}
+	a.gate.absent.told(rec.PeerID)
 	a.host.Peerstore().AddAddrs(rec.PeerID, a.entries[rec.PeerID].near, AddressTTL)
 	for _, hub := range a.cfg.hubs {
 		if hub.ID == rec.PeerID {

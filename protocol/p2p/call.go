@@ -25,7 +25,7 @@ func (d *dialer) callMembers(saved []peer.ID) {
 			if d.sessions.connected(shop) != nil || !d.gate.admits(p) {
 				return
 			}
-			if _, err := d.dialBy(d.ctx, p, d.bookAddrs); err != nil {
+			if _, err := d.dialBy(d.ctx, p, allWays, d.bookAddrs); err != nil {
 				d.log.Debug("a member was not reached at start", "shop", shop, "err", err)
 			}
 		})

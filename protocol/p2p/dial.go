@@ -61,7 +61,7 @@ func (n *Node) Dial(ctx context.Context, shop exchange.ShopID) (DialReport, erro
 }
 
 func (d *dialer) report(ctx context.Context, shop exchange.ShopID) (DialReport, error) {
-	ses, path, err := d.dial(ctx, shop)
+	ses, path, err := d.dial(ctx, shop, allWays)
 	if err != nil {
 		return DialReport{}, err
 	}
@@ -82,7 +82,7 @@ func (d *dialer) reach(ctx context.Context, shop exchange.ShopID) (*session, err
 	if ses := d.sessions.connected(shop); ses != nil {
 		return ses, nil
 	}
-	ses, _, err := d.dial(ctx, shop)
+	ses, _, err := d.dial(ctx, shop, briefly)
 	return ses, err
 }
 
@@ -98,7 +98,7 @@ func (d *dialer) reachSoon(ctx context.Context, shop exchange.ShopID) (*session,
 		ctx, cancel = context.WithTimeout(ctx, quickDial)
 		defer cancel()
 	}
-	ses, _, err := d.dial(ctx, shop)
+	ses, _, err := d.dial(ctx, shop, lowPrice)
 	return ses, err
 }
 
@@ -120,14 +120,18 @@ func (d *dialer) isAway(p peer.ID) bool {
 func (d *dialer) lost(p peer.ID) { d.setAway(p, time.Now().Add(lostGrace)) }
 
 // failed notes that a dial of p, under ctx, has failed. One that its caller broke off tells nothing.
-func (d *dialer) failed(ctx context.Context, shop exchange.ShopID) {
+func (d *dialer) failed(ctx context.Context, shop exchange.ShopID, why *UnreachedError) {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return
 	}
 	p := peerOf(shop)
 	d.setAway(p, time.Now())
+	if d.keeps(p) {
+		d.gate.absent.begin(p, why)
+	}
 	if d.sessions.connected(shop) != nil { // greeted, which is called under the lock that connected takes, came before
 		d.setAway(p, time.Time{})
+		d.gate.absent.end(p)
 	}
 }
 
@@ -142,7 +146,9 @@ func (d *dialer) setAway(p peer.ID, from time.Time) {
 	}
 }
 
-func (d *dialer) dial(ctx context.Context, shop exchange.ShopID) (*session, string, error) {
+// dial reaches a member. Where it has been absent for long, how bounds what that may cost; any other is
+// dialed by all ways.
+func (d *dialer) dial(ctx context.Context, shop exchange.ShopID, how effort) (*session, string, error) {
 	p := peerOf(shop)
 	if shop == d.cfg.self {
 		return nil, "", exchange.Errorf(exchange.CodeInvalid, "%s is this shop itself", shop)
@@ -158,9 +164,18 @@ func (d *dialer) dial(ctx context.Context, shop exchange.ShopID) (*session, stri
 	if ses := d.sessions.connected(shop); ses != nil { // greeted before untilGreeted
 		return ses, PathOpen, nil
 	}
-	ses, path, unreached := d.race(ctx, shop)
+	var before *UnreachedError
+	if d.keeps(p) && !d.gate.hubs[p] {
+		how, before = d.gate.absent.turn(p, how)
+	} else {
+		how = allWays
+	}
+	ses, path, unreached := d.race(ctx, shop, how)
 	if ses == nil {
-		d.failed(ctx, shop)
+		if unreached == nil {
+			unreached = before
+		}
+		d.failed(ctx, shop, unreached)
 		return nil, "", exchange.Errorf(exchange.CodeUnavailable, "%w", unreached)
 	}
 	return ses, path, nil
@@ -202,10 +217,11 @@ func (d *dialer) greeted(p peer.ID) {
 	defer d.mu.Unlock()
 	d.underWay[p].end()
 	delete(d.away, p)
+	d.gate.absent.end(p)
 }
 
 // dialBy connects to p at the addresses that find returns, and waits for the hello.
-func (d *dialer) dialBy(ctx context.Context, p peer.ID, find func(context.Context, peer.ID) ([]ma.Multiaddr, error)) (*session, error) {
+func (d *dialer) dialBy(ctx context.Context, p peer.ID, how effort, find func(context.Context, peer.ID) ([]ma.Multiaddr, error)) (*session, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	addrs, err := find(ctx, p)
@@ -215,7 +231,7 @@ func (d *dialer) dialBy(ctx context.Context, p peer.ID, find func(context.Contex
 	if err != nil {
 		return nil, &missError{err: err}
 	}
-	if err := d.connect(ctx, p, addrs); err != nil {
+	if err := d.connect(ctx, p, how, addrs); err != nil {
 		m := &missError{err: err, obstacles: d.dns.obstacles(addrs, err)}
 		relays := map[exchange.ShopID]bool{} // each has several addresses
 		for _, a := range addrs {
@@ -245,7 +261,13 @@ func (d *dialer) dialBy(ctx context.Context, p peer.ID, find func(context.Contex
 
 // connect connects to p at addrs. A dial that hangs at an address to which a name leads no longer is begun
 // anew: libp2p looks names up once, and gives up after 5 s.
-func (d *dialer) connect(ctx context.Context, p peer.ID, addrs []ma.Multiaddr) error {
+func (d *dialer) connect(ctx context.Context, p peer.ID, how effort, addrs []ma.Multiaddr) error {
+	defer d.gate.dials(p, how)()
+	if how == briefly {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, absentSpan)
+		defer cancel()
+	}
 	for {
 		d.gate.wake(p)
 		if sw, ok := d.host.Network().(*swarm.Swarm); ok {
@@ -285,6 +307,7 @@ func refusedHello(err error) error {
 
 var (
 	errNoAddress    = errors.New("no address known")
+	errNoNewAddress = errors.New("no address that is not known already")
 	errClosedAtOnce = errors.New("the other side closed the connection; it may not know us as a member yet")
 )
 

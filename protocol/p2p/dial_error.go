@@ -58,6 +58,8 @@ func (e *missError) phrases(path string) []string {
 	switch {
 	case e.met:
 		return []string{"it was there but completed no hello, and may not know this shop as a member yet"}
+	case errors.Is(e.err, errNoNewAddress):
+		return nil
 	case path == PathDHT && e.addrs+e.relays == 0:
 		return []string{"no address in the DHT"}
 	case path == PathDHT:

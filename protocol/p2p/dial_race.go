@@ -17,15 +17,27 @@ import (
 // it connects to other relays at which the member may be; and it asks the DHT as soon as all that has
 // failed, or is not done within dhtPatience: a question to the DHT costs several members an answer, and a
 // dead partner is dialed often. libp2p itself begins with direct addresses, and turns to relays after half
-// a second.
-func (d *dialer) race(ctx context.Context, shop exchange.ShopID) (*session, string, *UnreachedError) {
+// a second. At lowPrice a dial is the stored addresses and the relays that are connected, and where nobody
+// is met it returns no reason.
+func (d *dialer) race(ctx context.Context, shop exchange.ShopID, how effort) (*session, string, *UnreachedError) {
 	p := peerOf(shop)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	unreached := &UnreachedError{Shop: shop}
+	if how == lowPrice {
+		ses, err := d.dialBy(ctx, p, how, d.knownAddrs)
+		if err != nil {
+			var m *missError
+			if d.missed(unreached, PathAddressBook, err); errors.As(err, &m) && !m.met {
+				unreached = nil // the latest dial by all ways tells more
+			}
+			return d.sessions.connected(shop), PathOpen, unreached
+		}
+		return ses, PathAddressBook, nil
+	}
 	if len(d.host.Peerstore().Addrs(p)) == 0 { // a member that was never met: the DHT has direct ways, too
 		ask, cancel := context.WithTimeout(ctx, dhtPatience)
-		ses, err := d.dialBy(ask, p, d.dhtAddrs)
+		ses, err := d.dialBy(ask, p, how, d.dhtAddrs)
 		cancel()
 		if err == nil {
 			return ses, PathDHT, nil
@@ -46,9 +58,9 @@ func (d *dialer) race(ctx context.Context, shop exchange.ShopID) (*session, stri
 			outcomes <- outcome{path, ses, err}
 		}()
 	}
-	try(PathAddressBook, func() (*session, error) { return d.dialBy(ctx, p, d.knownAddrs) })
+	try(PathAddressBook, func() (*session, error) { return d.dialBy(ctx, p, how, d.knownAddrs) })
 	if others := d.otherRelays(p); len(others) > 0 {
-		try(PathRelay, func() (*session, error) { return d.dialThrough(ctx, p, others) })
+		try(PathRelay, func() (*session, error) { return d.dialThrough(ctx, p, how, others) })
 	}
 	patience := time.NewTimer(dhtPatience)
 	defer patience.Stop()
@@ -74,7 +86,7 @@ func (d *dialer) race(ctx context.Context, shop exchange.ShopID) (*session, stri
 		}
 		if !asked && ctx.Err() == nil {
 			asked = true
-			try(PathDHT, func() (*session, error) { return d.dialBy(ctx, p, d.dhtAddrs) })
+			try(PathDHT, func() (*session, error) { return d.dialBy(ctx, p, how, d.newDHTAddrs(how, p)) })
 		}
 	}
 	return nil, "", unreached
@@ -122,7 +134,11 @@ func (d *dialer) mayGoThrough(p peer.ID) bool {
 }
 
 // dialThrough connects to relays, all at once, and dials p through each.
-func (d *dialer) dialThrough(ctx context.Context, p peer.ID, relays []peer.ID) (*session, error) {
+func (d *dialer) dialThrough(ctx context.Context, p peer.ID, how effort, relays []peer.ID) (*session, error) {
+	only := how
+	if how == briefly { // libp2p dials p's other addresses, too, which race does
+		only = lowPrice
+	}
 	type outcome struct {
 		ses *session
 		err error
@@ -130,10 +146,10 @@ func (d *dialer) dialThrough(ctx context.Context, p peer.ID, relays []peer.ID) (
 	outcomes := make(chan outcome, len(relays))
 	for _, relay := range relays {
 		go func() {
-			_, err := d.dialBy(ctx, relay, d.bookAddrs)
+			_, err := d.dialBy(ctx, relay, how, d.bookAddrs)
 			var ses *session
 			if err == nil {
-				ses, err = d.dialBy(ctx, p, func(context.Context, peer.ID) ([]ma.Multiaddr, error) { return []ma.Multiaddr{through(relay)}, nil })
+				ses, err = d.dialBy(ctx, p, only, func(context.Context, peer.ID) ([]ma.Multiaddr, error) { return []ma.Multiaddr{through(relay)}, nil })
 			}
 			outcomes <- outcome{ses, err}
 		}()
@@ -172,6 +188,18 @@ func (d *dialer) bookAddrs(_ context.Context, p peer.ID) ([]ma.Multiaddr, error)
 func (d *dialer) knownAddrs(ctx context.Context, p peer.ID) ([]ma.Multiaddr, error) {
 	addrs, err := d.bookAddrs(ctx, p)
 	return unique(append(slices.Clone(addrs), d.relayAddrs(p)...)), err
+}
+
+// newDHTAddrs are dhtAddrs, and where how is briefly an error where they are all known, and so dialed already.
+func (d *dialer) newDHTAddrs(how effort, p peer.ID) func(context.Context, peer.ID) ([]ma.Multiaddr, error) {
+	known := d.host.Peerstore().Addrs(p)
+	return func(ctx context.Context, p peer.ID) ([]ma.Multiaddr, error) {
+		addrs, err := d.dhtAddrs(ctx, p)
+		if err == nil && how == briefly && !slices.ContainsFunc(addrs, func(a ma.Multiaddr) bool { return !slices.ContainsFunc(known, a.Equal) }) {
+			err = errNoNewAddress
+		}
+		return addrs, err
+	}
 }
 
 func (d *dialer) dhtAddrs(ctx context.Context, p peer.ID) ([]ma.Multiaddr, error) {

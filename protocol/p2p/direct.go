@@ -162,6 +162,7 @@ func (d *direct) leads(p peer.ID, through []network.Conn) bool {
 func (d *direct) try(ses *session, leads bool) {
 	d.metrics.direct.WithLabelValues("tried").Inc()
 	d.gate.wake(ses.peer)
+	defer d.gate.dials(ses.peer, allWays)()
 	if sw, ok := d.host.Network().(*swarm.Swarm); ok {
 		sw.Backoff().Clear(ses.peer) // our tries are spaced
 	}

@@ -149,7 +149,7 @@
 //
 // A Node is composed of parts. Each part has one subject and owns its fields:
 //
-//	gate         which peers may connect, and which are not dialed for a while
+//	gate         which peers may connect, which are not dialed for a while, and which at low price (absences)
 //	sessions     the sessions with connected peers
 //	greeter      says hello, and judges hellos
 //	addresses    own addresses, and addresses of members
@@ -172,7 +172,7 @@
 // lock of a part is called mu and guards the fields that say so; addresses has a second one, own. Lock
 // order: relays.mu, sessions.mu, then the mu of dialer, reconnector or events, or addresses.own; a
 // gossipStream's mu, then sessions.mu, the mu of reconnector or that of gossip's filter. Nobody holds two
-// other locks at once. Whoever holds topics.mu waits for gossip's loop, so that loop takes none but the mu
+// other locks at once, but for that of absences, which is taken last. Whoever holds topics.mu waits for gossip's loop, so that loop takes none but the mu
 // of reconnector, of the filter, and, to end a stream, of a gossipStream. The streams of a session have
 // locks of their own, which are taken while sessions.mu is not held. The functions of [Node.OnConnect] and
 // [Node.OnDisconnect] run one at a time, in order, without locks.

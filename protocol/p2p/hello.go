@@ -26,6 +26,7 @@ type hello struct {
 	incarnation uint64
 	record      []byte
 	seen        ma.Multiaddr   // where the sender sees the receiver; nil = not told
+	reach       bool           // the fields from seen on are there: the sender speaks the reach protocol
 	relays      bool           // the sender relays for members
 	near        []ma.Multiaddr // the sender's addresses in its own networks, where they may help the receiver
 	app         []byte
@@ -92,6 +93,7 @@ func parseHello(b []byte) (hello, error) {
 	if h.record, err = header.bytes(MaxRecord); err != nil || len(header) == 0 {
 		return h, err
 	}
+	h.reach = true
 	return h, h.parseMore(&header)
 }
 

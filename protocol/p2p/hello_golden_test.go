@@ -32,6 +32,27 @@ func madeHellos() map[string][]byte {
 	return map[string][]byte{"nothing more": plain.append(nil), "all fields": full.append(nil)}
 }
 
+// TestEarlierHello: a hello without the fields of the reach protocol is known as one of the version before.
+func TestEarlierHello(t *testing.T) {
+	hellos := madeHellos()
+	full := hello{versions: []uint64{1}, incarnation: 7, seen: ma.StringCast("/ip4/77.1.1.1/tcp/40001")}
+	before := binary.BigEndian.AppendUint64([]byte{1, 1}, 7)
+	before = appendBytes(before, []byte("record"))
+	for name, c := range map[string]struct {
+		b    []byte
+		want bool
+	}{
+		"of this version": {hellos["all fields"], true}, "with nothing to tell": {hellos["nothing more"], true},
+		"without a record": {full.append(nil), true}, "of the version before": {appendBytes(nil, before), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if h, err := parseHello(c.b); err != nil || h.reach != c.want {
+				t.Errorf("%v, %v", h.reach, err)
+			}
+		})
+	}
+}
+
 // madeReach are the messages of the reach protocol, and entries of the address book.
 func madeReach() map[string][]byte {
 	return map[string][]byte{

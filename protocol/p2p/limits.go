@@ -153,6 +153,18 @@ const (
 	knockTimeout  = 2 * time.Second
 	knockPatience = time.Minute
 	retryPatience = 10 * time.Minute
+	// absentPatience is how long a partner has been away when dials of it begin to go at lowPrice: most
+	// restarts, updates and moves take less.
+	absentPatience = 10 * time.Minute
+	// absentEvery is how often it is then dialed by QUIC, from the first attempt on that is due: who can be
+	// dialed in no other way, and does not dial, is met within two minutes. Such a dial lasts absentSpan, in
+	// which QUIC sends six packets, 8 KB, and the worst round trip passes: 7 MB on each day for each address.
+	absentEvery = 90 * time.Second
+	absentSpan  = 1300 * time.Millisecond
+	// retryAbsent is the longest pause between attempts. With the jitter, and the 5 s after which libp2p gives a
+	// TCP address up, attempts begin less than 30 s apart. A relay's answer that a partner is not there takes 1 KB:
+	// 4 MB on each day.
+	retryAbsent = 20 * time.Second
 	// callsAtOnce is how many members a starting hub dials at once. Handshakes with 500 members take
 	// 2.5 s of a core. 250 members that do not answer, a dialTimeout each, take 40 s.
 	callsAtOnce = 64

@@ -30,6 +30,7 @@ type Node struct {
 	greeter     *greeter
 	dialer      *dialer
 	reconnector *reconnector
+	wall        *wall
 	streams     *streams
 	requests    *requests
 	bulk        *bulkStreams
@@ -104,6 +105,7 @@ func compose(b *base) *Node {
 	}
 	n.dialer = &dialer{base: b, sessions: n.sessions, underWay: map[peer.ID]dials{}, away: map[peer.ID]time.Time{}, wentThrough: map[peer.ID]time.Time{}}
 	n.reconnector = &reconnector{base: b, dialer: n.dialer, loops: map[peer.ID]*reconnecting{}}
+	n.wall = &wall{base: b, ports: n.reconnector.portsOf}
 	n.pulse = &pulse{base: b, sessions: n.sessions, streams: n.streams, away: func(p peer.ID) { n.dialer.setAway(p, time.Now()) }, hello: n.greeter.again}
 	n.requests = &requests{
 		base: b, streams: n.streams, sessions: n.sessions, dialer: n.dialer, pulse: n.pulse, handlers: map[string]HandlerFunc{},
@@ -141,6 +143,9 @@ func newIncarnation() (incarnation uint64) {
 // greeted tells dialer and reconnector that a session with p was greeted. It is called with
 // sessions.mu held.
 func (n *Node) greeted(p peer.ID) {
+	if n.sessions.alone(p) { // what cut this node off from all may have cut it off from others
+		n.reconnector.hurry()
+	}
 	n.dialer.greeted(p)
 	n.reconnector.greeted(p)
 }
@@ -229,7 +234,10 @@ func (n *Node) names() []string {
 // serve registers the handlers of connections and streams.
 func (n *Node) serve() {
 	n.host.Network().Notify(&network.NotifyBundle{
-		ConnectedF:    func(_ network.Network, c network.Conn) { go n.greeter.welcome(c) },
+		ConnectedF: func(_ network.Network, c network.Conn) {
+			go n.greeter.welcome(c)
+			go n.wall.connected(c)
+		},
 		DisconnectedF: func(_ network.Network, c network.Conn) { n.sessions.untrack(c) },
 	})
 	n.host.SetStreamHandler(protocolID(n.cfg.Federation, helloName), n.greeter.answerHello)
@@ -241,6 +249,7 @@ func (n *Node) serve() {
 	}
 	for _, c := range n.host.Network().Conns() { // opened before Notify
 		go n.greeter.welcome(c)
+		go n.wall.connected(c)
 	}
 }
 

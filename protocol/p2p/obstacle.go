@@ -153,7 +153,7 @@ func kindOf(udp bool, err error) ObstacleKind {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return ObstacleRefused
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.EADDRNOTAVAIL),
-		errors.Is(err, syscall.EAFNOSUPPORT), errors.Is(err, syscall.ENETDOWN):
+		errors.Is(err, syscall.EAFNOSUPPORT), errors.Is(err, syscall.ENETDOWN), lastWords(err) == syscall.ENETUNREACH.Error(): // QUIC's has lost its type
 		return ObstacleNoWay
 	case errors.Is(err, fs.ErrPermission):
 		return ObstacleLocal

@@ -252,6 +252,9 @@ func Ask(ctx context.Context, cfg AskConfig, name string, req []byte) ([]byte, e
 		}
 		failures = append(failures, sentences(names.obstacles(info.Addrs, err)))
 	}
+	if len(cfg.HostOptions) == 0 && offline(addrsOf(infos), hasRoute) {
+		return nil, exchange.Errorf(exchange.CodeUnavailable, "the hub was not reached: %s", OfflineText)
+	}
 	return nil, exchange.Errorf(exchange.CodeUnavailable,
 		"the hub was not reached: %s. Check that it runs, and that your network and clock are right",
 		strings.Join(failures, "; "))

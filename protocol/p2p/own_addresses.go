@@ -58,7 +58,7 @@ func (a *addresses) factory(found []ma.Multiaddr) []ma.Multiaddr {
 
 // ways is called with own held.
 func (a *addresses) ways() ways {
-	return ways{announced: a.cfg.announce, own: a.mine(), proven: a.reached(), relayed: a.relayed, refuted: func(addr ma.Multiaddr) bool {
+	return ways{announced: a.cfg.announce, own: a.mine(), proven: a.reached(), relayed: a.relayed, faults: a.faults, hub: a.cfg.Hub, refuted: func(addr ma.Multiaddr) bool {
 		p, tried := a.proofs[addr.String()]
 		return tried && !p.Reached
 	}}
@@ -279,6 +279,26 @@ func (a *addresses) elsewhere(addr ma.Multiaddr) bool {
 	}
 	ip, _ := netip.AddrFromSlice(raw)
 	return !a.machine[ip.Unmap()]
+}
+
+// JudgeAnnounced takes what CheckAnnounced has found of the announced addresses: on it depends who is told
+// of each. Until then names count as public.
+func (n *Node) JudgeAnnounced(checks []AnnounceCheck) {
+	faults := map[string]AnnounceCheck{}
+	for _, c := range checks {
+		if addr, err := ma.NewMultiaddr(c.Address); err == nil && c.Fault != 0 {
+			faults[addr.String()] = c
+		}
+	}
+	a := n.addresses
+	a.own.Lock()
+	before := a.ways().told()
+	a.faults = faults
+	same := slices.EqualFunc(before, a.ways().told(), ma.Multiaddr.Equal)
+	a.own.Unlock()
+	if !same && n.host != nil {
+		a.refresh()
+	}
 }
 
 // setRelayed replaces the ways through relays.

@@ -13,6 +13,9 @@ type Reach struct {
 	Proofs []AddressProof // what the latest dials from outside found
 	Relays []RelayWay     // at which this node has a reservation, hubs first
 	Use    RelayUse       // what it relays for others
+	// Earlier are connected hubs of the version before the reach protocol: they neither tell where they
+	// see this node, nor dial it back, nor say who is online.
+	Earlier []exchange.ShopID
 }
 
 // RelayWay is a relay that takes calls for this node.
@@ -35,5 +38,6 @@ func (n *Node) Reach() Reach {
 	}
 	return Reach{
 		Told: addrStrings(n.addresses.told()), Proofs: n.addresses.proven(), Relays: n.relays.list(), Use: n.service.relaying(),
+		Earlier: n.sessions.earlierHubs(),
 	}
 }

@@ -2,8 +2,10 @@ package p2p
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -46,13 +48,15 @@ func (k *reconnecting) longest(ago time.Duration) time.Duration {
 	switch {
 	case k.hub && ago > retryPatience, len(k.knocks) > 0 && ago > knockPatience:
 		return retryHub
+	case !k.hub && ago > absentPatience:
+		return retryAbsent
 	}
 	return retryPartner
 }
 
 // SetWanted replaces the set of members, hubs aside, with which to stay connected. A member that was
 // lost is dialed after pauses that double, from backoff.First up to retryPartner, until it is
-// connected by whichever side. Members that are no longer wanted are not disconnected.
+// connected by whichever side; see absences for one that is away for long. Members that are no longer wanted are not disconnected.
 // Gossip passes a relay between members that want each other. To say the same set again every few seconds
 // is cheap, and mends what gossip gave up.
 func (n *Node) SetWanted(shops []exchange.ShopID) {
@@ -100,6 +104,7 @@ func (r *reconnector) keep(p peer.ID, on bool) {
 	case !on && k != nil:
 		k.cancel()
 		delete(r.loops, p)
+		r.gate.absent.end(p)
 	case on && k == nil && r.ctx.Err() == nil && !r.stopping:
 		k = &reconnecting{peer: p, hub: r.gate.hubs[p], came: wake.New(), knocks: r.portsOf(p)}
 		var ctx context.Context
@@ -114,6 +119,13 @@ func (r *reconnector) keeps(p peer.ID) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.loops[p] != nil
+}
+
+// kept are the members and hubs that are being kept connected.
+func (r *reconnector) kept() []peer.ID {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Collect(maps.Keys(r.loops))
 }
 
 // stop ends every loop and lets none begin.
@@ -136,8 +148,10 @@ func (r *reconnector) greeted(p peer.ID) {
 	}
 }
 
-// hurry cuts every pause short, and begins anew with short ones: this machine's addresses have changed.
+// hurry cuts every pause short, and begins anew with short ones: this machine's addresses have changed, or
+// it is connected again to somebody after it was to nobody.
 func (r *reconnector) hurry() {
+	r.gate.absent.anew()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, k := range r.loops {
@@ -168,6 +182,7 @@ func (r *reconnector) run(ctx context.Context, k *reconnecting) {
 		}
 		if k.fresh.Swap(false) {
 			pauses.Reset()
+			lost = time.Now()
 		}
 		pauses.Longest = k.longest(time.Since(lost))
 		pause := pauses.Next()

@@ -35,6 +35,7 @@ type session struct {
 	incarnation uint64 // the peer's; 0 before its hello
 	hello       bool   // greeted is closed
 	relays      bool   // the peer relays for members
+	earlier     bool   // the peer is of the version before the reach protocol
 	whyEnded    error
 
 	pipes    pipes               // request streams that we opened

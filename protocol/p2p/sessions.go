@@ -71,6 +71,16 @@ func (ss *sessions) begin(p peer.ID, shop exchange.ShopID) *session {
 	return ses
 }
 
+// alone reports whether nobody but p is greeted. It is called with mu held.
+func (ss *sessions) alone(p peer.ID) bool {
+	for other, ses := range ss.list {
+		if ses.hello && other != p {
+			return false
+		}
+	}
+	return true
+}
+
 // untrack forgets a closed connection and ends the session with the last one.
 func (ss *sessions) untrack(c network.Conn) {
 	ss.mu.Lock()
@@ -157,7 +167,7 @@ func (ss *sessions) greet(c network.Conn, h hello) *session {
 	}
 	first, turned := st.incarnation == 0, ses.relays != h.relays
 	st.doubted = false
-	st.incarnation, ses.incarnation, ses.relays = h.incarnation, h.incarnation, h.relays
+	st.incarnation, ses.incarnation, ses.relays, ses.earlier = h.incarnation, h.incarnation, h.relays, !h.reach
 	if first || ses.best() != c {
 		others = ss.doubt(ses, c)
 	}
@@ -270,6 +280,19 @@ func (ss *sessions) relays(ses *session) bool {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
 	return ses.relays
+}
+
+// earlierHubs are the hubs whose latest hello is of the version before the reach protocol.
+func (ss *sessions) earlierHubs() []exchange.ShopID {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	var list []exchange.ShopID
+	for _, ses := range ss.list {
+		if ses.hello && ses.earlier && ss.gate.hubs[ses.peer] {
+			list = append(list, ses.shop)
+		}
+	}
+	return list
 }
 
 // of is the session with p; nil where there is none.

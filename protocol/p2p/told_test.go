@@ -2,6 +2,7 @@ package p2p
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -43,6 +44,8 @@ func TestTold(t *testing.T) {
 	for name, c := range map[string]struct {
 		announced, own, proven, relayed, refuted []string
 		told, near                               []string
+		faults                                   []AnnounceCheck
+		hub                                      bool
 	}{
 		"a public machine": {
 			own:  []string{loop4, loop6, wan4, wanUDP, wan6},
@@ -111,7 +114,29 @@ func TestTold(t *testing.T) {
 		},
 		"a private address announced": {
 			announced: []string{lan4}, own: []string{loop4, lan4}, relayed: []string{hubWay},
-			told: []string{lan4, hubWay}, near: []string{lan4},
+			told: []string{hubWay}, near: []string{lan4},
+		},
+		"a private address announced beside a public one": {
+			announced: []string{lan4, wan4}, own: []string{loop4}, told: []string{wan4}, near: []string{lan4},
+		},
+		"a private address announced where the hub is in the LAN, too": {
+			announced: []string{lan4}, own: []string{loop4}, relayed: []string{lanHubWay}, told: []string{lan4, lanHubWay}, near: []string{lan4},
+		},
+		"a name announced that has no address": {
+			announced: []string{named}, faults: []AnnounceCheck{{Address: named, Name: "shop.example", Fault: AnnounceUnresolved}}, own: []string{lan4}, relayed: []string{hubWay},
+			told: []string{hubWay}, near: []string{lan4},
+		},
+		"a name announced that nobody could look up": {
+			announced: []string{named}, faults: []AnnounceCheck{{Address: named, Name: "shop.example", Fault: AnnounceUnchecked}}, own: []string{lan4}, relayed: []string{hubWay},
+			told: []string{named, hubWay}, near: []string{lan4},
+		},
+		"a name announced that is private": {
+			announced: []string{named}, own: []string{loop4}, relayed: []string{hubWay},
+			faults: []AnnounceCheck{{Address: named, Name: "shop.example", Fault: AnnouncePrivate, IPs: []netip.Addr{netip.MustParseAddr("192.168.1.5")}}},
+			told:   []string{hubWay}, near: []string{lan4},
+		},
+		"a hub's private address beside its public one": {
+			announced: []string{wan4, lan4}, hub: true, told: []string{wan4, lan4}, near: []string{lan4},
 		},
 		"the loopback announced": {
 			announced: []string{loop4}, own: []string{loop4, lan4}, told: []string{loop4}, near: []string{lan4},
@@ -136,6 +161,10 @@ func TestTold(t *testing.T) {
 			w := ways{
 				announced: parse(t, c.announced...), own: parse(t, c.own...), proven: parse(t, c.proven...), relayed: parse(t, c.relayed...),
 				refuted: func(a ma.Multiaddr) bool { return slices.Contains(c.refuted, a.String()) },
+				faults:  map[string]AnnounceCheck{}, hub: c.hub,
+			}
+			for _, f := range c.faults {
+				w.faults[f.Address] = f
 			}
 			if got := addrStrings(w.told()); !slices.Equal(got, c.told) {
 				t.Errorf("told %s\nwant %s", strings.Join(got, " "), strings.Join(c.told, " "))
@@ -154,9 +183,10 @@ func TestCandidates(t *testing.T) {
 	for name, c := range map[string]struct {
 		announced, own, proven, seen, want []string
 	}{
-		"nothing known":    {own: []string{loop4, lan4}},
-		"a public machine": {own: []string{loop4, lan4, wan4, wanUDP}, want: []string{wan4, wanUDP}},
-		"announced":        {announced: []string{named}, own: []string{lan4}, want: []string{named}},
+		"nothing known":               {own: []string{loop4, lan4}},
+		"a public machine":            {own: []string{loop4, lan4, wan4, wanUDP}, want: []string{wan4, wanUDP}},
+		"announced":                   {announced: []string{named}, own: []string{lan4}, want: []string{named}},
+		"a private address announced": {announced: []string{lan4, named}, own: []string{lan4}, want: []string{named}},
 		"behind NAT": {
 			own: []string{loop4, lan4, lanUDP}, seen: []string{seen},
 			want: []string{seen, "/ip4/77.9.9.9/tcp/7351", "/ip4/77.9.9.9/udp/7351/quic-v1"},

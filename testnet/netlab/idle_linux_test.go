@@ -65,6 +65,32 @@ func BenchmarkIdle(b *testing.B) {
 	}
 }
 
+// BenchmarkDeadPartner measures what a partner costs that is off for good: its machine has a public
+// address, from which nothing comes. A shop that is nobody's partner stands beside, which pays for all
+// but that.
+//
+//	go test ./testnet/netlab -run '^$' -bench DeadPartner -benchtime 1x
+func BenchmarkDeadPartner(b *testing.B) {
+	for range b.N {
+		m := newMarket(b)
+		a, router := m.behind("a", Rules{NAT: EasyNAT})
+		c, others := m.behind("c", Rules{NAT: EasyNAT})
+		p, err := m.open(m.hubHost(), at(a), at(m.lab.Host("b", m.lab.Internet(), IPv4)), at(c))
+		if err != nil {
+			b.Fatal(err)
+		}
+		p.supplier.stop(syscall.SIGKILL)
+		gone := Rules{NAT: EasyNAT, Drop: []string{"ip daddr " + p.supplier.Addr().String()}}
+		router.Set(gone)
+		others.Set(gone)
+		m.pass(*settleFlag)
+		watched := m.watch(p.retailer, m.shops[2])
+		watched[0].report(b, "partner")
+		watched[1].report(b, "other")
+		b.ReportMetric(0, "ns/op") // the time was chosen
+	}
+}
+
 // usage is what a process has used.
 type usage struct {
 	at    time.Time

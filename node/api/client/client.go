@@ -246,6 +246,9 @@ func (c *Client) problem(in call, res *http.Response) error {
 	if err := c.decode(in, res, &p); err != nil {
 		return err
 	}
+	if err := earlier(&p); err != nil {
+		return err
+	}
 	return p.Err()
 }
 

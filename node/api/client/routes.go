@@ -68,12 +68,24 @@ func (c *Client) Ready(ctx context.Context) (*view.Readiness, error) {
 
 // Members lists all shops that are or were members.
 func (c *Client) Members(ctx context.Context) (*view.Members, error) {
-	return get[view.Members](ctx, c, path("members"), nil)
+	return c.members(ctx, nil)
 }
 
-// MembersOnline is Members, and has the hub and members that relay asked who is online.
+// MembersOnline is Members, and has the hub and members that relay asked who is online. Of a node that
+// cannot ask it is an error; see Earlier.
 func (c *Client) MembersOnline(ctx context.Context) (*view.Members, error) {
-	return get[view.Members](ctx, c, path("members"), values("online", flag(true)))
+	return c.members(ctx, values("online", flag(true)))
+}
+
+func (c *Client) members(ctx context.Context, query url.Values) (*view.Members, error) {
+	list, err := get[view.Members](ctx, c, path("members"), query)
+	if err != nil {
+		return nil, err
+	}
+	for i := range list.Members {
+		upgradeMember(&list.Members[i])
+	}
+	return list, nil
 }
 
 // Changes are the own products and orders that have changed since next of the answer before; "" =
@@ -95,7 +107,11 @@ func (c *Client) CompareLedger(ctx context.Context, shop exchange.ShopID) (*view
 
 // Dial reaches a member directly by its ID and measures the way.
 func (c *Client) Dial(ctx context.Context, shop exchange.ShopID) (*view.Dialed, error) {
-	return post[view.Dialed](ctx, c, path("members", shop.String(), "dial"), nil)
+	d, err := post[view.Dialed](ctx, c, path("members", shop.String(), "dial"), nil)
+	if err == nil && d.Way == "" {
+		d.Way = wayBy(d.Transport)
+	}
+	return d, err
 }
 
 // Ways tries every way to a member by itself, and says what each answered.

@@ -8,7 +8,7 @@ import (
 
 // Reach says how members reach this shop, and how this shop reaches its partners.
 type Reach struct {
-	How      string         `json:"how" enum:"direct,relay,network,untried,none" doc:"direct: a dial from outside has reached it. relay: hubs or members take calls for it. network: within its own network, in which the hub is, too. untried: it tells an address that nobody has tried from outside. none: nobody can connect to it."`
+	How      string         `json:"how" enum:"direct,relay,network,untried,none,offline" doc:"direct: a dial from outside has reached it. relay: hubs or members take calls for it. network: within its own network, in which the hub is, too. untried: it tells an address that nobody has tried from outside. none: nobody can connect to it. offline: this machine's own network seems to be down."`
 	OK       bool           `json:"ok" doc:"Nothing is to be mended; a relay suffices."`
 	Summary  string         `json:"summary" doc:"The same for a person, with who proved it and when."`
 	Next     string         `json:"next,omitempty" doc:"What the owner may do about it."`

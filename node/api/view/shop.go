@@ -114,7 +114,7 @@ const ProblemDefaults = "defaults"
 
 // Condition is one reason not to be ready, or a warning.
 type Condition struct {
-	Name    string          `json:"name" doc:"Stable: start, store, selling, clock, api, set-aside, membership, member-list, trade, hub, rates, weights, stock-figure, not-counted, partner, config, defaults, reach, announce."`
+	Name    string          `json:"name" doc:"Stable: start, store, selling, clock, api, set-aside, membership, member-list, trade, hub, rates, weights, stock-figure, not-counted, partner, config, defaults, network, reach, announce."`
 	Blocks  bool            `json:"blocks" doc:"Readiness fails by it."`
 	Detail  string          `json:"detail" doc:"The cause and the next step."`
 	Partner exchange.ShopID `json:"partner,omitzero"`
