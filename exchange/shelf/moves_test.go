@@ -339,3 +339,51 @@ func TestLongestList(t *testing.T) {
 	}
 	sound(t, acorn)
 }
+
+// TestUnawareFigures are two stories of a system that knows nothing of Souk that the model found.
+func TestUnawareFigures(t *testing.T) {
+	till := func(low, high exchange.Time) shelf.Statement {
+		return shelf.Statement{Source: "till", Figure: record.FigureFreeUnaware, Low: low, High: high}
+	}
+	count := func(t *testing.T, s *desktest.Shop, units int64) {
+		t.Helper()
+		_, err := s.Desk.Shelf.SetStock(desktest.Ctx, "lamp", units, false)
+		desktest.Must(t, err)
+		s.W.Now = s.W.Now.Add(time.Minute)
+	}
+	t.Run("counts around the first figure", func(t *testing.T) {
+		w, acorn, _ := desktest.Pair(t)
+		untold := item("lamp", 9900, 0)
+		untold.Stock.Set = false
+		put(t, acorn, till(0, 0), untold)
+		count(t, acorn, 0)
+		tell(t, acorn, shelf.Line{SKU: "lamp", Cause: record.CauseReceived, Units: 1})
+		w.Now = w.Now.Add(time.Minute)
+		count(t, acorn, 0) // the till has sold it
+		put(t, acorn, till(0, 0), item("lamp", 9900, 0))
+		read := w.Now
+		w.Now = w.Now.Add(time.Minute)
+		count(t, acorn, 1) // one was delivered, and then the till sells it
+		put(t, acorn, till(read+1, w.Now), item("lamp", 9900, 0))
+		if got := desktest.StockOf(t, acorn, "lamp").Net(); got > 0 {
+			t.Errorf("%d are there, and the till has sold the last", got)
+		}
+	})
+	t.Run("a sum about when the file was read", func(t *testing.T) {
+		w, acorn, _ := desktest.Pair(t)
+		put(t, acorn, till(w.Now.Add(-time.Minute), w.Now), item("lamp", 9900, 0))
+		write := func(units int64) {
+			t.Helper()
+			_, err := acorn.Desk.Shelf.Count(desktest.Ctx, []shelf.Count{{SKU: "lamp", Units: units, Revision: new(revision(t, acorn, "lamp"))}})
+			desktest.Must(t, err)
+			w.Now = w.Now.Add(time.Second)
+		}
+		write(2) // it has received 2; another channel has sold 1
+		read := w.Now
+		write(1) // it has sold the last
+		put(t, acorn, till(read.Add(-time.Minute), read.Add(time.Minute)), item("lamp", 9900, 1))
+		if got := desktest.StockOf(t, acorn, "lamp").Net(); got > 0 {
+			t.Errorf("%d are there, and the web shop has sold the last", got)
+		}
+	})
+}
