@@ -42,8 +42,8 @@
 // [Shelf.Count] what people counted. The invariant, which TestFigures holds for every meaning of
 // figures, for channels that tell at once, late, twice, by a wrong clock or never, for counts that
 // are told long after, and for a web shop that writes sums: the shelf that is believed never
-// exceeds the shelf that there is by more than what nobody has told. The rules (standing; each left
-// out fails the model):
+// exceeds the shelf that there is by more than what nobody has told. The rules (in
+// standing and since; the model fails where one is left out):
 //
 //   - What happened is of a span: its moment, by a clock that may be a minute off, and not after it
 //     was told. What is told as it happens, without a moment, comes after all that was told before.
@@ -54,12 +54,12 @@
 //     what surely came since. A count that is not surely later than the last count or file is
 //     stale.
 //   - A write that names a revision may be a count or a sum (CauseSet). Nobody knows of which moment
-//     it is: what went is taken off whenever it was, what came until then is not added, and a file that is not
-//     surely later lowers the stock by as much as the write did.
+//     it is: what went is taken off whenever it was, what came until then is not added, and a file
+//     that is not surely later lowers the stock by as much as the write did.
 //   - A write that names neither is refused, unless nothing has ever told of the stock: that is what
 //     sold a unit twice.
-//   - Where figures are of a system that knows nothing of Souk, or have no chosen meaning, units come by file
-//     alone.
+//   - Where figures are of a system that knows nothing of Souk, or have no chosen meaning, units
+//     come by file alone.
 //
 // Where the rules depart from the design's, or say more:
 //
@@ -68,7 +68,8 @@
 //     in the model. A count that finds what was known moves the revision, too.
 //   - Figures of a system that knows nothing of Souk contain no movement, and neither do those
 //     without a meaning: what such a system sells, and a channel tells too, is counted twice,
-//     downward, until the next count or --rebase. The figure's growth may hide it otherwise.
+//     downward, until the next count or --rebase. This rule only lowers, and the model does not need
+//     it: it is for losses that such a system does not know of, which the model leaves out.
 //   - The first figure of such a system after a count notes what the figure alone makes of the stock,
 //     so that the count is not taken for a change of the figure.
 //   - A moment in the future is of now: a file or movement that is told has happened.

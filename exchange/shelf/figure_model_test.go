@@ -89,6 +89,7 @@ type model struct {
 
 	imports  uint64
 	happened []*happening
+	lost     []*happening // what no channel knows of: counts alone tell it
 	counted  []counting
 	web      *webShop
 }
@@ -128,7 +129,7 @@ func (m *model) step() {
 	m.now += exchange.Time(rapid.SampledFrom([]int64{1, 1000, 30_000, 90_000, 700_000, 4_000_000}).Draw(m.t, "later"))
 	m.book()
 	units := rapid.Int64Range(1, 6).Draw(m.t, "units")
-	switch rapid.IntRange(0, 15).Draw(m.t, "what") {
+	switch rapid.IntRange(0, 16).Draw(m.t, "what") {
 	case 0:
 		if units <= m.stock.Available() {
 			m.move(hold.MoveHold, units)
@@ -161,6 +162,8 @@ func (m *model) step() {
 		m.tellCount()
 	case 15:
 		m.webStep(units)
+	case 16:
+		m.lose(units)
 	}
 	m.check()
 }
@@ -181,6 +184,18 @@ func (m *model) happen(cause record.Cause, units int64) *happening {
 		m.tell(h, span{low: m.now, high: m.now, now: true}, record.Movement{At: m.now})
 	}
 	return h
+}
+
+// lose has units go that nobody knows of, where there are no files: figures of a system that does not
+// know of a loss are not what they are said to be.
+func (m *model) lose(units int64) {
+	if m.system != record.FigureNotChosen {
+		return
+	}
+	if units = min(units, m.shelf); units > 0 {
+		m.shelf -= units
+		m.lost = append(m.lost, &happening{units: -units, at: m.now})
+	}
 }
 
 func (m *model) skew() exchange.Time {
@@ -252,7 +267,7 @@ func (m *model) tellCount() {
 		m.t.Fatal(err)
 	}
 	m.set(s, at.unknown)
-	m.took(c.snapshot)
+	m.tookCount(c.snapshot)
 }
 
 // tell notes what a written sum has told: what came, and as many of the units that went as the
@@ -382,7 +397,7 @@ func (m *model) count() {
 		m.t.Fatal(err)
 	}
 	m.take(s)
-	m.took(snapshot{read: m.now, shelf: m.shelf, shipped: m.left})
+	m.tookCount(snapshot{read: m.now, shelf: m.shelf, shipped: m.left})
 }
 
 func (m *model) snapshot() {
@@ -444,12 +459,25 @@ func (m *model) took(f snapshot) {
 	}
 }
 
+// tookCount notes that a count was taken, which tells what was lost until then.
+func (m *model) tookCount(f snapshot) {
+	for _, h := range m.lost {
+		h.told = h.told || h.at <= f.read
+	}
+	m.took(f)
+}
+
 // holds checks the stock against what was there at a reading, with what has been told since.
 func (m *model) holds(f snapshot) {
 	most := f.shelf - (m.left - f.shipped)
 	for _, h := range m.happened {
 		if h.told && h.at > f.read {
 			most += h.units
+		}
+	}
+	for _, h := range m.lost {
+		if !h.told && h.at <= f.read {
+			most -= h.units
 		}
 	}
 	if m.stock.Net() > most {

@@ -3,6 +3,7 @@ package shelf_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -128,6 +129,9 @@ func TestTell(t *testing.T) {
 			if got := desktest.StockOf(t, acorn, "shoe").Net(); got != c.net {
 				t.Errorf("%d are there, want %d", got, c.net)
 			}
+			if got := desktest.StockOf(t, acorn, "card"); !got.Unlimited {
+				t.Errorf("what is not counted is counted: %+v", got)
+			}
 			sound(t, acorn)
 		})
 	}
@@ -144,6 +148,9 @@ func TestUnitsComeByFile(t *testing.T) {
 			if told := tell(t, acorn, shelf.Line{SKU: "shoe", Cause: cause, Units: 1}); exchange.CodeOf(told.Err) != exchange.CodeState {
 				t.Errorf("%q, %v: %+v", figure, cause, told)
 			}
+		}
+		if told := tell(t, acorn, shelf.Line{SKU: "hat", Cause: record.CauseReceived, Units: 1}); told.Err == nil || !strings.Contains(told.Err.Error(), "files of its system") {
+			t.Errorf("of a source without a name: %v", told.Err)
 		}
 		if told := tell(t, acorn, sold("shoe", 1)); told.Result != shelf.Applied || told.Stock.Net() != 9 {
 			t.Errorf("%q: %+v", figure, told)
@@ -338,4 +345,84 @@ func TestLongestList(t *testing.T) {
 		t.Errorf("one more: %v", err)
 	}
 	sound(t, acorn)
+}
+
+// TestUnawareFigures are two stories of a system that knows nothing of Souk that the model found.
+func TestUnawareFigures(t *testing.T) {
+	till := func(low, high exchange.Time) shelf.Statement {
+		return shelf.Statement{Source: "till", Figure: record.FigureFreeUnaware, Low: low, High: high}
+	}
+	count := func(t *testing.T, s *desktest.Shop, units int64) {
+		t.Helper()
+		_, err := s.Desk.Shelf.SetStock(desktest.Ctx, "lamp", units, false)
+		desktest.Must(t, err)
+		s.W.Now = s.W.Now.Add(time.Minute)
+	}
+	t.Run("counts around the first figure", func(t *testing.T) {
+		w, acorn, _ := desktest.Pair(t)
+		untold := item("lamp", 9900, 0)
+		untold.Stock.Set = false
+		put(t, acorn, till(0, 0), untold)
+		count(t, acorn, 0)
+		tell(t, acorn, shelf.Line{SKU: "lamp", Cause: record.CauseReceived, Units: 1})
+		w.Now = w.Now.Add(time.Minute)
+		count(t, acorn, 0) // the till has sold it
+		put(t, acorn, till(0, 0), item("lamp", 9900, 0))
+		read := w.Now
+		w.Now = w.Now.Add(time.Minute)
+		count(t, acorn, 1) // one was delivered, and then the till sells it
+		put(t, acorn, till(read+1, w.Now), item("lamp", 9900, 0))
+		if got := desktest.StockOf(t, acorn, "lamp").Net(); got > 0 {
+			t.Errorf("%d are there, and the till has sold the last", got)
+		}
+	})
+	t.Run("a count that finds what was delivered", func(t *testing.T) {
+		w, acorn, _ := desktest.Pair(t)
+		put(t, acorn, till(w.Now.Add(-time.Minute), w.Now), item("lamp", 9900, 10))
+		w.Now = w.Now.Add(time.Hour)
+		count(t, acorn, 12)
+		put(t, acorn, till(w.Now, w.Now), item("lamp", 9900, 12))
+		if got := desktest.StockOf(t, acorn, "lamp").Net(); got != 12 {
+			t.Errorf("%d are there, want 12", got)
+		}
+	})
+	t.Run("a sum about when the file was read", func(t *testing.T) {
+		w, acorn, _ := desktest.Pair(t)
+		put(t, acorn, till(w.Now.Add(-time.Minute), w.Now), item("lamp", 9900, 0))
+		write := func(units int64) {
+			t.Helper()
+			_, err := acorn.Desk.Shelf.Count(desktest.Ctx, []shelf.Count{{SKU: "lamp", Units: units, Revision: new(revision(t, acorn, "lamp"))}})
+			desktest.Must(t, err)
+			w.Now = w.Now.Add(time.Second)
+		}
+		write(2) // it has received 2; another channel has sold 1
+		read := w.Now
+		write(1) // it has sold the last
+		put(t, acorn, till(read.Add(-time.Minute), read.Add(time.Minute)), item("lamp", 9900, 1))
+		if got := desktest.StockOf(t, acorn, "lamp").Net(); got > 0 {
+			t.Errorf("%d are there, and the web shop has sold the last", got)
+		}
+	})
+}
+
+// TestNeverSet: only of a stock of which nothing was ever told a count need not say when it was.
+func TestNeverSet(t *testing.T) {
+	_, acorn, _ := desktest.Pair(t)
+	untold := item("lamp", 9900, 0)
+	untold.Stock.Set = false
+	put(t, acorn, shelf.Statement{Source: "s"}, untold)
+	tell(t, acorn, sold("lamp", 1))
+	count := func(units int64, when shelf.Moment) exchange.Code {
+		_, err := acorn.Desk.Shelf.Count(desktest.Ctx, []shelf.Count{{SKU: "lamp", Units: units, When: when}})
+		return exchange.CodeOf(err)
+	}
+	if code := count(5, shelf.Moment{}); code != exchange.CodePrecondition {
+		t.Errorf("one was sold: %v", code)
+	}
+	if code := count(5, shelf.Now); code != exchange.CodeOK {
+		t.Error(code)
+	}
+	if code := count(4, shelf.Moment{At: acorn.W.Now.Add(time.Minute)}); code != exchange.CodeStale {
+		t.Errorf("counted at the moment of the last count, or later: %v", code)
+	}
 }

@@ -54,9 +54,9 @@ func (s *standing) has(c record.Cause, at span) bool {
 	case at.now:
 		return false
 	case c.Takes():
-		return r.Counted > 0 && at.high < r.CountedFrom || s.whole() && r.Set && at.high < r.Low
+		return at.high < r.CountedFrom || s.whole() && r.Set && at.high < r.Low
 	}
-	return r.Counted > 0 && at.low <= r.Counted || r.Set && at.low <= max(r.High, s.filed)
+	return at.low <= r.Counted || r.Set && at.low <= max(r.High, s.filed)
 }
 
 // tell applies a movement, unless the stock has it. It fails with CodeState where units may not
@@ -82,7 +82,7 @@ func (s *standing) stale(at span) bool {
 	if at.now || at.unknown {
 		return false
 	}
-	return r.Counted > 0 && at.low <= r.Counted || r.Set && at.low <= max(r.High, s.filed)
+	return at.low <= r.Counted || r.Set && at.low <= max(r.High, s.filed)
 }
 
 // count takes what was counted, and what the journal has since. The revision changes though the
@@ -111,9 +111,7 @@ func (s *standing) uncount(at span) {
 
 // counted notes that the stock was counted, and had before until then.
 func (s *standing) counted(before hold.Stock, at span) {
-	if s.stock.Revision == before.Revision {
-		s.stock.Revision++
-	}
+	s.stock.Revision = before.Revision + 1
 	r := &s.reading
 	r.CountedBy += s.stock.Net() - before.Net()
 	r.Counted = at.high

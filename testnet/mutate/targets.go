@@ -16,6 +16,7 @@ var targets = []target{
 	{dir: "exchange/order", flags: oneSeed, quick: true},
 	{dir: "exchange/ledger", flags: oneSeed, quick: true},
 	{dir: "exchange/partnership", flags: oneSeed, quick: true},
+	{dir: "exchange/shelf", files: []string{"standing.go"}, flags: oneSeed},
 	{dir: "protocol", files: []string{"check.go", "check_feed.go", "check_record.go"}},
 	{dir: "exchange/membership"},
 	{dir: "exchange/writer", flags: oneSeed},
