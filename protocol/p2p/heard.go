@@ -2,8 +2,10 @@ package p2p
 
 import (
 	"net"
+	"runtime"
 	"sync"
 	"sync/atomic"
+	"weak"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/quic-go/quic-go"
@@ -84,9 +86,10 @@ func (c hearingConn) As(target any) bool {
 }
 
 // tcpSockets finds the socket below an encrypted connection, which libp2p hides, by its addresses.
+// It keeps no socket from being collected, and wraps none: libp2p tunes a *net.TCPConn alone.
 type tcpSockets struct {
 	mu   sync.Mutex
-	open map[[2]string]*net.TCPConn // guarded by mu: local and remote address
+	open map[[2]string]weak.Pointer[net.TCPConn] // guarded by mu: local and remote address
 }
 
 // ends is the key of a connection; a zero one of what is no TCP connection, as through a relay.
@@ -99,38 +102,38 @@ func ends(c net.Conn) (key [2]string) {
 	return key
 }
 
-// keep returns c, which is found until it is closed. What is no TCP connection is returned as it is.
-func (s *tcpSockets) keep(c net.Conn) net.Conn {
+// keep has c found until it is collected. What is no TCP connection is never found.
+func (s *tcpSockets) keep(c net.Conn) {
 	tcp, ok := c.(*net.TCPConn)
 	if !ok {
-		return c
+		return
 	}
+	at, p := ends(tcp), weak.Make(tcp)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.open == nil {
-		s.open = map[[2]string]*net.TCPConn{}
+		s.open = map[[2]string]weak.Pointer[net.TCPConn]{}
 	}
-	s.open[ends(tcp)] = tcp
-	return keptConn{tcp, s}
+	s.open[at] = p
+	runtime.AddCleanup(tcp, s.forget, kept{at, p})
+}
+
+// kept is what keep has put into open.
+type kept struct {
+	at     [2]string
+	socket weak.Pointer[net.TCPConn]
+}
+
+func (s *tcpSockets) forget(k kept) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open[k.at] == k.socket { // the addresses may be in use again
+		delete(s.open, k.at)
+	}
 }
 
 func (s *tcpSockets) find(c net.Conn) *net.TCPConn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.open[ends(c)]
-}
-
-type keptConn struct {
-	*net.TCPConn
-	sockets *tcpSockets
-}
-
-func (c keptConn) Close() error {
-	at := ends(c.TCPConn)
-	c.sockets.mu.Lock()
-	if c.sockets.open[at] == c.TCPConn { // the addresses may be in use again
-		delete(c.sockets.open, at)
-	}
-	c.sockets.mu.Unlock()
-	return c.TCPConn.Close()
+	return s.open[ends(c)].Value()
 }

@@ -68,7 +68,8 @@ func (l *tcpListener) Accept() (manet.Conn, error) {
 		return nil, err
 	}
 	tuneTCP(c)
-	return manet.WrapNetConn(l.ports.sockets.keep(c))
+	l.ports.sockets.keep(c)
+	return manet.WrapNetConn(c)
 }
 
 func (l *tcpListener) Multiaddr() ma.Multiaddr { return l.addr }
@@ -104,7 +105,8 @@ func (p *tcpPorts) kept(c net.Conn, err error) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.sockets.keep(c), nil
+	p.sockets.keep(c)
+	return c, nil
 }
 
 func dialTCP(ctx context.Context, network string, from net.Addr, address string) (net.Conn, error) {
