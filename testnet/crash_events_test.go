@@ -177,7 +177,7 @@ func (c *crash) heardAll() {
 	for _, l := range c.listeners {
 		c.must("the last event", until(ctx, &l.shop.process, func(ctx context.Context) (bool, error) {
 			heard := errors.New("heard")
-			err := l.shop.client.Events(ctx, func(e view.Event) error { // hello has the log's end
+			err := l.shop.client.Follow(ctx, client.EventsFrom{}, func(e view.Event) error { // hello has the log's end
 				if e.ID == l.last() {
 					return heard
 				}

@@ -236,7 +236,7 @@ func (c *crash) restock() {
 	p, err := c.supplier.client.Product(c.t.Context(), exchange.ProductID{Shop: c.supplier.id, SKU: scarce}, false)
 	c.must("reading the shelf", err)
 	shelf := p.Stock.Shelf + restock
-	_, err = c.supplier.client.SetStock(c.t.Context(), scarce, view.SetStock{Units: &shelf, CountedAt: "now"})
+	_, err = c.supplier.client.Stocks().Set(c.t.Context(), scarce, view.SetStock{Units: &shelf, CountedAt: "now"})
 	c.must("filling the shelf", err)
 	c.shelved += restock
 }

@@ -115,7 +115,7 @@ func (c *crash) refuses() {
 	}
 	units := int64(1_000_000) // as many as before
 	full(c.supplier, exchange.CodeDiskFull, "delete or move files", func(api *client.Client) error {
-		_, err := api.SetStock(ctx, plenty, view.SetStock{Units: &units, CountedAt: "now"})
+		_, err := api.Stocks().Set(ctx, plenty, view.SetStock{Units: &units, CountedAt: "now"})
 		return err
 	})
 	for _, b := range c.buyers {

@@ -254,7 +254,7 @@ func history(ctx context.Context, c *client.Client, sku exchange.SKU, limit int)
 		if limit > 0 {
 			n = min(n, limit-len(out.Movements))
 		}
-		got, err := c.Movements(ctx, sku, n, cursor)
+		got, err := c.Stocks().Movements(ctx, sku, n, cursor)
 		if err != nil {
 			return nil, err
 		}

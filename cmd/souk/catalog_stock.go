@@ -55,7 +55,7 @@ souk stock sold, not counted.`,
 				}
 				counts.Counts = append(counts.Counts, count)
 			}
-			after, err := c.CountShelves(cmd.Context(), counts)
+			after, err := c.Stocks().Count(cmd.Context(), counts)
 			if err != nil {
 				return err
 			}

@@ -130,7 +130,7 @@ func (a stockCommands) tell(cmd *cobra.Command, c *client.Client, kind string, f
 		}
 		tell.Movements = append(tell.Movements, m)
 	}
-	told, err := c.TellMovements(cmd.Context(), tell)
+	told, err := c.Stocks().Tell(cmd.Context(), tell)
 	if err != nil {
 		return err
 	}
@@ -197,7 +197,7 @@ func (a stockCommands) showCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				stock, err := c.Stock(cmd.Context(), sku)
+				stock, err := c.Stocks().Of(cmd.Context(), sku)
 				if err != nil {
 					return err
 				}

@@ -294,7 +294,7 @@ func TestCasePool(t *testing.T) {
 	}
 	must(birch.PlaceOrder(ctx, view.PlaceOrder{Reservation: held.ID, ShipTo: stockholm}, patience))(t)
 	must(acorn.ShipOrder(ctx, held.ID, view.Ship{Lines: []view.Units{{SKU: "BOWL-L", Units: 4}}}))(t)
-	list := must(acorn.Movements(ctx, "BOWL-S", 0, ""))(t)
+	list := must(acorn.Stocks().Movements(ctx, "BOWL-S", 0, ""))(t)
 	if m := list.Movements[0]; m.Kind != "shipped" || m.Units != -4 || m.Shelf != 5 || m.SKU != "BOWL-L" || m.Order != held.ID || list.Pool == "" {
 		t.Errorf("the pool's journal: %+v", list)
 	}

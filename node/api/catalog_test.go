@@ -73,7 +73,7 @@ func TestOwnersWord(t *testing.T) {
 	wantCode(t, "publishing it", err, exchange.CodeNotFound)
 	_, err = acorn.SetPrice(ctx, "none", view.Amount{Amount: "1", Currency: "EUR"})
 	wantCode(t, "pricing it", err, exchange.CodeNotFound)
-	_, err = acorn.Movements(ctx, "none", 0, "")
+	_, err = acorn.Stocks().Movements(ctx, "none", 0, "")
 	wantCode(t, "its history", err, exchange.CodeNotFound)
 	res, _ := acorn.raw("DELETE", "/api/v1/products/"+birch.product("hat").String(), "")
 	if res.StatusCode != 404 {
@@ -176,11 +176,11 @@ func TestStockStories(t *testing.T) {
 					t.Errorf("the readings are %+v, want %+v", dry.Stock, want)
 				}
 			}
-			list := must(acorn.Movements(waiting(t), "MUG", 2, ""))(t)
+			list := must(acorn.Stocks().Movements(waiting(t), "MUG", 2, ""))(t)
 			if len(list.Movements) != 2 || list.Next == "" {
 				t.Fatalf("the first page of the journal: %+v", list)
 			}
-			rest := must(acorn.Movements(waiting(t), "MUG", 200, list.Next))(t)
+			rest := must(acorn.Stocks().Movements(waiting(t), "MUG", 200, list.Next))(t)
 			all := append(list.Movements, rest.Movements...)
 			var kinds []string
 			for i, m := range all {

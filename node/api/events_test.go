@@ -24,7 +24,7 @@ func TestEvents(t *testing.T) {
 	held := must(birch.Reserve(waiting(t), reserve(acorn, "shoe", 1)))(t)
 	ctx, stop := context.WithCancel(waiting(t))
 	var types []string
-	err := birch.Events(ctx, func(e view.Event) error {
+	err := birch.Follow(ctx, client.EventsFrom{}, func(e view.Event) error {
 		types = append(types, e.Type)
 		switch {
 		case len(types) == 1:
@@ -41,7 +41,7 @@ func TestEvents(t *testing.T) {
 		t.Fatalf("events %v: %v", types, err)
 	}
 	enough := errors.New("enough")
-	if err := birch.Events(waiting(t), func(view.Event) error { return enough }); err != enough {
+	if err := birch.Follow(waiting(t), client.EventsFrom{}, func(view.Event) error { return enough }); err != enough {
 		t.Errorf("an error of the handler comes back as %v", err)
 	}
 	res, body := "", birch.firstBytes("/api/v1/events", 3)
@@ -57,7 +57,7 @@ func TestHoldEvents(t *testing.T) {
 	ctx, stop := context.WithCancel(waiting(t))
 	var held *view.Reservation
 	statuses, stock := []string{}, 0
-	err := acorn.Events(ctx, func(e view.Event) error {
+	err := acorn.Follow(ctx, client.EventsFrom{}, func(e view.Event) error {
 		switch {
 		case e.Type == "hello":
 			held = must(birch.Reserve(ctx, reserve(acorn, "shoe", 2, "hat", 1)))(t)
@@ -121,7 +121,7 @@ func TestServe(t *testing.T) {
 	if got := must(c.Shop(waiting(t)))(t); got.Shop != s.id() || got.Name != "Acorn Shoes" || got.Currency != "EUR" {
 		t.Errorf("the shop of the folder: %+v", got)
 	}
-	err := c.Events(waiting(t), func(e view.Event) error {
+	err := c.Follow(waiting(t), client.EventsFrom{}, func(e view.Event) error {
 		stop() // at hello
 		return nil
 	})

@@ -144,7 +144,7 @@ func TestStrangeProducts(t *testing.T) {
 	for _, sku := range []exchange.SKU{"a/b", "..", ".", "50% off?", "Größe 42", "a#b", "a+b c", "x:y", "<script>"} {
 		t.Run(string(sku), func(t *testing.T) {
 			s.stock(sku, "A "+string(sku), 3, 100)
-			if got := must(s.SetStock(ctx, sku, view.SetStock{Units: ptr(int64(7)), CountedAt: "now"}))(t); got.Available != 7 {
+			if got := must(s.Stocks().Set(ctx, sku, view.SetStock{Units: ptr(int64(7)), CountedAt: "now"}))(t); got.Available != 7 {
 				t.Errorf("%+v", got)
 			}
 			if p := must(s.Product(ctx, s.product(sku), true))(t); p.SKU != sku || p.Live.Available.Units != 7 {
@@ -152,7 +152,7 @@ func TestStrangeProducts(t *testing.T) {
 			}
 		})
 	}
-	if got := must(s.SetStock(ctx, "..", view.SetStock{Unlimited: true, CountedAt: "now"}))(t); !got.Unlimited || got.Available != 0 {
+	if got := must(s.Stocks().Set(ctx, "..", view.SetStock{Unlimited: true, CountedAt: "now"}))(t); !got.Unlimited || got.Available != 0 {
 		t.Errorf("unlimited: %+v", got)
 	}
 	all := must(s.Products(ctx, replica.Query{Limit: 4, MinCents: 1, MaxCents: 200}))(t)

@@ -68,7 +68,7 @@ func TestSameFileAfterCount(t *testing.T) {
 			acorn.imports(day1, o)
 		}
 		units := int64(1)
-		must(acorn.SetStock(ctx, "LMP-1", view.SetStock{Units: &units, CountedAt: "now"}))(t)
+		must(acorn.Stocks().Set(ctx, "LMP-1", view.SetStock{Units: &units, CountedAt: "now"}))(t)
 		r := acorn.imports(day1, o)
 		if s := acorn.listing("LMP-1").Stock; s.Available != 1 {
 			t.Errorf("imported once %v: 1 was counted, %d available: %+v", first, s.Available, r.Stock)

@@ -29,7 +29,7 @@ func TestFourCalls(t *testing.T) {
 	acorn.importAs("lamp", "on-hand", 2)
 	res, body := acorn.raw(http.MethodGet, "/api/v1/products/lamp/stock", "")
 	etag := res.Header.Get("ETag")
-	if read := must(acorn.Stock(ctx, "lamp"))(t); res.StatusCode != 200 || etag != strconv.Quote(strconv.FormatUint(read.Revision, 10)) || read.Shelf != 2 {
+	if read := must(acorn.Stocks().Of(ctx, "lamp"))(t); res.StatusCode != 200 || etag != strconv.Quote(strconv.FormatUint(read.Revision, 10)) || read.Shelf != 2 {
 		t.Fatalf("%d %s %s %+v", res.StatusCode, etag, body, read)
 	}
 	held := must(birch.Reserve(ctx, reserve(acorn, "lamp", 1)))(t)
@@ -45,18 +45,18 @@ func TestFourCalls(t *testing.T) {
 		"of nothing":          {`{"units":1}`, nil, http.StatusPreconditionRequired},
 	} {
 		res, body := acorn.raw(http.MethodPut, "/api/v1/products/lamp/stock", c.body, c.header...)
-		now := must(acorn.Stock(ctx, "lamp"))(t)
+		now := must(acorn.Stocks().Of(ctx, "lamp"))(t)
 		if res.StatusCode != c.status || !strings.Contains(string(body), fmt.Sprintf(`"revision":%d`, now.Revision)) || now.Shelf != 1 {
 			t.Errorf("%s: %d %s; %+v", name, res.StatusCode, body, now)
 		}
 	}
-	told := must(acorn.TellMovements(ctx, view.TellMovements{Movements: []view.ToldMovement{
+	told := must(acorn.Stocks().Tell(ctx, view.TellMovements{Movements: []view.ToldMovement{
 		{SKU: "lamp", Kind: "sold", Units: 1, ID: "web 4711", Channel: "web shop", Reference: "4711"},
 	}}))(t).Movements[0]
 	if told.Result != "applied" || told.Stock.Shelf != 0 {
 		t.Errorf("%+v", told)
 	}
-	if line := must(acorn.Movements(ctx, "lamp", 1, ""))(t).Movements[0]; line.Kind != "sold" || line.Units != -1 || line.Channel != "web shop" || line.Reference != "4711" {
+	if line := must(acorn.Stocks().Movements(ctx, "lamp", 1, ""))(t).Movements[0]; line.Kind != "sold" || line.Units != -1 || line.Channel != "web shop" || line.Reference != "4711" {
 		t.Errorf("who took the last one: %+v", line)
 	}
 	_, err := birch.Reserve(ctx, reserve(acorn, "lamp", 1))
@@ -70,7 +70,7 @@ func TestTellMovements(t *testing.T) {
 	ctx := waiting(t)
 	s.importAs("cap", "on-hand", 10)
 	s.importAs("tie", "on-hand", 10)
-	revision := must(s.Stock(ctx, "cap"))(t).Revision
+	revision := must(s.Stocks().Of(ctx, "cap"))(t).Revision
 	list := []view.ToldMovement{
 		{SKU: "cap", Kind: "sold", Units: 1, ID: "a"},
 		{SKU: "cap", Kind: "sold", Units: 1, ID: "a"},
@@ -82,7 +82,7 @@ func TestTellMovements(t *testing.T) {
 		{SKU: "cap", Kind: "counted", Units: 3, At: "-200h"},
 	}
 	want := []string{"applied", "repeated", "refused conflict", "refused not-found", "contained", "applied", "refused stale", "refused stale"}
-	for i, m := range must(s.TellMovements(ctx, view.TellMovements{Movements: list}))(t).Movements {
+	for i, m := range must(s.Stocks().Tell(ctx, view.TellMovements{Movements: list}))(t).Movements {
 		got := m.Result
 		if m.Problem != nil {
 			got += " " + m.Problem.Code
@@ -91,16 +91,16 @@ func TestTellMovements(t *testing.T) {
 			t.Errorf("%+v: %+v", list[i], m)
 		}
 	}
-	if a, b := must(s.Stock(ctx, "cap"))(t), must(s.Stock(ctx, "tie"))(t); a.Shelf != 9 || b.Shelf != 12 {
+	if a, b := must(s.Stocks().Of(ctx, "cap"))(t), must(s.Stocks().Of(ctx, "tie"))(t); a.Shelf != 9 || b.Shelf != 12 {
 		t.Errorf("%+v, %+v", a, b)
 	}
-	_, err := s.TellMovements(ctx, view.TellMovements{Atomic: true, Movements: list[4:7]})
+	_, err := s.Stocks().Tell(ctx, view.TellMovements{Atomic: true, Movements: list[4:7]})
 	wantCode(t, "together", err, exchange.CodeStale)
 	var p *view.Problem
 	if !errors.As(err, &p) || p.Status != http.StatusConflict || len(p.Movements) != 1 || p.Movements[0].SKU != "cap" || p.Stock == nil || p.Stock.Shelf != 9 || p.Stock.Revision == revision {
 		t.Errorf("%+v", p)
 	}
-	if b := must(s.Stock(ctx, "tie"))(t); b.Shelf != 12 {
+	if b := must(s.Stocks().Of(ctx, "tie"))(t); b.Shelf != 12 {
 		t.Errorf("a refused list changed %+v", b)
 	}
 	for name, m := range map[string]view.ToldMovement{
@@ -112,10 +112,10 @@ func TestTellMovements(t *testing.T) {
 		"a moment to come":     {SKU: "cap", Kind: "sold", Units: 1, At: "5m"},
 		"a sale of a revision": {SKU: "cap", Kind: "sold", Units: 1, IfRevision: &revision},
 	} {
-		_, err := s.TellMovements(ctx, view.TellMovements{Movements: []view.ToldMovement{{SKU: "cap", Kind: "sold", Units: 1}, m}})
+		_, err := s.Stocks().Tell(ctx, view.TellMovements{Movements: []view.ToldMovement{{SKU: "cap", Kind: "sold", Units: 1}, m}})
 		wantCode(t, name, err, exchange.CodeInvalid)
 	}
-	if a := must(s.Stock(ctx, "cap"))(t); a.Shelf != 9 {
+	if a := must(s.Stocks().Of(ctx, "cap"))(t); a.Shelf != 9 {
 		t.Errorf("a list with a mistake changed %+v", a)
 	}
 }
@@ -130,12 +130,12 @@ func TestToldOnceByKey(t *testing.T) {
 		tell.Movements = append(tell.Movements, view.ToldMovement{SKU: "cap", Kind: "sold", Units: 1})
 	}
 	for range 2 {
-		got := must(s.TellMovements(ctx, tell))(t).Movements
+		got := must(s.Stocks().Tell(ctx, tell))(t).Movements
 		if len(got) != 1500 || got[1499].Result != "applied" {
 			t.Errorf("%d, %+v", len(got), got[len(got)-1])
 		}
 	}
-	if a := must(s.Stock(ctx, "cap"))(t); a.Shelf != 3500 {
+	if a := must(s.Stocks().Of(ctx, "cap"))(t); a.Shelf != 3500 {
 		t.Errorf("%+v", a)
 	}
 }
@@ -145,16 +145,16 @@ func TestOldCounts(t *testing.T) {
 	s := lone(t)
 	ctx := waiting(t)
 	must(s.Import(ctx, strings.NewReader(`{"sku":"cap","title":"Cap","price":"12.50"}`), client.ImportOptions{}, nil))(t)
-	if got := must(s.SetStock(ctx, "cap", view.SetStock{Units: ptr(int64(4))}))(t); got.Shelf != 4 {
+	if got := must(s.Stocks().Set(ctx, "cap", view.SetStock{Units: ptr(int64(4))}))(t); got.Shelf != 4 {
 		t.Errorf("%+v", got)
 	}
-	_, err := s.SetStock(ctx, "cap", view.SetStock{Units: ptr(int64(5))})
+	_, err := s.Stocks().Set(ctx, "cap", view.SetStock{Units: ptr(int64(5))})
 	wantCode(t, "the second", err, exchange.CodePrecondition)
-	now := must(s.Stock(ctx, "cap"))(t).Revision
-	if got := must(s.SetStockOf(ctx, "cap", view.SetStock{Units: ptr(int64(5))}, now))(t); got.Shelf != 5 || got.Revision == now {
+	now := must(s.Stocks().Of(ctx, "cap"))(t).Revision
+	if got := must(s.Stocks().SetOf(ctx, "cap", view.SetStock{Units: ptr(int64(5))}, now))(t); got.Shelf != 5 || got.Revision == now {
 		t.Errorf("%+v", got)
 	}
-	_, err = s.CountShelves(ctx, view.CountShelves{Counts: []view.ShelfCount{{SKU: "cap", SetStock: view.SetStock{Units: ptr(int64(6))}, IfRevision: &now}}})
+	_, err = s.Stocks().Count(ctx, view.CountShelves{Counts: []view.ShelfCount{{SKU: "cap", SetStock: view.SetStock{Units: ptr(int64(6))}, IfRevision: &now}}})
 	wantCode(t, "of the revision before", err, exchange.CodeStale)
 	answered(t, []*shop{s}, "set-stock")
 }

@@ -59,7 +59,7 @@ func TestEnded(t *testing.T) {
 	acorn, birch := partners(t, nil)
 	ctx, stop := context.WithCancel(waiting(t))
 	var told view.Event
-	err := acorn.Events(ctx, func(e view.Event) error {
+	err := acorn.Follow(ctx, client.EventsFrom{}, func(e view.Event) error {
 		switch {
 		case e.Type == "hello":
 			must(birch.EndTrade(ctx, acorn.id(), view.End{Reason: "closing for the season"}))(t)

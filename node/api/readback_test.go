@@ -49,7 +49,7 @@ func (s *shop) mustRead(after string, q replica.Query, want string) {
 
 func (s *shop) count(sku string, set view.SetStock) {
 	s.t.Helper()
-	must(s.SetStock(waiting(s.t), exchange.SKU(sku), set))(s.t)
+	must(s.Stocks().Set(waiting(s.t), exchange.SKU(sku), set))(s.t)
 }
 
 // stopSelling is what the proof of a lost record does.
@@ -93,7 +93,7 @@ func TestReadAfterWrite(t *testing.T) {
 				}
 				s.mustRead("a count", replica.Query{Text: "tie", InStock: true}, want)
 			}
-			must(s.CountShelves(waiting(t), view.CountShelves{Counts: []view.ShelfCount{
+			must(s.Stocks().Count(waiting(t), view.CountShelves{Counts: []view.ShelfCount{
 				{SKU: "cap", SetStock: view.SetStock{Units: ptr(int64(12345)), CountedAt: "now"}}, {SKU: "tie", SetStock: view.SetStock{Unlimited: true, CountedAt: "now"}},
 			}}))(t)
 			s.mustRead("counts", replica.Query{InStock: true}, "cap Red cap 10.00=11.00$ 12345, tie Blue tie 5.00=5.50$ unlimited")

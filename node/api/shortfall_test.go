@@ -17,7 +17,7 @@ func TestShortfallStands(t *testing.T) {
 	held := must(birch.Reserve(ctx, reserve(acorn, "shoe", 4, "hat", 1)))(t)
 	must(birch.PlaceOrder(ctx, view.PlaceOrder{Reservation: held.ID, ShipTo: stockholm}, patience))(t)
 	events := make(chan view.Event, 64)
-	go acorn.Events(ctx, func(e view.Event) error {
+	go acorn.Follow(ctx, client.EventsFrom{}, func(e view.Event) error {
 		if e.Type == "shortfall" || e.Type == "hello" {
 			events <- e
 		}
@@ -53,7 +53,7 @@ func TestShortfallStands(t *testing.T) {
 	}
 	count := func(n int64) {
 		t.Helper()
-		must(acorn.SetStock(ctx, "shoe", view.SetStock{Units: &n, CountedAt: "now"}))(t)
+		must(acorn.Stocks().Set(ctx, "shoe", view.SetStock{Units: &n, CountedAt: "now"}))(t)
 		e := <-events
 		if missing := max(0, 4-n); len(e.Missing) != 1 || e.Missing[0] != (view.MissingUnits{Product: acorn.product("shoe"), Units: missing}) || e.Side != "supplier" {
 			t.Errorf("counted %d: told %+v", n, e)
@@ -67,7 +67,7 @@ func TestShortfallStands(t *testing.T) {
 	acorn.await("the shortfalls", func() bool { return acorn.desk().Shelf.Shortfalls().Of("shoe") == 3 })
 	want("after a restart", 3)
 	count0 := int64(9)
-	must(acorn.SetStock(ctx, "shoe", view.SetStock{Units: &count0, CountedAt: "now"}))(t)
+	must(acorn.Stocks().Set(ctx, "shoe", view.SetStock{Units: &count0, CountedAt: "now"}))(t)
 	want("found again", 0)
 	answered(t, []*shop{acorn}, "list-orders", "get-product", "search-products", "ready")
 }

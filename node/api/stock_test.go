@@ -22,14 +22,14 @@ func TestShelvesAllOrNone(t *testing.T) {
 		}
 		return c
 	}
-	_, err := s.CountShelves(ctx, count("cap", 7, "nosuch", 3, "tie", 8, "gone", 1))
+	_, err := s.Stocks().Count(ctx, count("cap", 7, "nosuch", 3, "tie", 8, "gone", 1))
 	wantCode(t, "two unknown products", err, exchange.CodeNotFound)
 	if !strings.Contains(err.Error(), "nosuch, gone; nothing was changed") {
 		t.Error(err)
 	}
-	_, err = s.CountShelves(ctx, count("cap", 7, "cap", 8))
+	_, err = s.Stocks().Count(ctx, count("cap", 7, "cap", 8))
 	wantCode(t, "one product twice", err, exchange.CodeInvalid)
-	_, err = s.CountShelves(ctx, view.CountShelves{Counts: []view.ShelfCount{{SKU: "cap"}}})
+	_, err = s.Stocks().Count(ctx, view.CountShelves{Counts: []view.ShelfCount{{SKU: "cap"}}})
 	wantCode(t, "no count", err, exchange.CodeInvalid)
 	for sku, want := range map[exchange.SKU]int64{"cap": 4, "tie": 5} {
 		if got := must(s.desk().Shelf.Stock(sku))(t); got.Shelf() != want {
@@ -39,7 +39,7 @@ func TestShelvesAllOrNone(t *testing.T) {
 	c := count("cap", 7, "tie", 0)
 	c.Counts = append(c.Counts, view.ShelfCount{SKU: "shoe", SetStock: view.SetStock{Unlimited: true, CountedAt: "now"}})
 	must(s.Import(ctx, strings.NewReader(`{"sku":"shoe","title":"Shoe","price":"50.00","stock":1}`), client.ImportOptions{}, nil))(t)
-	got := must(s.CountShelves(ctx, c))(t).Shelves
+	got := must(s.Stocks().Count(ctx, c))(t).Shelves
 	if len(got) != 3 || got[0].SKU != "cap" || got[0].Available != 7 || got[1].Shelf != 0 || !got[2].Unlimited {
 		t.Errorf("%+v", got)
 	}

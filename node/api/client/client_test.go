@@ -86,7 +86,7 @@ func TestRequests(t *testing.T) {
 	}
 	for sku, path := range map[exchange.SKU]string{"a/b": "/api/v1/products/a%2Fb/stock", "..": "/api/v1/products/%2E%2E/stock", "?#%": "/api/v1/products/%3F%23%25/stock"} {
 		t.Run(string(sku), func(t *testing.T) {
-			if _, err := c.SetStock(ctx, sku, view.SetStock{}); err != nil || got.URL.EscapedPath() != path {
+			if _, err := c.Stocks().Set(ctx, sku, view.SetStock{}); err != nil || got.URL.EscapedPath() != path {
 				t.Errorf("it goes to %s: %v", got.URL.EscapedPath(), err)
 			}
 		})
@@ -115,7 +115,7 @@ func TestBrokenStreams(t *testing.T) {
 	if exchange.CodeOf(err) != exchange.CodeUnavailable || progress != 1 {
 		t.Errorf("import: %v after %d", err, progress)
 	}
-	err = c.Events(t.Context(), func(e view.Event) error {
+	err = c.Follow(t.Context(), client.EventsFrom{}, func(e view.Event) error {
 		if events++; e.Type != "hello" {
 			t.Errorf("event %+v", e)
 		}

@@ -86,7 +86,7 @@ func TestLostConnection(t *testing.T) {
 	// What was counted may be sold by the time of a repeat.
 	units := int64(10)
 	keys, _, err = server.during(1, func() error {
-		_, err := c.SetStock(t.Context(), "shoe", view.SetStock{Units: &units, CountedAt: "now"})
+		_, err := c.Stocks().Set(t.Context(), "shoe", view.SetStock{Units: &units, CountedAt: "now"})
 		return err
 	})
 	if exchange.CodeOf(err) != exchange.CodeUnavailable || len(keys) != 1 {

@@ -162,34 +162,6 @@ func (c *Client) Product(ctx context.Context, id exchange.ProductID, live bool) 
 	return get[view.Product](ctx, c, path("products", id.String()), values("live", flag(live)))
 }
 
-// SetStock counts the shelf of one of the shop's own products.
-func (c *Client) SetStock(ctx context.Context, sku exchange.SKU, stock view.SetStock) (*view.Stock, error) {
-	return as[view.Stock](ctx, c, call{method: http.MethodPut, path: path("products", string(sku), "stock"), body: stock})
-}
-
-// SetStockOf is SetStock for what was made of the stock at a revision: of another one it fails with
-// exchange.CodeStale, and the problem (errors.As) has the stock as it is.
-func (c *Client) SetStockOf(ctx context.Context, sku exchange.SKU, stock view.SetStock, revision uint64) (*view.Stock, error) {
-	return as[view.Stock](ctx, c, call{
-		method: http.MethodPut, path: path("products", string(sku), "stock"), body: stock, ifMatch: strconv.Quote(strconv.FormatUint(revision, 10)),
-	})
-}
-
-// Stock is the stock of one of the shop's own products.
-func (c *Client) Stock(ctx context.Context, sku exchange.SKU) (*view.Stock, error) {
-	return get[view.Stock](ctx, c, path("products", string(sku), "stock"), nil)
-}
-
-// TellMovements tells what the shop's other channels did to the shelf.
-func (c *Client) TellMovements(ctx context.Context, tell view.TellMovements) (*view.MovementResults, error) {
-	return post[view.MovementResults](ctx, c, path("stock", "movements"), tell)
-}
-
-// CountShelves counts the shelves of several of the shop's own products, all or none.
-func (c *Client) CountShelves(ctx context.Context, counts view.CountShelves) (*view.Shelves, error) {
-	return as[view.Shelves](ctx, c, call{method: http.MethodPut, path: path("stock"), body: counts})
-}
-
 // CatalogQuery asks for the shop's own products, those that are off sale too.
 type CatalogQuery struct {
 	State  string // view.StateListed, StateWithdrawn, StateRemoved or StateOffSale; "" = all
@@ -217,12 +189,6 @@ func (c *Client) PublishProduct(ctx context.Context, sku exchange.SKU) (*view.Pr
 // SetPrice sets the list price of one of the shop's own products.
 func (c *Client) SetPrice(ctx context.Context, sku exchange.SKU, price view.Amount) (*view.Product, error) {
 	return as[view.Product](ctx, c, call{method: http.MethodPut, path: path("products", string(sku), "price"), body: view.SetPrice{Price: price}})
-}
-
-// Movements is the journal of a product's stock, the newest first, one page at a time; limit 0 =
-// 50, at most 200.
-func (c *Client) Movements(ctx context.Context, sku exchange.SKU, limit int, cursor string) (*view.Movements, error) {
-	return get[view.Movements](ctx, c, path("products", string(sku), "movements"), values("limit", number(limit), "cursor", cursor))
 }
 
 // Sources are the files and systems that tell of products.

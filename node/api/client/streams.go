@@ -103,11 +103,6 @@ type EventsFrom struct {
 	Types []string  // none = all
 }
 
-// Events is Follow from now on.
-func (c *Client) Events(ctx context.Context, handle func(view.Event) error) error {
-	return c.Follow(ctx, EventsFrom{}, handle)
-}
-
 // Follow calls handle with each event until ctx ends, then returns nil; an error of handle ends it
 // too and is returned. When the stream breaks it returns CodeUnavailable: call it again, with the
 // last ID that an event had as After, and no event of the log is missed or told twice. The first
