@@ -70,7 +70,8 @@ func runCut(w *desktest.World, loses int, cut *atomic.Bool) (stop func()) {
 		desks[s.ID] = s.Desk
 	}
 	for _, s := range w.Shops {
-		go func() { ran <- s.Desk.Run(running) }()
+		opened := s.Desk // a test may open another one before this goroutine begins
+		go func() { ran <- opened.Run(running) }()
 	}
 	return func() {
 		cancel()
