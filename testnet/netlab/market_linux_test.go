@@ -17,6 +17,11 @@ import (
 // case asserts a time.
 const patience = time.Minute
 
+// punching bounds how long two shops may take to be connected directly. Where a punch of one side comes
+// before the other has begun, its router keeps that for half a minute as a connection to itself and maps
+// the port anew, so that the tries until then fail; those after a minute do not.
+const punching = 5 * time.Minute
+
 // market is a hub and shops in a lab. Steps that souk may fail return errors, for a case
 // that fails is a result; what the machine fails ends the test.
 type market struct {

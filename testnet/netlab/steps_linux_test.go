@@ -104,7 +104,7 @@ func (m *market) tradesDirectly(p pair, event time.Time) error {
 
 // comesDirect waits until two shops are connected directly.
 func (m *market) comesDirect(p pair) error {
-	ctx, cancel := m.within(patience)
+	ctx, cancel := m.within(punching)
 	defer cancel()
 	err := until(ctx, func(ctx context.Context) error {
 		transport, err := p.retailer.transport(ctx, p.supplier)
