@@ -302,16 +302,21 @@ func TestEntityTags(t *testing.T) {
 		}},
 	} {
 		t.Run(c.target, func(t *testing.T) {
-			res, body := c.s.raw(http.MethodGet, c.target, "")
-			tag := res.Header.Get("ETag")
-			if res.StatusCode != http.StatusOK || len(body) == 0 || strings.HasPrefix(tag, "W/") != c.weak || !strings.HasSuffix(tag, `"`) {
-				t.Fatalf("%d, tag %s: %s", res.StatusCode, tag, body)
-			}
-			for _, ask := range []string{tag, `"other", ` + strings.TrimPrefix(tag, "W/"), "*"} {
-				if res, body := c.s.raw(http.MethodGet, c.target, "", "If-None-Match", ask); res.StatusCode != http.StatusNotModified || body != "" || res.Header.Get("ETag") != tag {
-					t.Errorf("%s: %d, tag %s: %s", ask, res.StatusCode, res.Header.Get("ETag"), body)
+			var tag, body string
+			c.s.await("it rests, and what is known is not sent again", func() bool { // a change before may still be on its way to it
+				var res *http.Response
+				res, body = c.s.raw(http.MethodGet, c.target, "")
+				tag = res.Header.Get("ETag")
+				if res.StatusCode != http.StatusOK || len(body) == 0 || strings.HasPrefix(tag, "W/") != c.weak || !strings.HasSuffix(tag, `"`) {
+					t.Fatalf("%d, tag %s: %s", res.StatusCode, tag, body)
 				}
-			}
+				for _, ask := range []string{tag, `"other", ` + strings.TrimPrefix(tag, "W/"), "*"} {
+					if res, body := c.s.raw(http.MethodGet, c.target, "", "If-None-Match", ask); res.StatusCode != http.StatusNotModified || body != "" || res.Header.Get("ETag") != tag {
+						return false
+					}
+				}
+				return true
+			})
 			if res, again := c.s.raw(http.MethodGet, c.target, "", "If-None-Match", `"other"`); res.StatusCode != http.StatusOK || res.Header.Get("ETag") != tag || !c.weak && again != body {
 				t.Errorf("another tag: %d, %s", res.StatusCode, res.Header.Get("ETag"))
 			}
