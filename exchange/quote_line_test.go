@@ -149,20 +149,7 @@ func TestChangesByLineAreFound(t *testing.T) {
 		if rapid.Bool().Draw(t, "no rate") {
 			c.quote.Rate = exchange.Rate{}
 		}
-		q := c.quote
-		if err := c.price(&q); err != nil {
-			t.Fatal(err)
-		}
-		line := &q.Lines[rapid.IntRange(0, len(q.Lines)-1).Draw(t, "line")]
-		figure := rapid.SampledFrom([]*int64{
-			&line.Unit, &line.Total, &line.USDUnit, &line.USDTotal, (*int64)(&line.Quantity),
-			&q.Shipping, &q.USDShipping, &q.Total, &q.USDTotal,
-		}).Draw(t, "figure")
-		before := *figure
-		*figure = signed().Filter(func(n int64) bool { return n != before }).Draw(t, "changed")
-		if code := exchange.CodeOf(q.CheckSums()); code != exchange.CodeInvalid && code != exchange.CodeOverflow {
-			t.Fatalf("%d became %d and nobody noticed", before, *figure)
-		}
+		c.noticesEachFigure(t)
 	})
 }
 

@@ -183,21 +183,27 @@ func TestCheckSumsFindsAnyChange(t *testing.T) {
 		for i := range c.lines {
 			c.lines[i].List++ // a line that costs nothing adds up with any quantity
 		}
-		q := c.quote
-		if err := c.price(&q); err != nil {
-			t.Fatal(err)
-		}
-		line := &q.Lines[rapid.IntRange(0, len(q.Lines)-1).Draw(t, "line")]
-		figure := rapid.SampledFrom([]*int64{
-			&line.Unit, &line.Total, &line.USDUnit, &line.USDTotal, (*int64)(&line.Quantity),
-			&q.Shipping, &q.USDShipping, &q.Total, &q.USDTotal,
-		}).Draw(t, "figure")
-		before := *figure
-		*figure = signed().Filter(func(n int64) bool { return n != before }).Draw(t, "changed")
-		if code := exchange.CodeOf(q.CheckSums()); code != exchange.CodeInvalid && code != exchange.CodeOverflow {
-			t.Fatalf("%d became %d and nobody noticed", before, *figure)
-		}
+		c.noticesEachFigure(t)
 	})
+}
+
+// noticesEachFigure checks that a figure of the priced quote that is changed does not add up.
+func (c *quoteCase) noticesEachFigure(t *rapid.T) {
+	t.Helper()
+	q := c.quote
+	if err := c.price(&q); err != nil {
+		t.Fatal(err)
+	}
+	line := &q.Lines[rapid.IntRange(0, len(q.Lines)-1).Draw(t, "line")]
+	figure := rapid.SampledFrom([]*int64{
+		&line.Unit, &line.Total, &line.USDUnit, &line.USDTotal, (*int64)(&line.Quantity),
+		&q.Shipping, &q.USDShipping, &q.Total, &q.USDTotal,
+	}).Draw(t, "figure")
+	before := *figure
+	*figure = signed().Filter(func(n int64) bool { return n != before }).Draw(t, "changed")
+	if code := exchange.CodeOf(q.CheckSums()); code != exchange.CodeInvalid && code != exchange.CodeOverflow {
+		t.Fatalf("%d became %d and nobody noticed", before, *figure)
+	}
 }
 
 func TestCheckSumsRefuses(t *testing.T) {

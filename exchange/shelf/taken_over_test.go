@@ -7,6 +7,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk/desktest"
+	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/shelf"
@@ -19,19 +20,35 @@ func ship(t *testing.T, s *desktest.Shop, id exchange.OrderID) {
 	desktest.Must(t, err)
 }
 
+// mug is a variant of the product mug.
+func mug(sku exchange.SKU, units int64) shelf.Item {
+	it := item(sku, 500, units)
+	it.Group, it.ID = "mug", "mug"
+	return it
+}
+
+// replaced is the stock of c after a file, read at a time, that has the variants c and d in place of a
+// and b, 10 of each.
+func replaced(t *testing.T, s *desktest.Shop, st shelf.Statement, read exchange.Time) hold.Stock {
+	t.Helper()
+	_, err := s.Desk.Shelf.Withdraw(desktest.Ctx, []exchange.SKU{"a", "b"}, "not-a-variant", false)
+	desktest.Must(t, err)
+	c, d := mug("c", 10), mug("d", 10)
+	c.Takes = []exchange.StockID{"a", "b"}
+	c.Fresh, d.Takes, d.Fresh = c.Takes, c.Takes, c.Takes
+	st.Low, st.High = read.Add(-time.Minute), read.Add(time.Minute)
+	put(t, s, st, c, d)
+	return desktest.StockOf(t, s, "c")
+}
+
 // TestShippedByTheStockBefore: units shipped from the stock of a variant that went, between the reading of the
 // file and its import, are not there, whatever the figure means.
 func TestShippedByTheStockBefore(t *testing.T) {
 	for _, fig := range []record.Figure{record.FigureOnHand, record.FigureNotChosen, record.FigureFreeUnaware} {
 		t.Run(fig.String(), func(t *testing.T) {
 			w, acorn, birch := desktest.Pair(t)
-			v := func(sku exchange.SKU, units int64) shelf.Item {
-				it := item(sku, 500, units)
-				it.Group, it.ID = "mug", "mug"
-				return it
-			}
 			st := shelf.Statement{Source: "shopify", Figure: fig}
-			put(t, acorn, st, v("a", 10), v("b", 10))
+			put(t, acorn, st, mug("a", 10), mug("b", 10))
 			o := desktest.Buy(t, birch, acorn, "a", 3)
 			w.Settle()
 			w.Now = w.Now.Add(time.Hour)
@@ -39,14 +56,7 @@ func TestShippedByTheStockBefore(t *testing.T) {
 			w.Now = w.Now.Add(10 * time.Minute)
 			ship(t, acorn, o.ID)
 			w.Now = w.Now.Add(10 * time.Minute)
-			_, err := acorn.Desk.Shelf.Withdraw(desktest.Ctx, []exchange.SKU{"a", "b"}, "not-a-variant", false)
-			desktest.Must(t, err)
-			c, d := v("c", 10), v("d", 10)
-			c.Takes = []exchange.StockID{"a", "b"}
-			c.Fresh, d.Takes, d.Fresh = c.Takes, c.Takes, c.Takes
-			st.Low, st.High = read.Add(-time.Minute), read.Add(time.Minute)
-			put(t, acorn, st, c, d)
-			if s := desktest.StockOf(t, acorn, "c"); s.Available() > 7 {
+			if s := replaced(t, acorn, st, read); s.Available() > 7 {
 				t.Errorf("7 are on the shelf, %d available", s.Available())
 			}
 		})
@@ -272,13 +282,8 @@ func TestManyVariantsRenamed(t *testing.T) {
 // TestOrderedFromTheStockBefore: as TestShippedByTheStockBefore, of orders that came after the reading.
 func TestOrderedFromTheStockBefore(t *testing.T) {
 	w, acorn, birch := desktest.Pair(t)
-	v := func(sku exchange.SKU, units int64) shelf.Item {
-		it := item(sku, 500, units)
-		it.Group, it.ID = "mug", "mug"
-		return it
-	}
 	st := shelf.Statement{Source: "shopify", Figure: record.FigureFree, BookedWithin: 10 * time.Minute}
-	put(t, acorn, st, v("a", 10), v("b", 10))
+	put(t, acorn, st, mug("a", 10), mug("b", 10))
 	w.Now = w.Now.Add(time.Hour)
 	read := w.Now
 	w.Now = w.Now.Add(5 * time.Minute)
@@ -286,14 +291,7 @@ func TestOrderedFromTheStockBefore(t *testing.T) {
 	w.Settle()
 	ship(t, acorn, o.ID)
 	w.Now = w.Now.Add(10 * time.Minute)
-	_, err := acorn.Desk.Shelf.Withdraw(desktest.Ctx, []exchange.SKU{"a", "b"}, "not-a-variant", false)
-	desktest.Must(t, err)
-	c, d := v("c", 10), v("d", 10)
-	c.Takes = []exchange.StockID{"a", "b"}
-	c.Fresh, d.Takes, d.Fresh = c.Takes, c.Takes, c.Takes
-	st.Low, st.High = read.Add(-time.Minute), read.Add(time.Minute)
-	put(t, acorn, st, c, d)
-	if s := desktest.StockOf(t, acorn, "c"); s.Available() > 7 {
+	if s := replaced(t, acorn, st, read); s.Available() > 7 {
 		t.Errorf("7 are free, %d available", s.Available())
 	}
 }
