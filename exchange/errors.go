@@ -58,6 +58,8 @@ const (
 	CodeNotRunning    Code = 35 // no node or hub runs on this folder
 	CodeLocked        Code = 36 // another process uses this folder
 	CodeConfirm       Code = 37 // the owner must say that this is meant
+	CodeGone          Code = 38 // an own reservation ran out, and the goods are not there any more
+	CodeWithdrawn     Code = 39 // an own product is off sale
 )
 
 type codeInfo struct {
@@ -105,6 +107,8 @@ var codeTable = map[Code]codeInfo{
 	CodeNotRunning:    {"not-running", true},
 	CodeLocked:        {"locked", false},
 	CodeConfirm:       {"confirmation-needed", false},
+	CodeGone:          {"gone", false},
+	CodeWithdrawn:     {"withdrawn", false},
 }
 
 // unknownCode and a number are the name of a code without a row in codeTable.

@@ -32,6 +32,8 @@ func checkOrderRecord(v *record.Order) error {
 	return checkCancel(v.Order.Cancel)
 }
 
+func checkOwnSaleRecord(v *record.OwnSale) error { return checkOrderRecord(&v.Sale) }
+
 func checkPartnershipRecord(v *record.Partnership) error {
 	s := &v.State
 	if max(s.EndedBy, s.Open.By, s.Declined.Of, s.Declined.By) > exchange.Retailer {

@@ -56,6 +56,9 @@ func drawValue(t *rapid.T, k message.Kind) message.Value {
 	if owed, ok := gen.Owed[k]; ok && rapid.Bool().Draw(t, "owed") {
 		return owed.Draw(t, "value")
 	}
+	if own, ok := gen.Own[k]; ok && rapid.Bool().Draw(t, "own") {
+		return own.Draw(t, "value")
+	}
 	return gen.Value(k).Draw(t, "value")
 }
 
@@ -72,6 +75,9 @@ func TestEveryFieldIsCarried(t *testing.T) {
 			}
 			if owed, ok := gen.Owed[k]; ok && seed%4 == 2 {
 				values = owed
+			}
+			if own, ok := gen.Own[k]; ok && seed%4 == 2 {
+				values = own
 			}
 			v := values.Example(seed)
 			b, err := protocol.Codec{}.Encode(v)

@@ -119,7 +119,7 @@ func TestGoldenKinds(t *testing.T) {
 
 // TestGoldenKinds2: the fields and kinds that version 2 added.
 func TestGoldenKinds2(t *testing.T) {
-	for _, v := range golden(t, "kinds-2.json", kindVectors(t, gen.Kinds, gen.Value)) {
+	for _, v := range golden(t, "kinds-2.json", kindVectors(t, gen.Kinds2, gen.Value)) {
 		t.Run(v.Name, v.reencode)
 	}
 }
@@ -187,6 +187,14 @@ func quoteVectors(t *testing.T) map[string]kindVector {
 func TestGoldenOwed(t *testing.T) {
 	owed := func(k message.Kind) *rapid.Generator[message.Value] { return gen.Owed[k] }
 	for _, v := range golden(t, "owed.json", kindVectors(t, slices.Sorted(maps.Keys(gen.Owed)), owed)) {
+		t.Run(v.Name, v.reencode)
+	}
+}
+
+// TestGoldenOwn: what the shop's own channels brought into the store.
+func TestGoldenOwn(t *testing.T) {
+	own := func(k message.Kind) *rapid.Generator[message.Value] { return gen.Own[k] }
+	for _, v := range golden(t, "own.json", kindVectors(t, slices.Sorted(maps.Keys(gen.Own)), own)) {
 		t.Run(v.Name, v.reencode)
 	}
 }

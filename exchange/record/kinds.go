@@ -19,6 +19,8 @@ const (
 	KindReading     message.Kind = 72
 	KindSource      message.Kind = 73
 
+	KindOwnSale message.Kind = 76
+
 	KindFeed    message.Kind = 85 // the own feed: epoch, sequence, count, floor
 	KindReplica message.Kind = 86 // a partner's feed, in the replicas' own store
 )
@@ -50,3 +52,5 @@ func (*Movement) Kind() message.Kind { return KindMovement }
 func (*Reading) Kind() message.Kind { return KindReading }
 
 func (*Source) Kind() message.Kind { return KindSource }
+
+func (*OwnSale) Kind() message.Kind { return KindOwnSale }

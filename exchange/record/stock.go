@@ -1,6 +1,7 @@
 package record
 
 import (
+	"slices"
 	"time"
 
 	"github.com/souk-market/souk/exchange"
@@ -15,6 +16,68 @@ type Stock struct {
 	// Shared reports that other products than the one it is named for sell from it. It stays
 	// when they leave.
 	Shared bool
+	// Left is how many units of own sales have left, ever. They are taken off Stocked and Sold.
+	Left int64
+	// Keep is how many units are kept back from partners, Share how many one partner may hold.
+	Keep, Share Bound
+	// Shares is what each partner holds, of holds that were counted against a share; nil = nothing.
+	// A change makes a new one.
+	Shares *Shares
+}
+
+// Shares is what partners hold of a stock: sorted by partner, none with 0.
+type Shares []Share
+
+// Bound is a number of units; where it is not Set, the shop's default is meant.
+type Bound struct {
+	Set   bool
+	Units int64
+}
+
+// Or is the bound where it is set, else the shop's default.
+func (b Bound) Or(other int64) int64 {
+	if b.Set {
+		return b.Units
+	}
+	return other
+}
+
+// Share is what one partner holds of a stock.
+type Share struct {
+	Partner exchange.ShopID
+	Held    int64
+}
+
+// HeldBy is what a partner holds of the stock, as far as it was counted against a share.
+func (s *Stock) HeldBy(partner exchange.ShopID) int64 {
+	if s.Shares == nil {
+		return 0
+	}
+	for _, share := range *s.Shares {
+		if share.Partner == partner {
+			return share.Held
+		}
+	}
+	return 0
+}
+
+// AddShare counts units of a partner's holds, or takes them off (< 0).
+func (s *Stock) AddShare(partner exchange.ShopID, units int64) {
+	var list Shares
+	if s.Shares != nil {
+		list = slices.Clone(*s.Shares)
+	}
+	i, found := slices.BinarySearchFunc(list, partner, func(s Share, p exchange.ShopID) int { return s.Partner.Compare(p) })
+	if !found {
+		list = slices.Insert(list, i, Share{Partner: partner})
+	}
+	if list[i].Held += units; list[i].Held == 0 {
+		list = slices.Delete(list, i, i+1)
+	}
+	s.Shares = &list
+	if len(list) == 0 {
+		s.Shares = nil
+	}
 }
 
 // Cause is why a stock changed. Numbers are stored: append only.
@@ -26,15 +89,32 @@ const (
 	CauseFigure    Cause = 3 // a file told a figure
 	CauseOrdered   Cause = 4 // an order was committed; the shelf is as it was
 	CauseCancelled Cause = 5 // units of an order were cancelled, rejected or expired; the shelf is as it was
+
+	CauseReturned     Cause = 20 // units of an own sale came back
+	CauseOwnSold      Cause = 21 // an own sale was made; the shelf is as it was
+	CauseOwnShipped   Cause = 22 // units of an own sale left
+	CauseOwnCancelled Cause = 23 // units of an own sale were cancelled; the shelf is as it was
 )
 
-var causeNames = [...]string{"unknown", "shipped", "counted", "figure", "ordered", "cancelled"}
+var causeNames = [...]string{
+	"unknown", "shipped", "counted", "figure", "ordered", "cancelled",
+	20: "returned", 21: "own-sold", 22: "own-shipped", 23: "own-cancelled",
+}
 
 func (c Cause) String() string {
-	if c < Cause(len(causeNames)) {
+	if c < Cause(len(causeNames)) && causeNames[c] != "" {
 		return causeNames[c]
 	}
 	return "unknown"
+}
+
+// Moves reports whether the cause changes what is on the shelf.
+func (c Cause) Moves() bool {
+	switch c {
+	case CauseOrdered, CauseCancelled, CauseOwnSold, CauseOwnCancelled:
+		return false
+	}
+	return true
 }
 
 // Movement is a line of a stock's journal.

@@ -102,7 +102,8 @@ func (st Statement) dated(last *record.Reading, now exchange.Time) dated {
 type told struct {
 	stock  hold.Stock
 	last   record.Reading
-	known  bool // the stock had a record before, and it is of this time
+	left   int64 // units of own sales that have left
+	known  bool  // the stock had a record before, and it is of this time
 	figure Figure
 	when   dated
 	since  since
@@ -222,9 +223,9 @@ func (t told) meanings(st Statement) Readings {
 	case st.Rebase:
 		r.FreeUnaware = r.OnHand
 	case !t.known || !t.last.Set && s == (hold.Stock{}):
-		r.FreeUnaware = f.Units - t.debts.unaware - s.Held - s.Sold
+		r.FreeUnaware = f.Units - t.debts.unaware - s.Held - s.Sold - t.left
 	case !t.last.Set || t.last.Unlimited || s.Unlimited:
-		r.FreeUnaware = f.Units - t.debts.unaware - s.Held - s.Sold
+		r.FreeUnaware = f.Units - t.debts.unaware - s.Held - s.Sold - t.left
 		if !s.Unlimited {
 			r.FreeUnaware = min(r.FreeUnaware, s.Free())
 		}

@@ -311,7 +311,11 @@ type StockRecord struct {
 	Revision      uint64                 `protobuf:"varint,7,opt,name=revision,proto3" json:"revision,omitempty"`
 	Moves         uint64                 `protobuf:"varint,8,opt,name=moves,proto3" json:"moves,omitempty"` // number of the newest movement
 	Shared        bool                   `protobuf:"varint,9,opt,name=shared,proto3" json:"shared,omitempty"`
-	Pruned        uint64                 `protobuf:"varint,10,opt,name=pruned,proto3" json:"pruned,omitempty"` // number of the newest movement that was deleted
+	Pruned        uint64                 `protobuf:"varint,10,opt,name=pruned,proto3" json:"pruned,omitempty"`     // number of the newest movement that was deleted
+	Left          int64                  `protobuf:"varint,20,opt,name=left,proto3" json:"left,omitempty"`         // units of own sales that have left, ever
+	Keep          *int64                 `protobuf:"varint,21,opt,name=keep,proto3,oneof" json:"keep,omitempty"`   // absent = the shop's default
+	Share         *int64                 `protobuf:"varint,22,opt,name=share,proto3,oneof" json:"share,omitempty"` // absent = the shop's default
+	Shares        []*PartnerShare        `protobuf:"bytes,23,rep,name=shares,proto3" json:"shares,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -416,6 +420,87 @@ func (x *StockRecord) GetPruned() uint64 {
 	return 0
 }
 
+func (x *StockRecord) GetLeft() int64 {
+	if x != nil {
+		return x.Left
+	}
+	return 0
+}
+
+func (x *StockRecord) GetKeep() int64 {
+	if x != nil && x.Keep != nil {
+		return *x.Keep
+	}
+	return 0
+}
+
+func (x *StockRecord) GetShare() int64 {
+	if x != nil && x.Share != nil {
+		return *x.Share
+	}
+	return 0
+}
+
+func (x *StockRecord) GetShares() []*PartnerShare {
+	if x != nil {
+		return x.Shares
+	}
+	return nil
+}
+
+// PartnerShare is what one partner holds of a stock, where a share bounds it.
+type PartnerShare struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Partner       []byte                 `protobuf:"bytes,1,opt,name=partner,proto3" json:"partner,omitempty"`
+	Held          int64                  `protobuf:"varint,2,opt,name=held,proto3" json:"held,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PartnerShare) Reset() {
+	*x = PartnerShare{}
+	mi := &file_record_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PartnerShare) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PartnerShare) ProtoMessage() {}
+
+func (x *PartnerShare) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PartnerShare.ProtoReflect.Descriptor instead.
+func (*PartnerShare) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *PartnerShare) GetPartner() []byte {
+	if x != nil {
+		return x.Partner
+	}
+	return nil
+}
+
+func (x *PartnerShare) GetHeld() int64 {
+	if x != nil {
+		return x.Held
+	}
+	return 0
+}
+
 // Movement is a line of a stock's journal.
 type Movement struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -434,7 +519,7 @@ type Movement struct {
 
 func (x *Movement) Reset() {
 	*x = Movement{}
-	mi := &file_record_proto_msgTypes[4]
+	mi := &file_record_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -446,7 +531,7 @@ func (x *Movement) String() string {
 func (*Movement) ProtoMessage() {}
 
 func (x *Movement) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[4]
+	mi := &file_record_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -459,7 +544,7 @@ func (x *Movement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Movement.ProtoReflect.Descriptor instead.
 func (*Movement) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{4}
+	return file_record_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Movement) GetCause() uint32 {
@@ -544,7 +629,7 @@ type Reading struct {
 
 func (x *Reading) Reset() {
 	*x = Reading{}
-	mi := &file_record_proto_msgTypes[5]
+	mi := &file_record_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -556,7 +641,7 @@ func (x *Reading) String() string {
 func (*Reading) ProtoMessage() {}
 
 func (x *Reading) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[5]
+	mi := &file_record_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -569,7 +654,7 @@ func (x *Reading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reading.ProtoReflect.Descriptor instead.
 func (*Reading) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{5}
+	return file_record_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Reading) GetSource() string {
@@ -662,7 +747,7 @@ type SourceRecord struct {
 
 func (x *SourceRecord) Reset() {
 	*x = SourceRecord{}
-	mi := &file_record_proto_msgTypes[6]
+	mi := &file_record_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -674,7 +759,7 @@ func (x *SourceRecord) String() string {
 func (*SourceRecord) ProtoMessage() {}
 
 func (x *SourceRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[6]
+	mi := &file_record_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -687,7 +772,7 @@ func (x *SourceRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourceRecord.ProtoReflect.Descriptor instead.
 func (*SourceRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{6}
+	return file_record_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *SourceRecord) GetName() string {
@@ -779,7 +864,7 @@ type SourceFile struct {
 
 func (x *SourceFile) Reset() {
 	*x = SourceFile{}
-	mi := &file_record_proto_msgTypes[7]
+	mi := &file_record_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -791,7 +876,7 @@ func (x *SourceFile) String() string {
 func (*SourceFile) ProtoMessage() {}
 
 func (x *SourceFile) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[7]
+	mi := &file_record_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -804,7 +889,7 @@ func (x *SourceFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourceFile.ProtoReflect.Descriptor instead.
 func (*SourceFile) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{7}
+	return file_record_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SourceFile) GetDigest() []byte {
@@ -842,14 +927,16 @@ type HoldRecord struct {
 	Placed        []byte                 `protobuf:"bytes,10,opt,name=placed,proto3" json:"placed,omitempty"`
 	Latest        []byte                 `protobuf:"bytes,11,opt,name=latest,proto3" json:"latest,omitempty"`
 	LatestRequest []byte                 `protobuf:"bytes,12,opt,name=latest_request,json=latestRequest,proto3" json:"latest_request,omitempty"`
-	From          []string               `protobuf:"bytes,13,rep,name=from,proto3" json:"from,omitempty"` // stock IDs of the lines; none = each product's own
+	From          []string               `protobuf:"bytes,13,rep,name=from,proto3" json:"from,omitempty"`        // stock IDs of the lines; none = each product's own
+	Own           *Quote                 `protobuf:"bytes,14,opt,name=own,proto3" json:"own,omitempty"`          // of the shop's own channels
+	Counted       uint64                 `protobuf:"varint,15,opt,name=counted,proto3" json:"counted,omitempty"` // by line, from the lowest bit: it is counted against its partner's share
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *HoldRecord) Reset() {
 	*x = HoldRecord{}
-	mi := &file_record_proto_msgTypes[8]
+	mi := &file_record_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -861,7 +948,7 @@ func (x *HoldRecord) String() string {
 func (*HoldRecord) ProtoMessage() {}
 
 func (x *HoldRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[8]
+	mi := &file_record_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -874,7 +961,7 @@ func (x *HoldRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HoldRecord.ProtoReflect.Descriptor instead.
 func (*HoldRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{8}
+	return file_record_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *HoldRecord) GetRetailer() []byte {
@@ -968,6 +1055,20 @@ func (x *HoldRecord) GetFrom() []string {
 	return nil
 }
 
+func (x *HoldRecord) GetOwn() *Quote {
+	if x != nil {
+		return x.Own
+	}
+	return nil
+}
+
+func (x *HoldRecord) GetCounted() uint64 {
+	if x != nil {
+		return x.Counted
+	}
+	return 0
+}
+
 type OrderLine struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Sku           string                 `protobuf:"bytes,1,opt,name=sku,proto3" json:"sku,omitempty"`
@@ -981,7 +1082,7 @@ type OrderLine struct {
 
 func (x *OrderLine) Reset() {
 	*x = OrderLine{}
-	mi := &file_record_proto_msgTypes[9]
+	mi := &file_record_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -993,7 +1094,7 @@ func (x *OrderLine) String() string {
 func (*OrderLine) ProtoMessage() {}
 
 func (x *OrderLine) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[9]
+	mi := &file_record_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1006,7 +1107,7 @@ func (x *OrderLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderLine.ProtoReflect.Descriptor instead.
 func (*OrderLine) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{9}
+	return file_record_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *OrderLine) GetSku() string {
@@ -1076,7 +1177,7 @@ type OrderRecord struct {
 
 func (x *OrderRecord) Reset() {
 	*x = OrderRecord{}
-	mi := &file_record_proto_msgTypes[10]
+	mi := &file_record_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1088,7 +1189,7 @@ func (x *OrderRecord) String() string {
 func (*OrderRecord) ProtoMessage() {}
 
 func (x *OrderRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[10]
+	mi := &file_record_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1101,7 +1202,7 @@ func (x *OrderRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderRecord.ProtoReflect.Descriptor instead.
 func (*OrderRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{10}
+	return file_record_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *OrderRecord) GetId() []byte {
@@ -1272,6 +1373,75 @@ func (x *OrderRecord) GetFrom() []string {
 	return nil
 }
 
+// OwnSaleRecord is a sale of the shop's own channels.
+type OwnSaleRecord struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Sale          *OrderRecord           `protobuf:"bytes,1,opt,name=sale,proto3" json:"sale,omitempty"` // supplier and retailer are the shop itself
+	Reference     string                 `protobuf:"bytes,2,opt,name=reference,proto3" json:"reference,omitempty"`
+	Returned      []*Units               `protobuf:"bytes,3,rep,name=returned,proto3" json:"returned,omitempty"`
+	Late          bool                   `protobuf:"varint,4,opt,name=late,proto3" json:"late,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OwnSaleRecord) Reset() {
+	*x = OwnSaleRecord{}
+	mi := &file_record_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OwnSaleRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OwnSaleRecord) ProtoMessage() {}
+
+func (x *OwnSaleRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OwnSaleRecord.ProtoReflect.Descriptor instead.
+func (*OwnSaleRecord) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *OwnSaleRecord) GetSale() *OrderRecord {
+	if x != nil {
+		return x.Sale
+	}
+	return nil
+}
+
+func (x *OwnSaleRecord) GetReference() string {
+	if x != nil {
+		return x.Reference
+	}
+	return ""
+}
+
+func (x *OwnSaleRecord) GetReturned() []*Units {
+	if x != nil {
+		return x.Returned
+	}
+	return nil
+}
+
+func (x *OwnSaleRecord) GetLate() bool {
+	if x != nil {
+		return x.Late
+	}
+	return false
+}
+
 type Parcel struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	AtMs          int64                  `protobuf:"varint,1,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
@@ -1284,7 +1454,7 @@ type Parcel struct {
 
 func (x *Parcel) Reset() {
 	*x = Parcel{}
-	mi := &file_record_proto_msgTypes[11]
+	mi := &file_record_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1296,7 +1466,7 @@ func (x *Parcel) String() string {
 func (*Parcel) ProtoMessage() {}
 
 func (x *Parcel) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[11]
+	mi := &file_record_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1309,7 +1479,7 @@ func (x *Parcel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Parcel.ProtoReflect.Descriptor instead.
 func (*Parcel) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{11}
+	return file_record_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Parcel) GetAtMs() int64 {
@@ -1360,7 +1530,7 @@ type ChainRecord struct {
 
 func (x *ChainRecord) Reset() {
 	*x = ChainRecord{}
-	mi := &file_record_proto_msgTypes[12]
+	mi := &file_record_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1372,7 +1542,7 @@ func (x *ChainRecord) String() string {
 func (*ChainRecord) ProtoMessage() {}
 
 func (x *ChainRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[12]
+	mi := &file_record_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1385,7 +1555,7 @@ func (x *ChainRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainRecord.ProtoReflect.Descriptor instead.
 func (*ChainRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{12}
+	return file_record_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ChainRecord) GetSupplier() []byte {
@@ -1499,7 +1669,7 @@ type PartnershipRecord struct {
 
 func (x *PartnershipRecord) Reset() {
 	*x = PartnershipRecord{}
-	mi := &file_record_proto_msgTypes[13]
+	mi := &file_record_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1511,7 +1681,7 @@ func (x *PartnershipRecord) String() string {
 func (*PartnershipRecord) ProtoMessage() {}
 
 func (x *PartnershipRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[13]
+	mi := &file_record_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1524,7 +1694,7 @@ func (x *PartnershipRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PartnershipRecord.ProtoReflect.Descriptor instead.
 func (*PartnershipRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{13}
+	return file_record_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PartnershipRecord) GetVersion() uint32 {
@@ -1672,7 +1842,7 @@ type Declined struct {
 
 func (x *Declined) Reset() {
 	*x = Declined{}
-	mi := &file_record_proto_msgTypes[14]
+	mi := &file_record_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1684,7 +1854,7 @@ func (x *Declined) String() string {
 func (*Declined) ProtoMessage() {}
 
 func (x *Declined) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[14]
+	mi := &file_record_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1697,7 +1867,7 @@ func (x *Declined) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Declined.ProtoReflect.Descriptor instead.
 func (*Declined) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{14}
+	return file_record_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Declined) GetHash() []byte {
@@ -1740,7 +1910,7 @@ type Proposal struct {
 
 func (x *Proposal) Reset() {
 	*x = Proposal{}
-	mi := &file_record_proto_msgTypes[15]
+	mi := &file_record_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1752,7 +1922,7 @@ func (x *Proposal) String() string {
 func (*Proposal) ProtoMessage() {}
 
 func (x *Proposal) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[15]
+	mi := &file_record_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1765,7 +1935,7 @@ func (x *Proposal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Proposal.ProtoReflect.Descriptor instead.
 func (*Proposal) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{15}
+	return file_record_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Proposal) GetHash() []byte {
@@ -1808,7 +1978,7 @@ type OutboxRecord struct {
 
 func (x *OutboxRecord) Reset() {
 	*x = OutboxRecord{}
-	mi := &file_record_proto_msgTypes[16]
+	mi := &file_record_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1820,7 +1990,7 @@ func (x *OutboxRecord) String() string {
 func (*OutboxRecord) ProtoMessage() {}
 
 func (x *OutboxRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[16]
+	mi := &file_record_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1833,7 +2003,7 @@ func (x *OutboxRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutboxRecord.ProtoReflect.Descriptor instead.
 func (*OutboxRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{16}
+	return file_record_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *OutboxRecord) GetNumber() uint64 {
@@ -1884,7 +2054,7 @@ type ReservationRecord struct {
 
 func (x *ReservationRecord) Reset() {
 	*x = ReservationRecord{}
-	mi := &file_record_proto_msgTypes[17]
+	mi := &file_record_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1896,7 +2066,7 @@ func (x *ReservationRecord) String() string {
 func (*ReservationRecord) ProtoMessage() {}
 
 func (x *ReservationRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[17]
+	mi := &file_record_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1909,7 +2079,7 @@ func (x *ReservationRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReservationRecord.ProtoReflect.Descriptor instead.
 func (*ReservationRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{17}
+	return file_record_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ReservationRecord) GetSupplier() []byte {
@@ -2006,7 +2176,7 @@ type ShipToRecord struct {
 
 func (x *ShipToRecord) Reset() {
 	*x = ShipToRecord{}
-	mi := &file_record_proto_msgTypes[18]
+	mi := &file_record_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2018,7 +2188,7 @@ func (x *ShipToRecord) String() string {
 func (*ShipToRecord) ProtoMessage() {}
 
 func (x *ShipToRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[18]
+	mi := &file_record_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2031,7 +2201,7 @@ func (x *ShipToRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShipToRecord.ProtoReflect.Descriptor instead.
 func (*ShipToRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{18}
+	return file_record_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ShipToRecord) GetSalt() []byte {
@@ -2059,7 +2229,7 @@ type MetaRecord struct {
 
 func (x *MetaRecord) Reset() {
 	*x = MetaRecord{}
-	mi := &file_record_proto_msgTypes[19]
+	mi := &file_record_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2071,7 +2241,7 @@ func (x *MetaRecord) String() string {
 func (*MetaRecord) ProtoMessage() {}
 
 func (x *MetaRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[19]
+	mi := &file_record_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2084,7 +2254,7 @@ func (x *MetaRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetaRecord.ProtoReflect.Descriptor instead.
 func (*MetaRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{19}
+	return file_record_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *MetaRecord) GetWrittenMs() int64 {
@@ -2123,7 +2293,7 @@ type EvidenceRecord struct {
 
 func (x *EvidenceRecord) Reset() {
 	*x = EvidenceRecord{}
-	mi := &file_record_proto_msgTypes[20]
+	mi := &file_record_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2135,7 +2305,7 @@ func (x *EvidenceRecord) String() string {
 func (*EvidenceRecord) ProtoMessage() {}
 
 func (x *EvidenceRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[20]
+	mi := &file_record_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2148,7 +2318,7 @@ func (x *EvidenceRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EvidenceRecord.ProtoReflect.Descriptor instead.
 func (*EvidenceRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{20}
+	return file_record_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *EvidenceRecord) GetSupplier() []byte {
@@ -2215,7 +2385,7 @@ type FeedMeta struct {
 
 func (x *FeedMeta) Reset() {
 	*x = FeedMeta{}
-	mi := &file_record_proto_msgTypes[21]
+	mi := &file_record_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2227,7 +2397,7 @@ func (x *FeedMeta) String() string {
 func (*FeedMeta) ProtoMessage() {}
 
 func (x *FeedMeta) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[21]
+	mi := &file_record_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2240,7 +2410,7 @@ func (x *FeedMeta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FeedMeta.ProtoReflect.Descriptor instead.
 func (*FeedMeta) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{21}
+	return file_record_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *FeedMeta) GetEpoch() uint64 {
@@ -2306,7 +2476,7 @@ type ReplicaMeta struct {
 
 func (x *ReplicaMeta) Reset() {
 	*x = ReplicaMeta{}
-	mi := &file_record_proto_msgTypes[22]
+	mi := &file_record_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2318,7 +2488,7 @@ func (x *ReplicaMeta) String() string {
 func (*ReplicaMeta) ProtoMessage() {}
 
 func (x *ReplicaMeta) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[22]
+	mi := &file_record_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2331,7 +2501,7 @@ func (x *ReplicaMeta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaMeta.ProtoReflect.Descriptor instead.
 func (*ReplicaMeta) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{22}
+	return file_record_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ReplicaMeta) GetShop() []byte {
@@ -2409,7 +2579,7 @@ const file_record_proto_rawDesc = "" +
 	"\tFileStock\x12\x10\n" +
 	"\x03set\x18\x01 \x01(\bR\x03set\x12\x1c\n" +
 	"\tunlimited\x18\x02 \x01(\bR\tunlimited\x12\x14\n" +
-	"\x05units\x18\x03 \x01(\x03R\x05units\"\x83\x02\n" +
+	"\x05units\x18\x03 \x01(\x03R\x05units\"\x8d\x03\n" +
 	"\vStockRecord\x12\x1c\n" +
 	"\tunlimited\x18\x01 \x01(\bR\tunlimited\x12\x18\n" +
 	"\astocked\x18\x02 \x01(\x03R\astocked\x12\x12\n" +
@@ -2421,7 +2591,16 @@ const file_record_proto_rawDesc = "" +
 	"\x05moves\x18\b \x01(\x04R\x05moves\x12\x16\n" +
 	"\x06shared\x18\t \x01(\bR\x06shared\x12\x16\n" +
 	"\x06pruned\x18\n" +
-	" \x01(\x04R\x06pruned\"\xd6\x01\n" +
+	" \x01(\x04R\x06pruned\x12\x12\n" +
+	"\x04left\x18\x14 \x01(\x03R\x04left\x12\x17\n" +
+	"\x04keep\x18\x15 \x01(\x03H\x00R\x04keep\x88\x01\x01\x12\x19\n" +
+	"\x05share\x18\x16 \x01(\x03H\x01R\x05share\x88\x01\x01\x12-\n" +
+	"\x06shares\x18\x17 \x03(\v2\x15.souk.v1.PartnerShareR\x06sharesB\a\n" +
+	"\x05_keepB\b\n" +
+	"\x06_share\"<\n" +
+	"\fPartnerShare\x12\x18\n" +
+	"\apartner\x18\x01 \x01(\fR\apartner\x12\x12\n" +
+	"\x04held\x18\x02 \x01(\x03R\x04held\"\xd6\x01\n" +
 	"\bMovement\x12\x14\n" +
 	"\x05cause\x18\x01 \x01(\rR\x05cause\x12\x14\n" +
 	"\x05units\x18\x02 \x01(\x03R\x05units\x12\x13\n" +
@@ -2466,7 +2645,7 @@ const file_record_proto_rawDesc = "" +
 	"SourceFile\x12\x16\n" +
 	"\x06digest\x18\x01 \x01(\fR\x06digest\x12\x15\n" +
 	"\x06low_ms\x18\x02 \x01(\x03R\x05lowMs\x12\x17\n" +
-	"\ahigh_ms\x18\x03 \x01(\x03R\x06highMs\"\x92\x03\n" +
+	"\ahigh_ms\x18\x03 \x01(\x03R\x06highMs\"\xce\x03\n" +
 	"\n" +
 	"HoldRecord\x12\x1a\n" +
 	"\bretailer\x18\x01 \x01(\fR\bretailer\x12(\n" +
@@ -2483,7 +2662,9 @@ const file_record_proto_rawDesc = "" +
 	" \x01(\fR\x06placed\x12\x16\n" +
 	"\x06latest\x18\v \x01(\fR\x06latest\x12%\n" +
 	"\x0elatest_request\x18\f \x01(\fR\rlatestRequest\x12\x12\n" +
-	"\x04from\x18\r \x03(\tR\x04from\"\x8d\x01\n" +
+	"\x04from\x18\r \x03(\tR\x04from\x12 \n" +
+	"\x03own\x18\x0e \x01(\v2\x0e.souk.v1.QuoteR\x03own\x12\x18\n" +
+	"\acounted\x18\x0f \x01(\x04R\acounted\"\x8d\x01\n" +
 	"\tOrderLine\x12\x10\n" +
 	"\x03sku\x18\x01 \x01(\tR\x03sku\x12\x18\n" +
 	"\aordered\x18\x02 \x01(\x03R\aordered\x12\x18\n" +
@@ -2519,7 +2700,12 @@ const file_record_proto_rawDesc = "" +
 	"cancelAtMs\x12!\n" +
 	"\fcancelled_ms\x18\x16 \x01(\x03R\vcancelledMs\x121\n" +
 	"\fcancelled_by\x18\x17 \x01(\x0e2\x0e.souk.v1.PartyR\vcancelledBy\x12\x12\n" +
-	"\x04from\x18\x18 \x03(\tR\x04fromJ\x04\b(\x102J\x04\b2\x10<\"y\n" +
+	"\x04from\x18\x18 \x03(\tR\x04fromJ\x04\b(\x102J\x04\b2\x10<\"\x97\x01\n" +
+	"\rOwnSaleRecord\x12(\n" +
+	"\x04sale\x18\x01 \x01(\v2\x14.souk.v1.OrderRecordR\x04sale\x12\x1c\n" +
+	"\treference\x18\x02 \x01(\tR\treference\x12*\n" +
+	"\breturned\x18\x03 \x03(\v2\x0e.souk.v1.UnitsR\breturned\x12\x12\n" +
+	"\x04late\x18\x04 \x01(\bR\x04late\"y\n" +
 	"\x06Parcel\x12\x13\n" +
 	"\x05at_ms\x18\x01 \x01(\x03R\x04atMs\x12$\n" +
 	"\x05lines\x18\x02 \x03(\v2\x0e.souk.v1.UnitsR\x05lines\x12\x18\n" +
@@ -2642,84 +2828,90 @@ func file_record_proto_rawDescGZIP() []byte {
 	return file_record_proto_rawDescData
 }
 
-var file_record_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_record_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_record_proto_goTypes = []any{
 	(*ProductRecord)(nil),     // 0: souk.v1.ProductRecord
 	(*Sale)(nil),              // 1: souk.v1.Sale
 	(*FileStock)(nil),         // 2: souk.v1.FileStock
 	(*StockRecord)(nil),       // 3: souk.v1.StockRecord
-	(*Movement)(nil),          // 4: souk.v1.Movement
-	(*Reading)(nil),           // 5: souk.v1.Reading
-	(*SourceRecord)(nil),      // 6: souk.v1.SourceRecord
-	(*SourceFile)(nil),        // 7: souk.v1.SourceFile
-	(*HoldRecord)(nil),        // 8: souk.v1.HoldRecord
-	(*OrderLine)(nil),         // 9: souk.v1.OrderLine
-	(*OrderRecord)(nil),       // 10: souk.v1.OrderRecord
-	(*Parcel)(nil),            // 11: souk.v1.Parcel
-	(*ChainRecord)(nil),       // 12: souk.v1.ChainRecord
-	(*PartnershipRecord)(nil), // 13: souk.v1.PartnershipRecord
-	(*Declined)(nil),          // 14: souk.v1.Declined
-	(*Proposal)(nil),          // 15: souk.v1.Proposal
-	(*OutboxRecord)(nil),      // 16: souk.v1.OutboxRecord
-	(*ReservationRecord)(nil), // 17: souk.v1.ReservationRecord
-	(*ShipToRecord)(nil),      // 18: souk.v1.ShipToRecord
-	(*MetaRecord)(nil),        // 19: souk.v1.MetaRecord
-	(*EvidenceRecord)(nil),    // 20: souk.v1.EvidenceRecord
-	(*FeedMeta)(nil),          // 21: souk.v1.FeedMeta
-	(*ReplicaMeta)(nil),       // 22: souk.v1.ReplicaMeta
-	(*Product)(nil),           // 23: souk.v1.Product
-	(HoldState)(0),            // 24: souk.v1.HoldState
-	(*Line)(nil),              // 25: souk.v1.Line
-	(Code)(0),                 // 26: souk.v1.Code
-	(CancelRule)(0),           // 27: souk.v1.CancelRule
-	(*Quote)(nil),             // 28: souk.v1.Quote
-	(Party)(0),                // 29: souk.v1.Party
-	(*Units)(nil),             // 30: souk.v1.Units
-	(*Signed)(nil),            // 31: souk.v1.Signed
-	(*Terms)(nil),             // 32: souk.v1.Terms
-	(*Hold)(nil),              // 33: souk.v1.Hold
-	(*Short)(nil),             // 34: souk.v1.Short
-	(*FeedKey)(nil),           // 35: souk.v1.FeedKey
+	(*PartnerShare)(nil),      // 4: souk.v1.PartnerShare
+	(*Movement)(nil),          // 5: souk.v1.Movement
+	(*Reading)(nil),           // 6: souk.v1.Reading
+	(*SourceRecord)(nil),      // 7: souk.v1.SourceRecord
+	(*SourceFile)(nil),        // 8: souk.v1.SourceFile
+	(*HoldRecord)(nil),        // 9: souk.v1.HoldRecord
+	(*OrderLine)(nil),         // 10: souk.v1.OrderLine
+	(*OrderRecord)(nil),       // 11: souk.v1.OrderRecord
+	(*OwnSaleRecord)(nil),     // 12: souk.v1.OwnSaleRecord
+	(*Parcel)(nil),            // 13: souk.v1.Parcel
+	(*ChainRecord)(nil),       // 14: souk.v1.ChainRecord
+	(*PartnershipRecord)(nil), // 15: souk.v1.PartnershipRecord
+	(*Declined)(nil),          // 16: souk.v1.Declined
+	(*Proposal)(nil),          // 17: souk.v1.Proposal
+	(*OutboxRecord)(nil),      // 18: souk.v1.OutboxRecord
+	(*ReservationRecord)(nil), // 19: souk.v1.ReservationRecord
+	(*ShipToRecord)(nil),      // 20: souk.v1.ShipToRecord
+	(*MetaRecord)(nil),        // 21: souk.v1.MetaRecord
+	(*EvidenceRecord)(nil),    // 22: souk.v1.EvidenceRecord
+	(*FeedMeta)(nil),          // 23: souk.v1.FeedMeta
+	(*ReplicaMeta)(nil),       // 24: souk.v1.ReplicaMeta
+	(*Product)(nil),           // 25: souk.v1.Product
+	(HoldState)(0),            // 26: souk.v1.HoldState
+	(*Line)(nil),              // 27: souk.v1.Line
+	(Code)(0),                 // 28: souk.v1.Code
+	(*Quote)(nil),             // 29: souk.v1.Quote
+	(CancelRule)(0),           // 30: souk.v1.CancelRule
+	(Party)(0),                // 31: souk.v1.Party
+	(*Units)(nil),             // 32: souk.v1.Units
+	(*Signed)(nil),            // 33: souk.v1.Signed
+	(*Terms)(nil),             // 34: souk.v1.Terms
+	(*Hold)(nil),              // 35: souk.v1.Hold
+	(*Short)(nil),             // 36: souk.v1.Short
+	(*FeedKey)(nil),           // 37: souk.v1.FeedKey
 }
 var file_record_proto_depIdxs = []int32{
-	23, // 0: souk.v1.ProductRecord.product:type_name -> souk.v1.Product
+	25, // 0: souk.v1.ProductRecord.product:type_name -> souk.v1.Product
 	2,  // 1: souk.v1.ProductRecord.file_stock:type_name -> souk.v1.FileStock
 	1,  // 2: souk.v1.ProductRecord.sale:type_name -> souk.v1.Sale
-	7,  // 3: souk.v1.SourceRecord.files:type_name -> souk.v1.SourceFile
-	24, // 4: souk.v1.HoldRecord.state:type_name -> souk.v1.HoldState
-	25, // 5: souk.v1.HoldRecord.lines:type_name -> souk.v1.Line
-	26, // 6: souk.v1.HoldRecord.refusal:type_name -> souk.v1.Code
-	9,  // 7: souk.v1.OrderRecord.lines:type_name -> souk.v1.OrderLine
-	27, // 8: souk.v1.OrderRecord.cancel:type_name -> souk.v1.CancelRule
-	28, // 9: souk.v1.OrderRecord.quote:type_name -> souk.v1.Quote
-	11, // 10: souk.v1.OrderRecord.parcels:type_name -> souk.v1.Parcel
-	26, // 11: souk.v1.OrderRecord.refusal:type_name -> souk.v1.Code
-	29, // 12: souk.v1.OrderRecord.cancelled_by:type_name -> souk.v1.Party
-	30, // 13: souk.v1.Parcel.lines:type_name -> souk.v1.Units
-	31, // 14: souk.v1.ChainRecord.acked_head:type_name -> souk.v1.Signed
-	32, // 15: souk.v1.PartnershipRecord.terms:type_name -> souk.v1.Terms
-	29, // 16: souk.v1.PartnershipRecord.ended_by:type_name -> souk.v1.Party
-	15, // 17: souk.v1.PartnershipRecord.open:type_name -> souk.v1.Proposal
-	26, // 18: souk.v1.PartnershipRecord.refusal:type_name -> souk.v1.Code
-	14, // 19: souk.v1.PartnershipRecord.declined:type_name -> souk.v1.Declined
-	29, // 20: souk.v1.Declined.of:type_name -> souk.v1.Party
-	29, // 21: souk.v1.Declined.by:type_name -> souk.v1.Party
-	29, // 22: souk.v1.Proposal.by:type_name -> souk.v1.Party
-	32, // 23: souk.v1.Proposal.terms:type_name -> souk.v1.Terms
-	31, // 24: souk.v1.OutboxRecord.signed:type_name -> souk.v1.Signed
-	33, // 25: souk.v1.ReservationRecord.request:type_name -> souk.v1.Hold
-	24, // 26: souk.v1.ReservationRecord.state:type_name -> souk.v1.HoldState
-	26, // 27: souk.v1.ReservationRecord.refusal:type_name -> souk.v1.Code
-	34, // 28: souk.v1.ReservationRecord.short:type_name -> souk.v1.Short
-	35, // 29: souk.v1.FeedMeta.key:type_name -> souk.v1.FeedKey
-	31, // 30: souk.v1.FeedMeta.head:type_name -> souk.v1.Signed
-	31, // 31: souk.v1.ReplicaMeta.head:type_name -> souk.v1.Signed
-	35, // 32: souk.v1.ReplicaMeta.key:type_name -> souk.v1.FeedKey
-	33, // [33:33] is the sub-list for method output_type
-	33, // [33:33] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	4,  // 3: souk.v1.StockRecord.shares:type_name -> souk.v1.PartnerShare
+	8,  // 4: souk.v1.SourceRecord.files:type_name -> souk.v1.SourceFile
+	26, // 5: souk.v1.HoldRecord.state:type_name -> souk.v1.HoldState
+	27, // 6: souk.v1.HoldRecord.lines:type_name -> souk.v1.Line
+	28, // 7: souk.v1.HoldRecord.refusal:type_name -> souk.v1.Code
+	29, // 8: souk.v1.HoldRecord.own:type_name -> souk.v1.Quote
+	10, // 9: souk.v1.OrderRecord.lines:type_name -> souk.v1.OrderLine
+	30, // 10: souk.v1.OrderRecord.cancel:type_name -> souk.v1.CancelRule
+	29, // 11: souk.v1.OrderRecord.quote:type_name -> souk.v1.Quote
+	13, // 12: souk.v1.OrderRecord.parcels:type_name -> souk.v1.Parcel
+	28, // 13: souk.v1.OrderRecord.refusal:type_name -> souk.v1.Code
+	31, // 14: souk.v1.OrderRecord.cancelled_by:type_name -> souk.v1.Party
+	11, // 15: souk.v1.OwnSaleRecord.sale:type_name -> souk.v1.OrderRecord
+	32, // 16: souk.v1.OwnSaleRecord.returned:type_name -> souk.v1.Units
+	32, // 17: souk.v1.Parcel.lines:type_name -> souk.v1.Units
+	33, // 18: souk.v1.ChainRecord.acked_head:type_name -> souk.v1.Signed
+	34, // 19: souk.v1.PartnershipRecord.terms:type_name -> souk.v1.Terms
+	31, // 20: souk.v1.PartnershipRecord.ended_by:type_name -> souk.v1.Party
+	17, // 21: souk.v1.PartnershipRecord.open:type_name -> souk.v1.Proposal
+	28, // 22: souk.v1.PartnershipRecord.refusal:type_name -> souk.v1.Code
+	16, // 23: souk.v1.PartnershipRecord.declined:type_name -> souk.v1.Declined
+	31, // 24: souk.v1.Declined.of:type_name -> souk.v1.Party
+	31, // 25: souk.v1.Declined.by:type_name -> souk.v1.Party
+	31, // 26: souk.v1.Proposal.by:type_name -> souk.v1.Party
+	34, // 27: souk.v1.Proposal.terms:type_name -> souk.v1.Terms
+	33, // 28: souk.v1.OutboxRecord.signed:type_name -> souk.v1.Signed
+	35, // 29: souk.v1.ReservationRecord.request:type_name -> souk.v1.Hold
+	26, // 30: souk.v1.ReservationRecord.state:type_name -> souk.v1.HoldState
+	28, // 31: souk.v1.ReservationRecord.refusal:type_name -> souk.v1.Code
+	36, // 32: souk.v1.ReservationRecord.short:type_name -> souk.v1.Short
+	37, // 33: souk.v1.FeedMeta.key:type_name -> souk.v1.FeedKey
+	33, // 34: souk.v1.FeedMeta.head:type_name -> souk.v1.Signed
+	33, // 35: souk.v1.ReplicaMeta.head:type_name -> souk.v1.Signed
+	37, // 36: souk.v1.ReplicaMeta.key:type_name -> souk.v1.FeedKey
+	37, // [37:37] is the sub-list for method output_type
+	37, // [37:37] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_record_proto_init() }
@@ -2730,14 +2922,15 @@ func file_record_proto_init() {
 	file_feed_proto_init()
 	file_trade_proto_init()
 	file_types_proto_init()
-	file_record_proto_msgTypes[6].OneofWrappers = []any{}
+	file_record_proto_msgTypes[3].OneofWrappers = []any{}
+	file_record_proto_msgTypes[7].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_record_proto_rawDesc), len(file_record_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   23,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -10,8 +10,11 @@ import (
 	"github.com/souk-market/souk/exchange/record"
 )
 
-// Kinds are all kinds there are, in the order of their numbers.
-var Kinds = []message.Kind{
+// Kinds are all kinds there are.
+var Kinds = append(slices.Clone(Kinds2), record.KindOwnSale)
+
+// Kinds2 are those of version 2 as its golden vectors have them, in the order of their numbers.
+var Kinds2 = []message.Kind{
 	message.KindHold, message.KindRelease, message.KindExtend, message.KindHoldStatus, message.KindSubmit, message.KindPush,
 	message.KindPull, message.KindStockQuery, message.KindHello, message.KindSealedAnswer, message.KindEntries,
 	message.KindSignedHead, message.KindStockAnswer, message.KindHoldAnswer, message.KindEntry, message.KindRequest,
@@ -24,7 +27,7 @@ var Kinds = []message.Kind{
 }
 
 // FirstKinds are those of the first version.
-var FirstKinds = slices.DeleteFunc(slices.Clone(Kinds), func(k message.Kind) bool {
+var FirstKinds = slices.DeleteFunc(slices.Clone(Kinds2), func(k message.Kind) bool {
 	return k == record.KindMovement || k == record.KindReading || k == record.KindSource
 })
 
@@ -70,6 +73,7 @@ var makers = map[message.Kind]func(source) message.Value{
 	record.KindPartnership:   partnershipRecord,
 	record.KindOutbox:        outboxRecord,
 	record.KindReservation:   reservationRecord,
+	record.KindOwnSale:       ownSale,
 	record.KindMeta:          meta,
 	record.KindEvidence:      evidenceRecord,
 	record.KindShipTo:        func(s source) message.Value { return &record.ShipTo{Salt: s.salt(), Raw: s.blob()} },
