@@ -179,7 +179,7 @@ func (o *OwnSales) Reservation(id exchange.HoldID) (*Reservation, error) {
 }
 
 func errNoReservation(id exchange.HoldID) error {
-	return exchange.Errorf(exchange.CodeNotFound, "there is no reservation %v of your own products", id)
+	return exchange.Errorf(exchange.CodeNotFound, "there is no reservation %v of your own products; one at a supplier is ordered (souk order place)", id)
 }
 
 // shown is an own reservation in the form of those at suppliers. One whose time has come shows as

@@ -135,6 +135,7 @@ func (s *Server) register() {
 		&holdRoutes{desk: d, shops: shops},
 		&reservationRoutes{desk: d, keys: s.keys, shops: shops, business: s.business, log: s.log},
 		&orderRoutes{desk: d, shops: shops, stopping: s.stopping},
+		&saleRoutes{desk: d, keys: s.keys},
 		&partnerRoutes{desk: d, shops: shops, clock: s.cfg.Clock, started: s.cfg.Clock.Now()},
 		&memberRoutes{members: s.cfg.Members, reach: s.cfg.Reach},
 		&reachRoutes{reach: s.cfg.Reach},
