@@ -73,7 +73,10 @@ list price, from the shelf that partners hold from. Sell it with souk sale add.`
 			}
 			got, err := c.Reserve(client.WithKey(cmd.Context(), key), req)
 			if err != nil {
-				return a.perhapsHeld(err, key, fed.name(req.Lines[0].Product.Shop))
+				if supplier := req.Lines[0].Product.Shop; supplier != fed.self {
+					return a.perhapsHeld(err, key, fed.name(supplier))
+				}
+				return a.perhapsHeld(err, key, "")
 			}
 			return a.show(cmd, got, func(p *page) { a.reservationPage(p, got) })
 		}),
@@ -87,12 +90,17 @@ list price, from the shelf that partners hold from. Sell it with souk sale add.`
 }
 
 // perhapsHeld adds where to look when nobody knows whether the supplier holds the stock: the
-// supplier or the node did not answer, or the owner broke off.
+// supplier or the node did not answer, or the owner broke off. supplier is "" of own products.
 func (a reservationCommands) perhapsHeld(err error, key, supplier string) error {
 	var p *view.Problem
 	errors.As(err, &p)
 	switch {
+	case p != nil && exchange.CodeOf(err) == exchange.CodeNotFound && supplier == "":
+		return exchange.Errorf(exchange.CodeNotFound, "%w. A partner's product is given as SHOP:SKU, as souk products shows it", err)
 	case p != nil && len(p.Lines) > 0:
+		if supplier == "" {
+			supplier = "this shop"
+		}
 		return &inWords{shortText(p.Lines, supplier), err}
 	case p != nil && p.Reservation != nil:
 		return exchange.Errorf(exchange.CodeOf(err), "%s did not answer in time, and may hold the stock all the same. This shop goes on asking, and gives the stock back unless the command is repeated within 20 seconds with --key %s; what became of it: souk reservation show%s %v", supplier, quoteArg(key), a.dirFlag(), *p.Reservation)

@@ -68,7 +68,7 @@ are still there. Repeated with the same --key or reservation, it finds the same 
 				}
 			}
 			if file != "" {
-				to, err := orderCommands{a.app}.readShipTo(file)
+				to, err := orderCommands(a).readShipTo(file)
 				if err != nil {
 					return err
 				}

@@ -36,6 +36,15 @@
 //   - The guard over absences asks when a file is the whole catalog, not for the variants of a
 //     group: a group that lost its only variant lost all of a small catalog.
 //
+// # What partners are not offered
+//
+// A stock may keep units back, and bound what one partner holds of it ([Bounds]); a bound that is
+// not set is the shop's default. The design has them per product: here they are per stock, for
+// products that share one have one shelf to keep. The catalog says what is not kept back, and
+// nothing of shares, for it is one for all partners. A share counts the holds placed while it is
+// set, and each of those remembers it (record.Hold.Counted), so that setting or dropping a share
+// visits no hold, and an audit can add up.
+//
 // # The journal
 //
 // Shipments, counts, figures, orders and their cancellations stand in a stock's journal

@@ -65,7 +65,7 @@ func (o *OwnSales) Sell(ctx context.Context, req SaleRequest) (*record.OwnSale, 
 	}
 	var rec *record.OwnSale
 	err = o.writer.Act(ctx, func(b *writer.Batch) error {
-		id := req.Reservation
+		var id exchange.OrderID
 		if rec, id, err = o.soldBefore(b, req, tail); err != nil {
 			return err
 		}

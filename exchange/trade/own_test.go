@@ -160,7 +160,7 @@ func TestOwnReservationLives(t *testing.T) {
 	}
 	_, err = acorn.Desk.Own.Extend(desktest.Ctx, id, w.Now.Add(61*time.Minute))
 	isCode(t, err, exchange.CodeLifetime)
-	res, err = acorn.Desk.Own.Extend(desktest.Ctx, id, w.Now.Add(time.Hour))
+	_, err = acorn.Desk.Own.Extend(desktest.Ctx, id, w.Now.Add(time.Hour))
 	desktest.Must(t, err)
 	w.Now = w.Now.Add(59 * time.Minute)
 	desktest.Must(t, acorn.Desk.Tick())
