@@ -21,7 +21,12 @@ func TestChanges(t *testing.T) {
 		desk.Feed.KeepTombstones(rapid.IntRange(0, 4).Draw(rt, "tombstones"))
 		var place feed.Place
 		known := map[exchange.SKU]bool{}
-		removed, began := 0, 0 // in all; since the reader was told of all that was removed
+		withdrawn, removed := 0, 0 // not published yet; published
+		began := 0                 // of removed, those that the reader was told of or never knew
+		publish := func() {
+			w.Publish()
+			withdrawn, removed = 0, removed+withdrawn
+		}
 		read := func() (more bool) {
 			list, to, more, err := desk.Feed.Changes(place, rapid.IntRange(1, 3).Draw(rt, "page"))
 			if exchange.CodeOf(err) == exchange.CodeTooOld {
@@ -58,17 +63,17 @@ func TestChanges(t *testing.T) {
 					_, err := desk.Shelf.Withdraw(desktest.Ctx, []exchange.SKU{exchange.SKU(sku)}, "draft", false)
 					desktest.Must(t, err)
 					delete(listed, exchange.SKU(sku))
-					removed++
+					withdrawn++
 				}
 			case 3:
 				read()
 				continue
 			}
 			if rapid.Bool().Draw(rt, "publish") {
-				w.Publish()
+				publish()
 			}
 		}
-		w.Publish()
+		publish()
 		for read() {
 		}
 		if !maps.Equal(known, listed) {
