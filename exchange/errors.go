@@ -59,6 +59,8 @@ const (
 	CodeLocked        Code = 36 // another process uses this folder
 	CodeConfirm       Code = 37 // the owner must say that this is meant
 	CodePrecondition  Code = 38 // the request must say of which state it was made
+	CodeGone          Code = 39 // an own reservation ran out, and the goods are not there any more
+	CodeWithdrawn     Code = 40 // an own product is off sale
 )
 
 type codeInfo struct {
@@ -107,6 +109,8 @@ var codeTable = map[Code]codeInfo{
 	CodeLocked:        {"locked", false},
 	CodeConfirm:       {"confirmation-needed", false},
 	CodePrecondition:  {"precondition-required", false},
+	CodeGone:          {"gone", false},
+	CodeWithdrawn:     {"withdrawn", false},
 }
 
 // unknownCode and a number are the name of a code without a row in codeTable.

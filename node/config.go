@@ -6,8 +6,10 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/node/money"
 	"github.com/souk-market/souk/store/tomlfile"
 )
@@ -25,6 +27,10 @@ type Config struct {
 	APIHosts []string `toml:"api_hosts,omitempty" comment:"Further Host names the API answers to, behind a proxy of yours."`
 
 	AcceptByHand bool `toml:"accept_by_hand,omitempty" comment:"true: orders wait for souk order accept; false: they are accepted as they come."`
+
+	OwnHoldMinutes int   `toml:"own_hold_minutes,omitempty" comment:"The longest life of a reservation of your own products, by your web shop or till, extensions included; 0 = 60, at most 10080 (7 days)."`
+	Keep           int64 `toml:"keep,omitempty" comment:"Keep so many units of each product back from partners; your own channels sell all. souk catalog keep says otherwise of a product."`
+	Share          int64 `toml:"share,omitempty" comment:"The most units of a product that one partner may hold; 0 = as many as there are. souk catalog share says otherwise of a product."`
 
 	KeepAddressesDays int `toml:"keep_addresses_days,omitempty" comment:"Erase a consumer's address, with reference and note, so many days after the last of an order was shipped or cancelled; 0 = keep them for good."`
 
@@ -100,6 +106,9 @@ const maxHaltAfterDays = 365
 // maxKeepAddressesDays is a hundred years. 0 means that addresses are kept for good.
 const maxKeepAddressesDays = 36_500
 
+// maxOwnHoldMinutes is exchange.MaxHoldLifetime.
+const maxOwnHoldMinutes = int(exchange.MaxHoldLifetime / time.Minute)
+
 // Relays reports whether this shop relays for members.
 func (c Config) Relays() bool { return c.Relay != relayOff }
 
@@ -132,6 +141,14 @@ func (c Config) policy() (policyParts, error) {
 	}
 	if c.KeepAddressesDays < 0 || c.KeepAddressesDays > maxKeepAddressesDays {
 		return p, tomlfile.AtKey("keep_addresses_days", exchange.Errorf(exchange.CodeInvalid, "it is 0 (for good) to %d, not %d", maxKeepAddressesDays, c.KeepAddressesDays))
+	}
+	if c.OwnHoldMinutes < 0 || c.OwnHoldMinutes > maxOwnHoldMinutes {
+		return p, tomlfile.AtKey("own_hold_minutes", exchange.Errorf(exchange.CodeInvalid, "it is 0 (the default, 60) to %d, not %d", maxOwnHoldMinutes, c.OwnHoldMinutes))
+	}
+	for key, units := range map[string]int64{"keep": c.Keep, "share": c.Share} {
+		if units < 0 || units > hold.MaxShelf {
+			return p, tomlfile.AtKey(key, exchange.Errorf(exchange.CodeInvalid, "it is 0 to %d units, not %d", hold.MaxShelf, units))
+		}
 	}
 	if _, err := c.Currency.Decimals(); err != nil {
 		return p, tomlfile.AtKey("currency", err)

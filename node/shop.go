@@ -105,7 +105,8 @@ func New(p Parts) (*Shop, error) {
 	s := &Shop{
 		parts: p, me: me, log: p.Logger, started: p.Clock.Now(), ready: make(chan struct{}),
 		departed: wake.New(),
-		policy:   trade.Policy{AcceptByHand: parts.byHand, KeepAddresses: time.Duration(p.Config.KeepAddressesDays) * 24 * time.Hour, Shipping: parts.shipping, Tax: parts.tax, Rate: p.Rate},
+		policy: trade.Policy{AcceptByHand: parts.byHand, KeepAddresses: time.Duration(p.Config.KeepAddressesDays) * 24 * time.Hour, Shipping: parts.shipping, Tax: parts.tax, Rate: p.Rate,
+			OwnHold: time.Duration(p.Config.OwnHoldMinutes) * time.Minute, Keep: p.Config.Keep, Share: p.Config.Share},
 	}
 	if p.Config.Currency == exchange.USD && !p.Rate.Known() {
 		s.policy.Rate = exchange.USDRate

@@ -41,6 +41,8 @@ func checkEventsRecord(v *record.Events) error {
 	return nil
 }
 
+func checkOwnSaleRecord(v *record.OwnSale) error { return checkOrderRecord(&v.Sale) }
+
 func checkPartnershipRecord(v *record.Partnership) error {
 	s := &v.State
 	if max(s.EndedBy, s.Open.By, s.Declined.Of, s.Declined.By) > exchange.Retailer {

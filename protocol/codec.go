@@ -168,6 +168,7 @@ var forms = [...]*form{
 	record.KindShipTo:      of("ship-to record", MaxRecord, shipToRecordToPB, shipToRecordFromPB, checkNothing),
 
 	record.KindMovement: of("movement", MaxRecord, movementToPB, movementFromPB, checkNothing),
+	record.KindOwnSale:  of("own sale record", MaxRecord, ownSaleToPB, ownSaleFromPB, checkOwnSaleRecord),
 	record.KindReading:  of("reading", MaxRecord, readingToPB, readingFromPB, checkNothing),
 	record.KindToldLine: of("told movement", MaxRecord, toldLineToPB, toldLineFromPB, checkNothing),
 	record.KindIntent:   of("list of movements", record.MaxIntent, intentToPB, intentFromPB, checkNothing),

@@ -12,12 +12,17 @@ import (
 
 func holdRecordToPB(v *record.Hold) *pb.HoldRecord {
 	h := &v.Hold
-	return &pb.HoldRecord{
+	m := &pb.HoldRecord{
 		Retailer: raw(v.Retailer[:]), State: pb.HoldState(h.State), Lines: linesToPB(h.Lines),
 		IssuedMs: int64(h.Issued), ExpiresMs: int64(h.Expires), EndedMs: int64(h.Ended),
 		Refusal: pb.Code(h.Refusal), Request: raw(v.Request[:]), Terms: v.Terms,
 		Placed: v.Placed, Latest: v.Latest, LatestRequest: raw(v.LatestRequest[:]), From: stockIDsToPB(h.From),
+		Counted: v.Counted,
 	}
+	if v.Own != nil {
+		m.Own = quoteToPB(v.Own)
+	}
+	return m
 }
 
 func holdRecordFromPB(f *fields, m *pb.HoldRecord) *record.Hold {
@@ -26,7 +31,7 @@ func holdRecordFromPB(f *fields, m *pb.HoldRecord) *record.Hold {
 			State: hold.State(m.State), Lines: f.lines(m.Lines), From: stockIDsFromPB(m.From), Issued: exchange.Time(m.IssuedMs),
 			Expires: exchange.Time(m.ExpiresMs), Ended: exchange.Time(m.EndedMs), Refusal: exchange.Code(m.Refusal),
 		},
-		Terms: m.Terms, Placed: m.Placed, Latest: m.Latest,
+		Terms: m.Terms, Placed: m.Placed, Latest: m.Latest, Own: f.quote(m.Own), Counted: m.Counted,
 	}
 	f.fixed("retailer", v.Retailer[:], m.Retailer)
 	f.fixed("request", v.Request[:], m.Request)
@@ -82,6 +87,18 @@ func orderRecordFromPB(f *fields, m *pb.OrderRecord) *record.Order {
 	f.fixed("supplier", v.Supplier[:], m.Supplier)
 	f.fixed("retailer", v.Retailer[:], m.Retailer)
 	f.fixed("ship-to hash", v.ShipToHash[:], m.ShipToHash)
+	return v
+}
+
+func ownSaleToPB(v *record.OwnSale) *pb.OwnSaleRecord {
+	return &pb.OwnSaleRecord{Sale: orderRecordToPB(&v.Sale), Reference: v.Reference, Returned: unitsToPB(v.Returned), Late: v.Late}
+}
+
+func ownSaleFromPB(f *fields, m *pb.OwnSaleRecord) *record.OwnSale {
+	v := &record.OwnSale{Reference: m.Reference, Returned: unitsFromPB(m.Returned), Late: m.Late}
+	if m.Sale != nil {
+		v.Sale = *orderRecordFromPB(f, m.Sale)
+	}
 	return v
 }
 

@@ -44,20 +44,51 @@ func productRecordFromPB(_ *fields, m *pb.ProductRecord) *record.Product {
 
 func stockRecordToPB(v *record.Stock) *pb.StockRecord {
 	s := v.Stock
-	return &pb.StockRecord{
+	m := &pb.StockRecord{
 		Unlimited: s.Unlimited, Stocked: s.Stocked, Held: s.Held, Sold: s.Sold, Shipped: s.Shipped,
 		Missing: s.Missing, Revision: s.Revision, Moves: v.Moves, Shared: v.Shared, Pruned: v.Pruned, Gone: v.Gone,
+		Left: v.Left, Keep: boundToPB(v.Keep), Share: boundToPB(v.Share),
 	}
+	if v.Shares != nil {
+		m.Shares = each(*v.Shares, func(s record.Share) *pb.PartnerShare {
+			return &pb.PartnerShare{Partner: raw(s.Partner[:]), Held: s.Held}
+		})
+	}
+	return m
 }
 
-func stockRecordFromPB(_ *fields, m *pb.StockRecord) *record.Stock {
-	return &record.Stock{
+func boundToPB(b record.Bound) *int64 {
+	if !b.Set {
+		return nil
+	}
+	return &b.Units
+}
+
+func boundFromPB(units *int64) record.Bound {
+	if units == nil {
+		return record.Bound{}
+	}
+	return record.Bound{Set: true, Units: *units}
+}
+
+func stockRecordFromPB(f *fields, m *pb.StockRecord) *record.Stock {
+	v := &record.Stock{
 		Stock: hold.Stock{
 			Unlimited: m.Unlimited, Stocked: m.Stocked, Held: m.Held, Sold: m.Sold, Shipped: m.Shipped,
 			Missing: m.Missing, Revision: m.Revision,
 		},
 		Moves: m.Moves, Shared: m.Shared, Pruned: m.Pruned, Gone: m.Gone,
+		Left: m.Left, Keep: boundFromPB(m.Keep), Share: boundFromPB(m.Share),
 	}
+	if len(m.Shares) > 0 {
+		shares := record.Shares(each(m.Shares, func(s *pb.PartnerShare) record.Share {
+			share := record.Share{Held: s.Held}
+			f.fixed("partner", share.Partner[:], s.Partner)
+			return share
+		}))
+		v.Shares = &shares
+	}
+	return v
 }
 
 func stockIDsToPB(list []exchange.StockID) []string {

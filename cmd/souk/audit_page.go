@@ -65,9 +65,9 @@ func shopAuditPage(p *page, s *shopAudit) {
 	case extentAll:
 		p.line("Checked: %s, %s, %s, %s sold and %d bought, %s with %s",
 			plural(c.Products, "product"), plural(c.Holds, "hold"), plural(c.Reservations, "reservation"),
-			plural(c.Sales, "order"), c.Purchases, plural(c.Ledgers, "ledger"), entries(c.Entries))
+			plural(c.Sales+c.Own, "order"), c.Purchases, plural(c.Ledgers, "ledger"), entries(c.Entries))
 	case extentCounts:
-		p.line("Checked: the counts of %s and %s sold, and nothing else", plural(c.Holds, "hold"), plural(c.Sales, "order"))
+		p.line("Checked: the counts of %s and %s sold, and nothing else", plural(c.Holds, "hold"), plural(c.Sales+c.Own, "order"))
 	default:
 		p.line("Checked: nothing, for the database does not open")
 	}
@@ -130,5 +130,5 @@ func entries(n int) string {
 // countProgress is how far a check is, in a line.
 func countProgress(n audit.Count) string {
 	return fmt.Sprintf("%s, %s, %s, %s, %s of %s replayed", plural(n.Rows, "row"), plural(n.Holds, "hold"),
-		plural(n.Sales+n.Purchases, "order"), entries(n.Entries), fmt.Sprint(n.Replayed), plural(n.Ledgers, "ledger"))
+		plural(n.Sales+n.Own+n.Purchases, "order"), entries(n.Entries), fmt.Sprint(n.Replayed), plural(n.Ledgers, "ledger"))
 }

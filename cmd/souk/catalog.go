@@ -24,7 +24,7 @@ second.`,
   souk catalog set-stock --dir shop SHOE-42=12
   souk catalog remove --dir shop SHOE-42`,
 		a.importCommand(), a.setStockCommand(), a.holdsCommand(), catalogCommands{a}.setPriceCommand(), catalogCommands{a}.removeCommand(),
-		catalogCommands{a}.publishCommand(), a.catalogListCommand(), catalogCommands{a}.historyCommand(), catalogCommands{a}.sourcesCommand(),
+		catalogCommands{a}.publishCommand(), a.catalogListCommand(), catalogCommands{a}.historyCommand(), catalogCommands{a}.sourcesCommand(), saleCommands{a}.keepCommand(), saleCommands{a}.shareCommand(),
 		a.ratesCommand())
 }
 

@@ -151,6 +151,8 @@ var exitOf = map[exchange.Code]int{
 	exchange.CodeShipped:       exitRefused,
 	exchange.CodeCancelRule:    exitRefused,
 	exchange.CodeState:         exitRefused,
+	exchange.CodeGone:          exitRefused,
+	exchange.CodeWithdrawn:     exitRefused,
 	exchange.CodeOrdered:       exitRefused,
 	exchange.CodeCurrency:      exitRefused,
 	exchange.CodeFork:          exitRefused,

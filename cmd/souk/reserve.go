@@ -21,18 +21,24 @@ func (a reservationCommands) reserveCommand() *cobra.Command {
 	var lifetime time.Duration
 	cmd := &cobra.Command{
 		Use:   "reserve PRODUCT=QTY…",
-		Short: "Hold a partner's products and get a binding quote",
+		Short: "Hold a partner's products, or own ones",
 		Long: `Asks one supplier to set products aside: all lines or none. The answer is its sealed
 quote, which binds it until the hold expires. Order with souk order place, or give the
 stock back with souk reservation release. A PRODUCT is SHOP:SKU, as souk products shows it;
-without =QTY it is one unit.`,
+without =QTY it is one unit.
+
+A SKU without a shop is a product of your own: it is held for your web shop or till, at
+list price, from the shelf that partners hold from. Sell it with souk sale add.`,
 		Example: `  souk reserve --dir shop Birch-Books:LAMP-1=2 Birch-Books:SHADE-3 --ship-to-country SE
-  souk reserve --dir shop Birch-Books:LAMP-1 --ship-to-country DE --max-total 120.00 --lifetime 10m`,
+  souk reserve --dir shop Birch-Books:LAMP-1 --ship-to-country DE --max-total 120.00 --lifetime 10m
+  souk reserve --dir shop LAMP-1=2 --lifetime 20m`,
 		Args: takes(1, exchange.MaxLines),
 		RunE: a.withClient(func(cmd *cobra.Command, c *client.Client, args []string) error {
-			to, err := view.ParseCountry(country)
-			if err != nil {
-				return &usageError{fmt.Errorf("--ship-to-country: %w", err)}
+			to, err := "", error(nil)
+			if country != "" {
+				if to, err = view.ParseCountry(country); err != nil {
+					return &usageError{fmt.Errorf("--ship-to-country: %w", err)}
+				}
 			}
 			fed, err := loadFederation(cmd.Context(), c)
 			if err != nil {
@@ -44,9 +50,12 @@ without =QTY it is one unit.`,
 				if err != nil {
 					return err
 				}
-				id, err := partnerProduct(fed.shops, ref)
+				id, err := reservable(fed, ref)
 				if err != nil {
 					return err
+				}
+				if to == "" && id.Shop != fed.self {
+					return usagef("say where the goods will go: --ship-to-country SE")
 				}
 				if slices.ContainsFunc(req.Lines, func(l view.ReserveLine) bool { return l.Product == id }) {
 					return usagef("%s stands there twice; give its whole quantity once", ref)
@@ -64,27 +73,34 @@ without =QTY it is one unit.`,
 			}
 			got, err := c.Reserve(client.WithKey(cmd.Context(), key), req)
 			if err != nil {
-				return a.perhapsHeld(err, key, fed.name(req.Lines[0].Product.Shop))
+				if supplier := req.Lines[0].Product.Shop; supplier != fed.self {
+					return a.perhapsHeld(err, key, fed.name(supplier))
+				}
+				return a.perhapsHeld(err, key, "")
 			}
 			return a.show(cmd, got, func(p *page) { a.reservationPage(p, got) })
 		}),
 	}
 	f := cmd.Flags()
-	f.StringVar(&country, "ship-to-country", "", "where the goods will go: ISO 3166-1 `code` such as SE (required)")
+	f.StringVar(&country, "ship-to-country", "", "where the goods will go: ISO 3166-1 `code` such as SE (required but for own products)")
 	f.StringVar(&maxTotal, "max-total", "", "refuse above this `amount`, shipping included, in the supplier's currency")
 	f.Var(durationVar(&lifetime, 0), "lifetime", "`time` to hold, such as 10m (default: half of the longest the terms allow, so that it can be extended)")
 	f.StringVar(&key, "key", "", "a `text` of your own for this wish: repeated with the same within 24 hours it finds the same reservation")
-	required(cmd, "ship-to-country")
 	return cmd
 }
 
 // perhapsHeld adds where to look when nobody knows whether the supplier holds the stock: the
-// supplier or the node did not answer, or the owner broke off.
+// supplier or the node did not answer, or the owner broke off. supplier is "" of own products.
 func (a reservationCommands) perhapsHeld(err error, key, supplier string) error {
 	var p *view.Problem
 	errors.As(err, &p)
 	switch {
+	case p != nil && exchange.CodeOf(err) == exchange.CodeNotFound && supplier == "":
+		return exchange.Errorf(exchange.CodeNotFound, "%w. A partner's product is given as SHOP:SKU, as souk products shows it", err)
 	case p != nil && len(p.Lines) > 0:
+		if supplier == "" {
+			supplier = "this shop"
+		}
 		return &inWords{shortText(p.Lines, supplier), err}
 	case p != nil && p.Reservation != nil:
 		return exchange.Errorf(exchange.CodeOf(err), "%s did not answer in time, and may hold the stock all the same. This shop goes on asking, and gives the stock back unless the command is repeated within 20 seconds with --key %s; what became of it: souk reservation show%s %v", supplier, quoteArg(key), a.dirFlag(), *p.Reservation)
@@ -113,6 +129,16 @@ func shortText(lines []view.ShortLine, supplier string) string {
 		fmt.Fprintf(said, "\n  %s: %d asked, %d available", inert(string(l.SKU)), l.Asked, l.Available)
 	}
 	return said.String()
+}
+
+// reservable is a product that can be reserved: a partner's, or by its SKU alone an own one.
+func reservable(fed *federation, ref string) (exchange.ProductID, error) {
+	id, err := partnerProduct(fed.shops, ref)
+	if err == nil || strings.Contains(ref, ":") {
+		return id, err
+	}
+	sku, err := ownSKU(fed.self, ref)
+	return exchange.ProductID{Shop: fed.self, SKU: sku}, err
 }
 
 // amount reads "120.00" in the currency of a product's supplier, or "120.00 EUR".
@@ -187,9 +213,19 @@ func (a reservationCommands) reservationPage(p *page, r *view.Reservation) {
 		p.line("The stock has been given back. Next: reserve again")
 		return
 	case "committed":
+		if r.Own {
+			p.line("It has been sold. Next: souk sale show%s %v", a.dirFlag(), r.ID)
+			return
+		}
 		p.line("It has been ordered. Next: souk order show%s %v", a.dirFlag(), r.ID)
 		return
 	default:
+		return
+	}
+	if r.Own {
+		p.line("Expires %s.", untilText(r.Expires, a.now()))
+		p.line("Next: souk sale add%s --reservation %v --reference YOUR-ORDER", a.dirFlag(), r.ID)
+		p.line("  or: souk reservation release%s %v", a.dirFlag(), r.ID)
 		return
 	}
 	p.line("Expires %s, by the supplier's clock.", untilText(r.Expires, a.now()))
@@ -212,9 +248,14 @@ func quotePage(p *page, q *view.Quote) {
 		for _, l := range q.Lines {
 			priced(l.TotalUSD, l.SKU, fullTitle(l.Title, l.Options), l.Quantity, l.List.Amount, unitText(q, l), moneyText(l.Total))
 		}
-		priced(q.ShippingUSD, "", "Shipping to "+q.Country, "", "", "", moneyText(q.Shipping))
+		if q.TermsVersion != 0 { // own products are quoted without
+			priced(q.ShippingUSD, "", "Shipping to "+q.Country, "", "", "", moneyText(q.Shipping))
+		}
 		priced(q.TotalUSD, "", "Total, tax "+taxText(q.Tax), "", "", "", moneyText(q.Total))
 	})
+	if q.TermsVersion == 0 {
+		return
+	}
 	terms := fmt.Sprintf("Terms %d; cancel: %s.", q.TermsVersion, q.Cancel)
 	if q.TotalUSD != nil && q.Total.Currency != exchange.USD {
 		terms = fmt.Sprintf("1 %s = %s USD (%s, %s). ", q.Total.Currency, q.Rate, q.RateSource, q.RateDate) + terms

@@ -332,7 +332,9 @@ func (tn *town) testOrder(t *testing.T) {
 	} {
 		tn.souk(exitRefused, append([]string{"reserve", "--dir", "birch"}, no...)...)
 	}
-	tn.souk(exitUsage, "reserve", "--dir", "birch", "AC-BALM-75", "--ship-to-country", "SE")
+	if out := tn.souk(exitFailure, "reserve", "--dir", "birch", "AC-BALM-75", "--ship-to-country", "SE"); !strings.Contains(out, "SHOP:SKU") {
+		t.Errorf("a partner's product without its shop: %s", out)
+	}
 	if out := tn.souk(exitUsage, "reserve", "--dir", "birch", "acorn-shoes:AC-BALM-75", "--ship-to-country", "Sweden"); !strings.Contains(out, "two letters") {
 		t.Errorf("a country by its name: %s", out)
 	}

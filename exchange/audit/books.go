@@ -26,8 +26,9 @@ type Books struct {
 	Shop         exchange.ShopID
 	Meta         record.Meta
 	Stock        map[exchange.StockID]hold.Stock
-	Holds        map[Key]*record.Hold // as supplier
-	Sales        map[Key]*record.Order
+	Holds        map[Key]*record.Hold  // as supplier
+	Sales        map[Key]*record.Order // to partners
+	Own          map[exchange.OrderID]*record.OwnSale
 	Purchases    map[Key]*record.Order
 	ShipTo       map[Key]*record.ShipTo
 	Reservations map[exchange.HoldID]*record.Reservation
@@ -105,7 +106,7 @@ func newBooks(c Check) *Books {
 	b := &Books{
 		Shop: c.Shop, codec: c.Codec, verifier: c.Verifier, name: c.Name,
 		Stock: map[exchange.StockID]hold.Stock{}, Holds: map[Key]*record.Hold{},
-		Sales: map[Key]*record.Order{}, Purchases: map[Key]*record.Order{}, ShipTo: map[Key]*record.ShipTo{},
+		Sales: map[Key]*record.Order{}, Own: map[exchange.OrderID]*record.OwnSale{}, Purchases: map[Key]*record.Order{}, ShipTo: map[Key]*record.ShipTo{},
 		Reservations: map[exchange.HoldID]*record.Reservation{}, Ledgers: map[ledger.ID]*Ledger{},
 		Products: map[exchange.SKU]exchange.StockID{}, sharing: map[string]bool{},
 		stocks: map[exchange.StockID]record.Stock{}, journals: map[exchange.StockID][]numbered{}, readings: map[exchange.StockID]bool{},
@@ -138,7 +139,7 @@ func (b *Books) read(store kv.Store, f notes, ranges []kv.Range, step func() err
 }
 
 // counted are the ranges that Counts reads.
-var counted = []kv.Range{prefix("s/"), prefix("h/"), prefix("hx/"), prefix("os/"), prefix("ox/"), prefix("l/"), prefix("y/")}
+var counted = []kv.Range{prefix("s/"), prefix("h/"), prefix("hx/"), prefix("os/"), prefix("sa/"), prefix("ox/"), prefix("l/"), prefix("y/")}
 
 func prefix(p string) kv.Range { return kv.Prefix([]byte(p)) }
 
@@ -186,6 +187,8 @@ func (r reader) record(prefix string, key, value []byte) {
 		r.orderRecord(prefix, key, value)
 	case "p/":
 		r.product(key, value)
+	case "sa/":
+		r.ownSale(key, value)
 	case "ps/":
 		r.sharing[string(key)] = true
 	case "j/":
@@ -207,7 +210,7 @@ func (r reader) record(prefix string, key, value []byte) {
 		if string(key) == "f" {
 			r.Feed = decode[record.Feed](r, value)
 		}
-	case "members/", "addr/", "k/", "d/", "xm/", "sn/", "td/": // of packages that keep and check their own
+	case "members/", "addr/", "k/", "kb/", "d/", "xm/", "sn/", "td/": // of packages that keep and check their own
 	case "a/":
 		if k, ok := r.shopThenID(key); ok {
 			r.ShipTo[k] = decode[record.ShipTo](r, value)
@@ -258,6 +261,17 @@ func (r reader) hold(key, value []byte) {
 		r.f.fault(Records, "a hold of %s stands under a key of %s", r.name(v.Retailer), r.name(k.Partner))
 	}
 	r.Holds[k] = v
+}
+
+func (r reader) ownSale(key, value []byte) {
+	v := decode[record.OwnSale](r, value)
+	if v == nil {
+		return
+	}
+	if string(key) != string(v.Sale.ID[:]) || v.Sale.Supplier != r.Shop || v.Sale.Retailer != r.Shop {
+		r.f.fault(Records, "sale %v of %s stands under this key", v.Sale.ID, r.name(v.Sale.Retailer))
+	}
+	r.Own[v.Sale.ID] = v
 }
 
 func (r reader) product(key, value []byte) {

@@ -46,6 +46,8 @@ func (b *Books) counts(f notes) {
 	opens := map[exchange.ShopID]open{}
 	b.addHolds(f, sums, opens)
 	b.addOrders(f, sums, opens)
+	b.addOwn(f, sums)
+	b.checkShares(f)
 	for sku, s := range b.Stock {
 		sum := sums[sku]
 		delete(sums, sku)
@@ -91,7 +93,7 @@ func (b *Books) addHolds(f notes, sums map[exchange.StockID]hold.Stock, opens ma
 		if held := h.Hold.State == hold.Held; held != indexed || held && at != h.Hold.Expires {
 			f.fault(Records, "it is %v until %v; %s", h.Hold.State, h.Hold.Expires, indexText(at, indexed))
 		}
-		_, sold := b.Sales[k]
+		sold := b.isSold(k)
 		if committed := h.Hold.State == hold.Committed; committed != sold {
 			if sold {
 				f.fault(OneEnd, "it is %v, and there is an order of it", h.Hold.State)
@@ -107,6 +109,9 @@ func (b *Books) addHolds(f notes, sums map[exchange.StockID]hold.Stock, opens ma
 			s := sums[id]
 			s.Held += int64(l.Quantity)
 			sums[id] = s
+			if k.Partner == b.Shop {
+				continue // an own reservation: no terms bound it
+			}
 			o := opens[k.Partner]
 			o.held += int64(l.Quantity)
 			opens[k.Partner] = o
@@ -155,4 +160,67 @@ func indexText(at exchange.Time, indexed bool) string {
 		return "the expiry index does not name it"
 	}
 	return fmt.Sprintf("the expiry index says %v", at)
+}
+
+// isSold reports whether a hold became an order, or an own reservation a sale. One that was sold
+// after it had expired stays expired.
+func (b *Books) isSold(k Key) bool {
+	if k.Partner != b.Shop {
+		return b.Sales[k] != nil
+	}
+	sale := b.Own[k.ID]
+	return sale != nil && !sale.Late
+}
+
+// addOwn adds the sales of the shop's own channels. What left is in no count any more.
+func (b *Books) addOwn(f notes, sums map[exchange.StockID]hold.Stock) {
+	for id, sale := range b.Own {
+		f := f.at("own sale %v", id)
+		for _, l := range sale.Sale.Order.Lines {
+			if l.Ordered < 1 || l.Shipped < 0 || l.Cancelled < 0 || l.Shipped+l.Cancelled > l.Ordered || sale.ReturnedOf(l.SKU) < 0 || sale.ReturnedOf(l.SKU) > l.Shipped {
+				f.fault(Stock, "its counts of %s are impossible: sold %d, shipped %d, returned %d, cancelled %d", l.SKU, l.Ordered, l.Shipped, sale.ReturnedOf(l.SKU), l.Cancelled)
+			}
+			stock := sale.Sale.StockOf(l.SKU)
+			s := sums[stock]
+			s.Sold += l.Open()
+			sums[stock] = s
+		}
+		if h := b.Holds[Key{b.Shop, id}]; sale.Late && h != nil && h.Hold.State != hold.Expired {
+			f.fault(OneEnd, "it was sold after its reservation had expired, and that is %v", h.Hold.State)
+		}
+	}
+}
+
+// checkShares holds what each stock says that partners hold of it against the holds that were
+// counted.
+func (b *Books) checkShares(f notes) {
+	type part struct {
+		stock   exchange.StockID
+		partner exchange.ShopID
+	}
+	sums := map[part]int64{}
+	for k, h := range b.Holds {
+		for i, l := range h.Hold.Lines.All() {
+			if h.Hold.State == hold.Held && h.Counted&(1<<i) != 0 {
+				sums[part{hold.StockOf(h.Hold.From, i, l.SKU), k.Partner}] += int64(l.Quantity)
+			}
+		}
+	}
+	for id, s := range b.stocks {
+		if s.Shares == nil {
+			continue
+		}
+		for _, share := range *s.Shares {
+			k := part{id, share.Partner}
+			if share.Held != sums[k] {
+				f.at("product %s", id.Name()).fault(Stock, "it says that %s holds %d units of its share; its holds add up to %d", b.name(share.Partner), share.Held, sums[k])
+			}
+			delete(sums, k)
+		}
+	}
+	for k, n := range sums {
+		if n != 0 {
+			f.at("product %s", k.stock.Name()).fault(Stock, "%s holds %d units of its share, and the stock does not say so", b.name(k.partner), n)
+		}
+	}
 }

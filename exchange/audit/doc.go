@@ -29,7 +29,7 @@
 //	I3  Healed   both shops hold the same set of orders
 //	I4  Pair     what a partner was answered is in the store
 //	I5  Pair     one ledger is a prefix of the other; Healed: equal
-//	I6  Shop     a hold is committed if and only if there is one order of it
+//	I6  Shop     a hold is committed if and only if there is one order of it, or one own sale
 //	I7  Shop     an order's price is that of the sealed quote
 //	I8  Shop     signatures verify by the member list
 //	I9  Healed   no request is unanswered

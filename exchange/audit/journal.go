@@ -52,7 +52,7 @@ func (b *Books) checkJournals(f notes) {
 		slices.SortFunc(list, func(x, y numbered) int { return int(int64(x.number) - int64(y.number)) })
 		b.checkJournal(f, id, list, rec)
 		for _, m := range list {
-			if m.Cause == record.CauseOrdered {
+			if m.Cause == record.CauseOrdered || m.Cause == record.CauseOwnSold {
 				k := Key{m.Partner, m.Order}
 				if ordered[k] == nil {
 					ordered[k] = map[exchange.SKU]int64{}
@@ -98,7 +98,7 @@ func (b *Books) checkJournal(f notes, id exchange.StockID, list []numbered, rec 
 	}
 	told := false
 	for i, m := range list {
-		moves := m.Cause != record.CauseOrdered && m.Cause != record.CauseCancelled && !m.Contained
+		moves := m.Cause.Moves() && !m.Contained
 		told = told || m.Cause == record.CauseCounted || m.Cause == record.CauseSet || m.Cause == record.CauseFigure
 		if i == 0 {
 			continue
@@ -123,6 +123,9 @@ func (b *Books) checkJournal(f notes, id exchange.StockID, list []numbered, rec 
 func (b *Books) checkOrdered(f notes, k Key, units map[exchange.SKU]int64) {
 	f = f.at("order %v of %s", k.ID, shopIn{b.name, k.Partner})
 	o := b.Sales[k]
+	if own := b.Own[k.ID]; own != nil && k.Partner == b.Shop {
+		o = &own.Sale
+	}
 	if o == nil {
 		f.fault(Records, "a journal names it, and there is no such order")
 		return

@@ -40,6 +40,7 @@ type Count struct {
 	Reservations int `json:"reservations"`
 	Sales        int `json:"orders_sold"`
 	Purchases    int `json:"orders_bought"`
+	Own          int `json:"own_sales"`
 	Ledgers      int `json:"ledgers"`
 	Entries      int `json:"entries"`
 	Replayed     int `json:"ledgers_replayed"`
@@ -98,7 +99,7 @@ func (c Check) Run(ctx context.Context) (*Books, *Report, error) {
 func (b *Books) count(rows, replayed int) Count {
 	n := Count{
 		Rows: rows, Replayed: replayed, Products: len(b.Products), Holds: len(b.Holds), Reservations: len(b.Reservations),
-		Sales: len(b.Sales), Purchases: len(b.Purchases), Ledgers: len(b.Ledgers),
+		Sales: len(b.Sales), Purchases: len(b.Purchases), Own: len(b.Own), Ledgers: len(b.Ledgers),
 	}
 	for _, c := range b.Ledgers {
 		n.Entries += len(c.Entries)
@@ -191,6 +192,9 @@ func (b *Books) checkShipTo(f notes) {
 		o := b.Sales[k]
 		if k.Partner == b.Shop {
 			o = bought[k.ID]
+			if own := b.Own[k.ID]; own != nil {
+				o = &own.Sale
+			}
 		}
 		if o == nil {
 			f.fault(Records, "there is no order for it")
@@ -240,6 +244,11 @@ func (b *Books) checkHold(f notes, k Key, h *record.Hold) {
 	}
 	if (h.Placed != nil) != (h.Request != [32]byte{}) {
 		f.fault(Records, "it has a placing request without an answer, or an answer without a request")
+	}
+	if k.Partner == b.Shop {
+		if h.Own == nil && !h.Hold.Lines.IsZero() || h.Own != nil && !h.Own.Prices(h.Hold.Lines) {
+			f.fault(Price, "its quote is not of what it holds")
+		}
 	}
 	if h.Placed != nil {
 		if a := b.answer(f, k, h.Placed); a != nil {

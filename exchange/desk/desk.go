@@ -55,6 +55,7 @@ type Desk struct {
 	Orders       *trade.Orders
 	Supplier     *trade.Supplier
 	Retailer     *trade.Retailer
+	Own          *trade.OwnSales
 
 	shop   exchange.ShopID
 	log    *slog.Logger
@@ -140,6 +141,7 @@ func (d *Desk) compose(cfg Config) {
 	})
 	d.Partnerships, d.Ledgers, d.Orders = d.trade.Partnerships, d.trade.Ledgers, d.trade.Orders
 	d.Supplier, d.Retailer = d.trade.Supplier, d.trade.Retailer
+	d.Own = d.trade.Own
 }
 
 // apply hands an effect of a durable batch to the part that it belongs to.
@@ -170,6 +172,7 @@ func (d *Desk) SetPolicy(p trade.Policy) error {
 		return err
 	}
 	d.Shelf.SetRate(p.Rate)
+	d.Shelf.Bounds.SetDefaults(p.Keep, p.Share)
 	return nil
 }
 
@@ -197,6 +200,11 @@ func (d *Desk) Run(ctx context.Context) error {
 	background.Go(func() {
 		if err := d.Shelf.LoadShortfalls(ctx); err != nil && ctx.Err() == nil {
 			d.log.Error("reading the shortfalls; those of before this start are not shown", "err", err)
+		}
+	})
+	background.Go(func() {
+		if err := d.Shelf.Bounds.Republish(ctx); err != nil && ctx.Err() == nil {
+			d.log.Error("partners are not told of the units that are kept back now; the next start tries again", "err", err)
 		}
 	})
 	// The writer outlives the other goroutines, so that their last operations are still committed.

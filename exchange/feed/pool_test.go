@@ -73,7 +73,8 @@ func TestPoolIsPublished(t *testing.T) {
 						if err != nil {
 							return err
 						}
-						return d.Shelf.Move(b, []hold.Delta{{SKU: desktest.SampleProduct(3).SKU, Stock: pool, Move: hold.MoveHold, Units: 1}}, shelf.Of{})
+						_, err = d.Shelf.Move(b, []hold.Delta{{SKU: desktest.SampleProduct(3).SKU, Stock: pool, Move: hold.MoveHold, Units: 1}}, shelf.Of{})
+						return err
 					}))
 				case "started anew":
 					w.RestartSupplier()
@@ -118,7 +119,8 @@ func TestChangeAfterPublishing(t *testing.T) {
 			sku := desktest.SampleProduct(0).SKU
 			d := w.Supplier.Desk
 			take := func(b *writer.Batch) error {
-				return d.Shelf.Move(b, []hold.Delta{{SKU: sku, Stock: c.stock(sku), Move: hold.MoveHold, Units: 1}}, shelf.Of{})
+				_, err := d.Shelf.Move(b, []hold.Delta{{SKU: sku, Stock: c.stock(sku), Move: hold.MoveHold, Units: 1}}, shelf.Of{})
+				return err
 			}
 			desktest.Must(t, d.Writer.Do(context.Background(), take))
 			desktest.Must(t, d.Writer.Do(context.Background(), func(b *writer.Batch) error {

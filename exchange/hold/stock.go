@@ -73,6 +73,7 @@ const (
 	MoveCommit  Move = 3 // held → sold
 	MoveShip    Move = 4 // sold → shipped
 	MoveCancel  Move = 5 // sold, unshipped → available
+	MoveLeave   Move = 6 // sold → gone: units of an own sale leave, and nothing counts them any more
 )
 
 // Delta moves units of one product at one stock record.
@@ -113,6 +114,14 @@ func (s Stock) Step(m Move, units int64) (Stock, error) {
 		next.Revision++
 	case MoveCancel:
 		next.Sold -= units
+	case MoveLeave:
+		lacking := max(0, units-s.Shelf())
+		next.Sold -= units
+		next.Stocked -= units - lacking
+		if !s.Unlimited {
+			next.Missing += lacking
+		}
+		next.Revision++
 	default:
 		return s, exchange.Errorf(exchange.CodeInternal, "unknown stock move %d", m)
 	}

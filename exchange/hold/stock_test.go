@@ -144,7 +144,8 @@ func TestStockRefuses(t *testing.T) {
 		"less than nothing":   {s, hold.MoveRelease, -1, exchange.CodeInternal},
 		"the least number":    {s, hold.MoveCommit, math.MinInt64, exchange.CodeInternal},
 		"no move":             {s, 0, 1, exchange.CodeInternal},
-		"unknown move":        {s, 6, 1, exchange.CodeInternal},
+		"leave one more":      {s, hold.MoveLeave, 4, exchange.CodeInternal},
+		"unknown move":        {s, 7, 1, exchange.CodeInternal},
 		"unlimited wraps":     {hold.Stock{Unlimited: true, Held: 1}, hold.MoveHold, math.MaxInt64, exchange.CodeInternal},
 		"greatest number":     {s, hold.MoveHold, math.MaxInt64, exchange.CodeInsufficient},
 	} {
@@ -154,6 +155,28 @@ func TestStockRefuses(t *testing.T) {
 				t.Errorf("%+v, %v; want %v", next, err, c.code)
 			}
 		})
+	}
+}
+
+// What leaves with an own sale is in no count any more; the shelf, what is promised of it and what is
+// free are as if it had been shipped. More than the shelf has is missing from then on.
+func TestLeave(t *testing.T) {
+	for _, s := range []hold.Stock{
+		{Stocked: 10, Held: 3, Sold: 4, Shipped: 1},
+		{Stocked: 3, Held: 3, Sold: 4, Shipped: 1, Missing: 0},
+		{Stocked: 1, Sold: 4, Shipped: 1, Missing: 2},
+	} {
+		left, err := s.Step(hold.MoveLeave, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shipped, err := s.Step(hold.MoveShip, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if left.Sold != s.Sold-3 || left.Shipped != s.Shipped || left.Net() != shipped.Net() || left.Free() != shipped.Free() || left.Promised() != shipped.Promised() || left.Revision != shipped.Revision {
+			t.Errorf("%+v left as %+v, and would ship as %+v", s, left, shipped)
+		}
 	}
 }
 

@@ -28,12 +28,14 @@ import (
 //	sn/                                  in how many steps files were read (8 bytes); see shelf.Revision
 //	d/ bucket(2) sku                     dirty mark: publish this product (no value); see package feed
 //	c/ …                                 the catalog feed; see package feed
-//	h/ retailer hold                     Hold (as supplier)
+//	h/ retailer hold                     Hold (as supplier); of an own reservation under this shop's own ID
 //	hx/ expiry retailer hold             index of HELD holds (no value)
 //	os/ order partner                    Order (as supplier)
 //	or/ order partner                    Order (as retailer)
 //	ox/ acceptBy retailer order          index of SUBMITTED orders (as supplier, no value)
-//	a/ retailer order                    ShipTo; of a bought order under this shop's own ID
+//	sa/ sale                             OwnSale
+//	kb/                                  how many units the published catalog keeps back by default (8 bytes)
+//	a/ retailer order                    ShipTo; of a bought order, and of an own sale, under this shop's own ID
 //	l/ supplier retailer                 Ledger
 //	e/ supplier retailer position        sealed entry, as sealed
 //	n/ supplier retailer number          position (8 bytes) of the entry that answers the request
@@ -65,6 +67,7 @@ const (
 	PrefixOrderSale     = "os/"
 	prefixOrderPurchase = "or/"
 	PrefixOrderExpiry   = "ox/"
+	PrefixOwnSale       = "sa/"
 	PrefixShipTo        = "a/"
 	PrefixLedger        = "l/"
 	PrefixEntry         = "e/"
@@ -80,8 +83,9 @@ const (
 )
 
 var (
-	KeyMeta  = []byte("m")
-	KeyFiles = []byte("sn/")
+	KeyMeta     = []byte("m")
+	KeyFiles    = []byte("sn/")
+	KeyKeptBack = []byte("kb/")
 )
 
 func ProductKey(sku exchange.SKU) []byte { return kv.Key(PrefixProduct, []byte(sku)) }
@@ -181,6 +185,8 @@ func OrderPrefix(side exchange.Party) string {
 	}
 	return prefixOrderPurchase
 }
+
+func OwnSaleKey(id exchange.OrderID) []byte { return kv.Key(PrefixOwnSale, id[:]) }
 
 func ShipToKey(retailer exchange.ShopID, id exchange.OrderID) []byte {
 	return kv.Key(PrefixShipTo, retailer[:], id[:])

@@ -21,6 +21,8 @@ const (
 	KindToldLine    message.Kind = 74
 	KindIntent      message.Kind = 75
 
+	KindOwnSale message.Kind = 76
+
 	KindEvents message.Kind = 79 // from version 3 on
 
 	KindFeed    message.Kind = 85 // the own feed: epoch, sequence, count, floor
@@ -58,3 +60,5 @@ func (*Source) Kind() message.Kind { return KindSource }
 func (*ToldLine) Kind() message.Kind { return KindToldLine }
 
 func (*Intent) Kind() message.Kind { return KindIntent }
+
+func (*OwnSale) Kind() message.Kind { return KindOwnSale }

@@ -22,6 +22,11 @@ type Hold struct {
 	Latest   []byte   // the sealed answer that tells the hold's state now, where it differs
 	// LatestRequest is SHA-256 of the raw request that Latest answers.
 	LatestRequest [32]byte
+	// Own is what an own reservation was quoted; nil of a partner's hold. Nothing of it is sealed.
+	Own *exchange.Quote
+	// Counted says by line, from the lowest bit on, whether it is counted against the retailer's
+	// share of its stock.
+	Counted uint64
 }
 
 // Answered reports whether sealed is an answer that this shop sealed about the hold, as

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"slices"
 	"time"
 
 	"github.com/souk-market/souk/exchange"
@@ -18,6 +19,68 @@ type Stock struct {
 	// Gone is how many units movements have ever told that were sold or damaged: those that the
 	// journal does not have any more may have gone at any time.
 	Gone int64
+	// Left is how many units of own sales have left, ever. They are taken off Stocked and Sold.
+	Left int64
+	// Keep is how many units are kept back from partners, Share how many one partner may hold.
+	Keep, Share Bound
+	// Shares is what each partner holds, of holds that were counted against a share; nil = nothing.
+	// A change makes a new one.
+	Shares *Shares
+}
+
+// Shares is what partners hold of a stock: sorted by partner, none with 0.
+type Shares []Share
+
+// Bound is a number of units; where it is not Set, the shop's default is meant.
+type Bound struct {
+	Set   bool
+	Units int64
+}
+
+// Or is the bound where it is set, else the shop's default.
+func (b Bound) Or(other int64) int64 {
+	if b.Set {
+		return b.Units
+	}
+	return other
+}
+
+// Share is what one partner holds of a stock.
+type Share struct {
+	Partner exchange.ShopID
+	Held    int64
+}
+
+// HeldBy is what a partner holds of the stock, as far as it was counted against a share.
+func (s *Stock) HeldBy(partner exchange.ShopID) int64 {
+	if s.Shares == nil {
+		return 0
+	}
+	for _, share := range *s.Shares {
+		if share.Partner == partner {
+			return share.Held
+		}
+	}
+	return 0
+}
+
+// AddShare counts units of a partner's holds, or takes them off (< 0).
+func (s *Stock) AddShare(partner exchange.ShopID, units int64) {
+	var list Shares
+	if s.Shares != nil {
+		list = slices.Clone(*s.Shares)
+	}
+	i, found := slices.BinarySearchFunc(list, partner, func(s Share, p exchange.ShopID) int { return s.Partner.Compare(p) })
+	if !found {
+		list = slices.Insert(list, i, Share{Partner: partner})
+	}
+	if list[i].Held += units; list[i].Held == 0 {
+		list = slices.Delete(list, i, i+1)
+	}
+	s.Shares = &list
+	if len(list) == 0 {
+		s.Shares = nil
+	}
 }
 
 // Cause is why a stock changed. Numbers are stored: append only.
@@ -38,12 +101,21 @@ const (
 	// CauseSet is what a count by hand or a sum is that was made of a revision: nobody knows of which
 	// time until then it is.
 	CauseSet Cause = 10
+
+	// What becomes of a sale of the shop's own channels.
+	CauseOwnReturned  Cause = 20 // units of it came back
+	CauseOwnSold      Cause = 21 // it was made; the shelf is as it was
+	CauseOwnShipped   Cause = 22 // units of it left
+	CauseOwnCancelled Cause = 23 // units of it were cancelled; the shelf is as it was
 )
 
-var causeNames = [...]string{"unknown", "shipped", "counted", "figure", "ordered", "cancelled", "sold", "returned", "received", "damaged", "set"}
+var causeNames = [...]string{
+	"unknown", "shipped", "counted", "figure", "ordered", "cancelled", "sold", "returned", "received", "damaged", "set",
+	20: "own-returned", 21: "own-sold", 22: "own-shipped", 23: "own-cancelled",
+}
 
 func (c Cause) String() string {
-	if c < Cause(len(causeNames)) {
+	if c < Cause(len(causeNames)) && causeNames[c] != "" {
 		return causeNames[c]
 	}
 	return "unknown"
@@ -61,9 +133,20 @@ func ParseCause(name string) (Cause, error) {
 }
 
 // Takes and Brings report whether a movement of an owner's channel takes units off the shelf, or
-// puts them there.
-func (c Cause) Takes() bool  { return c == CauseSold || c == CauseDamaged }
-func (c Cause) Brings() bool { return c == CauseReturned || c == CauseReceived }
+// puts them there, as what comes back of an own sale does.
+func (c Cause) Takes() bool { return c == CauseSold || c == CauseDamaged }
+func (c Cause) Brings() bool {
+	return c == CauseReturned || c == CauseReceived || c == CauseOwnReturned
+}
+
+// Moves reports whether the cause changes what is on the shelf.
+func (c Cause) Moves() bool {
+	switch c {
+	case CauseOrdered, CauseCancelled, CauseOwnSold, CauseOwnCancelled:
+		return false
+	}
+	return true
+}
 
 // Movement is a line of a stock's journal.
 type Movement struct {

@@ -63,7 +63,7 @@ func (v view) debt(id exchange.StockID, low exchange.Time) (debts, error) {
 	if err != nil {
 		return debts{}, err
 	}
-	d := debts{open: rec.Stock.Promised() + sent.Shipped, unaware: rec.Stock.Held + rec.Stock.Sold}
+	d := debts{open: rec.Stock.Promised() + sent.Shipped, unaware: rec.Stock.Held + rec.Stock.Sold + rec.Left}
 	if last.Set && !last.Unlimited { // more exactly: the system counts more by what Souk has sent
 		d.unaware = rec.Stock.Promised() + max(0, last.Units-rec.Stock.Net())
 	}

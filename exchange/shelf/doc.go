@@ -60,6 +60,8 @@
 //     sold a unit twice.
 //   - Where figures are of a system that knows nothing of Souk, or have no chosen meaning, units
 //     come by file alone.
+//   - What an own sale sells and sends is to figures what a partner's order does; what comes back of it
+//     ([Moves.TakeBack]) is a movement of now.
 //
 // Where the rules depart from the design's, or say more:
 //
@@ -78,6 +80,15 @@
 // Up to 1,000 movements that are told together are one commit; more are one durable record
 // (record.Intent), carried out 500 at a time and finished first at a start. Then a count is read
 // against what moved after the list was taken; a stock that is counted stands in such a list once.
+//
+// # What partners are not offered
+//
+// A stock may keep units back, and bound what one partner holds of it ([Bounds]); a bound that is
+// not set is the shop's default. The design has them per product: here they are per stock, for
+// products that share one have one shelf to keep. The catalog says what is not kept back, and
+// nothing of shares, for it is one for all partners. A share counts the holds placed while it is
+// set, and each of those remembers it (record.Hold.Counted), so that setting or dropping a share
+// visits no hold, and an audit can add up.
 //
 // # The journal
 //

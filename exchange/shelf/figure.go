@@ -61,11 +61,11 @@ type since struct {
 func (s *since) add(m *record.Movement, low, high, orders exchange.Time) {
 	from, to := m.Span()
 	switch {
-	case m.Cause == record.CauseShipped && m.At >= low:
+	case (m.Cause == record.CauseShipped || m.Cause == record.CauseOwnShipped) && m.At >= low:
 		s.Shipped -= m.Units
-	case m.Cause == record.CauseOrdered && m.At >= orders:
+	case (m.Cause == record.CauseOrdered || m.Cause == record.CauseOwnSold) && m.At >= orders:
 		s.Ordered += m.Units
-	case m.Cause == record.CauseCancelled && m.Ordered >= orders:
+	case (m.Cause == record.CauseCancelled || m.Cause == record.CauseOwnCancelled) && m.Ordered >= orders:
 		s.Ordered -= m.Units
 	case m.Cause.Takes() && to >= low:
 		s.Gone -= m.Units
@@ -132,7 +132,8 @@ func (st Statement) dated(last *record.Reading, now exchange.Time) dated {
 type told struct {
 	stock  hold.Stock
 	last   record.Reading
-	known  bool // the stock had a record before, and it is of this time
+	left   int64 // units of own sales that have left
+	known  bool  // the stock had a record before, and it is of this time
 	figure Figure
 	when   dated
 	since  since
@@ -250,7 +251,7 @@ func (t told) first() bool { return !t.last.Set || t.last.Unlimited || t.stock.U
 
 // alone is what the figure alone makes available, of a system that knows nothing of Souk.
 func (t told) alone() int64 {
-	return t.figure.Units - t.debts.unaware - t.stock.Held - t.stock.Sold - t.since.Gone
+	return t.figure.Units - t.debts.unaware - t.stock.Held - t.stock.Sold - t.left - t.since.Gone
 }
 
 // meanings is what is available by each meaning of the figure.

@@ -13,7 +13,8 @@ import (
 	"github.com/souk-market/souk/exchange/record"
 )
 
-// A model of a shop whose shelf is sold from by Souk and by the shop's own channels. Figures of
+// A model of a shop whose shelf is sold from by Souk, to partners and in sales of its own, and by
+// the shop's other channels. Figures of
 // its system come by files that may be late, out of order and badly dated; channels tell their
 // movements at once, late, twice, by clocks that are wrong, or never; a web shop adds up and writes
 // what it has made of what it read; people count, and tell it later. What is on the shelf is known
@@ -26,8 +27,10 @@ const (
 
 // sold is an order of the model.
 type sold struct {
+	own                       bool // a sale of the shop's own channels that Souk knows
 	at                        exchange.Time
 	units, shipped, cancelled int64
+	returned                  int64         // of the shipped ones of an own sale
 	bookAt                    exchange.Time // when the system books it, where it does
 	bookedUnits               int64
 }
@@ -77,6 +80,7 @@ type model struct {
 	shelf  int64 // units that are there
 	counts int64 // what the system's figure says
 	left   int64 // units that Souk has shipped, ever
+	own    int64 // those of left that went with own sales
 
 	stock  hold.Stock
 	last   record.Reading
@@ -129,7 +133,7 @@ func (m *model) step() {
 	m.now += exchange.Time(rapid.SampledFrom([]int64{1, 1000, 30_000, 90_000, 700_000, 4_000_000}).Draw(m.t, "later"))
 	m.book()
 	units := rapid.Int64Range(1, 6).Draw(m.t, "units")
-	switch rapid.IntRange(0, 16).Draw(m.t, "what") {
+	switch rapid.IntRange(0, 17).Draw(m.t, "what") {
 	case 0:
 		if units <= m.stock.Available() {
 			m.move(hold.MoveHold, units)
@@ -164,6 +168,8 @@ func (m *model) step() {
 		m.webStep(units)
 	case 16:
 		m.lose(units)
+	case 17:
+		m.takeBack(units)
 	}
 	m.check()
 }
@@ -208,8 +214,8 @@ func (m *model) tellOne() {
 		return
 	}
 	h := m.happened[rapid.IntRange(0, len(m.happened)-1).Draw(m.t, "which")]
-	if h.told {
-		return // its id is known
+	if h.told || h.cause == record.CauseOwnReturned {
+		return // its id is known, or it is told at once or never
 	}
 	m.tell(h, spanOf(h.says, m.now, modelSlack), record.Movement{At: h.says, Slack: modelSlack, Told: m.now})
 }
@@ -341,8 +347,9 @@ func (m *model) order(units int64) {
 	m.move(hold.MoveHold, units)
 	m.move(hold.MoveCommit, units)
 	delay := exchange.Time(rapid.Int64Range(0, modelBooked.Milliseconds()).Draw(m.t, "booked after"))
-	m.orders = append(m.orders, &sold{at: m.now, units: units, bookAt: m.now + delay})
-	m.moves = append(m.moves, record.Movement{Cause: record.CauseOrdered, Units: units, At: m.now, Ordered: m.now})
+	own := rapid.Bool().Draw(m.t, "own")
+	m.orders = append(m.orders, &sold{own: own, at: m.now, units: units, bookAt: m.now + delay})
+	m.note(own, hold.MoveCommit, record.Movement{Units: units, At: m.now, Ordered: m.now})
 	m.book()
 }
 
@@ -363,14 +370,19 @@ func (m *model) book() {
 func (m *model) ship(units int64) {
 	for _, o := range m.orders {
 		if n := min(units, o.open(), m.shelf); n > 0 {
-			m.move(hold.MoveShip, n)
+			how := hold.MoveShip
+			if o.own {
+				how = hold.MoveLeave
+				m.own += n
+			}
+			m.move(how, n)
 			o.shipped += n
 			m.shelf -= n
 			m.left += n
 			if m.system == record.FigureOnHand {
 				m.counts -= n
 			}
-			m.moves = append(m.moves, record.Movement{Cause: record.CauseShipped, Units: -n, At: m.now, Ordered: o.at})
+			m.note(o.own, how, record.Movement{Units: -n, At: m.now, Ordered: o.at})
 			return
 		}
 	}
@@ -384,7 +396,29 @@ func (m *model) cancel(units int64) {
 			if o.bookAt == 0 && m.system == record.FigureFree {
 				m.counts += n
 			}
-			m.moves = append(m.moves, record.Movement{Cause: record.CauseCancelled, Units: n, At: m.now, Ordered: o.at})
+			m.note(o.own, hold.MoveCancel, record.Movement{Units: n, At: m.now, Ordered: o.at})
+			return
+		}
+	}
+}
+
+// note writes a line of what becomes of an order.
+func (m *model) note(own bool, what hold.Move, line record.Movement) {
+	line.Cause = Of{Own: own}.cause(what)
+	m.moves = append(m.moves, line)
+}
+
+// takeBack has units of an own sale come back: onto the shelf, into the system, and to Souk, which
+// takes them if they may come so. Else nobody tells of them but files and counts.
+func (m *model) takeBack(units int64) {
+	for _, o := range m.orders {
+		if n := min(units, o.shipped-o.returned); o.own && n > 0 {
+			o.returned += n
+			m.shelf += n
+			m.counts += n
+			h := &happening{cause: record.CauseOwnReturned, units: n, at: m.now}
+			m.happened = append(m.happened, h)
+			m.tell(h, span{low: m.now, high: m.now, now: true}, record.Movement{At: m.now, Ordered: o.at})
 			return
 		}
 	}
@@ -436,7 +470,7 @@ func (m *model) importFile() {
 		return // older than the source's last
 	}
 	when := st.dated(&m.last, m.now)
-	told := told{stock: m.stock, last: m.last, known: m.known, figure: Figure{Set: true, Units: f.figure}, when: when, since: m.since(when.low, when.high)}
+	told := told{stock: m.stock, left: m.own, last: m.last, known: m.known, figure: Figure{Set: true, Units: f.figure}, when: when, since: m.since(when.low, when.high)}
 	out, err := told.read(st)
 	if err != nil {
 		m.t.Fatal(err)

@@ -25,17 +25,33 @@ const (
 	agedEvery = 64
 )
 
-// Of says which order moves a stock; zero for what no order moves.
+// Of says which hold, order or own sale moves a stock.
 type Of struct {
-	Partner exchange.ShopID
-	Order   exchange.OrderID
-	Ordered exchange.Time // when the order was committed
+	Partner exchange.ShopID  // who holds or buys; of an own sale this shop
+	Own     bool             // Partner is this shop
+	Order   exchange.OrderID // zero for a hold
+	Ordered exchange.Time    // when the order was committed
+	Counted uint64           // the hold's lines that are counted against a share, as record.Hold has them
 }
 
-// causes are the moves that stand in the journal. A hold and its release do not: no figure
-// depends on them.
-var causes = map[hold.Move]record.Cause{
-	hold.MoveShip: record.CauseShipped, hold.MoveCommit: record.CauseOrdered, hold.MoveCancel: record.CauseCancelled,
+// cause is why a move stands in the journal; 0 = it does not. A hold and its release do not: no
+// figure depends on them.
+func (of Of) cause(m hold.Move) record.Cause {
+	switch {
+	case m == hold.MoveShip:
+		return record.CauseShipped
+	case m == hold.MoveLeave:
+		return record.CauseOwnShipped
+	case m == hold.MoveCommit && of.Own:
+		return record.CauseOwnSold
+	case m == hold.MoveCommit:
+		return record.CauseOrdered
+	case m == hold.MoveCancel && of.Own:
+		return record.CauseOwnCancelled
+	case m == hold.MoveCancel:
+		return record.CauseCancelled
+	}
+	return 0
 }
 
 // journal is the journals of all stocks.
@@ -123,8 +139,8 @@ func (j *journal) since(from record.Getter, id exchange.StockID, rec *record.Sto
 			return sum, err
 		}
 	}
-	sum.Shipped += max(0, rec.Stock.Shipped-all.Shipped)
-	sum.Ordered += max(0, rec.Stock.Sold-all.Ordered)
+	sum.Shipped += max(0, rec.Stock.Shipped+rec.Left-all.Shipped)
+	sum.Ordered += max(0, rec.Stock.Sold+rec.Left-all.Ordered)
 	sum.Gone += max(0, rec.Gone-all.Gone)
 	return sum, nil
 }

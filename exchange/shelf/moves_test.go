@@ -425,4 +425,12 @@ func TestNeverSet(t *testing.T) {
 	if code := count(4, shelf.Moment{At: acorn.W.Now.Add(time.Minute)}); code != exchange.CodeStale {
 		t.Errorf("counted at the moment of the last count, or later: %v", code)
 	}
+	untold.Product.SKU = "cap"
+	put(t, acorn, shelf.Statement{Source: "s"}, untold)
+	tell(t, acorn, shelf.Line{SKU: "cap", Cause: record.CauseReceived, Units: 1})
+	tell(t, acorn, sold("cap", 1))
+	_, err := acorn.Desk.Shelf.Count(desktest.Ctx, []shelf.Count{{SKU: "cap", Units: 1}})
+	if exchange.CodeOf(err) != exchange.CodePrecondition {
+		t.Errorf("one came and went: %v", err)
+	}
 }

@@ -118,7 +118,7 @@ func (s *Shelf) planStock(v view, p *plan, st Statement, item *Item, next *recor
 	if err != nil {
 		return err
 	}
-	t := told{stock: rec.Stock, last: last, known: known, figure: item.Stock}
+	t := told{stock: rec.Stock, left: rec.Left, last: last, known: known, figure: item.Stock}
 	moved := p.old != nil && p.old.Stock() != p.stockID
 	if moved {
 		t.moves(p)

@@ -41,6 +41,9 @@ type Shelf struct {
 	files    files
 
 	shortfalls *Shortfalls
+
+	// Bounds is what partners are not offered.
+	Bounds *Bounds
 }
 
 // Effects of a batch.
@@ -76,6 +79,7 @@ const overhead = 128
 func New(cfg Config) *Shelf {
 	s := &Shelf{cfg: cfg}
 	s.shortfalls = newShortfalls(s.stockOf)
+	s.Bounds = &Bounds{shelf: s}
 	s.journals.store, s.journals.codec = cfg.Store, cfg.Codec
 	s.files = files{store: cfg.Store, writer: cfg.Writer, coming: make(map[string]exchange.Time)}
 	s.rate.Store(&exchange.Rate{})
@@ -212,8 +216,8 @@ func (s *Shelf) Current(sku exchange.SKU) (p exchange.Product, ok bool, err erro
 	return p, true, nil
 }
 
-// Public is what the catalog is to say of a product, read within a batch; offered is false if
-// the catalog is not to name it.
+// Public is what the catalog is to say to partners of a product, read within a batch: what is kept
+// back is not available. offered is false if the catalog is not to name it.
 func (s *Shelf) Public(b *writer.Batch, sku exchange.SKU) (p exchange.Product, offered bool, err error) {
 	rec, ok, err := s.products.Get(b, sku)
 	if err != nil || !ok || !rec.Offered() {
@@ -224,7 +228,7 @@ func (s *Shelf) Public(b *writer.Batch, sku exchange.SKU) (p exchange.Product, o
 		return exchange.Product{}, false, err
 	}
 	p = rec.Product
-	p.Available = stock.Stock.Availability()
+	p.Available, _ = s.Bounds.offered(&stock, exchange.ShopID{})
 	return p, true, nil
 }
 
@@ -277,61 +281,86 @@ func (s *Shelf) From(b *writer.Batch, lines exchange.Lines) ([]exchange.StockID,
 
 // Fits checks all deltas of a step before the first is moved, so that a refusal changes
 // nothing. Products that sell from one pool are checked together. Its refusal names every line
-// that is short.
-func (s *Shelf) Fits(b *writer.Batch, deltas []hold.Delta) error {
+// that is short, and how much of it may be held by whom of names.
+func (s *Shelf) Fits(b *writer.Batch, deltas []hold.Delta, of Of) error {
 	var short []exchange.Short
-	var pools map[exchange.StockID]hold.Stock // as the deltas before leave them; nil = each has a record of its own
+	var pools map[exchange.StockID]record.Stock // as the deltas before leave them; nil = each has a record of its own
 	if slices.ContainsFunc(deltas, func(d hold.Delta) bool { return !d.Stock.Is(d.SKU) }) {
-		pools = make(map[exchange.StockID]hold.Stock)
+		pools = make(map[exchange.StockID]record.Stock)
 	}
+	shared, partner := false, of.partner()
 	for _, delta := range deltas {
-		stock, begun := pools[delta.Stock]
+		rec, begun := pools[delta.Stock]
 		if !begun {
-			rec, _, err := s.stocks.Get(b, delta.Stock)
-			if err != nil {
+			var err error
+			if rec, _, err = s.stocks.Get(b, delta.Stock); err != nil {
 				return err
 			}
-			stock = rec.Stock
 		}
-		next, err := stock.Step(delta.Move, delta.Units)
+		may, byShare := s.Bounds.mayHold(&rec, partner)
+		next, err := rec.Stock.Step(delta.Move, delta.Units)
 		switch code := exchange.CodeOf(err); {
-		case code == exchange.CodeInsufficient:
-			short = append(short, exchange.Short{SKU: delta.SKU, Asked: delta.Units, Available: stock.Available()})
+		case code == exchange.CodeInsufficient, err == nil && delta.Move == hold.MoveHold && !may.Unlimited && delta.Units > may.Units:
+			short = append(short, exchange.Short{SKU: delta.SKU, Asked: delta.Units, Available: may.Units})
+			shared = shared || byShare
 		case err != nil:
 			return exchange.Errorf(code, "%s: %w", delta.SKU, err)
+		default:
+			rec.Stock = next
+			if s.Bounds.counts(&rec, partner) {
+				rec.AddShare(partner, delta.Units)
+			}
 		}
 		if pools != nil {
-			pools[delta.Stock] = next
+			pools[delta.Stock] = rec
 		}
 	}
-	if len(short) > 0 {
-		return exchange.Insufficient(short)
+	if len(short) == 0 {
+		return nil
 	}
-	return nil
+	refusal := exchange.Insufficient(short)
+	if shared {
+		refusal.Message = exchange.Clip(refusal.Message+" (this shop limits how much of a product one partner may hold)", exchange.MaxText)
+	}
+	return refusal
 }
 
-// Move applies the deltas of a step, which order of makes. An error fails the operation, which
+// Move applies the deltas of a step of what of names. Of a hold it returns which lines were
+// counted against the partner's share, as record.Hold has them. An error fails the operation, which
 // undoes the deltas.
-func (s *Shelf) Move(b *writer.Batch, deltas []hold.Delta, of Of) error {
-	for _, delta := range deltas {
+func (s *Shelf) Move(b *writer.Batch, deltas []hold.Delta, of Of) (counted uint64, err error) {
+	for i, delta := range deltas {
 		rec, _, err := s.stocks.Get(b, delta.Stock)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		net := rec.Stock.Net()
 		if rec.Stock, err = rec.Stock.Step(delta.Move, delta.Units); err != nil {
-			return exchange.Errorf(exchange.CodeOf(err), "%s: %w", delta.SKU, err)
+			return 0, exchange.Errorf(exchange.CodeOf(err), "%s: %w", delta.SKU, err)
 		}
-		if cause, ok := causes[delta.Move]; ok {
+		switch delta.Move {
+		case hold.MoveLeave:
+			rec.Left += delta.Units
+		case hold.MoveHold:
+			if s.Bounds.counts(&rec, of.partner()) {
+				rec.AddShare(of.Partner, delta.Units)
+				counted |= 1 << i
+			}
+		case hold.MoveRelease, hold.MoveCommit:
+			if of.Counted&(1<<i) != 0 {
+				rec.AddShare(of.Partner, -delta.Units)
+			}
+		}
+		if cause := of.cause(delta.Move); cause != 0 {
 			m := record.Movement{Cause: cause, Units: delta.Units, Ordered: of.Ordered, Partner: of.Partner, Order: of.Order, SKU: delta.SKU}
-			if delta.Move == hold.MoveShip {
+			if cause.Moves() {
 				m.Units = rec.Stock.Net() - net
 			}
 			if err := s.journals.add(b, delta.Stock, &rec, m); err != nil {
-				return err
+				return 0, err
 			}
 		}
 		s.stocks.Set(b, delta.Stock, rec)
 	}
-	return nil
+	return counted, nil
 }

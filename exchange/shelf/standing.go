@@ -40,10 +40,10 @@ func (s *standing) whole() bool {
 	return s.figure == record.FigureOnHand || s.figure == record.FigureFree
 }
 
-// neverSet reports that nothing has ever told how many there are.
+// neverSet reports that nothing has ever told how many there are, or moved them.
 func (s *standing) neverSet() bool {
 	r := &s.reading
-	return !r.Set && r.Counted == 0 && !s.stock.Unlimited && s.stock.Stocked == 0 && s.stock.Missing == 0
+	return !r.Set && r.Counted == 0 && s.stock == (hold.Stock{})
 }
 
 // has reports whether what the stock is counted by has a movement already (design: SHELF,

@@ -6,6 +6,7 @@
 //	Orders        what a ledger's entries make of an order, at either side
 //	Supplier      holds, their expiry, and the orders that this shop ships
 //	Retailer      reservations and purchases
+//	OwnSales      reservations and sales of the shop's own channels
 //	Selling       whether the shop may sell at all
 //	sender        when queued requests and entries are sent, and sent again
 //	asker         what a supplier is asked about a reservation, until it has answered
@@ -16,6 +17,8 @@
 //	parts.go         the types above; tables.go the records they change; effects.go
 //	ports.go         what trade asks of the member list
 //	holds.go         a hold's request, release and extension, at the supplier
+//	holdings.go      what partners' holds and own reservations have in common
+//	own_holds.go     own reservations; own_sales.go what they become; own_list.go lists of both
 //	expiry.go        what ends by time; ended.go the holds of ended partnerships
 //	quarantine.go    what could not end
 //	reserve.go       reservations, at the retailer; wish.go which one a caller asks for; change.go
@@ -78,6 +81,25 @@
 // same lines, country and limit, and adds up under the terms of its version, which the ledger has
 // (lost_request.go). A hold that has ended, or whose last extension was refused, stays a
 // conflict; nothing is held twice.
+//
+// # Own channels
+//
+// A reservation of the shop's own channels is a hold whose retailer is the shop itself: under the
+// same key, in the same index, through the same machine, stock and expiry. There is no network,
+// no terms, ledger or seal, nothing is kept back from it and no share bounds it. Its record has
+// the quote, at list price without shipping. A sale is a record of its own (record.OwnSale) with
+// the machine of orders, in which it is accepted from its beginning.
+//
+// A payment may come after the reservation has expired. The hold stays expired, for a hold ends
+// once; the sale takes units anew in its own commit, at the price that was quoted, and says that
+// it was late. Sales of lines have no hold at all: they hold and commit in one step.
+//
+// What leaves with an own sale is taken off both sold and stocked, so that its record can go
+// without an audit missing it. The stock record counts such units (record.Stock.Left), because
+// figures of files take off what was ever sold, also where the journal does not reach back.
+//
+// What comes back goes onto the shelf with a movement that names the sale. It is refused where
+// the next figure of the shop's own system would bring it again (design: SHELF, A5).
 //
 // # The format of a quote
 //

@@ -36,7 +36,7 @@ func (t *Trade) eraseAddresses(ctx context.Context) error {
 		if !ok {
 			continue
 		}
-		rec, err := record.Get[record.Order](o.store, o.codec, record.OrderKey(of.side, of.id, of.partner))
+		rec, err := o.ofAddress(of)
 		if err != nil || rec == nil || !o.isOver(rec, of.side, keep, o.clock.Now()) {
 			continue // one damaged record keeps no other address from its end
 		}
@@ -53,7 +53,32 @@ func (t *Trade) eraseAddresses(ctx context.Context) error {
 // keptAddress is an order whose address is kept, and the key of that.
 type keptAddress struct {
 	orderID
+	own bool // it is of a sale of the shop's own channels
 	key []byte
+}
+
+// ofAddress is the committed order of an address; nil where it has no record.
+func (o *Orders) ofAddress(of keptAddress) (*record.Order, error) {
+	if !of.own {
+		return record.Get[record.Order](o.store, o.codec, record.OrderKey(of.side, of.id, of.partner))
+	}
+	sale, err := record.Get[record.OwnSale](o.store, o.codec, record.OwnSaleKey(of.id))
+	if err != nil || sale == nil {
+		return nil, err
+	}
+	return &sale.Sale, nil
+}
+
+// ofAddressIn is ofAddress within a batch.
+func (o *Orders) ofAddressIn(b *writer.Batch, of keptAddress) (*record.Order, error) {
+	if !of.own {
+		return o.get(b, of.orderID)
+	}
+	sale, err := o.own.get(b, of.id)
+	if err != nil || sale == nil {
+		return nil, err
+	}
+	return &sale.Sale, nil
 }
 
 // addressOf is the order that a key of an address belongs to.
@@ -62,9 +87,13 @@ func (o *Orders) addressOf(key []byte) (of keptAddress, ok bool) {
 	if !ok {
 		return of, false
 	}
-	of = keptAddress{orderID{exchange.Supplier, id, retailer}, bytes.Clone(key)}
+	of = keptAddress{orderID: orderID{exchange.Supplier, id, retailer}, key: bytes.Clone(key)}
 	if retailer == o.me {
 		rec, err := o.Find(exchange.Retailer, id)
+		if exchange.CodeOf(err) == exchange.CodeNotFound {
+			of.own = true
+			return of, true
+		}
 		if err != nil {
 			return of, false
 		}
@@ -88,7 +117,7 @@ func (o *Orders) erase(ctx context.Context, due []keptAddress, keep time.Duratio
 			if share.Spent(b) {
 				return nil
 			}
-			rec, err := o.get(b, of.orderID)
+			rec, err := o.ofAddressIn(b, of)
 			if err != nil {
 				return err
 			}

@@ -265,7 +265,7 @@ func (s *Supplier) keepsHold(b *writer.Batch, id exchange.HoldID) bool {
 
 // pruneHolds deletes up to n ended holds of windows before old, and counts them.
 func (s *Supplier) pruneHolds(b *writer.Batch, old exchange.Window, n int) (count int, err error) {
-	for _, retailer := range s.partnerships.retailers() {
+	for _, retailer := range append(s.partnerships.retailers(), s.me) {
 		holds := kv.Range{From: record.HoldKey(retailer, exchange.HoldID{}), To: record.HoldKey(retailer, exchange.NewHoldID(old, [12]byte{}))}
 		for row, err := range record.Rows[record.Hold](s.store, s.codec, holds) {
 			if row.Key == nil {

@@ -9,7 +9,6 @@ import (
 	"github.com/souk-market/souk/exchange/ledger"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/record"
-	"github.com/souk-market/souk/exchange/shelf"
 	"github.com/souk-market/souk/exchange/writer"
 )
 
@@ -192,32 +191,21 @@ func (s *Supplier) quote(b *writer.Batch, from exchange.ShopID, req *message.Hol
 	return q, hold.Place{Lines: req.Lines, From: pools, Expires: q.Expires}, err
 }
 
-// place takes the stock, counts the open quantity, and indexes the expiry.
+// place counts the open quantity of a hold and takes it.
 func (s *Supplier) place(b *writer.Batch, id ledger.ID, rec *heldRecord, place hold.Place, terms exchange.Terms, held exchange.HoldID) error {
-	next, fx, err := hold.Step(rec.Hold, place, b.Now())
-	if err != nil {
-		return err
-	}
 	ledgerRec, err := s.ledgers.get(b, id)
 	if err != nil {
 		return err
 	}
-	units := next.Units()
+	units := place.Lines.Units()
 	if open := ledgerRec.OpenHeld + ledgerRec.OpenUnshipped; open+units > terms.OpenQuantity {
 		return exchange.Errorf(exchange.CodeOpenQuantity, "%d units asked; %d of the %d that the terms allow are held or unshipped", units, open, terms.OpenQuantity)
 	}
-	if err := s.shelf.Fits(b, fx.Stock); err != nil {
+	if err := s.take(b, held, rec, place); err != nil {
 		return err
-	}
-	if err := s.shelf.Move(b, fx.Stock, shelf.Of{}); err != nil {
-		return exchange.Errorf(exchange.CodeInternal, "stock moved between check and step: %w", err)
 	}
 	ledgerRec.OpenHeld += units
 	s.ledgers.set(b, id, ledgerRec)
-	rec.Hold = next
-	b.Put(record.HoldExpiryKey(next.Expires, rec.Retailer, held), nil)
-	s.noteExpiry(next.Expires)
-	b.Then(holdChanged{rec.Retailer, held, next})
 	return nil
 }
 
@@ -288,19 +276,16 @@ func (s *Supplier) extend(b *writer.Batch, req *message.Extend, rec *heldRecord,
 	if err := s.checkEnded(b, id, rec); err != nil && rec.Hold.State == hold.Held {
 		return err
 	}
-	next, _, err := hold.Step(rec.Hold, hold.Extend{Until: req.Until, Limit: terms.HoldLifetime}, b.Now())
-	if err != nil {
+	extended := *rec
+	if err := s.prolong(b, req.ID, &extended, hold.Extend{Until: req.Until, Limit: terms.HoldLifetime}); err != nil {
 		return err
 	}
 	quote, err := s.ownQuote(rec)
 	if err != nil {
 		return exchange.Errorf(exchange.CodeInternal, "the quote of hold %v is unreadable: %w", req.ID, err)
 	}
-	b.Delete(record.HoldExpiryKey(rec.Hold.Expires, rec.Retailer, req.ID))
-	b.Put(record.HoldExpiryKey(next.Expires, rec.Retailer, req.ID), nil)
-	s.noteExpiry(next.Expires)
-	rec.Hold = next
-	quote.Expires = next.Expires
+	rec.Hold = extended.Hold
+	quote.Expires = rec.Hold.Expires
 	answer.Quote = quote
 	return nil
 }
@@ -362,27 +347,19 @@ func (s *Supplier) serveHoldEvent(ctx context.Context, from exchange.ShopID, raw
 // refusal nothing changes. The caller stores rec.
 func (s *Supplier) endHold(b *writer.Batch, id exchange.HoldID, rec *heldRecord, e hold.Event) error {
 	before := rec.Hold
-	next, fx, err := hold.Step(before, e, b.Now())
+	if err := s.finish(b, id, rec, e); err != nil {
+		return err
+	}
+	if before.State != hold.Held || rec.Retailer == s.me {
+		return nil
+	}
+	ledgerID := ledger.ID{Supplier: s.me, Retailer: rec.Retailer}
+	ledgerRec, err := s.ledgers.get(b, ledgerID)
 	if err != nil {
 		return err
 	}
-	if err := s.shelf.Move(b, fx.Stock, shelf.Of{Partner: rec.Retailer, Order: id, Ordered: b.Now()}); err != nil {
-		return err
-	}
-	if before.State == hold.Held {
-		ledgerID := ledger.ID{Supplier: s.me, Retailer: rec.Retailer}
-		ledgerRec, err := s.ledgers.get(b, ledgerID)
-		if err != nil {
-			return err
-		}
-		ledgerRec.OpenHeld -= before.Units()
-		s.ledgers.set(b, ledgerID, ledgerRec)
-		b.Delete(record.HoldExpiryKey(before.Expires, rec.Retailer, id))
-		if next.State != hold.Committed { // watchers get the order's event
-			b.Then(holdChanged{rec.Retailer, id, next})
-		}
-	}
-	rec.Hold = next
+	ledgerRec.OpenHeld -= before.Units()
+	s.ledgers.set(b, ledgerID, ledgerRec)
 	return nil
 }
 

@@ -257,17 +257,12 @@ func (o *Orders) stepOrder(b *writer.Batch, at entryAt, id exchange.OrderID, e o
 // orderEffects changes the supplier's stock, open quantity and expiry index as the order
 // changed.
 func (s *Supplier) orderEffects(b *writer.Batch, at entryAt, rec *record.Order, before, next order.Order, fx order.Effects) error {
-	var deltas []hold.Delta
+	deltas := orderDeltas(rec, fx, hold.MoveShip)
 	var closed int64
-	move := func(units []order.Units, m hold.Move) {
-		for _, u := range units {
-			deltas = append(deltas, hold.Delta{SKU: u.SKU, Stock: rec.StockOf(u.SKU), Move: m, Units: u.Units})
-			closed += u.Units
-		}
+	for _, d := range deltas {
+		closed += d.Units
 	}
-	move(fx.Shipped, hold.MoveShip)
-	move(fx.Freed, hold.MoveCancel)
-	if err := s.shelf.Move(b, deltas, shelf.Of{Partner: rec.Retailer, Order: rec.ID, Ordered: before.Submitted}); err != nil {
+	if _, err := s.shelf.Move(b, deltas, shelf.Of{Partner: rec.Retailer, Order: rec.ID, Ordered: before.Submitted}); err != nil {
 		return exchange.Errorf(exchange.CodeInternal, "the order and its stock disagree: %w", err)
 	}
 	if closed > 0 {
@@ -282,6 +277,19 @@ func (s *Supplier) orderEffects(b *writer.Batch, at entryAt, rec *record.Order, 
 		b.Delete(record.OrderExpiryKey(before.AcceptBy, at.ledger.Retailer, rec.ID))
 	}
 	return nil
+}
+
+// orderDeltas is what a step of an order or own sale does to the stock; ship is how units leave.
+func orderDeltas(rec *record.Order, fx order.Effects, ship hold.Move) []hold.Delta {
+	var deltas []hold.Delta
+	move := func(units []order.Units, m hold.Move) {
+		for _, u := range units {
+			deltas = append(deltas, hold.Delta{SKU: u.SKU, Stock: rec.StockOf(u.SKU), Move: m, Units: u.Units})
+		}
+	}
+	move(fx.Shipped, ship)
+	move(fx.Freed, hold.MoveCancel)
+	return deltas
 }
 
 // stepShip is stepOrder for a shipment, which adds a parcel to the record.

@@ -54,6 +54,7 @@ type Trade struct {
 	Orders       *Orders
 	Supplier     *Supplier
 	Retailer     *Retailer
+	Own          *OwnSales
 }
 
 // shop is what every part needs: the shop's id and its ports. It never changes.
@@ -152,6 +153,7 @@ type Orders struct {
 	ledgers      *Ledgers
 	supplier     *Supplier
 	retailer     *Retailer
+	own          *OwnSales
 
 	rows *writer.Table[orderID, *record.Order]
 }
@@ -166,9 +168,8 @@ type orderID struct {
 // Supplier is this shop as supplier: the holds on its stock, their expiry, and the orders that
 // it ships.
 type Supplier struct {
-	*shop
+	holdings
 	selling      *Selling
-	shelf        *shelf.Shelf
 	partnerships *Partnerships
 	ledgers      *Ledgers
 	orders       *Orders
@@ -179,7 +180,6 @@ type Supplier struct {
 
 	// What follows belongs to the writer's turn.
 
-	holds *writer.Table[holdID, *heldRecord]
 	// began are the orders submitted in the batch that runs, and their retailers.
 	began *writer.Table[exchange.OrderID, exchange.ShopID]
 	// endedNow are the versions of terms that the batch that runs has ended. ended are those
@@ -190,6 +190,15 @@ type Supplier struct {
 	nextExpiry              exchange.Time // nothing of this shop's expires before it
 	refused                 quota         // holds, by retailer
 	released                releasedHolds // what refused did not keep
+}
+
+// holdings are the holds on this shop's stock, of partners and of its own channels: their records,
+// what they take of the stock, and the index of when they expire. Writer's turn only.
+type holdings struct {
+	*shop
+	shelf *shelf.Shelf
+	holds *writer.Table[holdID, *heldRecord]
+	due   func(exchange.Time) // is told when a hold expires
 }
 
 // holdID names a hold at its supplier.
@@ -216,6 +225,12 @@ type Retailer struct {
 // Policy is how the shop answers as a supplier.
 type Policy struct {
 	AcceptByHand bool // orders wait for the owner; else they are accepted as they come
+	// OwnHold is the longest life of a reservation of the shop's own channels, extensions
+	// included; 0 = DefaultOwnHold.
+	OwnHold time.Duration
+	// Keep is how many units of each stock are kept back from partners, Share how many one
+	// partner may hold of it (0 = as many as there are), where the stock does not say.
+	Keep, Share int64
 	// KeepAddresses is how long after the last of an order was shipped or given up its address,
 	// reference and note are kept, of bought and sold orders alike; 0 = for good.
 	KeepAddresses time.Duration
@@ -241,14 +256,16 @@ func New(cfg Config) *Trade {
 	l := &Ledgers{shop: base, selling: cfg.Selling, feed: cfg.Feed, strangers: strangersQuota(), requests: requestsQuota()}
 	o := &Orders{shop: base}
 	s := &Supplier{
-		shop: base, selling: cfg.Selling, shelf: cfg.Shelf, ended: make(map[ledger.ID]ending), refused: refusedHoldsQuota(), released: make(releasedHolds),
+		holdings: holdings{shop: base, shelf: cfg.Shelf}, selling: cfg.Selling, ended: make(map[ledger.ID]ending), refused: refusedHoldsQuota(), released: make(releasedHolds),
 		holdExpiry: expiryIndex{prefix: record.PrefixHoldExpiry}, orderExpiry: expiryIndex{prefix: record.PrefixOrderExpiry},
 	}
+	s.due = s.noteExpiry
+	own := &OwnSales{shop: base, selling: cfg.Selling, holds: &s.holdings, policy: &s.policy}
 	r := &Retailer{shop: base, selling: cfg.Selling}
 	send := newSender(base, p, l)
 	p.ledgers, p.supplier = l, s
 	l.partnerships, l.orders, l.supplier, l.retailer, l.sender = p, o, s, r, send
-	o.partnerships, o.ledgers, o.supplier, o.retailer = p, l, s, r
+	o.partnerships, o.ledgers, o.supplier, o.retailer, o.own = p, l, s, r, own
 	s.partnerships, s.ledgers, s.orders = p, l, o
 	r.partnerships, r.ledgers, r.orders, r.sender = p, l, o, send
 	p.view.init()
@@ -261,8 +278,9 @@ func New(cfg Config) *Trade {
 	o.makeTables()
 	s.makeTables()
 	r.makeTables()
+	own.makeTables()
 	cfg.Writer.SetDue(s)
-	return &Trade{Partnerships: p, Ledgers: l, Orders: o, Supplier: s, Retailer: r}
+	return &Trade{Partnerships: p, Ledgers: l, Orders: o, Supplier: s, Retailer: r, Own: own}
 }
 
 // Open verifies the ledgers in the store and loads what is kept in memory of partners. It

@@ -119,6 +119,10 @@ func (s *Supplier) recallHold(b *writer.Batch, e expiry, sku exchange.SKU) (bool
 	if err := s.endHold(b, e.id, rec, hold.Release{}); err != nil {
 		return false, err
 	}
+	if e.retailer == s.me { // an own reservation: nobody is to be told
+		s.holds.Set(b, k, rec)
+		return true, nil
+	}
 	leaf, err := s.sealLatest(b, k, rec, message.HoldAnswer{
 		Supplier: s.me, Retailer: e.retailer, Hold: e.id, At: b.Now(), State: hold.Released,
 		Refusal: exchange.CodeReleased, Detail: "the supplier has recalled " + string(sku) + " and ended the reservation",

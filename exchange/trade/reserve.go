@@ -148,7 +148,7 @@ func (r *Retailer) shownAgain(rec *record.Reservation) (*Reservation, error) {
 // checkReserve refuses a request before the supplier is asked.
 func (r *Retailer) checkReserve(req ReserveRequest) error {
 	if req.Supplier == r.me {
-		return exchange.Errorf(exchange.CodeInvalid, "this is your own product; sell it from your own stock")
+		return exchange.Errorf(exchange.CodeInvalid, "this is your own product: reserve it as one")
 	}
 	if r.partnerships.view.isEnding(ledger.ID{Supplier: req.Supplier, Retailer: r.me}) {
 		return exchange.Errorf(exchange.CodeNoPartnership, "you have ended the partnership with %v; propose a new one", req.Supplier)

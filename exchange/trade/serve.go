@@ -302,11 +302,10 @@ func (s *Supplier) serveStock(from exchange.ShopID, req *message.StockQuery) (me
 			return nil, err
 		}
 		if err == nil {
-			stock, err := s.shelf.Stock(sku)
-			if err != nil {
+			if line.Available, err = s.shelf.Bounds.Offered(sku, from); err != nil {
 				return nil, err
 			}
-			line.Known, line.Available, line.Price = true, stock.Availability(), product.Product.Price
+			line.Known, line.Price = true, product.Product.Price
 		}
 		answer.Lines = append(answer.Lines, line)
 	}

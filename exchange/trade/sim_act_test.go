@@ -27,18 +27,22 @@ func (s *sim) act() {
 	switch n := s.rng.IntN(100); {
 	case n < 25:
 		s.reserve(a)
-	case n < 40:
+	case n < 35:
 		s.place(a)
-	case n < 48:
+	case n < 45:
+		s.own(a)
+	case n < 52:
 		s.changeHold(a)
-	case n < 56:
+	case n < 58:
 		s.replay()
-	case n < 61:
+	case n < 63:
 		s.count(a)
 	case n < 85:
 		s.handle(a)
-	case n < 90:
+	case n < 88:
 		s.cancel(a)
+	case n < 91:
+		s.bound(a)
 	case n < 97:
 		s.negotiate(a)
 	case n < 98:

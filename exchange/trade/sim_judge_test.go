@@ -225,6 +225,15 @@ func (s *sim) tally(books []*audit.Books) {
 		for _, o := range b.Sales {
 			s.seen["order "+o.Order.Status().String()]++
 		}
+		for _, o := range b.Own {
+			s.seen["own sale "+o.Sale.Order.Status().String()]++
+			if o.Late {
+				s.seen["own sale of an expired reservation"]++
+			}
+			if len(o.Returned) > 0 {
+				s.seen["own sale returned"]++
+			}
+		}
 		for id, c := range b.Ledgers {
 			if id.Supplier == b.Shop {
 				s.seen["entries"] += len(c.Entries)

@@ -104,40 +104,56 @@ type heldRecord struct {
 	quote          *exchange.Quote // of a hold placed in this batch
 }
 
-func (s *Supplier) makeTables() {
-	s.holds = writer.NewTable(s.writer, writer.Rows[holdID, *heldRecord]{
+func (h *holdings) makeTables() {
+	h.holds = writer.NewTable(h.writer, writer.Rows[holdID, *heldRecord]{
 		Key: func(k holdID) []byte { return record.HoldKey(k.retailer, k.id) },
 		Decode: func(raw []byte) (*heldRecord, error) {
-			rec, err := record.Decode[record.Hold](s.codec, raw)
+			rec, err := record.Decode[record.Hold](h.codec, raw)
 			if err != nil {
 				return nil, err
 			}
 			return &heldRecord{storedHold: *rec}, nil
 		},
-		Encode: func(h *heldRecord) ([]byte, error) {
-			if h.placed != nil {
-				h.Placed = h.placed.Bytes()
+		Encode: func(rec *heldRecord) ([]byte, error) {
+			if rec.placed != nil {
+				rec.Placed = rec.placed.Bytes()
 			}
-			if h.latest != nil {
-				h.Latest = h.latest.Bytes()
+			if rec.latest != nil {
+				rec.Latest = rec.latest.Bytes()
 			}
-			return record.Encode(s.codec, &h.storedHold)
+			return record.Encode(h.codec, &rec.storedHold)
 		},
-		Size: func(_ holdID, h *heldRecord) int {
-			return overhead + record.HoldKeyBytes + len(h.Placed) + len(h.Latest) + h.Hold.Lines.Len()*(exchange.MaxSKU+8)
+		Size: func(_ holdID, rec *heldRecord) int {
+			return overhead + record.HoldKeyBytes + len(rec.Placed) + len(rec.Latest) + rec.Hold.Lines.Len()*(exchange.MaxSKU+8) + ownSize(rec.Own)
 		},
 	})
+}
+
+// ownSize is what an own reservation's quote takes in its record, from above.
+func ownSize(q *exchange.Quote) int {
+	if q == nil {
+		return 0
+	}
+	n := 2 * overhead
+	for i := range q.Lines {
+		n += overhead + len(q.Lines[i].SKU) + len(q.Lines[i].Title) + q.Lines[i].SnapshotSize()
+	}
+	return n
+}
+
+func (s *Supplier) makeTables() {
+	s.holdings.makeTables()
 	s.began = writer.NewTable(s.writer, writer.Rows[exchange.OrderID, exchange.ShopID]{})
 	s.endedNow = writer.NewTable(s.writer, writer.Rows[ledger.ID, uint32]{})
 }
 
 // get is a copy of a hold's record; nil where there is none.
-func (s *Supplier) get(b *writer.Batch, k holdID) (*heldRecord, error) {
-	h, ok, err := s.holds.Get(b, k)
+func (h *holdings) get(b *writer.Batch, k holdID) (*heldRecord, error) {
+	rec, ok, err := h.holds.Get(b, k)
 	if err != nil || !ok {
 		return nil, err
 	}
-	copied := *h
+	copied := *rec
 	return &copied, nil
 }
 

@@ -16,7 +16,7 @@ import (
 func examples() exampleSet {
 	s := newStory()
 	all := make(exampleSet)
-	for _, add := range []func(exampleSet){s.products, s.reservations, s.orders, s.acts, s.partners, s.shopItself} {
+	for _, add := range []func(exampleSet){s.products, s.reservations, s.orders, s.acts, s.sales, s.partners, s.shopItself} {
 		add(all)
 	}
 	return all
@@ -289,6 +289,47 @@ func (s *story) acts(all exampleSet) {
 		ship(o)
 		o.Lines[0].Delivered, o.Closed, o.LastEntry = 2, s.at(26*time.Hour), 10
 	}))
+}
+
+// sales are of Birch's own shop.
+func (s *story) sales(all exampleSet) {
+	const tube = exchange.SKU("BB-TUBE-28")
+	line := view.SaleLine{SKU: tube, Title: "Inner Tube 28\"", Price: kronor(8900), Total: kronor(17800), Sold: 2}
+	sale := view.Sale{
+		ID: s.order, Status: "sold", Lines: []view.SaleLine{line}, Total: kronor(17800), Due: kronor(17800),
+		Tax: view.Tax{Treatment: "included", RateBP: 2500}, Sold: s.at(4 * time.Minute), Parcels: []view.Parcel{}, Reference: "#1002",
+	}
+	changed := func(status string, change func(*view.Sale, *view.SaleLine)) view.Sale {
+		v := sale
+		v.Status, v.Lines = status, []view.SaleLine{line}
+		change(&v, &v.Lines[0])
+		return v
+	}
+	all["sell"] = example{
+		params: map[string]any{KeyHeader: "paid-1002"},
+		body:   view.NewSale{Reservation: &s.order, Reference: "#1002", IfStillThere: true}, answer: sale,
+	}
+	all["list-sales"] = example{params: map[string]any{"status": view.OpenSales, "limit": 50}, answer: view.Sales{Sales: []view.Sale{sale}}}
+	all["get-sale"] = example{params: map[string]any{"id": s.order.String()}, answer: sale}
+	act := func(name string, body any, answer view.Sale) {
+		all[name+"-sale"] = example{params: map[string]any{"id": s.order.String(), KeyHeader: name + "-1002"}, body: body, answer: answer}
+	}
+	units := []view.Units{{SKU: tube, Units: 2}}
+	ship := func(v *view.Sale, l *view.SaleLine) {
+		l.Shipped, v.Parcels = 2, []view.Parcel{{At: s.at(3 * time.Hour), Lines: units, Carrier: "PostNord", Tracking: "SE124"}}
+	}
+	act("ship", view.Ship{Lines: units, Carrier: "PostNord", Tracking: "SE124"}, changed("shipped", ship))
+	act("cancel", view.Cancel{Reason: "paid twice"}, changed("cancelled", func(v *view.Sale, l *view.SaleLine) {
+		l.Cancelled, v.Due, v.CancelledAt, v.Reason = 2, kronor(0), s.at(time.Hour), "paid twice"
+	}))
+	act("return", view.Return{Lines: []view.Units{{SKU: tube, Units: 1}}, Damaged: true}, changed("shipped", func(v *view.Sale, l *view.SaleLine) {
+		ship(v, l)
+		l.Returned = 1
+	}))
+	limits := view.Limits{SKU: tube, Keep: 2, Share: 5, ShareDefault: true}
+	own := map[string]any{"sku": tube}
+	all["get-limits"] = example{params: own, answer: limits}
+	all["set-limits"] = example{params: own, body: view.SetLimits{Keep: ptr(int64(2))}, answer: limits}
 }
 
 func (s *story) partners(all exampleSet) {

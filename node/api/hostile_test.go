@@ -88,7 +88,7 @@ func TestFault25API(t *testing.T) {
 		"bad amount":           {"GET", "/api/v1/products?min_usd=1e3", "", nil, 422, exchange.CodeInvalid},
 		"endless wait":         {"POST", "/api/v1/orders?wait=3600", "{}", nil, 422, exchange.CodeInvalid},
 		"zero key":             {"POST", "/api/v1/leave", "", []string{"Idempotency-Key", "ä"}, 422, exchange.CodeInvalid},
-		"own product":          {"POST", "/api/v1/reservations", `{"lines":[{"product":"` + s.product("shoe").String() + `","quantity":1}],"country":"SE"}`, nil, 422, exchange.CodeInvalid},
+		"own and others":       {"POST", "/api/v1/reservations", `{"lines":[{"product":"` + s.product("shoe").String() + `","quantity":1},{"product":"` + exchange.ProductID{Shop: exchange.ShopID{9}, SKU: "x"}.String() + `","quantity":1}],"country":"SE"}`, nil, 422, exchange.CodeInvalid},
 		"two hundred shoes to": {"POST", "/api/v1/reservations", `{"lines":[{"product":"` + s.product("shoe").String() + `","quantity":1}],"country":"Sweden"}`, nil, 422, exchange.CodeInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {

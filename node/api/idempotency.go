@@ -207,6 +207,14 @@ func (k *idempotency) reservationKey(key string, supplier exchange.ShopID) (tail
 	return tail
 }
 
+// saleKey is what a key decides of the id of a sale of the shop's own channels.
+func (k *idempotency) saleKey(key string) (tail trade.ReservationKey) {
+	if key != "" {
+		copy(tail[:], digest(k.secret, "sale", key))
+	}
+	return tail
+}
+
 // acquire waits until no other request has the key, and takes the key.
 func (k *idempotency) acquire(ctx context.Context, id keyID) (release func(), err error) {
 	for {

@@ -66,7 +66,7 @@ func (s *orderRoutes) orderView(ctx context.Context, side exchange.Party, r *rec
 	v := view.Order{
 		ID: r.ID, Role: roleOf(side), Partner: partner, PartnerName: s.shops.nameOf(ctx, partner), Status: orderStatus(r),
 		PartnerGone: departureView(s.shops.departure(partner)),
-		Lines:       make([]view.OrderLine, 0, len(r.Quote.Lines)), Quote: quoteView(&r.Quote), Parcels: make([]view.Parcel, len(r.Parcels)),
+		Lines:       make([]view.OrderLine, 0, len(r.Quote.Lines)), Quote: quoteView(&r.Quote), Parcels: parcelsView(r.Parcels),
 		Due: view.MoneyOf(exchange.Money{Minor: r.Due(), Currency: r.Quote.Currency}), DueUSD: view.USD(r.DueUSD(), r.Quote.Rate.Known()),
 		Cancelled: view.Time(r.Cancelled), Reason: r.Reason, Refusal: view.RefusalOf(r.Refusal, r.Detail), Requested: view.Time(r.Requested),
 		Submitted: view.Time(r.Order.Submitted), AcceptBy: view.Time(r.Order.AcceptBy), Accepted: view.Time(r.Order.Accepted),
@@ -91,12 +91,6 @@ func (s *orderRoutes) orderView(ctx context.Context, side exchange.Party, r *rec
 		if side == exchange.Supplier && ok {
 			line := &v.Lines[len(v.Lines)-1]
 			line.Short = min(toShip(r, c), s.desk.Shelf.Shortfalls().OfOrders(r.StockOf(l.SKU)))
-		}
-	}
-	for i, p := range r.Parcels {
-		v.Parcels[i] = view.Parcel{At: view.Time(p.At), Lines: make([]view.Units, len(p.Lines)), Carrier: p.Carrier, Tracking: p.Tracking}
-		for j, u := range p.Lines {
-			v.Parcels[i].Lines[j] = view.Units{SKU: u.SKU, Units: u.Units}
 		}
 	}
 	return v

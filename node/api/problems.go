@@ -57,6 +57,8 @@ var statuses = map[exchange.Code]int{
 	exchange.CodeUnauthorized:  http.StatusUnauthorized,
 	exchange.CodeNotRunning:    http.StatusServiceUnavailable,
 	exchange.CodeLocked:        http.StatusLocked,
+	exchange.CodeGone:          http.StatusGone,
+	exchange.CodeWithdrawn:     http.StatusConflict,
 }
 
 // The status of a code that this version does not know: a partner of a newer version said "no", or

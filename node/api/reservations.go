@@ -31,8 +31,8 @@ func (s *reservationRoutes) register(r *router) {
 	tags := []string{"reservations"}
 	add(r, huma.Operation{
 		OperationID: "reserve", Method: http.MethodPost, Path: "/api/v1/reservations", Tags: tags, DefaultStatus: http.StatusCreated,
-		Summary: "Set stock aside at a supplier, all lines or none, and get its sealed quote",
-		Description: "When the supplier does not answer in time the problem is unavailable and names the reservation that may have been made: send the same request with the same Idempotency-Key again within " + returnTime + ". " +
+		Summary: "Set stock aside at a supplier or of the shop's own, all lines or none, and get its quote",
+		Description: "Lines of the shop's own products are held at once, at list price; sell them with POST /api/v1/sales. The rest is about a supplier's. When the supplier does not answer in time the problem is unavailable and names the reservation that may have been made: send the same request with the same Idempotency-Key again within " + returnTime + ". " +
 			"The shop goes on asking meanwhile; then it gives the stock back and answers a repeat with released. It gives back at once what a caller without a key asked for that breaks off. " +
 			"When the supplier is not reachable the problem is unavailable without a reservation: nothing was asked and nothing is held. Of a supplier that is known to be away this takes less than a second.",
 	}, route{key: keyHold, time: partnerTime, may: mayRelay, relays: true}, s.reserve)
@@ -71,6 +71,9 @@ func (s *reservationRoutes) reserve(ctx context.Context, in *reserveInput) (*bod
 		s.keys.forgetHold(in.Key)
 		return nil, err
 	}
+	if req.Supplier == s.desk.Shop() {
+		return s.reserveOwn(ctx, in.Key, req)
+	}
 	res, err := s.desk.Retailer.Reserve(ctx, req)
 	s.business.Hold(req.Supplier, exchange.Retailer, outcomeOf(exchange.CodeOf(err)))
 	if err == nil {
@@ -92,16 +95,34 @@ func (s *reservationRoutes) reserve(ctx context.Context, in *reserveInput) (*bod
 	return nil, p
 }
 
+// reserveOwn reserves the shop's own products: nobody is asked.
+func (s *reservationRoutes) reserveOwn(ctx context.Context, key string, req trade.ReserveRequest) (*body[view.Reservation], error) {
+	res, err := s.desk.Own.Reserve(ctx, trade.OwnRequest{Lines: req.Lines, Country: req.Country, MaxTotal: req.MaxTotal, Lifetime: req.Lifetime, Key: req.Key})
+	if err != nil {
+		s.keys.forgetHold(key)
+	}
+	return s.reservationAnswer(ctx, res, err)
+}
+
+// own is a reservation of the shop's own products; nil where the id names none.
+func (s *reservationRoutes) own(id exchange.HoldID) (*trade.Reservation, error) {
+	res, err := s.desk.Own.Reservation(id)
+	if exchange.CodeOf(err) == exchange.CodeNotFound {
+		return nil, nil
+	}
+	return res, err
+}
+
 // reserveRequest reads and checks a whole request, before a reservation's id is made.
 func (s *reservationRoutes) reserveRequest(ctx context.Context, input *reserveInput) (trade.ReserveRequest, error) {
 	in := input.Body
 	req := trade.ReserveRequest{Lifetime: seconds(in.Seconds)}
 	var err error
-	if req.Country, err = view.ParseCountry(in.Country); err != nil {
-		return req, err
-	}
 	lines := make([]exchange.Line, len(in.Lines))
 	for i, l := range in.Lines {
+		if i > 0 && l.Product.Shop != req.Supplier && (l.Product.Shop == s.desk.Shop() || req.Supplier == s.desk.Shop()) {
+			return req, exchange.Errorf(exchange.CodeInvalid, "a reservation is of your own products or of one supplier's, not of both; make one for each")
+		}
 		if i > 0 && l.Product.Shop != req.Supplier {
 			return req, exchange.Errorf(exchange.CodeInvalid, "a reservation is with one supplier; make one for each of %v and %v", req.Supplier, l.Product.Shop)
 		}
@@ -111,7 +132,15 @@ func (s *reservationRoutes) reserveRequest(ctx context.Context, input *reserveIn
 	if req.Lines, err = exchange.NewLines(lines); err != nil {
 		return req, err
 	}
-	if req.Supplier != s.desk.Shop() { // of an own product, Reserve says what to do
+	if in.Country == "" && req.Supplier != s.desk.Shop() {
+		return req, exchange.Errorf(exchange.CodeInvalid, "the request is not valid: country is missing; it says where the goods will go")
+	}
+	if in.Country != "" {
+		if req.Country, err = view.ParseCountry(in.Country); err != nil {
+			return req, err
+		}
+	}
+	if req.Supplier != s.desk.Shop() {
 		if err := s.shops.present(ctx, req.Supplier); err != nil {
 			return req, err
 		}
@@ -140,6 +169,9 @@ type reservationInput struct {
 }
 
 func (s *reservationRoutes) getReservation(ctx context.Context, in *reservationInput) (*body[view.Reservation], error) {
+	if res, err := s.own(in.ID); err != nil || res != nil {
+		return s.reservationAnswer(ctx, res, err)
+	}
 	rec, err := s.desk.Retailer.Reservation(ctx, in.ID)
 	if rec != nil && (errors.Is(err, trade.ErrUnanswered) || errors.Is(err, message.ErrNotAsked)) {
 		err = nil // the reservation shows as not answered yet
@@ -162,6 +194,12 @@ func (s *reservationRoutes) unanswered(supplier string, err error, so string) er
 }
 
 func (s *reservationRoutes) releaseReservation(ctx context.Context, in *reservationInput) (*body[view.Reservation], error) {
+	if res, err := s.own(in.ID); err != nil || res != nil {
+		if err == nil {
+			res, err = s.desk.Own.Release(ctx, in.ID)
+		}
+		return s.reservationAnswer(ctx, res, err)
+	}
 	rec, err := s.desk.Retailer.Release(ctx, in.ID)
 	return s.reservationAnswer(ctx, rec, s.unanswered("the supplier", err, askedOn))
 }
@@ -172,6 +210,12 @@ type extendInput struct {
 }
 
 func (s *reservationRoutes) extendReservation(ctx context.Context, in *extendInput) (*body[view.Reservation], error) {
+	if res, err := s.own(in.ID); err != nil || res != nil {
+		if err == nil {
+			res, err = s.desk.Own.Extend(ctx, in.ID, exchange.TimeOf(in.Body.Until))
+		}
+		return s.reservationAnswer(ctx, res, err)
+	}
 	rec, err := s.desk.Retailer.Extend(ctx, in.ID, exchange.TimeOf(in.Body.Until))
 	return s.reservationAnswer(ctx, rec, s.shops.ofReservation(ctx, s.desk, in.ID, s.unanswered("the supplier", err, askedOn)))
 }
@@ -187,7 +231,7 @@ func (s *reservationRoutes) reservationAnswer(ctx context.Context, res *trade.Re
 func (s *reservationRoutes) reservationView(ctx context.Context, res *trade.Reservation) view.Reservation {
 	rec := res.Reservation
 	v := view.Reservation{
-		ID: rec.Request.ID, Supplier: rec.Supplier, SupplierName: s.shops.nameOf(ctx, rec.Supplier), State: res.State.String(),
+		ID: rec.Request.ID, Supplier: rec.Supplier, SupplierName: s.shops.nameOf(ctx, rec.Supplier), Own: rec.Supplier == s.desk.Shop(), State: res.State.String(),
 		Lines: make([]view.ReserveLine, rec.Request.Lines.Len()), Country: rec.Request.Country,
 		Created: view.Time(rec.Created), Expires: view.Time(rec.Expires), ReleaseAt: view.Time(rec.ReleaseAt), ExtendTo: view.Time(rec.ExtendTo), Refusal: view.RefusalOf(rec.Refusal, rec.Detail),
 	}

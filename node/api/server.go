@@ -137,6 +137,7 @@ func (s *Server) register() {
 		&reservationRoutes{desk: d, keys: s.keys, shops: shops, business: s.business, log: s.log},
 		orders,
 		&changeRoutes{desk: d, own: own, orders: orders},
+		&saleRoutes{desk: d, keys: s.keys},
 		&partnerRoutes{desk: d, shops: shops, clock: s.cfg.Clock, started: s.cfg.Clock.Now()},
 		&ledgerRoutes{desk: d, shops: shops},
 		&memberRoutes{members: s.cfg.Members, reach: s.cfg.Reach},

@@ -311,8 +311,12 @@ type StockRecord struct {
 	Revision      uint64                 `protobuf:"varint,7,opt,name=revision,proto3" json:"revision,omitempty"`
 	Moves         uint64                 `protobuf:"varint,8,opt,name=moves,proto3" json:"moves,omitempty"` // number of the newest movement
 	Shared        bool                   `protobuf:"varint,9,opt,name=shared,proto3" json:"shared,omitempty"`
-	Pruned        uint64                 `protobuf:"varint,10,opt,name=pruned,proto3" json:"pruned,omitempty"` // number of the newest movement that was deleted
-	Gone          int64                  `protobuf:"varint,11,opt,name=gone,proto3" json:"gone,omitempty"`     // units that movements have told as sold or damaged, ever
+	Pruned        uint64                 `protobuf:"varint,10,opt,name=pruned,proto3" json:"pruned,omitempty"`     // number of the newest movement that was deleted
+	Gone          int64                  `protobuf:"varint,11,opt,name=gone,proto3" json:"gone,omitempty"`         // units that movements have told as sold or damaged, ever
+	Left          int64                  `protobuf:"varint,20,opt,name=left,proto3" json:"left,omitempty"`         // units of own sales that have left, ever
+	Keep          *int64                 `protobuf:"varint,21,opt,name=keep,proto3,oneof" json:"keep,omitempty"`   // absent = the shop's default
+	Share         *int64                 `protobuf:"varint,22,opt,name=share,proto3,oneof" json:"share,omitempty"` // absent = the shop's default
+	Shares        []*PartnerShare        `protobuf:"bytes,23,rep,name=shares,proto3" json:"shares,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -424,6 +428,87 @@ func (x *StockRecord) GetGone() int64 {
 	return 0
 }
 
+func (x *StockRecord) GetLeft() int64 {
+	if x != nil {
+		return x.Left
+	}
+	return 0
+}
+
+func (x *StockRecord) GetKeep() int64 {
+	if x != nil && x.Keep != nil {
+		return *x.Keep
+	}
+	return 0
+}
+
+func (x *StockRecord) GetShare() int64 {
+	if x != nil && x.Share != nil {
+		return *x.Share
+	}
+	return 0
+}
+
+func (x *StockRecord) GetShares() []*PartnerShare {
+	if x != nil {
+		return x.Shares
+	}
+	return nil
+}
+
+// PartnerShare is what one partner holds of a stock, where a share bounds it.
+type PartnerShare struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Partner       []byte                 `protobuf:"bytes,1,opt,name=partner,proto3" json:"partner,omitempty"`
+	Held          int64                  `protobuf:"varint,2,opt,name=held,proto3" json:"held,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PartnerShare) Reset() {
+	*x = PartnerShare{}
+	mi := &file_record_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PartnerShare) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PartnerShare) ProtoMessage() {}
+
+func (x *PartnerShare) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PartnerShare.ProtoReflect.Descriptor instead.
+func (*PartnerShare) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *PartnerShare) GetPartner() []byte {
+	if x != nil {
+		return x.Partner
+	}
+	return nil
+}
+
+func (x *PartnerShare) GetHeld() int64 {
+	if x != nil {
+		return x.Held
+	}
+	return 0
+}
+
 // Movement is a line of a stock's journal.
 type Movement struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -448,7 +533,7 @@ type Movement struct {
 
 func (x *Movement) Reset() {
 	*x = Movement{}
-	mi := &file_record_proto_msgTypes[4]
+	mi := &file_record_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -460,7 +545,7 @@ func (x *Movement) String() string {
 func (*Movement) ProtoMessage() {}
 
 func (x *Movement) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[4]
+	mi := &file_record_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -473,7 +558,7 @@ func (x *Movement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Movement.ProtoReflect.Descriptor instead.
 func (*Movement) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{4}
+	return file_record_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Movement) GetCause() uint32 {
@@ -593,7 +678,7 @@ type ToldLine struct {
 
 func (x *ToldLine) Reset() {
 	*x = ToldLine{}
-	mi := &file_record_proto_msgTypes[5]
+	mi := &file_record_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -605,7 +690,7 @@ func (x *ToldLine) String() string {
 func (*ToldLine) ProtoMessage() {}
 
 func (x *ToldLine) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[5]
+	mi := &file_record_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -618,7 +703,7 @@ func (x *ToldLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToldLine.ProtoReflect.Descriptor instead.
 func (*ToldLine) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{5}
+	return file_record_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ToldLine) GetAtMs() int64 {
@@ -654,7 +739,7 @@ type Intent struct {
 
 func (x *Intent) Reset() {
 	*x = Intent{}
-	mi := &file_record_proto_msgTypes[6]
+	mi := &file_record_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -666,7 +751,7 @@ func (x *Intent) String() string {
 func (*Intent) ProtoMessage() {}
 
 func (x *Intent) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[6]
+	mi := &file_record_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -679,7 +764,7 @@ func (x *Intent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Intent.ProtoReflect.Descriptor instead.
 func (*Intent) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{6}
+	return file_record_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Intent) GetAtMs() int64 {
@@ -713,7 +798,7 @@ type IntentPart struct {
 
 func (x *IntentPart) Reset() {
 	*x = IntentPart{}
-	mi := &file_record_proto_msgTypes[7]
+	mi := &file_record_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -725,7 +810,7 @@ func (x *IntentPart) String() string {
 func (*IntentPart) ProtoMessage() {}
 
 func (x *IntentPart) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[7]
+	mi := &file_record_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -738,7 +823,7 @@ func (x *IntentPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IntentPart.ProtoReflect.Descriptor instead.
 func (*IntentPart) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{7}
+	return file_record_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *IntentPart) GetLines() []*IntentLine {
@@ -767,7 +852,7 @@ type IntentLine struct {
 
 func (x *IntentLine) Reset() {
 	*x = IntentLine{}
-	mi := &file_record_proto_msgTypes[8]
+	mi := &file_record_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -779,7 +864,7 @@ func (x *IntentLine) String() string {
 func (*IntentLine) ProtoMessage() {}
 
 func (x *IntentLine) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[8]
+	mi := &file_record_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -792,7 +877,7 @@ func (x *IntentLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IntentLine.ProtoReflect.Descriptor instead.
 func (*IntentLine) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{8}
+	return file_record_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *IntentLine) GetSku() string {
@@ -892,7 +977,7 @@ type Reading struct {
 
 func (x *Reading) Reset() {
 	*x = Reading{}
-	mi := &file_record_proto_msgTypes[9]
+	mi := &file_record_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -904,7 +989,7 @@ func (x *Reading) String() string {
 func (*Reading) ProtoMessage() {}
 
 func (x *Reading) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[9]
+	mi := &file_record_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -917,7 +1002,7 @@ func (x *Reading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reading.ProtoReflect.Descriptor instead.
 func (*Reading) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{9}
+	return file_record_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Reading) GetSource() string {
@@ -1017,7 +1102,7 @@ type SourceRecord struct {
 
 func (x *SourceRecord) Reset() {
 	*x = SourceRecord{}
-	mi := &file_record_proto_msgTypes[10]
+	mi := &file_record_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1029,7 +1114,7 @@ func (x *SourceRecord) String() string {
 func (*SourceRecord) ProtoMessage() {}
 
 func (x *SourceRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[10]
+	mi := &file_record_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1042,7 +1127,7 @@ func (x *SourceRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourceRecord.ProtoReflect.Descriptor instead.
 func (*SourceRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{10}
+	return file_record_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SourceRecord) GetName() string {
@@ -1134,7 +1219,7 @@ type SourceFile struct {
 
 func (x *SourceFile) Reset() {
 	*x = SourceFile{}
-	mi := &file_record_proto_msgTypes[11]
+	mi := &file_record_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1146,7 +1231,7 @@ func (x *SourceFile) String() string {
 func (*SourceFile) ProtoMessage() {}
 
 func (x *SourceFile) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[11]
+	mi := &file_record_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1159,7 +1244,7 @@ func (x *SourceFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourceFile.ProtoReflect.Descriptor instead.
 func (*SourceFile) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{11}
+	return file_record_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SourceFile) GetDigest() []byte {
@@ -1197,14 +1282,16 @@ type HoldRecord struct {
 	Placed        []byte                 `protobuf:"bytes,10,opt,name=placed,proto3" json:"placed,omitempty"`
 	Latest        []byte                 `protobuf:"bytes,11,opt,name=latest,proto3" json:"latest,omitempty"`
 	LatestRequest []byte                 `protobuf:"bytes,12,opt,name=latest_request,json=latestRequest,proto3" json:"latest_request,omitempty"`
-	From          []string               `protobuf:"bytes,13,rep,name=from,proto3" json:"from,omitempty"` // stock IDs of the lines; none = each product's own
+	From          []string               `protobuf:"bytes,13,rep,name=from,proto3" json:"from,omitempty"`        // stock IDs of the lines; none = each product's own
+	Own           *Quote                 `protobuf:"bytes,14,opt,name=own,proto3" json:"own,omitempty"`          // of the shop's own channels
+	Counted       uint64                 `protobuf:"varint,15,opt,name=counted,proto3" json:"counted,omitempty"` // by line, from the lowest bit: it is counted against its partner's share
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *HoldRecord) Reset() {
 	*x = HoldRecord{}
-	mi := &file_record_proto_msgTypes[12]
+	mi := &file_record_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1216,7 +1303,7 @@ func (x *HoldRecord) String() string {
 func (*HoldRecord) ProtoMessage() {}
 
 func (x *HoldRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[12]
+	mi := &file_record_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1229,7 +1316,7 @@ func (x *HoldRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HoldRecord.ProtoReflect.Descriptor instead.
 func (*HoldRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{12}
+	return file_record_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *HoldRecord) GetRetailer() []byte {
@@ -1323,6 +1410,20 @@ func (x *HoldRecord) GetFrom() []string {
 	return nil
 }
 
+func (x *HoldRecord) GetOwn() *Quote {
+	if x != nil {
+		return x.Own
+	}
+	return nil
+}
+
+func (x *HoldRecord) GetCounted() uint64 {
+	if x != nil {
+		return x.Counted
+	}
+	return 0
+}
+
 type OrderLine struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Sku           string                 `protobuf:"bytes,1,opt,name=sku,proto3" json:"sku,omitempty"`
@@ -1336,7 +1437,7 @@ type OrderLine struct {
 
 func (x *OrderLine) Reset() {
 	*x = OrderLine{}
-	mi := &file_record_proto_msgTypes[13]
+	mi := &file_record_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1348,7 +1449,7 @@ func (x *OrderLine) String() string {
 func (*OrderLine) ProtoMessage() {}
 
 func (x *OrderLine) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[13]
+	mi := &file_record_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1361,7 +1462,7 @@ func (x *OrderLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderLine.ProtoReflect.Descriptor instead.
 func (*OrderLine) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{13}
+	return file_record_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *OrderLine) GetSku() string {
@@ -1431,7 +1532,7 @@ type OrderRecord struct {
 
 func (x *OrderRecord) Reset() {
 	*x = OrderRecord{}
-	mi := &file_record_proto_msgTypes[14]
+	mi := &file_record_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1443,7 +1544,7 @@ func (x *OrderRecord) String() string {
 func (*OrderRecord) ProtoMessage() {}
 
 func (x *OrderRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[14]
+	mi := &file_record_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1456,7 +1557,7 @@ func (x *OrderRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderRecord.ProtoReflect.Descriptor instead.
 func (*OrderRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{14}
+	return file_record_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *OrderRecord) GetId() []byte {
@@ -1627,6 +1728,75 @@ func (x *OrderRecord) GetFrom() []string {
 	return nil
 }
 
+// OwnSaleRecord is a sale of the shop's own channels.
+type OwnSaleRecord struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Sale          *OrderRecord           `protobuf:"bytes,1,opt,name=sale,proto3" json:"sale,omitempty"` // supplier and retailer are the shop itself
+	Reference     string                 `protobuf:"bytes,2,opt,name=reference,proto3" json:"reference,omitempty"`
+	Returned      []*Units               `protobuf:"bytes,3,rep,name=returned,proto3" json:"returned,omitempty"`
+	Late          bool                   `protobuf:"varint,4,opt,name=late,proto3" json:"late,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OwnSaleRecord) Reset() {
+	*x = OwnSaleRecord{}
+	mi := &file_record_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OwnSaleRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OwnSaleRecord) ProtoMessage() {}
+
+func (x *OwnSaleRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OwnSaleRecord.ProtoReflect.Descriptor instead.
+func (*OwnSaleRecord) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *OwnSaleRecord) GetSale() *OrderRecord {
+	if x != nil {
+		return x.Sale
+	}
+	return nil
+}
+
+func (x *OwnSaleRecord) GetReference() string {
+	if x != nil {
+		return x.Reference
+	}
+	return ""
+}
+
+func (x *OwnSaleRecord) GetReturned() []*Units {
+	if x != nil {
+		return x.Returned
+	}
+	return nil
+}
+
+func (x *OwnSaleRecord) GetLate() bool {
+	if x != nil {
+		return x.Late
+	}
+	return false
+}
+
 type Parcel struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	AtMs          int64                  `protobuf:"varint,1,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
@@ -1639,7 +1809,7 @@ type Parcel struct {
 
 func (x *Parcel) Reset() {
 	*x = Parcel{}
-	mi := &file_record_proto_msgTypes[15]
+	mi := &file_record_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1651,7 +1821,7 @@ func (x *Parcel) String() string {
 func (*Parcel) ProtoMessage() {}
 
 func (x *Parcel) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[15]
+	mi := &file_record_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1664,7 +1834,7 @@ func (x *Parcel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Parcel.ProtoReflect.Descriptor instead.
 func (*Parcel) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{15}
+	return file_record_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Parcel) GetAtMs() int64 {
@@ -1715,7 +1885,7 @@ type ChainRecord struct {
 
 func (x *ChainRecord) Reset() {
 	*x = ChainRecord{}
-	mi := &file_record_proto_msgTypes[16]
+	mi := &file_record_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1727,7 +1897,7 @@ func (x *ChainRecord) String() string {
 func (*ChainRecord) ProtoMessage() {}
 
 func (x *ChainRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[16]
+	mi := &file_record_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1740,7 +1910,7 @@ func (x *ChainRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainRecord.ProtoReflect.Descriptor instead.
 func (*ChainRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{16}
+	return file_record_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ChainRecord) GetSupplier() []byte {
@@ -1854,7 +2024,7 @@ type PartnershipRecord struct {
 
 func (x *PartnershipRecord) Reset() {
 	*x = PartnershipRecord{}
-	mi := &file_record_proto_msgTypes[17]
+	mi := &file_record_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1866,7 +2036,7 @@ func (x *PartnershipRecord) String() string {
 func (*PartnershipRecord) ProtoMessage() {}
 
 func (x *PartnershipRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[17]
+	mi := &file_record_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1879,7 +2049,7 @@ func (x *PartnershipRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PartnershipRecord.ProtoReflect.Descriptor instead.
 func (*PartnershipRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{17}
+	return file_record_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PartnershipRecord) GetVersion() uint32 {
@@ -2027,7 +2197,7 @@ type Declined struct {
 
 func (x *Declined) Reset() {
 	*x = Declined{}
-	mi := &file_record_proto_msgTypes[18]
+	mi := &file_record_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2039,7 +2209,7 @@ func (x *Declined) String() string {
 func (*Declined) ProtoMessage() {}
 
 func (x *Declined) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[18]
+	mi := &file_record_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2052,7 +2222,7 @@ func (x *Declined) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Declined.ProtoReflect.Descriptor instead.
 func (*Declined) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{18}
+	return file_record_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Declined) GetHash() []byte {
@@ -2095,7 +2265,7 @@ type Proposal struct {
 
 func (x *Proposal) Reset() {
 	*x = Proposal{}
-	mi := &file_record_proto_msgTypes[19]
+	mi := &file_record_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2107,7 +2277,7 @@ func (x *Proposal) String() string {
 func (*Proposal) ProtoMessage() {}
 
 func (x *Proposal) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[19]
+	mi := &file_record_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2120,7 +2290,7 @@ func (x *Proposal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Proposal.ProtoReflect.Descriptor instead.
 func (*Proposal) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{19}
+	return file_record_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Proposal) GetHash() []byte {
@@ -2163,7 +2333,7 @@ type OutboxRecord struct {
 
 func (x *OutboxRecord) Reset() {
 	*x = OutboxRecord{}
-	mi := &file_record_proto_msgTypes[20]
+	mi := &file_record_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2175,7 +2345,7 @@ func (x *OutboxRecord) String() string {
 func (*OutboxRecord) ProtoMessage() {}
 
 func (x *OutboxRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[20]
+	mi := &file_record_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2188,7 +2358,7 @@ func (x *OutboxRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutboxRecord.ProtoReflect.Descriptor instead.
 func (*OutboxRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{20}
+	return file_record_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *OutboxRecord) GetNumber() uint64 {
@@ -2240,7 +2410,7 @@ type ReservationRecord struct {
 
 func (x *ReservationRecord) Reset() {
 	*x = ReservationRecord{}
-	mi := &file_record_proto_msgTypes[21]
+	mi := &file_record_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2252,7 +2422,7 @@ func (x *ReservationRecord) String() string {
 func (*ReservationRecord) ProtoMessage() {}
 
 func (x *ReservationRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[21]
+	mi := &file_record_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2265,7 +2435,7 @@ func (x *ReservationRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReservationRecord.ProtoReflect.Descriptor instead.
 func (*ReservationRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{21}
+	return file_record_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ReservationRecord) GetSupplier() []byte {
@@ -2369,7 +2539,7 @@ type ShipToRecord struct {
 
 func (x *ShipToRecord) Reset() {
 	*x = ShipToRecord{}
-	mi := &file_record_proto_msgTypes[22]
+	mi := &file_record_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2381,7 +2551,7 @@ func (x *ShipToRecord) String() string {
 func (*ShipToRecord) ProtoMessage() {}
 
 func (x *ShipToRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[22]
+	mi := &file_record_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2394,7 +2564,7 @@ func (x *ShipToRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShipToRecord.ProtoReflect.Descriptor instead.
 func (*ShipToRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{22}
+	return file_record_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ShipToRecord) GetSalt() []byte {
@@ -2426,7 +2596,7 @@ type MetaRecord struct {
 
 func (x *MetaRecord) Reset() {
 	*x = MetaRecord{}
-	mi := &file_record_proto_msgTypes[23]
+	mi := &file_record_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2438,7 +2608,7 @@ func (x *MetaRecord) String() string {
 func (*MetaRecord) ProtoMessage() {}
 
 func (x *MetaRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[23]
+	mi := &file_record_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2451,7 +2621,7 @@ func (x *MetaRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetaRecord.ProtoReflect.Descriptor instead.
 func (*MetaRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{23}
+	return file_record_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *MetaRecord) GetWrittenMs() int64 {
@@ -2513,7 +2683,7 @@ type EventsRecord struct {
 
 func (x *EventsRecord) Reset() {
 	*x = EventsRecord{}
-	mi := &file_record_proto_msgTypes[24]
+	mi := &file_record_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2525,7 +2695,7 @@ func (x *EventsRecord) String() string {
 func (*EventsRecord) ProtoMessage() {}
 
 func (x *EventsRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[24]
+	mi := &file_record_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2538,7 +2708,7 @@ func (x *EventsRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventsRecord.ProtoReflect.Descriptor instead.
 func (*EventsRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{24}
+	return file_record_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *EventsRecord) GetAtMs() int64 {
@@ -2577,7 +2747,7 @@ type EventRecord struct {
 
 func (x *EventRecord) Reset() {
 	*x = EventRecord{}
-	mi := &file_record_proto_msgTypes[25]
+	mi := &file_record_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2589,7 +2759,7 @@ func (x *EventRecord) String() string {
 func (*EventRecord) ProtoMessage() {}
 
 func (x *EventRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[25]
+	mi := &file_record_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2602,7 +2772,7 @@ func (x *EventRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventRecord.ProtoReflect.Descriptor instead.
 func (*EventRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{25}
+	return file_record_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *EventRecord) GetWhat() uint32 {
@@ -2713,7 +2883,7 @@ type EventLine struct {
 
 func (x *EventLine) Reset() {
 	*x = EventLine{}
-	mi := &file_record_proto_msgTypes[26]
+	mi := &file_record_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2725,7 +2895,7 @@ func (x *EventLine) String() string {
 func (*EventLine) ProtoMessage() {}
 
 func (x *EventLine) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[26]
+	mi := &file_record_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2738,7 +2908,7 @@ func (x *EventLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventLine.ProtoReflect.Descriptor instead.
 func (*EventLine) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{26}
+	return file_record_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *EventLine) GetSku() string {
@@ -2770,7 +2940,7 @@ type EvidenceRecord struct {
 
 func (x *EvidenceRecord) Reset() {
 	*x = EvidenceRecord{}
-	mi := &file_record_proto_msgTypes[27]
+	mi := &file_record_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2782,7 +2952,7 @@ func (x *EvidenceRecord) String() string {
 func (*EvidenceRecord) ProtoMessage() {}
 
 func (x *EvidenceRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[27]
+	mi := &file_record_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2795,7 +2965,7 @@ func (x *EvidenceRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EvidenceRecord.ProtoReflect.Descriptor instead.
 func (*EvidenceRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{27}
+	return file_record_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *EvidenceRecord) GetSupplier() []byte {
@@ -2862,7 +3032,7 @@ type FeedMeta struct {
 
 func (x *FeedMeta) Reset() {
 	*x = FeedMeta{}
-	mi := &file_record_proto_msgTypes[28]
+	mi := &file_record_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2874,7 +3044,7 @@ func (x *FeedMeta) String() string {
 func (*FeedMeta) ProtoMessage() {}
 
 func (x *FeedMeta) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[28]
+	mi := &file_record_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2887,7 +3057,7 @@ func (x *FeedMeta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FeedMeta.ProtoReflect.Descriptor instead.
 func (*FeedMeta) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{28}
+	return file_record_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *FeedMeta) GetEpoch() uint64 {
@@ -2953,7 +3123,7 @@ type ReplicaMeta struct {
 
 func (x *ReplicaMeta) Reset() {
 	*x = ReplicaMeta{}
-	mi := &file_record_proto_msgTypes[29]
+	mi := &file_record_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2965,7 +3135,7 @@ func (x *ReplicaMeta) String() string {
 func (*ReplicaMeta) ProtoMessage() {}
 
 func (x *ReplicaMeta) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[29]
+	mi := &file_record_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2978,7 +3148,7 @@ func (x *ReplicaMeta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaMeta.ProtoReflect.Descriptor instead.
 func (*ReplicaMeta) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{29}
+	return file_record_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ReplicaMeta) GetShop() []byte {
@@ -3056,7 +3226,7 @@ const file_record_proto_rawDesc = "" +
 	"\tFileStock\x12\x10\n" +
 	"\x03set\x18\x01 \x01(\bR\x03set\x12\x1c\n" +
 	"\tunlimited\x18\x02 \x01(\bR\tunlimited\x12\x14\n" +
-	"\x05units\x18\x03 \x01(\x03R\x05units\"\x97\x02\n" +
+	"\x05units\x18\x03 \x01(\x03R\x05units\"\xa1\x03\n" +
 	"\vStockRecord\x12\x1c\n" +
 	"\tunlimited\x18\x01 \x01(\bR\tunlimited\x12\x18\n" +
 	"\astocked\x18\x02 \x01(\x03R\astocked\x12\x12\n" +
@@ -3069,7 +3239,16 @@ const file_record_proto_rawDesc = "" +
 	"\x06shared\x18\t \x01(\bR\x06shared\x12\x16\n" +
 	"\x06pruned\x18\n" +
 	" \x01(\x04R\x06pruned\x12\x12\n" +
-	"\x04gone\x18\v \x01(\x03R\x04gone\"\xf4\x02\n" +
+	"\x04gone\x18\v \x01(\x03R\x04gone\x12\x12\n" +
+	"\x04left\x18\x14 \x01(\x03R\x04left\x12\x17\n" +
+	"\x04keep\x18\x15 \x01(\x03H\x00R\x04keep\x88\x01\x01\x12\x19\n" +
+	"\x05share\x18\x16 \x01(\x03H\x01R\x05share\x88\x01\x01\x12-\n" +
+	"\x06shares\x18\x17 \x03(\v2\x15.souk.v1.PartnerShareR\x06sharesB\a\n" +
+	"\x05_keepB\b\n" +
+	"\x06_share\"<\n" +
+	"\fPartnerShare\x12\x18\n" +
+	"\apartner\x18\x01 \x01(\fR\apartner\x12\x12\n" +
+	"\x04held\x18\x02 \x01(\x03R\x04held\"\xf4\x02\n" +
 	"\bMovement\x12\x14\n" +
 	"\x05cause\x18\x01 \x01(\rR\x05cause\x12\x14\n" +
 	"\x05units\x18\x02 \x01(\x03R\x05units\x12\x13\n" +
@@ -3148,7 +3327,7 @@ const file_record_proto_rawDesc = "" +
 	"SourceFile\x12\x16\n" +
 	"\x06digest\x18\x01 \x01(\fR\x06digest\x12\x15\n" +
 	"\x06low_ms\x18\x02 \x01(\x03R\x05lowMs\x12\x17\n" +
-	"\ahigh_ms\x18\x03 \x01(\x03R\x06highMs\"\x92\x03\n" +
+	"\ahigh_ms\x18\x03 \x01(\x03R\x06highMs\"\xce\x03\n" +
 	"\n" +
 	"HoldRecord\x12\x1a\n" +
 	"\bretailer\x18\x01 \x01(\fR\bretailer\x12(\n" +
@@ -3165,7 +3344,9 @@ const file_record_proto_rawDesc = "" +
 	" \x01(\fR\x06placed\x12\x16\n" +
 	"\x06latest\x18\v \x01(\fR\x06latest\x12%\n" +
 	"\x0elatest_request\x18\f \x01(\fR\rlatestRequest\x12\x12\n" +
-	"\x04from\x18\r \x03(\tR\x04from\"\x8d\x01\n" +
+	"\x04from\x18\r \x03(\tR\x04from\x12 \n" +
+	"\x03own\x18\x0e \x01(\v2\x0e.souk.v1.QuoteR\x03own\x12\x18\n" +
+	"\acounted\x18\x0f \x01(\x04R\acounted\"\x8d\x01\n" +
 	"\tOrderLine\x12\x10\n" +
 	"\x03sku\x18\x01 \x01(\tR\x03sku\x12\x18\n" +
 	"\aordered\x18\x02 \x01(\x03R\aordered\x12\x18\n" +
@@ -3201,7 +3382,12 @@ const file_record_proto_rawDesc = "" +
 	"cancelAtMs\x12!\n" +
 	"\fcancelled_ms\x18\x16 \x01(\x03R\vcancelledMs\x121\n" +
 	"\fcancelled_by\x18\x17 \x01(\x0e2\x0e.souk.v1.PartyR\vcancelledBy\x12\x12\n" +
-	"\x04from\x18\x18 \x03(\tR\x04fromJ\x04\b(\x102J\x04\b2\x10<\"y\n" +
+	"\x04from\x18\x18 \x03(\tR\x04fromJ\x04\b(\x102J\x04\b2\x10<\"\x97\x01\n" +
+	"\rOwnSaleRecord\x12(\n" +
+	"\x04sale\x18\x01 \x01(\v2\x14.souk.v1.OrderRecordR\x04sale\x12\x1c\n" +
+	"\treference\x18\x02 \x01(\tR\treference\x12*\n" +
+	"\breturned\x18\x03 \x03(\v2\x0e.souk.v1.UnitsR\breturned\x12\x12\n" +
+	"\x04late\x18\x04 \x01(\bR\x04late\"y\n" +
 	"\x06Parcel\x12\x13\n" +
 	"\x05at_ms\x18\x01 \x01(\x03R\x04atMs\x12$\n" +
 	"\x05lines\x18\x02 \x03(\v2\x0e.souk.v1.UnitsR\x05lines\x12\x18\n" +
@@ -3354,97 +3540,103 @@ func file_record_proto_rawDescGZIP() []byte {
 	return file_record_proto_rawDescData
 }
 
-var file_record_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_record_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_record_proto_goTypes = []any{
 	(*ProductRecord)(nil),     // 0: souk.v1.ProductRecord
 	(*Sale)(nil),              // 1: souk.v1.Sale
 	(*FileStock)(nil),         // 2: souk.v1.FileStock
 	(*StockRecord)(nil),       // 3: souk.v1.StockRecord
-	(*Movement)(nil),          // 4: souk.v1.Movement
-	(*ToldLine)(nil),          // 5: souk.v1.ToldLine
-	(*Intent)(nil),            // 6: souk.v1.Intent
-	(*IntentPart)(nil),        // 7: souk.v1.IntentPart
-	(*IntentLine)(nil),        // 8: souk.v1.IntentLine
-	(*Reading)(nil),           // 9: souk.v1.Reading
-	(*SourceRecord)(nil),      // 10: souk.v1.SourceRecord
-	(*SourceFile)(nil),        // 11: souk.v1.SourceFile
-	(*HoldRecord)(nil),        // 12: souk.v1.HoldRecord
-	(*OrderLine)(nil),         // 13: souk.v1.OrderLine
-	(*OrderRecord)(nil),       // 14: souk.v1.OrderRecord
-	(*Parcel)(nil),            // 15: souk.v1.Parcel
-	(*ChainRecord)(nil),       // 16: souk.v1.ChainRecord
-	(*PartnershipRecord)(nil), // 17: souk.v1.PartnershipRecord
-	(*Declined)(nil),          // 18: souk.v1.Declined
-	(*Proposal)(nil),          // 19: souk.v1.Proposal
-	(*OutboxRecord)(nil),      // 20: souk.v1.OutboxRecord
-	(*ReservationRecord)(nil), // 21: souk.v1.ReservationRecord
-	(*ShipToRecord)(nil),      // 22: souk.v1.ShipToRecord
-	(*MetaRecord)(nil),        // 23: souk.v1.MetaRecord
-	(*EventsRecord)(nil),      // 24: souk.v1.EventsRecord
-	(*EventRecord)(nil),       // 25: souk.v1.EventRecord
-	(*EventLine)(nil),         // 26: souk.v1.EventLine
-	(*EvidenceRecord)(nil),    // 27: souk.v1.EvidenceRecord
-	(*FeedMeta)(nil),          // 28: souk.v1.FeedMeta
-	(*ReplicaMeta)(nil),       // 29: souk.v1.ReplicaMeta
-	(*Product)(nil),           // 30: souk.v1.Product
-	(HoldState)(0),            // 31: souk.v1.HoldState
-	(*Line)(nil),              // 32: souk.v1.Line
-	(Code)(0),                 // 33: souk.v1.Code
-	(CancelRule)(0),           // 34: souk.v1.CancelRule
-	(*Quote)(nil),             // 35: souk.v1.Quote
-	(Party)(0),                // 36: souk.v1.Party
-	(*Units)(nil),             // 37: souk.v1.Units
-	(*Signed)(nil),            // 38: souk.v1.Signed
-	(*Terms)(nil),             // 39: souk.v1.Terms
-	(*Hold)(nil),              // 40: souk.v1.Hold
-	(*Short)(nil),             // 41: souk.v1.Short
-	(*FeedKey)(nil),           // 42: souk.v1.FeedKey
+	(*PartnerShare)(nil),      // 4: souk.v1.PartnerShare
+	(*Movement)(nil),          // 5: souk.v1.Movement
+	(*ToldLine)(nil),          // 6: souk.v1.ToldLine
+	(*Intent)(nil),            // 7: souk.v1.Intent
+	(*IntentPart)(nil),        // 8: souk.v1.IntentPart
+	(*IntentLine)(nil),        // 9: souk.v1.IntentLine
+	(*Reading)(nil),           // 10: souk.v1.Reading
+	(*SourceRecord)(nil),      // 11: souk.v1.SourceRecord
+	(*SourceFile)(nil),        // 12: souk.v1.SourceFile
+	(*HoldRecord)(nil),        // 13: souk.v1.HoldRecord
+	(*OrderLine)(nil),         // 14: souk.v1.OrderLine
+	(*OrderRecord)(nil),       // 15: souk.v1.OrderRecord
+	(*OwnSaleRecord)(nil),     // 16: souk.v1.OwnSaleRecord
+	(*Parcel)(nil),            // 17: souk.v1.Parcel
+	(*ChainRecord)(nil),       // 18: souk.v1.ChainRecord
+	(*PartnershipRecord)(nil), // 19: souk.v1.PartnershipRecord
+	(*Declined)(nil),          // 20: souk.v1.Declined
+	(*Proposal)(nil),          // 21: souk.v1.Proposal
+	(*OutboxRecord)(nil),      // 22: souk.v1.OutboxRecord
+	(*ReservationRecord)(nil), // 23: souk.v1.ReservationRecord
+	(*ShipToRecord)(nil),      // 24: souk.v1.ShipToRecord
+	(*MetaRecord)(nil),        // 25: souk.v1.MetaRecord
+	(*EventsRecord)(nil),      // 26: souk.v1.EventsRecord
+	(*EventRecord)(nil),       // 27: souk.v1.EventRecord
+	(*EventLine)(nil),         // 28: souk.v1.EventLine
+	(*EvidenceRecord)(nil),    // 29: souk.v1.EvidenceRecord
+	(*FeedMeta)(nil),          // 30: souk.v1.FeedMeta
+	(*ReplicaMeta)(nil),       // 31: souk.v1.ReplicaMeta
+	(*Product)(nil),           // 32: souk.v1.Product
+	(HoldState)(0),            // 33: souk.v1.HoldState
+	(*Line)(nil),              // 34: souk.v1.Line
+	(Code)(0),                 // 35: souk.v1.Code
+	(*Quote)(nil),             // 36: souk.v1.Quote
+	(CancelRule)(0),           // 37: souk.v1.CancelRule
+	(Party)(0),                // 38: souk.v1.Party
+	(*Units)(nil),             // 39: souk.v1.Units
+	(*Signed)(nil),            // 40: souk.v1.Signed
+	(*Terms)(nil),             // 41: souk.v1.Terms
+	(*Hold)(nil),              // 42: souk.v1.Hold
+	(*Short)(nil),             // 43: souk.v1.Short
+	(*FeedKey)(nil),           // 44: souk.v1.FeedKey
 }
 var file_record_proto_depIdxs = []int32{
-	30, // 0: souk.v1.ProductRecord.product:type_name -> souk.v1.Product
+	32, // 0: souk.v1.ProductRecord.product:type_name -> souk.v1.Product
 	2,  // 1: souk.v1.ProductRecord.file_stock:type_name -> souk.v1.FileStock
 	1,  // 2: souk.v1.ProductRecord.sale:type_name -> souk.v1.Sale
-	7,  // 3: souk.v1.Intent.parts:type_name -> souk.v1.IntentPart
-	8,  // 4: souk.v1.IntentPart.lines:type_name -> souk.v1.IntentLine
-	11, // 5: souk.v1.SourceRecord.files:type_name -> souk.v1.SourceFile
-	31, // 6: souk.v1.HoldRecord.state:type_name -> souk.v1.HoldState
-	32, // 7: souk.v1.HoldRecord.lines:type_name -> souk.v1.Line
-	33, // 8: souk.v1.HoldRecord.refusal:type_name -> souk.v1.Code
-	13, // 9: souk.v1.OrderRecord.lines:type_name -> souk.v1.OrderLine
-	34, // 10: souk.v1.OrderRecord.cancel:type_name -> souk.v1.CancelRule
-	35, // 11: souk.v1.OrderRecord.quote:type_name -> souk.v1.Quote
-	15, // 12: souk.v1.OrderRecord.parcels:type_name -> souk.v1.Parcel
-	33, // 13: souk.v1.OrderRecord.refusal:type_name -> souk.v1.Code
-	36, // 14: souk.v1.OrderRecord.cancelled_by:type_name -> souk.v1.Party
-	37, // 15: souk.v1.Parcel.lines:type_name -> souk.v1.Units
-	38, // 16: souk.v1.ChainRecord.acked_head:type_name -> souk.v1.Signed
-	39, // 17: souk.v1.PartnershipRecord.terms:type_name -> souk.v1.Terms
-	36, // 18: souk.v1.PartnershipRecord.ended_by:type_name -> souk.v1.Party
-	19, // 19: souk.v1.PartnershipRecord.open:type_name -> souk.v1.Proposal
-	33, // 20: souk.v1.PartnershipRecord.refusal:type_name -> souk.v1.Code
-	18, // 21: souk.v1.PartnershipRecord.declined:type_name -> souk.v1.Declined
-	36, // 22: souk.v1.Declined.of:type_name -> souk.v1.Party
-	36, // 23: souk.v1.Declined.by:type_name -> souk.v1.Party
-	36, // 24: souk.v1.Proposal.by:type_name -> souk.v1.Party
-	39, // 25: souk.v1.Proposal.terms:type_name -> souk.v1.Terms
-	38, // 26: souk.v1.OutboxRecord.signed:type_name -> souk.v1.Signed
-	40, // 27: souk.v1.ReservationRecord.request:type_name -> souk.v1.Hold
-	31, // 28: souk.v1.ReservationRecord.state:type_name -> souk.v1.HoldState
-	33, // 29: souk.v1.ReservationRecord.refusal:type_name -> souk.v1.Code
-	41, // 30: souk.v1.ReservationRecord.short:type_name -> souk.v1.Short
-	25, // 31: souk.v1.EventsRecord.events:type_name -> souk.v1.EventRecord
-	36, // 32: souk.v1.EventRecord.side:type_name -> souk.v1.Party
-	36, // 33: souk.v1.EventRecord.by:type_name -> souk.v1.Party
-	26, // 34: souk.v1.EventRecord.lines:type_name -> souk.v1.EventLine
-	42, // 35: souk.v1.FeedMeta.key:type_name -> souk.v1.FeedKey
-	38, // 36: souk.v1.FeedMeta.head:type_name -> souk.v1.Signed
-	38, // 37: souk.v1.ReplicaMeta.head:type_name -> souk.v1.Signed
-	42, // 38: souk.v1.ReplicaMeta.key:type_name -> souk.v1.FeedKey
-	39, // [39:39] is the sub-list for method output_type
-	39, // [39:39] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	4,  // 3: souk.v1.StockRecord.shares:type_name -> souk.v1.PartnerShare
+	8,  // 4: souk.v1.Intent.parts:type_name -> souk.v1.IntentPart
+	9,  // 5: souk.v1.IntentPart.lines:type_name -> souk.v1.IntentLine
+	12, // 6: souk.v1.SourceRecord.files:type_name -> souk.v1.SourceFile
+	33, // 7: souk.v1.HoldRecord.state:type_name -> souk.v1.HoldState
+	34, // 8: souk.v1.HoldRecord.lines:type_name -> souk.v1.Line
+	35, // 9: souk.v1.HoldRecord.refusal:type_name -> souk.v1.Code
+	36, // 10: souk.v1.HoldRecord.own:type_name -> souk.v1.Quote
+	14, // 11: souk.v1.OrderRecord.lines:type_name -> souk.v1.OrderLine
+	37, // 12: souk.v1.OrderRecord.cancel:type_name -> souk.v1.CancelRule
+	36, // 13: souk.v1.OrderRecord.quote:type_name -> souk.v1.Quote
+	17, // 14: souk.v1.OrderRecord.parcels:type_name -> souk.v1.Parcel
+	35, // 15: souk.v1.OrderRecord.refusal:type_name -> souk.v1.Code
+	38, // 16: souk.v1.OrderRecord.cancelled_by:type_name -> souk.v1.Party
+	15, // 17: souk.v1.OwnSaleRecord.sale:type_name -> souk.v1.OrderRecord
+	39, // 18: souk.v1.OwnSaleRecord.returned:type_name -> souk.v1.Units
+	39, // 19: souk.v1.Parcel.lines:type_name -> souk.v1.Units
+	40, // 20: souk.v1.ChainRecord.acked_head:type_name -> souk.v1.Signed
+	41, // 21: souk.v1.PartnershipRecord.terms:type_name -> souk.v1.Terms
+	38, // 22: souk.v1.PartnershipRecord.ended_by:type_name -> souk.v1.Party
+	21, // 23: souk.v1.PartnershipRecord.open:type_name -> souk.v1.Proposal
+	35, // 24: souk.v1.PartnershipRecord.refusal:type_name -> souk.v1.Code
+	20, // 25: souk.v1.PartnershipRecord.declined:type_name -> souk.v1.Declined
+	38, // 26: souk.v1.Declined.of:type_name -> souk.v1.Party
+	38, // 27: souk.v1.Declined.by:type_name -> souk.v1.Party
+	38, // 28: souk.v1.Proposal.by:type_name -> souk.v1.Party
+	41, // 29: souk.v1.Proposal.terms:type_name -> souk.v1.Terms
+	40, // 30: souk.v1.OutboxRecord.signed:type_name -> souk.v1.Signed
+	42, // 31: souk.v1.ReservationRecord.request:type_name -> souk.v1.Hold
+	33, // 32: souk.v1.ReservationRecord.state:type_name -> souk.v1.HoldState
+	35, // 33: souk.v1.ReservationRecord.refusal:type_name -> souk.v1.Code
+	43, // 34: souk.v1.ReservationRecord.short:type_name -> souk.v1.Short
+	27, // 35: souk.v1.EventsRecord.events:type_name -> souk.v1.EventRecord
+	38, // 36: souk.v1.EventRecord.side:type_name -> souk.v1.Party
+	38, // 37: souk.v1.EventRecord.by:type_name -> souk.v1.Party
+	28, // 38: souk.v1.EventRecord.lines:type_name -> souk.v1.EventLine
+	44, // 39: souk.v1.FeedMeta.key:type_name -> souk.v1.FeedKey
+	40, // 40: souk.v1.FeedMeta.head:type_name -> souk.v1.Signed
+	40, // 41: souk.v1.ReplicaMeta.head:type_name -> souk.v1.Signed
+	44, // 42: souk.v1.ReplicaMeta.key:type_name -> souk.v1.FeedKey
+	43, // [43:43] is the sub-list for method output_type
+	43, // [43:43] is the sub-list for method input_type
+	43, // [43:43] is the sub-list for extension type_name
+	43, // [43:43] is the sub-list for extension extendee
+	0,  // [0:43] is the sub-list for field type_name
 }
 
 func init() { file_record_proto_init() }
@@ -3455,15 +3647,16 @@ func file_record_proto_init() {
 	file_feed_proto_init()
 	file_trade_proto_init()
 	file_types_proto_init()
-	file_record_proto_msgTypes[8].OneofWrappers = []any{}
-	file_record_proto_msgTypes[10].OneofWrappers = []any{}
+	file_record_proto_msgTypes[3].OneofWrappers = []any{}
+	file_record_proto_msgTypes[9].OneofWrappers = []any{}
+	file_record_proto_msgTypes[11].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_record_proto_rawDesc), len(file_record_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   30,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

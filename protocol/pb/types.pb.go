@@ -76,6 +76,8 @@ const (
 	Code_CODE_LOCKED                 Code = 36
 	Code_CODE_CONFIRMATION_NEEDED    Code = 37
 	Code_CODE_PRECONDITION_REQUIRED  Code = 38
+	Code_CODE_GONE                   Code = 39
+	Code_CODE_WITHDRAWN              Code = 40
 )
 
 // Enum value maps for Code.
@@ -120,6 +122,8 @@ var (
 		36: "CODE_LOCKED",
 		37: "CODE_CONFIRMATION_NEEDED",
 		38: "CODE_PRECONDITION_REQUIRED",
+		39: "CODE_GONE",
+		40: "CODE_WITHDRAWN",
 	}
 	Code_value = map[string]int32{
 		"CODE_OK":                     0,
@@ -161,6 +165,8 @@ var (
 		"CODE_LOCKED":                 36,
 		"CODE_CONFIRMATION_NEEDED":    37,
 		"CODE_PRECONDITION_REQUIRED":  38,
+		"CODE_GONE":                   39,
+		"CODE_WITHDRAWN":              40,
 	}
 )
 
@@ -1808,7 +1814,7 @@ const file_types_proto_rawDesc = "" +
 	"\n" +
 	"compare_at\x18\x13 \x01(\x03R\tcompareAt\x12\x1f\n" +
 	"\vno_shipping\x18\x14 \x01(\bR\n" +
-	"noShipping*\xf0\x06\n" +
+	"noShipping*\x93\a\n" +
 	"\x04Code\x12\v\n" +
 	"\aCODE_OK\x10\x00\x12\x11\n" +
 	"\rCODE_INTERNAL\x10\x01\x12\x10\n" +
@@ -1851,7 +1857,9 @@ const file_types_proto_rawDesc = "" +
 	"\x10CODE_NOT_RUNNING\x10#\x12\x0f\n" +
 	"\vCODE_LOCKED\x10$\x12\x1c\n" +
 	"\x18CODE_CONFIRMATION_NEEDED\x10%\x12\x1e\n" +
-	"\x1aCODE_PRECONDITION_REQUIRED\x10&*\x9f\x01\n" +
+	"\x1aCODE_PRECONDITION_REQUIRED\x10&\x12\r\n" +
+	"\tCODE_GONE\x10'\x12\x12\n" +
+	"\x0eCODE_WITHDRAWN\x10(*\x9f\x01\n" +
 	"\tHoldState\x12\x1a\n" +
 	"\x16HOLD_STATE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fHOLD_STATE_HELD\x10\x01\x12\x18\n" +

@@ -96,7 +96,7 @@ func (c *Client) Reachable(ctx context.Context) error {
 		return notRunning(c.dir)
 	}
 	if err != nil {
-		return c.unknown(call{method: http.MethodGet}, err)
+		return unknown(call{method: http.MethodGet}, err)
 	}
 	return conn.Close()
 }
@@ -161,13 +161,13 @@ func (c *Client) try(ctx context.Context, in call, out any) error {
 		return err
 	}
 	defer res.Body.Close()
-	return c.decode(in, res, out)
+	return decode(in, res, out)
 }
 
-func (c *Client) decode(in call, res *http.Response, out any) error {
+func decode(in call, res *http.Response, out any) error {
 	b, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	if err != nil {
-		return c.unknown(in, err)
+		return unknown(in, err)
 	}
 	if len(b) > maxAnswer {
 		return exchange.Errorf(exchange.CodeInvalid, "the answer is longer than 64 MiB; ask for less at a time")
@@ -189,7 +189,7 @@ func (c *Client) send(ctx context.Context, in call) (*http.Response, error) {
 		return nil, notRunning(c.dir)
 	}
 	if err != nil {
-		return nil, c.unknown(in, err)
+		return nil, unknown(in, err)
 	}
 	if res.StatusCode/100 == 2 || in.also == res.StatusCode && !isProblem(res) {
 		return res, nil
@@ -243,7 +243,7 @@ func (c *Client) problem(in call, res *http.Response) error {
 		return exchange.Errorf(exchange.CodeNotRunning, "what answers at %s is not this shop (%s); is the node running?", c.base, res.Status)
 	}
 	var p view.Problem
-	if err := c.decode(in, res, &p); err != nil {
+	if err := decode(in, res, &p); err != nil {
 		return err
 	}
 	if err := earlier(&p); err != nil {
@@ -253,7 +253,7 @@ func (c *Client) problem(in call, res *http.Response) error {
 }
 
 // unknown is the error of a call that may have been done, where it does more than look.
-func (c *Client) unknown(in call, err error) error {
+func unknown(in call, err error) error {
 	if in.method == http.MethodGet {
 		return exchange.Errorf(exchange.CodeUnavailable, "the node stopped answering while it was only asked to look something up, which changes nothing; try again: %w", err)
 	}

@@ -367,7 +367,7 @@ func (c *Client) OpenAPI(ctx context.Context) ([]byte, error) {
 	defer res.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	if err != nil {
-		return nil, c.unknown(in, err)
+		return nil, unknown(in, err)
 	}
 	return b, nil
 }

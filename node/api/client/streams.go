@@ -83,7 +83,7 @@ func (c *Client) Import(ctx context.Context, file io.Reader, o ImportOptions, pr
 	for {
 		var r view.ImportRecord
 		if err := records.Decode(&r); err != nil {
-			return nil, c.unknown(in, err)
+			return nil, unknown(in, err)
 		}
 		switch {
 		case r.Problem != nil:

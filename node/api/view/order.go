@@ -8,8 +8,8 @@ import (
 
 // Reserve asks one supplier to set stock aside: all lines or none.
 type Reserve struct {
-	Lines    []ReserveLine `json:"lines" minItems:"1" maxItems:"64" nullable:"false" doc:"Products of one supplier, each once."`
-	Country  string        `json:"country" maxLength:"64" doc:"Where the goods will go, ISO 3166-1 alpha-2." example:"SE"`
+	Lines    []ReserveLine `json:"lines" minItems:"1" maxItems:"64" nullable:"false" doc:"Products of one supplier, or of this shop, each once."`
+	Country  string        `json:"country,omitempty" maxLength:"64" doc:"Where the goods will go, ISO 3166-1 alpha-2. Own products need none." example:"SE"`
 	MaxTotal *Amount       `json:"max_total,omitempty" doc:"Refuse above this total, shipping included."`
 	Seconds  float64       `json:"seconds,omitempty" minimum:"0" maximum:"604800" doc:"Life of the reservation; default: half of the longest that the terms allow, so that it can be extended."`
 }
@@ -25,6 +25,7 @@ type Reservation struct {
 	ID           exchange.HoldID `json:"id" doc:"The order that it becomes has the same."`
 	Supplier     exchange.ShopID `json:"supplier"`
 	SupplierName string          `json:"supplier_name"`
+	Own          bool            `json:"own,omitempty" doc:"Of this shop's own products: it is sold (POST /api/v1/sales), not ordered."`
 	State        string          `json:"state" enum:"none,held,committed,released,expired,refused" doc:"none: the supplier has not answered yet; committed: it was ordered, or its order is on the way. That the time or the partnership is over shows as expired or released by this shop's clock and ledger; about an order the supplier's decide."`
 	Lines        []ReserveLine   `json:"lines" nullable:"false"`
 	Country      string          `json:"country"`

@@ -7,6 +7,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/order"
 	"github.com/souk-market/souk/exchange/record"
 )
 
@@ -24,6 +25,7 @@ var Additions = []Addition{
 	{"left.json", Left},
 	{"moved.json", Moved},
 	{"events.json", Logged},
+	{"own.json", Own},
 }
 
 // Grown makes values with the fields that their kinds gained after their golden vectors were
@@ -63,6 +65,30 @@ var Left = map[message.Kind]*rapid.Generator[message.Value]{
 		v.ReleaseAt, v.Left = s.time(), true
 		return v
 	}),
+}
+
+// Own makes the record, and the values with the fields, that came with the shop's own channels.
+var Own = map[message.Kind]*rapid.Generator[message.Value]{
+	record.KindOwnSale: grown(ownSale),
+	record.KindStock: grown(func(s source) message.Value {
+		v := stockRecord(s).(*record.Stock)
+		v.Left, v.Keep, v.Share = s.amount(), record.Bound{Set: true, Units: s.amount()}, record.Bound{Set: true, Units: s.amount()}
+		v.Shares = &record.Shares{{Partner: s.shop(), Held: s.amount()}, {Partner: s.shop(), Held: s.amount()}}
+		return v
+	}),
+	record.KindHold: grown(func(s source) message.Value {
+		v := holdRecord(s).(*record.Hold)
+		quote := s.quote()
+		v.Own, v.Counted = &quote, s.number()
+		return v
+	}),
+}
+
+func ownSale(s source) message.Value {
+	return &record.OwnSale{
+		Sale: *orderRecord(s).(*record.Order), Reference: s.text(), Late: s.flag(),
+		Returned: list(s, 3, func() order.Units { return order.Units{SKU: s.sku(), Units: s.amount()} }),
+	}
 }
 
 // Logged makes the event log's rows, and its fields of the Meta record.
