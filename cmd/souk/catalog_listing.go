@@ -277,7 +277,11 @@ func historyPage(p *page, fed *federation, list *view.Movements) {
 	p.table([]string{"AT", "KIND", "UNITS", "SHELF", ""}, func(row func(...any)) {
 		for _, m := range list.Movements {
 			of := m.Source
-			if !m.Order.IsZero() {
+			switch {
+			case m.Order.IsZero():
+			case m.Partner == fed.self:
+				of = fmt.Sprintf("sale %v", m.Order)
+			default:
 				of = fmt.Sprintf("order %v of %s", m.Order, fed.name(m.Partner))
 			}
 			for _, more := range []string{m.Channel, m.Reference, m.Note} {

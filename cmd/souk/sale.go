@@ -353,25 +353,20 @@ func (a saleCommands) limitCommand(name, short, long, example string, set func(*
 			if err != nil {
 				return err
 			}
-			var after []*view.Limits
-			for _, arg := range args {
-				i := strings.LastIndexByte(arg, '=')
-				if i <= 0 {
-					return usagef("%q is not SKU=N or SKU=default", arg)
-				}
-				sku, err := ownSKU(shop.Shop, arg[:i])
-				if err != nil {
+			wanted := make([]wantedLimit, len(args))
+			for i, arg := range args {
+				if wanted[i], err = limitArg(shop.Shop, arg); err != nil {
 					return err
 				}
-				units := int64(-1)
-				if arg[i+1:] != "default" {
-					if units, err = strconv.ParseInt(arg[i+1:], 10, 64); err != nil || units < 0 {
-						return usagef("%q is not a number of units, or default", arg[i+1:])
-					}
-				}
+			}
+			var after []*view.Limits
+			for i, w := range wanted {
 				var limits view.SetLimits
-				set(&limits, units)
-				got, err := c.Sales().SetLimits(cmd.Context(), sku, limits)
+				set(&limits, w.units)
+				got, err := c.Sales().SetLimits(cmd.Context(), w.sku, limits)
+				if err != nil && i > 0 {
+					return fmt.Errorf("%w; the limits that are named before it are set", err)
+				}
 				if err != nil {
 					return err
 				}
@@ -380,6 +375,32 @@ func (a saleCommands) limitCommand(name, short, long, example string, set func(*
 			return a.show(cmd, after, func(p *page) { limitsPage(p, after) })
 		}),
 	}
+}
+
+// wantedLimit is a product and its limit; -1 = the shop's default.
+type wantedLimit struct {
+	sku   exchange.SKU
+	units int64
+}
+
+// limitArg reads "SKU=2" or "SKU=default".
+func limitArg(self exchange.ShopID, arg string) (wantedLimit, error) {
+	i := strings.LastIndexByte(arg, '=')
+	if i <= 0 {
+		return wantedLimit{}, usagef("%q is not SKU=N or SKU=default", arg)
+	}
+	sku, err := ownSKU(self, arg[:i])
+	if err != nil {
+		return wantedLimit{}, err
+	}
+	if arg[i+1:] == "default" {
+		return wantedLimit{sku, -1}, nil
+	}
+	units, err := strconv.ParseInt(arg[i+1:], 10, 64)
+	if err != nil || units < 0 {
+		return wantedLimit{}, usagef("%q is not a number of units, or default", arg[i+1:])
+	}
+	return wantedLimit{sku, units}, nil
 }
 
 func (a saleCommands) keepCommand() *cobra.Command {

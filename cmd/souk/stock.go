@@ -192,6 +192,7 @@ func (a stockCommands) showCommand() *cobra.Command {
 				return err
 			}
 			shelves := make([]view.Shelf, len(args))
+			limits := make([]*view.Limits, len(args))
 			for i, arg := range args {
 				sku, err := ownSKU(shop.Shop, arg)
 				if err != nil {
@@ -202,8 +203,27 @@ func (a stockCommands) showCommand() *cobra.Command {
 					return err
 				}
 				shelves[i] = view.Shelf{SKU: sku, Stock: *stock}
+				if limits[i], err = c.Sales().Limits(cmd.Context(), sku); err != nil {
+					return err
+				}
 			}
-			return a.show(cmd, shelves, func(p *page) { shelvesPage(p, shelves) })
+			return a.show(cmd, shelves, func(p *page) {
+				shelvesPage(p, shelves)
+				offeredLines(p, shelves, limits)
+			})
 		}),
+	}
+}
+
+// offeredLines says what partners are not offered of products, where that is so.
+func offeredLines(p *page, shelves []view.Shelf, limits []*view.Limits) {
+	for i, s := range shelves {
+		l := limits[i]
+		if !s.Unlimited && l.Keep > 0 {
+			p.line("Partners are offered %d of %s: %d are kept back (souk catalog keep).", max(0, s.Available-l.Keep), s.SKU, l.Keep)
+		}
+		if l.Share > 0 {
+			p.line("One partner may hold %d of %s at once (souk catalog share).", l.Share, s.SKU)
+		}
 	}
 }

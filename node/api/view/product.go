@@ -97,7 +97,7 @@ type Movement struct {
 	Number    uint64           `json:"number"`
 	At        time.Time        `json:"at"`
 	Told      *time.Time       `json:"told,omitempty" doc:"When this shop heard of it, if later."`
-	Kind      string           `json:"kind" enum:"shipped,counted,set,figure,ordered,cancelled,sold,returned,received,damaged,unknown" doc:"figure: a file told it. set: a count or sum of a revision. ordered and cancelled leave the shelf as it is."`
+	Kind      string           `json:"kind" enum:"shipped,counted,set,figure,ordered,cancelled,sold,returned,received,damaged,own-sold,own-shipped,own-cancelled,own-returned,unknown" doc:"figure: a file told it. set: a count or sum of a revision. own: of the shop's own sales. ordered, cancelled, own-sold and own-cancelled leave the shelf as it is."`
 	Units     int64            `json:"units" doc:"By how much the shelf changed, or would have; of ordered and cancelled, how many units they concern."`
 	Contained bool             `json:"contained,omitempty" doc:"A count or file had it when it was told, or the product is not counted: it changed nothing."`
 	Shelf     int64            `json:"shelf" doc:"After it; below zero, units are missing that were sold."`
@@ -106,8 +106,8 @@ type Movement struct {
 	Channel   string           `json:"channel,omitempty"`
 	Reference string           `json:"reference,omitempty"`
 	Note      string           `json:"note,omitempty"`
-	Partner   exchange.ShopID  `json:"partner,omitzero" doc:"Of the order."`
-	Order     exchange.OrderID `json:"order,omitzero"`
+	Partner   exchange.ShopID  `json:"partner,omitzero" doc:"Of the order; this shop itself of its own sale."`
+	Order     exchange.OrderID `json:"order,omitzero" doc:"Or the own sale."`
 }
 
 // Sources are all files and systems that tell of products.
