@@ -34,7 +34,7 @@ import (
 //	or/ order partner                    Order (as retailer)
 //	ox/ acceptBy retailer order          index of SUBMITTED orders (as supplier, no value)
 //	sa/ sale                             OwnSale
-//	kb/                                  how many units the published catalog keeps back by default (8 bytes)
+//	kb/                                  how many units the published catalog keeps back by default (8 bytes); one zero byte more where it says that nothing is available
 //	a/ retailer order                    ShipTo; of a bought order, and of an own sale, under this shop's own ID
 //	l/ supplier retailer                 Ledger
 //	e/ supplier retailer position        sealed entry, as sealed
