@@ -71,7 +71,7 @@ var rules = []rule{
 		allow("exchange/...", "protocol", "store")},
 	{"exchange/desk", "opens the parts of a shop and connects them; it decides nothing, so it needs no machine, and of the records the one that every commit carries",
 		allow("exchange", "exchange/kv", "exchange/message", "exchange/writer", "exchange/shelf", "exchange/feed",
-			"exchange/trade", "exchange/event", "exchange/record")},
+			"exchange/trade", "exchange/event", "exchange/record", "exchange/bridge")},
 
 	{"testnet/mutate", "changes source text and runs the go command over it, whatever the packages do", nil},
 	{"testnet/netlab", "builds networks, whatever runs in them; of souk its tests run the binary alone",

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/record"
 )
 
@@ -9,7 +10,13 @@ import (
 // newer record would break (numbers that stand for something this version does not
 // know). Zero values are allowed everywhere.
 
-func checkHoldRecord(v *record.Hold) error { return checkState(v.Hold.State) }
+// checkHoldRecord: a hold is ASKED in its supplier's records alone.
+func checkHoldRecord(v *record.Hold) error {
+	if v.Hold.State == hold.Asked {
+		return nil
+	}
+	return checkState(v.Hold.State)
+}
 
 func checkReservationRecord(v *record.Reservation) error { return checkState(v.State) }
 

@@ -173,6 +173,8 @@ var forms = [...]*form{
 	record.KindToldLine: of("told movement", MaxRecord, toldLineToPB, toldLineFromPB, checkNothing),
 	record.KindIntent:   of("list of movements", record.MaxIntent, intentToPB, intentFromPB, checkNothing),
 	record.KindEvents:   of("events record", MaxRecord, eventsRecordToPB, eventsRecordFromPB, checkEventsRecord),
+	record.KindBridged:  of("bridge message", MaxRecord, bridgedToPB, bridgedFromPB, checkNothing),
+	record.KindAsked:    of("asked record", MaxRecord, askedToPB, askedFromPB, checkNothing),
 	record.KindSource:   of("source record", MaxRecord, sourceToPB, sourceFromPB, checkNothing),
 
 	message.KindFeedProduct: of("feed record", catalog.MaxRecord, feedProductToPB, feedProductFromPB, checkFeedProduct),

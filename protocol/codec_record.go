@@ -17,7 +17,7 @@ func holdRecordToPB(v *record.Hold) *pb.HoldRecord {
 		IssuedMs: int64(h.Issued), ExpiresMs: int64(h.Expires), EndedMs: int64(h.Ended),
 		Refusal: pb.Code(h.Refusal), Request: raw(v.Request[:]), Terms: v.Terms,
 		Placed: v.Placed, Latest: v.Latest, LatestRequest: raw(v.LatestRequest[:]), From: stockIDsToPB(h.From),
-		Counted: v.Counted,
+		Counted: v.Counted, DeadlineMs: int64(h.Deadline),
 	}
 	if v.Own != nil {
 		m.Own = quoteToPB(v.Own)
@@ -30,6 +30,7 @@ func holdRecordFromPB(f *fields, m *pb.HoldRecord) *record.Hold {
 		Hold: hold.Hold{
 			State: hold.State(m.State), Lines: f.lines(m.Lines), From: stockIDsFromPB(m.From), Issued: exchange.Time(m.IssuedMs),
 			Expires: exchange.Time(m.ExpiresMs), Ended: exchange.Time(m.EndedMs), Refusal: exchange.Code(m.Refusal),
+			Deadline: exchange.Time(m.DeadlineMs),
 		},
 		Terms: m.Terms, Placed: m.Placed, Latest: m.Latest, Own: f.quote(m.Own), Counted: m.Counted,
 	}

@@ -43,6 +43,7 @@ type Books struct {
 	journals    map[exchange.StockID][]numbered
 	readings    map[exchange.StockID]bool // whether they say something
 	events      eventLog
+	bridged     bridged
 	sharing     map[string]bool // the index of products that sell from another stock than their own
 	unknown     map[string]int  // rows under prefixes that this version does not know
 
@@ -111,7 +112,7 @@ func newBooks(c Check) *Books {
 		Products: map[exchange.SKU]exchange.StockID{}, sharing: map[string]bool{},
 		stocks: map[exchange.StockID]record.Stock{}, journals: map[exchange.StockID][]numbered{}, readings: map[exchange.StockID]bool{},
 		holdExpiry: map[Key]exchange.Time{}, orderExpiry: map[Key]exchange.Time{},
-		quarantine: map[Key]quarantined{}, unknown: map[string]int{},
+		quarantine: map[Key]quarantined{}, unknown: map[string]int{}, bridged: bridged{asked: map[exchange.HoldID]*record.Asked{}},
 	}
 	if b.name == nil {
 		b.name = exchange.ShopID.Short
@@ -197,6 +198,10 @@ func (r reader) record(prefix string, key, value []byte) {
 		r.reading(key, value)
 	case "g/":
 		r.events(key, value)
+	case "ba/":
+		r.ask(key, value)
+	case "bo/":
+		r.tell(key, value)
 	case "so/":
 		decode[record.Source](r, value)
 	case "jt/":
@@ -210,7 +215,7 @@ func (r reader) record(prefix string, key, value []byte) {
 		if string(key) == "f" {
 			r.Feed = decode[record.Feed](r, value)
 		}
-	case "members/", "addr/", "k/", "kb/", "d/", "xm/", "sn/", "td/": // of packages that keep and check their own
+	case "members/", "addr/", "k/", "kb/", "d/", "xm/", "sn/", "td/", "bs/": // of packages that keep and check their own
 	case "a/":
 		if k, ok := r.shopThenID(key); ok {
 			r.ShipTo[k] = decode[record.ShipTo](r, value)

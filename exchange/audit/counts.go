@@ -88,10 +88,10 @@ func (b *Books) addHolds(f notes, sums map[exchange.StockID]hold.Stock, opens ma
 		f := f.at("hold %v of %s", k.ID, shopIn{b.name, k.Partner})
 		at, indexed := b.holdExpiry[k]
 		if _, quarantined := b.quarantine[k]; quarantined && !indexed {
-			at, indexed = h.Hold.Expires, h.Hold.State == hold.Held
+			at, indexed = h.Hold.Due(), h.Hold.State.Open()
 		}
-		if held := h.Hold.State == hold.Held; held != indexed || held && at != h.Hold.Expires {
-			f.fault(Records, "it is %v until %v; %s", h.Hold.State, h.Hold.Expires, indexText(at, indexed))
+		if open := h.Hold.State.Open(); open != indexed || open && at != h.Hold.Due() {
+			f.fault(Records, "it is %v until %v; %s", h.Hold.State, h.Hold.Due(), indexText(at, indexed))
 		}
 		sold := b.isSold(k)
 		if committed := h.Hold.State == hold.Committed; committed != sold {
@@ -101,7 +101,7 @@ func (b *Books) addHolds(f notes, sums map[exchange.StockID]hold.Stock, opens ma
 				f.fault(OneEnd, "it is %v, and there is no order of it", h.Hold.State)
 			}
 		}
-		if h.Hold.State != hold.Held {
+		if !h.Hold.State.Open() {
 			continue
 		}
 		for i, l := range h.Hold.Lines.All() {
@@ -201,7 +201,7 @@ func (b *Books) checkShares(f notes) {
 	sums := map[part]int64{}
 	for k, h := range b.Holds {
 		for i, l := range h.Hold.Lines.All() {
-			if h.Hold.State == hold.Held && h.Counted&(1<<i) != 0 {
+			if h.Hold.State.Open() && h.Counted&(1<<i) != 0 {
 				sums[part{hold.StockOf(h.Hold.From, i, l.SKU), k.Partner}] += int64(l.Quantity)
 			}
 		}

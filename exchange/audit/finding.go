@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/order"
 )
 
@@ -16,7 +15,11 @@ func (b *Books) findings(f notes) {
 	for k, q := range b.quarantine {
 		b.quarantineFinding(f, k, q)
 	}
+	b.bridgeFindings(f)
 	for sku, n := range b.Shortfalls() {
+		if len(b.bridged.asked) > 0 {
+			break // the counts are a copy of the shop's own system's
+		}
 		f.at("product %s", sku).finding(Shortfall, "%d more are promised than were counted at the last count of the shelf", n)
 	}
 	for _, prefix := range slices.Sorted(maps.Keys(b.unknown)) {
@@ -39,7 +42,7 @@ func (b *Books) quarantineFinding(f notes, k Key, q quarantined) {
 			known, ended = true, o.Order.Status() != order.Submitted
 		}
 	} else if h := b.Holds[k]; h != nil {
-		known, ended = true, h.Hold.State != hold.Held
+		known, ended = true, !h.Hold.State.Open()
 	}
 	f = f.at("%s %v of %s", what, k.ID, shopIn{b.name, k.Partner})
 	switch {

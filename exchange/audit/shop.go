@@ -150,6 +150,7 @@ func (b *Books) checkBooks(f notes) {
 	b.checkProducts(f)
 	b.checkJournals(f)
 	b.checkEvents(f)
+	b.checkBridge(f)
 	if b.Feed != nil && len(b.Feed.Head.Payload) > 0 {
 		if err := b.verifier.Verify(message.DomainFeed, b.Shop, b.Feed.Head.Payload, b.Feed.Head.Signature); err != nil {
 			f.at("the head of its catalog").fault(Signed, "%v", err)
@@ -242,7 +243,7 @@ func (b *Books) checkHold(f notes, k Key, h *record.Hold) {
 	if ended := h.Hold.State.Terminal(); ended != (h.Hold.Ended != 0) {
 		f.fault(OneEnd, "it is %v and ended %v", h.Hold.State, h.Hold.Ended)
 	}
-	if (h.Placed != nil) != (h.Request != [32]byte{}) {
+	if answered := h.Hold.State != hold.Asked && h.Request != [32]byte{}; (h.Placed != nil) != answered {
 		f.fault(Records, "it has a placing request without an answer, or an answer without a request")
 	}
 	if k.Partner == b.Shop {
@@ -266,7 +267,10 @@ func (b *Books) checkPlaced(f notes, k Key, h *record.Hold, a *message.HoldAnswe
 	if a.Request != h.Request {
 		f.fault(Records, "its first answer is to another request")
 	}
-	if h.Hold.Lines.IsZero() { // refused, or found a tombstone
+	// It was refused, or found a tombstone; or the shop's own system was asked for it, and it ended
+	// before it was HELD.
+	declined := a.State == hold.Refused && (h.Hold.State == hold.Refused || h.Hold.State == hold.Released)
+	if h.Hold.Lines.IsZero() || declined {
 		if a.Quote != nil || a.State != hold.Refused {
 			f.fault(OneEnd, "it has no lines and was answered with %v", a.State)
 		}

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/bridge"
 	"github.com/souk-market/souk/exchange/event"
 	"github.com/souk-market/souk/exchange/feed"
 	"github.com/souk-market/souk/exchange/kv"
@@ -32,6 +33,8 @@ type Config struct {
 	Policy   trade.Policy
 	Currency exchange.Currency // the shop's own
 	Logger   *slog.Logger      // optional
+	// Bridge, optional, is the shop's own system, where that has the authority over the stock.
+	Bridge bridge.Bridge
 	// Committed, optional, is told how many operations each durable batch had.
 	Committed func(operations int)
 
@@ -56,6 +59,7 @@ type Desk struct {
 	Supplier     *trade.Supplier
 	Retailer     *trade.Retailer
 	Own          *trade.OwnSales
+	Bridged      *trade.Bridged
 
 	shop   exchange.ShopID
 	log    *slog.Logger
@@ -111,7 +115,7 @@ func Open(cfg Config) (*Desk, error) {
 		return nil, err
 	}
 	if cfg.Inline { // else Run does
-		return d, errors.Join(d.Moves.FinishLists(context.Background()), d.Shelf.LoadShortfalls(context.Background()))
+		return d, errors.Join(d.Moves.FinishLists(context.Background()), d.loadShortfalls(context.Background()))
 	}
 	return d, nil
 }
@@ -137,11 +141,12 @@ func (d *Desk) compose(cfg Config) {
 	d.trade = trade.New(trade.Config{
 		Shop: d.shop, Store: cfg.Store, Codec: cfg.Codec, Signer: cfg.Signer, Verifier: cfg.Verifier, Network: cfg.Network,
 		Clock: cfg.Clock, Members: cfg.Members, Writer: d.Writer, Shelf: d.Shelf, Feed: d.Feed, Selling: d.Selling,
-		Events: d.Events, Random: d.random.fill, Logger: cfg.Logger,
+		Events: d.Events, Random: d.random.fill, Logger: cfg.Logger, Bridge: cfg.Bridge,
 	})
 	d.Partnerships, d.Ledgers, d.Orders = d.trade.Partnerships, d.trade.Ledgers, d.trade.Orders
 	d.Supplier, d.Retailer = d.trade.Supplier, d.trade.Retailer
 	d.Own = d.trade.Own
+	d.Bridged = d.trade.Bridged
 }
 
 // apply hands an effect of a durable batch to the part that it belongs to.
@@ -198,7 +203,7 @@ func (d *Desk) Run(ctx context.Context) error {
 	background.Go(func() { d.Feed.Run(ctx) })
 	background.Go(func() { d.Log.Run(ctx) })
 	background.Go(func() {
-		if err := d.Shelf.LoadShortfalls(ctx); err != nil && ctx.Err() == nil {
+		if err := d.loadShortfalls(ctx); err != nil && ctx.Err() == nil {
 			d.log.Error("reading the shortfalls; those of before this start are not shown", "err", err)
 		}
 	})

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"context"
 	"maps"
 	"slices"
 
@@ -22,6 +23,9 @@ func (d *Desk) tellShelf(b *writer.Batch) error {
 	for e := range b.Effects() {
 		switch e := e.(type) {
 		case shelf.StockChanged:
+			if d.Bridged.On() {
+				continue
+			}
 			before, err := d.Shelf.Before(e)
 			if err != nil {
 				return err
@@ -30,7 +34,9 @@ func (d *Desk) tellShelf(b *writer.Batch) error {
 				changed = append(changed, e)
 			}
 		case shelf.StockLeft:
-			left = append(left, e)
+			if !d.Bridged.On() {
+				left = append(left, e)
+			}
 		case shelf.ListingChanged:
 			is := listingOf(e)
 			told := listed[is]
@@ -48,6 +54,15 @@ func (d *Desk) tellShelf(b *writer.Batch) error {
 		return d.tellShortfalls(b, changed, left)
 	}
 	return nil
+}
+
+// loadShortfalls reads the shortfalls of before. Where the shop's own system has the authority over
+// the stock, the counts here are a copy of its, and what they lack is no shortfall.
+func (d *Desk) loadShortfalls(ctx context.Context) error {
+	if d.Bridged.On() {
+		return nil
+	}
+	return d.Shelf.LoadShortfalls(ctx)
 }
 
 // listing is what the products of one event have in common.
@@ -114,7 +129,9 @@ func (d *Desk) tellShortfalls(b *writer.Batch, changed []shelf.StockChanged, lef
 func (d *Desk) applyStock(e writer.Effect) bool {
 	switch e := e.(type) {
 	case shelf.StockChanged:
-		d.Shelf.Shortfalls().Committed(e)
+		if !d.Bridged.On() {
+			d.Shelf.Shortfalls().Committed(e)
+		}
 		for _, sku := range d.sellers(e) {
 			d.Events.StockChanged(sku)
 		}

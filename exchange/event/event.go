@@ -3,7 +3,7 @@ package event
 import "github.com/souk-market/souk/exchange"
 
 // Event is one of [Holds], [Stock] and [Catalog], which watchers alone are told, of [Order],
-// [Partnership], [Shortfall], [Listing], [Frozen], [Stopped] and [Started], which the [Log] keeps,
+// [Partnership], [Shortfall], [Listing], [Bridge], [Frozen], [Stopped] and [Started], which the [Log] keeps,
 // and of [Gap] and [Live], which a [Follower] alone is told.
 type Event interface{ event() }
 
@@ -85,6 +85,23 @@ const (
 	ListingRemoved   = "removed"   // off sale by the owner's own word
 )
 
+// Bridge tells of the shop's own system, where that has the authority over the stock.
+type Bridge struct {
+	At      exchange.Time
+	Status  string           // BridgeDown, BridgeUp, BridgeDenied or BridgeLost
+	Partner exchange.ShopID  // of the last two: whose order or hold it is
+	Order   exchange.OrderID // and which
+	Detail  string           // what the system said, for people
+}
+
+// States of a [Bridge].
+const (
+	BridgeDown   = "down"   // it does not answer: nothing can be reserved
+	BridgeUp     = "up"     // it does again
+	BridgeDenied = "denied" // it does not have the goods of an order, which it had set aside
+	BridgeLost   = "lost"   // it has lost a hold, and does not set its goods aside again
+)
+
 // Catalog tells that this shop's copy of a catalog, a supplier's or its own, is proven
 // equal to a newer head.
 type Catalog struct {
@@ -148,3 +165,4 @@ func (Partnership) event() {}
 func (Catalog) event()     {}
 func (Frozen) event()      {}
 func (Stopped) event()     {}
+func (Bridge) event()      {}

@@ -35,6 +35,7 @@ func (e Started) Size() int     { return eventSize }
 func (e Listing) Size() int {
 	return sizeOf(e.Status, e.Reason) + len(e.SKUs)*(exchange.MaxSKU+lineSize)
 }
+func (e Bridge) Size() int    { return sizeOf(e.Status, e.Detail) }
 func (e Shortfall) Size() int { return eventSize + len(e.Lines)*(exchange.MaxSKU+lineSize) }
 
 func (e Order) stored() record.Event {
@@ -74,6 +75,10 @@ func (e Stopped) stored() record.Event {
 	return record.Event{What: record.EventStopped, At: e.At, Detail: e.Why}
 }
 
+func (e Bridge) stored() record.Event {
+	return record.Event{What: record.EventBridge, At: e.At, Status: e.Status, Partner: e.Partner, Order: e.Order, Detail: e.Detail}
+}
+
 func (e Started) stored() record.Event {
 	return record.Event{What: record.EventStarted, At: e.At, Found: e.Found, Previous: e.Previous}
 }
@@ -108,6 +113,8 @@ func restored(v record.Event, at exchange.Time) Event {
 		return Frozen{At: at, Partner: v.Partner, Why: v.Detail}
 	case record.EventStopped:
 		return Stopped{At: at, Why: v.Detail}
+	case record.EventBridge:
+		return Bridge{At: at, Status: v.Status, Partner: v.Partner, Order: v.Order, Detail: v.Detail}
 	case record.EventStarted:
 		return Started{At: at, Found: v.Found, Previous: v.Previous}
 	}

@@ -8,12 +8,19 @@
 //	        ┌─ Place ──► HELD ─┬─ Commit ──► COMMITTED
 //	(none) ─┤                  ├─ Release ─► RELEASED
 //	        │                  └─ Expire ──► EXPIRED
+//	        ├─ Ask ────► ASKED ┬─ Confirm ─► HELD
+//	        │                  ├─ Refuse ──► REFUSED
+//	        │                  └─ Release ─► RELEASED
 //	        ├─ Refuse ──► REFUSED
 //	        └─ Release ─► RELEASED (a tombstone: its hold, if it comes, finds it)
 //
 // and says in its effects what happens to the stock of each line. All states but
-// HELD are terminal: a hold ends exactly once. The machine reads no clock: the
+// HELD and ASKED are terminal: a hold ends exactly once. The machine reads no clock: the
 // caller's time decides, and now ≥ expiry means expired.
+//
+// ASKED is for a shop whose own system has the authority over its stock (package bridge). The
+// units are set aside while it is asked. What the counts here say refuses no Ask, for they are
+// a copy of the system's. No answer to a retailer says ASKED.
 //
 // The invariant of one stock record, at every step (I1):
 //

@@ -16,9 +16,12 @@ const (
 	Released  State = 3
 	Expired   State = 4
 	Refused   State = 5
+	// Asked: the units are set aside here, and the shop's own system is being asked for them. It is
+	// the supplier's own business: no answer to a retailer says it.
+	Asked State = 6
 )
 
-var stateNames = [...]string{"none", "held", "committed", "released", "expired", "refused"}
+var stateNames = [...]string{"none", "held", "committed", "released", "expired", "refused", "asked"}
 
 func (s State) String() string {
 	if s < State(len(stateNames)) {
@@ -28,7 +31,10 @@ func (s State) String() string {
 }
 
 // Terminal reports whether a hold in s can never change again.
-func (s State) Terminal() bool { return s != None && s != Held }
+func (s State) Terminal() bool { return s != None && !s.Open() }
+
+// Open reports whether a hold in s has units set aside.
+func (s State) Open() bool { return s == Held || s == Asked }
 
 // Hold is units that a supplier sets aside for one retailer. The zero Hold is a hold of which
 // the supplier has no record.
@@ -39,8 +45,18 @@ type Hold struct {
 	From    []exchange.StockID
 	Issued  exchange.Time // when it was placed, refused or first released
 	Expires exchange.Time // while now is before it, a HELD hold can be ordered
-	Ended   exchange.Time // when it became terminal
-	Refusal exchange.Code // why, when Refused
+	// Deadline is by when an ASKED hold must be confirmed; 0 of every other.
+	Deadline exchange.Time
+	Ended    exchange.Time // when it became terminal
+	Refusal  exchange.Code // why, when Refused
+}
+
+// Due is when an open hold ends by time alone: an ASKED one at its deadline.
+func (h Hold) Due() exchange.Time {
+	if h.State == Asked {
+		return h.Deadline
+	}
+	return h.Expires
 }
 
 // Units is the sum of the lines.
@@ -56,7 +72,15 @@ type (
 		From    []exchange.StockID // as in Hold
 		Expires exchange.Time
 	}
-	// Refuse answers a hold that cannot be placed; Code says why.
+	// Ask sets the lines aside whether they are available or not, until Deadline: the shop's own
+	// system is asked for them.
+	Ask struct {
+		Place
+		Deadline exchange.Time
+	}
+	// Confirm makes an ASKED hold a HELD one: the system has said yes.
+	Confirm struct{}
+	// Refuse answers a hold that cannot be placed, or that the system was asked for; Code says why.
 	Refuse struct{ Code exchange.Code }
 	// Extend moves the expiry to Until; a hold lives Limit at most, from its issue.
 	Extend struct {
@@ -72,6 +96,8 @@ type (
 )
 
 func (Place) holdEvent()   {}
+func (Ask) holdEvent()     {}
+func (Confirm) holdEvent() {}
 func (Refuse) holdEvent()  {}
 func (Extend) holdEvent()  {}
 func (Release) holdEvent() {}
@@ -85,31 +111,28 @@ type Effects struct{ Stock []Delta }
 // Step returns the hold after e. Refusals: CodeExpired, CodeReleased,
 // CodeOrdered or the refusal's own code where the hold has ended; CodeLifetime
 // for an extension beyond the limit; CodeNotFound where there is no hold;
-// CodeConflict for a second Place; CodeState for an Expire that comes too early;
-// CodeInvalid for a Place without lines. On error the hold is unchanged.
+// CodeConflict for a second Place or Ask; CodeState for an Expire that comes too early, and for
+// what only a HELD hold can meet while it is ASKED; CodeUnavailable for a Confirm at the deadline
+// or later; CodeInvalid for a Place without lines. On error the hold is unchanged.
 func Step(h Hold, e Event, now exchange.Time) (Hold, Effects, error) {
 	switch e := e.(type) {
 	case Place:
-		if h.State != None {
-			return h, Effects{}, ended(h, exchange.CodeConflict)
-		}
-		if e.Expires <= now {
-			return h, Effects{}, exchange.Errorf(exchange.CodeExpired, "the hold would have expired before it began")
-		}
-		if e.Lines.IsZero() {
-			return h, Effects{}, exchange.Errorf(exchange.CodeInvalid, "a hold without lines")
-		}
-		if e.From != nil && len(e.From) != e.Lines.Len() {
-			return h, Effects{}, exchange.Errorf(exchange.CodeInternal, "a hold of %d lines from %d stock records", e.Lines.Len(), len(e.From))
-		}
-		next := Hold{State: Held, Lines: e.Lines, From: e.From, Issued: now, Expires: e.Expires}
-		return next, effects(next, MoveHold), nil
+		return place(h, e, now)
+	case Ask:
+		return ask(h, e, now)
+	case Confirm:
+		return confirm(h, now)
 	case Refuse:
-		if h.State != None {
-			return h, Effects{}, ended(h, exchange.CodeConflict)
-		}
 		if e.Code == exchange.CodeOK {
 			return h, Effects{}, exchange.Errorf(exchange.CodeInternal, "a refusal without a reason")
+		}
+		if h.State == Asked {
+			next, fx, err := end(h, Refused, MoveRelease, now)
+			next.Refusal = e.Code
+			return next, fx, err
+		}
+		if h.State != None {
+			return h, Effects{}, ended(h, exchange.CodeConflict)
 		}
 		return Hold{State: Refused, Issued: now, Ended: now, Refusal: e.Code}, Effects{}, nil
 	case Release:
@@ -121,10 +144,16 @@ func Step(h Hold, e Event, now exchange.Time) (Hold, Effects, error) {
 		if h.State == Held && now < h.Expires {
 			return h, Effects{}, exchange.Errorf(exchange.CodeState, "the hold runs until %v", h.Expires)
 		}
+		if h.State == Asked {
+			return h, Effects{}, ended(h, exchange.CodeState)
+		}
 		return end(h, Expired, MoveRelease, now)
 	case Commit:
 		if h.State == Held && now >= h.Expires {
 			return h, Effects{}, exchange.Errorf(exchange.CodeExpired, "the hold expired at %v", h.Expires)
+		}
+		if h.State == Asked {
+			return h, Effects{}, ended(h, exchange.CodeState)
 		}
 		return end(h, Committed, MoveCommit, now)
 	case Extend:
@@ -133,8 +162,51 @@ func Step(h Hold, e Event, now exchange.Time) (Hold, Effects, error) {
 	return h, Effects{}, exchange.Errorf(exchange.CodeInternal, "unknown hold event %T", e)
 }
 
+func place(h Hold, e Place, now exchange.Time) (Hold, Effects, error) {
+	if h.State != None {
+		return h, Effects{}, ended(h, exchange.CodeConflict)
+	}
+	if e.Expires <= now {
+		return h, Effects{}, exchange.Errorf(exchange.CodeExpired, "the hold would have expired before it began")
+	}
+	if e.Lines.IsZero() {
+		return h, Effects{}, exchange.Errorf(exchange.CodeInvalid, "a hold without lines")
+	}
+	if e.From != nil && len(e.From) != e.Lines.Len() {
+		return h, Effects{}, exchange.Errorf(exchange.CodeInternal, "a hold of %d lines from %d stock records", e.Lines.Len(), len(e.From))
+	}
+	next := Hold{State: Held, Lines: e.Lines, From: e.From, Issued: now, Expires: e.Expires}
+	return next, effects(next, MoveHold), nil
+}
+
+func ask(h Hold, e Ask, now exchange.Time) (Hold, Effects, error) {
+	if h.State == None && e.Deadline <= now {
+		return h, Effects{}, exchange.Errorf(exchange.CodeInternal, "a hold is asked for until %v, and it is %v", e.Deadline, now)
+	}
+	next, _, err := place(h, e.Place, now)
+	if err != nil {
+		return h, Effects{}, err
+	}
+	next.State, next.Deadline = Asked, e.Deadline
+	return next, effects(next, MoveAsk), nil
+}
+
+// confirm changes no stock: the units are set aside from the ask on.
+func confirm(h Hold, now exchange.Time) (Hold, Effects, error) {
+	switch {
+	case h.State != Asked:
+		return h, Effects{}, ended(h, exchange.CodeConflict)
+	case now >= h.Deadline, now >= h.Expires:
+		return h, Effects{}, exchange.Errorf(exchange.CodeUnavailable, "the shop's own system answered too late: it was asked until %v", min(h.Deadline, h.Expires))
+	}
+	h.State, h.Deadline = Held, 0
+	return h, Effects{}, nil
+}
+
 func extend(h Hold, e Extend, now exchange.Time) (Hold, Effects, error) {
 	switch {
+	case h.State == Asked:
+		return h, Effects{}, ended(h, exchange.CodeState)
 	case h.State != Held:
 		return h, Effects{}, ended(h, exchange.CodeNotFound)
 	case now >= h.Expires:
@@ -147,12 +219,12 @@ func extend(h Hold, e Extend, now exchange.Time) (Hold, Effects, error) {
 	return h, Effects{}, nil
 }
 
-// end moves a HELD hold to a terminal state.
+// end moves an open hold to a terminal state.
 func end(h Hold, to State, m Move, now exchange.Time) (Hold, Effects, error) {
-	if h.State != Held {
+	if !h.State.Open() {
 		return h, Effects{}, ended(h, exchange.CodeNotFound)
 	}
-	h.State, h.Ended = to, now
+	h.State, h.Ended, h.Deadline = to, now, 0
 	return h, effects(h, m), nil
 }
 
@@ -170,6 +242,8 @@ func ended(h Hold, other exchange.Code) error {
 		return exchange.Errorf(h.Refusal, "the hold was refused")
 	case Held:
 		return exchange.Errorf(other, "the hold is already placed")
+	case Asked:
+		return exchange.Errorf(other, "the shop's own system is being asked for the hold")
 	}
 	return exchange.Errorf(other, "there is no such hold")
 }

@@ -25,6 +25,7 @@ var (
 	released  = endedHold(hold.Released)
 	expired   = endedHold(hold.Expired)
 	refused   = hold.Hold{State: hold.Refused, Issued: 100, Ended: 100, Refusal: exchange.CodeInsufficient}
+	asked     = hold.Hold{State: hold.Asked, Lines: pair, Issued: 100, Expires: 200, Deadline: 120}
 	tombstone = hold.Hold{State: hold.Released, Issued: 100, Ended: 100}
 )
 
@@ -94,6 +95,27 @@ func TestHoldSteps(t *testing.T) {
 		{"extend what is ordered", committed, hold.Extend{Until: 300, Limit: limit}, 160, hold.Committed, exchange.CodeOrdered, 0},
 		{"extend what was released", released, hold.Extend{Until: 300, Limit: limit}, 160, hold.Released, exchange.CodeReleased, 0},
 
+		{"ask", none, hold.Ask{Place: place, Deadline: 120}, 100, hold.Asked, exchange.CodeOK, hold.MoveAsk},
+		{"ask for nothing", none, hold.Ask{Place: hold.Place{Expires: 200}, Deadline: 120}, 100, hold.None, exchange.CodeInvalid, 0},
+		{"ask too late", none, hold.Ask{Place: place, Deadline: 220}, 200, hold.None, exchange.CodeExpired, 0},
+		{"ask until now", none, hold.Ask{Place: place, Deadline: 100}, 100, hold.None, exchange.CodeInternal, 0},
+		{"ask again", asked, hold.Ask{Place: place, Deadline: 120}, 101, hold.Asked, exchange.CodeConflict, 0},
+		{"ask for what is held", held, hold.Ask{Place: place, Deadline: 120}, 101, hold.Held, exchange.CodeConflict, 0},
+		{"ask after a tombstone", tombstone, hold.Ask{Place: place, Deadline: 170}, 160, hold.Released, exchange.CodeReleased, 0},
+		{"place what is asked for", asked, place, 101, hold.Asked, exchange.CodeConflict, 0},
+		{"confirm", asked, hold.Confirm{}, 119, hold.Held, exchange.CodeOK, 0},
+		{"confirm at the deadline", asked, hold.Confirm{}, 120, hold.Asked, exchange.CodeUnavailable, 0},
+		{"confirm nothing", none, hold.Confirm{}, 100, hold.None, exchange.CodeConflict, 0},
+		{"confirm what is held", held, hold.Confirm{}, 101, hold.Held, exchange.CodeConflict, 0},
+		{"confirm what was released", released, hold.Confirm{}, 160, hold.Released, exchange.CodeReleased, 0},
+		{"confirm what was refused", refused, hold.Confirm{}, 110, hold.Refused, exchange.CodeInsufficient, 0},
+		{"refuse what is asked for", asked, hold.Refuse{Code: exchange.CodeUnavailable}, 110, hold.Refused, exchange.CodeOK, hold.MoveRelease},
+		{"refuse what is asked for, after the deadline", asked, hold.Refuse{Code: exchange.CodeUnavailable}, 300, hold.Refused, exchange.CodeOK, hold.MoveRelease},
+		{"release what is asked for", asked, hold.Release{}, 110, hold.Released, exchange.CodeOK, hold.MoveRelease},
+		{"commit what is asked for", asked, hold.Commit{}, 110, hold.Asked, exchange.CodeState, 0},
+		{"expire what is asked for", asked, hold.Expire{}, 300, hold.Asked, exchange.CodeState, 0},
+		{"extend what is asked for", asked, hold.Extend{Until: 300, Limit: limit}, 110, hold.Asked, exchange.CodeState, 0},
+
 		{"no event", held, nil, 150, hold.Held, exchange.CodeInternal, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -113,6 +135,9 @@ func TestHoldSteps(t *testing.T) {
 			}
 			if !slices.Equal(fx.Stock, want) {
 				t.Errorf("effects %+v, want %+v", fx.Stock, want)
+			}
+			if (next.Deadline != 0) != (next.State == hold.Asked) {
+				t.Errorf("a hold that is %v has the deadline %v", next.State, next.Deadline)
 			}
 			if err == nil && next.State.Terminal() && next.Ended != c.now {
 				t.Errorf("ended at %d, want %d", next.Ended, c.now)
@@ -176,6 +201,7 @@ func TestExtendNeverShortens(t *testing.T) {
 func TestTerminal(t *testing.T) {
 	for s, want := range map[hold.State]bool{
 		hold.None: false, hold.Held: false, hold.Committed: true, hold.Released: true, hold.Expired: true, hold.Refused: true,
+		hold.Asked: false,
 	} {
 		if s.Terminal() != want {
 			t.Errorf("%v is terminal: %v", s, !want)
@@ -186,7 +212,7 @@ func TestTerminal(t *testing.T) {
 func TestStateNames(t *testing.T) {
 	for s, want := range map[hold.State]string{
 		hold.None: "none", hold.Held: "held", hold.Committed: "committed", hold.Released: "released",
-		hold.Expired: "expired", hold.Refused: "refused", 6: "unknown", math.MaxUint32: "unknown",
+		hold.Expired: "expired", hold.Refused: "refused", hold.Asked: "asked", 7: "unknown", math.MaxUint32: "unknown",
 	} {
 		t.Run(fmt.Sprint(uint32(s)), func(t *testing.T) {
 			if s.String() != want {
@@ -202,6 +228,7 @@ type shop struct {
 	stock map[exchange.SKU]hold.Stock
 	holds []hold.Hold
 	ends  []int // how often each hold became terminal
+	asked bool  // for something: what is asked for may not be there
 }
 
 // try steps one hold; it reports whether the step was taken.
@@ -231,6 +258,7 @@ func (s *shop) try(t *rapid.T, i int, e hold.Event, now exchange.Time) bool {
 	if before.State.Terminal() {
 		t.Fatalf("%T moved a hold that was %v", e, before.State)
 	}
+	s.asked = s.asked || next.State == hold.Asked
 	if next.State.Terminal() {
 		s.ends[i]++
 	}
@@ -244,7 +272,7 @@ func (s *shop) check(t *rapid.T) {
 	for i, h := range s.holds {
 		for _, l := range h.Lines.All() {
 			switch h.State {
-			case hold.Held:
+			case hold.Held, hold.Asked:
 				promised[l.SKU] += int64(l.Quantity)
 			case hold.Committed:
 				sold[l.SKU] += int64(l.Quantity)
@@ -256,7 +284,7 @@ func (s *shop) check(t *rapid.T) {
 	}
 	for sku, stock := range s.stock {
 		checkI1(t, stock)
-		if stock.Held != promised[sku] || stock.Sold != sold[sku] || stock.Shortfall() > 0 {
+		if stock.Held != promised[sku] || stock.Sold != sold[sku] || stock.Shortfall() > 0 && !s.asked {
 			t.Fatalf("%s: %+v; the holds have %d held and %d sold", sku, stock, promised[sku], sold[sku])
 		}
 	}
@@ -284,6 +312,10 @@ func TestHoldsEndOnce(t *testing.T) {
 				if taken != (before.State == hold.Held && !late) {
 					t.Fatalf("commit of a %v hold at %d, expiry %d: taken %v", before.State, now, before.Expires, taken)
 				}
+			case hold.Confirm:
+				if want := before.State == hold.Asked && now < min(before.Deadline, before.Expires); taken != want {
+					t.Fatalf("confirmation of a %v hold at %d, deadline %d: taken %v", before.State, now, before.Deadline, taken)
+				}
 			case hold.Expire:
 				if taken != late {
 					t.Fatalf("expiry of a %v hold at %d, expiry %d: taken %v", before.State, now, before.Expires, taken)
@@ -295,8 +327,8 @@ func TestHoldsEndOnce(t *testing.T) {
 }
 
 func drawEvent(t *rapid.T, skus []exchange.SKU, now exchange.Time) hold.Event {
-	switch rapid.IntRange(0, 6).Draw(t, "event") {
-	case 0, 1:
+	switch rapid.IntRange(0, 8).Draw(t, "event") {
+	case 0, 1, 7:
 		var lines []exchange.Line
 		for _, sku := range skus {
 			if q := rapid.IntRange(0, 5).Draw(t, "quantity"); q > 0 {
@@ -307,7 +339,12 @@ func drawEvent(t *rapid.T, skus []exchange.SKU, now exchange.Time) hold.Event {
 		if len(lines) > 0 { // else refused
 			place.Lines = exchangetest.Lines(lines...)
 		}
+		if rapid.Bool().Draw(t, "ask") {
+			return hold.Ask{Place: place, Deadline: now + exchange.Time(rapid.Int64Range(1, 4).Draw(t, "deadline"))}
+		}
 		return place
+	case 8:
+		return hold.Confirm{}
 	case 2:
 		return hold.Commit{}
 	case 3:

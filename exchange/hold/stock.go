@@ -14,7 +14,7 @@ import "github.com/souk-market/souk/exchange"
 type Stock struct {
 	Unlimited bool  // not counted: nothing is ever short; the other counts still run
 	Stocked   int64 // ≥ Shipped; units ever put on the shelf, less those that were taken or found missing
-	Held      int64 // in HELD holds
+	Held      int64 // in HELD and ASKED holds
 	Sold      int64 // committed to orders and not cancelled, shipped units included
 	Shipped   int64 // ≤ Sold
 	// Missing is ≥ 0: units that were taken though the shelf had none. What comes next pays
@@ -74,6 +74,7 @@ const (
 	MoveShip    Move = 4 // sold → shipped
 	MoveCancel  Move = 5 // sold, unshipped → available
 	MoveLeave   Move = 6 // sold → gone: units of an own sale leave, and nothing counts them any more
+	MoveAsk     Move = 7 // available → held, whether they are available or not: the shop's own system has the word
 )
 
 // Delta moves units of one product at one stock record.
@@ -98,6 +99,8 @@ func (s Stock) Step(m Move, units int64) (Stock, error) {
 		if !s.Unlimited && units > s.Available() {
 			return s, exchange.Errorf(exchange.CodeInsufficient, "%d asked, %d available", units, s.Available())
 		}
+		next.Held += units
+	case MoveAsk:
 		next.Held += units
 	case MoveRelease:
 		next.Held -= units

@@ -34,7 +34,7 @@ import (
 //	or/ order partner                    Order (as retailer)
 //	ox/ acceptBy retailer order          index of SUBMITTED orders (as supplier, no value)
 //	sa/ sale                             OwnSale
-//	kb/                                  how many units the published catalog keeps back by default (8 bytes)
+//	kb/                                  how many units the published catalog keeps back by default (8 bytes); one zero byte more where it says that nothing is available
 //	a/ retailer order                    ShipTo; of a bought order, and of an own sale, under this shop's own ID
 //	l/ supplier retailer                 Ledger
 //	e/ supplier retailer position        sealed entry, as sealed
@@ -45,6 +45,9 @@ import (
 //	r/ hold                              Reservation (as retailer)
 //	v/ supplier retailer                 Evidence
 //	g/ number                            Events: the event log, by the number of the row's first event
+//	ba/ hold                             Asked: what the shop's own system was asked for
+//	bo/ number                           Bridged: a commit or release that the system has not answered
+//	bs/                                  how far the system's changes were read (its own text)
 //	td/ shop                             the departure that watchers were told of: its status and time (text)
 //	y/ hx/… or ox/…                      why that item of an index is in quarantine (text)
 //
@@ -78,6 +81,8 @@ const (
 	PrefixReservation   = "r/"
 	prefixEvidence      = "v/"
 	PrefixEvents        = "g/"
+	PrefixAsked         = "ba/"
+	PrefixBridged       = "bo/"
 	prefixDeparture     = "td/"
 	PrefixQuarantine    = "y/"
 )
@@ -86,6 +91,7 @@ var (
 	KeyMeta     = []byte("m")
 	KeyFiles    = []byte("sn/")
 	KeyKeptBack = []byte("kb/")
+	KeyBridge   = []byte("bs/")
 )
 
 func ProductKey(sku exchange.SKU) []byte { return kv.Key(PrefixProduct, []byte(sku)) }
@@ -224,6 +230,20 @@ func EventsKey(first uint64) []byte { return kv.Key(PrefixEvents, kv.Uint64(firs
 // ParseEventsKey is the number in a key that EventsKey made.
 func ParseEventsKey(key []byte) (first uint64, ok bool) {
 	key = key[len(PrefixEvents):]
+	if len(key) != 8 {
+		return 0, false
+	}
+	return binary.BigEndian.Uint64(key), true
+}
+
+func AskedKey(id exchange.HoldID) []byte { return kv.Key(PrefixAsked, id[:]) }
+
+// BridgedKey is the key of the number-th message to the shop's own system.
+func BridgedKey(number uint64) []byte { return kv.Key(PrefixBridged, kv.Uint64(number)) }
+
+// ParseBridgedKey is the number in a key that BridgedKey made.
+func ParseBridgedKey(key []byte) (number uint64, ok bool) {
+	key = key[len(PrefixBridged):]
 	if len(key) != 8 {
 		return 0, false
 	}

@@ -23,10 +23,14 @@ const (
 
 	KindOwnSale message.Kind = 76
 
+	KindBridged message.Kind = 78
+
 	KindEvents message.Kind = 79 // from version 3 on
 
 	KindFeed    message.Kind = 85 // the own feed: epoch, sequence, count, floor
 	KindReplica message.Kind = 86 // a partner's feed, in the replicas' own store
+
+	KindAsked message.Kind = 87
 )
 
 func (*Product) Kind() message.Kind { return KindProduct }
@@ -60,5 +64,9 @@ func (*Source) Kind() message.Kind { return KindSource }
 func (*ToldLine) Kind() message.Kind { return KindToldLine }
 
 func (*Intent) Kind() message.Kind { return KindIntent }
+
+func (*Bridged) Kind() message.Kind { return KindBridged }
+
+func (*Asked) Kind() message.Kind { return KindAsked }
 
 func (*OwnSale) Kind() message.Kind { return KindOwnSale }

@@ -23,6 +23,7 @@ import (
 type Bounds struct {
 	shelf       *Shelf
 	keep, share atomic.Int64 // the shop's defaults; share 0 = none
+	suspended   atomic.Bool  // nothing is offered
 }
 
 // SetDefaults sets how many units of each stock are kept back, and how many of it one partner may
@@ -55,6 +56,9 @@ func (of Of) partner() exchange.ShopID {
 // offered is what a partner may hold of a stock, and whether its share is what bounds it. The zero
 // partner stands for all that read the catalog: no share concerns it.
 func (x *Bounds) offered(rec *record.Stock, partner exchange.ShopID) (a exchange.Availability, byShare bool) {
+	if x.suspended.Load() {
+		return exchange.Availability{}, false
+	}
 	a = rec.Stock.Availability()
 	if !a.Unlimited {
 		a.Units = max(0, a.Units-rec.Keep.Or(x.keep.Load()))
@@ -175,6 +179,7 @@ func (x *Bounds) Republish(ctx context.Context) error {
 	if keep := x.keep.Load(); keep != 0 {
 		want = binary.BigEndian.AppendUint64(nil, uint64(keep))
 	}
+	want = x.republished(want)
 	if was, _, err := s.cfg.Store.Get(record.KeyKeptBack); err != nil || bytes.Equal(was, want) {
 		return err
 	}

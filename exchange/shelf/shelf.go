@@ -298,9 +298,13 @@ func (s *Shelf) Fits(b *writer.Batch, deltas []hold.Delta, of Of) error {
 			}
 		}
 		may, byShare := s.Bounds.mayHold(&rec, partner)
+		if delta.Move == hold.MoveAsk {
+			left, ok := s.Bounds.mayAsk(&rec, partner, delta.Units)
+			may, byShare = exchange.Availability{Units: left, Unlimited: ok}, true
+		}
 		next, err := rec.Stock.Step(delta.Move, delta.Units)
 		switch code := exchange.CodeOf(err); {
-		case code == exchange.CodeInsufficient, err == nil && delta.Move == hold.MoveHold && !may.Unlimited && delta.Units > may.Units:
+		case code == exchange.CodeInsufficient, err == nil && (delta.Move == hold.MoveHold || delta.Move == hold.MoveAsk) && !may.Unlimited && delta.Units > may.Units:
 			short = append(short, exchange.Short{SKU: delta.SKU, Asked: delta.Units, Available: may.Units})
 			shared = shared || byShare
 		case err != nil:
@@ -341,7 +345,7 @@ func (s *Shelf) Move(b *writer.Batch, deltas []hold.Delta, of Of) (counted uint6
 		switch delta.Move {
 		case hold.MoveLeave:
 			rec.Left += delta.Units
-		case hold.MoveHold:
+		case hold.MoveHold, hold.MoveAsk:
 			if s.Bounds.counts(&rec, of.partner()) {
 				rec.AddShare(of.Partner, delta.Units)
 				counted |= 1 << i

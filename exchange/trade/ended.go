@@ -75,7 +75,7 @@ func (s *Supplier) releaseSome(b *writer.Batch, id ledger.ID, look *int, next *e
 		if _, indexed, err := b.Get(x.holdKey()); err != nil || !indexed {
 			return err // it expired, or was put into quarantine, in this very batch
 		}
-		return s.endAlone(b, x, hold.Release{})
+		return s.endAlone(b, x, hold.Release{}, errPartnershipEnded)
 	})
 	if err != nil {
 		return err
@@ -110,8 +110,8 @@ func (s *Supplier) heldBy(retailer exchange.ShopID, e ending, look *int) (list [
 			continue
 		}
 		rec := row.Record
-		if rec.Hold.State == hold.Held && rec.Terms <= e.version { // holds of later versions stay
-			list = append(list, expiry{rec.Hold.Expires, retailer, exchange.HoldID(row.Key[id:])})
+		if rec.Hold.State.Open() && rec.Terms <= e.version { // holds of later versions stay
+			list = append(list, expiry{rec.Hold.Due(), retailer, exchange.HoldID(row.Key[id:])})
 		}
 	}
 	return list, nil, nil
@@ -170,7 +170,9 @@ func (s *Supplier) endTerms(b *writer.Batch, id ledger.ID, version uint32) {
 func (s *Supplier) checkEnded(b *writer.Batch, id ledger.ID, rec *heldRecord) error {
 	now, _, _ := s.endedNow.Get(b, id)
 	if rec.Terms <= max(now, s.ended[id].version) {
-		return exchange.Errorf(exchange.CodeReleased, "the hold ended with the partnership it was made under")
+		return errPartnershipEnded
 	}
 	return nil
 }
+
+var errPartnershipEnded = exchange.Errorf(exchange.CodeReleased, "the hold ended with the partnership it was made under")

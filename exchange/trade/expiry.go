@@ -156,7 +156,7 @@ func (s *Supplier) expireHolds(b *writer.Batch, next *exchange.Time) error {
 		return err
 	}
 	all, err := s.endEach(b, list, expiry.holdKey, next, func(b *writer.Batch, e expiry) error {
-		return s.endAlone(b, e, hold.Expire{})
+		return s.endAlone(b, e, hold.Expire{}, nil)
 	})
 	if all {
 		s.holdExpiry.emptied(b, empty)
@@ -165,7 +165,8 @@ func (s *Supplier) expireHolds(b *writer.Batch, next *exchange.Time) error {
 }
 
 // endAlone ends a hold by time or with its partnership, without a request.
-func (s *Supplier) endAlone(b *writer.Batch, e expiry, event hold.Event) error {
+// An ASKED one is refused for why, or, where time ends it, since its deadline has passed.
+func (s *Supplier) endAlone(b *writer.Batch, e expiry, event hold.Event, why error) error {
 	k := holdID{e.retailer, e.id}
 	rec, err := s.get(b, k)
 	if err != nil {
@@ -174,12 +175,18 @@ func (s *Supplier) endAlone(b *writer.Batch, e expiry, event hold.Event) error {
 	if rec == nil {
 		return exchange.Errorf(exchange.CodeInternal, "the expiry index names hold %v, which has no record", e.id)
 	}
-	if err := s.endHold(b, e.id, rec, event); err != nil {
+	if why == nil && rec.Hold.State == hold.Asked {
+		event, why = hold.Refuse{Code: exchange.CodeUnavailable}, errTooSlow
+	}
+	if err := s.bridged.endOpen(b, k, rec, event, why); err != nil {
 		return err
 	}
 	s.holds.Set(b, k, rec)
 	return nil
 }
+
+// errTooSlow: the shop's own system did not answer by the deadline.
+var errTooSlow = exchange.Errorf(exchange.CodeUnavailable, "the supplier's own system did not answer in time; try again later")
 
 // expireOrders ends the orders that were not accepted in time. A shop that has stopped
 // selling enters nothing, so the orders wait until it sells again. The orders of a retailer
@@ -249,7 +256,11 @@ func (t *Trade) Prune(ctx context.Context) (more bool, err error) {
 			return err
 		}
 		reservations, err := t.Retailer.pruneReservations(b, old, prunesPerBatch-holds)
-		more = holds+reservations == prunesPerBatch
+		if err != nil {
+			return err
+		}
+		asks, err := t.Bridged.pruneRows(b, old, prunesPerBatch-holds-reservations)
+		more = holds+reservations+asks == prunesPerBatch
 		return err
 	})
 	if err == nil && !more {
@@ -271,7 +282,7 @@ func (s *Supplier) pruneHolds(b *writer.Batch, old exchange.Window, n int) (coun
 			if row.Key == nil {
 				return count, err
 			}
-			if err != nil || row.Record.Hold.State == hold.Held {
+			if err != nil || row.Record.Hold.State.Open() {
 				continue // a damaged record stays, so that an audit can show it
 			}
 			b.Delete(bytes.Clone(row.Key))

@@ -35,6 +35,43 @@ func (h *holdings) take(b *writer.Batch, id exchange.HoldID, rec *heldRecord, pl
 	return nil
 }
 
+// ask places a hold ASKED: it takes the stock, whatever the counts say, and indexes the deadline.
+func (h *holdings) ask(b *writer.Batch, id exchange.HoldID, rec *heldRecord, e hold.Ask) error {
+	next, fx, err := hold.Step(rec.Hold, e, b.Now())
+	if err != nil {
+		return err
+	}
+	if err := h.shelf.Fits(b, fx.Stock, h.of(rec)); err != nil {
+		return err
+	}
+	if rec.Counted, err = h.shelf.Move(b, fx.Stock, h.of(rec)); err != nil {
+		return exchange.Errorf(exchange.CodeInternal, "stock moved between check and step: %w", err)
+	}
+	rec.Hold = next
+	h.index(b, id, rec, next)
+	return nil
+}
+
+// confirm makes an ASKED hold HELD.
+func (h *holdings) confirm(b *writer.Batch, id exchange.HoldID, rec *heldRecord) error {
+	before := rec.Hold
+	next, _, err := hold.Step(before, hold.Confirm{}, b.Now())
+	if err != nil {
+		return err
+	}
+	b.Delete(record.HoldExpiryKey(before.Due(), rec.Retailer, id))
+	rec.Hold = next
+	h.index(b, id, rec, next)
+	b.Then(holdChanged{rec.Retailer, id, next})
+	return nil
+}
+
+// index indexes when an open hold ends by time.
+func (h *holdings) index(b *writer.Batch, id exchange.HoldID, rec *heldRecord, next hold.Hold) {
+	b.Put(record.HoldExpiryKey(next.Due(), rec.Retailer, id), nil)
+	h.due(next.Due())
+}
+
 // prolong moves a hold's expiry.
 func (h *holdings) prolong(b *writer.Batch, id exchange.HoldID, rec *heldRecord, e hold.Extend) error {
 	next, _, err := hold.Step(rec.Hold, e, b.Now())
@@ -60,10 +97,13 @@ func (h *holdings) finish(b *writer.Batch, id exchange.HoldID, rec *heldRecord, 
 	if _, err := h.shelf.Move(b, fx.Stock, of); err != nil {
 		return err
 	}
-	if before.State == hold.Held {
-		b.Delete(record.HoldExpiryKey(before.Expires, rec.Retailer, id))
-		if next.State != hold.Committed { // watchers get the order's event
+	if before.State.Open() {
+		b.Delete(record.HoldExpiryKey(before.Due(), rec.Retailer, id))
+		if before.State == hold.Held && next.State != hold.Committed { // watchers get the order's event
 			b.Then(holdChanged{rec.Retailer, id, next})
+		}
+		if err := h.bridged.ended(b, id, rec, next); err != nil {
+			return err
 		}
 	}
 	rec.Hold, rec.Counted = next, 0

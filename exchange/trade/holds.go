@@ -19,18 +19,24 @@ type holdOutcome struct {
 	answer *writer.Leaf
 	placed hold.State // of a hold that was decided now, for the meter
 	reason exchange.Code
+	waits  bool // the shop's own system is being asked for it
 }
 
 // serveHold answers a hold request. raw is the whole framed request.
 func (s *Supplier) serveHold(ctx context.Context, from exchange.ShopID, raw []byte, req *message.Hold) (message.Value, error) {
 	var out holdOutcome
 	sum := message.Digest(raw)
-	err := s.writer.Do(ctx, func(b *writer.Batch) (err error) {
-		out, err = s.hold(b, from, sum, req)
-		return err
-	})
-	if err != nil {
-		return nil, err
+	for out.waits = true; out.waits; {
+		err := s.writer.Do(ctx, func(b *writer.Batch) (err error) {
+			out, err = s.hold(b, from, sum, req)
+			return err
+		})
+		if err == nil && out.waits {
+			err = s.bridged.wait(ctx, holdID{from, req.ID})
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	if m := s.meter.Load(); m != nil && m.Hold != nil && out.placed != hold.None {
 		m.Hold(from, out.placed, out.reason)
@@ -46,8 +52,7 @@ func (s *Supplier) hold(b *writer.Batch, from exchange.ShopID, sum [32]byte, req
 	}
 	answer := message.HoldAnswer{Supplier: s.me, Retailer: from, Hold: req.ID, Request: sum, At: b.Now()}
 	if rec != nil {
-		out.answer, err = s.holdAgain(b, k, rec, answer)
-		return out, err
+		return s.holdAgain(b, k, rec, answer)
 	}
 	err = s.checkWindow(b, req.ID)
 	if err == nil && s.released.has(k) {
@@ -71,7 +76,7 @@ func (s *Supplier) hold(b *writer.Batch, from exchange.ShopID, sum [32]byte, req
 	rec = &heldRecord{storedHold: record.Hold{Retailer: from, Request: sum, Terms: version}}
 	quote, place, err := s.quote(b, from, req, terms, version)
 	if err == nil {
-		err = s.place(b, id, rec, place, terms, req.ID)
+		err = s.place(b, id, rec, place, terms, quote)
 	}
 	if err != nil {
 		if exchange.CodeOf(err) == exchange.CodeInternal {
@@ -85,6 +90,11 @@ func (s *Supplier) hold(b *writer.Batch, from exchange.ShopID, sum [32]byte, req
 		out.answer, err = s.sealPlaced(b, k, rec, answer.Refused(err))
 		return out, err
 	}
+	if rec.Hold.State == hold.Asked {
+		s.holds.Set(b, k, rec)
+		out.waits = true
+		return out, nil
+	}
 	out.placed = hold.Held
 	answer.State, answer.Quote = hold.Held, quote
 	rec.quote = quote
@@ -96,16 +106,24 @@ var errReleasedFirst = exchange.Errorf(exchange.CodeReleased, "the hold was rele
 
 // holdAgain answers a hold request whose id is known. A repeat gets the same bytes, another
 // request a conflict; a tombstone refuses.
-func (s *Supplier) holdAgain(b *writer.Batch, k holdID, rec *heldRecord, answer message.HoldAnswer) (*writer.Leaf, error) {
+func (s *Supplier) holdAgain(b *writer.Batch, k holdID, rec *heldRecord, answer message.HoldAnswer) (out holdOutcome, err error) {
 	switch {
 	case rec.Request == answer.Request:
-		return rec.placedAnswer(), nil
+		if rec.Hold.State == hold.Asked {
+			if out.waits, err = s.bridged.askedAgain(b, k, rec); err != nil || out.waits {
+				return out, err
+			}
+		}
+		out.answer = rec.placedAnswer()
+		return out, nil
 	case rec.Request == [32]byte{}:
 		rec.Request = answer.Request
-		return s.sealPlaced(b, k, rec, answer.Refused(errReleasedFirst))
+		out.answer, err = s.sealPlaced(b, k, rec, answer.Refused(errReleasedFirst))
+		return out, err
 	}
-	return s.seal(b, answer.Refused(exchange.Errorf(exchange.CodeConflict,
+	out.answer, err = s.seal(b, answer.Refused(exchange.Errorf(exchange.CodeConflict,
 		"this reservation id was used before with other content; use a new id")))
+	return out, err
 }
 
 // placedAnswer is the answer to the request that placed the hold. It may wait for its seal
@@ -191,8 +209,8 @@ func (s *Supplier) quote(b *writer.Batch, from exchange.ShopID, req *message.Hol
 	return q, hold.Place{Lines: req.Lines, From: pools, Expires: q.Expires}, err
 }
 
-// place counts the open quantity of a hold and takes it.
-func (s *Supplier) place(b *writer.Batch, id ledger.ID, rec *heldRecord, place hold.Place, terms exchange.Terms, held exchange.HoldID) error {
+// place counts the open quantity of a hold and takes it, or has the shop's own system asked for it.
+func (s *Supplier) place(b *writer.Batch, id ledger.ID, rec *heldRecord, place hold.Place, terms exchange.Terms, quote *exchange.Quote) error {
 	ledgerRec, err := s.ledgers.get(b, id)
 	if err != nil {
 		return err
@@ -201,7 +219,12 @@ func (s *Supplier) place(b *writer.Batch, id ledger.ID, rec *heldRecord, place h
 	if open := ledgerRec.OpenHeld + ledgerRec.OpenUnshipped; open+units > terms.OpenQuantity {
 		return exchange.Errorf(exchange.CodeOpenQuantity, "%d units asked; %d of the %d that the terms allow are held or unshipped", units, open, terms.OpenQuantity)
 	}
-	if err := s.take(b, held, rec, place); err != nil {
+	if s.bridged.On() {
+		err = s.bridged.ask(b, quote.Hold, rec, place, quote)
+	} else {
+		err = s.take(b, quote.Hold, rec, place)
+	}
+	if err != nil {
 		return err
 	}
 	ledgerRec.OpenHeld += units
@@ -234,7 +257,7 @@ func (s *Supplier) serveRelease(ctx context.Context, from exchange.ShopID, raw [
 			}
 			rec = &heldRecord{storedHold: record.Hold{Retailer: from}}
 		}
-		err := s.endHold(b, req.ID, rec, hold.Release{})
+		err := s.bridged.endOpen(b, k, rec, hold.Release{}, errReleasedFirst)
 		if exchange.CodeOf(err) == exchange.CodeInternal {
 			return nil, err
 		}
@@ -251,6 +274,9 @@ func (s *Supplier) serveExtend(ctx context.Context, from exchange.ShopID, raw []
 	return s.serveHoldEvent(ctx, from, raw, req.ID, func(b *writer.Batch, k holdID, rec *heldRecord, answer message.HoldAnswer) (*writer.Leaf, error) {
 		if rec == nil {
 			return s.seal(b, answer.Refused(exchange.Errorf(exchange.CodeNotFound, "there is no such hold")))
+		}
+		if rec.Hold.State == hold.Asked {
+			return nil, errAsked
 		}
 		err := s.extend(b, req, rec, &answer)
 		if exchange.CodeOf(err) == exchange.CodeInternal {
@@ -309,6 +335,9 @@ func (s *Supplier) serveHoldStatus(from exchange.ShopID, req *message.HoldStatus
 	if rec == nil {
 		return nil, exchange.Errorf(exchange.CodeNotFound, "there is no such hold")
 	}
+	if rec.Hold.State == hold.Asked {
+		return nil, errAsked
+	}
 	if rec.Latest != nil {
 		return &message.SealedAnswer{Sealed: rec.Latest}, nil
 	}
@@ -350,7 +379,7 @@ func (s *Supplier) endHold(b *writer.Batch, id exchange.HoldID, rec *heldRecord,
 	if err := s.finish(b, id, rec, e); err != nil {
 		return err
 	}
-	if before.State != hold.Held || rec.Retailer == s.me {
+	if !before.State.Open() || rec.Retailer == s.me {
 		return nil
 	}
 	ledgerID := ledger.ID{Supplier: s.me, Retailer: rec.Retailer}

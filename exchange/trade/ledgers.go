@@ -147,6 +147,11 @@ func (l *Ledgers) step(b *writer.Batch, at entryAt, act message.Act) error {
 	case message.CancelOrder:
 		return l.orders.stepOrder(b, at, act.Order, order.Cancel{By: at.by, Lines: act.Lines}, func(r *record.Order) { r.Reason = act.Reason })
 	case message.AcceptOrder:
+		if at.ledger.Supplier == l.me {
+			if err := l.supplier.bridged.mayAccept(b, act.Order); err != nil {
+				return err
+			}
+		}
 		return l.orders.stepOrder(b, at, act.Order, order.Accept{}, nil)
 	case message.RejectOrder:
 		return l.orders.stepOrder(b, at, act.Order, order.Reject{}, func(r *record.Order) { r.Reason = act.Reason })
@@ -264,6 +269,9 @@ func (s *Supplier) orderEffects(b *writer.Batch, at entryAt, rec *record.Order, 
 	}
 	if _, err := s.shelf.Move(b, deltas, shelf.Of{Partner: rec.Retailer, Order: rec.ID, Ordered: before.Submitted}); err != nil {
 		return exchange.Errorf(exchange.CodeInternal, "the order and its stock disagree: %w", err)
+	}
+	if err := s.bridged.freed(b, rec.ID, next, fx.Freed, rec.Reason); err != nil {
+		return err
 	}
 	if closed > 0 {
 		ledgerRec, err := s.ledgers.get(b, at.ledger)

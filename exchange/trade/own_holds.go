@@ -44,34 +44,49 @@ func (o *OwnSales) Reserve(ctx context.Context, req OwnRequest) (*Reservation, e
 	}
 	var id exchange.HoldID
 	var rec *heldRecord
-	err = o.writer.Do(ctx, func(b *writer.Batch) error {
-		if id, rec, err = o.keyedHold(b, req.Key, tail); err != nil {
-			return err
-		}
-		if rec != nil {
-			if !rec.Hold.Lines.Equal(req.Lines) || rec.Own.Country != req.Country {
-				return exchange.Errorf(exchange.CodeConflict, "this key came before with another reservation; use a new key for a new wish")
-			}
-			return nil
-		}
-		if err := o.selling.mayAct(); err != nil {
-			return err
-		}
-		quote, place, err := o.quote(b, id, req)
-		if err != nil {
-			return err
-		}
-		rec = &heldRecord{storedHold: record.Hold{Retailer: o.me, Own: quote}}
-		if err := o.holds.take(b, id, rec, place); err != nil {
-			return err
-		}
-		o.holds.holds.Set(b, holdID{o.me, id}, rec)
-		return nil
-	})
-	if err != nil {
+	if err := o.writer.Do(ctx, func(b *writer.Batch) error {
+		id, rec, err = o.reserve(b, req, tail)
+		return err
+	}); err != nil {
 		return nil, err
 	}
+	if rec.Hold.State == hold.Asked {
+		return o.confirmed(ctx, id)
+	}
 	return o.shown(id, &rec.storedHold), nil
+}
+
+// reserve makes a reservation, or finds the one that was made with the same key. Where the shop's
+// own system has the authority over the stock, a new one is ASKED.
+func (o *OwnSales) reserve(b *writer.Batch, req OwnRequest, tail [12]byte) (exchange.HoldID, *heldRecord, error) {
+	id, rec, err := o.keyedHold(b, req.Key, tail)
+	switch {
+	case err != nil:
+		return id, nil, err
+	case rec != nil && (!rec.Hold.Lines.Equal(req.Lines) || rec.Own.Country != req.Country):
+		return id, nil, exchange.Errorf(exchange.CodeConflict, "this key came before with another reservation; use a new key for a new wish")
+	case rec != nil:
+		rec, err = o.stillAsked(b, id, rec)
+		return id, rec, err
+	}
+	if err := o.selling.mayAct(); err != nil {
+		return id, nil, err
+	}
+	quote, place, err := o.quote(b, id, req)
+	if err != nil {
+		return id, nil, err
+	}
+	rec = &heldRecord{storedHold: record.Hold{Retailer: o.me, Own: quote}}
+	if o.holds.bridged.On() {
+		err = o.holds.bridged.ask(b, id, rec, place, nil)
+	} else {
+		err = o.holds.take(b, id, rec, place)
+	}
+	if err != nil {
+		return id, nil, err
+	}
+	o.holds.holds.Set(b, holdID{o.me, id}, rec)
+	return id, rec, nil
 }
 
 // tail is the end of an id: that of the key, else random.
@@ -203,8 +218,11 @@ func (o *OwnSales) shown(id exchange.HoldID, rec *record.Hold) *Reservation {
 // Release gives an own reservation back. One that was released before stays so.
 func (o *OwnSales) Release(ctx context.Context, id exchange.HoldID) (*Reservation, error) {
 	return o.change(ctx, id, func(b *writer.Batch, rec *heldRecord) error {
-		if rec.Hold.State == hold.Released {
+		switch rec.Hold.State {
+		case hold.Released:
 			return nil
+		case hold.Asked:
+			return o.endAsked(b, id, rec, hold.Release{}, errReleasedFirst)
 		}
 		return o.holds.finish(b, id, rec, hold.Release{})
 	})

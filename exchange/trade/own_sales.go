@@ -60,6 +60,12 @@ func (o *OwnSales) Sell(ctx context.Context, req SaleRequest) (*record.OwnSale, 
 	if err != nil {
 		return nil, err
 	}
+	sure := false
+	if o.holds.bridged.On() {
+		if req, sure, err = o.commitFirst(ctx, req); err != nil {
+			return nil, err
+		}
+	}
 	tail, err := o.tail(req.Key)
 	if err != nil {
 		return nil, err
@@ -76,7 +82,7 @@ func (o *OwnSales) Sell(ctx context.Context, req SaleRequest) (*record.OwnSale, 
 		if err := o.selling.mayAct(); err != nil {
 			return err
 		}
-		if rec, err = o.take(b, id, req); err != nil {
+		if rec, err = o.take(b, id, req, sure); err != nil {
 			return err
 		}
 		return o.record(b, rec, req, delivery)
@@ -153,8 +159,9 @@ func (o *OwnSales) sameSale(b *writer.Batch, rec *record.OwnSale, req SaleReques
 	return nil
 }
 
-// take takes what is sold from the shelf and begins its record.
-func (o *OwnSales) take(b *writer.Batch, id exchange.OrderID, req SaleRequest) (*record.OwnSale, error) {
+// take takes what is sold from the shelf and begins its record. sure says that the shop's own
+// system has said yes to it.
+func (o *OwnSales) take(b *writer.Batch, id exchange.OrderID, req SaleRequest, sure bool) (*record.OwnSale, error) {
 	if req.Reservation.IsZero() {
 		quote, place, err := o.quote(b, id, OwnRequest{Lines: req.Lines})
 		if err != nil {
@@ -178,6 +185,9 @@ func (o *OwnSales) take(b *writer.Batch, id exchange.OrderID, req SaleRequest) (
 	}
 	rec := &record.OwnSale{Sale: record.Order{ID: id, Quote: *held.Own, From: held.Hold.From}}
 	rec.Sale.Quote.Expires = held.Hold.Expires
+	if err := o.mayTake(b, id, held, sure); err != nil {
+		return nil, err
+	}
 	if held.Hold.State == hold.Held && b.Now() >= held.Hold.Expires { // its turn to expire has not come yet
 		if err := o.holds.finish(b, id, held, hold.Expire{}); err != nil {
 			return nil, err
@@ -299,6 +309,9 @@ func (o *OwnSales) step(b *writer.Batch, rec *record.OwnSale, e order.Event, p p
 	sold, off := sale.Order.Submitted, sale.Due()
 	if _, err := o.holds.shelf.Move(b, orderDeltas(sale, fx, hold.MoveLeave), o.of(sale.ID, sold)); err != nil {
 		return exchange.Errorf(exchange.CodeInternal, "the sale and its stock disagree: %w", err)
+	}
+	if err := o.holds.bridged.freed(b, sale.ID, next, fx.Freed, sale.Reason); err != nil {
+		return err
 	}
 	sale.Order = next
 	if len(fx.Shipped) > 0 {

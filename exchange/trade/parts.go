@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/bridge"
 	"github.com/souk-market/souk/exchange/event"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/kv"
@@ -26,7 +27,7 @@ type Feed interface {
 	RotateKey(*writer.Batch) error
 }
 
-// Config is what [New] needs. Everything is required.
+// Config is what [New] needs. Everything without "optional" is required.
 type Config struct {
 	Shop     exchange.ShopID
 	Store    kv.Store
@@ -41,6 +42,8 @@ type Config struct {
 	Feed     Feed
 	Selling  *Selling
 	Events   *event.Watchers
+	// Bridge, optional, is the shop's own system, where that has the authority over the stock.
+	Bridge bridge.Bridge
 	// Random fills bytes that nobody can guess: hold ids and salts.
 	Random func([]byte) error
 	Logger *slog.Logger
@@ -55,6 +58,7 @@ type Trade struct {
 	Supplier     *Supplier
 	Retailer     *Retailer
 	Own          *OwnSales
+	Bridged      *Bridged
 }
 
 // shop is what every part needs: the shop's id and its ports. It never changes.
@@ -196,9 +200,10 @@ type Supplier struct {
 // what they take of the stock, and the index of when they expire. Writer's turn only.
 type holdings struct {
 	*shop
-	shelf *shelf.Shelf
-	holds *writer.Table[holdID, *heldRecord]
-	due   func(exchange.Time) // is told when a hold expires
+	shelf   *shelf.Shelf
+	bridged *Bridged
+	holds   *writer.Table[holdID, *heldRecord]
+	due     func(exchange.Time) // is told when a hold expires
 }
 
 // holdID names a hold at its supplier.
@@ -260,6 +265,8 @@ func New(cfg Config) *Trade {
 		holdExpiry: expiryIndex{prefix: record.PrefixHoldExpiry}, orderExpiry: expiryIndex{prefix: record.PrefixOrderExpiry},
 	}
 	s.due = s.noteExpiry
+	s.bridged = newBridged(base, cfg.Bridge)
+	s.bridged.supplier, s.bridged.orders, s.bridged.ledgers = s, o, l
 	own := &OwnSales{shop: base, selling: cfg.Selling, holds: &s.holdings, policy: &s.policy}
 	r := &Retailer{shop: base, selling: cfg.Selling}
 	send := newSender(base, p, l)
@@ -279,8 +286,9 @@ func New(cfg Config) *Trade {
 	s.makeTables()
 	r.makeTables()
 	own.makeTables()
+	s.bridged.makeTables()
 	cfg.Writer.SetDue(s)
-	return &Trade{Partnerships: p, Ledgers: l, Orders: o, Supplier: s, Retailer: r, Own: own}
+	return &Trade{Partnerships: p, Ledgers: l, Orders: o, Supplier: s, Retailer: r, Own: own, Bridged: s.bridged}
 }
 
 // Open verifies the ledgers in the store and loads what is kept in memory of partners. It
@@ -288,6 +296,9 @@ func New(cfg Config) *Trade {
 func (t *Trade) Open(ctx context.Context) error {
 	t.Ledgers.start.init(t.Ledgers.clock.Now(), t.Ledgers.selling.Written())
 	if err := t.Ledgers.open(); err != nil {
+		return err
+	}
+	if err := t.Bridged.open(); err != nil {
 		return err
 	}
 	if t.Ledgers.writer.Inline() {
@@ -303,6 +314,8 @@ func (t *Trade) Run(ctx context.Context) {
 	work.Go(func() { t.runJanitor(ctx) })
 	work.Go(func() { t.Retailer.runNotices(ctx) })
 	work.Go(func() { t.Retailer.asker.run(ctx) })
+	work.Go(func() { t.Bridged.run(ctx) })
+	work.Go(func() { t.Bridged.runPolls(ctx) })
 	work.Wait()
 }
 

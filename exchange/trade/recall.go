@@ -113,8 +113,11 @@ func hasLine(lines exchange.Lines, sku exchange.SKU) bool {
 func (s *Supplier) recallHold(b *writer.Batch, e expiry, sku exchange.SKU) (bool, error) {
 	k := holdID{e.retailer, e.id}
 	rec, err := s.get(b, k)
-	if err != nil || rec == nil || rec.Hold.State != hold.Held {
+	if err != nil || rec == nil || !rec.Hold.State.Open() {
 		return false, err
+	}
+	if rec.Hold.State == hold.Asked { // its retailer waits for the answer
+		return true, s.bridged.endAsked(b, k, rec, hold.Release{}, exchange.Errorf(exchange.CodeReleased, "the supplier has recalled %s", sku))
 	}
 	if err := s.endHold(b, e.id, rec, hold.Release{}); err != nil {
 		return false, err

@@ -118,6 +118,13 @@ func (s *Supplier) commitHold(b *writer.Batch, at entryAt, act message.SubmitOrd
 	if err := s.checkUnique(b, act.Order, at.ledger.Retailer); err != nil {
 		return err
 	}
+	if s.bridged.On() {
+		to, err := message.Decode[message.ShipTo](s.codec, at.secret.Raw)
+		if err != nil {
+			return err
+		}
+		rec.reference = to.Reference
+	}
 	units := rec.Hold.Units()
 	if err := s.endHold(b, act.Order, rec, hold.Commit{}); err != nil {
 		return err

@@ -102,6 +102,11 @@ type heldRecord struct {
 	storedHold
 	placed, latest *writer.Leaf    // the answers Placed and Latest, while they wait for their seal
 	quote          *exchange.Quote // of a hold placed in this batch
+
+	// Where the shop's own system was asked for it:
+	reference string // of the order that it becomes, for people
+	sure      bool   // the system has said yes to its commit
+	declined  bool   // the system has said no to it
 }
 
 func (h *holdings) makeTables() {

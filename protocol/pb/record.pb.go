@@ -1282,9 +1282,10 @@ type HoldRecord struct {
 	Placed        []byte                 `protobuf:"bytes,10,opt,name=placed,proto3" json:"placed,omitempty"`
 	Latest        []byte                 `protobuf:"bytes,11,opt,name=latest,proto3" json:"latest,omitempty"`
 	LatestRequest []byte                 `protobuf:"bytes,12,opt,name=latest_request,json=latestRequest,proto3" json:"latest_request,omitempty"`
-	From          []string               `protobuf:"bytes,13,rep,name=from,proto3" json:"from,omitempty"`        // stock IDs of the lines; none = each product's own
-	Own           *Quote                 `protobuf:"bytes,14,opt,name=own,proto3" json:"own,omitempty"`          // of the shop's own channels
-	Counted       uint64                 `protobuf:"varint,15,opt,name=counted,proto3" json:"counted,omitempty"` // by line, from the lowest bit: it is counted against its partner's share
+	From          []string               `protobuf:"bytes,13,rep,name=from,proto3" json:"from,omitempty"`                                // stock IDs of the lines; none = each product's own
+	Own           *Quote                 `protobuf:"bytes,14,opt,name=own,proto3" json:"own,omitempty"`                                  // of the shop's own channels
+	Counted       uint64                 `protobuf:"varint,15,opt,name=counted,proto3" json:"counted,omitempty"`                         // by line, from the lowest bit: it is counted against its partner's share
+	DeadlineMs    int64                  `protobuf:"varint,16,opt,name=deadline_ms,json=deadlineMs,proto3" json:"deadline_ms,omitempty"` // of one that is ASKED
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1424,6 +1425,183 @@ func (x *HoldRecord) GetCounted() uint64 {
 	return 0
 }
 
+func (x *HoldRecord) GetDeadlineMs() int64 {
+	if x != nil {
+		return x.DeadlineMs
+	}
+	return 0
+}
+
+// AskedRecord is what a shop's own system was asked for under a hold's id.
+type AskedRecord struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Retailer      []byte                 `protobuf:"bytes,1,opt,name=retailer,proto3" json:"retailer,omitempty"`
+	AtMs          int64                  `protobuf:"varint,2,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	Seq           uint32                 `protobuf:"varint,3,opt,name=seq,proto3" json:"seq,omitempty"`
+	Sure          bool                   `protobuf:"varint,4,opt,name=sure,proto3" json:"sure,omitempty"`
+	Denied        bool                   `protobuf:"varint,5,opt,name=denied,proto3" json:"denied,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AskedRecord) Reset() {
+	*x = AskedRecord{}
+	mi := &file_record_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AskedRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AskedRecord) ProtoMessage() {}
+
+func (x *AskedRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AskedRecord.ProtoReflect.Descriptor instead.
+func (*AskedRecord) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *AskedRecord) GetRetailer() []byte {
+	if x != nil {
+		return x.Retailer
+	}
+	return nil
+}
+
+func (x *AskedRecord) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
+func (x *AskedRecord) GetSeq() uint32 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *AskedRecord) GetSure() bool {
+	if x != nil {
+		return x.Sure
+	}
+	return false
+}
+
+func (x *AskedRecord) GetDenied() bool {
+	if x != nil {
+		return x.Denied
+	}
+	return false
+}
+
+// BridgeMessage waits for a shop's own system to answer it.
+type BridgeMessage struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Commit        bool                   `protobuf:"varint,2,opt,name=commit,proto3" json:"commit,omitempty"` // else a release
+	Reference     string                 `protobuf:"bytes,3,opt,name=reference,proto3" json:"reference,omitempty"`
+	Seq           uint32                 `protobuf:"varint,4,opt,name=seq,proto3" json:"seq,omitempty"`
+	Lines         []*Units               `protobuf:"bytes,5,rep,name=lines,proto3" json:"lines,omitempty"` // of a release; none = everything
+	Reason        string                 `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
+	AtMs          int64                  `protobuf:"varint,7,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BridgeMessage) Reset() {
+	*x = BridgeMessage{}
+	mi := &file_record_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BridgeMessage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BridgeMessage) ProtoMessage() {}
+
+func (x *BridgeMessage) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BridgeMessage.ProtoReflect.Descriptor instead.
+func (*BridgeMessage) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *BridgeMessage) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *BridgeMessage) GetCommit() bool {
+	if x != nil {
+		return x.Commit
+	}
+	return false
+}
+
+func (x *BridgeMessage) GetReference() string {
+	if x != nil {
+		return x.Reference
+	}
+	return ""
+}
+
+func (x *BridgeMessage) GetSeq() uint32 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *BridgeMessage) GetLines() []*Units {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+func (x *BridgeMessage) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *BridgeMessage) GetAtMs() int64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
 type OrderLine struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Sku           string                 `protobuf:"bytes,1,opt,name=sku,proto3" json:"sku,omitempty"`
@@ -1437,7 +1615,7 @@ type OrderLine struct {
 
 func (x *OrderLine) Reset() {
 	*x = OrderLine{}
-	mi := &file_record_proto_msgTypes[14]
+	mi := &file_record_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1449,7 +1627,7 @@ func (x *OrderLine) String() string {
 func (*OrderLine) ProtoMessage() {}
 
 func (x *OrderLine) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[14]
+	mi := &file_record_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1462,7 +1640,7 @@ func (x *OrderLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderLine.ProtoReflect.Descriptor instead.
 func (*OrderLine) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{14}
+	return file_record_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *OrderLine) GetSku() string {
@@ -1532,7 +1710,7 @@ type OrderRecord struct {
 
 func (x *OrderRecord) Reset() {
 	*x = OrderRecord{}
-	mi := &file_record_proto_msgTypes[15]
+	mi := &file_record_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1544,7 +1722,7 @@ func (x *OrderRecord) String() string {
 func (*OrderRecord) ProtoMessage() {}
 
 func (x *OrderRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[15]
+	mi := &file_record_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1557,7 +1735,7 @@ func (x *OrderRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderRecord.ProtoReflect.Descriptor instead.
 func (*OrderRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{15}
+	return file_record_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *OrderRecord) GetId() []byte {
@@ -1741,7 +1919,7 @@ type OwnSaleRecord struct {
 
 func (x *OwnSaleRecord) Reset() {
 	*x = OwnSaleRecord{}
-	mi := &file_record_proto_msgTypes[16]
+	mi := &file_record_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1753,7 +1931,7 @@ func (x *OwnSaleRecord) String() string {
 func (*OwnSaleRecord) ProtoMessage() {}
 
 func (x *OwnSaleRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[16]
+	mi := &file_record_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1766,7 +1944,7 @@ func (x *OwnSaleRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OwnSaleRecord.ProtoReflect.Descriptor instead.
 func (*OwnSaleRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{16}
+	return file_record_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *OwnSaleRecord) GetSale() *OrderRecord {
@@ -1809,7 +1987,7 @@ type Parcel struct {
 
 func (x *Parcel) Reset() {
 	*x = Parcel{}
-	mi := &file_record_proto_msgTypes[17]
+	mi := &file_record_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1821,7 +1999,7 @@ func (x *Parcel) String() string {
 func (*Parcel) ProtoMessage() {}
 
 func (x *Parcel) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[17]
+	mi := &file_record_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1834,7 +2012,7 @@ func (x *Parcel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Parcel.ProtoReflect.Descriptor instead.
 func (*Parcel) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{17}
+	return file_record_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Parcel) GetAtMs() int64 {
@@ -1885,7 +2063,7 @@ type ChainRecord struct {
 
 func (x *ChainRecord) Reset() {
 	*x = ChainRecord{}
-	mi := &file_record_proto_msgTypes[18]
+	mi := &file_record_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1897,7 +2075,7 @@ func (x *ChainRecord) String() string {
 func (*ChainRecord) ProtoMessage() {}
 
 func (x *ChainRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[18]
+	mi := &file_record_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1910,7 +2088,7 @@ func (x *ChainRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainRecord.ProtoReflect.Descriptor instead.
 func (*ChainRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{18}
+	return file_record_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ChainRecord) GetSupplier() []byte {
@@ -2024,7 +2202,7 @@ type PartnershipRecord struct {
 
 func (x *PartnershipRecord) Reset() {
 	*x = PartnershipRecord{}
-	mi := &file_record_proto_msgTypes[19]
+	mi := &file_record_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2036,7 +2214,7 @@ func (x *PartnershipRecord) String() string {
 func (*PartnershipRecord) ProtoMessage() {}
 
 func (x *PartnershipRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[19]
+	mi := &file_record_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2049,7 +2227,7 @@ func (x *PartnershipRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PartnershipRecord.ProtoReflect.Descriptor instead.
 func (*PartnershipRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{19}
+	return file_record_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *PartnershipRecord) GetVersion() uint32 {
@@ -2197,7 +2375,7 @@ type Declined struct {
 
 func (x *Declined) Reset() {
 	*x = Declined{}
-	mi := &file_record_proto_msgTypes[20]
+	mi := &file_record_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2209,7 +2387,7 @@ func (x *Declined) String() string {
 func (*Declined) ProtoMessage() {}
 
 func (x *Declined) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[20]
+	mi := &file_record_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2222,7 +2400,7 @@ func (x *Declined) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Declined.ProtoReflect.Descriptor instead.
 func (*Declined) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{20}
+	return file_record_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Declined) GetHash() []byte {
@@ -2265,7 +2443,7 @@ type Proposal struct {
 
 func (x *Proposal) Reset() {
 	*x = Proposal{}
-	mi := &file_record_proto_msgTypes[21]
+	mi := &file_record_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2277,7 +2455,7 @@ func (x *Proposal) String() string {
 func (*Proposal) ProtoMessage() {}
 
 func (x *Proposal) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[21]
+	mi := &file_record_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2290,7 +2468,7 @@ func (x *Proposal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Proposal.ProtoReflect.Descriptor instead.
 func (*Proposal) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{21}
+	return file_record_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Proposal) GetHash() []byte {
@@ -2333,7 +2511,7 @@ type OutboxRecord struct {
 
 func (x *OutboxRecord) Reset() {
 	*x = OutboxRecord{}
-	mi := &file_record_proto_msgTypes[22]
+	mi := &file_record_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2345,7 +2523,7 @@ func (x *OutboxRecord) String() string {
 func (*OutboxRecord) ProtoMessage() {}
 
 func (x *OutboxRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[22]
+	mi := &file_record_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2358,7 +2536,7 @@ func (x *OutboxRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutboxRecord.ProtoReflect.Descriptor instead.
 func (*OutboxRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{22}
+	return file_record_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *OutboxRecord) GetNumber() uint64 {
@@ -2410,7 +2588,7 @@ type ReservationRecord struct {
 
 func (x *ReservationRecord) Reset() {
 	*x = ReservationRecord{}
-	mi := &file_record_proto_msgTypes[23]
+	mi := &file_record_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2422,7 +2600,7 @@ func (x *ReservationRecord) String() string {
 func (*ReservationRecord) ProtoMessage() {}
 
 func (x *ReservationRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[23]
+	mi := &file_record_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2435,7 +2613,7 @@ func (x *ReservationRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReservationRecord.ProtoReflect.Descriptor instead.
 func (*ReservationRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{23}
+	return file_record_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ReservationRecord) GetSupplier() []byte {
@@ -2539,7 +2717,7 @@ type ShipToRecord struct {
 
 func (x *ShipToRecord) Reset() {
 	*x = ShipToRecord{}
-	mi := &file_record_proto_msgTypes[24]
+	mi := &file_record_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2551,7 +2729,7 @@ func (x *ShipToRecord) String() string {
 func (*ShipToRecord) ProtoMessage() {}
 
 func (x *ShipToRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[24]
+	mi := &file_record_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2564,7 +2742,7 @@ func (x *ShipToRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShipToRecord.ProtoReflect.Descriptor instead.
 func (*ShipToRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{24}
+	return file_record_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ShipToRecord) GetSalt() []byte {
@@ -2596,7 +2774,7 @@ type MetaRecord struct {
 
 func (x *MetaRecord) Reset() {
 	*x = MetaRecord{}
-	mi := &file_record_proto_msgTypes[25]
+	mi := &file_record_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2608,7 +2786,7 @@ func (x *MetaRecord) String() string {
 func (*MetaRecord) ProtoMessage() {}
 
 func (x *MetaRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[25]
+	mi := &file_record_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2621,7 +2799,7 @@ func (x *MetaRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetaRecord.ProtoReflect.Descriptor instead.
 func (*MetaRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{25}
+	return file_record_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *MetaRecord) GetWrittenMs() int64 {
@@ -2683,7 +2861,7 @@ type EventsRecord struct {
 
 func (x *EventsRecord) Reset() {
 	*x = EventsRecord{}
-	mi := &file_record_proto_msgTypes[26]
+	mi := &file_record_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2695,7 +2873,7 @@ func (x *EventsRecord) String() string {
 func (*EventsRecord) ProtoMessage() {}
 
 func (x *EventsRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[26]
+	mi := &file_record_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2708,7 +2886,7 @@ func (x *EventsRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventsRecord.ProtoReflect.Descriptor instead.
 func (*EventsRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{26}
+	return file_record_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *EventsRecord) GetAtMs() int64 {
@@ -2747,7 +2925,7 @@ type EventRecord struct {
 
 func (x *EventRecord) Reset() {
 	*x = EventRecord{}
-	mi := &file_record_proto_msgTypes[27]
+	mi := &file_record_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2759,7 +2937,7 @@ func (x *EventRecord) String() string {
 func (*EventRecord) ProtoMessage() {}
 
 func (x *EventRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[27]
+	mi := &file_record_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2772,7 +2950,7 @@ func (x *EventRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventRecord.ProtoReflect.Descriptor instead.
 func (*EventRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{27}
+	return file_record_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *EventRecord) GetWhat() uint32 {
@@ -2883,7 +3061,7 @@ type EventLine struct {
 
 func (x *EventLine) Reset() {
 	*x = EventLine{}
-	mi := &file_record_proto_msgTypes[28]
+	mi := &file_record_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2895,7 +3073,7 @@ func (x *EventLine) String() string {
 func (*EventLine) ProtoMessage() {}
 
 func (x *EventLine) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[28]
+	mi := &file_record_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2908,7 +3086,7 @@ func (x *EventLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventLine.ProtoReflect.Descriptor instead.
 func (*EventLine) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{28}
+	return file_record_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *EventLine) GetSku() string {
@@ -2940,7 +3118,7 @@ type EvidenceRecord struct {
 
 func (x *EvidenceRecord) Reset() {
 	*x = EvidenceRecord{}
-	mi := &file_record_proto_msgTypes[29]
+	mi := &file_record_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2952,7 +3130,7 @@ func (x *EvidenceRecord) String() string {
 func (*EvidenceRecord) ProtoMessage() {}
 
 func (x *EvidenceRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[29]
+	mi := &file_record_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2965,7 +3143,7 @@ func (x *EvidenceRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EvidenceRecord.ProtoReflect.Descriptor instead.
 func (*EvidenceRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{29}
+	return file_record_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *EvidenceRecord) GetSupplier() []byte {
@@ -3032,7 +3210,7 @@ type FeedMeta struct {
 
 func (x *FeedMeta) Reset() {
 	*x = FeedMeta{}
-	mi := &file_record_proto_msgTypes[30]
+	mi := &file_record_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3044,7 +3222,7 @@ func (x *FeedMeta) String() string {
 func (*FeedMeta) ProtoMessage() {}
 
 func (x *FeedMeta) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[30]
+	mi := &file_record_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3057,7 +3235,7 @@ func (x *FeedMeta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FeedMeta.ProtoReflect.Descriptor instead.
 func (*FeedMeta) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{30}
+	return file_record_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *FeedMeta) GetEpoch() uint64 {
@@ -3123,7 +3301,7 @@ type ReplicaMeta struct {
 
 func (x *ReplicaMeta) Reset() {
 	*x = ReplicaMeta{}
-	mi := &file_record_proto_msgTypes[31]
+	mi := &file_record_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3135,7 +3313,7 @@ func (x *ReplicaMeta) String() string {
 func (*ReplicaMeta) ProtoMessage() {}
 
 func (x *ReplicaMeta) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[31]
+	mi := &file_record_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3148,7 +3326,7 @@ func (x *ReplicaMeta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaMeta.ProtoReflect.Descriptor instead.
 func (*ReplicaMeta) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{31}
+	return file_record_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ReplicaMeta) GetShop() []byte {
@@ -3327,7 +3505,7 @@ const file_record_proto_rawDesc = "" +
 	"SourceFile\x12\x16\n" +
 	"\x06digest\x18\x01 \x01(\fR\x06digest\x12\x15\n" +
 	"\x06low_ms\x18\x02 \x01(\x03R\x05lowMs\x12\x17\n" +
-	"\ahigh_ms\x18\x03 \x01(\x03R\x06highMs\"\xce\x03\n" +
+	"\ahigh_ms\x18\x03 \x01(\x03R\x06highMs\"\xef\x03\n" +
 	"\n" +
 	"HoldRecord\x12\x1a\n" +
 	"\bretailer\x18\x01 \x01(\fR\bretailer\x12(\n" +
@@ -3346,7 +3524,23 @@ const file_record_proto_rawDesc = "" +
 	"\x0elatest_request\x18\f \x01(\fR\rlatestRequest\x12\x12\n" +
 	"\x04from\x18\r \x03(\tR\x04from\x12 \n" +
 	"\x03own\x18\x0e \x01(\v2\x0e.souk.v1.QuoteR\x03own\x12\x18\n" +
-	"\acounted\x18\x0f \x01(\x04R\acounted\"\x8d\x01\n" +
+	"\acounted\x18\x0f \x01(\x04R\acounted\x12\x1f\n" +
+	"\vdeadline_ms\x18\x10 \x01(\x03R\n" +
+	"deadlineMs\"|\n" +
+	"\vAskedRecord\x12\x1a\n" +
+	"\bretailer\x18\x01 \x01(\fR\bretailer\x12\x13\n" +
+	"\x05at_ms\x18\x02 \x01(\x03R\x04atMs\x12\x10\n" +
+	"\x03seq\x18\x03 \x01(\rR\x03seq\x12\x12\n" +
+	"\x04sure\x18\x04 \x01(\bR\x04sure\x12\x16\n" +
+	"\x06denied\x18\x05 \x01(\bR\x06denied\"\xba\x01\n" +
+	"\rBridgeMessage\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
+	"\x06commit\x18\x02 \x01(\bR\x06commit\x12\x1c\n" +
+	"\treference\x18\x03 \x01(\tR\treference\x12\x10\n" +
+	"\x03seq\x18\x04 \x01(\rR\x03seq\x12$\n" +
+	"\x05lines\x18\x05 \x03(\v2\x0e.souk.v1.UnitsR\x05lines\x12\x16\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\x12\x13\n" +
+	"\x05at_ms\x18\a \x01(\x03R\x04atMs\"\x8d\x01\n" +
 	"\tOrderLine\x12\x10\n" +
 	"\x03sku\x18\x01 \x01(\tR\x03sku\x12\x18\n" +
 	"\aordered\x18\x02 \x01(\x03R\aordered\x12\x18\n" +
@@ -3540,7 +3734,7 @@ func file_record_proto_rawDescGZIP() []byte {
 	return file_record_proto_rawDescData
 }
 
-var file_record_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_record_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_record_proto_goTypes = []any{
 	(*ProductRecord)(nil),     // 0: souk.v1.ProductRecord
 	(*Sale)(nil),              // 1: souk.v1.Sale
@@ -3556,87 +3750,90 @@ var file_record_proto_goTypes = []any{
 	(*SourceRecord)(nil),      // 11: souk.v1.SourceRecord
 	(*SourceFile)(nil),        // 12: souk.v1.SourceFile
 	(*HoldRecord)(nil),        // 13: souk.v1.HoldRecord
-	(*OrderLine)(nil),         // 14: souk.v1.OrderLine
-	(*OrderRecord)(nil),       // 15: souk.v1.OrderRecord
-	(*OwnSaleRecord)(nil),     // 16: souk.v1.OwnSaleRecord
-	(*Parcel)(nil),            // 17: souk.v1.Parcel
-	(*ChainRecord)(nil),       // 18: souk.v1.ChainRecord
-	(*PartnershipRecord)(nil), // 19: souk.v1.PartnershipRecord
-	(*Declined)(nil),          // 20: souk.v1.Declined
-	(*Proposal)(nil),          // 21: souk.v1.Proposal
-	(*OutboxRecord)(nil),      // 22: souk.v1.OutboxRecord
-	(*ReservationRecord)(nil), // 23: souk.v1.ReservationRecord
-	(*ShipToRecord)(nil),      // 24: souk.v1.ShipToRecord
-	(*MetaRecord)(nil),        // 25: souk.v1.MetaRecord
-	(*EventsRecord)(nil),      // 26: souk.v1.EventsRecord
-	(*EventRecord)(nil),       // 27: souk.v1.EventRecord
-	(*EventLine)(nil),         // 28: souk.v1.EventLine
-	(*EvidenceRecord)(nil),    // 29: souk.v1.EvidenceRecord
-	(*FeedMeta)(nil),          // 30: souk.v1.FeedMeta
-	(*ReplicaMeta)(nil),       // 31: souk.v1.ReplicaMeta
-	(*Product)(nil),           // 32: souk.v1.Product
-	(HoldState)(0),            // 33: souk.v1.HoldState
-	(*Line)(nil),              // 34: souk.v1.Line
-	(Code)(0),                 // 35: souk.v1.Code
-	(*Quote)(nil),             // 36: souk.v1.Quote
-	(CancelRule)(0),           // 37: souk.v1.CancelRule
-	(Party)(0),                // 38: souk.v1.Party
+	(*AskedRecord)(nil),       // 14: souk.v1.AskedRecord
+	(*BridgeMessage)(nil),     // 15: souk.v1.BridgeMessage
+	(*OrderLine)(nil),         // 16: souk.v1.OrderLine
+	(*OrderRecord)(nil),       // 17: souk.v1.OrderRecord
+	(*OwnSaleRecord)(nil),     // 18: souk.v1.OwnSaleRecord
+	(*Parcel)(nil),            // 19: souk.v1.Parcel
+	(*ChainRecord)(nil),       // 20: souk.v1.ChainRecord
+	(*PartnershipRecord)(nil), // 21: souk.v1.PartnershipRecord
+	(*Declined)(nil),          // 22: souk.v1.Declined
+	(*Proposal)(nil),          // 23: souk.v1.Proposal
+	(*OutboxRecord)(nil),      // 24: souk.v1.OutboxRecord
+	(*ReservationRecord)(nil), // 25: souk.v1.ReservationRecord
+	(*ShipToRecord)(nil),      // 26: souk.v1.ShipToRecord
+	(*MetaRecord)(nil),        // 27: souk.v1.MetaRecord
+	(*EventsRecord)(nil),      // 28: souk.v1.EventsRecord
+	(*EventRecord)(nil),       // 29: souk.v1.EventRecord
+	(*EventLine)(nil),         // 30: souk.v1.EventLine
+	(*EvidenceRecord)(nil),    // 31: souk.v1.EvidenceRecord
+	(*FeedMeta)(nil),          // 32: souk.v1.FeedMeta
+	(*ReplicaMeta)(nil),       // 33: souk.v1.ReplicaMeta
+	(*Product)(nil),           // 34: souk.v1.Product
+	(HoldState)(0),            // 35: souk.v1.HoldState
+	(*Line)(nil),              // 36: souk.v1.Line
+	(Code)(0),                 // 37: souk.v1.Code
+	(*Quote)(nil),             // 38: souk.v1.Quote
 	(*Units)(nil),             // 39: souk.v1.Units
-	(*Signed)(nil),            // 40: souk.v1.Signed
-	(*Terms)(nil),             // 41: souk.v1.Terms
-	(*Hold)(nil),              // 42: souk.v1.Hold
-	(*Short)(nil),             // 43: souk.v1.Short
-	(*FeedKey)(nil),           // 44: souk.v1.FeedKey
+	(CancelRule)(0),           // 40: souk.v1.CancelRule
+	(Party)(0),                // 41: souk.v1.Party
+	(*Signed)(nil),            // 42: souk.v1.Signed
+	(*Terms)(nil),             // 43: souk.v1.Terms
+	(*Hold)(nil),              // 44: souk.v1.Hold
+	(*Short)(nil),             // 45: souk.v1.Short
+	(*FeedKey)(nil),           // 46: souk.v1.FeedKey
 }
 var file_record_proto_depIdxs = []int32{
-	32, // 0: souk.v1.ProductRecord.product:type_name -> souk.v1.Product
+	34, // 0: souk.v1.ProductRecord.product:type_name -> souk.v1.Product
 	2,  // 1: souk.v1.ProductRecord.file_stock:type_name -> souk.v1.FileStock
 	1,  // 2: souk.v1.ProductRecord.sale:type_name -> souk.v1.Sale
 	4,  // 3: souk.v1.StockRecord.shares:type_name -> souk.v1.PartnerShare
 	8,  // 4: souk.v1.Intent.parts:type_name -> souk.v1.IntentPart
 	9,  // 5: souk.v1.IntentPart.lines:type_name -> souk.v1.IntentLine
 	12, // 6: souk.v1.SourceRecord.files:type_name -> souk.v1.SourceFile
-	33, // 7: souk.v1.HoldRecord.state:type_name -> souk.v1.HoldState
-	34, // 8: souk.v1.HoldRecord.lines:type_name -> souk.v1.Line
-	35, // 9: souk.v1.HoldRecord.refusal:type_name -> souk.v1.Code
-	36, // 10: souk.v1.HoldRecord.own:type_name -> souk.v1.Quote
-	14, // 11: souk.v1.OrderRecord.lines:type_name -> souk.v1.OrderLine
-	37, // 12: souk.v1.OrderRecord.cancel:type_name -> souk.v1.CancelRule
-	36, // 13: souk.v1.OrderRecord.quote:type_name -> souk.v1.Quote
-	17, // 14: souk.v1.OrderRecord.parcels:type_name -> souk.v1.Parcel
-	35, // 15: souk.v1.OrderRecord.refusal:type_name -> souk.v1.Code
-	38, // 16: souk.v1.OrderRecord.cancelled_by:type_name -> souk.v1.Party
-	15, // 17: souk.v1.OwnSaleRecord.sale:type_name -> souk.v1.OrderRecord
-	39, // 18: souk.v1.OwnSaleRecord.returned:type_name -> souk.v1.Units
-	39, // 19: souk.v1.Parcel.lines:type_name -> souk.v1.Units
-	40, // 20: souk.v1.ChainRecord.acked_head:type_name -> souk.v1.Signed
-	41, // 21: souk.v1.PartnershipRecord.terms:type_name -> souk.v1.Terms
-	38, // 22: souk.v1.PartnershipRecord.ended_by:type_name -> souk.v1.Party
-	21, // 23: souk.v1.PartnershipRecord.open:type_name -> souk.v1.Proposal
-	35, // 24: souk.v1.PartnershipRecord.refusal:type_name -> souk.v1.Code
-	20, // 25: souk.v1.PartnershipRecord.declined:type_name -> souk.v1.Declined
-	38, // 26: souk.v1.Declined.of:type_name -> souk.v1.Party
-	38, // 27: souk.v1.Declined.by:type_name -> souk.v1.Party
-	38, // 28: souk.v1.Proposal.by:type_name -> souk.v1.Party
-	41, // 29: souk.v1.Proposal.terms:type_name -> souk.v1.Terms
-	40, // 30: souk.v1.OutboxRecord.signed:type_name -> souk.v1.Signed
-	42, // 31: souk.v1.ReservationRecord.request:type_name -> souk.v1.Hold
-	33, // 32: souk.v1.ReservationRecord.state:type_name -> souk.v1.HoldState
-	35, // 33: souk.v1.ReservationRecord.refusal:type_name -> souk.v1.Code
-	43, // 34: souk.v1.ReservationRecord.short:type_name -> souk.v1.Short
-	27, // 35: souk.v1.EventsRecord.events:type_name -> souk.v1.EventRecord
-	38, // 36: souk.v1.EventRecord.side:type_name -> souk.v1.Party
-	38, // 37: souk.v1.EventRecord.by:type_name -> souk.v1.Party
-	28, // 38: souk.v1.EventRecord.lines:type_name -> souk.v1.EventLine
-	44, // 39: souk.v1.FeedMeta.key:type_name -> souk.v1.FeedKey
-	40, // 40: souk.v1.FeedMeta.head:type_name -> souk.v1.Signed
-	40, // 41: souk.v1.ReplicaMeta.head:type_name -> souk.v1.Signed
-	44, // 42: souk.v1.ReplicaMeta.key:type_name -> souk.v1.FeedKey
-	43, // [43:43] is the sub-list for method output_type
-	43, // [43:43] is the sub-list for method input_type
-	43, // [43:43] is the sub-list for extension type_name
-	43, // [43:43] is the sub-list for extension extendee
-	0,  // [0:43] is the sub-list for field type_name
+	35, // 7: souk.v1.HoldRecord.state:type_name -> souk.v1.HoldState
+	36, // 8: souk.v1.HoldRecord.lines:type_name -> souk.v1.Line
+	37, // 9: souk.v1.HoldRecord.refusal:type_name -> souk.v1.Code
+	38, // 10: souk.v1.HoldRecord.own:type_name -> souk.v1.Quote
+	39, // 11: souk.v1.BridgeMessage.lines:type_name -> souk.v1.Units
+	16, // 12: souk.v1.OrderRecord.lines:type_name -> souk.v1.OrderLine
+	40, // 13: souk.v1.OrderRecord.cancel:type_name -> souk.v1.CancelRule
+	38, // 14: souk.v1.OrderRecord.quote:type_name -> souk.v1.Quote
+	19, // 15: souk.v1.OrderRecord.parcels:type_name -> souk.v1.Parcel
+	37, // 16: souk.v1.OrderRecord.refusal:type_name -> souk.v1.Code
+	41, // 17: souk.v1.OrderRecord.cancelled_by:type_name -> souk.v1.Party
+	17, // 18: souk.v1.OwnSaleRecord.sale:type_name -> souk.v1.OrderRecord
+	39, // 19: souk.v1.OwnSaleRecord.returned:type_name -> souk.v1.Units
+	39, // 20: souk.v1.Parcel.lines:type_name -> souk.v1.Units
+	42, // 21: souk.v1.ChainRecord.acked_head:type_name -> souk.v1.Signed
+	43, // 22: souk.v1.PartnershipRecord.terms:type_name -> souk.v1.Terms
+	41, // 23: souk.v1.PartnershipRecord.ended_by:type_name -> souk.v1.Party
+	23, // 24: souk.v1.PartnershipRecord.open:type_name -> souk.v1.Proposal
+	37, // 25: souk.v1.PartnershipRecord.refusal:type_name -> souk.v1.Code
+	22, // 26: souk.v1.PartnershipRecord.declined:type_name -> souk.v1.Declined
+	41, // 27: souk.v1.Declined.of:type_name -> souk.v1.Party
+	41, // 28: souk.v1.Declined.by:type_name -> souk.v1.Party
+	41, // 29: souk.v1.Proposal.by:type_name -> souk.v1.Party
+	43, // 30: souk.v1.Proposal.terms:type_name -> souk.v1.Terms
+	42, // 31: souk.v1.OutboxRecord.signed:type_name -> souk.v1.Signed
+	44, // 32: souk.v1.ReservationRecord.request:type_name -> souk.v1.Hold
+	35, // 33: souk.v1.ReservationRecord.state:type_name -> souk.v1.HoldState
+	37, // 34: souk.v1.ReservationRecord.refusal:type_name -> souk.v1.Code
+	45, // 35: souk.v1.ReservationRecord.short:type_name -> souk.v1.Short
+	29, // 36: souk.v1.EventsRecord.events:type_name -> souk.v1.EventRecord
+	41, // 37: souk.v1.EventRecord.side:type_name -> souk.v1.Party
+	41, // 38: souk.v1.EventRecord.by:type_name -> souk.v1.Party
+	30, // 39: souk.v1.EventRecord.lines:type_name -> souk.v1.EventLine
+	46, // 40: souk.v1.FeedMeta.key:type_name -> souk.v1.FeedKey
+	42, // 41: souk.v1.FeedMeta.head:type_name -> souk.v1.Signed
+	42, // 42: souk.v1.ReplicaMeta.head:type_name -> souk.v1.Signed
+	46, // 43: souk.v1.ReplicaMeta.key:type_name -> souk.v1.FeedKey
+	44, // [44:44] is the sub-list for method output_type
+	44, // [44:44] is the sub-list for method input_type
+	44, // [44:44] is the sub-list for extension type_name
+	44, // [44:44] is the sub-list for extension extendee
+	0,  // [0:44] is the sub-list for field type_name
 }
 
 func init() { file_record_proto_init() }
@@ -3656,7 +3853,7 @@ func file_record_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_record_proto_rawDesc), len(file_record_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   32,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -206,6 +206,7 @@ const (
 	HoldState_HOLD_STATE_RELEASED    HoldState = 3
 	HoldState_HOLD_STATE_EXPIRED     HoldState = 4
 	HoldState_HOLD_STATE_REFUSED     HoldState = 5
+	HoldState_HOLD_STATE_ASKED       HoldState = 6 // stored alone: no answer says it
 )
 
 // Enum value maps for HoldState.
@@ -217,6 +218,7 @@ var (
 		3: "HOLD_STATE_RELEASED",
 		4: "HOLD_STATE_EXPIRED",
 		5: "HOLD_STATE_REFUSED",
+		6: "HOLD_STATE_ASKED",
 	}
 	HoldState_value = map[string]int32{
 		"HOLD_STATE_UNSPECIFIED": 0,
@@ -225,6 +227,7 @@ var (
 		"HOLD_STATE_RELEASED":    3,
 		"HOLD_STATE_EXPIRED":     4,
 		"HOLD_STATE_REFUSED":     5,
+		"HOLD_STATE_ASKED":       6,
 	}
 )
 
@@ -1859,14 +1862,15 @@ const file_types_proto_rawDesc = "" +
 	"\x18CODE_CONFIRMATION_NEEDED\x10%\x12\x1e\n" +
 	"\x1aCODE_PRECONDITION_REQUIRED\x10&\x12\r\n" +
 	"\tCODE_GONE\x10'\x12\x12\n" +
-	"\x0eCODE_WITHDRAWN\x10(*\x9f\x01\n" +
+	"\x0eCODE_WITHDRAWN\x10(*\xb5\x01\n" +
 	"\tHoldState\x12\x1a\n" +
 	"\x16HOLD_STATE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fHOLD_STATE_HELD\x10\x01\x12\x18\n" +
 	"\x14HOLD_STATE_COMMITTED\x10\x02\x12\x17\n" +
 	"\x13HOLD_STATE_RELEASED\x10\x03\x12\x16\n" +
 	"\x12HOLD_STATE_EXPIRED\x10\x04\x12\x16\n" +
-	"\x12HOLD_STATE_REFUSED\x10\x05*\x7f\n" +
+	"\x12HOLD_STATE_REFUSED\x10\x05\x12\x14\n" +
+	"\x10HOLD_STATE_ASKED\x10\x06*\x7f\n" +
 	"\n" +
 	"CancelRule\x12\x1b\n" +
 	"\x17CANCEL_RULE_UNSPECIFIED\x10\x00\x12\x1d\n" +

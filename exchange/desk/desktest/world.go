@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/bridge"
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/message"
@@ -61,6 +62,7 @@ type Shop struct {
 	Desk   *desk.Desk
 	Skew   time.Duration
 	Policy trade.Policy
+	Bridge bridge.Bridge // set before Open or Restart; nil = none
 	Random *rand.ChaCha8
 	// Changed is set by every commit; the test resets it.
 	Changed bool
@@ -114,7 +116,7 @@ func (s *Shop) Config() desk.Config {
 		Verifier: s.W.Verifier(), Network: Link{s}, Clock: Clock{s}, Members: s.W.Keys, Random: s.Random,
 		Limits:   kv.Limits{BatchBytes: int(s.Mem.Limits().BatchBytes), BatchWrites: s.Mem.Limits().BatchWrites},
 		Policy:   s.Policy,
-		Currency: "EUR", Inline: true,
+		Currency: "EUR", Inline: true, Bridge: s.Bridge,
 	}
 }
 
@@ -238,6 +240,7 @@ func (w *World) Settle() {
 			if err := s.Desk.Tick(); err != nil {
 				w.T.Fatalf("%s: %v", s.Name, err)
 			}
+			s.Desk.Bridged.Pump(context.Background())
 			list, due := s.Desk.Outgoing()
 			for _, out := range list {
 				reply, err := w.ShopOf(out.To).Serve(context.Background(), s.ID, out.Raw)

@@ -6,6 +6,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
 	"github.com/souk-market/souk/exchange/record"
@@ -26,6 +27,7 @@ var Additions = []Addition{
 	{"moved.json", Moved},
 	{"events.json", Logged},
 	{"own.json", Own},
+	{"bridge.json", Bridge},
 }
 
 // Grown makes values with the fields that their kinds gained after their golden vectors were
@@ -67,6 +69,17 @@ var Left = map[message.Kind]*rapid.Generator[message.Value]{
 	}),
 }
 
+// Bridge makes the records, and the holds, that came with the stock bridge.
+var Bridge = map[message.Kind]*rapid.Generator[message.Value]{
+	record.KindBridged: grown(bridged),
+	record.KindAsked:   grown(asked),
+	record.KindHold: grown(func(s source) message.Value {
+		v := holdRecord(s).(*record.Hold)
+		v.Hold.State, v.Hold.Deadline = hold.Asked, s.time()
+		return v
+	}),
+}
+
 // Own makes the record, and the values with the fields, that came with the shop's own channels.
 var Own = map[message.Kind]*rapid.Generator[message.Value]{
 	record.KindOwnSale: grown(ownSale),
@@ -89,6 +102,17 @@ func ownSale(s source) message.Value {
 		Sale: *orderRecord(s).(*record.Order), Reference: s.text(), Late: s.flag(),
 		Returned: list(s, 3, func() order.Units { return order.Units{SKU: s.sku(), Units: s.amount()} }),
 	}
+}
+
+func bridged(s source) message.Value {
+	return &record.Bridged{
+		ID: s.holdID(), Commit: s.flag(), Reference: s.text(), Seq: uint32(s.small()), Reason: s.text(), At: s.time(),
+		Lines: list(s, 3, func() order.Units { return order.Units{SKU: s.sku(), Units: s.amount()} }),
+	}
+}
+
+func asked(s source) message.Value {
+	return &record.Asked{Retailer: s.shop(), At: s.time(), Seq: uint32(s.small()), Sure: s.flag(), Denied: s.flag()}
 }
 
 // Logged makes the event log's rows, and its fields of the Meta record.
