@@ -56,6 +56,7 @@ type Desk struct {
 	Supplier     *trade.Supplier
 	Retailer     *trade.Retailer
 	Own          *trade.OwnSales
+	Baskets      *trade.Baskets
 
 	shop   exchange.ShopID
 	log    *slog.Logger
@@ -141,7 +142,7 @@ func (d *Desk) compose(cfg Config) {
 	})
 	d.Partnerships, d.Ledgers, d.Orders = d.trade.Partnerships, d.trade.Ledgers, d.trade.Orders
 	d.Supplier, d.Retailer = d.trade.Supplier, d.trade.Retailer
-	d.Own = d.trade.Own
+	d.Own, d.Baskets = d.trade.Own, d.trade.Baskets
 }
 
 // apply hands an effect of a durable batch to the part that it belongs to.
@@ -226,6 +227,9 @@ func (d *Desk) Run(ctx context.Context) error {
 func (d *Desk) Tick() error {
 	err := d.Writer.Tick()
 	d.Retailer.NotifyExpired(context.Background())
+	if _, looked := d.Baskets.Look(context.Background()); err == nil {
+		err = looked
+	}
 	return err
 }
 

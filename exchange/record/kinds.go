@@ -22,6 +22,7 @@ const (
 	KindIntent      message.Kind = 75
 
 	KindOwnSale message.Kind = 76
+	KindBasket  message.Kind = 77
 
 	KindEvents message.Kind = 79 // from version 3 on
 

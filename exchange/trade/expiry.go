@@ -58,7 +58,7 @@ func (s *Supplier) Expire(b *writer.Batch) error {
 		return nil
 	}
 	next := exchange.Time(1<<62 - 1)
-	for _, expire := range []func(*writer.Batch, *exchange.Time) error{s.expireHolds, s.expireOrders, s.releaseEnded, s.shelf.ChangePrices} {
+	for _, expire := range []func(*writer.Batch, *exchange.Time) error{s.expireHolds, s.expireOrders, s.releaseEnded, s.shelf.ChangePrices, s.baskets.expire} {
 		if err := expire(b, &next); err != nil {
 			return err
 		}
@@ -232,7 +232,7 @@ func (t *Trade) runJanitor(ctx context.Context) {
 	}
 }
 
-// Prune deletes up to prunesPerBatch records of ended holds and of reservations whose window
+// Prune deletes up to prunesPerBatch records of ended holds, of reservations and of baskets whose window
 // is more than WindowsKept old, and reports whether there may be more. A hold request of
 // such a window is refused (checkWindow), so no hold can be placed twice. Where there are no
 // more, it erases the addresses whose time has come.
@@ -249,7 +249,11 @@ func (t *Trade) Prune(ctx context.Context) (more bool, err error) {
 			return err
 		}
 		reservations, err := t.Retailer.pruneReservations(b, old, prunesPerBatch-holds)
-		more = holds+reservations == prunesPerBatch
+		if err != nil {
+			return err
+		}
+		baskets, err := t.Baskets.prune(b, old, prunesPerBatch-holds-reservations)
+		more = holds+reservations+baskets == prunesPerBatch
 		return err
 	})
 	if err == nil && !more {

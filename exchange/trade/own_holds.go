@@ -57,21 +57,27 @@ func (o *OwnSales) Reserve(ctx context.Context, req OwnRequest) (*Reservation, e
 		if err := o.selling.mayAct(); err != nil {
 			return err
 		}
-		quote, place, err := o.quote(b, id, req)
-		if err != nil {
-			return err
-		}
-		rec = &heldRecord{storedHold: record.Hold{Retailer: o.me, Own: quote}}
-		if err := o.holds.take(b, id, rec, place); err != nil {
-			return err
-		}
-		o.holds.holds.Set(b, holdID{o.me, id}, rec)
-		return nil
+		rec, err = o.hold(b, id, req)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return o.shown(id, &rec.storedHold), nil
+}
+
+// hold places a new own reservation.
+func (o *OwnSales) hold(b *writer.Batch, id exchange.HoldID, req OwnRequest) (*heldRecord, error) {
+	quote, place, err := o.quote(b, id, req)
+	if err != nil {
+		return nil, err
+	}
+	rec := &heldRecord{storedHold: record.Hold{Retailer: o.me, Own: quote}}
+	if err := o.holds.take(b, id, rec, place); err != nil {
+		return nil, err
+	}
+	o.holds.holds.Set(b, holdID{o.me, id}, rec)
+	return rec, nil
 }
 
 // tail is the end of an id: that of the key, else random.

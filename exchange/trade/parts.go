@@ -55,6 +55,7 @@ type Trade struct {
 	Supplier     *Supplier
 	Retailer     *Retailer
 	Own          *OwnSales
+	Baskets      *Baskets
 }
 
 // shop is what every part needs: the shop's id and its ports. It never changes.
@@ -154,6 +155,7 @@ type Orders struct {
 	supplier     *Supplier
 	retailer     *Retailer
 	own          *OwnSales
+	baskets      *Baskets
 
 	rows *writer.Table[orderID, *record.Order]
 }
@@ -199,6 +201,8 @@ type holdings struct {
 	shelf *shelf.Shelf
 	holds *writer.Table[holdID, *heldRecord]
 	due   func(exchange.Time) // is told when a hold expires
+	// baskets are told of own reservations.
+	baskets *Baskets
 }
 
 // holdID names a hold at its supplier.
@@ -216,6 +220,7 @@ type Retailer struct {
 	orders       *Orders
 	sender       *sender
 	asker        *asker
+	baskets      *Baskets
 
 	rows    *writer.Table[exchange.HoldID, *record.Reservation] // writer's turn only
 	pending pendingReservations
@@ -262,6 +267,8 @@ func New(cfg Config) *Trade {
 	s.due = s.noteExpiry
 	own := &OwnSales{shop: base, selling: cfg.Selling, holds: &s.holdings, policy: &s.policy}
 	r := &Retailer{shop: base, selling: cfg.Selling}
+	k := newBaskets(base, r, s, o, own, cfg.Selling)
+	s.baskets, own.baskets, r.baskets, o.baskets = k, k, k, k
 	send := newSender(base, p, l)
 	p.ledgers, p.supplier = l, s
 	l.partnerships, l.orders, l.supplier, l.retailer, l.sender = p, o, s, r, send
@@ -279,8 +286,9 @@ func New(cfg Config) *Trade {
 	s.makeTables()
 	r.makeTables()
 	own.makeTables()
+	k.makeTables()
 	cfg.Writer.SetDue(s)
-	return &Trade{Partnerships: p, Ledgers: l, Orders: o, Supplier: s, Retailer: r, Own: own}
+	return &Trade{Partnerships: p, Ledgers: l, Orders: o, Supplier: s, Retailer: r, Own: own, Baskets: k}
 }
 
 // Open verifies the ledgers in the store and loads what is kept in memory of partners. It
@@ -288,6 +296,9 @@ func New(cfg Config) *Trade {
 func (t *Trade) Open(ctx context.Context) error {
 	t.Ledgers.start.init(t.Ledgers.clock.Now(), t.Ledgers.selling.Written())
 	if err := t.Ledgers.open(); err != nil {
+		return err
+	}
+	if err := t.Baskets.load(); err != nil {
 		return err
 	}
 	if t.Ledgers.writer.Inline() {
@@ -303,6 +314,7 @@ func (t *Trade) Run(ctx context.Context) {
 	work.Go(func() { t.runJanitor(ctx) })
 	work.Go(func() { t.Retailer.runNotices(ctx) })
 	work.Go(func() { t.Retailer.asker.run(ctx) })
+	work.Go(func() { t.Baskets.run(ctx) })
 	work.Wait()
 }
 
