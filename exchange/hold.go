@@ -15,6 +15,10 @@ type HoldID [16]byte
 // OrderID is the HoldID of the hold that the order commits.
 type OrderID = HoldID
 
+// BasketID names a basket of the shop's own. It is made as a HoldID is, of the shop's own day, and
+// no other shop sees it.
+type BasketID = HoldID
+
 // Window numbers a supplier's days: a hold is accepted only if its ID carries
 // the supplier's current or previous window, and its record is kept for
 // [WindowsKept], so that a replayed request can never run twice.

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/basket"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/record"
 )
@@ -43,6 +44,18 @@ func checkEventsRecord(v *record.Events) error {
 	for i := range v.List {
 		if max(v.List[i].Side, v.List[i].By) > exchange.Retailer {
 			return errorf("a party is unknown")
+		}
+	}
+	return nil
+}
+
+func checkBasketRecord(v *record.Basket) error {
+	if max(v.State, v.End) > basket.Expired {
+		return errorf("a basket's state is unknown")
+	}
+	for i := range v.Parts {
+		if v.Parts[i].State > basket.PartRejected {
+			return errorf("a part's state is unknown")
 		}
 	}
 	return nil

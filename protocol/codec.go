@@ -169,6 +169,7 @@ var forms = [...]*form{
 
 	record.KindMovement: of("movement", MaxRecord, movementToPB, movementFromPB, checkNothing),
 	record.KindOwnSale:  of("own sale record", MaxRecord, ownSaleToPB, ownSaleFromPB, checkOwnSaleRecord),
+	record.KindBasket:   of("basket record", MaxRecord, basketRecordToPB, basketRecordFromPB, checkBasketRecord),
 	record.KindReading:  of("reading", MaxRecord, readingToPB, readingFromPB, checkNothing),
 	record.KindToldLine: of("told movement", MaxRecord, toldLineToPB, toldLineFromPB, checkNothing),
 	record.KindIntent:   of("list of movements", record.MaxIntent, intentToPB, intentFromPB, checkNothing),

@@ -130,6 +130,8 @@ func eventText(fed *federation, e view.Event) string {
 		if e.Due != nil {
 			what += ", " + moneyText(*e.Due) + " due"
 		}
+	case "basket":
+		what = fmt.Sprintf("basket %v: %s", e.Basket, strings.ReplaceAll(e.Status, "_", " "))
 	case "partnership":
 		what = "partnership" + with + ": " + e.Status
 	case "shortfall":

@@ -57,6 +57,7 @@ type failure struct {
 	Lines       []view.ShortLine    `json:"lines,omitempty"`       // every line that is short, as the API's problem has them
 	Fields      []view.FieldProblem `json:"fields,omitempty"`      // what the node found wrong with the request
 	Reservation *exchange.HoldID    `json:"reservation,omitempty"` // that may have been made
+	Basket      *view.Basket        `json:"basket,omitempty"`      // that could not be held: its parts say why
 }
 
 // Codes of failures that no node knows.
@@ -77,7 +78,7 @@ func failureOf(err error, exit int) failure {
 	}
 	var p *view.Problem
 	if errors.As(err, &p) {
-		f.Lines, f.Fields, f.Reservation = p.Lines, p.Fields, p.Reservation
+		f.Lines, f.Fields, f.Reservation, f.Basket = p.Lines, p.Fields, p.Reservation, p.Basket
 	}
 	return f
 }

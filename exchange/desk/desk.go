@@ -60,6 +60,7 @@ type Desk struct {
 	Retailer     *trade.Retailer
 	Own          *trade.OwnSales
 	Bridged      *trade.Bridged
+	Baskets      *trade.Baskets
 
 	shop   exchange.ShopID
 	log    *slog.Logger
@@ -145,8 +146,7 @@ func (d *Desk) compose(cfg Config) {
 	})
 	d.Partnerships, d.Ledgers, d.Orders = d.trade.Partnerships, d.trade.Ledgers, d.trade.Orders
 	d.Supplier, d.Retailer = d.trade.Supplier, d.trade.Retailer
-	d.Own = d.trade.Own
-	d.Bridged = d.trade.Bridged
+	d.Own, d.Bridged, d.Baskets = d.trade.Own, d.trade.Bridged, d.trade.Baskets
 }
 
 // apply hands an effect of a durable batch to the part that it belongs to.
@@ -231,6 +231,9 @@ func (d *Desk) Run(ctx context.Context) error {
 func (d *Desk) Tick() error {
 	err := d.Writer.Tick()
 	d.Retailer.NotifyExpired(context.Background())
+	if _, looked := d.Baskets.Look(context.Background()); err == nil {
+		err = looked
+	}
 	return err
 }
 

@@ -3,7 +3,8 @@ package event
 import "github.com/souk-market/souk/exchange"
 
 // Event is one of [Holds], [Stock] and [Catalog], which watchers alone are told, of [Order],
-// [Partnership], [Shortfall], [Listing], [Bridge], [Frozen], [Stopped] and [Started], which the [Log] keeps,
+// [Basket], [Partnership], [Shortfall], [Listing], [Bridge], [Frozen], [Stopped] and [Started], which the
+// [Log] keeps,
 // and of [Gap] and [Live], which a [Follower] alone is told.
 type Event interface{ event() }
 
@@ -56,6 +57,14 @@ type Order struct {
 	// amount due of an accepted order. Both are in minor units of Currency.
 	Due, Cancelled int64
 	Currency       exchange.Currency
+}
+
+// Basket tells that a basket of this shop's came into another state.
+type Basket struct {
+	At     exchange.Time
+	ID     exchange.BasketID
+	Status string // the basket's state, as its machine calls it
+	Detail string // why it was refused or given back, for people
 }
 
 // Partnership tells of a proposal, terms or an end.
@@ -161,6 +170,7 @@ func (Holds) event()       {}
 func (Stock) event()       {}
 func (Shortfall) event()   {}
 func (Order) event()       {}
+func (Basket) event()      {}
 func (Partnership) event() {}
 func (Catalog) event()     {}
 func (Frozen) event()      {}

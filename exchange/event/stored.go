@@ -28,6 +28,7 @@ func sizeOf(texts ...string) int {
 
 // Size bounds what the event adds to a batch.
 func (e Order) Size() int       { return sizeOf(e.Status, e.Detail) }
+func (e Basket) Size() int      { return sizeOf(e.Status, e.Detail) }
 func (e Partnership) Size() int { return sizeOf(e.Status, e.Detail) }
 func (e Frozen) Size() int      { return sizeOf(e.Why) }
 func (e Stopped) Size() int     { return sizeOf(e.Why) }
@@ -43,6 +44,10 @@ func (e Order) stored() record.Event {
 		What: record.EventOrder, At: e.At, Partner: e.Partner, Side: e.Side, Order: e.ID, Status: e.Status, Detail: e.Detail,
 		Due: e.Due, Cancelled: e.Cancelled, Currency: e.Currency,
 	}
+}
+
+func (e Basket) stored() record.Event {
+	return record.Event{What: record.EventBasket, At: e.At, Order: e.ID, Status: e.Status, Detail: e.Detail}
 }
 
 func (e Partnership) stored() record.Event {
@@ -95,6 +100,8 @@ func restored(v record.Event, at exchange.Time) Event {
 			At: at, Partner: v.Partner, Side: v.Side, ID: v.Order, Status: v.Status, Detail: v.Detail,
 			Due: v.Due, Cancelled: v.Cancelled, Currency: v.Currency,
 		}
+	case record.EventBasket:
+		return Basket{At: at, ID: v.Order, Status: v.Status, Detail: v.Detail}
 	case record.EventPartnership:
 		return Partnership{At: at, Partner: v.Partner, Side: v.Side, Status: v.Status, By: v.By, Detail: v.Detail}
 	case record.EventShortfall:

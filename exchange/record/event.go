@@ -16,8 +16,8 @@ const (
 	EventListing     What = 5 // own products came on sale or went off it
 	EventFrozen      What = 6 // a ledger, as evidence
 	EventStopped     What = 7 // selling
-
-	EventBridge What = 9 // the shop's own system
+	EventBasket      What = 8 // its id is in Order
+	EventBridge      What = 9 // the shop's own system
 )
 
 // Events is what one commit told, as a row of the event log. The row's key has the number of the

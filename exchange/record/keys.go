@@ -34,6 +34,7 @@ import (
 //	or/ order partner                    Order (as retailer)
 //	ox/ acceptBy retailer order          index of SUBMITTED orders (as supplier, no value)
 //	sa/ sale                             OwnSale
+//	b/ basket                            Basket (as retailer)
 //	kb/                                  how many units the published catalog keeps back by default (8 bytes); one zero byte more where it says that nothing is available
 //	a/ retailer order                    ShipTo; of a bought order, and of an own sale, under this shop's own ID
 //	l/ supplier retailer                 Ledger
@@ -71,6 +72,7 @@ const (
 	prefixOrderPurchase = "or/"
 	PrefixOrderExpiry   = "ox/"
 	PrefixOwnSale       = "sa/"
+	PrefixBasket        = "b/"
 	PrefixShipTo        = "a/"
 	PrefixLedger        = "l/"
 	PrefixEntry         = "e/"
@@ -193,6 +195,8 @@ func OrderPrefix(side exchange.Party) string {
 }
 
 func OwnSaleKey(id exchange.OrderID) []byte { return kv.Key(PrefixOwnSale, id[:]) }
+
+func BasketKey(id exchange.BasketID) []byte { return kv.Key(PrefixBasket, id[:]) }
 
 func ShipToKey(retailer exchange.ShopID, id exchange.OrderID) []byte {
 	return kv.Key(PrefixShipTo, retailer[:], id[:])

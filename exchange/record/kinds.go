@@ -22,6 +22,7 @@ const (
 	KindIntent      message.Kind = 75
 
 	KindOwnSale message.Kind = 76
+	KindBasket  message.Kind = 77
 
 	KindBridged message.Kind = 78
 

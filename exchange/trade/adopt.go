@@ -322,8 +322,7 @@ func (l *Ledgers) orderRefused(b *writer.Batch, ledgerID ledger.ID, id exchange.
 			return err
 		}
 	}
-	l.orders.set(b, k, rec, 0)
-	return nil
+	return l.orders.set(b, k, rec, 0)
 }
 
 // freeze keeps the proof and stops the ledger: no entry is adopted, no hold and no order

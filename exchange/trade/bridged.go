@@ -297,10 +297,11 @@ func (x *Bridged) pruneRows(b *writer.Batch, old exchange.Window, n int) (count 
 		if open || x.outbox.has(id) {
 			continue
 		}
-		b.Delete(record.AskedKey(id))
-		if count++; count == n {
+		if count == n {
 			break
 		}
+		b.Delete(record.AskedKey(id))
+		count++
 	}
 	return count, nil
 }

@@ -22,6 +22,7 @@ import (
 // reservation of the last eight windows, at some 5 µs each, until ctx ends. It must not run
 // in the writer's turn.
 func (r *Retailer) NotifyDeparted(ctx context.Context, shop exchange.ShopID, status string, since exchange.Time, why string) error {
+	r.baskets.departed()
 	if told, err := r.logDeparted(ctx, shop, status, since, why); err != nil || told {
 		return err
 	}

@@ -96,7 +96,7 @@ func (t *Trade) Apply(at exchange.Time, e writer.Effect) bool {
 		r := e.reservation
 		t.Retailer.events.Hold(at, r.Supplier, exchange.Retailer, r.State.String(), r.Request.ID, r.Request.Lines)
 	default:
-		return t.Bridged.apply(e)
+		return t.Baskets.applied(e) || t.Bridged.apply(e)
 	}
 	return true
 }

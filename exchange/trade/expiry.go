@@ -58,7 +58,7 @@ func (s *Supplier) Expire(b *writer.Batch) error {
 		return nil
 	}
 	next := exchange.Time(1<<62 - 1)
-	for _, expire := range []func(*writer.Batch, *exchange.Time) error{s.expireHolds, s.expireOrders, s.releaseEnded, s.shelf.ChangePrices} {
+	for _, expire := range []func(*writer.Batch, *exchange.Time) error{s.expireHolds, s.expireOrders, s.releaseEnded, s.shelf.ChangePrices, s.baskets.expire} {
 		if err := expire(b, &next); err != nil {
 			return err
 		}
@@ -239,7 +239,7 @@ func (t *Trade) runJanitor(ctx context.Context) {
 	}
 }
 
-// Prune deletes up to prunesPerBatch records of ended holds and of reservations whose window
+// Prune deletes up to prunesPerBatch records of ended holds, of reservations and of baskets whose window
 // is more than WindowsKept old, and reports whether there may be more. A hold request of
 // such a window is refused (checkWindow), so no hold can be placed twice. Where there are no
 // more, it erases the addresses whose time has come.
@@ -259,8 +259,12 @@ func (t *Trade) Prune(ctx context.Context) (more bool, err error) {
 		if err != nil {
 			return err
 		}
-		asks, err := t.Bridged.pruneRows(b, old, prunesPerBatch-holds-reservations)
-		more = holds+reservations+asks == prunesPerBatch
+		baskets, err := t.Baskets.prune(b, old, prunesPerBatch-holds-reservations)
+		if err != nil {
+			return err
+		}
+		asks, err := t.Bridged.pruneRows(b, old, prunesPerBatch-holds-reservations-baskets)
+		more = holds+reservations+baskets+asks == prunesPerBatch
 		return err
 	})
 	if err == nil && !more {

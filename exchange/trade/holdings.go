@@ -63,7 +63,7 @@ func (h *holdings) confirm(b *writer.Batch, id exchange.HoldID, rec *heldRecord)
 	rec.Hold = next
 	h.index(b, id, rec, next)
 	b.Then(holdChanged{rec.Retailer, id, next})
-	return nil
+	return h.changed(b, id, rec)
 }
 
 // index indexes when an open hold ends by time.
@@ -82,7 +82,7 @@ func (h *holdings) prolong(b *writer.Batch, id exchange.HoldID, rec *heldRecord,
 	b.Put(record.HoldExpiryKey(next.Expires, rec.Retailer, id), nil)
 	h.due(next.Expires)
 	rec.Hold = next
-	return nil
+	return h.changed(b, id, rec)
 }
 
 // finish ends a hold by e, and with it changes stock and expiry index. On a refusal nothing changes.
@@ -107,5 +107,13 @@ func (h *holdings) finish(b *writer.Batch, id exchange.HoldID, rec *heldRecord, 
 		}
 	}
 	rec.Hold, rec.Counted = next, 0
-	return nil
+	return h.changed(b, id, rec)
+}
+
+// changed tells the basket, if there is one, of an own hold that was changed.
+func (h *holdings) changed(b *writer.Batch, id exchange.HoldID, rec *heldRecord) error {
+	if rec.Retailer != h.me {
+		return nil
+	}
+	return h.baskets.ownChanged(b, id, &rec.Hold)
 }

@@ -255,8 +255,7 @@ func (o *Orders) stepOrder(b *writer.Batch, at entryAt, id exchange.OrderID, e o
 			return err
 		}
 	}
-	o.set(b, k, rec, off)
-	return nil
+	return o.set(b, k, rec, off)
 }
 
 // orderEffects changes the supplier's stock, open quantity and expiry index as the order

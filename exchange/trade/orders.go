@@ -140,7 +140,7 @@ func (o *Orders) Delivery(side exchange.Party, rec *record.Order) (*exchange.Del
 
 // set makes rec the record of an order, and tells of it. cancelled is what the change took off
 // the amount due of an accepted order.
-func (o *Orders) set(b *writer.Batch, k orderID, rec *record.Order, cancelled int64) {
+func (o *Orders) set(b *writer.Batch, k orderID, rec *record.Order, cancelled int64) error {
 	o.rows.Set(b, k, rec)
 	status := rec.Order.Status().String()
 	if rec.Order.Submitted == 0 {
@@ -153,4 +153,8 @@ func (o *Orders) set(b *writer.Batch, k orderID, rec *record.Order, cancelled in
 		At: b.Now(), Partner: k.partner, Side: k.side, ID: rec.ID, Status: status,
 		Detail: rec.Detail, Due: rec.Due(), Cancelled: cancelled, Currency: rec.Quote.Currency,
 	})
+	if k.side != exchange.Retailer {
+		return nil
+	}
+	return o.baskets.orderSaved(b, rec)
 }

@@ -72,21 +72,28 @@ func (o *OwnSales) reserve(b *writer.Batch, req OwnRequest, tail [12]byte) (exch
 	if err := o.selling.mayAct(); err != nil {
 		return id, nil, err
 	}
+	rec, err = o.hold(b, id, req)
+	return id, rec, err
+}
+
+// hold places a new own reservation; where the shop's own system has the authority over the stock,
+// it is ASKED.
+func (o *OwnSales) hold(b *writer.Batch, id exchange.HoldID, req OwnRequest) (*heldRecord, error) {
 	quote, place, err := o.quote(b, id, req)
 	if err != nil {
-		return id, nil, err
+		return nil, err
 	}
-	rec = &heldRecord{storedHold: record.Hold{Retailer: o.me, Own: quote}}
+	rec := &heldRecord{storedHold: record.Hold{Retailer: o.me, Own: quote}}
 	if o.holds.bridged.On() {
 		err = o.holds.bridged.ask(b, id, rec, place, nil)
 	} else {
 		err = o.holds.take(b, id, rec, place)
 	}
 	if err != nil {
-		return id, nil, err
+		return nil, err
 	}
 	o.holds.holds.Set(b, holdID{o.me, id}, rec)
-	return id, rec, nil
+	return rec, nil
 }
 
 // tail is the end of an id: that of the key, else random.

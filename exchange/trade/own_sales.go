@@ -22,6 +22,7 @@ type OwnSales struct {
 	selling *Selling
 	holds   *holdings
 	policy  *atomic.Pointer[Policy]
+	baskets *Baskets
 
 	rows *writer.Table[exchange.OrderID, *record.OwnSale]
 }
@@ -80,6 +81,9 @@ func (o *OwnSales) Sell(ctx context.Context, req SaleRequest) (*record.OwnSale, 
 			return o.sameSale(b, rec, req, delivery)
 		}
 		if err := o.selling.mayAct(); err != nil {
+			return err
+		}
+		if err := o.baskets.free(id); err != nil {
 			return err
 		}
 		if rec, err = o.take(b, id, req, sure); err != nil {

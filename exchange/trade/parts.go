@@ -59,6 +59,7 @@ type Trade struct {
 	Retailer     *Retailer
 	Own          *OwnSales
 	Bridged      *Bridged
+	Baskets      *Baskets
 }
 
 // shop is what every part needs: the shop's id and its ports. It never changes.
@@ -158,6 +159,7 @@ type Orders struct {
 	supplier     *Supplier
 	retailer     *Retailer
 	own          *OwnSales
+	baskets      *Baskets
 
 	rows *writer.Table[orderID, *record.Order]
 }
@@ -202,6 +204,7 @@ type holdings struct {
 	*shop
 	shelf   *shelf.Shelf
 	bridged *Bridged
+	baskets *Baskets // are told of own reservations
 	holds   *writer.Table[holdID, *heldRecord]
 	due     func(exchange.Time) // is told when a hold expires
 }
@@ -221,6 +224,7 @@ type Retailer struct {
 	orders       *Orders
 	sender       *sender
 	asker        *asker
+	baskets      *Baskets
 
 	rows    *writer.Table[exchange.HoldID, *record.Reservation] // writer's turn only
 	pending pendingReservations
@@ -269,6 +273,8 @@ func New(cfg Config) *Trade {
 	s.bridged.supplier, s.bridged.orders, s.bridged.ledgers = s, o, l
 	own := &OwnSales{shop: base, selling: cfg.Selling, holds: &s.holdings, policy: &s.policy}
 	r := &Retailer{shop: base, selling: cfg.Selling}
+	k := newBaskets(base, r, s, o, own, cfg.Selling)
+	s.baskets, own.baskets, r.baskets, o.baskets = k, k, k, k
 	send := newSender(base, p, l)
 	p.ledgers, p.supplier = l, s
 	l.partnerships, l.orders, l.supplier, l.retailer, l.sender = p, o, s, r, send
@@ -287,8 +293,9 @@ func New(cfg Config) *Trade {
 	r.makeTables()
 	own.makeTables()
 	s.bridged.makeTables()
+	k.makeTables()
 	cfg.Writer.SetDue(s)
-	return &Trade{Partnerships: p, Ledgers: l, Orders: o, Supplier: s, Retailer: r, Own: own, Bridged: s.bridged}
+	return &Trade{Partnerships: p, Ledgers: l, Orders: o, Supplier: s, Retailer: r, Own: own, Bridged: s.bridged, Baskets: k}
 }
 
 // Open verifies the ledgers in the store and loads what is kept in memory of partners. It
@@ -299,6 +306,9 @@ func (t *Trade) Open(ctx context.Context) error {
 		return err
 	}
 	if err := t.Bridged.open(); err != nil {
+		return err
+	}
+	if err := t.Baskets.load(); err != nil {
 		return err
 	}
 	if t.Ledgers.writer.Inline() {
@@ -316,6 +326,7 @@ func (t *Trade) Run(ctx context.Context) {
 	work.Go(func() { t.Retailer.asker.run(ctx) })
 	work.Go(func() { t.Bridged.run(ctx) })
 	work.Go(func() { t.Bridged.runPolls(ctx) })
+	work.Go(func() { t.Baskets.run(ctx) })
 	work.Wait()
 }
 

@@ -58,6 +58,9 @@ func (r *Retailer) PlaceOrder(ctx context.Context, id exchange.HoldID, to exchan
 	}
 	var rec *record.Order
 	err = r.writer.Act(ctx, func(b *writer.Batch) error {
+		if err := r.baskets.free(id); err != nil {
+			return err
+		}
 		rec, err = r.submitOrder(b, res, quote, raw)
 		return err
 	})
@@ -116,7 +119,9 @@ func (r *Retailer) submitOrder(b *writer.Batch, res *record.Reservation, quote *
 	}
 	hash := message.ShipToHash(secret.Salt, shipTo)
 	rec := &record.Order{ID: id, Supplier: res.Supplier, Retailer: r.me, Quote: *quote, ShipToHash: hash, Requested: b.Now()}
-	r.orders.set(b, k, rec, 0)
+	if err := r.orders.set(b, k, rec, 0); err != nil {
+		return nil, err
+	}
 	if err := r.put(b, record.ShipToKey(r.me, id), &secret); err != nil {
 		return nil, err
 	}
@@ -180,24 +185,10 @@ func (r *Retailer) CancelPurchase(ctx context.Context, id exchange.OrderID, line
 	}
 	var rec *record.Order
 	err = r.writer.Act(ctx, func(b *writer.Batch) error {
-		k := orderID{exchange.Retailer, id, found.Supplier}
-		if rec, err = r.orders.get(b, k); err != nil {
+		if rec, err = r.orders.get(b, orderID{exchange.Retailer, id, found.Supplier}); err != nil {
 			return err
 		}
-		if rec.Order.Submitted == 0 && rec.Refusal != exchange.CodeOK {
-			return exchange.Errorf(exchange.CodeState, "the supplier refused the order; there is nothing to cancel")
-		}
-		if !r.members.IsMember(found.Supplier) {
-			return r.closeHere(b, k, rec, lines)
-		}
-		if rec.Order.Submitted != 0 { // refuse at once what the supplier is sure to refuse
-			if _, _, err := order.Step(rec.Order, order.Cancel{By: exchange.Retailer, Lines: lines}, b.Now()); err != nil {
-				return err
-			}
-		}
-		rec.CancelAt = b.Now()
-		r.orders.set(b, k, rec, 0)
-		return r.ledgers.queue(b, ledger.ID{Supplier: found.Supplier, Retailer: r.me}, message.CancelOrder{Order: id, Lines: lines, Reason: exchange.Clip(reason, message.MaxReason)}, [16]byte{}, nil)
+		return r.orders.cancelPurchase(b, rec, lines, reason)
 	})
 	if errors.Is(err, writer.ErrDone) {
 		return found, nil
@@ -205,12 +196,33 @@ func (r *Retailer) CancelPurchase(ctx context.Context, id exchange.OrderID, line
 	return rec, err
 }
 
+// cancelPurchase queues the cancellation of an order. rec is the caller's copy.
+func (o *Orders) cancelPurchase(b *writer.Batch, rec *record.Order, lines []order.Units, reason string) error {
+	k := orderID{exchange.Retailer, rec.ID, rec.Supplier}
+	if rec.Order.Submitted == 0 && rec.Refusal != exchange.CodeOK {
+		return exchange.Errorf(exchange.CodeState, "the supplier refused the order; there is nothing to cancel")
+	}
+	if !o.members.IsMember(rec.Supplier) {
+		return o.closeHere(b, k, rec, lines)
+	}
+	if rec.Order.Submitted != 0 { // refuse at once what the supplier is sure to refuse
+		if _, _, err := order.Step(rec.Order, order.Cancel{By: exchange.Retailer, Lines: lines}, b.Now()); err != nil {
+			return err
+		}
+	}
+	rec.CancelAt = b.Now()
+	if err := o.set(b, k, rec, 0); err != nil {
+		return err
+	}
+	return o.ledgers.queue(b, ledger.ID{Supplier: rec.Supplier, Retailer: o.me}, message.CancelOrder{Order: rec.ID, Lines: lines, Reason: exchange.Clip(reason, message.MaxReason)}, [16]byte{}, nil)
+}
+
 // closeHere closes a purchase whose supplier has departed. It sets CancelAt and queues no
 // request, since nobody would answer. The ledger, and with it the order's counts, stay as
 // the two shops signed them. The terms' cancel rule is not asked: a departed supplier ships
 // nothing. Repeats change nothing. If the supplier becomes a member again, the order stands
 // as its ledger says, and a further cancellation is sent.
-func (r *Retailer) closeHere(b *writer.Batch, k orderID, rec *record.Order, lines []order.Units) error {
+func (o *Orders) closeHere(b *writer.Batch, k orderID, rec *record.Order, lines []order.Units) error {
 	if len(lines) > 0 {
 		return exchange.Errorf(exchange.CodeInvalid, "the supplier is out of the federation, so the order can only be closed whole, in this shop's own records; leave the lines out")
 	}
@@ -225,6 +237,5 @@ func (r *Retailer) closeHere(b *writer.Batch, k orderID, rec *record.Order, line
 		return nil
 	}
 	rec.CancelAt = b.Now()
-	r.orders.set(b, k, rec, 0)
-	return nil
+	return o.set(b, k, rec, 0)
 }

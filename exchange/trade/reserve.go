@@ -291,7 +291,7 @@ func (r *Retailer) saveReservation(b *writer.Batch, rec *record.Reservation) err
 		b.Then(reservationRecorded{rec})
 	}
 	r.rows.Set(b, rec.Request.ID, rec)
-	return nil
+	return r.baskets.reservationSaved(b, rec)
 }
 
 // openAnswer verifies and decodes a supplier's sealed answer about this shop's hold id.

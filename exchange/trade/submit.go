@@ -59,8 +59,7 @@ func (o *Orders) stepSubmit(b *writer.Batch, at entryAt, act message.SubmitOrder
 	} else if err := o.retailer.reservationOrdered(b, act.Order); err != nil {
 		return err
 	}
-	o.set(b, k, rec, 0)
-	return nil
+	return o.set(b, k, rec, 0)
 }
 
 // openQuote checks that the order's quote was sealed by the supplier for this hold;

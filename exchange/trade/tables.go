@@ -194,7 +194,7 @@ func (r *Retailer) end(b *writer.Batch, id exchange.HoldID, state hold.State) er
 	}
 	rec.State, rec.ReleaseAt, rec.ExtendTo = state, 0, 0
 	r.rows.Set(b, id, rec)
-	return nil
+	return r.baskets.reservationSaved(b, rec)
 }
 
 // reservationOrdered marks a reservation committed: it became an order.

@@ -25,6 +25,8 @@
 //	POST   /api/v1/imports, PUT /api/v1/rates
 //	POST   /api/v1/reservations             hold at a supplier; GET, DELETE …/{id}; POST …/{id}/extend
 //	GET    /api/v1/reservations?status=     those of this shop, newest first
+//	POST   /api/v1/baskets                  hold at several shops at once; GET; GET, DELETE …/{id};
+//	                                        POST …/{id}/extend|order
 //	POST   /api/v1/orders                   order a reservation; ?wait= seconds for the answer
 //	GET    /api/v1/orders?role=, /api/v1/orders/{id}
 //	POST   /api/v1/orders/{id}/accept|reject|ship|deliver|cancel

@@ -43,6 +43,9 @@ var routes = map[string]string{
 	"GET /api/v1/events": "watch-events", "GET /api/v1/changes": "list-changes", "GET /api/v1/shop": "get-shop", "POST /api/v1/leave": "leave",
 	"GET /api/v1/openapi.json": "get-openapi", "GET /healthz": "health", "GET /readyz": "ready", "GET /metrics": "get-metrics",
 
+	"POST /api/v1/baskets": "hold-basket", "GET /api/v1/baskets": "list-baskets", "GET /api/v1/baskets/{id}": "get-basket",
+	"POST /api/v1/baskets/{id}/extend": "extend-basket", "POST /api/v1/baskets/{id}/order": "order-basket", "DELETE /api/v1/baskets/{id}": "release-basket",
+
 	"GET /api/v1/product/{id}": "original-get-product", "POST /api/v1/order": "original-place-order",
 
 	"GET /api/v1/order/{id}": "deprecated-get-order", "POST /api/v1/order/{id}/accept": "deprecated-accept-order",
@@ -125,7 +128,7 @@ func document(t *testing.T) *openapi3.T {
 // relaying are the operations that pass on what another shop or the hub says.
 var relaying = []string{
 	"get-product", "original-get-product", "reserve", "get-reservation", "release-reservation", "extend-reservation",
-	"place-order", "original-place-order", "cancel-order", "deprecated-cancel-order", "leave", "dial", "deprecated-dial",
+	"place-order", "original-place-order", "cancel-order", "deprecated-cancel-order", "hold-basket", "extend-basket", "order-basket", "leave", "dial", "deprecated-dial",
 }
 
 // TestRefusalsAreDocumented: each operation says with which codes it refuses, by status.

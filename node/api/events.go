@@ -207,6 +207,8 @@ func eventView(own exchange.ShopID, e event.Event) view.Event {
 			v.Due = ptr(view.MoneyOf(exchange.Money{Minor: e.Due, Currency: e.Currency}))
 		}
 		return v
+	case event.Basket:
+		return view.Event{Type: "basket", At: view.Time(e.At), Basket: e.ID, Status: e.Status, Detail: e.Detail}
 	case event.Partnership:
 		return view.Event{
 			Type: "partnership", At: view.Time(e.At), Partner: e.Partner, Side: e.Side.String(), Status: e.Status,

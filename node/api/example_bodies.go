@@ -16,7 +16,7 @@ import (
 func examples() exampleSet {
 	s := newStory()
 	all := make(exampleSet)
-	for _, add := range []func(exampleSet){s.products, s.reservations, s.orders, s.acts, s.sales, s.partners, s.shopItself} {
+	for _, add := range []func(exampleSet){s.products, s.reservations, s.orders, s.acts, s.sales, s.baskets, s.partners, s.shopItself} {
 		add(all)
 	}
 	return all

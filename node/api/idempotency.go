@@ -215,6 +215,14 @@ func (k *idempotency) saleKey(key string) (tail trade.ReservationKey) {
 	return tail
 }
 
+// basketKey is what a key decides of the ids of a basket and of its parts.
+func (k *idempotency) basketKey(key string) (tail trade.ReservationKey) {
+	if key != "" {
+		copy(tail[:], digest(k.secret, "basket", key))
+	}
+	return tail
+}
+
 // acquire waits until no other request has the key, and takes the key.
 func (k *idempotency) acquire(ctx context.Context, id keyID) (release func(), err error) {
 	for {

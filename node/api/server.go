@@ -138,6 +138,7 @@ func (s *Server) register() {
 		orders,
 		&changeRoutes{desk: d, own: own, orders: orders},
 		&saleRoutes{desk: d, keys: s.keys},
+		&basketRoutes{desk: d, keys: s.keys, shops: shops, stopping: s.stopping},
 		&partnerRoutes{desk: d, shops: shops, clock: s.cfg.Clock, started: s.cfg.Clock.Now()},
 		&ledgerRoutes{desk: d, shops: shops},
 		&memberRoutes{members: s.cfg.Members, reach: s.cfg.Reach},

@@ -2707,6 +2707,223 @@ func (x *ReservationRecord) GetLeft() bool {
 	return false
 }
 
+// BasketRecord is holds at several suppliers that a shop makes and orders as one.
+type BasketRecord struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	State         uint32                 `protobuf:"varint,2,opt,name=state,proto3" json:"state,omitempty"`
+	Parts         []*BasketPart          `protobuf:"bytes,3,rep,name=parts,proto3" json:"parts,omitempty"`
+	Partial       bool                   `protobuf:"varint,4,opt,name=partial,proto3" json:"partial,omitempty"`
+	CancelRest    bool                   `protobuf:"varint,5,opt,name=cancel_rest,json=cancelRest,proto3" json:"cancel_rest,omitempty"`
+	End           uint32                 `protobuf:"varint,6,opt,name=end,proto3" json:"end,omitempty"`
+	BeganMs       int64                  `protobuf:"varint,7,opt,name=began_ms,json=beganMs,proto3" json:"began_ms,omitempty"`
+	EndedMs       int64                  `protobuf:"varint,8,opt,name=ended_ms,json=endedMs,proto3" json:"ended_ms,omitempty"`
+	Content       []byte                 `protobuf:"bytes,9,opt,name=content,proto3" json:"content,omitempty"`
+	Country       string                 `protobuf:"bytes,10,opt,name=country,proto3" json:"country,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BasketRecord) Reset() {
+	*x = BasketRecord{}
+	mi := &file_record_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BasketRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BasketRecord) ProtoMessage() {}
+
+func (x *BasketRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BasketRecord.ProtoReflect.Descriptor instead.
+func (*BasketRecord) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *BasketRecord) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *BasketRecord) GetState() uint32 {
+	if x != nil {
+		return x.State
+	}
+	return 0
+}
+
+func (x *BasketRecord) GetParts() []*BasketPart {
+	if x != nil {
+		return x.Parts
+	}
+	return nil
+}
+
+func (x *BasketRecord) GetPartial() bool {
+	if x != nil {
+		return x.Partial
+	}
+	return false
+}
+
+func (x *BasketRecord) GetCancelRest() bool {
+	if x != nil {
+		return x.CancelRest
+	}
+	return false
+}
+
+func (x *BasketRecord) GetEnd() uint32 {
+	if x != nil {
+		return x.End
+	}
+	return 0
+}
+
+func (x *BasketRecord) GetBeganMs() int64 {
+	if x != nil {
+		return x.BeganMs
+	}
+	return 0
+}
+
+func (x *BasketRecord) GetEndedMs() int64 {
+	if x != nil {
+		return x.EndedMs
+	}
+	return 0
+}
+
+func (x *BasketRecord) GetContent() []byte {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
+func (x *BasketRecord) GetCountry() string {
+	if x != nil {
+		return x.Country
+	}
+	return ""
+}
+
+type BasketPart struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Supplier      []byte                 `protobuf:"bytes,1,opt,name=supplier,proto3" json:"supplier,omitempty"`
+	Hold          []byte                 `protobuf:"bytes,2,opt,name=hold,proto3" json:"hold,omitempty"`
+	Lines         []*Line                `protobuf:"bytes,3,rep,name=lines,proto3" json:"lines,omitempty"`
+	State         uint32                 `protobuf:"varint,4,opt,name=state,proto3" json:"state,omitempty"`
+	ExpiresMs     int64                  `protobuf:"varint,5,opt,name=expires_ms,json=expiresMs,proto3" json:"expires_ms,omitempty"`
+	Refusal       Code                   `protobuf:"varint,6,opt,name=refusal,proto3,enum=souk.v1.Code" json:"refusal,omitempty"`
+	Detail        string                 `protobuf:"bytes,7,opt,name=detail,proto3" json:"detail,omitempty"`
+	Short         []*Short               `protobuf:"bytes,8,rep,name=short,proto3" json:"short,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BasketPart) Reset() {
+	*x = BasketPart{}
+	mi := &file_record_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BasketPart) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BasketPart) ProtoMessage() {}
+
+func (x *BasketPart) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BasketPart.ProtoReflect.Descriptor instead.
+func (*BasketPart) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *BasketPart) GetSupplier() []byte {
+	if x != nil {
+		return x.Supplier
+	}
+	return nil
+}
+
+func (x *BasketPart) GetHold() []byte {
+	if x != nil {
+		return x.Hold
+	}
+	return nil
+}
+
+func (x *BasketPart) GetLines() []*Line {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+func (x *BasketPart) GetState() uint32 {
+	if x != nil {
+		return x.State
+	}
+	return 0
+}
+
+func (x *BasketPart) GetExpiresMs() int64 {
+	if x != nil {
+		return x.ExpiresMs
+	}
+	return 0
+}
+
+func (x *BasketPart) GetRefusal() Code {
+	if x != nil {
+		return x.Refusal
+	}
+	return Code_CODE_OK
+}
+
+func (x *BasketPart) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
+}
+
+func (x *BasketPart) GetShort() []*Short {
+	if x != nil {
+		return x.Short
+	}
+	return nil
+}
+
 type ShipToRecord struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Salt          []byte                 `protobuf:"bytes,1,opt,name=salt,proto3" json:"salt,omitempty"`
@@ -2717,7 +2934,7 @@ type ShipToRecord struct {
 
 func (x *ShipToRecord) Reset() {
 	*x = ShipToRecord{}
-	mi := &file_record_proto_msgTypes[26]
+	mi := &file_record_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2729,7 +2946,7 @@ func (x *ShipToRecord) String() string {
 func (*ShipToRecord) ProtoMessage() {}
 
 func (x *ShipToRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[26]
+	mi := &file_record_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2742,7 +2959,7 @@ func (x *ShipToRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShipToRecord.ProtoReflect.Descriptor instead.
 func (*ShipToRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{26}
+	return file_record_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ShipToRecord) GetSalt() []byte {
@@ -2774,7 +2991,7 @@ type MetaRecord struct {
 
 func (x *MetaRecord) Reset() {
 	*x = MetaRecord{}
-	mi := &file_record_proto_msgTypes[27]
+	mi := &file_record_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2786,7 +3003,7 @@ func (x *MetaRecord) String() string {
 func (*MetaRecord) ProtoMessage() {}
 
 func (x *MetaRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[27]
+	mi := &file_record_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2799,7 +3016,7 @@ func (x *MetaRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetaRecord.ProtoReflect.Descriptor instead.
 func (*MetaRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{27}
+	return file_record_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *MetaRecord) GetWrittenMs() int64 {
@@ -2861,7 +3078,7 @@ type EventsRecord struct {
 
 func (x *EventsRecord) Reset() {
 	*x = EventsRecord{}
-	mi := &file_record_proto_msgTypes[28]
+	mi := &file_record_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2873,7 +3090,7 @@ func (x *EventsRecord) String() string {
 func (*EventsRecord) ProtoMessage() {}
 
 func (x *EventsRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[28]
+	mi := &file_record_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2886,7 +3103,7 @@ func (x *EventsRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventsRecord.ProtoReflect.Descriptor instead.
 func (*EventsRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{28}
+	return file_record_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *EventsRecord) GetAtMs() int64 {
@@ -2925,7 +3142,7 @@ type EventRecord struct {
 
 func (x *EventRecord) Reset() {
 	*x = EventRecord{}
-	mi := &file_record_proto_msgTypes[29]
+	mi := &file_record_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2937,7 +3154,7 @@ func (x *EventRecord) String() string {
 func (*EventRecord) ProtoMessage() {}
 
 func (x *EventRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[29]
+	mi := &file_record_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2950,7 +3167,7 @@ func (x *EventRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventRecord.ProtoReflect.Descriptor instead.
 func (*EventRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{29}
+	return file_record_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *EventRecord) GetWhat() uint32 {
@@ -3061,7 +3278,7 @@ type EventLine struct {
 
 func (x *EventLine) Reset() {
 	*x = EventLine{}
-	mi := &file_record_proto_msgTypes[30]
+	mi := &file_record_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3073,7 +3290,7 @@ func (x *EventLine) String() string {
 func (*EventLine) ProtoMessage() {}
 
 func (x *EventLine) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[30]
+	mi := &file_record_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3086,7 +3303,7 @@ func (x *EventLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventLine.ProtoReflect.Descriptor instead.
 func (*EventLine) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{30}
+	return file_record_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *EventLine) GetSku() string {
@@ -3118,7 +3335,7 @@ type EvidenceRecord struct {
 
 func (x *EvidenceRecord) Reset() {
 	*x = EvidenceRecord{}
-	mi := &file_record_proto_msgTypes[31]
+	mi := &file_record_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3130,7 +3347,7 @@ func (x *EvidenceRecord) String() string {
 func (*EvidenceRecord) ProtoMessage() {}
 
 func (x *EvidenceRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[31]
+	mi := &file_record_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3143,7 +3360,7 @@ func (x *EvidenceRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EvidenceRecord.ProtoReflect.Descriptor instead.
 func (*EvidenceRecord) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{31}
+	return file_record_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *EvidenceRecord) GetSupplier() []byte {
@@ -3210,7 +3427,7 @@ type FeedMeta struct {
 
 func (x *FeedMeta) Reset() {
 	*x = FeedMeta{}
-	mi := &file_record_proto_msgTypes[32]
+	mi := &file_record_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3222,7 +3439,7 @@ func (x *FeedMeta) String() string {
 func (*FeedMeta) ProtoMessage() {}
 
 func (x *FeedMeta) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[32]
+	mi := &file_record_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3235,7 +3452,7 @@ func (x *FeedMeta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FeedMeta.ProtoReflect.Descriptor instead.
 func (*FeedMeta) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{32}
+	return file_record_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *FeedMeta) GetEpoch() uint64 {
@@ -3301,7 +3518,7 @@ type ReplicaMeta struct {
 
 func (x *ReplicaMeta) Reset() {
 	*x = ReplicaMeta{}
-	mi := &file_record_proto_msgTypes[33]
+	mi := &file_record_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3313,7 +3530,7 @@ func (x *ReplicaMeta) String() string {
 func (*ReplicaMeta) ProtoMessage() {}
 
 func (x *ReplicaMeta) ProtoReflect() protoreflect.Message {
-	mi := &file_record_proto_msgTypes[33]
+	mi := &file_record_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3326,7 +3543,7 @@ func (x *ReplicaMeta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplicaMeta.ProtoReflect.Descriptor instead.
 func (*ReplicaMeta) Descriptor() ([]byte, []int) {
-	return file_record_proto_rawDescGZIP(), []int{33}
+	return file_record_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ReplicaMeta) GetShop() []byte {
@@ -3657,7 +3874,31 @@ const file_record_proto_rawDesc = "" +
 	"\rrelease_at_ms\x18\v \x01(\x03R\vreleaseAtMs\x12 \n" +
 	"\fextend_to_ms\x18\f \x01(\x03R\n" +
 	"extendToMs\x12\x12\n" +
-	"\x04left\x18\r \x01(\bR\x04left\"4\n" +
+	"\x04left\x18\r \x01(\bR\x04left\"\x96\x02\n" +
+	"\fBasketRecord\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x14\n" +
+	"\x05state\x18\x02 \x01(\rR\x05state\x12)\n" +
+	"\x05parts\x18\x03 \x03(\v2\x13.souk.v1.BasketPartR\x05parts\x12\x18\n" +
+	"\apartial\x18\x04 \x01(\bR\apartial\x12\x1f\n" +
+	"\vcancel_rest\x18\x05 \x01(\bR\n" +
+	"cancelRest\x12\x10\n" +
+	"\x03end\x18\x06 \x01(\rR\x03end\x12\x19\n" +
+	"\bbegan_ms\x18\a \x01(\x03R\abeganMs\x12\x19\n" +
+	"\bended_ms\x18\b \x01(\x03R\aendedMs\x12\x18\n" +
+	"\acontent\x18\t \x01(\fR\acontent\x12\x18\n" +
+	"\acountry\x18\n" +
+	" \x01(\tR\acountry\"\xfd\x01\n" +
+	"\n" +
+	"BasketPart\x12\x1a\n" +
+	"\bsupplier\x18\x01 \x01(\fR\bsupplier\x12\x12\n" +
+	"\x04hold\x18\x02 \x01(\fR\x04hold\x12#\n" +
+	"\x05lines\x18\x03 \x03(\v2\r.souk.v1.LineR\x05lines\x12\x14\n" +
+	"\x05state\x18\x04 \x01(\rR\x05state\x12\x1d\n" +
+	"\n" +
+	"expires_ms\x18\x05 \x01(\x03R\texpiresMs\x12'\n" +
+	"\arefusal\x18\x06 \x01(\x0e2\r.souk.v1.CodeR\arefusal\x12\x16\n" +
+	"\x06detail\x18\a \x01(\tR\x06detail\x12$\n" +
+	"\x05short\x18\b \x03(\v2\x0e.souk.v1.ShortR\x05short\"4\n" +
 	"\fShipToRecord\x12\x12\n" +
 	"\x04salt\x18\x01 \x01(\fR\x04salt\x12\x10\n" +
 	"\x03raw\x18\x02 \x01(\fR\x03raw\"\xeb\x01\n" +
@@ -3734,7 +3975,7 @@ func file_record_proto_rawDescGZIP() []byte {
 	return file_record_proto_rawDescData
 }
 
-var file_record_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_record_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
 var file_record_proto_goTypes = []any{
 	(*ProductRecord)(nil),     // 0: souk.v1.ProductRecord
 	(*Sale)(nil),              // 1: souk.v1.Sale
@@ -3762,78 +4003,84 @@ var file_record_proto_goTypes = []any{
 	(*Proposal)(nil),          // 23: souk.v1.Proposal
 	(*OutboxRecord)(nil),      // 24: souk.v1.OutboxRecord
 	(*ReservationRecord)(nil), // 25: souk.v1.ReservationRecord
-	(*ShipToRecord)(nil),      // 26: souk.v1.ShipToRecord
-	(*MetaRecord)(nil),        // 27: souk.v1.MetaRecord
-	(*EventsRecord)(nil),      // 28: souk.v1.EventsRecord
-	(*EventRecord)(nil),       // 29: souk.v1.EventRecord
-	(*EventLine)(nil),         // 30: souk.v1.EventLine
-	(*EvidenceRecord)(nil),    // 31: souk.v1.EvidenceRecord
-	(*FeedMeta)(nil),          // 32: souk.v1.FeedMeta
-	(*ReplicaMeta)(nil),       // 33: souk.v1.ReplicaMeta
-	(*Product)(nil),           // 34: souk.v1.Product
-	(HoldState)(0),            // 35: souk.v1.HoldState
-	(*Line)(nil),              // 36: souk.v1.Line
-	(Code)(0),                 // 37: souk.v1.Code
-	(*Quote)(nil),             // 38: souk.v1.Quote
-	(*Units)(nil),             // 39: souk.v1.Units
-	(CancelRule)(0),           // 40: souk.v1.CancelRule
-	(Party)(0),                // 41: souk.v1.Party
-	(*Signed)(nil),            // 42: souk.v1.Signed
-	(*Terms)(nil),             // 43: souk.v1.Terms
-	(*Hold)(nil),              // 44: souk.v1.Hold
-	(*Short)(nil),             // 45: souk.v1.Short
-	(*FeedKey)(nil),           // 46: souk.v1.FeedKey
+	(*BasketRecord)(nil),      // 26: souk.v1.BasketRecord
+	(*BasketPart)(nil),        // 27: souk.v1.BasketPart
+	(*ShipToRecord)(nil),      // 28: souk.v1.ShipToRecord
+	(*MetaRecord)(nil),        // 29: souk.v1.MetaRecord
+	(*EventsRecord)(nil),      // 30: souk.v1.EventsRecord
+	(*EventRecord)(nil),       // 31: souk.v1.EventRecord
+	(*EventLine)(nil),         // 32: souk.v1.EventLine
+	(*EvidenceRecord)(nil),    // 33: souk.v1.EvidenceRecord
+	(*FeedMeta)(nil),          // 34: souk.v1.FeedMeta
+	(*ReplicaMeta)(nil),       // 35: souk.v1.ReplicaMeta
+	(*Product)(nil),           // 36: souk.v1.Product
+	(HoldState)(0),            // 37: souk.v1.HoldState
+	(*Line)(nil),              // 38: souk.v1.Line
+	(Code)(0),                 // 39: souk.v1.Code
+	(*Quote)(nil),             // 40: souk.v1.Quote
+	(*Units)(nil),             // 41: souk.v1.Units
+	(CancelRule)(0),           // 42: souk.v1.CancelRule
+	(Party)(0),                // 43: souk.v1.Party
+	(*Signed)(nil),            // 44: souk.v1.Signed
+	(*Terms)(nil),             // 45: souk.v1.Terms
+	(*Hold)(nil),              // 46: souk.v1.Hold
+	(*Short)(nil),             // 47: souk.v1.Short
+	(*FeedKey)(nil),           // 48: souk.v1.FeedKey
 }
 var file_record_proto_depIdxs = []int32{
-	34, // 0: souk.v1.ProductRecord.product:type_name -> souk.v1.Product
+	36, // 0: souk.v1.ProductRecord.product:type_name -> souk.v1.Product
 	2,  // 1: souk.v1.ProductRecord.file_stock:type_name -> souk.v1.FileStock
 	1,  // 2: souk.v1.ProductRecord.sale:type_name -> souk.v1.Sale
 	4,  // 3: souk.v1.StockRecord.shares:type_name -> souk.v1.PartnerShare
 	8,  // 4: souk.v1.Intent.parts:type_name -> souk.v1.IntentPart
 	9,  // 5: souk.v1.IntentPart.lines:type_name -> souk.v1.IntentLine
 	12, // 6: souk.v1.SourceRecord.files:type_name -> souk.v1.SourceFile
-	35, // 7: souk.v1.HoldRecord.state:type_name -> souk.v1.HoldState
-	36, // 8: souk.v1.HoldRecord.lines:type_name -> souk.v1.Line
-	37, // 9: souk.v1.HoldRecord.refusal:type_name -> souk.v1.Code
-	38, // 10: souk.v1.HoldRecord.own:type_name -> souk.v1.Quote
-	39, // 11: souk.v1.BridgeMessage.lines:type_name -> souk.v1.Units
+	37, // 7: souk.v1.HoldRecord.state:type_name -> souk.v1.HoldState
+	38, // 8: souk.v1.HoldRecord.lines:type_name -> souk.v1.Line
+	39, // 9: souk.v1.HoldRecord.refusal:type_name -> souk.v1.Code
+	40, // 10: souk.v1.HoldRecord.own:type_name -> souk.v1.Quote
+	41, // 11: souk.v1.BridgeMessage.lines:type_name -> souk.v1.Units
 	16, // 12: souk.v1.OrderRecord.lines:type_name -> souk.v1.OrderLine
-	40, // 13: souk.v1.OrderRecord.cancel:type_name -> souk.v1.CancelRule
-	38, // 14: souk.v1.OrderRecord.quote:type_name -> souk.v1.Quote
+	42, // 13: souk.v1.OrderRecord.cancel:type_name -> souk.v1.CancelRule
+	40, // 14: souk.v1.OrderRecord.quote:type_name -> souk.v1.Quote
 	19, // 15: souk.v1.OrderRecord.parcels:type_name -> souk.v1.Parcel
-	37, // 16: souk.v1.OrderRecord.refusal:type_name -> souk.v1.Code
-	41, // 17: souk.v1.OrderRecord.cancelled_by:type_name -> souk.v1.Party
+	39, // 16: souk.v1.OrderRecord.refusal:type_name -> souk.v1.Code
+	43, // 17: souk.v1.OrderRecord.cancelled_by:type_name -> souk.v1.Party
 	17, // 18: souk.v1.OwnSaleRecord.sale:type_name -> souk.v1.OrderRecord
-	39, // 19: souk.v1.OwnSaleRecord.returned:type_name -> souk.v1.Units
-	39, // 20: souk.v1.Parcel.lines:type_name -> souk.v1.Units
-	42, // 21: souk.v1.ChainRecord.acked_head:type_name -> souk.v1.Signed
-	43, // 22: souk.v1.PartnershipRecord.terms:type_name -> souk.v1.Terms
-	41, // 23: souk.v1.PartnershipRecord.ended_by:type_name -> souk.v1.Party
+	41, // 19: souk.v1.OwnSaleRecord.returned:type_name -> souk.v1.Units
+	41, // 20: souk.v1.Parcel.lines:type_name -> souk.v1.Units
+	44, // 21: souk.v1.ChainRecord.acked_head:type_name -> souk.v1.Signed
+	45, // 22: souk.v1.PartnershipRecord.terms:type_name -> souk.v1.Terms
+	43, // 23: souk.v1.PartnershipRecord.ended_by:type_name -> souk.v1.Party
 	23, // 24: souk.v1.PartnershipRecord.open:type_name -> souk.v1.Proposal
-	37, // 25: souk.v1.PartnershipRecord.refusal:type_name -> souk.v1.Code
+	39, // 25: souk.v1.PartnershipRecord.refusal:type_name -> souk.v1.Code
 	22, // 26: souk.v1.PartnershipRecord.declined:type_name -> souk.v1.Declined
-	41, // 27: souk.v1.Declined.of:type_name -> souk.v1.Party
-	41, // 28: souk.v1.Declined.by:type_name -> souk.v1.Party
-	41, // 29: souk.v1.Proposal.by:type_name -> souk.v1.Party
-	43, // 30: souk.v1.Proposal.terms:type_name -> souk.v1.Terms
-	42, // 31: souk.v1.OutboxRecord.signed:type_name -> souk.v1.Signed
-	44, // 32: souk.v1.ReservationRecord.request:type_name -> souk.v1.Hold
-	35, // 33: souk.v1.ReservationRecord.state:type_name -> souk.v1.HoldState
-	37, // 34: souk.v1.ReservationRecord.refusal:type_name -> souk.v1.Code
-	45, // 35: souk.v1.ReservationRecord.short:type_name -> souk.v1.Short
-	29, // 36: souk.v1.EventsRecord.events:type_name -> souk.v1.EventRecord
-	41, // 37: souk.v1.EventRecord.side:type_name -> souk.v1.Party
-	41, // 38: souk.v1.EventRecord.by:type_name -> souk.v1.Party
-	30, // 39: souk.v1.EventRecord.lines:type_name -> souk.v1.EventLine
-	46, // 40: souk.v1.FeedMeta.key:type_name -> souk.v1.FeedKey
-	42, // 41: souk.v1.FeedMeta.head:type_name -> souk.v1.Signed
-	42, // 42: souk.v1.ReplicaMeta.head:type_name -> souk.v1.Signed
-	46, // 43: souk.v1.ReplicaMeta.key:type_name -> souk.v1.FeedKey
-	44, // [44:44] is the sub-list for method output_type
-	44, // [44:44] is the sub-list for method input_type
-	44, // [44:44] is the sub-list for extension type_name
-	44, // [44:44] is the sub-list for extension extendee
-	0,  // [0:44] is the sub-list for field type_name
+	43, // 27: souk.v1.Declined.of:type_name -> souk.v1.Party
+	43, // 28: souk.v1.Declined.by:type_name -> souk.v1.Party
+	43, // 29: souk.v1.Proposal.by:type_name -> souk.v1.Party
+	45, // 30: souk.v1.Proposal.terms:type_name -> souk.v1.Terms
+	44, // 31: souk.v1.OutboxRecord.signed:type_name -> souk.v1.Signed
+	46, // 32: souk.v1.ReservationRecord.request:type_name -> souk.v1.Hold
+	37, // 33: souk.v1.ReservationRecord.state:type_name -> souk.v1.HoldState
+	39, // 34: souk.v1.ReservationRecord.refusal:type_name -> souk.v1.Code
+	47, // 35: souk.v1.ReservationRecord.short:type_name -> souk.v1.Short
+	27, // 36: souk.v1.BasketRecord.parts:type_name -> souk.v1.BasketPart
+	38, // 37: souk.v1.BasketPart.lines:type_name -> souk.v1.Line
+	39, // 38: souk.v1.BasketPart.refusal:type_name -> souk.v1.Code
+	47, // 39: souk.v1.BasketPart.short:type_name -> souk.v1.Short
+	31, // 40: souk.v1.EventsRecord.events:type_name -> souk.v1.EventRecord
+	43, // 41: souk.v1.EventRecord.side:type_name -> souk.v1.Party
+	43, // 42: souk.v1.EventRecord.by:type_name -> souk.v1.Party
+	32, // 43: souk.v1.EventRecord.lines:type_name -> souk.v1.EventLine
+	48, // 44: souk.v1.FeedMeta.key:type_name -> souk.v1.FeedKey
+	44, // 45: souk.v1.FeedMeta.head:type_name -> souk.v1.Signed
+	44, // 46: souk.v1.ReplicaMeta.head:type_name -> souk.v1.Signed
+	48, // 47: souk.v1.ReplicaMeta.key:type_name -> souk.v1.FeedKey
+	48, // [48:48] is the sub-list for method output_type
+	48, // [48:48] is the sub-list for method input_type
+	48, // [48:48] is the sub-list for extension type_name
+	48, // [48:48] is the sub-list for extension extendee
+	0,  // [0:48] is the sub-list for field type_name
 }
 
 func init() { file_record_proto_init() }
@@ -3853,7 +4100,7 @@ func file_record_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_record_proto_rawDesc), len(file_record_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   34,
+			NumMessages:   36,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -16,6 +16,7 @@ type Problem struct {
 	Movements   []MovementResult `json:"movements,omitempty" nullable:"false" doc:"Of movements that are told together: those that are refused."`
 	Fields      []FieldProblem   `json:"fields,omitempty" nullable:"false" doc:"What is wrong with the request, field by field."`
 	Reservation *exchange.HoldID `json:"reservation,omitempty" doc:"Where the supplier did not answer in time: the reservation that may have been made. Repeat the request with the same Idempotency-Key soon, or it is given back."`
+	Basket      *Basket          `json:"basket,omitempty" doc:"Of a basket that could not be held: its parts say why each was not had, with every line that is short."`
 	Report      *ImportReport    `json:"report,omitempty" doc:"Of an import that failed: what was done until then."`
 }
 

@@ -144,16 +144,17 @@ type OpenOrder struct {
 // Event says that something changed; its details are read where they are kept.
 type Event struct {
 	// ID is that of the stream's message, too.
-	ID      string           `json:"id,omitempty" doc:"A place in the event log: follow from it with Last-Event-ID or after. Only events that the log keeps have one, and hello, live, gap and ping, which tell how far the stream has come."`
-	Type    string           `json:"type" enum:"hello,gap,live,ping,order,partnership,shortfall,listing,frozen,stopped,started,hold,stock,catalog" doc:"hello comes first on every stream; without an id, kept events follow, then live, and then what happens. gap: events may be missing, and detail says what to do. ping says that the stream lives. The log keeps order, partnership, shortfall (more is promised of own products than is there, or no longer), listing (own products came on sale or went off it), frozen, stopped and started (the node's first commit). It does not keep hold (partners' reservations of this shop's products, and as retailer this shop's own that expired, that it lost with a supplier that was revoked or left, or that its supplier has recalled) and stock (counts of own products), which tell together what happened within 100 ms, and catalog."`
-	At      time.Time        `json:"at"`
-	Partner exchange.ShopID  `json:"partner,omitzero" doc:"The other shop; absent where an event tells of several."`
-	Side    string           `json:"side,omitempty" enum:"supplier,retailer" doc:"This shop's."`
-	Order   exchange.OrderID `json:"order,omitzero"`
-	Status  string           `json:"status,omitempty" doc:"Of the order, requested until the supplier answers; of holds: held, released or expired; of listing: offered, withdrawn or removed; of gap: pruned, restored, unknown or damaged; of the partnership, as it is listed: revoked and left come of the shop, not of the ledger. refused: the supplier said no to a request of this shop's."`
-	By      string           `json:"by,omitempty" enum:"self,partner" doc:"Of partnership: who ended it, or refused; absent where the shop was revoked or left."`
-	Detail  string           `json:"detail,omitempty" doc:"A reason: of the refusal, of the end, of the revocation, of the withdrawal; of gap, what to do."`
-	Due     *Money           `json:"due,omitempty" doc:"What is owed for the order as it stands."`
+	ID      string            `json:"id,omitempty" doc:"A place in the event log: follow from it with Last-Event-ID or after. Only events that the log keeps have one, and hello, live, gap and ping, which tell how far the stream has come."`
+	Type    string            `json:"type" enum:"hello,gap,live,ping,order,basket,partnership,shortfall,listing,frozen,stopped,started,hold,stock,catalog" doc:"hello comes first on every stream; without an id, kept events follow, then live, and then what happens. gap: events may be missing, and detail says what to do. ping says that the stream lives. The log keeps order, basket (it came into another state), partnership, shortfall (more is promised of own products than is there, or no longer), listing (own products came on sale or went off it), frozen, stopped and started (the node's first commit). It does not keep hold (partners' reservations of this shop's products, and as retailer this shop's own that expired, that it lost with a supplier that was revoked or left, or that its supplier has recalled) and stock (counts of own products), which tell together what happened within 100 ms, and catalog."`
+	At      time.Time         `json:"at"`
+	Partner exchange.ShopID   `json:"partner,omitzero" doc:"The other shop; absent where an event tells of several."`
+	Side    string            `json:"side,omitempty" enum:"supplier,retailer" doc:"This shop's."`
+	Order   exchange.OrderID  `json:"order,omitzero"`
+	Basket  exchange.BasketID `json:"basket,omitzero"`
+	Status  string            `json:"status,omitempty" doc:"Of the order, requested until the supplier answers; of basket: its state; of holds: held, released or expired; of listing: offered, withdrawn or removed; of gap: pruned, restored, unknown or damaged; of the partnership, as it is listed: revoked and left come of the shop, not of the ledger. refused: the supplier said no to a request of this shop's."`
+	By      string            `json:"by,omitempty" enum:"self,partner" doc:"Of partnership: who ended it, or refused; absent where the shop was revoked or left."`
+	Detail  string            `json:"detail,omitempty" doc:"A reason: of the refusal, of the end, of the revocation, of the withdrawal; why a basket was refused or given back; of gap, what to do."`
+	Due     *Money            `json:"due,omitempty" doc:"What is owed for the order as it stands."`
 
 	Count       int                  `json:"count,omitempty" doc:"Of hold: how many reservations; absent where some may have expired that are not counted."`
 	Reservation exchange.HoldID      `json:"reservation,omitzero" doc:"Of hold, where it is one reservation."`

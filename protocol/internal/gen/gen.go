@@ -19,7 +19,7 @@ var Kinds = []message.Kind{
 	record.KindOrder, record.KindLedger, record.KindPartnership, record.KindOutbox,
 	record.KindReservation, record.KindMeta, record.KindEvidence, record.KindShipTo,
 	record.KindMovement, record.KindReading, record.KindSource, record.KindToldLine, record.KindIntent,
-	record.KindOwnSale, record.KindBridged, record.KindEvents, record.KindAsked,
+	record.KindOwnSale, record.KindBasket, record.KindBridged, record.KindEvents, record.KindAsked,
 	message.KindFeedProduct, message.KindFeedHead, message.KindFeedUpdate, message.KindFeedPull, message.KindFeedChunk,
 	record.KindFeed, record.KindReplica,
 }
@@ -27,7 +27,7 @@ var Kinds = []message.Kind{
 // FirstKinds are those of the first version, and Kinds2 those of version 2.
 var (
 	FirstKinds = without(Kinds2, record.KindMovement, record.KindReading, record.KindSource)
-	Kinds2     = without(Kinds, record.KindToldLine, record.KindIntent, record.KindOwnSale, record.KindEvents, record.KindBridged, record.KindAsked)
+	Kinds2     = without(Kinds, record.KindToldLine, record.KindIntent, record.KindOwnSale, record.KindBasket, record.KindEvents, record.KindBridged, record.KindAsked)
 )
 
 func without(kinds []message.Kind, these ...message.Kind) []message.Kind {
@@ -77,6 +77,7 @@ var makers = map[message.Kind]func(source) message.Value{
 	record.KindOutbox:        outboxRecord,
 	record.KindReservation:   reservationRecord,
 	record.KindOwnSale:       ownSale,
+	record.KindBasket:        basketRecord,
 	record.KindBridged:       bridged,
 	record.KindAsked:         asked,
 	record.KindMeta:          meta,

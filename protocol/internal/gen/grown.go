@@ -6,6 +6,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/basket"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/order"
@@ -27,6 +28,7 @@ var Additions = []Addition{
 	{"moved.json", Moved},
 	{"events.json", Logged},
 	{"own.json", Own},
+	{"basket.json", Baskets},
 	{"bridge.json", Bridge},
 }
 
@@ -95,6 +97,26 @@ var Own = map[message.Kind]*rapid.Generator[message.Value]{
 		v.Own, v.Counted = &quote, s.number()
 		return v
 	}),
+}
+
+// Baskets makes the record that came with baskets.
+var Baskets = map[message.Kind]*rapid.Generator[message.Value]{record.KindBasket: grown(basketRecord)}
+
+func basketRecord(s source) message.Value {
+	state := func(most uint32) uint32 { return rapid.Uint32Range(0, most).Draw(s.t, "state") }
+	return &record.Basket{
+		ID: s.holdID(), Content: s.hash(), Country: country.Draw(s.t, "country"),
+		Basket: basket.Basket{
+			State: basket.State(state(uint32(basket.Expired))), End: basket.State(state(uint32(basket.Expired))),
+			Partial: s.flag(), CancelRest: s.flag(), Began: s.time(), Ended: s.time(),
+			Parts: list(s, 3, func() basket.Part {
+				return basket.Part{
+					Supplier: s.shop(), Hold: s.holdID(), Lines: s.lines(), State: basket.PartState(state(uint32(basket.PartRejected))),
+					Expires: s.time(), Refusal: s.code(), Detail: s.text(), Short: s.short(),
+				}
+			}),
+		},
+	}
 }
 
 func ownSale(s source) message.Value {
