@@ -437,7 +437,15 @@ func (k *Baskets) conclude(ctx context.Context, id exchange.BasketID, asks []bas
 			return err
 		}
 		for i := range asks {
-			if err := k.refuseOwn(b, rec, i, errs[i]); err != nil {
+			p := &rec.Parts[i]
+			if errs[i] == nil || p.Supplier != k.me || p.State != basket.PartAsked {
+				continue
+			}
+			code, err := k.own.declined(b, p.Hold) // the hold has the code alone
+			if err == nil && code != exchange.CodeOK {
+				err = k.step(b, rec, basket.Refuse{Part: i, Code: code, Detail: exchange.Clip(errs[i].Error(), exchange.MaxText), Short: exchange.ShortLines(errs[i])})
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -457,19 +465,6 @@ func (k *Baskets) conclude(ctx context.Context, id exchange.BasketID, asks []bas
 		return nil, err
 	}
 	return k.held(rec)
-}
-
-// refuseOwn notes why the shop's own system has refused the own part: its hold has the code alone.
-func (k *Baskets) refuseOwn(b *writer.Batch, rec *record.Basket, i int, why error) error {
-	p := &rec.Parts[i]
-	if why == nil || p.Supplier != k.me || p.State != basket.PartAsked {
-		return nil
-	}
-	held, err := k.own.holds.get(b, holdID{k.me, p.Hold})
-	if err != nil || held == nil || held.Hold.State != hold.Refused {
-		return err
-	}
-	return k.step(b, rec, basket.Refuse{Part: i, Code: held.Hold.Refusal, Detail: exchange.Clip(why.Error(), exchange.MaxText), Short: exchange.ShortLines(why)})
 }
 
 // refuse notes why a part is not held that no record tells of: its supplier, or this shop, has

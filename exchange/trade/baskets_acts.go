@@ -48,9 +48,12 @@ func (k *Baskets) Order(ctx context.Context, id exchange.BasketID, o BasketOrder
 	if err != nil {
 		return nil, err
 	}
-	sure, err := k.commitOwn(ctx, rec, o)
-	if err != nil {
-		return nil, err
+	sure := false // that the shop's own system, where it has the authority, has said yes to the own part
+	own := slices.IndexFunc(rec.Parts, func(p basket.Part) bool { return p.Supplier == k.me && p.State == basket.PartHeld })
+	if _, _, over := basket.Step(rec.Basket, basket.Order{}, k.clock.Now()); own >= 0 && over == nil && k.own.holds.bridged.On() {
+		if _, sure, err = k.own.commitFirst(ctx, ownPartSale(rec.Parts[own].Hold, o)); err != nil {
+			return nil, err
+		}
 	}
 	var refused error
 	err = k.writer.Act(ctx, func(b *writer.Batch) error {
@@ -159,23 +162,6 @@ func (k *Baskets) orderPart(b *writer.Batch, rec *record.Basket, i int, o Basket
 	}
 	_, err = k.retailer.submitOrder(b, res, quote, shipTo)
 	return err
-}
-
-// commitOwn has the shop's own system, where it has the authority over the stock, say yes to the sale
-// of the own part before anything is ordered. sure says that it did.
-func (k *Baskets) commitOwn(ctx context.Context, rec *record.Basket, o BasketOrder) (sure bool, err error) {
-	if !k.own.holds.bridged.On() {
-		return false, nil
-	}
-	i := slices.IndexFunc(rec.Parts, func(p basket.Part) bool { return p.Supplier == k.me && p.State == basket.PartHeld })
-	if i < 0 {
-		return false, nil
-	}
-	if _, _, err := basket.Step(rec.Basket, basket.Order{}, k.clock.Now()); err != nil {
-		return false, nil // it cannot be ordered, and the writer's turn says why
-	}
-	_, sure, err = k.own.commitFirst(ctx, ownPartSale(rec.Parts[i].Hold, o))
-	return sure, err
 }
 
 // sellPart sells the shop's own part. sure says that the shop's own system has said yes to it.

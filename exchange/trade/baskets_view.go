@@ -105,7 +105,14 @@ func (k *Baskets) standing(id exchange.BasketID) (*record.Basket, error) {
 		if p.State != basket.PartAsked {
 			continue
 		}
-		expires, err := k.heldUntil(p)
+		var expires exchange.Time
+		if p.Supplier == k.me {
+			expires, err = k.own.heldUntil(p.Hold)
+		} else if res, failed := k.retailer.known(p.Hold); failed != nil {
+			err = failed
+		} else if res != nil && res.State == hold.Held && res.ReleaseAt == 0 {
+			expires = res.Expires
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -119,22 +126,6 @@ func (k *Baskets) standing(id exchange.BasketID) (*record.Basket, error) {
 		rec.Basket = next
 	}
 	return rec, nil
-}
-
-// heldUntil is when the hold of a part expires by its record; 0 = it is not held.
-func (k *Baskets) heldUntil(p *basket.Part) (exchange.Time, error) {
-	if p.Supplier == k.me {
-		rec, err := record.Get[record.Hold](k.store, k.codec, record.HoldKey(k.me, p.Hold))
-		if err != nil || rec == nil || rec.Hold.State != hold.Held {
-			return 0, err
-		}
-		return rec.Hold.Expires, nil
-	}
-	res, err := k.retailer.known(p.Hold)
-	if err != nil || res == nil || res.State != hold.Held || res.ReleaseAt != 0 {
-		return 0, err
-	}
-	return res.Expires, nil
 }
 
 // Find is a basket of this shop's; CodeNotFound where there is none, or its record is kept no longer.

@@ -119,3 +119,21 @@ func (o *OwnSales) mayTake(b *writer.Batch, id exchange.HoldID, held *heldRecord
 	}
 	return nil
 }
+
+// heldUntil is when a reservation expires that is held; 0 of another.
+func (o *OwnSales) heldUntil(id exchange.HoldID) (exchange.Time, error) {
+	rec, err := record.Get[record.Hold](o.store, o.codec, record.HoldKey(o.me, id))
+	if err != nil || rec == nil || rec.Hold.State != hold.Held {
+		return 0, err
+	}
+	return rec.Hold.Expires, nil
+}
+
+// declined is the code with which the shop's own system has refused a reservation; CodeOK of another.
+func (o *OwnSales) declined(b *writer.Batch, id exchange.HoldID) (exchange.Code, error) {
+	rec, err := o.holds.get(b, holdID{o.me, id})
+	if err != nil || rec == nil || rec.Hold.State != hold.Refused {
+		return exchange.CodeOK, err
+	}
+	return rec.Hold.Refusal, nil
+}
