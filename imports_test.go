@@ -102,6 +102,7 @@ var rules = []rule{
 var only = map[string][]string{
 	"github.com/libp2p/...":            {"protocol/p2p/..."},
 	"github.com/multiformats/...":      {"protocol/p2p/..."},
+	"github.com/standard-webhooks/...": {"node/bridge/webhook"},
 	"google.golang.org/protobuf/...":   {"protocol/...", "store"}, // store: the checksums in Badger's own tables
 	"github.com/dgraph-io/...":         {"store/..."},
 	"github.com/spf13/cobra/...":       {"cmd/..."},
