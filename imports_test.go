@@ -103,6 +103,7 @@ var only = map[string][]string{
 	"github.com/libp2p/...":            {"protocol/p2p/..."},
 	"github.com/multiformats/...":      {"protocol/p2p/..."},
 	"github.com/standard-webhooks/...": {"node/bridge/webhook"},
+	"github.com/jackc/...":             {"node/bridge/sqlbridge"},
 	"google.golang.org/protobuf/...":   {"protocol/...", "store"}, // store: the checksums in Badger's own tables
 	"github.com/dgraph-io/...":         {"store/..."},
 	"github.com/spf13/cobra/...":       {"cmd/..."},
