@@ -3,8 +3,11 @@ package webhook
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -200,10 +203,28 @@ func TestLoopbackIsDialed(t *testing.T) {
 // TestCertificate: a certificate of nobody known is set up wrong, and the system hears nothing.
 func TestCertificate(t *testing.T) {
 	s := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("it heard a call") }))
-	s.Config.ErrorLog = nil
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // it says that the client hung up
 	t.Cleanup(s.Close)
 	if _, err := testClient(t, s.URL).Commit(t.Context(), twoRefs); !errors.Is(err, bridge.ErrSetup) {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestOwnAuthority: https with a certificate that the owner names.
+func TestOwnAuthority(t *testing.T) {
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `{"answers":[{"id":%q,"ok":true},{"id":%q,"ok":true}]}`, id1, id2)
+	}))
+	t.Cleanup(s.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(s.Certificate())
+	c, err := New(Config{URL: s.URL, Secret: testSecret(t), Roots: roots})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if answers, err := c.Commit(t.Context(), twoRefs); err != nil || len(answers) != 2 {
+		t.Errorf("%v, %v", answers, err)
 	}
 }
 

@@ -63,6 +63,9 @@ func (p *process) kill() {
 // needsPython leaves a test out where the example does not run.
 func needsPython(t *testing.T) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("drives another process; run without -short")
+	}
 	if _, err := exec.LookPath("python3"); err != nil {
 		leftout.Test(t, "", "python3")
 	}
