@@ -1,6 +1,7 @@
 package souk_test
 
 import (
+	"cmp"
 	"go/ast"
 	"go/parser"
 	"maps"
@@ -93,6 +94,10 @@ var rules = []rule{
 	{"store/...", "keeps opaque bytes; of the core it implements the interface in kv", allow("store/...", "exchange", "exchange/kv", anyModule)},
 
 	// Programs: a node and a hub, which do not know each other, and what is above them.
+	{"node/bridge/webhook", "a way to a system, in the bridge's words alone: it knows no node", allow("exchange", "exchange/bridge", anyModule)},
+	{"node/bridge/sqlbridge", "a way to a system, in the bridge's words alone: it knows no node", allow("exchange", "exchange/bridge", anyModule)},
+	{"node/bridge/conformance", "tries any way to a system; of HTTP it has what forges messages", allow("exchange", "exchange/bridge", "node/bridge/webhook")},
+	{"node/bridge/bridgetest", "a system for tests, and the cases as a test; tests alone import it", allow("exchange", "exchange/bridge", "node/bridge/conformance")},
 	{"node/...", "composes a shop; it works without the code of a hub", allow("node/...", "protocol/...", "store/...", "exchange/...", anyModule)},
 	{"hub/...", "composes a hub; it holds no catalog or order, so it needs no code of a node", allow("hub/...", "protocol/...", "store/...", "exchange/...", anyModule)},
 	{"testnet/...", "runs shops and a hub together", allow("testnet/...", "node/...", "hub/...", "protocol/...", "store/...", "exchange/...", anyModule)},
@@ -103,6 +108,9 @@ var rules = []rule{
 var only = map[string][]string{
 	"github.com/libp2p/...":            {"protocol/p2p/..."},
 	"github.com/multiformats/...":      {"protocol/p2p/..."},
+	"github.com/standard-webhooks/...": {"node/bridge/webhook"},
+	"github.com/jackc/...":             {"node/bridge/sqlbridge"},
+	our + "node/bridge/bridgetest":     {},                        // tests alone
 	"google.golang.org/protobuf/...":   {"protocol/...", "store"}, // store: the checksums in Badger's own tables
 	"github.com/dgraph-io/...":         {"store/..."},
 	"github.com/spf13/cobra/...":       {"cmd/..."},
@@ -170,7 +178,7 @@ func (r rule) refuses(pkg, imp string) string {
 	}
 	for what, who := range only {
 		if covers(what, imp) && !anyCovers(who, pkg) {
-			return "only " + strings.Join(who, " and ") + " may"
+			return "only " + cmp.Or(strings.Join(who, " and "), "tests") + " may"
 		}
 	}
 	name, ours := strings.CutPrefix(imp, our)
@@ -262,6 +270,11 @@ func TestImportRules(t *testing.T) {
 		{"node", "github.com/dgraph-io/badger/v4", false},
 		{"node/inventory", our + "node", true},
 		{"node", our + "hub", false},
+		{"node", our + "node/bridge/webhook", true},
+		{"node", our + "node/bridge/bridgetest", false},
+		{"node", "github.com/jackc/pgx/v5", false},
+		{"node/bridge/sqlbridge", "github.com/jackc/pgx/v5/pgxpool", true},
+		{"node/bridge/webhook", our + "node", false},
 		{"node", our + "store/tomlfile", true},
 		{"node", "github.com/pelletier/go-toml/v2", false},
 		{"protocol/keyfile", our + "store/durable", true},

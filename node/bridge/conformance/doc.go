@@ -8,7 +8,7 @@
 //	orders.go       cases of commits and of parts given back
 //	together.go     cases of many calls at once, killed calls, lost and repeated ones
 //	reading.go      cases of changes and open asks
-//	forged.go       cases of the HTTP form: who signed
+//	forged.go       cases of the HTTP form: who signed; http.go sends what nobody signed
 //
 // A case works with a few units of two products, takes nothing that it does not give back, and
 // leaves nothing but the marks of ended IDs. Where it cannot set the stock, it takes what is too
