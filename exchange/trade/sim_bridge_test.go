@@ -2,6 +2,7 @@ package trade_test
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"math/rand/v2"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"github.com/souk-market/souk/exchange/exchangetest"
 	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/message"
+	"github.com/souk-market/souk/exchange/order"
 	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/trade"
 	"github.com/souk-market/souk/protocol"
@@ -71,9 +73,10 @@ type hostile struct {
 	shop *desktest.Shop
 	lies bool // it lies, and is put back from old copies
 
-	total, sold map[exchange.SKU]int64 // that there ever were; that its own checkout sold
-	down        exchange.Time          // it is off until then
-	saw         map[exchange.HoldID]bool
+	total, sold map[exchange.SKU]int64   // that there ever were; that its own checkout sold
+	down        exchange.Time            // it is off until then
+	saw         map[exchange.HoldID]bool // that it said yes to their commits
+	no          map[exchange.HoldID]bool // that it said no
 	broken      map[exchange.HoldID]bool // it has not kept its word of these
 	copy        *system
 	soldThen    map[exchange.SKU]int64
@@ -85,7 +88,7 @@ type hostile struct {
 func (s *sim) bridge() *hostile {
 	h := &hostile{
 		system: newSystem(func() exchange.Time { return s.w.Now }), s: s, shop: s.w.Shops[0], lies: s.chance(0.5),
-		total: map[exchange.SKU]int64{}, sold: map[exchange.SKU]int64{}, saw: map[exchange.HoldID]bool{}, broken: map[exchange.HoldID]bool{},
+		total: map[exchange.SKU]int64{}, sold: map[exchange.SKU]int64{}, saw: map[exchange.HoldID]bool{}, no: map[exchange.HoldID]bool{}, broken: map[exchange.HoldID]bool{},
 	}
 	for i := range 3 {
 		h.free[sku(i)] = int64(s.rng.IntN(30))
@@ -166,7 +169,13 @@ func (h *hostile) Hold(ctx context.Context, asks []bridge.Ask) (list []bridge.An
 		}
 	}
 	err = h.fault(func() { list, _ = h.system.Hold(ctx, asks) })
-	return h.bend(list), err
+	list = h.bend(list)
+	if err == nil {
+		for _, a := range list {
+			h.no[a.ID] = h.no[a.ID] || !a.OK
+		}
+	}
+	return list, err
 }
 
 func (h *hostile) Commit(ctx context.Context, refs []bridge.Ref) (list []bridge.Answer, err error) {
@@ -174,7 +183,7 @@ func (h *hostile) Commit(ctx context.Context, refs []bridge.Ref) (list []bridge.
 	list = h.bend(list)
 	if err == nil {
 		for _, a := range list {
-			h.saw[a.ID] = h.saw[a.ID] || a.OK
+			h.saw[a.ID], h.no[a.ID] = h.saw[a.ID] || a.OK, h.no[a.ID] || !a.OK
 		}
 	}
 	return list, err
@@ -196,8 +205,11 @@ func (h *hostile) Changes(ctx context.Context, since string) (page bridge.Page, 
 }
 
 func (h *hostile) Open(ctx context.Context, after exchange.HoldID) ([]bridge.Standing, error) {
-	if !h.s.calm && (h.s.w.Now < h.down || h.s.chance(0.2)) {
+	switch {
+	case !h.s.calm && (h.s.w.Now < h.down || h.s.chance(0.2)):
 		return nil, errSystem
+	case !h.lies: // what is given back, is so without a comparison that finds it
+		return nil, nil
 	}
 	return h.system.Open(ctx, after)
 }
@@ -287,9 +299,11 @@ func (h *hostile) deal() {
 
 // allowCall reports an error of a call that is neither the system's nor a misfortune.
 func (s *sim) allowCall(a *desktest.Shop, err error) {
-	if err != errSystem {
+	var ours *exchange.Error
+	if errors.As(err, &ours) {
 		s.allow(a, err)
 	}
+	a.Died()
 }
 
 // tells makes the calls that are due, and at times dies before it has noted the answers, or notes
@@ -452,9 +466,23 @@ func (h *hostile) rest() {
 		}
 		s.seen["system "+string(a.state)]++
 	}
+	for k, r := range b.Holds {
+		if a := h.asks[k.ID]; r.Hold.State == hold.Held && !h.no[k.ID] && (a == nil || a.state != bridge.Held && a.state != bridge.Committed) {
+			s.Errorf("seed %d, at rest: hold %v is not set aside at the system, which was not asked again", s.w.Seed, k.ID)
+		}
+	}
+	for k, o := range b.Sales {
+		if a := h.asks[k.ID]; o.Order.Accepted != 0 && !o.Order.Status().Terminal() && openUnits(o) && !h.no[k.ID] && (a == nil || a.state != bridge.Committed) {
+			s.Errorf("seed %d, at rest: order %v is not committed at the system, which was not told again", s.w.Seed, k.ID)
+		}
+	}
 	st := h.shop.Desk.Bridged.Status()
 	s.seen["denied"] += int(st.Denied)
 	s.seen["lost"] += int(st.Lost)
+}
+
+func openUnits(o *record.Order) bool {
+	return slices.ContainsFunc(o.Order.Lines, func(l order.Line) bool { return l.Open() > 0 })
 }
 
 func (s *system) clone() *system {
