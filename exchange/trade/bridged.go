@@ -9,6 +9,7 @@ import (
 	"github.com/souk-market/souk/exchange/backoff"
 	"github.com/souk-market/souk/exchange/bridge"
 	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/order"
 	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/wake"
@@ -55,6 +56,9 @@ type Bridged struct {
 	begun *writer.Table[holdID, *asking]
 	// number is that of the newest message of the outbox. Writer's turn only.
 	number uint64
+
+	// left are the holds that a process before was asking for. Writer's turn only.
+	left []expiry
 
 	breaker breaker
 	outbox  told
@@ -107,12 +111,51 @@ func (x *Bridged) makeTables() {
 // On reports whether the shop has a bridge: then its system has the authority over the stock.
 func (x *Bridged) On() bool { return x.system != nil }
 
-// open reads the outbox.
+// open reads the outbox, and which holds a process before was asking for.
 func (x *Bridged) open() error {
 	if !x.On() {
 		return nil
 	}
-	return x.outbox.load(x)
+	if err := x.outbox.load(x); err != nil {
+		return err
+	}
+	last := x.supplier.selling.Written().Add(askTime)
+	r := kv.Range{From: []byte(record.PrefixHoldExpiry), To: kv.Key(record.PrefixHoldExpiry, kv.Uint64(uint64(last+1)))}
+	for row, err := range kv.Rows(x.store, r) {
+		if err != nil {
+			return err
+		}
+		at, retailer, id, ok := record.ParseExpiryKey(record.PrefixHoldExpiry, row.Key)
+		if !ok {
+			continue
+		}
+		rec, err := record.Get[record.Hold](x.store, x.codec, record.HoldKey(retailer, id))
+		if err == nil && rec != nil && rec.Hold.State == hold.Asked { // a damaged one goes into quarantine at its time
+			x.left = append(x.left, expiry{at, retailer, id})
+		}
+	}
+	return nil
+}
+
+// refuseLeft refuses the holds that a process before was asking for.
+func (x *Bridged) refuseLeft(b *writer.Batch, next *exchange.Time) error {
+	list := x.left[:min(len(x.left), expiriesPerBatch)]
+	if len(list) == 0 {
+		return nil
+	}
+	all, err := x.supplier.endEach(b, list, expiry.holdKey, next, func(b *writer.Batch, e expiry) error {
+		if rec, err := x.supplier.get(b, holdID{e.retailer, e.id}); err != nil || rec == nil || rec.Hold.State != hold.Asked {
+			return err // it has ended since
+		}
+		return x.supplier.endAlone(b, e, hold.Refuse{Code: exchange.CodeUnavailable}, errNotAsked)
+	})
+	if all {
+		b.Then(leftRefused{len(list)})
+	}
+	if !all || len(list) < len(x.left) {
+		*next = b.Now()
+	}
+	return err
 }
 
 // Effects of the bridge.
@@ -127,6 +170,8 @@ type (
 		why   exchange.Code
 		err   error
 	}
+	// leftRefused: the first n of those that a process before was asking for are refused.
+	leftRefused struct{ n int }
 	// messageQueued: a commit or release is to be told to the system.
 	messageQueued struct {
 		id     exchange.HoldID
@@ -145,12 +190,15 @@ func (x *Bridged) apply(e writer.Effect) bool {
 	switch e := e.(type) {
 	case holdAsked:
 		x.mu.Lock()
+		e.asking.due = x.clock.Now().Add(askPause)
 		x.asked[e.asking.holdID] = e.asking
 		x.waiting = append(x.waiting, e.asking)
 		x.mu.Unlock()
 		x.wake.Set()
 	case holdSettled:
 		x.settled(e)
+	case leftRefused:
+		x.left = x.left[e.n:]
 	case messageQueued:
 		x.outbox.add(e.id, e.number, e.commit, x.clock.Now())
 		x.wake.Set()
@@ -420,7 +468,9 @@ func (k *breaker) may() (ok bool, trial exchange.Time) {
 	if !k.open {
 		return true, 0
 	}
-	if now := k.clock.Now(); k.trying || now < min(k.trial, now.Add(backoff.Longest)) {
+	now := k.clock.Now()
+	k.trial = min(k.trial, now.Add(backoff.Longest)) // the clock may have fallen back
+	if k.trying || now < k.trial {
 		return false, k.trial
 	}
 	k.trying = true

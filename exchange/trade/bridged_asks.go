@@ -34,7 +34,7 @@ func (x *Bridged) ask(b *writer.Batch, id exchange.HoldID, rec *heldRecord, plac
 	row.Retailer, row.At = rec.Retailer, b.Now()
 	x.rows.Set(b, id, row)
 	a := &asking{
-		holdID: k, quote: quote, deadline: deadline, due: b.Now().Add(askPause), done: make(chan struct{}),
+		holdID: k, quote: quote, deadline: deadline, done: make(chan struct{}),
 		ask: bridge.Ask{ID: id, Partner: rec.Retailer, Expires: place.Expires},
 	}
 	for _, l := range place.Lines.All() {

@@ -270,9 +270,9 @@ func (x *Bridged) openAfter(ctx context.Context, after exchange.HoldID) ([]bridg
 // comparePage compares the asks whose ids are after one, up to and with last. It counts the
 // orders there that this shop does not know.
 func (x *Bridged) comparePage(ctx context.Context, page []bridge.Standing, after, last exchange.HoldID) (foreign int, err error) {
-	there := make(map[exchange.HoldID]bridge.State, len(page))
+	there := make(map[exchange.HoldID]bridge.Standing, len(page))
 	for _, s := range page {
-		there[s.ID] = s.State
+		there[s.ID] = s
 	}
 	known := make(map[exchange.HoldID]bool)
 	for row, err := range record.Rows[record.Asked](x.store, x.codec, askedFrom(after, last)) {
@@ -331,10 +331,12 @@ func (x *Bridged) tellForeign(id exchange.HoldID) {
 	}
 }
 
-// compareOne mends what this shop and its system have differently of one ask. state is "" where
+// compareOne mends what this shop and its system have differently of one ask. there is zero where
 // the system does not have it open.
-func (x *Bridged) compareOne(ctx context.Context, id exchange.HoldID, row record.Asked, state bridge.State) error {
-	if x.clock.Now().Sub(row.At) < settledFor || x.outbox.has(id) {
+func (x *Bridged) compareOne(ctx context.Context, id exchange.HoldID, row record.Asked, there bridge.Standing) error {
+	// The clock may be behind the writer's time. What is compared too early is told twice, and changes
+	// nothing.
+	if age := x.clock.Now().Sub(row.At); age >= 0 && age < settledFor || x.outbox.has(id) {
 		return nil
 	}
 	var again *bridge.Ask
@@ -353,22 +355,17 @@ func (x *Bridged) compareOne(ctx context.Context, id exchange.HoldID, row record
 			return err
 		}
 		switch {
-		case o != nil && openUnits(o):
-			if state != bridge.Committed && !row.Denied {
-				now.At = b.Now()
-				x.rows.Set(b, id, now)
-				return x.commit(b, id, "")
-			}
-		case o != nil: // nothing of the order is open: what has gone is the system's business
+		case o != nil:
+			return x.compareOrder(b, o, now, there)
 		case rec != nil && rec.Hold.State == hold.Held:
-			if state == "" {
+			if there.State == "" {
 				again = &bridge.Ask{ID: id, Partner: row.Retailer, Expires: rec.Hold.Expires}
 				for _, l := range rec.Hold.Lines.All() {
 					again.Lines = append(again.Lines, bridge.Line{SKU: l.SKU, Units: int64(l.Quantity)})
 				}
 			}
 		case rec != nil && rec.Hold.State == hold.Asked:
-		case state != "":
+		case there.State != "":
 			return x.giveBack(b, id, nil, "it has ended")
 		}
 		return nil
@@ -379,8 +376,39 @@ func (x *Bridged) compareOne(ctx context.Context, id exchange.HoldID, row record
 	return x.holdAgain(ctx, *again)
 }
 
-func openUnits(o *record.Order) bool {
-	return slices.ContainsFunc(o.Order.Lines, func(l order.Line) bool { return l.Open() > 0 })
+// compareOrder mends what is different of an order: it is committed there as long as it has units,
+// and nothing more than those is set aside. What it has less there, the next commit or shipment
+// shows.
+func (x *Bridged) compareOrder(b *writer.Batch, o *record.Order, row record.Asked, there bridge.Standing) error {
+	stands, open := false, false
+	wanted := make(map[exchange.SKU]int64)
+	for _, l := range o.Order.Lines {
+		wanted[l.SKU] = l.Ordered - l.Cancelled
+		stands, open = stands || wanted[l.SKU] > 0, open || l.Open() > 0
+	}
+	switch {
+	case !stands && there.State != "":
+		return x.giveBack(b, o.ID, nil, "it has ended")
+	case !stands || there.State == "" && !open: // what has gone is the system's business
+		return nil
+	case there.State != bridge.Committed:
+		if row.Denied {
+			return nil // it is rejected, or its owner sees to it
+		}
+		row.At = b.Now()
+		x.rows.Set(b, o.ID, row)
+		return x.commit(b, o.ID, "")
+	}
+	var more []order.Units
+	for _, l := range there.Lines {
+		if n := l.Units - wanted[l.SKU]; n > 0 {
+			more = append(more, order.Units{SKU: l.SKU, Units: n})
+		}
+	}
+	if len(more) == 0 {
+		return nil
+	}
+	return x.giveBack(b, o.ID, more, "it was cancelled")
 }
 
 // holdAgain asks once more for a hold that is HELD here and that the system has lost. A retailer

@@ -140,7 +140,13 @@ func (o *told) next(now exchange.Time) exchange.Time {
 	if len(o.due) == 0 {
 		return 0
 	}
-	return min(o.due[0].due, now.Add(backoff.Longest)) // the clock may have fallen back
+	if latest := now.Add(backoff.Longest); o.due[0].due > latest { // the clock has fallen back
+		for _, q := range o.due {
+			q.due = min(q.due, latest)
+		}
+		heap.Init(&o.due)
+	}
+	return o.due[0].due
 }
 
 // take takes up to most messages that are due, all of one kind, at most one of each id.

@@ -58,7 +58,7 @@ func (s *Supplier) Expire(b *writer.Batch) error {
 		return nil
 	}
 	next := exchange.Time(1<<62 - 1)
-	for _, expire := range []func(*writer.Batch, *exchange.Time) error{s.expireHolds, s.expireOrders, s.releaseEnded, s.shelf.ChangePrices, s.baskets.expire} {
+	for _, expire := range []func(*writer.Batch, *exchange.Time) error{s.bridged.refuseLeft, s.expireHolds, s.expireOrders, s.releaseEnded, s.shelf.ChangePrices, s.baskets.expire} {
 		if err := expire(b, &next); err != nil {
 			return err
 		}

@@ -29,7 +29,11 @@ func (s *sim) check() {
 			s.Errorf("seed %d, step %s: %s: %v", s.w.Seed, s.what, a.Name, err)
 			continue
 		}
-		s.oversold(a, b)
+		if a.Bridge == nil { // else the counts are a copy of its system's
+			s.oversold(a, b)
+			continue
+		}
+		s.hostile.judge()
 	}
 	clear(s.counts)
 	if s.full++; s.full%50 == 0 {

@@ -38,7 +38,7 @@ func (s *sim) advance(d time.Duration) {
 		s.w.Now = max(s.w.Now, e.at)
 		e.run()
 	}
-	s.w.Now = until
+	s.w.Now = max(s.w.Now, until) // what arrived may have waited longer
 }
 
 func (s *sim) after(d time.Duration, run func()) {
@@ -88,6 +88,9 @@ func (s *sim) senders() {
 		}
 		if err := from.Desk.Tick(); err != nil && !from.Died() {
 			s.Errorf("%s: %v", from.Name, err)
+		}
+		if from.Bridge != nil {
+			s.hostile.tells()
 		}
 		list, _ := from.Desk.Outgoing()
 		if !s.calm && len(list) > 0 && s.chance(0.03) { // the process dies between its commit and its sends

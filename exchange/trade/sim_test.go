@@ -84,6 +84,7 @@ type sim struct {
 	verifier *cachedVerifier
 	seen     tally
 	gone     context.Context // of callers that have left
+	hostile  *hostile        // the own system of the first shop; nil = none has one
 }
 
 type counted struct {
@@ -178,6 +179,11 @@ func (s *sim) run(steps int) {
 func (s *sim) step(name string) {
 	s.what = name
 	s.seen["steps"]++
+	if s.hostile != nil {
+		for _, a := range s.w.Shops {
+			s.hostile.lives[a] = a.Life
+		}
+	}
 	pause := time.Duration(s.rng.IntN(1500)) * time.Millisecond
 	switch {
 	case s.chance(0.05):
@@ -191,6 +197,9 @@ func (s *sim) step(name string) {
 		s.act()
 	}
 	s.misfortune()
+	if s.hostile != nil {
+		s.hostile.live()
+	}
 	s.check()
 }
 
