@@ -66,7 +66,7 @@ type Shop struct {
 	Changed bool
 	// Committing, if any, is called before every commit: a test has one of them fail.
 	Committing func()
-	Life    int // restarts so far: what was in flight before a restart is lost
+	Life       int // restarts so far: what was in flight before a restart is lost
 }
 
 func NewWorld(t testing.TB, seed uint64, shops int) *World {
