@@ -17,6 +17,7 @@ var auditRules = []struct {
 	{audit.Stock, "available + held + sold = stocked − missing + deficit, and none is negative"},
 	{audit.OneAnswer, "every request of a retailer has one answer"},
 	{audit.OneEnd, "every hold ends once, and is committed where there is an order of it"},
+	{audit.Baskets, "every basket is what its parts' reservations and orders are"},
 	{audit.Price, "every order's price is the one quoted"},
 	{audit.Signed, "every signature verifies by the member list"},
 }

@@ -32,6 +32,7 @@ type Books struct {
 	Purchases    map[Key]*record.Order
 	ShipTo       map[Key]*record.ShipTo
 	Reservations map[exchange.HoldID]*record.Reservation
+	Baskets      map[exchange.BasketID]*record.Basket
 	Ledgers      map[ledger.ID]*Ledger
 	Products     map[exchange.SKU]exchange.StockID // what each sells from
 	Feed         *record.Feed
@@ -108,7 +109,7 @@ func newBooks(c Check) *Books {
 		Shop: c.Shop, codec: c.Codec, verifier: c.Verifier, name: c.Name,
 		Stock: map[exchange.StockID]hold.Stock{}, Holds: map[Key]*record.Hold{},
 		Sales: map[Key]*record.Order{}, Own: map[exchange.OrderID]*record.OwnSale{}, Purchases: map[Key]*record.Order{}, ShipTo: map[Key]*record.ShipTo{},
-		Reservations: map[exchange.HoldID]*record.Reservation{}, Ledgers: map[ledger.ID]*Ledger{},
+		Reservations: map[exchange.HoldID]*record.Reservation{}, Baskets: map[exchange.BasketID]*record.Basket{}, Ledgers: map[ledger.ID]*Ledger{},
 		Products: map[exchange.SKU]exchange.StockID{}, sharing: map[string]bool{},
 		stocks: map[exchange.StockID]record.Stock{}, journals: map[exchange.StockID][]numbered{}, readings: map[exchange.StockID]bool{},
 		holdExpiry: map[Key]exchange.Time{}, orderExpiry: map[Key]exchange.Time{},
@@ -190,6 +191,13 @@ func (r reader) record(prefix string, key, value []byte) {
 		r.product(key, value)
 	case "sa/":
 		r.ownSale(key, value)
+	case "b/":
+		if v := decode[record.Basket](r, value); v != nil {
+			r.Baskets[v.ID] = v
+			if string(key) != string(v.ID[:]) {
+				r.f.fault(Records, "basket %v stands under this key", v.ID)
+			}
+		}
 	case "ps/":
 		r.sharing[string(key)] = true
 	case "j/":

@@ -34,6 +34,7 @@
 //	I8  Shop     signatures verify by the member list
 //	I9  Healed   no request is unanswered
 //
-// Two rules stand beside them: "records", every record is readable and stands under its own
-// key, and "ledgers", a ledger has all its entries and the records follow from them.
+// Three rules stand beside them: "records", every record is readable and stands under its own
+// key; "ledgers", a ledger has all its entries and the records follow from them; and "baskets", a
+// basket is what its parts' reservations and orders are, and nothing is held that it does not keep.
 package audit

@@ -9,11 +9,11 @@ import (
 	"github.com/souk-market/souk/exchange/ledger"
 )
 
-// Rule is what a fault breaks: an invariant of the package comment, or one of two rules beside
+// Rule is what a fault breaks: an invariant of the package comment, or one of the rules beside
 // them.
 type Rule string
 
-// The invariants of the package comment, and the two rules beside them.
+// The invariants of the package comment, and the rules beside them.
 const (
 	Stock        Rule = "I1"
 	OneAnswer    Rule = "I2"
@@ -25,6 +25,7 @@ const (
 	Signed       Rule = "I8"
 	Answered     Rule = "I9"
 	Records      Rule = "records" // every record is readable and stands under its own key
+	Baskets      Rule = "baskets" // a basket and its parts agree
 	Ledgers      Rule = "ledgers" // a ledger has all its entries, and its records follow from them
 )
 

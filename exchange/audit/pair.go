@@ -86,6 +86,7 @@ func HealedAt(a, b *Books, settled exchange.Time) error {
 			}
 		}
 		compareSets(f, supplier, retailer)
+		compareBaskets(f, supplier, retailer)
 	}
 	return f.err()
 }

@@ -41,6 +41,7 @@ type Count struct {
 	Sales        int `json:"orders_sold"`
 	Purchases    int `json:"orders_bought"`
 	Own          int `json:"own_sales"`
+	Baskets      int `json:"baskets"`
 	Ledgers      int `json:"ledgers"`
 	Entries      int `json:"entries"`
 	Replayed     int `json:"ledgers_replayed"`
@@ -99,7 +100,7 @@ func (c Check) Run(ctx context.Context) (*Books, *Report, error) {
 func (b *Books) count(rows, replayed int) Count {
 	n := Count{
 		Rows: rows, Replayed: replayed, Products: len(b.Products), Holds: len(b.Holds), Reservations: len(b.Reservations),
-		Sales: len(b.Sales), Purchases: len(b.Purchases), Own: len(b.Own), Ledgers: len(b.Ledgers),
+		Sales: len(b.Sales), Purchases: len(b.Purchases), Own: len(b.Own), Baskets: len(b.Baskets), Ledgers: len(b.Ledgers),
 	}
 	for _, c := range b.Ledgers {
 		n.Entries += len(c.Entries)
@@ -132,6 +133,9 @@ func (b *Books) checkBooks(f notes) {
 	}
 	for id, res := range b.Reservations {
 		b.checkReservation(f.at("reservation %v at %s", id, shopIn{b.name, res.Supplier}), res)
+	}
+	for id, rec := range b.Baskets {
+		b.checkBasket(f.at("basket %v", id), rec)
 	}
 	for k := range b.Sales {
 		if b.Holds[k] == nil && b.keeps(k.ID) {

@@ -242,7 +242,8 @@ func (k *Baskets) tell(b *writer.Batch, rec *record.Basket, e basket.Event) erro
 	return k.step(b, rec, e)
 }
 
-// reservation is what this shop has of a part's reservation, committed or pending; nil = nothing.
+// reservation is what this shop has of a part's reservation; nil = nothing. One that waits for its
+// commit is in this one: what follows for the basket must not be durable without it.
 func (k *Baskets) reservation(b *writer.Batch, p *basket.Part) (*record.Reservation, error) {
 	res, err := k.retailer.get(b, p.Hold)
 	if err != nil {
@@ -250,6 +251,10 @@ func (k *Baskets) reservation(b *writer.Batch, p *basket.Part) (*record.Reservat
 	}
 	if latest := k.retailer.pending.latest(p.Hold); latest != nil && (res == nil || latest.After(res)) {
 		res = latest
+		k.retailer.rows.Set(b, p.Hold, latest)
+		b.Then(reservationRecorded{latest})
+		copied := *latest
+		res = &copied
 	}
 	return res, nil
 }

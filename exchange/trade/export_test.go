@@ -76,6 +76,9 @@ func (r *Retailer) NewID(supplier exchange.ShopID, tail [12]byte) (exchange.Hold
 	return r.newID(supplier, tail)
 }
 
+// AsksFirst has suppliers asked before a basket's intent is committed, or after.
+func (k *Baskets) AsksFirst(first bool) { k.asksFirst = first }
+
 // KeyedID is the id of the reservation that was made, or will be, under a key.
 func (r *Retailer) KeyedID(ctx context.Context, supplier exchange.ShopID, key ReservationKey) (exchange.HoldID, error) {
 	w, err := r.keyedWish(ctx, supplier, key)

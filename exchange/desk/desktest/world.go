@@ -66,7 +66,9 @@ type Shop struct {
 	Random *rand.ChaCha8
 	// Changed is set by every commit; the test resets it.
 	Changed bool
-	Life    int // restarts so far: what was in flight before a restart is lost
+	// Committing, if any, is called before every commit: a test has one of them fail.
+	Committing func()
+	Life       int // restarts so far: what was in flight before a restart is lost
 }
 
 func NewWorld(t testing.TB, seed uint64, shops int) *World {
@@ -147,6 +149,9 @@ type Watched struct {
 
 func (m Watched) Commit(writes []kv.Write) error {
 	m.Shop.Changed = true
+	if m.Shop.Committing != nil {
+		m.Shop.Committing()
+	}
 	return m.Mem.Commit(writes)
 }
 
