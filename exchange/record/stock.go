@@ -324,3 +324,14 @@ func (s *Source) File(digest [32]byte) (SourceFile, bool) {
 	}
 	return SourceFile{}, false
 }
+
+// Undated is when a file without a date was read that is read at now, by the shop's time, which never
+// runs backwards: at the earliest (0 = after the last reading of each stock) and at the latest.
+// While that time stands still, because the clock was set back, both may be the same moment as the
+// end of the source's last file.
+func (s *Source) Undated(now exchange.Time) (low, high exchange.Time) {
+	if s.Ended != 0 {
+		low = min(s.Ended+1, now)
+	}
+	return low, now
+}

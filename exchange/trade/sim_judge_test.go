@@ -30,6 +30,9 @@ func (s *sim) check() {
 			continue
 		}
 		s.oversold(a, b)
+		if p := s.premises[a]; p != nil {
+			p.judge()
+		}
 	}
 	clear(s.counts)
 	if s.full++; s.full%50 == 0 {
@@ -193,6 +196,12 @@ func (s *sim) answered(from, to *desktest.Shop, raw, reply []byte) {
 	key := sha256.Sum256(slices.Concat(from.ID[:], to.ID[:], raw))
 	a := s.open(to, reply)
 	before, known := s.answers[key]
+	if !known && a.Refusal != exchange.CodeConflict {
+		s.requests = append(s.requests, sentHold{from, to, slices.Clone(raw)})
+	}
+	if p := s.premises[to]; p != nil && !known {
+		p.bounded(from, a)
+	}
 	switch {
 	case !known && a.Refusal != exchange.CodeConflict && a.Refusal != exchange.CodeTooOld && a.Refusal != exchange.CodeInvalid:
 		s.answers[key] = reply
