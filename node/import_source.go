@@ -164,7 +164,7 @@ func (s *Shop) sourceOf(ctx context.Context, file io.ReadSeeker, digest [32]byte
 	if err := src.settle(s.parts.Config.Sources, o); err != nil {
 		return nil, err
 	}
-	if err := src.date(digest, o, s.now()); err != nil {
+	if err := src.date(digest, o, s.desk.Shelf.Now()); err != nil {
 		return nil, err
 	}
 	all, err := s.desk.Shelf.Sources()
@@ -260,10 +260,8 @@ func (src *source) date(digest [32]byte, o api.ImportOptions, now exchange.Time)
 		st.Low, st.High = before.Low, before.High
 	case again: // it may be as old as it was, or that system may be as it was
 		st.Low, st.High = before.Low, now
-	case src.Ended != 0:
-		st.Low, st.High = src.Ended+1, max(now, src.Ended+1)
 	default:
-		st.High = now // since each stock's own last reading: one of a version before
+		st.Low, st.High = src.Undated(now)
 	}
 	src.older = src.High != 0 && st.High < src.Low
 	src.digest, src.statement = digest, st

@@ -70,7 +70,7 @@ func (s *Shop) carryOut(ctx context.Context, file io.Reader, src *source, o api.
 		err = pass.succeed()
 	}
 	if err == nil && !o.DryRun {
-		err = s.desk.Shelf.SetSource(ctx, src.after(s.now()))
+		err = s.desk.Shelf.SetSource(ctx, src.after(s.desk.Shelf.Now()))
 	}
 	if !o.DryRun {
 		s.feeds.show(ctx, pass.written)

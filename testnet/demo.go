@@ -41,6 +41,7 @@ func (n *testnet) demo(ctx context.Context) error {
 		{"accepted", trade.order},
 		{"shipped", trade.ship},
 		{"delivered", trade.deliver},
+		{"own sale", trade.sellHere},
 		{"withdrawn", trade.withdraw},
 		{"ledgers equal", trade.compare},
 		{"hub stopped", n.killHub},

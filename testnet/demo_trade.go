@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/node/api/view"
@@ -107,6 +108,38 @@ func (t *demoTrade) deliver(ctx context.Context, name string) error {
 		return err
 	}
 	t.say(name, "at both shops")
+	return nil
+}
+
+// sellHere has the supplier sell over its own counter, from the shelf that partners hold from, and the
+// retailer see that there are fewer.
+func (t *demoTrade) sellHere(ctx context.Context, name string) error {
+	id := exchange.ProductID{Shop: t.supplier.id, SKU: balm}
+	before, err := t.retailer.client.Product(ctx, id, false)
+	if err != nil {
+		return about(&t.retailer.process, err)
+	}
+	start := time.Now()
+	sale, err := t.supplier.client.Sales().Sell(ctx, view.NewSale{Lines: []view.Units{{SKU: balm, Units: 2}}, Left: true, Reference: "till 1"})
+	if err != nil {
+		return about(&t.supplier.process, err)
+	}
+	var left int64
+	err = until(ctx, &t.retailer.process, func(ctx context.Context) (bool, error) {
+		seen, err := t.retailer.client.Product(ctx, id, false)
+		if err != nil {
+			return false, err
+		}
+		if left = seen.Available.Units; left != before.Available.Units-2 {
+			return false, fmt.Errorf("%s sees %d of %s, and saw %d before 2 were sold", t.retailer.name, left, balm, before.Available.Units)
+		}
+		return true, nil
+	})
+	if err != nil {
+		return about(&t.retailer.process, err)
+	}
+	t.say(name, "%s sold 2 of %s over its counter for %s; %s saw after %.2f s that %d are left of %d", t.supplier.name, balm, amount(sale.Total),
+		t.retailer.name, time.Since(start).Seconds(), left, before.Available.Units)
 	return nil
 }
 

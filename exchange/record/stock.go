@@ -107,11 +107,12 @@ const (
 	CauseOwnSold      Cause = 21 // it was made; the shelf is as it was
 	CauseOwnShipped   Cause = 22 // units of it left
 	CauseOwnCancelled Cause = 23 // units of it were cancelled; the shelf is as it was
+	CauseOwnDamaged   Cause = 24 // units of it came back and do not go onto the shelf, which is as it was
 )
 
 var causeNames = [...]string{
 	"unknown", "shipped", "counted", "figure", "ordered", "cancelled", "sold", "returned", "received", "damaged", "set",
-	20: "own-returned", 21: "own-sold", 22: "own-shipped", 23: "own-cancelled",
+	20: "own-returned", 21: "own-sold", 22: "own-shipped", 23: "own-cancelled", 24: "own-damaged",
 }
 
 func (c Cause) String() string {
@@ -142,7 +143,7 @@ func (c Cause) Brings() bool {
 // Moves reports whether the cause changes what is on the shelf.
 func (c Cause) Moves() bool {
 	switch c {
-	case CauseOrdered, CauseCancelled, CauseOwnSold, CauseOwnCancelled:
+	case CauseOrdered, CauseCancelled, CauseOwnSold, CauseOwnCancelled, CauseOwnDamaged:
 		return false
 	}
 	return true
@@ -323,4 +324,15 @@ func (s *Source) File(digest [32]byte) (SourceFile, bool) {
 		}
 	}
 	return SourceFile{}, false
+}
+
+// Undated is when a file without a date was read that is read at now, by the shop's time, which never
+// runs backwards: at the earliest (0 = after the last reading of each stock) and at the latest.
+// While that time stands still, because the clock was set back, both may be the same moment as the
+// end of the source's last file.
+func (s *Source) Undated(now exchange.Time) (low, high exchange.Time) {
+	if s.Ended != 0 {
+		low = min(s.Ended+1, now)
+	}
+	return low, now
 }

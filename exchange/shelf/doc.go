@@ -67,7 +67,11 @@
 //
 //   - [Shelf.Revision] is the stock's own revision and the steps in which files were read. An import
 //     that finds a figure as it was writes nothing; a sum of before it, written over it, oversold
-//     in the model. A count that finds what was known moves the revision, too.
+//     in the model. A count that finds what was known moves the revision, too, and so does what is told
+//     of a stock that nothing counts.
+//   - Files are dated by the writer's time ([Shelf.Now], [record.Source.Undated]), which stands still while a clock
+//     that was set back catches up. What channels and files say of that time by their own clocks is
+//     more than the slack off, and can be read wrong: the design's assumption on clocks is broken then.
 //   - Figures of a system that knows nothing of Souk contain no movement, and neither do those
 //     without a meaning: what such a system sells, and a channel tells too, is counted twice,
 //     downward, until the next count or --rebase. This rule only lowers, and the model does not need

@@ -207,13 +207,13 @@ func (t told) withFree(free int64) (hold.Stock, error) {
 }
 
 // reading is the last reading after the figure. One that is not surely newer keeps the lower
-// figure, and the count that it may be older than.
+// figure, and the count that it may be older than, unless the stock was not counted until then.
 func (t told) reading(st Statement) record.Reading {
 	r := record.Reading{
 		Source: st.Source, Set: true, Unlimited: t.figure.Unlimited, Units: t.figure.Units,
 		Low: t.when.low, High: t.when.high, Behind: t.last.Behind, Owed: t.debts.unaware,
 	}
-	if t.when.newer {
+	if t.when.newer || t.stock.Unlimited { // of a stock that nothing counted, the figure is all that is known
 		return r
 	}
 	r.Counted, r.CountedBy, r.CountedFrom = t.last.Counted, t.last.CountedBy, t.last.CountedFrom

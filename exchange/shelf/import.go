@@ -89,7 +89,7 @@ func (s *Shelf) Import(ctx context.Context, st Statement, items []Item) ([]Outco
 		}
 	}
 	if !st.DryRun {
-		if err := s.files.read(st.Source, s.cfg.Clock.Now()); err != nil {
+		if err := s.files.read(st.Source, s.cfg.Writer.Now()); err != nil {
 			return nil, err
 		}
 	}
@@ -127,7 +127,7 @@ func (s *Shelf) Import(ctx context.Context, st Statement, items []Item) ([]Outco
 // committed. Most of a file that is imported again changes nothing. Those items are found here,
 // so that holds and orders do not wait for them. The writer looks at the others again.
 func (s *Shelf) notAsCommitted(st Statement, items []Item, outcomes []Outcome) (rest []int, err error) {
-	now := s.cfg.Clock.Now()
+	now := s.cfg.Writer.Now()
 	v := s.committed()
 	for i := range items {
 		p, err := s.plan(v, st, &items[i], now)

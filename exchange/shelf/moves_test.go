@@ -283,6 +283,44 @@ func TestRevisionSeesFiles(t *testing.T) {
 	}
 }
 
+// TestRevisionOfTheUncounted: what a channel tells of a stock that nothing counts moves its revision, so
+// that a count of before is not taken for one of after.
+func TestRevisionOfTheUncounted(t *testing.T) {
+	_, acorn, _ := desktest.Pair(t)
+	stock, err := acorn.Desk.Shelf.SetStock(desktest.Ctx, "shoe", 0, true)
+	desktest.Must(t, err)
+	revision, err := acorn.Desk.Shelf.Revision(stock)
+	desktest.Must(t, err)
+	_, err = acorn.Desk.Moves.Tell(desktest.Ctx, []shelf.Line{{SKU: "shoe", Cause: record.CauseSold, Units: 1}}, true)
+	desktest.Must(t, err)
+	if _, err := acorn.Desk.Shelf.Count(desktest.Ctx, []shelf.Count{{SKU: "shoe", Units: 5, Revision: &revision}}); exchange.CodeOf(err) != exchange.CodeStale {
+		t.Errorf("one was sold after 5 were counted, and the count was taken: %v", err)
+	}
+}
+
+// TestShippedWhileUncounted: what left a stock while nothing counted it is taken off a count that was made
+// before, though the stock had none to lose.
+func TestShippedWhileUncounted(t *testing.T) {
+	w, acorn, birch := desktest.Pair(t)
+	_, err := acorn.Desk.Shelf.SetStock(desktest.Ctx, "shoe", 0, false)
+	desktest.Must(t, err)
+	w.Now = w.Now.Add(5 * time.Minute)
+	_, err = acorn.Desk.Shelf.SetStock(desktest.Ctx, "shoe", 0, true)
+	desktest.Must(t, err)
+	w.Now = w.Now.Add(5 * time.Minute)
+	counted := shelf.Count{SKU: "shoe", Units: 17, When: shelf.Moment{At: w.Now}}
+	w.Now = w.Now.Add(5 * time.Minute)
+	o := desktest.Buy(t, birch, acorn, "shoe", 6)
+	w.Settle()
+	_, err = acorn.Desk.Supplier.ShipOrder(desktest.Ctx, o.ID, nil, "", "")
+	desktest.Must(t, err)
+	after, err := acorn.Desk.Shelf.Count(desktest.Ctx, []shelf.Count{counted})
+	desktest.Must(t, err)
+	if after[0].Net() != 11 {
+		t.Errorf("17 were counted, 6 left since, and the stock is %+v", after[0])
+	}
+}
+
 // TestMemoryOfMovements: ids are known for 90 days, lines of a journal kept for 400.
 func TestMemoryOfMovements(t *testing.T) {
 	const day = 24 * time.Hour

@@ -338,7 +338,6 @@ func (s *Shelf) Move(b *writer.Batch, deltas []hold.Delta, of Of) (counted uint6
 		if err != nil {
 			return 0, err
 		}
-		net := rec.Stock.Net()
 		if rec.Stock, err = rec.Stock.Step(delta.Move, delta.Units); err != nil {
 			return 0, exchange.Errorf(exchange.CodeOf(err), "%s: %w", delta.SKU, err)
 		}
@@ -358,7 +357,7 @@ func (s *Shelf) Move(b *writer.Batch, deltas []hold.Delta, of Of) (counted uint6
 		if cause := of.cause(delta.Move); cause != 0 {
 			m := record.Movement{Cause: cause, Units: delta.Units, Ordered: of.Ordered, Partner: of.Partner, Order: of.Order, SKU: delta.SKU}
 			if cause.Moves() {
-				m.Units = rec.Stock.Net() - net
+				m.Units = -delta.Units // also of a stock that nothing counts, whose shelf has none to lose
 			}
 			if err := s.journals.add(b, delta.Stock, &rec, m); err != nil {
 				return 0, err

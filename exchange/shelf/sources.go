@@ -3,10 +3,15 @@ package shelf
 import (
 	"context"
 
+	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/writer"
 )
+
+// Now is the time by which the journals, readings and counts of the shelf are written. It never runs
+// backwards: a file is dated by it, for what moved before must not seem to have moved after.
+func (s *Shelf) Now() exchange.Time { return s.cfg.Writer.Now() }
 
 // Source is what the last import of a source left; the zero Source with its name if there was
 // none.

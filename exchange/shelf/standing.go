@@ -69,8 +69,12 @@ func (s *standing) tell(c record.Cause, units int64, at span) (contained bool, e
 			"what comes to the shelf is told by the files of %s alone, for their figures, which know nothing of Souk or have no chosen meaning, would count it again: "+
 				"import its next file, or say what its figures mean (souk catalog import --stock-figure on-hand or free)", sourceName(s.reading.Source))
 	}
-	if s.stock.Unlimited || s.has(c, at) {
-		return !s.stock.Unlimited, nil
+	if s.stock.Unlimited {
+		s.stock.Revision++ // a count of before it is not one of after it
+		return false, nil
+	}
+	if s.has(c, at) {
+		return true, nil
 	}
 	s.stock, err = s.stock.WithNet(s.stock.Net() + units)
 	return false, err

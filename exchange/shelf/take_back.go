@@ -8,8 +8,8 @@ import (
 
 // TakeBack puts units of one product that came back onto the shelf, of the sale that of names: a
 // movement of now. Where the shop's system brings what comes back with its next figure, it is
-// CodeState: they would be counted twice.
-func (s Moves) TakeBack(b *writer.Batch, sku exchange.SKU, units int64, of Of) error {
+// CodeState: they would be counted twice. Damaged ones stand in the journal, and change nothing.
+func (s Moves) TakeBack(b *writer.Batch, sku exchange.SKU, units int64, damaged bool, of Of) error {
 	product, ok, err := s.products.Get(b, sku)
 	if err != nil {
 		return err
@@ -23,6 +23,10 @@ func (s Moves) TakeBack(b *writer.Batch, sku exchange.SKU, units int64, of Of) e
 		return err
 	}
 	c := change{sku: sku, id: id, line: record.Movement{Cause: record.CauseOwnReturned, Ordered: of.Ordered, Partner: of.Partner, Order: of.Order}}
+	if damaged {
+		c.line.Cause, c.line.Units = record.CauseOwnDamaged, units
+		return s.note(b, &c, &rec)
+	}
 	err = s.move(b, &c, product, &rec, units, span{low: b.Now(), high: b.Now(), now: true})
 	if exchange.CodeOf(err) == exchange.CodeState {
 		return exchange.Errorf(exchange.CodeState, "%w; or say that what came back does not go onto the shelf (damaged)", err)

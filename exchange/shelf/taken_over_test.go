@@ -311,6 +311,59 @@ func TestUnlimitedInDoubt(t *testing.T) {
 	}
 }
 
+// TestFigureOfTheUncounted: a figure that comes to a stock which nothing counted is what the next one is
+// compared with, though it may be older than the word that nothing counts it.
+func TestFigureOfTheUncounted(t *testing.T) {
+	w, acorn, _ := desktest.Pair(t)
+	w.Now += 1000
+	unaware := shelf.Statement{Figure: record.FigureFreeUnaware, Low: w.Now, High: w.Now}
+	put(t, acorn, unaware, item("shoe", 9900, 10))
+	unaware.Low, unaware.Last = w.Now+1, w.Now
+	w.Now += 1000
+	_, err := acorn.Desk.Shelf.SetStock(desktest.Ctx, "shoe", 0, true)
+	desktest.Must(t, err)
+	for _, units := range []int64{19, 17} {
+		w.Now += 1000
+		unaware.High = w.Now
+		put(t, acorn, unaware, item("shoe", 9900, units))
+		if s := desktest.StockOf(t, acorn, "shoe"); s.Unlimited || s.Net() != units {
+			t.Errorf("the system has %d, and the stock is %+v", units, s)
+		}
+		unaware.Low, unaware.Last = w.Now+1, w.Now
+	}
+}
+
+// TestFileWhileTheClockCatchesUp: until the clock of a shop that was set back is where it was, all
+// that is told has one moment. What a file has of it does not count again.
+func TestFileWhileTheClockCatchesUp(t *testing.T) {
+	w, acorn, _ := desktest.Pair(t)
+	onHand := func(units int64) {
+		src, err := acorn.Desk.Shelf.Source("")
+		desktest.Must(t, err)
+		st := shelf.Statement{Figure: record.FigureOnHand, Last: src.High}
+		st.Low, st.High = src.Undated(acorn.Desk.Shelf.Now())
+		put(t, acorn, st, item("shoe", 9900, units))
+		src.Figure, src.Low, src.High, src.Ended = st.Figure, st.Low, st.High, acorn.Desk.Shelf.Now()
+		desktest.Must(t, acorn.Desk.Shelf.SetSource(desktest.Ctx, src))
+	}
+	tell := func(cause record.Cause, units int64) {
+		_, err := acorn.Desk.Moves.Tell(desktest.Ctx, []shelf.Line{{SKU: "shoe", Cause: cause, Units: units}}, true)
+		desktest.Must(t, err)
+	}
+	acorn.Skew = time.Hour
+	onHand(10)
+	acorn.Skew = 0
+	for range 2 { // the file has what came, and the till sells after it was read
+		w.Now += 1000
+		tell(record.CauseReceived, 3)
+		onHand(13)
+		tell(record.CauseSold, 3)
+		if s := desktest.StockOf(t, acorn, "shoe"); s.Net() > 10 {
+			t.Errorf("10 are there, and the stock is %+v", s)
+		}
+	}
+}
+
 // TestPublishConverts: a product that its owner publishes has its US dollar price by the rate of now.
 func TestPublishConverts(t *testing.T) {
 	_, acorn, _ := desktest.Pair(t)

@@ -357,10 +357,7 @@ func (o *OwnSales) Return(ctx context.Context, id exchange.OrderID, lines []orde
 			return err
 		}
 		for _, u := range back {
-			if damaged {
-				continue
-			}
-			if err := (shelf.Moves{Shelf: o.holds.shelf}).TakeBack(b, u.SKU, u.Units, o.of(id, rec.Sale.Order.Submitted)); err != nil {
+			if err := (shelf.Moves{Shelf: o.holds.shelf}).TakeBack(b, u.SKU, u.Units, damaged, o.of(id, rec.Sale.Order.Submitted)); err != nil {
 				return err
 			}
 		}

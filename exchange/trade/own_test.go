@@ -78,6 +78,12 @@ func TestOneShelf(t *testing.T) {
 	isCode(t, err, exchange.CodeState)
 	_, err = acorn.Desk.Own.Return(desktest.Ctx, own.Request.ID, []order.Units{{SKU: "shoe", Units: 1}}, true)
 	desktest.Must(t, err)
+	desktest.Must(t, acorn.Desk.Shelf.Movements("shoe", 0, func(_ uint64, m *record.Movement) bool {
+		if m.Cause != record.CauseOwnDamaged || m.Units != 1 || m.Order != own.Request.ID {
+			t.Errorf("of the damaged one that came back the journal says %+v", m)
+		}
+		return false
+	}))
 	_, err = acorn.Desk.Own.Cancel(desktest.Ctx, own.Request.ID, []order.Units{{SKU: "shoe", Units: 4}}, "")
 	isCode(t, err, exchange.CodeShipped)
 	// 10 on the shelf, 4 left, 3 wait, 1 is held by the partner.

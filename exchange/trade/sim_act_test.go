@@ -25,17 +25,19 @@ import (
 func (s *sim) act() {
 	a := s.shop()
 	switch n := s.rng.IntN(100); {
-	case n < 25:
+	case n < 22:
 		s.reserve(a)
-	case n < 35:
+	case n < 30:
 		s.place(a)
-	case n < 45:
+	case n < 39:
 		s.own(a)
-	case n < 52:
+	case n < 45:
 		s.changeHold(a)
-	case n < 58:
+	case n < 50:
 		s.replay()
-	case n < 63:
+	case n < 67 && s.premises[a] != nil:
+		s.premises[a].act()
+	case n < 67:
 		s.count(a)
 	case n < 85:
 		s.handle(a)
@@ -89,7 +91,6 @@ func (s *sim) reserve(a *desktest.Shop) {
 		return
 	}
 	r.ID, r.Lines = id, exchangetest.Lines(lines...)
-	s.remember(a, r)
 	if s.chance(0.05) { // a release that overtakes its hold
 		s.late(a, s.w.ShopOf(r.Supplier), frame(s, &message.Release{ID: id}))
 		s.advance(200 * time.Millisecond)
@@ -108,12 +109,6 @@ func (s *sim) reserve(a *desktest.Shop) {
 	if err == nil && s.chance(0.5) {
 		s.order(a, id)
 	}
-}
-
-// remember keeps a hold request for replays.
-func (s *sim) remember(a *desktest.Shop, r trade.ReserveRequest) {
-	raw := frame(s, &message.Hold{ID: r.ID, Lines: r.Lines, Country: r.Country, MaxTotal: r.MaxTotal.Minor, Lifetime: r.Lifetime.Milliseconds()})
-	s.requests = append(s.requests, sentHold{a, s.w.ShopOf(r.Supplier), raw})
 }
 
 func frame(s *sim, v message.Value) []byte {
@@ -204,7 +199,8 @@ func (s *sim) changeHold(a *desktest.Shop) {
 	s.allow(a, err)
 }
 
-// count counts a shelf, imports a file or changes what is offered.
+// count counts a shelf, imports a file or changes what is offered, at a shop of whose shelves nothing
+// is known: its owner says anything.
 func (s *sim) count(a *desktest.Shop) {
 	i := s.rng.IntN(3)
 	pool, err := exchange.PoolStock("pool")
@@ -298,7 +294,9 @@ func (s *sim) handle(a *desktest.Shop) {
 	case 2:
 		_, err = a.Desk.Supplier.RejectOrder(ctx, o.ID, "sold out")
 	case 3, 4, 5:
-		_, err = a.Desk.Supplier.ShipOrder(ctx, o.ID, s.some(o), "PostNord", "T")
+		if lines, there := s.parcel(a, o); there {
+			_, err = a.Desk.Supplier.ShipOrder(ctx, o.ID, lines, "PostNord", "T")
+		}
 	case 6, 7:
 		_, err = a.Desk.Supplier.DeliverOrder(ctx, o.ID, s.some(o))
 	case 8:
@@ -314,6 +312,22 @@ func (s *sim) some(o *record.Order) []order.Units {
 	}
 	l := o.Order.Lines[s.rng.IntN(len(o.Order.Lines))]
 	return []order.Units{{SKU: l.SKU, Units: 1 + s.rng.Int64N(l.Ordered)}}
+}
+
+// parcel is units of an order that are there to be sent.
+func (s *sim) parcel(a *desktest.Shop, o *record.Order) ([]order.Units, bool) {
+	p := s.premises[a]
+	if p == nil {
+		return s.some(o), true
+	}
+	var lines []order.Units
+	for _, l := range p.there(open(o)) {
+		if s.chance(0.4) {
+			l.units = 1 + s.rng.Int64N(l.units)
+		}
+		lines = append(lines, order.Units{SKU: l.sku, Units: l.units})
+	}
+	return lines, len(lines) > 0
 }
 
 func (s *sim) cancel(a *desktest.Shop) {

@@ -95,6 +95,7 @@ func (s *sim) bridge() *hostile {
 		h.total[sku(i)] = h.free[sku(i)]
 	}
 	h.lives = map[*desktest.Shop]int{}
+	delete(s.premises, h.shop) // its shelves are its system's
 	h.shop.Bridge = h
 	h.shop.Restart()
 	for _, b := range s.w.Shops[1:] {
@@ -289,7 +290,6 @@ func (h *hostile) deal() {
 		return
 	}
 	r := trade.ReserveRequest{Supplier: h.shop.ID, ID: id, Country: "SE", Lines: exchangetest.Lines(exchange.Line{SKU: sku(s.rng.IntN(3)), Quantity: exchange.Quantity(1 + s.rng.IntN(2))})}
-	s.remember(a, r)
 	_, err = a.Desk.Retailer.Reserve(context.Background(), r)
 	s.allow(a, err)
 	if err == nil && s.chance(0.7) {

@@ -29,11 +29,15 @@ func (s *sim) check() {
 			s.Errorf("seed %d, step %s: %s: %v", s.w.Seed, s.what, a.Name, err)
 			continue
 		}
-		if a.Bridge == nil { // else the counts are a copy of its system's
+		switch p := s.premises[a]; {
+		case a.Bridge != nil: // the counts are a copy of its system's
+			s.hostile.judge()
+		case p != nil:
 			s.oversold(a, b)
-			continue
+			p.judge()
+		default:
+			s.oversold(a, b)
 		}
-		s.hostile.judge()
 	}
 	clear(s.counts)
 	if s.full++; s.full%50 == 0 {
@@ -197,6 +201,12 @@ func (s *sim) answered(from, to *desktest.Shop, raw, reply []byte) {
 	key := sha256.Sum256(slices.Concat(from.ID[:], to.ID[:], raw))
 	a := s.open(to, reply)
 	before, known := s.answers[key]
+	if !known && a.Refusal != exchange.CodeConflict {
+		s.requests = append(s.requests, sentHold{from, to, slices.Clone(raw)})
+	}
+	if p := s.premises[to]; p != nil && !known {
+		p.bounded(from, a)
+	}
 	switch {
 	case !known && a.Refusal != exchange.CodeConflict && a.Refusal != exchange.CodeTooOld && a.Refusal != exchange.CodeInvalid:
 		s.answers[key] = reply

@@ -2,6 +2,7 @@ package trade_test
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/souk-market/souk/exchange"
@@ -82,7 +83,9 @@ func (s *sim) sell(a *desktest.Shop, req trade.SaleRequest) {
 		a.Random.Read(req.Key[:])
 	}
 	var first *record.OwnSale
+	left := req.Left
 	for range 1 + s.rng.IntN(2) {
+		req.Left = left && s.canLeave(a, req)
 		sale, err := a.Desk.Own.Sell(context.Background(), req)
 		s.allow(a, err)
 		if err != nil {
@@ -93,6 +96,27 @@ func (s *sim) sell(a *desktest.Shop, req trade.SaleRequest) {
 		}
 		first = sale
 	}
+}
+
+// canLeave reports whether what is to be sold lies on the shelf, so that it can be taken along.
+func (s *sim) canLeave(a *desktest.Shop, req trade.SaleRequest) bool {
+	p, lines := s.premises[a], req.Lines
+	if p == nil {
+		return true
+	}
+	if !req.Reservation.IsZero() {
+		r, err := a.Desk.Own.Reservation(req.Reservation)
+		s.allow(a, err)
+		if err != nil {
+			return false
+		}
+		lines = r.Request.Lines
+	}
+	var wanted []shelfLine
+	for _, l := range lines.All() {
+		wanted = append(wanted, shelfLine{l.SKU, int64(l.Quantity)})
+	}
+	return slices.Equal(p.there(wanted), wanted)
 }
 
 // ownReservation is a reservation in one of two states; nil where there is none.
@@ -128,13 +152,34 @@ func (s *sim) handleSale(a *desktest.Shop) {
 	id, ctx := sale.Sale.ID, context.Background()
 	switch s.rng.IntN(3) {
 	case 0:
-		_, err = a.Desk.Own.Ship(ctx, id, s.some(&sale.Sale), "PostNord", "T")
+		if lines, there := s.parcel(a, &sale.Sale); there {
+			_, err = a.Desk.Own.Ship(ctx, id, lines, "PostNord", "T")
+		}
 	case 1:
 		_, err = a.Desk.Own.Cancel(ctx, id, s.some(&sale.Sale), "changed their mind")
 	case 2:
-		_, err = a.Desk.Own.Return(ctx, id, s.some(&sale.Sale), s.chance(0.3))
+		err = s.takeBack(a, sale)
 	}
 	s.allow(a, err)
+}
+
+// takeBack has units of a sale come back: onto the shelf, into the system, and to the desk, which takes
+// them if they may come so. Else nobody tells of them but files and counts.
+func (s *sim) takeBack(a *desktest.Shop, sale *record.OwnSale) error {
+	p, lines, damaged := s.premises[a], s.some(&sale.Sale), s.chance(0.3)
+	if p != nil && p.back[sale.Sale.ID] {
+		return nil
+	}
+	_, err := a.Desk.Own.Return(context.Background(), sale.Sale.ID, lines, damaged)
+	after := *sale
+	if back, fit := after.Return(lines); p != nil && fit == nil && !damaged && exchange.CodeOf(err) == exchange.CodeState {
+		p.follow()
+		p.back[sale.Sale.ID] = true
+		for _, u := range back {
+			p.happened(p.of(u.SKU), record.CauseOwnReturned, u.Units)
+		}
+	}
+	return err
 }
 
 // bound sets what is kept back and what one partner may hold.

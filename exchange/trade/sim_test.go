@@ -25,6 +25,10 @@ import (
 // answers and is cut in one direction; with clocks that are wrong by an hour and jump.
 // Everything that happens follows from the seed.
 //
+// Most shops sell from the same shelves at a till and a web shop, too, and import the files of a
+// system, count, lose and take back goods. The world knows what is there (premises): what a desk
+// believes to be there never exceeds that by more than what nobody has told it.
+//
 // After every step the independent checker of package audit adds up every shop's
 // stock (I1); at times, and at the end of a round, it verifies and replays
 // everything. A round ends with a healed network and must be at rest within 30
@@ -72,7 +76,7 @@ type sim struct {
 	cut    map[[2]*desktest.Shop]bool
 	what   string // the step that runs
 
-	requests []sentHold          // hold requests that were sent, for replays
+	requests []sentHold          // hold requests as they arrived, for replays
 	answers  map[[32]byte][]byte // of hold requests that were recorded: must never change
 	short    map[counted]int64
 	counts   map[counted]bool         // shelves that this step counts
@@ -83,8 +87,9 @@ type sim struct {
 	full     int
 	verifier *cachedVerifier
 	seen     tally
-	gone     context.Context // of callers that have left
-	hostile  *hostile        // the own system of the first shop; nil = none has one
+	gone     context.Context              // of callers that have left
+	premises map[*desktest.Shop]*premises // of the shops of whose shelves the truth is known
+	hostile  *hostile                     // the own system of the first shop; nil = none has one
 }
 
 type counted struct {
@@ -121,6 +126,7 @@ func newSim(t *testing.T, seed uint64) *sim {
 		T: t, rng: rand.New(rand.NewPCG(seed, 7)), cut: map[[2]*desktest.Shop]bool{},
 		answers: map[[32]byte][]byte{}, short: map[counted]int64{}, counts: map[counted]bool{}, ends: map[audit.Key]hold.State{},
 		heads: map[chainAt]head{}, taken: map[chainAt]takenBack{},
+		premises: map[*desktest.Shop]*premises{}, seen: tally{},
 	}
 	gone, leave := context.WithCancel(context.Background())
 	leave()
@@ -131,8 +137,13 @@ func newSim(t *testing.T, seed uint64) *sim {
 	for _, a := range s.w.Shops {
 		a.Policy.AcceptByHand = s.chance(0.3)
 		desktest.Must(t, a.Desk.SetPolicy(a.Policy))
+		if s.chance(0.75) {
+			s.premises[a] = newPremises(s, a)
+		}
 		for i := range 3 {
-			a.Stock(sku(i), int64(s.rng.IntN(30)), int64(100+s.rng.IntN(9000)))
+			if s.premises[a] == nil {
+				a.Stock(sku(i), int64(s.rng.IntN(30)), int64(100+s.rng.IntN(9000)))
+			}
 		}
 		for _, b := range s.w.Shops {
 			if a != b && s.chance(0.6) {
@@ -216,7 +227,11 @@ func (s *sim) misfortune() {
 	case s.chance(0.04):
 		clear(s.cut)
 	case s.chance(0.02):
-		a.Skew = time.Duration(s.rng.IntN(7200)-3600) * time.Second
+		skew := time.Duration(s.rng.IntN(7200)-3600) * time.Second
+		if p := s.premises[a]; p != nil {
+			p.clockSet(skew)
+		}
+		a.Skew = skew
 	case s.chance(0.06):
 		s.connect(a, b)
 	}

@@ -70,10 +70,10 @@ type Writer struct {
 	// writer that is inline. It guards what follows and all that belongs to the writer's turn.
 	turn    sync.Mutex
 	tables  []table
-	last    *Batch        // the latest, finished or not: its memory is used again
-	kept    []Effect      // that no rollback takes away; they wait for the next commit (Batch.Keep)
-	written exchange.Time // time of the newest commit
-	failed  error         // a commit whose outcome is unknown: nothing may run any more
+	last    *Batch       // the latest, finished or not: its memory is used again
+	kept    []Effect     // that no rollback takes away; they wait for the next commit (Batch.Keep)
+	written atomic.Int64 // time of the newest commit; written in turn, read by anyone
+	failed  error        // a commit whose outcome is unknown: nothing may run any more
 }
 
 // Operation is a queued change and where its caller waits.
@@ -100,10 +100,12 @@ func (o *Operation) answer(err error) {
 // New makes a writer that does nothing until Run, or until its first operation where it is
 // inline.
 func New(cfg Config) *Writer {
-	return &Writer{
-		cfg: cfg, due: nothing{}, written: cfg.Last, stopped: make(chan struct{}),
+	w := &Writer{
+		cfg: cfg, due: nothing{}, stopped: make(chan struct{}),
 		queue: make(chan *Operation, 4*MaxOperations), idle: make(chan *Operation, 4*MaxOperations),
 	}
+	w.written.Store(int64(cfg.Last))
+	return w
 }
 
 // SetDue says what time makes due. It is called before the writer runs.
@@ -122,8 +124,12 @@ func (w *Writer) Inline() bool { return w.cfg.Inline }
 // Limits are those of one commit.
 func (w *Writer) Limits() kv.Limits { return w.cfg.Limits }
 
-// Written is the time of the newest commit. Writer's turn only.
-func (w *Writer) Written() exchange.Time { return w.written }
+// Written is the time of the newest commit.
+func (w *Writer) Written() exchange.Time { return exchange.Time(w.written.Load()) }
+
+// Now is the time that a batch would have which begins now: that of the clock, but never before the
+// newest commit, whatever the clock was set to.
+func (w *Writer) Now() exchange.Time { return max(w.cfg.Clock.Now(), w.Written()) }
 
 // Do runs op in the next batch and returns when that batch is durable. It
 // returns op's error, a refusal of the store (nothing was written), or ctx's
@@ -231,7 +237,7 @@ func (w *Writer) Run(ctx context.Context) error {
 // UntilDue is how long a writer without operations rests: until something is due, and a
 // minute at most, in case the clock is set. Writer's turn only.
 func (w *Writer) UntilDue() time.Duration {
-	wait := w.due.Next().Sub(max(w.cfg.Clock.Now(), w.written))
+	wait := w.due.Next().Sub(w.Now())
 	return min(max(wait, time.Millisecond), time.Minute)
 }
 
@@ -310,7 +316,7 @@ func (w *Writer) batch(ops []*Operation) error {
 // returns retry = n: the caller runs those n again, one per commit, so that only the
 // operation that is too large fails. With single set it runs exactly one.
 func (w *Writer) transaction(ops []*Operation, single bool) (n, retry int, fatal error) {
-	b := w.newBatch(max(w.cfg.Clock.Now(), w.written))
+	b := w.newBatch(w.Now())
 	if !single {
 		if err := w.due.Expire(b); err != nil {
 			return 0, 0, err
@@ -379,7 +385,7 @@ func (w *Writer) commit(b *Batch) (refused, fatal error) {
 	err := w.cfg.Store.Commit(b.writes)
 	switch {
 	case err == nil:
-		w.written = b.now
+		w.written.Store(int64(b.now))
 		return nil, nil
 	case errors.Is(err, kv.ErrRefused):
 		return err, nil

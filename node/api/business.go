@@ -11,6 +11,7 @@ import (
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/event"
 	"github.com/souk-market/souk/exchange/hold"
+	"github.com/souk-market/souk/exchange/record"
 )
 
 const (
@@ -65,10 +66,10 @@ func newBusiness(d *desk.Desk, clock exchange.Clock, reg prometheus.Registerer) 
 	}
 	b := &Business{
 		desk: d, started: clock.Now(), labels: make(map[exchange.ShopID]string),
-		holds:   counter("souk_holds_total", "Holds by partner, this shop's side, and outcome.", "partner", "side", "outcome"),
-		orders:  counter("souk_orders_total", "Orders that came into a status, by partner and this shop's side.", "partner", "side", "status"),
-		revenue: counter("souk_revenue_minor_total", "Amounts due of orders when they were accepted, in minor units.", "currency", "side"),
-		off:     counter("souk_revenue_cancelled_minor_total", "What cancellations took off the amounts due of accepted orders, in minor units.", "currency", "side"),
+		holds:   counter("souk_holds_total", "Holds by partner (own: the shop's own channels), this shop's side, and outcome.", "partner", "side", "outcome"),
+		orders:  counter("souk_orders_total", "Orders and own sales that came into a status, by partner (own: the shop's own channels) and this shop's side.", "partner", "side", "status"),
+		revenue: counter("souk_revenue_minor_total", "Amounts due of orders when they were accepted, and of own sales (channel own, else partners), in minor units.", "currency", "side", "channel"),
+		off:     counter("souk_revenue_cancelled_minor_total", "What cancellations took off the amounts due of accepted orders and own sales, in minor units.", "currency", "side", "channel"),
 	}
 	var err error
 	if b.seen, err = lru.NewWithEvict(maxSeenOrders, func(seenOrder, lastSeen) { b.evicted = true }); err != nil {
@@ -97,10 +98,14 @@ func outcomeOf(code exchange.Code) string {
 	}
 }
 
-// label is a partner's ShopID; "other" for partners beyond the bound, and for several at once.
+// label is a partner's ShopID; "own" for the shop's own channels, "other" for partners beyond the bound,
+// and for several at once.
 func (b *Business) label(partner exchange.ShopID) string {
-	if partner.IsZero() {
+	switch partner {
+	case exchange.ShopID{}:
 		return "other"
+	case b.desk.Shop():
+		return "own"
 	}
 	b.mu.RLock()
 	text, ok := b.labels[partner]
@@ -152,25 +157,47 @@ func (b *Business) order(e event.Order) {
 	key := seenOrder{e.ID, e.Partner, e.Side}
 	last, known := b.seen.Get(key)
 	if e.Cancelled > 0 && (last.sold || b.cancelledNow(e)) {
-		b.off.WithLabelValues(string(e.Currency), e.Side.String()).Add(float64(e.Cancelled))
+		b.off.WithLabelValues(string(e.Currency), e.Side.String(), b.channel(e.Partner)).Add(float64(e.Cancelled))
 	}
 	if known && last.status == e.Status {
 		return
 	}
 	b.orders.WithLabelValues(b.label(e.Partner), e.Side.String(), e.Status).Inc()
 	if !sold(last.status) && sold(e.Status) && b.acceptedNow(e, known) {
-		b.revenue.WithLabelValues(string(e.Currency), e.Side.String()).Add(float64(e.Due + e.Cancelled))
+		b.revenue.WithLabelValues(string(e.Currency), e.Side.String(), b.channel(e.Partner)).Add(float64(e.Due + e.Cancelled))
 		last.sold = true
 	}
 	last.status = e.Status
 	b.seen.Add(key, last)
 }
 
+// channel is own or partners.
+func (b *Business) channel(partner exchange.ShopID) string {
+	if partner == b.desk.Shop() {
+		return "own"
+	}
+	return "partners"
+}
+
 // cancelledNow tells a cancellation since this process began from an older one that a
 // ledger tells of again.
 func (b *Business) cancelledNow(e event.Order) bool {
-	rec, err := b.desk.Orders.Find(e.Side, e.ID)
-	return err == nil && rec.Cancelled >= b.started
+	rec := b.find(e)
+	return rec != nil && rec.Cancelled >= b.started
+}
+
+// find is the order that an event is of, or the sale of the shop's own channels; nil where there is none.
+func (b *Business) find(e event.Order) *record.Order {
+	if e.Partner == b.desk.Shop() {
+		if sale, err := b.desk.Own.Find(e.ID); err == nil {
+			return &sale.Sale
+		}
+		return nil
+	}
+	if rec, err := b.desk.Orders.Find(e.Side, e.ID); err == nil {
+		return rec
+	}
+	return nil
 }
 
 // sold reports a status of an accepted order.
@@ -188,6 +215,6 @@ func (b *Business) acceptedNow(e event.Order, known bool) bool {
 	if known {
 		return true
 	}
-	rec, err := b.desk.Orders.Find(e.Side, e.ID)
-	return err == nil && rec.Order.Accepted >= b.started && (!b.evicted || e.Status == "accepted")
+	rec := b.find(e)
+	return rec != nil && rec.Order.Accepted >= b.started && (!b.evicted || e.Status == "accepted")
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
@@ -8,6 +9,10 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/event"
+	"github.com/souk-market/souk/exchange/exchangetest"
+	"github.com/souk-market/souk/exchange/order"
+	"github.com/souk-market/souk/exchange/shelf"
+	"github.com/souk-market/souk/exchange/trade"
 )
 
 // values are the figures of a counter by its labels.
@@ -44,12 +49,12 @@ func TestOrderFigures(t *testing.T) {
 	for _, status := range []string{"submitted", "accepted", "accepted", "partly_shipped", "partly_shipped"} {
 		tell(status)
 	}
-	if got := figures(t, s.cfg.Registry, "souk_revenue_minor_total"); len(got) != 1 || got["currency=EUR side=supplier "] != 1299 {
+	if got := figures(t, s.cfg.Registry, "souk_revenue_minor_total"); len(got) != 1 || got["channel=partners currency=EUR side=supplier "] != 1299 {
 		t.Errorf("revenue: %v", got)
 	}
 	// What is cancelled later is taken off in a figure of its own.
 	b.event(event.Order{Partner: shop, Side: exchange.Supplier, ID: order, Status: "shipped", Due: 999, Cancelled: 300, Currency: "EUR"})
-	if got := figures(t, s.cfg.Registry, "souk_revenue_cancelled_minor_total"); len(got) != 1 || got["currency=EUR side=supplier "] != 300 {
+	if got := figures(t, s.cfg.Registry, "souk_revenue_cancelled_minor_total"); len(got) != 1 || got["channel=partners currency=EUR side=supplier "] != 300 {
 		t.Errorf("cancelled revenue: %v", got)
 	}
 	tell("delivered")
@@ -64,11 +69,52 @@ func TestOrderFigures(t *testing.T) {
 	order = exchange.OrderID{3}
 	tell("shipped")
 	b.event(event.Order{Partner: shop, Side: exchange.Supplier, ID: order, Status: "shipped", Due: 999, Cancelled: 300, Currency: "EUR"})
-	if got := figures(t, s.cfg.Registry, "souk_revenue_cancelled_minor_total")["currency=EUR side=supplier "]; got != 300 {
+	if got := figures(t, s.cfg.Registry, "souk_revenue_cancelled_minor_total")["channel=partners currency=EUR side=supplier "]; got != 300 {
 		t.Errorf("cancelled revenue with an older order: %v", got)
 	}
-	if got := figures(t, s.cfg.Registry, "souk_revenue_minor_total")["currency=EUR side=supplier "]; got != 1299 {
+	if got := figures(t, s.cfg.Registry, "souk_revenue_minor_total")["channel=partners currency=EUR side=supplier "]; got != 1299 {
 		t.Errorf("revenue with an older order: %v", got)
+	}
+}
+
+// TestOwnSaleFigures: what the shop's own channels sell is counted beside what each partner buys.
+func TestOwnSaleFigures(t *testing.T) {
+	s := deskServer(t)
+	b, d := s.Business(), s.cfg.Desk
+	ended := make(chan error)
+	ctx, stopWriter := context.WithCancel(t.Context())
+	defer func() { stopWriter(); <-ended }()
+	go func() { ended <- d.Writer.Run(ctx) }()
+	_, err := d.Shelf.Import(t.Context(), shelf.Statement{}, []shelf.Item{{
+		Product: exchange.Product{SKU: "hat", Title: "Hat", Price: exchange.Money{Minor: 1250, Currency: "EUR"}}, Stock: shelf.Figure{Set: true, Units: 5},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, stop := d.Events.Watch()
+	defer stop()
+	sale, err := d.Own.Sell(t.Context(), trade.SaleRequest{Lines: exchangetest.Lines(exchange.Line{SKU: "hat", Quantity: 3})})
+	if err == nil {
+		_, err = d.Own.Cancel(t.Context(), sale.Sale.ID, []order.Units{{SKU: "hat", Units: 1}}, "")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for told := 0; told < 2; {
+		if e, ok := (<-events).(event.Order); ok {
+			b.event(e)
+			told++
+		}
+	}
+	const own = "channel=own currency=EUR side=supplier "
+	if got := figures(t, s.cfg.Registry, "souk_revenue_minor_total"); len(got) != 1 || got[own] != 3750 {
+		t.Errorf("revenue: %v", got)
+	}
+	if got := figures(t, s.cfg.Registry, "souk_revenue_cancelled_minor_total"); got[own] != 1250 {
+		t.Errorf("cancelled revenue: %v", got)
+	}
+	if got := figures(t, s.cfg.Registry, "souk_orders_total"); got["partner=own side=supplier status=accepted "] != 1 {
+		t.Errorf("sales: %v", got)
 	}
 }
 

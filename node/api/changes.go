@@ -22,12 +22,13 @@ type changeRoutes struct {
 	desk   *desk.Desk
 	own    *catalogRoutes
 	orders *orderRoutes
+	sales  *saleRoutes
 }
 
 func (s *changeRoutes) register(r *router) {
 	add(r, huma.Operation{
 		OperationID: "list-changes", Method: http.MethodGet, Path: "/api/v1/changes", Tags: []string{"events"},
-		Summary: "Own products and orders that have changed",
+		Summary: "Own products, orders and own sales that have changed",
 		Description: "Without since: all of them, and then what changes. Each is shown as it stands now, once for all its changes since. " +
 			"An own product is among them within some 100 ms of its change; its count, once it passes 100, where the first two digits change. " +
 			"Where a change may be missing the problem is too-old: begin again without since, and forget what does not come.",
@@ -36,7 +37,7 @@ func (s *changeRoutes) register(r *router) {
 
 type changesInput struct {
 	Since string `query:"since" maxLength:"1000" doc:"next of the answer before."`
-	Limit int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"Of products, and of orders."`
+	Limit int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"Of products, and of orders and sales."`
 }
 
 // changesCursor is how far a caller has read.
@@ -44,6 +45,7 @@ type changesCursor struct {
 	Feed feed.Place  `json:"f"`
 	Has  event.Point `json:"p"`           // its ID is of the newest event whose order was shown
 	List string      `json:"l,omitempty"` // while the orders that there were at the beginning are listed: the last one
+	Sale string      `json:"s,omitempty"` // then while the own sales are: the last one; fromFirst before that
 	Done bool        `json:"d,omitempty"` // those are listed
 }
 
@@ -83,7 +85,7 @@ func (s *changeRoutes) listChanges(ctx context.Context, in *changesInput) (*body
 			return nil, tooOld("the event log does not reach back as far, or the shop's store was put back from an older copy")
 		}
 	}
-	out := view.Changes{Products: []view.ChangedProduct{}, Orders: []view.Order{}}
+	out := view.Changes{Products: []view.ChangedProduct{}, Orders: []view.Order{}, Sales: []view.Sale{}}
 	for _, read := range []func(context.Context, *changesCursor, int, *view.Changes) error{s.products, s.changedOrders} {
 		if err := read(ctx, &cursor, in.Limit, &out); err != nil {
 			return nil, err
@@ -126,8 +128,11 @@ func (s *changeRoutes) products(ctx context.Context, cursor *changesCursor, limi
 // changedOrders adds the orders that have changed: first those that there were at the beginning, then
 // those that events tell of.
 func (s *changeRoutes) changedOrders(ctx context.Context, cursor *changesCursor, limit int, out *view.Changes) error {
-	if !cursor.Done {
+	switch {
+	case !cursor.Done && cursor.Sale == "":
 		return s.listed(ctx, cursor, limit, out)
+	case !cursor.Done:
+		return s.listedSales(cursor, limit, out)
 	}
 	log, from := s.desk.Log, cursor.Has.ID.Number+1
 	page, err := log.Read(from, maxEventsRead)
@@ -152,6 +157,19 @@ func (s *changeRoutes) changedOrders(ctx context.Context, cursor *changesCursor,
 		return tooOld("a part of the event log is missing")
 	}
 	for k := range seen {
+		if k.partner == s.desk.Shop() {
+			sale, err := s.desk.Own.Find(k.id)
+			if exchange.CodeOf(err) == exchange.CodeNotFound {
+				continue
+			}
+			if err == nil {
+				err = s.addSale(out, sale)
+			}
+			if err != nil {
+				return err
+			}
+			continue
+		}
 		rec, err := s.desk.Orders.With(k.side, k.id, k.partner)
 		if err != nil {
 			return err
@@ -199,10 +217,50 @@ func (s *changeRoutes) listed(ctx context.Context, cursor *changesCursor, limit 
 		err = failed
 	}
 	if !more {
-		cursor.List, cursor.Done = "", true
+		cursor.List, cursor.Sale, more = "", fromFirst, true
+	}
+	out.More = out.More || more
+	return err
+}
+
+// fromFirst has the own sales be listed from the first one on.
+const fromFirst = "first"
+
+// listedSales adds the own sales that there were at the beginning.
+func (s *changeRoutes) listedSales(cursor *changesCursor, limit int, out *view.Changes) error {
+	var within trade.OrderRange
+	if cursor.Sale != fromFirst {
+		var err error
+		if within.After, err = exchange.ParseHoldID(cursor.Sale); err != nil {
+			return exchange.Errorf(exchange.CodeInvalid, "since is not next of another answer; begin without it")
+		}
+	}
+	var failed error
+	more := false
+	err := s.desk.Own.Visit(within, func(sale *record.OwnSale) bool {
+		if more = len(out.Sales) == limit; more {
+			return false
+		}
+		failed = s.addSale(out, sale)
+		cursor.Sale = sale.Sale.ID.String()
+		return failed == nil
+	})
+	if err == nil {
+		err = failed
+	}
+	if !more {
+		cursor.Sale, cursor.Done = "", true
 		more = cursor.Has.ID.Number < s.desk.Log.Last().Number
 	}
 	out.More = out.More || more
+	return err
+}
+
+func (s *changeRoutes) addSale(out *view.Changes, sale *record.OwnSale) error {
+	v, err := s.sales.saleWhole(sale)
+	if err == nil {
+		out.Sales = append(out.Sales, v)
+	}
 	return err
 }
 

@@ -47,7 +47,7 @@ func (s *story) ledgers(all exampleSet) {
 		params: map[string]any{"since": cursor(41)},
 		answer: view.Changes{
 			Products: []view.ChangedProduct{{ID: exchange.ProductID{Shop: s.birch, SKU: "BELL-BRASS"}, Removed: true}},
-			Orders:   []view.Order{s.placed}, Next: cursor(42),
+			Orders:   []view.Order{s.placed}, Sales: []view.Sale{}, Next: cursor(42),
 		},
 	}
 }

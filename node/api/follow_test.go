@@ -164,10 +164,11 @@ type reader struct {
 	limit    int
 	products map[exchange.ProductID]string
 	orders   map[string]string
+	sales    map[string]string
 }
 
 func newReader(s *shop, limit int) *reader {
-	return &reader{t: s.t, s: s, limit: limit, products: map[exchange.ProductID]string{}, orders: map[string]string{}}
+	return &reader{t: s.t, s: s, limit: limit, products: map[exchange.ProductID]string{}, orders: map[string]string{}, sales: map[string]string{}}
 }
 
 // read reads until there is no more.
@@ -183,12 +184,17 @@ func (r *reader) read() {
 		for _, o := range c.Orders {
 			r.orders[o.Role+o.ID.String()] = fmt.Sprint(o.Status, o.Due)
 		}
+		for _, s := range c.Sales {
+			r.sales[s.ID.String()] = saleText(s)
+		}
 		r.since, more = c.Next, c.More
-		if len(c.Products) > r.limit || len(c.Orders) > r.limit {
-			r.t.Errorf("%d products and %d orders, at most %d were asked for", len(c.Products), len(c.Orders), r.limit)
+		if len(c.Products) > r.limit || len(c.Orders)+len(c.Sales) > r.limit {
+			r.t.Errorf("%d products, %d orders and %d sales, at most %d were asked for", len(c.Products), len(c.Orders), len(c.Sales), r.limit)
 		}
 	}
 }
+
+func saleText(s view.Sale) string { return fmt.Sprint(s.Status, s.Due, s.Lines[0].Returned) }
 
 // check holds what was read against the shop.
 func (r *reader) check() {
@@ -199,6 +205,13 @@ func (r *reader) check() {
 	}
 	for _, o := range must(r.s.Orders(waiting(r.t), client.OrdersQuery{Limit: 200}))(r.t).Orders {
 		orders[o.Role+o.ID.String()] = fmt.Sprint(o.Status, o.Due)
+	}
+	sales := map[string]string{}
+	for _, s := range must(r.s.Sales().List(waiting(r.t), client.SalesQuery{Limit: 200}))(r.t).Sales {
+		sales[s.ID.String()] = saleText(s)
+	}
+	if fmt.Sprint(r.sales) != fmt.Sprint(sales) {
+		r.t.Errorf("read sales\n%v\nthere are\n%v", r.sales, sales)
 	}
 	if fmt.Sprint(r.products) != fmt.Sprint(products) || fmt.Sprint(r.orders) != fmt.Sprint(orders) {
 		r.t.Errorf("read\n%v\n%v\nthere are\n%v\n%v", r.products, r.orders, products, orders)
@@ -223,6 +236,12 @@ func TestChanges(t *testing.T) {
 	}
 	held := must(birch.Reserve(ctx, reserve(acorn, "shoe", 1)))(t)
 	must(birch.PlaceOrder(ctx, view.PlaceOrder{Reservation: held.ID, ShipTo: stockholm}, patience/4))(t)
+	own := func(units int64, left bool) *view.Sale {
+		return must(acorn.Sales().Sell(ctx, view.NewSale{Lines: []view.Units{{SKU: "hat", Units: units}}, Left: left}))(t)
+	}
+	for range 3 {
+		own(1, false)
+	}
 	acorn.published()
 	sold, bought := newReader(acorn, 2), newReader(birch, 1)
 	sold.read()
@@ -237,6 +256,7 @@ func TestChanges(t *testing.T) {
 		for i := range 5 {
 			acorn.stock("hat", "Straw hat", int64(20+i), 1250)
 			must(birch.Reserve(ctx, reserve(acorn, "shoe", 1)))(t)
+			must(acorn.Sales().Return(ctx, own(2, true).ID, view.Return{Damaged: true}))(t)
 			must(acorn.RemoveProduct(ctx, exchange.SKU(fmt.Sprintf("p%d", i)), false))(t)
 		}
 		must(acorn.AcceptOrder(ctx, held.ID))(t)

@@ -129,6 +129,7 @@ func (s *Server) register() {
 	s.events = &eventRoutes{desk: d, clock: s.cfg.Clock, log: s.log, stopping: s.stopping}
 	own := &catalogRoutes{desk: d, catalog: s.cfg.Catalog, importer: s.cfg.Importer, shops: shops, clock: s.cfg.Clock}
 	orders := &orderRoutes{desk: d, shops: shops, stopping: s.stopping}
+	sales := &saleRoutes{desk: d, keys: s.keys}
 	for _, subject := range []interface{ register(*router) }{
 		&productRoutes{desk: d, catalog: s.cfg.Catalog, own: own, shops: shops, clock: s.cfg.Clock},
 		own,
@@ -136,8 +137,8 @@ func (s *Server) register() {
 		&holdRoutes{desk: d, shops: shops},
 		&reservationRoutes{desk: d, keys: s.keys, shops: shops, business: s.business, log: s.log},
 		orders,
-		&changeRoutes{desk: d, own: own, orders: orders},
-		&saleRoutes{desk: d, keys: s.keys},
+		&changeRoutes{desk: d, own: own, orders: orders, sales: sales},
+		sales,
 		&basketRoutes{desk: d, keys: s.keys, shops: shops, stopping: s.stopping},
 		&partnerRoutes{desk: d, shops: shops, clock: s.cfg.Clock, started: s.cfg.Clock.Now()},
 		&ledgerRoutes{desk: d, shops: shops},

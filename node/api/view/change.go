@@ -6,10 +6,11 @@ import (
 	"github.com/souk-market/souk/exchange"
 )
 
-// Changes are the own products and the orders that have changed since a cursor, as they stand now.
+// Changes are the own products, the orders and the own sales that have changed since a cursor, as they stand now.
 type Changes struct {
 	Products []ChangedProduct `json:"products" nullable:"false"`
 	Orders   []Order          `json:"orders" nullable:"false" doc:"Of either role. One may come twice, if it changes while changes are read."`
+	Sales    []Sale           `json:"sales" nullable:"false" doc:"Of the shop's own channels; as orders."`
 	Next     string           `json:"next" doc:"Give it as since, now if there is more, else when you want to know again. It stays good over restarts."`
 	More     bool             `json:"more" doc:"There is more already."`
 }
