@@ -91,6 +91,9 @@ func TestSteps(t *testing.T) {
 		{"nothing of a partial one", partial(in(basket.Holding, refused, asked)), no, 110, basket.Refused, []basket.PartState{refused, refused}, 0, nil, nil},
 		{"a no to what was held", in(basket.Held, held, held), no, 110, basket.Releasing, []basket.PartState{returning, released}, 0, []int{0}, nil},
 
+		{"a no that may not hold", partial(in(basket.Holding, held, asked)), basket.Refuse{Part: 1, Code: exchange.CodeLimit, Unsure: true}, 110, basket.PartlyHeld, []basket.PartState{held, returning}, 0, []int{1}, nil},
+		{"the same of what is held", in(basket.Held, held), basket.Refuse{Part: 0, Code: exchange.CodeLimit, Unsure: true}, 110, basket.Held, []basket.PartState{held}, 0, nil, nil},
+
 		{"silence", in(basket.Holding, held, asked), basket.GiveUp{}, 110, basket.Releasing, []basket.PartState{returning, returning}, 0, []int{1, 0}, nil},
 		{"silence of a partial one", partial(in(basket.Holding, held, asked)), basket.GiveUp{}, 110, basket.PartlyHeld, []basket.PartState{held, returning}, 0, []int{1}, nil},
 		{"silence alone", partial(in(basket.Holding, asked)), basket.GiveUp{}, 110, basket.Releasing, []basket.PartState{returning}, 0, []int{0}, nil},

@@ -21,12 +21,14 @@ type (
 		Part    int
 		Expires exchange.Time
 	}
-	// Refuse: a part is not held, and will not be.
+	// Refuse: a part is not held, and will not be. Unsure of what was asked for: the request may be
+	// carried out all the same, so the part is given back.
 	Refuse struct {
 		Part   int
 		Code   exchange.Code
 		Detail string
 		Short  []exchange.Short
+		Unsure bool
 	}
 	// End: a part that may have been held is held no longer. State is PartReleased or PartExpired.
 	End struct {
@@ -89,13 +91,7 @@ func Step(b Basket, e Event, now exchange.Time) (Basket, Effects, error) {
 	case Answer:
 		err = next.at(e.Part, func(p *Part) { next.answer(p, e.Expires) })
 	case Refuse:
-		err = next.at(e.Part, func(p *Part) {
-			if p.State == PartAsked || p.State == PartReturning {
-				p.State, p.Refusal, p.Detail, p.Short = PartRefused, e.Code, e.Detail, e.Short
-			} else if p.State == PartHeld {
-				p.State, p.Refusal, p.Detail = PartReleased, e.Code, e.Detail
-			}
-		})
+		err = next.at(e.Part, func(p *Part) { p.refuse(e, &fx) })
 	case End:
 		err = next.at(e.Part, func(p *Part) { p.end(e) })
 	case Return:
@@ -172,6 +168,21 @@ func (b *Basket) answer(p *Part, expires exchange.Time) {
 		p.State, p.Expires = PartHeld, expires
 	case p.State == PartHeld:
 		p.Expires = max(p.Expires, expires)
+	}
+}
+
+func (p *Part) refuse(e Refuse, fx *Effects) {
+	switch {
+	case e.Unsure && p.State == PartAsked:
+		p.State, p.Refusal, p.Detail = PartReturning, e.Code, e.Detail
+		fx.Return = append(fx.Return, e.Part)
+	case e.Unsure && p.State == PartReturning:
+		p.Refusal, p.Detail = e.Code, e.Detail
+	case e.Unsure:
+	case p.State == PartAsked || p.State == PartReturning:
+		p.State, p.Refusal, p.Detail, p.Short = PartRefused, e.Code, e.Detail, e.Short
+	case p.State == PartHeld:
+		p.State, p.Refusal, p.Detail = PartReleased, e.Code, e.Detail
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/basket"
 	"github.com/souk-market/souk/exchange/hold"
-	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/record"
 	"github.com/souk-market/souk/exchange/wake"
@@ -467,23 +466,31 @@ func (k *Baskets) conclude(ctx context.Context, id exchange.BasketID, asks []bas
 	return k.held(rec)
 }
 
-// refuse notes why a part is not held that no record tells of: its supplier, or this shop, has
-// refused the request as a whole, and nothing was placed.
+// refuse notes why a part is not held that no record tells of. It is sure that nothing is, and will be,
+// where the supplier was never asked, or can take no such request; else it is given back all the same.
 func (k *Baskets) refuse(b *writer.Batch, rec *record.Basket, i int, a *basketAsk, why error) error {
-	if why == nil || a.part.Supplier == k.me || rec.Parts[i].State != basket.PartAsked && rec.Parts[i].State != basket.PartReturning {
+	if a.part.Supplier == k.me { // its hold says it
 		return nil
 	}
-	res, err := k.reservation(b, &rec.Parts[i])
-	if err != nil || res != nil && res.Settled() {
-		return err
+	if s := rec.Parts[i].State; why == nil || s != basket.PartAsked && s != basket.PartReturning || errors.Is(why, ErrUnanswered) {
+		return nil
 	}
 	code := exchange.CodeOf(why)
-	sure := res == nil && (a.fresh && errors.Is(why, message.ErrNotAsked) || errors.Is(why, kv.ErrRefused) && a.fresh ||
-		isRefusal(why) && code != exchange.CodeSignature && code != exchange.CodeBehind && code != exchange.CodeConflict)
-	if !sure {
-		return nil
+	sure := false
+	switch code {
+	case exchange.CodeNoPartnership, exchange.CodeNotMember, exchange.CodeVersion, exchange.CodeTooOld:
+		sure = true
+	default:
+		sure = a.fresh && errors.Is(why, message.ErrNotAsked)
 	}
-	return k.step(b, rec, basket.Refuse{Part: i, Code: code, Detail: exchange.Clip(why.Error(), exchange.MaxText), Short: exchange.ShortLines(why)})
+	if sure {
+		res, err := k.reservation(b, &rec.Parts[i])
+		if err != nil {
+			return err
+		}
+		sure = res == nil || res.State == hold.None && rec.Parts[i].State == basket.PartReturning && len(res.Raw) == 0 // else an attempt before may arrive
+	}
+	return k.step(b, rec, basket.Refuse{Part: i, Code: code, Detail: exchange.Clip(why.Error(), exchange.MaxText), Short: exchange.ShortLines(why), Unsure: !sure})
 }
 
 // takeBack gives back what was asked for of a basket that could not begin.

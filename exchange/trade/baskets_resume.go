@@ -157,10 +157,16 @@ func (k *Baskets) giveUp(ctx context.Context, id exchange.BasketID) error {
 // has no such hold. About a request that is noted the asker asks: its answer had not come, so the
 // caller was told nothing.
 func (k *Baskets) recover(ctx context.Context, rec *record.Basket) error {
-	missing := make([]bool, len(rec.Parts))
+	missing := make([]bool, len(rec.Parts)+1)
 	var all sync.WaitGroup
+	asked := 0
 	for i := range rec.Parts {
 		p := &rec.Parts[i]
+		if p.State == basket.PartAsked {
+			asked++
+		} else if p.State.Ended() && !rec.Partial {
+			missing[len(rec.Parts)] = true // nobody was told that it is held
+		}
 		if p.State != basket.PartAsked || p.Supplier == k.me || !k.members.IsMember(p.Supplier) {
 			continue
 		}
@@ -177,7 +183,7 @@ func (k *Baskets) recover(ctx context.Context, rec *record.Basket) error {
 		}
 	}
 	all.Wait()
-	if slices.Contains(missing, true) {
+	if asked == 0 || slices.Contains(missing, true) {
 		return k.giveUp(ctx, rec.ID)
 	}
 	return k.writer.Do(ctx, func(b *writer.Batch) error { return k.refreshed(b, rec.ID) })
