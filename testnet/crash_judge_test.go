@@ -66,7 +66,7 @@ func (c *crash) judgeAll(number int) {
 	if err != nil {
 		c.t.Fatalf("round %d: the supplier's books: %v", number, err)
 	}
-	faults := []error{c.packer.judge(c.buyers, sold), c.listeners[0].judge(sold)}
+	faults := []error{c.packer.judge(c.buyers, sold), c.till.judge(sold), c.listeners[0].judge(sold)}
 	c.lastBooks = map[*buyer]*audit.Books{}
 	var bought int64
 	for i, b := range c.buyers {
@@ -127,11 +127,12 @@ func unitsBought(b *audit.Books) (units int64) {
 // count of the supplier's is trusted in it.
 func (c *crash) judgeStock(sold *audit.Books, bought int64) error {
 	var errs []error
-	if bought > c.shelved {
-		errs = append(errs, fmt.Errorf("oversold: %d units were on the shelf, %d are bought", c.shelved, bought))
+	own, left := unitsSoldHere(sold)
+	if bought+own > c.shelved {
+		errs = append(errs, fmt.Errorf("oversold: %d units were on the shelf, %d are bought, and %d were sold at own channels", c.shelved, bought, own))
 	}
-	if s := sold.Stock[exchange.OwnStock(scarce)]; s.Sold != bought {
-		errs = append(errs, fmt.Errorf("the supplier sold %d units, the retailers bought %d", s.Sold, bought))
+	if s := sold.Stock[exchange.OwnStock(scarce)]; s.Sold != bought+own-left {
+		errs = append(errs, fmt.Errorf("the supplier has sold %d units, the retailers bought %d, and own channels sold %d that wait", s.Sold, bought, own-left))
 	}
 	if short := sold.Shortfalls(); len(short) > 0 {
 		errs = append(errs, fmt.Errorf("the supplier is short of %v", short))

@@ -36,6 +36,7 @@ func (c *crash) trade(ctx context.Context) (settled func() error) {
 		}
 	}
 	g.Go(func() error { return c.packer.pack(ctx) })
+	g.Go(func() error { return c.till.work(ctx) })
 	return g.Wait
 }
 

@@ -232,7 +232,8 @@ func (p *premises) recorded(st *trueStock, m *record.Movement) {
 	case record.CauseOrdered, record.CauseOwnSold:
 		o := st.orders[m.Order]
 		if o == nil {
-			o = &booking{at: p.s.w.Now.Add(time.Duration(p.s.rng.Int64N(int64(bookedWithin))))}
+			committed := min(p.s.w.Now, m.At.Add(-p.a.Skew))
+			o = &booking{at: committed.Add(time.Duration(p.s.rng.Int64N(int64(bookedWithin))))}
 			st.orders[m.Order] = o
 		}
 		o.units += m.Units
