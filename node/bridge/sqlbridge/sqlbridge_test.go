@@ -402,8 +402,20 @@ func TestOpenPages(t *testing.T) {
 		for i := range 80 {
 			asks = append(asks, bridge.Ask{ID: exchange.HoldID{14: byte(call), 15: byte(i + 1)}, Lines: []bridge.Line{{SKU: skus[0], Units: 1}}})
 		}
-		if answers, err := b.Hold(t.Context(), asks); err != nil || !answers[79].OK {
-			t.Fatalf("%v, %v", answers, err)
+		for len(asks) > 0 { // a slow machine is busy at times
+			answers, err := b.Hold(t.Context(), asks)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var again []bridge.Ask
+			for i, a := range answers {
+				if a.Problem == bridge.Busy {
+					again = append(again, asks[i])
+				} else if !a.OK {
+					t.Fatalf("%+v", a)
+				}
+			}
+			asks = again
 		}
 	}
 	var after exchange.HoldID
