@@ -132,7 +132,7 @@ func (w *oldWorld) showsTheSame() {
 }
 
 // passing are the fields that tell of the moment and of the network.
-var passing = []string{"online", "addresses", "transport", "last_seen", "as_of", "sellable", "why"}
+var passing = []string{"online", "connected", "direct", "way", "addresses", "transport", "last_seen", "as_of", "sellable", "why"}
 
 // differences are what an answer has told and the other tells no more, or otherwise: a
 // version may add fields, and takes none away.

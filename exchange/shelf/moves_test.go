@@ -298,6 +298,29 @@ func TestRevisionOfTheUncounted(t *testing.T) {
 	}
 }
 
+// TestFigureOfACutImport: a file tells the figure that it told before, and brings back what was sold since;
+// then the process ends before the file is read to its end. What came before the file was read,
+// told after that, is in the figure.
+func TestFigureOfACutImport(t *testing.T) {
+	w, acorn, _ := desktest.Pair(t)
+	onHand(t, acorn, "shoe", 10)
+	w.Now = w.Now.Add(time.Hour)
+	tell := func(cause record.Cause, at shelf.Moment) {
+		_, err := acorn.Desk.Moves.Tell(desktest.Ctx, []shelf.Line{{SKU: "shoe", Cause: cause, Units: 3, When: at}}, true)
+		desktest.Must(t, err)
+	}
+	tell(record.CauseSold, shelf.Now)
+	w.Now = w.Now.Add(time.Hour)
+	came := w.Now
+	w.Now = w.Now.Add(time.Hour)
+	put(t, acorn, shelf.Statement{Source: "system", Figure: record.FigureOnHand, Low: w.Now, High: w.Now}, item("shoe", 9900, 10))
+	acorn.Restart()
+	tell(record.CauseReceived, shelf.Moment{At: came})
+	if s := desktest.StockOf(t, acorn, "shoe"); s.Net() != 10 {
+		t.Errorf("10 are there, and the stock is %+v", s)
+	}
+}
+
 // TestShippedWhileUncounted: what left a stock while nothing counted it is taken off a count that was made
 // before, though the stock had none to lose.
 func TestShippedWhileUncounted(t *testing.T) {

@@ -154,7 +154,9 @@ func (s *Shelf) planStock(v view, p *plan, st Statement, item *Item, next *recor
 	if rec != before || !known {
 		p.stock = &rec
 	}
-	if tells(&last, &out.reading, st.Others) {
+	// A figure that was told before and moves the stock all the same is written, too: an import that ends
+	// with its process leaves no other word of when the file was read.
+	if tells(&last, &out.reading, st.Others) || p.moved != 0 && item.Stock.Set {
 		p.read = &out.reading
 	}
 	return nil
