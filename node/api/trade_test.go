@@ -206,6 +206,7 @@ func TestOffline(t *testing.T) {
 		return err == nil
 	})
 	acorn.stop()
+	birch.await("the loss", func() bool { return !birch.node.Net().Connected(acorn.id()) })
 	placed := must(birch.PlaceOrder(ctx, view.PlaceOrder{Reservation: held.ID, ShipTo: stockholm}, 0))(t)
 	if placed.Status != "requested" || placed.Requested.IsZero() || placed.Lines[0].Ordered != 1 {
 		t.Errorf("placed: %+v", placed)
