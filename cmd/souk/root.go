@@ -140,7 +140,7 @@ directly.
 	add(groupRun, hub, a.nodeCommand())
 	add(groupTrade, a.membersCommand(), partnerCommands{a}.partnerCommand(), a.catalogCommand(), stockCommands{a}.stockCommand(), a.productsCommand(),
 		reservationCommands{a}.reserveCommand(), reservationCommands{a}.reservationCommand(), orderCommands{a}.orderCommand(), saleCommands{a}.saleCommand())
-	add(groupOther, eventCommands{a}.eventsCommand(), a.dialCommand(), a.doctorCommand(), a.auditCommand(), a.testnetCommand(), a.versionCommand())
+	add(groupOther, eventCommands{a}.eventsCommand(), a.dialCommand(), a.doctorCommand(), bridgeGroup{a}.command(), a.auditCommand(), a.testnetCommand(), a.versionCommand())
 	return root
 }
 
