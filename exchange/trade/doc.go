@@ -113,9 +113,9 @@
 // copy lacks is no shortfall. What is kept back bounds the catalog alone, and a partner's share what
 // is asked for: how much a partner holds only this shop knows.
 //
-//	1. the writer checks all but the stock and places the hold ASKED, with a deadline of 2 s
-//	2. a call outside the writer asks for up to 100 holds, four calls at once
-//	3. the writer makes it HELD, or REFUSED, and seals the answer
+//  1. the writer checks all but the stock and places the hold ASKED, with a deadline of 2 s
+//  2. a call outside the writer asks for up to 100 holds, four calls at once
+//  3. the writer makes it HELD, or REFUSED, and seals the answer
 //
 // A repeat of the request meanwhile waits for the same answer, and nobody is ever told ASKED. Where
 // the answer is unknown (an error, no answer by the deadline, an answer that is not one for each id,
