@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/souk-market/souk/exchange"
+	"github.com/souk-market/souk/exchange/bridge"
 	"github.com/souk-market/souk/exchange/desk"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/membership"
@@ -54,6 +55,9 @@ type Parts struct {
 	// that was revoked while it was off hears of the revocation, and a shop leaves where the closed
 	// host does not answer.
 	AskHub members.Ask
+
+	// Bridge, optional, is the shop's own system, where that has the authority over the stock.
+	Bridge bridge.Bridge
 
 	Resolver p2p.Resolver // optional: looks announced names up; nil = the machine's own
 
@@ -131,7 +135,7 @@ func New(p Parts) (*Shop, error) {
 		Store: p.Store, Codec: s.codec, Signer: protocol.NewSigner(p.Key, p.Federation.Origin, p.Random),
 		Verifier: protocol.NewVerifier(p.Federation.Origin, s.roster), Network: partnerNetwork{s.net},
 		Clock: p.Clock, Members: s.roster, Random: p.Random, Limits: p.Limits, Policy: s.policy,
-		Currency: p.Config.Currency, Logger: p.Logger,
+		Currency: p.Config.Currency, Logger: p.Logger, Bridge: p.Bridge,
 	}); err != nil {
 		return nil, err
 	}

@@ -109,6 +109,7 @@ func (s *Shop) Problems(context.Context) []api.Problem {
 	list = append(list, s.overdueProblems()...)
 	list = append(list, shortfallProblems(s.desk.Shelf)...)
 	list = append(list, s.weightProblems()...)
+	list = append(list, bridgeProblems(s.desk.Bridged.Status())...)
 	return list
 }
 

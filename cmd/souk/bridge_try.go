@@ -27,9 +27,10 @@ func (a bridgeCommands) bridgeCommand() *cobra.Command {
 		`A shop whose own system must stay the authority over its stock gives its node a
 bridge to it: the node asks there before it promises anything. docs/bridge-integrator.md
 tells how to write the other side.`,
-		`  souk bridge test https://shop.example/souk --secret-file bridge.secret --sku TEST-1 --sku TEST-2
+		`  souk bridge show --dir shop
+  souk bridge test https://shop.example/souk --secret-file bridge.secret --sku TEST-1 --sku TEST-2
   souk bridge schema --stock shop.stock --sku-column sku --free-column free`,
-		a.testCommand(), a.schemaCommand())
+		a.showCommand(), a.testCommand(), a.schemaCommand())
 }
 
 // tried is the result of a trial, as --json prints it.

@@ -144,6 +144,8 @@ func eventText(fed *federation, e view.Event) string {
 		}
 	case "listing":
 		what = e.Status + ": " + skusText(e.Products)
+	case "bridge":
+		what = bridgeEvent(e) + with
 	case "stock":
 		what = "stock changed: " + skusText(e.Products)
 	case "hold":
@@ -165,6 +167,21 @@ func eventText(fed *federation, e view.Event) string {
 		what += ": " + e.Detail
 	}
 	return timeText(e.At) + "  " + what
+}
+
+// bridgeEvent says what became of the shop's own system.
+func bridgeEvent(e view.Event) string {
+	switch e.Status {
+	case "down":
+		return "your own system does not answer"
+	case "up":
+		return "your own system answers again"
+	case "denied":
+		return fmt.Sprintf("your own system does not have the goods of order %v", e.Order)
+	case "lost":
+		return fmt.Sprintf("your own system has lost reservation %v", e.Order)
+	}
+	return "bridge " + e.Status
 }
 
 func comma(i int) string {

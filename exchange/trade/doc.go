@@ -8,6 +8,7 @@
 //	Retailer      reservations and purchases
 //	OwnSales      reservations and sales of the shop's own channels
 //	Selling       whether the shop may sell at all
+//	Bridged       what the shop's own system is asked and told, where that has the authority
 //	sender        when queued requests and entries are sent, and sent again
 //	asker         what a supplier is asked about a reservation, until it has answered
 //
@@ -19,6 +20,10 @@
 //	holds.go         a hold's request, release and extension, at the supplier
 //	holdings.go      what partners' holds and own reservations have in common
 //	own_holds.go     own reservations; own_sales.go what they become; own_list.go lists of both
+//	bridged.go       the shop's side of its bridge; bridged_asks.go a hold's three steps;
+//	                 bridged_calls.go the calls; bridged_outbox.go commits and releases;
+//	                 bridged_compare.go what is open there and here, and what is free there;
+//	                 own_bridged.go the own channels
 //	expiry.go        what ends by time; ended.go the holds of ended partnerships
 //	quarantine.go    what could not end
 //	reserve.go       reservations, at the retailer; wish.go which one a caller asks for; change.go
@@ -100,6 +105,45 @@
 //
 // What comes back goes onto the shelf with a movement that names the sale. It is refused where
 // the next figure of the shop's own system would bring it again (design: SHELF, A5).
+//
+// # A bridge
+//
+// Where the shop has a bridge (package bridge), all of its products are its system's: for each hold
+// the system is asked, and its own counts are a copy for the catalog, which refuses nothing. What the
+// copy lacks is no shortfall. What is kept back bounds the catalog alone, and a partner's share what
+// is asked for: how much a partner holds only this shop knows.
+//
+//  1. the writer checks all but the stock and places the hold ASKED, with a deadline of 2 s
+//  2. a call outside the writer asks for up to 100 holds, four calls at once
+//  3. the writer makes it HELD, or REFUSED, and seals the answer
+//
+// A repeat of the request meanwhile waits for the same answer, and nobody is ever told ASKED. Where
+// the answer is unknown (an error, no answer by the deadline, an answer that is not one for each id,
+// a crash), the hold is REFUSED, and a release is stored in the same commit: a system that has set
+// something aside gives it back, and one that the ask reaches later refuses it. A release, a recall
+// or the partnership's end that comes meanwhile does the same. At a start, whatever is ASKED is
+// refused so.
+//
+// Commits and releases are rows of the commit that they tell of. They are sent in order of one id
+// until they are answered. An order is accepted in the commit that notes the yes, or by its owner
+// after it; a no rejects it, is an event and gives back. Parts of one id are numbered, for what is
+// cancelled is told once. The system knows a hold by its id alone, so two retailers cannot have a
+// hold of one id.
+//
+// Five calls that fail in a row, or one that says that the bridge is set up wrongly, stop the asking
+// until a trial is answered. After ten seconds of that the catalog says that nothing is available.
+//
+// Every ten minutes the asks that are open there are compared with those here. What has ended here
+// is given back, what is ordered here is committed again, and what is held here and unknown there is
+// asked for again; a no to that is an alarm, for the retailer has a sealed answer. An order there
+// that this shop does not know is its owner's to see to.
+//
+// Own channels ask the system too, for it is the authority for them as for partners. A sale is
+// recorded once its commit was answered yes, while its caller waits; a sale of lines reserves first.
+// A reservation that has expired is reserved anew, not sold late: its id has been given back.
+// Returns and movements change the copy alone, so tell them to the system.
+//
+// Holds and orders of before the bridge was set up are not the system's: it was never asked for them.
 //
 // # The format of a quote
 //

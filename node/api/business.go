@@ -75,7 +75,7 @@ func newBusiness(d *desk.Desk, clock exchange.Clock, reg prometheus.Registerer) 
 	if b.seen, err = lru.NewWithEvict(maxSeenOrders, func(seenOrder, lastSeen) { b.evicted = true }); err != nil {
 		return nil, err
 	}
-	return b, registerAll(reg, b.holds, b.orders, b.revenue, b.off)
+	return b, registerAll(reg, b.holds, b.orders, b.revenue, b.off, newBridgeMetrics(d.Bridged))
 }
 
 // Hold counts what became of a hold: outcome is "held", the name of the refusal's

@@ -38,7 +38,7 @@ var routes = map[string]string{
 	"POST /api/v1/partners/{shop}/accept": "accept-partner", "POST /api/v1/partners/{shop}/decline": "decline-partner",
 	"POST /api/v1/partners/{shop}/withdraw": "withdraw-partner", "POST /api/v1/partners/{shop}/end": "end-partner",
 	"GET /api/v1/members": "list-members", "POST /api/v1/members/{shop}/dial": "dial",
-	"GET /api/v1/members/{shop}/ways": "list-ways", "GET /api/v1/reach": "get-reach",
+	"GET /api/v1/members/{shop}/ways": "list-ways", "GET /api/v1/reach": "get-reach", "GET /api/v1/bridge": "get-bridge",
 	"GET /api/v1/partners/{shop}/ledger": "list-ledger", "POST /api/v1/partners/{shop}/ledger/compare": "compare-ledger",
 	"GET /api/v1/events": "watch-events", "GET /api/v1/changes": "list-changes", "GET /api/v1/shop": "get-shop", "POST /api/v1/leave": "leave",
 	"GET /api/v1/openapi.json": "get-openapi", "GET /healthz": "health", "GET /readyz": "ready", "GET /metrics": "get-metrics",
@@ -72,13 +72,14 @@ func TestDocument(t *testing.T) {
 	must(birch.Dial(ctx, acorn.id()))(t)
 	must(birch.Ways(ctx, acorn.id()))(t)
 	must(birch.Reach(ctx))(t)
+	must(birch.Bridge(ctx))(t)
 	must(birch.Leave(ctx, true))(t)
 	document := must(birch.OpenAPI(ctx))(t)
 	must(birch.Ready(ctx))(t)
 	must(birch.Shop(ctx))(t)
 	birch.raw(http.MethodGet, "/healthz", "")
 	birch.raw(http.MethodGet, "/metrics", "")
-	answered(t, []*shop{birch}, "list-members", "dial", "list-ways", "get-reach", "leave", "get-openapi", "ready", "get-shop", "health", "get-metrics")
+	answered(t, []*shop{birch}, "list-members", "dial", "list-ways", "get-reach", "get-bridge", "leave", "get-openapi", "ready", "get-shop", "health", "get-metrics")
 
 	doc := must(openapi3.NewLoader().LoadFromData(document))(t)
 	if err := doc.Validate(ctx); err != nil {

@@ -214,6 +214,8 @@ func eventView(own exchange.ShopID, e event.Event) view.Event {
 			Type: "partnership", At: view.Time(e.At), Partner: e.Partner, Side: e.Side.String(), Status: e.Status,
 			By: whoIs(e.By, e.Side), Detail: e.Detail,
 		}
+	case event.Bridge:
+		return view.Event{Type: "bridge", At: view.Time(e.At), Partner: e.Partner, Order: e.Order, Status: e.Status, Detail: e.Detail}
 	case event.Catalog:
 		return view.Event{Type: "catalog", At: view.Time(e.At), Partner: e.Shop}
 	case event.Frozen:

@@ -24,6 +24,11 @@ func (s *story) ways(all exampleSet, acorn string) {
 		Partners: []view.PartnerWay{{Shop: s.acorn, Name: "Acorn Shoes", Connected: true, Transport: "quic", Way: "directly, by QUIC"}},
 		Relaying: view.Relaying{Allowed: true, MaxBytes: 2 << 30},
 	}}
+	all["get-bridge"] = example{answer: view.Bridge{
+		On: true, State: "down", Since: ptr(s.at(-time.Minute)), Trial: ptr(s.at(4 * time.Second)), Untold: 3, Oldest: ptr(s.at(-2 * time.Minute)),
+		LastError: "the system did not answer within 2 s", LastFailed: ptr(s.at(-4 * time.Second)), LastAnswer: ptr(s.at(-70 * time.Second)),
+		Compared: ptr(s.at(-5 * time.Minute)), Suspended: true, Calls: view.BridgeCalls{Hold: 1204, Commit: 311, Release: 902, Failed: 9},
+	}}
 	all["list-ways"] = example{params: map[string]any{"shop": s.acorn.String()}, answer: view.Ways{
 		Shop: s.acorn, Name: "Acorn Shoes", Connected: true, Transport: "tcp", Summary: "Acorn Shoes is connected directly, by TCP",
 		Ways: []view.Way{

@@ -144,6 +144,7 @@ func (s *Server) register() {
 		&ledgerRoutes{desk: d, shops: shops},
 		&memberRoutes{members: s.cfg.Members, reach: s.cfg.Reach},
 		&reachRoutes{reach: s.cfg.Reach},
+		&bridgeRoutes{desk: d},
 		&shopRoutes{shop: s.cfg.Shop, open: s.cfg.OpenMetrics},
 		&importRoutes{importer: s.cfg.Importer, clock: s.cfg.Clock, stopping: s.stopping},
 		s.events,

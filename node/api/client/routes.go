@@ -124,6 +124,11 @@ func (c *Client) Reach(ctx context.Context) (*view.Reach, error) {
 	return get[view.Reach](ctx, c, path("reach"), nil)
 }
 
+// Bridge says how the shop stands with its own system, where that keeps the stock.
+func (c *Client) Bridge(ctx context.Context) (*view.Bridge, error) {
+	return get[view.Bridge](ctx, c, path("bridge"), nil)
+}
+
 // Leave leaves the federation; with preview it only says what that would do.
 func (c *Client) Leave(ctx context.Context, preview bool) (*view.Leaving, error) {
 	return as[view.Leaving](ctx, c, call{method: http.MethodPost, path: path("leave"), query: values("preview", flag(preview))})
