@@ -299,7 +299,7 @@ The address comes from a JSON file (- for standard input): {"name": …, "lines"
 				return nil, &usageError{fmt.Errorf("--reference: %w", err)}
 			}
 			var err error
-			if o.ShipTo, err = (orderCommands{a.app}).readShipTo(file); err != nil {
+			if o.ShipTo, err = orderCommands(a).readShipTo(file); err != nil {
 				return nil, err
 			}
 			return b.Order(cmd.Context(), id, o, wait)

@@ -7,6 +7,7 @@
 //	Supplier      holds, their expiry, and the orders that this shop ships
 //	Retailer      reservations and purchases
 //	OwnSales      reservations and sales of the shop's own channels
+//	Baskets       reservations at several shops that are held, ordered and given back as one
 //	Selling       whether the shop may sell at all
 //	Bridged       what the shop's own system is asked and told, where that has the authority
 //	sender        when queued requests and entries are sent, and sent again
@@ -31,6 +32,9 @@
 //	                 record is not committed yet
 //	asker.go         reservations about which the supplier owes an answer; asker_messages.go what
 //	                 it is asked, and the answers; callers.go callers that leave and come back
+//	baskets.go       baskets: how they are held; baskets_acts.go what is done with one that is held;
+//	                 baskets_turn.go how a basket follows its parts; baskets_resume.go after a crash;
+//	                 baskets_calls.go the calls about them; baskets_view.go lists and refunds
 //	overdue.go       what the log says of requests that stay unanswered
 //	lost_request.go  the repeat of a request whose record a crash has lost
 //	quote_check.go   a quote against the request and the terms, before an order signs it
@@ -144,6 +148,37 @@
 // Returns and movements change the copy alone, so tell them to the system.
 //
 // Holds and orders of before the bridge was set up are not the system's: it was never asked for them.
+//
+// # Baskets
+//
+// A part of a basket is a reservation as any other, at a supplier or of the own shelf: no supplier
+// knows of baskets. Whatever sets the record of a reservation, an own hold or an order tells the basket
+// that it is a part of, found in memory, in the same commit; so the two never disagree, and a hold
+// without a basket costs what it did. What is open is bounded (maxOpenParts), and read from the
+// records of baskets at a start.
+//
+// The ids of a basket and of its parts' holds follow from the caller's secret, each by a hash of its
+// own: no supplier can tell what lies in a basket elsewhere. A hold's id has its supplier's window, so
+// it is found as that of a reservation with a key is.
+//
+// The intent (HOLDING, with the own hold) is committed while the suppliers are asked. That all have
+// answered is not committed before the caller is told: the parts' records are pending then, and the
+// basket follows behind. So a process may die when its caller knows that the basket is held and the
+// store does not. The next one asks the suppliers about the holds of a basket that it finds HOLDING, and
+// gives nothing back before one of them says that it has no such hold. A part whose request is noted
+// (callers.go) was not answered within 0.2 s: the asker keeps it for ReturnTime, as it keeps others, and
+// the basket ends with it unless its caller comes back. A process that dies before the intent is
+// durable leaves holds that expire, or that a repeat finds.
+//
+// A no to a basket of all or none has no consequences before every supplier has answered, or a second
+// has passed, or the caller leaves: each line that is short is told. Then what may be held is given back
+// by the asker: a release, until it is answered, which leaves a tombstone where the request has not
+// arrived. That holds for whatever is not surely unplaced: silence, a supplier that could not write,
+// and refusals that a second copy of the request might not meet (found by TestBasketSimulation). Surely
+// unplaced is only what was never sent, and what a supplier can never place.
+//
+// Orders are one commit, so MaxLines of package basket bounds what they may add to it. A part is not
+// ordered by itself before: free.
 //
 // # The format of a quote
 //
