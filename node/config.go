@@ -41,6 +41,8 @@ type Config struct {
 
 	Sources []SourceConfig `toml:"source,omitempty" comment:"What the stock figures of product files mean; see souk catalog import --help."`
 
+	Bridge BridgeConfig `toml:"bridge,omitempty" comment:"Your own system, where that must have the last word on every unit; docs/bridge.md."`
+
 	Profile ProfileConfig `toml:"profile" comment:"What members see of this shop."`
 
 	// unstated are the keys of what the owner has left to its default: of a file, set by readConfig.

@@ -38,6 +38,9 @@ func (c Config) check() error {
 	if err := c.checkRelay(); err != nil {
 		return err
 	}
+	if err := c.Bridge.check(); err != nil {
+		return err
+	}
 	if _, err := apiHost(c.API); err != nil {
 		return tomlfile.AtKey("api", err)
 	}

@@ -37,6 +37,12 @@ func TestConfigErrorsNameTheLine(t *testing.T) {
 		{"country twice", replace("countries = []", "countries = ['SE', 'SE']"), "countries =", "twice"},
 		{"web with a scheme", replace("web = ''", "web = 'https://x'"), "[profile]", "domain"},
 		{"bad treatment", func(s string) string { return s + "\n[tax]\ntreatment = 'some'\n" }, "[tax]", "reverse-charge"},
+		{"bridge of nothing", replace("[profile]", "[bridge]\nsecret_file = 'x'\n\n[profile]"), "[bridge]", "say where your own system is"},
+		{"bridge without a secret", replace("[profile]", "[bridge]\nurl = 'https://x'\n\n[profile]"), "[bridge]", "souk bridge secret"},
+		{"bridge of both kinds", replace("[profile]", "[bridge]\nurl = 'https://x'\nsql = 'postgres://x'\n\n[profile]"), "url =", "not both"},
+		{"bridge without TLS", replace("[profile]", "[bridge]\nurl = 'http://shop.example'\nsecret_file = 'x'\n\n[profile]"), "url =", "is not this machine"},
+		{"bridge with a table for a URL", replace("[profile]", "[bridge]\nurl = 'https://x'\nsecret_file = 'x'\nstock = 'y'\n\n[profile]"), "url =", "tables and columns are of sql"},
+		{"bridge to no table", replace("[profile]", "[bridge]\nsql = 'postgres://x'\nstock = 'a.b.c'\n\n[profile]"), "stock =", "is no name of a table"},
 		{"country of the second zone", func(s string) string {
 			return s + "\n[[shipping]]\ncountries = ['SE']\nflat = '1'\n\n[[shipping]]\ncountries = ['Sweden']\nflat = '2'\n"
 		}, "countries = ['Sweden']", "not a country"},

@@ -75,6 +75,7 @@ type Folder struct {
 	db       *store.DB
 	replicas *store.DB
 	shop     *Shop
+	leave    func()        // lets go of the shop's own system; nil = there is none
 	ready    chan struct{} // closed by Run; address is set before
 	address  string
 }
@@ -144,8 +145,14 @@ func (f *Folder) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	system, leave, err := f.cfg.Bridge.open(ctx, f.dir)
+	if err != nil {
+		return err
+	}
+	f.leave = leave
 	f.shop, err = New(Parts{
-		Key: f.key, Config: f.cfg, Federation: f.fed.Federation, Hub: f.fed.Hub,
+		Bridge: system,
+		Key:    f.key, Config: f.cfg, Federation: f.fed.Federation, Hub: f.fed.Hub,
 		Store: f.db, Limits: limitsOf(f.db), Replicas: f.replicas, ReplicaLimits: limitsOf(f.replicas),
 		Clock: f.opts.clock(), Random: rand.Reader, Logger: f.opts.logger(), Registry: f.registry,
 		Rate: rate, Version: f.opts.Version, Folder: f.dir, TempDir: f.dir, Network: f.opts.Network,
@@ -283,6 +290,9 @@ func (f *Folder) Shop() *Shop { return f.shop }
 
 // Close releases the folder. The shop must not run any more.
 func (f *Folder) Close() error {
+	if f.leave != nil {
+		f.leave()
+	}
 	var errs []error
 	for _, db := range []*store.DB{f.replicas, f.db} {
 		if db != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/souk-market/souk/node/bridge/conformance"
 	"github.com/souk-market/souk/node/bridge/sqlbridge"
 	"github.com/souk-market/souk/node/bridge/webhook"
+	"github.com/souk-market/souk/store/durable"
 )
 
 // bridgeCommands are for whoever connects a shop's own system.
@@ -30,7 +31,7 @@ tells how to write the other side.`,
 		`  souk bridge show --dir shop
   souk bridge test https://shop.example/souk --secret-file bridge.secret --sku TEST-1 --sku TEST-2
   souk bridge schema --stock shop.stock --sku-column sku --free-column free`,
-		a.showCommand(), a.testCommand(), a.schemaCommand())
+		a.showCommand(), a.testCommand(), a.schemaCommand(), a.secretCommand())
 }
 
 // tried is the result of a trial, as --json prints it.
@@ -244,4 +245,22 @@ Nothing is connected to; run what is printed as the owner of the table of stock.
 	}
 	tableFlags(cmd.Flags(), &tables)
 	return cmd
+}
+
+func (a bridgeCommands) secretCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "secret FILE",
+		Short: "Make the secret that a node and a system sign with",
+		Long: `Writes a new secret to a file that only you can read. The node reads it (secret_file of
+[bridge] in shop.toml), and so does your own system. A file that is there already is left
+alone, and refused.`,
+		Example: `  souk bridge secret shop/bridge.secret`,
+		Args:    takes(1, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := durable.Create(args[0], []byte(webhook.NewSecret()+"\n"), 0o600); err != nil {
+				return err
+			}
+			return a.show(cmd, map[string]string{"file": args[0]}, func(p *page) { p.line("Wrote %s.", args[0]) })
+		},
+	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/souk-market/souk/exchange"
 	"github.com/souk-market/souk/exchange/desk"
+	"github.com/souk-market/souk/exchange/hold"
 	"github.com/souk-market/souk/exchange/kv"
 	"github.com/souk-market/souk/exchange/message"
 	"github.com/souk-market/souk/exchange/trade"
@@ -80,6 +81,11 @@ func (s *reservationRoutes) reserve(ctx context.Context, in *reserveInput) (*bod
 		return s.reservationAnswer(ctx, res, nil)
 	}
 	supplier, sure := s.shops.nameOf(ctx, req.Supplier), errors.Is(err, kv.ErrRefused)
+	if res != nil && res.State == hold.Refused && exchange.CodeOf(err).Retry() { // its own system did not answer it
+		p := problemOf(exchange.Errorf(exchange.CodeOf(err), "%s held nothing: %w", supplier, err))
+		p.Retry = false
+		return nil, p
+	}
 	if sure {
 		err = exchange.Errorf(exchange.CodeUnavailable, "%s cannot write at the moment, and held nothing; try again later", supplier)
 	}

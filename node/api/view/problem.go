@@ -8,7 +8,7 @@ type Problem struct {
 	Title  string `json:"title" doc:"The HTTP status in words."`
 	Status int    `json:"status" doc:"The HTTP status."`
 	Code   string `json:"code" doc:"Stable name of the error, the same between shops and in ledgers." example:"insufficient-stock"`
-	Retry  bool   `json:"retry" doc:"The same request may work later."`
+	Retry  bool   `json:"retry" doc:"The same request may work later; false of what an Idempotency-Key has had answered for good."`
 	Detail string `json:"detail" doc:"For a person: the cause and the next step."`
 
 	Lines       []ShortLine      `json:"lines,omitempty" nullable:"false" doc:"Of insufficient-stock: every line that is short. Absent where the supplier runs a version that names only the first, in detail."`
