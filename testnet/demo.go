@@ -42,6 +42,7 @@ func (n *testnet) demo(ctx context.Context) error {
 		{"shipped", trade.ship},
 		{"delivered", trade.deliver},
 		{"own sale", trade.sellHere},
+		{"basket", trade.basket},
 		{"withdrawn", trade.withdraw},
 		{"ledgers equal", trade.compare},
 		{"hub stopped", n.killHub},

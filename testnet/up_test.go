@@ -15,7 +15,7 @@ import (
 
 // steps are what a person sees of the demo, in order.
 var steps = []string{
-	"hub up", "joined", "partnered", "catalog seen", "held", "refused", "insufficient", "accepted", "shipped", "delivered", "own sale", "withdrawn",
+	"hub up", "joined", "partnered", "catalog seen", "held", "refused", "insufficient", "accepted", "shipped", "delivered", "own sale", "basket", "withdrawn",
 	"ledgers equal", "hub stopped", "traded on", "in reach", "hub back", "Done: every step passed", "All stopped",
 }
 
