@@ -30,7 +30,7 @@ type till struct {
 	calls int
 	open  []tillCall                 // nobody knows what became of them
 	sold  map[exchange.OrderID]int64 // units of the scarce product
-	told  int64                      // units of OFTEN that went and were told
+	told  map[string]int64           // units of OFTEN that went and were told, by the id they were told under
 	stale int                        // sums that were refused
 	late  int                        // payments for a reservation that had expired
 }
@@ -39,7 +39,7 @@ type till struct {
 type tillCall func(ctx context.Context) error
 
 func newTill(supplier *shopProcess, dark *atomic.Bool, seed uint64) *till {
-	return &till{supplier: supplier, dark: dark, random: rand.New(rand.NewPCG(seed, 44)), sold: map[exchange.OrderID]int64{}}
+	return &till{supplier: supplier, dark: dark, random: rand.New(rand.NewPCG(seed, 44)), sold: map[exchange.OrderID]int64{}, told: map[string]int64{}}
 }
 
 // work does one thing after another until ctx ends or the supplier is gone.
@@ -141,17 +141,16 @@ func (t *till) checkout(ctx context.Context, key string, n int64, life float64) 
 // tell tells what the till has sold, twice now and then, for it does not listen to answers.
 func (t *till) tell(ctx context.Context, id string, n int64) error {
 	tell := view.TellMovements{Movements: []view.ToldMovement{{SKU: string(often), Kind: "sold", Units: n, ID: id}}}
-	got, err := t.supplier.client.Stocks().Tell(ctx, tell)
-	if err == nil && t.twice() {
-		got, err = t.supplier.client.Stocks().Tell(ctx, tell)
+	for again := true; again; again = t.twice() {
+		got, err := t.supplier.client.Stocks().Tell(ctx, tell)
+		if err != nil { // what was answered before stands
+			return err
+		}
+		if r := got.Movements[0].Result; r != "applied" && r != "repeated" {
+			return fmt.Errorf("the till told what it sold: %+v", got.Movements[0])
+		}
+		t.note(func() { t.told[id] = n })
 	}
-	if err != nil {
-		return err
-	}
-	if r := got.Movements[0].Result; r != "applied" && r != "repeated" {
-		return fmt.Errorf("the till told what it sold: %+v", got.Movements[0])
-	}
-	t.note(func() { t.told += n })
 	return nil
 }
 
@@ -179,7 +178,7 @@ func (t *till) web(key string, n int64) tillCall {
 			return t.tell(ctx, "web-"+key, n)
 		}
 		if err == nil {
-			t.note(func() { t.told += n })
+			t.note(func() { t.told["sum-"+key] = n })
 		}
 		return err
 	}
@@ -224,8 +223,12 @@ func (t *till) judge(sold *audit.Books) error {
 		}
 	}
 	s := sold.Stock[exchange.OwnStock(often)]
-	if there := 1_000_000 - s.Shipped - t.told; s.Net() != there {
-		errs = append(errs, fmt.Errorf("%d of %s are believed to be there, %d are: %d were shipped and own channels sold %d", s.Net(), often, there, s.Shipped, t.told))
+	told := int64(0)
+	for _, n := range t.told {
+		told += n
+	}
+	if there := 1_000_000 - s.Shipped - told; s.Net() != there {
+		errs = append(errs, fmt.Errorf("%d of %s are believed to be there, %d are: %d were shipped and own channels sold %d", s.Net(), often, there, s.Shipped, told))
 	}
 	return errors.Join(errs...)
 }
