@@ -180,9 +180,11 @@ func (f *Follower) missed(upTo ID) {
 }
 
 // Read is the events from a number on, at least most where there are as many, and those of whole
-// rows. It leaves out rows that are damaged: their numbers are missing. An event of a newer version
+// rows. Rows of a commit that is not applied yet are not read: nobody is told a place that the log
+// would not know, should the caller go on from there at once. It leaves out rows that are damaged: their numbers are missing. An event of a newer version
 // is nil.
 func (l *Log) Read(from uint64, most int) (page []Told, err error) {
+	last := l.Last().Number
 	r := kv.Prefix([]byte(record.PrefixEvents))
 	switch row, ok, err := l.rowBefore(from); {
 	case err != nil:
@@ -200,11 +202,11 @@ func (l *Log) Read(from uint64, most int) (page []Told, err error) {
 			continue
 		}
 		for i, v := range row.events {
-			if n := row.first + uint64(i); n >= from {
+			if n := row.first + uint64(i); n >= from && n <= last {
 				page = append(page, Told{ID{row.at, n}, restored(v, row.at)})
 			}
 		}
-		if len(page) >= most {
+		if len(page) >= most || row.first > last {
 			break
 		}
 	}
